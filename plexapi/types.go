@@ -1,0 +1,118 @@
+package plexapi
+
+// ItemType is Plex's number for a kind of item, sent as "type" with every listing and edit.
+type ItemType int
+
+// The kinds of items that this program reads and edits.
+const (
+	Movie   ItemType = 1
+	Episode ItemType = 4
+)
+
+// TagKind is a kind of tag list as an edit names it; a person in front of the camera is an actor.
+type TagKind string
+
+// The kinds of tags that this program writes. A field that is locked has the same name.
+const (
+	Actor      TagKind = "actor"
+	Genre      TagKind = "genre"
+	Director   TagKind = "director"
+	Collection TagKind = "collection"
+)
+
+// Field is the name of a scalar as an edit and a lock name it.
+type Field string
+
+// The scalars that this program writes. The user rating is not among them: see Client.Rate.
+const (
+	Title   Field = "title"
+	Summary Field = "summary"
+	Studio  Field = "studio"
+	Date    Field = "originallyAvailableAt" // YYYY-MM-DD
+)
+
+// Identity is what a server says of itself without a token.
+type Identity struct {
+	MachineIdentifier string
+	Version           string
+}
+
+// Section is one library. The marks (UpdatedAt, ScannedAt, ContentChangedAt) are on the server's
+// clock or opaque; equal marks suggest that a listing read earlier still holds.
+type Section struct {
+	ID               string // 1–19 digits
+	UUID             string
+	Type             string // "movie", "show", "artist", "photo"
+	Title            string
+	Refreshing       bool // a scan is running
+	UpdatedAt        int64
+	ScannedAt        int64
+	ContentChangedAt int64
+	Locations        []string // folders in the server's own path form
+}
+
+// Part is one file of an item.
+type Part struct {
+	ID         string
+	File       string // the server's own path form
+	Size       int64  // bytes
+	DurationMS int64
+	Deleted    bool // in the trash
+}
+
+// Row is one item of a listing: identity and files only, because listings cut tag lists short.
+type Row struct {
+	RatingKey string
+	AddedAt   int64  // epoch seconds, the server's clock
+	UpdatedAt int64  // epoch seconds, the server's clock; 0 if absent
+	Deleted   bool   // in the trash
+	Parts     []Part // every file of every version, without optimised versions
+}
+
+// Item is one item read by itself: every list is complete.
+type Item struct {
+	RatingKey  string
+	SectionID  string
+	Type       string // "movie", "episode", …
+	Title      string
+	Summary    string
+	Studio     string
+	Date       string               // YYYY-MM-DD or ""
+	UserRating *float64             // 0–10, nil if unrated
+	Tags       map[TagKind][]string // absent kinds are empty
+	Locked     map[string]bool      // by Plex's singular field names
+	Thumb, Art string
+	UpdatedAt  int64
+	Deleted    bool
+	Parts      []Part
+}
+
+// Value returns the scalar f of the item as Plex holds it.
+func (it *Item) Value(f Field) string {
+	switch f {
+	case Title:
+		return it.Title
+	case Summary:
+		return it.Summary
+	case Studio:
+		return it.Studio
+	case Date:
+		return it.Date
+	}
+	return ""
+}
+
+// Edit is one request's worth of changes to one item. Locks are set or cleared exactly as named;
+// nothing is locked implicitly.
+type Edit struct {
+	Set    map[Field]string     // "" clears
+	Tags   map[TagKind][]string // the whole list wanted: right whether the server appends or replaces
+	Remove map[TagKind][]string // tags to take away, in Plex's spelling; never together with Tags of the same name
+	Lock   []string             // field names to lock
+	Unlock []string             // field names to unlock
+}
+
+// Empty reports whether the edit would change nothing.
+func (e Edit) Empty() bool {
+	return len(e.Set)+len(e.Tags)+len(e.Remove)+len(e.Lock)+len(e.Unlock) == 0
+}

@@ -1,0 +1,55 @@
+package stashapi
+
+import "time"
+
+// Scene is a scene with everything that is pushed, as Stash holds it.
+type Scene struct {
+	ID         int
+	Title      string // "" if none
+	Details    string
+	Date       string // "", YYYY, YYYY-MM or YYYY-MM-DD
+	Director   string
+	Rating100  *int // 0–100, nil if unrated
+	Organized  bool
+	Studio     *Named
+	Performers []Named
+	Tags       []Named
+	Groups     []Named
+	Screenshot string // path and query of the cover, without a host
+	UpdatedAt  string // RFC 3339 with the server's offset, as Stash stores it
+	Files      []File // the primary file first
+}
+
+// Named is a thing that scenes mention by name.
+type Named struct {
+	ID   int
+	Name string
+}
+
+// File is one file of a scene.
+type File struct {
+	Path     string  // Stash's own path form
+	Size     int64   // bytes
+	Duration float64 // seconds
+}
+
+// SceneStub is a row of a slim listing: enough to see whether a scene changed.
+type SceneStub struct {
+	ID        int
+	UpdatedAt string // RFC 3339 with the server's offset
+	Paths     []string
+}
+
+// Listing is one page of a slim listing in ascending order of id.
+type Listing struct {
+	Scenes []SceneStub
+	Count  int       // how many scenes the whole listing has
+	Date   time.Time // the server's present, from its Date header; zero if it sent none
+}
+
+// QueueJob is one job of Stash's own queue.
+type QueueJob struct {
+	ID          string
+	Status      string // READY, RUNNING, STOPPING, FINISHED, CANCELLED, FAILED
+	Description string
+}

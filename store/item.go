@@ -1,0 +1,36 @@
+package store
+
+// Value is what one Plex field holds: a single string for a scalar, the names for a tag list, and
+// nothing at all when the field is empty. A rating is its decimal form ("7.5").
+type Value []string
+
+// Held is a field as Plex held it at some moment.
+type Held struct {
+	Value  Value `json:"value,omitempty"`
+	Locked bool  `json:"locked,omitempty"`
+}
+
+// Form is how Plex keeps a value that it does not keep as it was sent.
+type Form struct {
+	Sent Value `json:"sent"`
+	Held Value `json:"held"`
+}
+
+// Item is what is known of one Plex item. Every map is keyed by Plex's singular field name (title,
+// summary, studio, originallyAvailableAt, userRating, actor, genre, director, collection, thumb, art)
+// and may be nil.
+type Item struct {
+	Server    string // machine identifier
+	RatingKey string
+	Section   string
+	Owner     int // the scene whose values the item shows; 0 if none yet
+
+	Before   map[string]Held     // as Plex held it before our first write of that field
+	Owned    map[string][]string // tags that we added, as we sent them
+	Sent     map[string]Value    // what we last sent
+	ReadBack map[string]Value    // what Plex held after that
+	Form     map[string]Form     // Plex's own form of exactly the value sent
+	Rejected map[string]Value    // a value that Plex refused when it was sent alone
+
+	PosterHash string // SHA-1 of the cover uploaded last, hexadecimal
+}
