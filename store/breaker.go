@@ -1,0 +1,91 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// BreakerState is one of the three states of the breaker.
+type BreakerState string
+
+// The breaker's states.
+const (
+	// BreakerClosed: entered by one success; left by five consecutive failures. Jobs are processed.
+	BreakerClosed BreakerState = "closed"
+	// BreakerOpen: entered by the failure that trips it, or by a failed probe or trial; left when the next probe
+	// is due. Nothing is claimed and Plex gets no request.
+	BreakerOpen BreakerState = "open"
+	// BreakerHalfOpen: entered by the process that probes; left by the probe's or trial's end, or after a minute
+	// if that process died.
+	BreakerHalfOpen BreakerState = "half_open"
+)
+
+// Breaker is the breaker's row. OpenedAt names the opening: an outcome that belongs to another is ignored.
+type Breaker struct {
+	State        BreakerState
+	Failures     int // consecutive
+	FailedProbes int
+	OpenedAt     time.Time // zero while closed
+	ProbeAt      time.Time // zero while closed
+	HalfOpenAt   time.Time // zero unless half-open
+	LastError    string
+}
+
+// Breaker returns the breaker's row.
+func (s *Store) Breaker(ctx context.Context) (Breaker, error) {
+	b, err := breakerOf(ctx, s.read)
+	if err != nil {
+		return b, fmt.Errorf("read the breaker: %w", s.mark(err))
+	}
+	return b, nil
+}
+
+func breakerOf(ctx context.Context, q interface {
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+},
+) (Breaker, error) {
+	var b Breaker
+	var opened, probe, half sql.NullInt64
+	err := q.QueryRowContext(ctx, `
+		SELECT state, consecutive_failures, failed_probes, opened_at, probe_at, half_open_at, last_error
+		FROM breaker WHERE id = 1`).Scan(&b.State, &b.Failures, &b.FailedProbes, &opened, &probe, &half, &b.LastError)
+	b.OpenedAt, b.ProbeAt, b.HalfOpenAt = nullTime(opened), nullTime(probe), nullTime(half)
+	return b, err
+}
+
+// UpdateBreaker replaces the row by f of it, in the transaction that reads it, and returns both. Leaving
+// the closed state begins an outage; returning to it ends the outage.
+func (s *Store) UpdateBreaker(ctx context.Context, now time.Time, f func(Breaker) Breaker) (before, after Breaker, err error) {
+	err = s.inTx(ctx, func(tx *sql.Tx) error {
+		if before, err = breakerOf(ctx, tx); err != nil {
+			return err
+		}
+		if after = f(before); after == before {
+			return nil
+		}
+		if _, err := tx.ExecContext(ctx, `
+			UPDATE breaker SET state = ?, consecutive_failures = ?, failed_probes = ?, opened_at = ?, probe_at = ?,
+				half_open_at = ?, last_error = ? WHERE id = 1`,
+			after.State, after.Failures, after.FailedProbes, timeOrNull(after.OpenedAt), timeOrNull(after.ProbeAt),
+			timeOrNull(after.HalfOpenAt), after.LastError); err != nil {
+			return err
+		}
+		switch {
+		case before.State == BreakerClosed && after.State != BreakerClosed:
+			_, err = tx.ExecContext(ctx, `INSERT INTO outage (started_at, cause) VALUES (?, ?)`, now.UnixMilli(), after.LastError)
+		case before.State != BreakerClosed && after.State == BreakerClosed:
+			_, err = tx.ExecContext(ctx, `UPDATE outage SET ended_at = ? WHERE ended_at IS NULL`, now.UnixMilli())
+		}
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM outage WHERE id <= (SELECT MAX(id) FROM outage) - 1000`)
+		return err
+	})
+	if err != nil {
+		return before, after, fmt.Errorf("update the breaker: %w", err)
+	}
+	return before, after, nil
+}

@@ -1,0 +1,164 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// A DeadLetter is a job that was given up, whole.
+type DeadLetter struct {
+	Job        Job // its ErrorClass and Error say why it was given up
+	Candidates json.RawMessage
+	DiedAt     time.Time
+}
+
+// Narrow says which dead letters or scenes an operation means; the zero value means all.
+type Narrow struct {
+	Class   string
+	SceneID int
+}
+
+func (n Narrow) where() (string, []any) {
+	switch {
+	case n.SceneID != 0 && n.Class != "":
+		return ` WHERE scene_id = ? AND class = ?`, []any{n.SceneID, n.Class}
+	case n.SceneID != 0:
+		return ` WHERE scene_id = ?`, []any{n.SceneID}
+	case n.Class != "":
+		return ` WHERE class = ?`, []any{n.Class}
+	}
+	return ``, nil
+}
+
+// DeadLetters returns the newest dead letters, at most limit.
+func (s *Store) DeadLetters(ctx context.Context, n Narrow, limit int) ([]DeadLetter, error) {
+	where, args := n.where()
+	rows, err := s.read.QueryContext(ctx, `
+		SELECT scene_id, reason, priority, enqueued_at, attempts, misses, unfinished, first_failed_at, class, error, candidates, died_at
+		FROM dead_letter`+where+` ORDER BY died_at DESC LIMIT ?`, append(args, limit)...)
+	if err != nil {
+		return nil, fmt.Errorf("read dead letters: %w", s.mark(err))
+	}
+	defer rows.Close()
+	var letters []DeadLetter
+	for rows.Next() {
+		var d DeadLetter
+		var enqueued, died int64
+		var failed sql.NullInt64
+		var candidates string
+		j := &d.Job
+		if err := rows.Scan(&j.SceneID, &j.Reason, &j.Priority, &enqueued, &j.Attempts, &j.Misses, &j.Unfinished, &failed,
+			&j.ErrorClass, &j.Error, &candidates, &died); err != nil {
+			return nil, fmt.Errorf("read dead letters: %w", s.mark(err))
+		}
+		j.EnqueuedAt, j.FirstFailedAt, d.DiedAt = time.UnixMilli(enqueued), nullTime(failed), time.UnixMilli(died)
+		d.Candidates = json.RawMessage(candidates)
+		letters = append(letters, d)
+	}
+	return letters, s.mark(rows.Err())
+}
+
+// Revive makes jobs of dead letters again, due now, their counters at zero, and returns how many.
+func (s *Store) Revive(ctx context.Context, now time.Time, n Narrow) (int, error) {
+	where, args := n.where()
+	revived := 0
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `
+			INSERT INTO job (scene_id, reason, priority, enqueued_at, due_at)
+			SELECT scene_id, 'revived by hand', priority, ?1, ?1 FROM dead_letter`+renumber(where)+`
+			ON CONFLICT (scene_id) DO NOTHING`, append([]any{now.UnixMilli()}, args...)...)
+		if err != nil {
+			return err
+		}
+		if _, err := res.RowsAffected(); err != nil {
+			return err
+		}
+		res, err = tx.ExecContext(ctx, `DELETE FROM dead_letter`+where, args...)
+		if err != nil {
+			return err
+		}
+		count, err := res.RowsAffected()
+		revived = int(count)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("revive dead letters: %w", err)
+	}
+	return revived, nil
+}
+
+// renumber makes the condition end a SELECT that an upsert follows: SQLite's grammar needs a WHERE there.
+func renumber(where string) string {
+	if where == "" {
+		return ` WHERE true`
+	}
+	return where
+}
+
+// ClearDead removes dead letters for good and returns how many.
+func (s *Store) ClearDead(ctx context.Context, n Narrow) (int, error) {
+	where, args := n.where()
+	return s.clear(ctx, `dead_letter`, where, args)
+}
+
+// ClearQueue removes all jobs and returns how many. Claims in force end without effect.
+func (s *Store) ClearQueue(ctx context.Context) (int, error) {
+	return s.clear(ctx, `job`, ``, nil)
+}
+
+func (s *Store) clear(ctx context.Context, table, where string, args []any) (int, error) {
+	var n int64
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM wanted WHERE scene_id IN (SELECT scene_id FROM `+table+where+`)`, args...); err != nil {
+			return err
+		}
+		res, err := tx.ExecContext(ctx, `DELETE FROM `+table+where, args...)
+		if err != nil {
+			return err
+		}
+		n, err = res.RowsAffected()
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("clear %s: %w", table, err)
+	}
+	return int(n), nil
+}
+
+// ExpireDead removes dead letters that are older than 30 days, at most once a day, and only those that
+// were that old already the last time it looked: a clock that jumps ahead for a while removes nothing.
+// It returns how many it removed.
+func (s *Store) ExpireDead(ctx context.Context, now time.Time) (int, error) {
+	var n int64
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		total, last, err := metaOf(ctx, tx, keyExpiry)
+		if err != nil {
+			return err
+		}
+		if age := now.Sub(last); total != "" && age >= 0 && age < deadLetterRegular {
+			return nil
+		}
+		if total != "" && last.Before(now) {
+			res, err := tx.ExecContext(ctx, `DELETE FROM dead_letter WHERE died_at < ?`, last.Add(-deadLettersKept).UnixMilli())
+			if err != nil {
+				return err
+			}
+			if n, err = res.RowsAffected(); err != nil {
+				return err
+			}
+		}
+		before, err := strconv.Atoi("0" + total)
+		if err != nil {
+			return err
+		}
+		return setMeta(ctx, tx, now, keyExpiry, strconv.Itoa(before+int(n)))
+	})
+	if err != nil {
+		return 0, fmt.Errorf("expire dead letters: %w", err)
+	}
+	return int(n), nil
+}

@@ -1,0 +1,192 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Outcome is how a claim ended.
+type Outcome string
+
+// The outcomes. All but Retry and Miss leave the counters alone.
+const (
+	Done    Outcome = "done"    // everything that we own is in Plex: the job goes
+	Drop    Outcome = "drop"    // nothing to do for good (scene gone, filtered): the job goes
+	Retry   Outcome = "retry"   // temporary failure: attempts + 1, due after Wait
+	Miss    Outcome = "miss"    // Plex does not hold the file: misses + 1, due after Wait
+	Snooze  Outcome = "snooze"  // later, not charged: due after Wait
+	Release Outcome = "release" // not charged, due as before, not again by this drain
+	Bury    Outcome = "bury"    // dead letter
+)
+
+// An Ending ends one claim. Items, links and the log are written with it in one transaction; the job
+// itself only if the claim is still in force, so that an edit made meanwhile is not swallowed.
+type Ending struct {
+	Job     Job
+	Outcome Outcome
+	Charge  Outcome       // for Bury: Retry or Miss if this last claim is charged too
+	Wait    time.Duration // for Retry, Miss, Snooze
+	Class   string        // why it failed
+	Error   string        // one line for a person
+	Note    string        // what the log says instead of the outcome ("synced", "unchanged", "gone")
+
+	Candidates any      // for Bury: what an ambiguous match found, as JSON
+	Wanted     []Wanted // for Miss and Bury: the files that Plex did not hold
+	Items      []Item
+	Links      []Link // for Done: replaces the scene's links on these servers
+	Refs       []Ref  // for Done: who the pushed scene mentions
+	Seen       *Seen  // the version that was read
+}
+
+// End ends claims in one transaction. It returns for each whether the claim was still in force.
+func (s *Store) End(ctx context.Context, now time.Time, endings []Ending) ([]bool, error) {
+	applied := make([]bool, len(endings))
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		if err := s.checkLease(ctx, tx); err != nil {
+			return err
+		}
+		for i := range endings {
+			var err error
+			if applied[i], err = end(ctx, tx, now, &endings[i]); err != nil {
+				return fmt.Errorf("scene %d: %w", endings[i].Job.SceneID, err)
+			}
+		}
+		return trimLog(ctx, tx)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("end %d claims: %w", len(endings), err)
+	}
+	return applied, nil
+}
+
+func end(ctx context.Context, tx *sql.Tx, now time.Time, e *Ending) (bool, error) {
+	for i := range e.Items {
+		if err := putItem(ctx, tx, &e.Items[i]); err != nil {
+			return false, err
+		}
+	}
+	inForce, err := endJob(ctx, tx, now, e)
+	if err != nil {
+		return false, err
+	}
+	if err := endLinks(ctx, tx, e); err != nil {
+		return false, err
+	}
+	if e.Seen != nil {
+		if err := putSeen(ctx, tx, *e.Seen); err != nil {
+			return false, err
+		}
+	}
+	if inForce {
+		if err := setWanted(ctx, tx, e); err != nil {
+			return false, err
+		}
+	}
+	return inForce, logAttempt(ctx, tx, now, e)
+}
+
+// endJob changes the job's row, naming scene and claim.
+func endJob(ctx context.Context, tx *sql.Tx, now time.Time, e *Ending) (bool, error) {
+	j := &e.Job
+	due := now.Add(min(e.Wait, LongestWait)).UnixMilli()
+	var res sql.Result
+	var err error
+	switch e.Outcome {
+	case Done, Drop:
+		res, err = tx.ExecContext(ctx, `DELETE FROM job WHERE scene_id = ? AND claim = ?`, j.SceneID, j.Claim)
+	case Retry, Miss:
+		column := map[Outcome]string{Retry: "attempts", Miss: "misses"}[e.Outcome]
+		res, err = tx.ExecContext(ctx, `
+			UPDATE job SET `+column+` = `+column+` + 1, unfinished = 0, claim = 0, due_at = ?,
+				first_failed_at = COALESCE(first_failed_at, ?), last_error_class = ?, last_error = ?
+			WHERE scene_id = ? AND claim = ?`,
+			due, now.UnixMilli(), e.Class, e.Error, j.SceneID, j.Claim)
+	case Snooze:
+		res, err = tx.ExecContext(ctx, `
+			UPDATE job SET unfinished = 0, claim = 0, due_at = ?, last_error_class = ?, last_error = ?
+			WHERE scene_id = ? AND claim = ?`, due, e.Class, e.Error, j.SceneID, j.Claim)
+	case Release: // the claim's number stays: it keeps this drain from taking the job again
+		res, err = tx.ExecContext(ctx, `UPDATE job SET unfinished = 0, due_at = ? WHERE scene_id = ? AND claim = ?`,
+			j.DueAt.UnixMilli(), j.SceneID, j.Claim)
+	case Bury:
+		return buryClaimed(ctx, tx, now, e)
+	default:
+		return false, fmt.Errorf("no such outcome: %q", e.Outcome)
+	}
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	return n > 0, err
+}
+
+func buryClaimed(ctx context.Context, tx *sql.Tx, now time.Time, e *Ending) (bool, error) {
+	j := e.Job
+	switch e.Charge {
+	case Retry:
+		j.Attempts++
+	case Miss:
+		j.Misses++
+	}
+	if j.FirstFailedAt.IsZero() {
+		j.FirstFailedAt = now
+	}
+	var inForce bool
+	err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM job WHERE scene_id = ? AND claim = ?)`,
+		j.SceneID, j.Claim).Scan(&inForce)
+	if err != nil || !inForce {
+		return false, err
+	}
+	return true, bury(ctx, tx, now, j, e.Class, e.Error, e.Candidates)
+}
+
+// bury moves a job to the dead letters.
+func bury(ctx context.Context, tx *sql.Tx, now time.Time, j Job, class, text string, candidates any) error {
+	list := []byte("[]")
+	if candidates != nil {
+		var err error
+		if list, err = json.Marshal(candidates); err != nil {
+			return fmt.Errorf("candidates: %w", err)
+		}
+	}
+	if _, err := tx.ExecContext(ctx, `
+		INSERT OR REPLACE INTO dead_letter (scene_id, reason, priority, enqueued_at, attempts, misses, unfinished,
+			first_failed_at, class, error, candidates, died_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		j.SceneID, j.Reason, j.Priority, j.EnqueuedAt.UnixMilli(), j.Attempts, j.Misses, j.Unfinished,
+		timeOrNull(j.FirstFailedAt), class, text, string(list), now.UnixMilli()); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `DELETE FROM job WHERE scene_id = ?`, j.SceneID)
+	return err
+}
+
+// The attempt log is bounded: so many rows a scene, so many in all.
+const (
+	logPerScene = 20
+	logInAll    = 20_000
+)
+
+func logAttempt(ctx context.Context, tx *sql.Tx, now time.Time, e *Ending) error {
+	note := e.Note
+	if note == "" {
+		note = string(e.Outcome)
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO attempt_log (scene_id, at, outcome, class, error) VALUES (?, ?, ?, ?, ?)`,
+		e.Job.SceneID, now.UnixMilli(), note, e.Class, e.Error); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `
+		DELETE FROM attempt_log WHERE scene_id = ?1 AND id <= (
+			SELECT id FROM attempt_log WHERE scene_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)`,
+		e.Job.SceneID, logPerScene)
+	return err
+}
+
+func trimLog(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, `DELETE FROM attempt_log WHERE id <= (SELECT MAX(id) FROM attempt_log) - ?`, logInAll)
+	return err
+}

@@ -1,0 +1,234 @@
+package store
+
+import (
+	"reflect"
+	"testing"
+	"time"
+)
+
+func TestEndingsChargeWhatTheySay(t *testing.T) {
+	for _, c := range []struct {
+		ending   Ending
+		attempts int
+		misses   int
+		due      time.Duration // after the ending; -1: the job is gone
+	}{
+		{Ending{Outcome: Retry, Wait: 7 * time.Second, Class: "temporary", Error: "e"}, 1, 0, 7 * time.Second},
+		{Ending{Outcome: Miss, Wait: 30 * time.Second, Class: "not_found", Error: "e"}, 0, 1, 30 * time.Second},
+		{Ending{Outcome: Snooze, Wait: 30 * time.Second, Class: "unready", Error: "e"}, 0, 0, 30 * time.Second},
+		{Ending{Outcome: Retry, Wait: 24 * time.Hour, Class: "temporary", Error: "e"}, 1, 0, LongestWait},
+		{Ending{Outcome: Done}, 0, 0, -1},
+		{Ending{Outcome: Drop, Class: "gone", Error: "e"}, 0, 0, -1},
+		{Ending{Outcome: Bury, Class: "rejected", Error: "e"}, 0, 0, -1},
+	} {
+		t.Run(string(c.ending.Outcome), func(t *testing.T) {
+			s := openStore(t)
+			enqueueScenes(t, s, t0, InBulk, 1)
+			c.ending.Job = claim(t, s, t0, ClaimOptions{})[0]
+			now := t0.Add(time.Second)
+			if !endOne(t, s, now, c.ending) {
+				t.Fatal("the ending had no effect")
+			}
+			got, err := s.Job(t.Context(), 1)
+			if c.due < 0 {
+				if err != ErrNone {
+					t.Fatalf("the job is still there: %+v, %v", got, err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Attempts != c.attempts || got.Misses != c.misses || !got.DueAt.Equal(now.Add(c.due)) || got.Claim != 0 {
+				t.Errorf("job = %+v, want attempts %d, misses %d, due in %v", got, c.attempts, c.misses, c.due)
+			}
+			if got.Error != "e" || got.ErrorClass != c.ending.Class {
+				t.Errorf("job keeps error %q of class %q", got.Error, got.ErrorClass)
+			}
+		})
+	}
+}
+
+func TestDeadLetterIsTheWholeJob(t *testing.T) {
+	s := openStore(t)
+	enqueueScenes(t, s, t0, ByPerson, 1)
+	j := claim(t, s, t0, ClaimOptions{})[0]
+	endOne(t, s, t0, Ending{Job: j, Outcome: Retry, Wait: time.Second, Class: "temporary", Error: "first"})
+	now := t0.Add(time.Minute)
+	j = claim(t, s, now, ClaimOptions{})[0]
+	endOne(t, s, now, Ending{
+		Job: j, Outcome: Bury, Charge: Retry, Class: "temporary", Error: "last",
+		Candidates: []map[string]string{{"path": "/a"}},
+	})
+	letters, err := s.DeadLetters(t.Context(), Narrow{}, 10)
+	if err != nil || len(letters) != 1 {
+		t.Fatalf("dead letters = %v, %v", letters, err)
+	}
+	d := letters[0]
+	if d.Job.Attempts != 2 || d.Job.Error != "last" || !d.Job.FirstFailedAt.Equal(t0) || !d.DiedAt.Equal(now) ||
+		d.Job.Priority != ByPerson || d.Job.Reason != "test" || string(d.Candidates) != `[{"path":"/a"}]` {
+		t.Errorf("dead letter = %+v", d)
+	}
+	n, err := s.Revive(t.Context(), now, Narrow{SceneID: 1})
+	if err != nil || n != 1 {
+		t.Fatalf("Revive = %d, %v", n, err)
+	}
+	if got := jobOf(t, s, 1); got.Attempts != 0 || got.Misses != 0 || !got.DueAt.Equal(now) || got.Priority != ByPerson {
+		t.Errorf("revived job = %+v", got)
+	}
+}
+
+func TestReviveNarrows(t *testing.T) {
+	s := openStore(t)
+	enqueueScenes(t, s, t0, InBulk, 1, 2, 3)
+	for _, j := range claim(t, s, t0, ClaimOptions{}) {
+		class := "rejected"
+		if j.SceneID == 2 {
+			class = "not_found"
+		}
+		endOne(t, s, t0, Ending{Job: j, Outcome: Bury, Class: class, Error: "e"})
+	}
+	for _, c := range []struct {
+		n    Narrow
+		want int
+	}{{Narrow{Class: "not_found"}, 1}, {Narrow{SceneID: 1, Class: "not_found"}, 0}, {Narrow{SceneID: 1}, 1}, {Narrow{}, 1}} {
+		if got, err := s.Revive(t.Context(), t0, c.n); err != nil || got != c.want {
+			t.Errorf("Revive(%+v) = %d, %v; want %d", c.n, got, err, c.want)
+		}
+	}
+}
+
+func TestRequestRevivesADeadLetter(t *testing.T) {
+	s := openStore(t)
+	enqueueScenes(t, s, t0, InBulk, 1)
+	endOne(t, s, t0, Ending{Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: Bury, Class: "rejected", Error: "e"})
+	enqueueScenes(t, s, t0, InBulk, 1)
+	if letters, err := s.DeadLetters(t.Context(), Narrow{}, 10); err != nil || len(letters) != 0 {
+		t.Errorf("dead letters = %v, %v; want none", letters, err)
+	}
+	jobOf(t, s, 1)
+}
+
+func TestDeadLettersExpireSlowlyEvenIfTheClockJumps(t *testing.T) {
+	s := openStore(t)
+	enqueueScenes(t, s, t0, InBulk, 1)
+	endOne(t, s, t0, Ending{Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: Bury, Class: "rejected", Error: "e"})
+	day := 24 * time.Hour
+	for _, c := range []struct {
+		at   time.Duration
+		want int
+	}{
+		{day, 0},
+		{365 * day, 0},          // the clock jumped ahead: not that old at the last look
+		{2 * day, 0},            // and back
+		{31 * day, 0},           // old enough now, but not at the last look
+		{31*day + time.Hour, 0}, // not a day later
+		{32*day + time.Hour, 1},
+	} {
+		if got, err := s.ExpireDead(t.Context(), t0.Add(c.at)); err != nil || got != c.want {
+			t.Errorf("ExpireDead after %v = %d, %v; want %d", c.at, got, err, c.want)
+		}
+	}
+	if c, err := s.Counts(t.Context(), t0); err != nil || c.ExpiredDead != 1 {
+		t.Errorf("counts = %+v, %v; want one expired", c, err)
+	}
+}
+
+func TestNewFileWakesThoseWhoWaitForIt(t *testing.T) {
+	s := openStore(t)
+	enqueueScenes(t, s, t0, InBulk, 1, 2, 3, 4)
+	for _, j := range claim(t, s, t0, ClaimOptions{}) {
+		e := Ending{Job: j, Outcome: Miss, Wait: 10 * time.Minute, Class: "not_found", Error: "e",
+			Wanted: []Wanted{{Path: "/stash/Movies/Clip.mp4", Size: 100}}}
+		switch j.SceneID {
+		case 2: // dead for want of its file
+			e.Outcome, e.Charge = Bury, Miss
+		case 3: // another file of the same name
+			e.Wanted[0] = Wanted{Path: "/stash/Other/clip.mp4", Size: 999}
+		case 4: // never missed
+			e = Ending{Job: j, Outcome: Retry, Wait: 10 * time.Minute, Class: "temporary", Error: "e"}
+		}
+		endOne(t, s, t0, e)
+	}
+	now := t0.Add(time.Minute)
+	n, err := s.Wake(t.Context(), now, []FoundFile{{Path: `D:\media\movies\clip.MP4`, Size: 100}})
+	if err != nil || n != 2 {
+		t.Fatalf("Wake = %d, %v; want 2", n, err)
+	}
+	for id, due := range map[int]bool{1: true, 2: true, 3: false, 4: false} {
+		got := jobOf(t, s, id)
+		if got.DueAt.Equal(now) != due {
+			t.Errorf("scene %d is due at %v, want due now: %v", id, got.DueAt, due)
+		}
+		if due && got.Misses != 0 {
+			t.Errorf("scene %d has %d misses", id, got.Misses)
+		}
+	}
+}
+
+func TestItemsRememberWhatWasBeforeUs(t *testing.T) {
+	s := openStore(t)
+	first := Item{
+		Server: "S", RatingKey: "1", Section: "2", Owner: 5,
+		Before: map[string]Held{"title": {Value: Value{"old"}, Locked: true}},
+		Sent:   map[string]Value{"title": {"new"}},
+	}
+	if err := s.PutItems(t.Context(), []Item{first}); err != nil {
+		t.Fatal(err)
+	}
+	second := first
+	second.Before = map[string]Held{"title": {Value: Value{"ours"}}, "studio": {Locked: true}}
+	second.ReadBack = map[string]Value{"title": {"new"}}
+	if err := s.PutItems(t.Context(), []Item{second}); err != nil {
+		t.Fatal(err)
+	}
+	items, err := s.Items(t.Context(), "S", []string{"1", "2"})
+	if err != nil || len(items) != 1 {
+		t.Fatalf("Items = %v, %v", items, err)
+	}
+	want := second
+	want.Before = map[string]Held{"title": {Value: Value{"old"}, Locked: true}, "studio": {Locked: true}}
+	if !reflect.DeepEqual(items["1"], want) {
+		t.Errorf("item = %+v, want %+v", items["1"], want)
+	}
+}
+
+func TestDestroyForgetsAllButItems(t *testing.T) {
+	s := openStore(t)
+	enqueueScenes(t, s, t0, InBulk, 1, 2)
+	jobs := claim(t, s, t0, ClaimOptions{})
+	link := Link{Server: "S", SceneID: 1, RatingKey: "9", Section: "1", Path: "/p", Rule: "path", PushedAt: t0, UpdatedAt: "u"}
+	endOne(t, s, t0, Ending{
+		Job: jobs[0], Outcome: Done, Items: []Item{{Server: "S", RatingKey: "9", Owner: 1}},
+		Links: []Link{link}, Refs: []Ref{{"tag", 3}}, Seen: &Seen{SceneID: 1, UpdatedAt: "u"},
+	})
+	if links, err := s.Links(t.Context(), 1); err != nil || len(links) != 1 || links[0] != link {
+		t.Fatalf("links = %+v, %v; want %+v", links, err, link)
+	}
+	ask, err := s.RecordHook(t.Context(), t0, HookRecord{Own: Request{SceneID: 1}, Others: []Request{{SceneID: 2}}, Event: "e", Gone: true})
+	if err != nil || ask {
+		t.Fatalf("RecordHook = %v, %v; want no run asked for", ask, err)
+	}
+	for _, table := range []string{"job", "link", "link_ref", "seen"} {
+		var n int
+		if err := s.read.QueryRow(`SELECT COUNT(*) FROM ` + table).Scan(&n); err != nil || n != 0 {
+			t.Errorf("%s holds %d rows, %v", table, n, err)
+		}
+	}
+	if items, err := s.Items(t.Context(), "S", []string{"9"}); err != nil || len(items) != 1 {
+		t.Errorf("items = %v, %v; want the memory kept", items, err)
+	}
+}
+
+func TestAttemptLogIsBounded(t *testing.T) {
+	s := openStore(t)
+	for i := range 3 * logPerScene {
+		now := t0.Add(time.Duration(i) * time.Minute)
+		enqueueScenes(t, s, now, InBulk, 1)
+		endOne(t, s, now, Ending{Job: claim(t, s, now, ClaimOptions{})[0], Outcome: Done, Note: "synced"})
+	}
+	list, err := s.Attempts(t.Context(), 1)
+	if err != nil || len(list) != logPerScene || list[0].Outcome != "synced" || !list[0].At.After(list[1].At) {
+		t.Errorf("attempts = %d, %v; want %d, newest first", len(list), err, logPerScene)
+	}
+}

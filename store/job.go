@@ -1,0 +1,304 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// LongestWait bounds how far ahead a due_at or probe_at may lie. A time further ahead was written before
+// the clock was moved back and counts as past.
+const LongestWait = 600 * time.Second
+
+// BatchSize is how many jobs one claim takes at most.
+const BatchSize = 50
+
+// crashLimit is how many claims of a job may stay without an ending before it is buried: the first, which
+// may have been in company, and three alone.
+const crashLimit = 4
+
+// Priorities of jobs.
+const (
+	ByPerson = 0 // a person edited this one scene
+	InBulk   = 1 // everything else
+)
+
+// ClassCrashed is the class of dead letters whose claims never ended.
+const ClassCrashed = "crashed"
+
+// A Request asks for a job.
+type Request struct {
+	SceneID  int    `json:"scene_id"`
+	Reason   string `json:"reason"`
+	Priority int    `json:"priority"`
+}
+
+// A Job is one scene that wants syncing, with its retry metadata.
+type Job struct {
+	SceneID    int
+	Reason     string
+	Priority   int
+	EnqueuedAt time.Time
+
+	Attempts      int // claims that ended in a temporary failure
+	Misses        int // claims that ended not found
+	Unfinished    int // claims since the last ending, this one included
+	DueAt         time.Time
+	FirstFailedAt time.Time // zero if it never failed
+	ErrorClass    string
+	Error         string
+
+	Claim int64 // number of the claim in force; 0 if none
+}
+
+const jobColumns = `scene_id, reason, priority, enqueued_at, attempts, misses, unfinished, due_at,
+	first_failed_at, last_error_class, last_error, claim`
+
+func scanJob(row interface{ Scan(...any) error }) (Job, error) {
+	var j Job
+	var enqueued, due int64
+	var failed sql.NullInt64
+	var class, text sql.NullString
+	err := row.Scan(&j.SceneID, &j.Reason, &j.Priority, &enqueued, &j.Attempts, &j.Misses, &j.Unfinished, &due,
+		&failed, &class, &text, &j.Claim)
+	j.EnqueuedAt, j.DueAt = time.UnixMilli(enqueued), time.UnixMilli(due)
+	j.FirstFailedAt = nullTime(failed)
+	j.ErrorClass, j.Error = class.String, text.String
+	return j, err
+}
+
+func nullTime(ms sql.NullInt64) time.Time {
+	if !ms.Valid {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms.Int64)
+}
+
+func timeOrNull(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMilli()
+}
+
+// Enqueue asks for jobs, in one transaction. A scene that is queued already becomes due now with its
+// counters at zero, and a claim in force on it ends without effect; a dead letter of the scene is revived.
+func (s *Store) Enqueue(ctx context.Context, now time.Time, requests []Request) error {
+	err := s.inTx(ctx, func(tx *sql.Tx) error { return enqueue(ctx, tx, now, requests) })
+	if err != nil {
+		return fmt.Errorf("enqueue %d scenes: %w", len(requests), err)
+	}
+	return nil
+}
+
+func enqueue(ctx context.Context, tx *sql.Tx, now time.Time, requests []Request) error {
+	if len(requests) == 0 {
+		return nil
+	}
+	ins, err := tx.PrepareContext(ctx, `
+		INSERT INTO job (scene_id, reason, priority, enqueued_at, due_at)
+		VALUES (?1, ?2, ?3, ?4, ?4)
+		ON CONFLICT (scene_id) DO UPDATE
+		SET reason = excluded.reason, priority = MIN(priority, excluded.priority),
+		    enqueued_at = excluded.enqueued_at, due_at = excluded.due_at,
+		    attempts = 0, misses = 0, unfinished = 0, claim = 0,
+		    first_failed_at = NULL, last_error_class = NULL, last_error = NULL`)
+	if err != nil {
+		return err
+	}
+	defer ins.Close()
+	del, err := tx.PrepareContext(ctx, `DELETE FROM dead_letter WHERE scene_id = ?`)
+	if err != nil {
+		return err
+	}
+	defer del.Close()
+	for _, r := range requests {
+		if _, err := ins.ExecContext(ctx, r.SceneID, r.Reason, r.Priority, now.UnixMilli()); err != nil {
+			return fmt.Errorf("scene %d: %w", r.SceneID, err)
+		}
+		if _, err := del.ExecContext(ctx, r.SceneID); err != nil {
+			return fmt.Errorf("scene %d: %w", r.SceneID, err)
+		}
+	}
+	return nil
+}
+
+// ClaimOptions narrow a claim.
+type ClaimOptions struct {
+	Floor int64                   // jobs claimed at or after this number are left alone; 0 for none
+	Wait  func(Job) time.Duration // the wait that the job would get if this attempt failed
+	Only  int                     // this scene alone; 0 for any
+	Trial bool                    // one job alone: the due one with the fewest attempts
+	Below int                     // only priorities below this; 0 for any
+}
+
+// Claim takes the due jobs of the best priority: one alone if its earlier claim never ended, else up to
+// BatchSize. Each gets a number never used twice and becomes due again after opts.Wait, so that a process
+// that dies needs no recovery. Jobs whose claims alone never ended three times are buried on the way, as
+// ClassCrashed; they are returned as well. A job that is not due is not touched.
+func (s *Store) Claim(ctx context.Context, now time.Time, opts ClaimOptions) (jobs, crashed []Job, err error) {
+	err = s.inTx(ctx, func(tx *sql.Tx) error {
+		if err := s.checkLease(ctx, tx); err != nil {
+			return err
+		}
+		for {
+			jobs, err = pick(ctx, tx, now, opts)
+			if err != nil || len(jobs) == 0 {
+				return err
+			}
+			if jobs[0].Unfinished < crashLimit {
+				return take(ctx, tx, now, jobs, opts.Wait)
+			}
+			if err := bury(ctx, tx, now, jobs[0], ClassCrashed, crashText, nil); err != nil {
+				return err
+			}
+			crashed = append(crashed, jobs[0])
+		}
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("claim jobs: %w", err)
+	}
+	return jobs, crashed, nil
+}
+
+const crashText = "the program ended four times while it worked on this scene: please report it with the log"
+
+// HasDue reports whether Claim would find a job.
+func (s *Store) HasDue(ctx context.Context, now time.Time, opts ClaimOptions) (bool, error) {
+	tx, err := s.read.BeginTx(ctx, nil)
+	if err != nil {
+		return false, fmt.Errorf("look for due jobs: %w", s.mark(err))
+	}
+	defer rollback(tx) //nolint:errcheck // nothing was written
+	jobs, err := pick(ctx, tx, now, opts)
+	if err != nil {
+		return false, fmt.Errorf("look for due jobs: %w", s.mark(err))
+	}
+	return len(jobs) > 0, nil
+}
+
+// HasWanted reports whether any scene waits for its file to appear in Plex.
+func (s *Store) HasWanted(ctx context.Context) (bool, error) {
+	var yes bool
+	if err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM wanted)`).Scan(&yes); err != nil {
+		return false, fmt.Errorf("look for wanted files: %w", s.mark(err))
+	}
+	return yes, nil
+}
+
+// pick chooses what to claim. due_at further ahead than any wait was written before the clock moved back.
+func pick(ctx context.Context, tx *sql.Tx, now time.Time, opts ClaimOptions) ([]Job, error) {
+	floor := opts.Floor
+	if floor == 0 {
+		floor = 1<<63 - 1
+	}
+	far := now.Add(LongestWait).UnixMilli()
+	switch {
+	case opts.Only != 0:
+		return queryJobs(ctx, tx, `WHERE scene_id = ? AND (due_at <= ? OR due_at > ?) AND claim < ?`,
+			opts.Only, now.UnixMilli(), far, floor)
+	case opts.Trial:
+		return pickTrial(ctx, tx, now, floor)
+	}
+	below := opts.Below
+	if below == 0 {
+		below = InBulk + 1
+	}
+	for priority := ByPerson; priority < below; priority++ {
+		for _, r := range [...][2]int64{{0, now.UnixMilli()}, {far + 1, 1<<63 - 1}} {
+			first, err := queryJobs(ctx, tx, `WHERE priority = ? AND due_at BETWEEN ? AND ? AND claim < ?
+				ORDER BY due_at LIMIT 1`, priority, r[0], r[1], floor)
+			if err != nil {
+				return nil, err
+			}
+			if len(first) == 0 {
+				continue
+			}
+			if first[0].Unfinished > 0 {
+				return first, nil
+			}
+			return queryJobs(ctx, tx, `WHERE priority = ? AND due_at BETWEEN ? AND ? AND claim < ? AND unfinished = 0
+				ORDER BY due_at LIMIT ?`, priority, r[0], r[1], floor, BatchSize)
+		}
+	}
+	return nil, nil
+}
+
+// pickTrial walks the few different numbers of attempts upwards, so that jobs that wait are not scanned.
+func pickTrial(ctx context.Context, tx *sql.Tx, now time.Time, floor int64) ([]Job, error) {
+	attempts := sql.NullInt64{Int64: -1, Valid: true}
+	for {
+		err := tx.QueryRowContext(ctx, `SELECT MIN(attempts) FROM job WHERE attempts > ?`, attempts.Int64).Scan(&attempts)
+		if err != nil || !attempts.Valid {
+			return nil, err
+		}
+		for _, r := range [...][2]int64{{0, now.UnixMilli()}, {now.Add(LongestWait).UnixMilli() + 1, 1<<63 - 1}} {
+			jobs, err := queryJobs(ctx, tx, `WHERE attempts = ? AND due_at BETWEEN ? AND ? AND claim < ?
+				ORDER BY due_at LIMIT 1`, attempts.Int64, r[0], r[1], floor)
+			if err != nil || len(jobs) > 0 {
+				return jobs, err
+			}
+		}
+	}
+}
+
+func queryJobs(ctx context.Context, tx *sql.Tx, where string, args ...any) ([]Job, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT `+jobColumns+` FROM job `+where, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var jobs []Job
+	for rows.Next() {
+		j, err := scanJob(rows)
+		if err != nil {
+			return nil, err
+		}
+		jobs = append(jobs, j)
+	}
+	return jobs, rows.Err()
+}
+
+// take gives each job its number and moves its due_at ahead. The jobs keep the due_at that they had, for
+// an ending that puts it back.
+func take(ctx context.Context, tx *sql.Tx, now time.Time, jobs []Job, wait func(Job) time.Duration) error {
+	number, err := nextClaim(ctx, tx, len(jobs))
+	if err != nil {
+		return err
+	}
+	for i := range jobs {
+		j := &jobs[i]
+		ahead := now.Add(min(wait(*j), LongestWait))
+		j.Claim = number + int64(i)
+		j.Unfinished++
+		if _, err := tx.ExecContext(ctx, `UPDATE job SET claim = ?, unfinished = ?, due_at = ? WHERE scene_id = ?`,
+			j.Claim, j.Unfinished, ahead.UnixMilli(), j.SceneID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const metaClaim = "claim"
+
+// nextClaim reserves n claim numbers and returns the first.
+func nextClaim(ctx context.Context, tx *sql.Tx, n int) (int64, error) {
+	var last int64
+	err := tx.QueryRowContext(ctx, `
+		INSERT INTO meta (key, value) VALUES (?1, ?2)
+		ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + ?2
+		RETURNING CAST(value AS INTEGER)`, metaClaim, n).Scan(&last)
+	return last - int64(n) + 1, err
+}
+
+// ClaimFloor returns the number that the next claim will get: jobs claimed from now on have it or more.
+func (s *Store) ClaimFloor(ctx context.Context) (int64, error) {
+	var last int64
+	err := s.read.QueryRowContext(ctx, `SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?`, metaClaim).Scan(&last)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("read the claim number: %w", s.mark(err))
+	}
+	return last + 1, nil
+}

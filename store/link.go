@@ -1,0 +1,227 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+)
+
+// A Link says which Plex item shows which scene.
+type Link struct {
+	Server    string
+	SceneID   int
+	RatingKey string
+	Section   string
+	Path      string // Plex's path of the file that matched
+	Rule      string
+	PushedAt  time.Time
+	UpdatedAt string // the scene's, as Stash stores it
+	Restored  bool
+}
+
+// A Ref is something that a pushed scene mentions.
+type Ref struct {
+	Kind string // performer, studio, tag, group
+	ID   int
+}
+
+// memory is the JSON column of an item.
+type memory struct {
+	Before   map[string]Held     `json:"before,omitempty"`
+	Owned    map[string][]string `json:"owned,omitempty"`
+	Sent     map[string]Value    `json:"sent,omitempty"`
+	ReadBack map[string]Value    `json:"read_back,omitempty"`
+	Form     map[string]Form     `json:"form,omitempty"`
+	Rejected map[string]Value    `json:"rejected,omitempty"`
+}
+
+// PutItems stores what is about to be owned and sent, ahead of the first request. For a field whose
+// "before" is stored already the stored one stays.
+func (s *Store) PutItems(ctx context.Context, items []Item) error {
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		if err := s.checkLease(ctx, tx); err != nil {
+			return err
+		}
+		for i := range items {
+			if err := putItem(ctx, tx, &items[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("store %d items: %w", len(items), err)
+	}
+	return nil
+}
+
+func putItem(ctx context.Context, tx *sql.Tx, it *Item) error {
+	m := memory{it.Before, it.Owned, it.Sent, it.ReadBack, it.Form, it.Rejected}
+	var stored string
+	err := tx.QueryRowContext(ctx, `SELECT memory FROM item WHERE server = ? AND rating_key = ?`, it.Server, it.RatingKey).Scan(&stored)
+	switch {
+	case err == nil:
+		var old memory
+		if err := json.Unmarshal([]byte(stored), &old); err != nil {
+			return fmt.Errorf("item %s: %w", it.RatingKey, err)
+		}
+		if len(old.Before) > 0 {
+			m.Before = maps.Clone(m.Before)
+			if m.Before == nil {
+				m.Before = make(map[string]Held, len(old.Before))
+			}
+			maps.Copy(m.Before, old.Before)
+		}
+	case !errors.Is(err, sql.ErrNoRows):
+		return err
+	}
+	text, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `
+		INSERT INTO item (server, rating_key, section, owner, memory, poster_hash) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (server, rating_key) DO UPDATE
+		SET section = excluded.section, owner = excluded.owner, memory = excluded.memory,
+		    poster_hash = excluded.poster_hash, absent_since = NULL`,
+		it.Server, it.RatingKey, it.Section, it.Owner, string(text), it.PosterHash)
+	return err
+}
+
+// Items returns what is known of the given items, by rating key; unknown ones are absent.
+func (s *Store) Items(ctx context.Context, server string, keys []string) (map[string]Item, error) {
+	items := make(map[string]Item, len(keys))
+	if len(keys) == 0 {
+		return items, nil
+	}
+	args := []any{server}
+	for _, k := range keys {
+		args = append(args, k)
+	}
+	rows, err := s.read.QueryContext(ctx, `SELECT rating_key, section, owner, memory, poster_hash FROM item
+		WHERE server = ? AND rating_key IN (`+placeholders(len(keys))+`)`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read items: %w", s.mark(err))
+	}
+	defer rows.Close()
+	for rows.Next() {
+		it := Item{Server: server}
+		var text string
+		if err := rows.Scan(&it.RatingKey, &it.Section, &it.Owner, &text, &it.PosterHash); err != nil {
+			return nil, fmt.Errorf("read items: %w", s.mark(err))
+		}
+		var m memory
+		if err := json.Unmarshal([]byte(text), &m); err != nil {
+			return nil, fmt.Errorf("read item %s: %w", it.RatingKey, err)
+		}
+		it.Before, it.Owned, it.Sent, it.ReadBack, it.Form, it.Rejected = m.Before, m.Owned, m.Sent, m.ReadBack, m.Form, m.Rejected
+		items[it.RatingKey] = it
+	}
+	return items, s.mark(rows.Err())
+}
+
+// Owners returns which scene owns each of the given items, as far as one does.
+func (s *Store) Owners(ctx context.Context, server string, keys []string) (map[string]int, error) {
+	items, err := s.Items(ctx, server, keys)
+	if err != nil {
+		return nil, err
+	}
+	owners := make(map[string]int, len(items))
+	for key, it := range items {
+		if it.Owner != 0 {
+			owners[key] = it.Owner
+		}
+	}
+	return owners, nil
+}
+
+const linkColumns = `server, scene_id, rating_key, section, path, rule, pushed_at, updated_at, restored`
+
+// Links returns the links of a scene on all servers.
+func (s *Store) Links(ctx context.Context, sceneID int) ([]Link, error) {
+	return s.links(ctx, `WHERE scene_id = ? ORDER BY pushed_at DESC LIMIT 50`, sceneID)
+}
+
+// LinksOf returns the links that name an item.
+func (s *Store) LinksOf(ctx context.Context, server, ratingKey string) ([]Link, error) {
+	return s.links(ctx, `WHERE server = ? AND rating_key = ? LIMIT 50`, server, ratingKey)
+}
+
+func (s *Store) links(ctx context.Context, where string, args ...any) ([]Link, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT `+linkColumns+` FROM link `+where, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read links: %w", s.mark(err))
+	}
+	defer rows.Close()
+	var links []Link
+	for rows.Next() {
+		var l Link
+		var pushed int64
+		if err := rows.Scan(&l.Server, &l.SceneID, &l.RatingKey, &l.Section, &l.Path, &l.Rule, &pushed, &l.UpdatedAt, &l.Restored); err != nil {
+			return nil, fmt.Errorf("read links: %w", s.mark(err))
+		}
+		l.PushedAt = time.UnixMilli(pushed)
+		links = append(links, l)
+	}
+	return links, s.mark(rows.Err())
+}
+
+// endLinks replaces the links and references of a scene that was pushed.
+func endLinks(ctx context.Context, tx *sql.Tx, e *Ending) error {
+	if e.Outcome != Done || len(e.Links) == 0 {
+		return nil
+	}
+	id := e.Job.SceneID
+	if _, err := tx.ExecContext(ctx, `DELETE FROM link WHERE server = ? AND scene_id = ?`, e.Links[0].Server, id); err != nil {
+		return err
+	}
+	for _, l := range e.Links {
+		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO link (`+linkColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			l.Server, id, l.RatingKey, l.Section, l.Path, l.Rule, l.PushedAt.UnixMilli(), l.UpdatedAt, l.Restored); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM link_ref WHERE scene_id = ?`, id); err != nil {
+		return err
+	}
+	for _, r := range e.Refs {
+		if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO link_ref (kind, ref_id, scene_id) VALUES (?, ?, ?)`,
+			r.Kind, r.ID, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forget ends everything that names the scenes but the items: those remember what Plex held before us.
+func forget(ctx context.Context, tx *sql.Tx, scenes []int) error {
+	for _, table := range [...]string{"job", "dead_letter", "wanted", "link", "link_ref", "seen"} {
+		del, err := tx.PrepareContext(ctx, `DELETE FROM `+table+` WHERE scene_id = ?`)
+		if err != nil {
+			return err
+		}
+		for _, id := range scenes {
+			if _, err = del.ExecContext(ctx, id); err != nil {
+				break
+			}
+		}
+		if err := errors.Join(err, del.Close()); err != nil {
+			return fmt.Errorf("forget scenes from %s: %w", table, err)
+		}
+	}
+	return nil
+}
+
+// OneLine makes a text fit to be stored and shown: no control characters, 300 runes at most.
+func OneLine(text string) string {
+	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) }), " ")
+	if runes := []rune(text); len(runes) > 300 {
+		return string(runes[:299]) + "…"
+	}
+	return text
+}

@@ -1,0 +1,91 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Keys of single facts that callers keep.
+const (
+	KeyServer         = "server"         // machine identifier of the Plex that everything belongs to
+	KeyWatermark      = "watermark"      // RFC 3339: scenes changed before this have been compared
+	KeyZone           = "zone"           // seconds east of UTC of Stash's times, as last seen
+	KeyListing        = "listing"        // scene id up to which an unfinished complete listing has come
+	KeyLastListing    = "last_listing"   // at: when a complete listing was last finished
+	KeyLastCatchUp    = "last_catch_up"  // at: when the catch-up last ran
+	KeyRefill         = "refill"         // set after a recovery: the next complete listing enqueues what is unknown
+	KeyPrefixes       = "prefixes"       // JSON: what was learned of path prefixes
+	KeyLastCopy       = "last_copy"      // at: when the daily copy was made
+	keyClient         = "client"         // Plex client identifier
+	keyMark           = "run_mark"       // the run mark
+	keyHolder         = "drain"          // who holds the lock
+	keyExpiry         = "expiry"         // how many dead letters were ever expired; at: when they were last looked through
+	eventPrefix       = "event:"         // hash of a hook's event
+	eventsKept        = 10 * time.Minute // how long an event is remembered
+	deadLettersKept   = 30 * 24 * time.Hour
+	deadLetterRegular = 24 * time.Hour
+)
+
+// Meta returns a fact and when it was stored; "" and the zero time if there is none.
+func (s *Store) Meta(ctx context.Context, key string) (string, time.Time, error) {
+	return metaOf(ctx, s.read, key)
+}
+
+func metaOf(ctx context.Context, q interface {
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+}, key string,
+) (string, time.Time, error) {
+	var value string
+	var at int64
+	err := q.QueryRowContext(ctx, `SELECT value, at FROM meta WHERE key = ?`, key).Scan(&value, &at)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return "", time.Time{}, nil
+	case err != nil:
+		return "", time.Time{}, fmt.Errorf("read %s: %w", key, err)
+	}
+	return value, time.UnixMilli(at), nil
+}
+
+// SetMeta stores a fact.
+func (s *Store) SetMeta(ctx context.Context, now time.Time, key, value string) error {
+	err := s.inTx(ctx, func(tx *sql.Tx) error { return setMeta(ctx, tx, now, key, value) })
+	if err != nil {
+		return fmt.Errorf("store %s: %w", key, err)
+	}
+	return nil
+}
+
+func setMeta(ctx context.Context, tx *sql.Tx, now time.Time, key, value string) error {
+	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO meta (key, value, at) VALUES (?, ?, ?)`, key, value, now.UnixMilli())
+	return err
+}
+
+func deleteMeta(ctx context.Context, tx *sql.Tx, key string) error {
+	_, err := tx.ExecContext(ctx, `DELETE FROM meta WHERE key = ?`, key)
+	return err
+}
+
+// ClientID returns the identifier under which Plex knows this program; it is made at the first call and
+// never changes.
+func (s *Store) ClientID(ctx context.Context, now time.Time) (string, error) {
+	id, _, err := s.Meta(ctx, keyClient)
+	if err != nil || id != "" {
+		return id, err
+	}
+	err = s.inTx(ctx, func(tx *sql.Tx) error {
+		if id, _, err = metaOf(ctx, tx, keyClient); err != nil || id != "" {
+			return err
+		}
+		id = "stash-plex-sync-" + rand.Text()
+		return setMeta(ctx, tx, now, keyClient, id)
+	})
+	if err != nil {
+		return "", fmt.Errorf("make the client identifier: %w", err)
+	}
+	return id, nil
+}

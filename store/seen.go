@@ -1,0 +1,170 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"time"
+)
+
+// Seen is a scene's version as a listing or a push read it.
+type Seen struct {
+	SceneID   int
+	UpdatedAt string // as Stash stores it
+	Paths     int64  // HashPaths of the scene's files
+}
+
+// HashPaths condenses a scene's file paths, in any order.
+func HashPaths(paths []string) int64 {
+	h := fnv.New64a()
+	for _, p := range slices.Sorted(slices.Values(paths)) {
+		h.Write([]byte(p)) //nolint:errcheck // a hash never fails
+		h.Write([]byte{0}) //nolint:errcheck // a hash never fails
+	}
+	return int64(h.Sum64())
+}
+
+func putSeen(ctx context.Context, tx *sql.Tx, v Seen) error {
+	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO seen (scene_id, updated_at, paths) VALUES (?, ?, ?)`,
+		v.SceneID, v.UpdatedAt, v.Paths)
+	return err
+}
+
+// A Page is one page of a listing of Stash's scenes, to be compared with what was seen before.
+type Page struct {
+	Scenes []Seen
+	Adopt  bool              // only note the scenes: the first listing ever enqueues nothing
+	Facts  map[string]string // meta to store with the page, by key; "" removes
+}
+
+// CatchUp compares a page with what was seen and enqueues in the same transaction what differs, at low
+// priority. A scene that a hook enqueued without knowing its version is only noted. It returns how many
+// scenes it enqueued.
+func (s *Store) CatchUp(ctx context.Context, now time.Time, page Page) (int, error) {
+	enqueued := 0
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		if err := s.checkLease(ctx, tx); err != nil {
+			return err
+		}
+		look, err := tx.PrepareContext(ctx, `SELECT updated_at, paths FROM seen WHERE scene_id = ?`)
+		if err != nil {
+			return err
+		}
+		defer look.Close()
+		var requests []Request
+		for _, v := range page.Scenes {
+			reason, changed, err := compareSeen(ctx, look, v, page.Adopt)
+			if err != nil {
+				return err
+			}
+			if reason != "" {
+				requests = append(requests, Request{SceneID: v.SceneID, Reason: reason, Priority: InBulk})
+			}
+			if changed {
+				if err := putSeen(ctx, tx, v); err != nil {
+					return err
+				}
+			}
+		}
+		enqueued = len(requests)
+		if err := enqueue(ctx, tx, now, requests); err != nil {
+			return err
+		}
+		return setFacts(ctx, tx, now, page.Facts)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("compare %d scenes with what was seen: %w", len(page.Scenes), err)
+	}
+	return enqueued, nil
+}
+
+func compareSeen(ctx context.Context, look *sql.Stmt, v Seen, adopt bool) (reason string, changed bool, err error) {
+	var updated sql.NullString
+	var paths sql.NullInt64
+	err = look.QueryRowContext(ctx, v.SceneID).Scan(&updated, &paths)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		if adopt {
+			return "", true, nil
+		}
+		return "new in Stash", true, nil
+	case err != nil:
+		return "", false, err
+	case !updated.Valid:
+		return "", true, nil
+	case updated.String != v.UpdatedAt:
+		return "changed in Stash", true, nil
+	case paths.Int64 != v.Paths:
+		return "moved in Stash", true, nil
+	}
+	return "", false, nil
+}
+
+// EnqueueSeen enqueues scenes of a listing whether they differ or not, and notes their versions.
+func (s *Store) EnqueueSeen(ctx context.Context, now time.Time, scenes []Seen, reason string) error {
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		requests := make([]Request, len(scenes))
+		for i, v := range scenes {
+			requests[i] = Request{SceneID: v.SceneID, Reason: reason, Priority: InBulk}
+			if err := putSeen(ctx, tx, v); err != nil {
+				return err
+			}
+		}
+		return enqueue(ctx, tx, now, requests)
+	})
+	if err != nil {
+		return fmt.Errorf("enqueue %d scenes: %w", len(scenes), err)
+	}
+	return nil
+}
+
+func setFacts(ctx context.Context, tx *sql.Tx, now time.Time, facts map[string]string) error {
+	for key, value := range facts {
+		var err error
+		if value == "" {
+			err = deleteMeta(ctx, tx, key)
+		} else {
+			err = setMeta(ctx, tx, now, key, value)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// LinkedBetween returns the scenes that have links and lie in (after, upTo], in ascending order.
+func (s *Store) LinkedBetween(ctx context.Context, after, upTo int) ([]int, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT DISTINCT scene_id FROM link WHERE scene_id > ? AND scene_id <= ? ORDER BY scene_id`, after, upTo)
+	if err != nil {
+		return nil, fmt.Errorf("read linked scenes: %w", s.mark(err))
+	}
+	defer rows.Close()
+	var ids []int
+	for rows.Next() {
+		var id int
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("read linked scenes: %w", s.mark(err))
+		}
+		ids = append(ids, id)
+	}
+	return ids, s.mark(rows.Err())
+}
+
+// CountLinked returns how many scenes have links.
+func (s *Store) CountLinked(ctx context.Context) (int, error) {
+	var n int
+	if err := s.read.QueryRowContext(ctx, `SELECT COUNT(DISTINCT scene_id) FROM link`).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count links: %w", s.mark(err))
+	}
+	return n, nil
+}
+
+// Forget ends jobs, dead letters and links of scenes that are gone from Stash. What is known of their
+// Plex items stays.
+func (s *Store) Forget(ctx context.Context, scenes []int) error {
+	return s.inTx(ctx, func(tx *sql.Tx) error { return forget(ctx, tx, scenes) })
+}

@@ -1,0 +1,186 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// CountLimit is where counts for people stop: beyond it nobody counts, and a count must stay cheap.
+const CountLimit = 10_000
+
+// A Count is a number that stops at CountLimit.
+type Count struct {
+	N      int
+	Capped bool
+}
+
+// Counts is what the queue holds.
+type Counts struct {
+	Due, Waiting, Dead, Links Count
+	DeadByClass               map[string]int
+	NextDue                   time.Time // when the next waiting job becomes due; zero if none waits
+	ExpiredDead               int       // dead letters removed because of their age, ever
+}
+
+// Counts counts what the queue holds, each up to CountLimit.
+func (s *Store) Counts(ctx context.Context, now time.Time) (Counts, error) {
+	var c Counts
+	far := now.Add(LongestWait).UnixMilli()
+	tx, err := s.read.BeginTx(ctx, nil) // one moment for all of it
+	if err != nil {
+		return c, fmt.Errorf("count the queue: %w", s.mark(err))
+	}
+	defer rollback(tx) //nolint:errcheck // nothing was written
+	for _, q := range []struct {
+		to   *Count
+		text string
+		args []any
+	}{
+		{&c.Due, `SELECT 1 FROM job WHERE priority IN (0, 1) AND due_at <= ?
+			UNION ALL SELECT 1 FROM job WHERE priority IN (0, 1) AND due_at > ?`, []any{now.UnixMilli(), far}},
+		{&c.Waiting, `SELECT 1 FROM job WHERE priority IN (0, 1) AND due_at > ? AND due_at <= ?`, []any{now.UnixMilli(), far}},
+		{&c.Dead, `SELECT 1 FROM dead_letter`, nil},
+		{&c.Links, `SELECT 1 FROM link`, nil},
+	} {
+		if *q.to, err = count(ctx, tx, q.text, q.args...); err != nil {
+			return c, fmt.Errorf("count the queue: %w", s.mark(err))
+		}
+	}
+	if c.DeadByClass, err = deadByClass(ctx, tx); err != nil {
+		return c, fmt.Errorf("count dead letters: %w", s.mark(err))
+	}
+	if c.NextDue, err = nextDue(ctx, tx, now); err != nil {
+		return c, fmt.Errorf("read the next due time: %w", s.mark(err))
+	}
+	total, _, err := metaOf(ctx, tx, keyExpiry)
+	if err != nil {
+		return c, s.mark(err)
+	}
+	_, err = fmt.Sscan("0"+total, &c.ExpiredDead)
+	return c, err
+}
+
+func count(ctx context.Context, tx *sql.Tx, query string, args ...any) (Count, error) {
+	var n int
+	err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM (`+query+` LIMIT ?)`, append(args, CountLimit+1)...).Scan(&n)
+	return Count{N: min(n, CountLimit), Capped: n > CountLimit}, err
+}
+
+func deadByClass(ctx context.Context, tx *sql.Tx) (map[string]int, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT class, COUNT(*) FROM dead_letter GROUP BY class`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	by := make(map[string]int)
+	for rows.Next() {
+		var class string
+		var n int
+		if err := rows.Scan(&class, &n); err != nil {
+			return nil, err
+		}
+		by[class] = n
+	}
+	return by, rows.Err()
+}
+
+// NextDue returns when the next job that waits becomes due; the zero time if none waits.
+func (s *Store) NextDue(ctx context.Context, now time.Time) (time.Time, error) {
+	at, err := nextDue(ctx, s.read, now)
+	if err != nil {
+		return at, fmt.Errorf("read the next due time: %w", s.mark(err))
+	}
+	return at, nil
+}
+
+func nextDue(ctx context.Context, q interface {
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+}, now time.Time,
+) (time.Time, error) {
+	var next time.Time
+	for _, priority := range [...]int{ByPerson, InBulk} {
+		var due sql.NullInt64
+		err := q.QueryRowContext(ctx, `SELECT MIN(due_at) FROM job WHERE priority = ? AND due_at > ?`, priority, now.UnixMilli()).Scan(&due)
+		if err != nil {
+			return next, err
+		}
+		if at := nullTime(due); due.Valid && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	return next, nil
+}
+
+// Job returns the scene's job; ErrNone if it has none.
+func (s *Store) Job(ctx context.Context, sceneID int) (Job, error) {
+	j, err := scanJob(s.read.QueryRowContext(ctx, `SELECT `+jobColumns+` FROM job WHERE scene_id = ?`, sceneID))
+	if errors.Is(err, sql.ErrNoRows) {
+		return j, ErrNone
+	}
+	if err != nil {
+		return j, fmt.Errorf("read the job of scene %d: %w", sceneID, s.mark(err))
+	}
+	return j, nil
+}
+
+// ErrNone says that there is no such row.
+var ErrNone = errors.New("none")
+
+// An Attempt is a line of the attempt log.
+type Attempt struct {
+	At      time.Time
+	Outcome string
+	Class   string
+	Error   string
+}
+
+// Attempts returns what happened to a scene lately, newest first.
+func (s *Store) Attempts(ctx context.Context, sceneID int) ([]Attempt, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT at, outcome, class, error FROM attempt_log WHERE scene_id = ? ORDER BY id DESC LIMIT 50`, sceneID)
+	if err != nil {
+		return nil, fmt.Errorf("read the attempts of scene %d: %w", sceneID, s.mark(err))
+	}
+	defer rows.Close()
+	var list []Attempt
+	for rows.Next() {
+		var a Attempt
+		var at int64
+		if err := rows.Scan(&at, &a.Outcome, &a.Class, &a.Error); err != nil {
+			return nil, s.mark(err)
+		}
+		a.At = time.UnixMilli(at)
+		list = append(list, a)
+	}
+	return list, s.mark(rows.Err())
+}
+
+// An Outage is a time during which the breaker was not closed.
+type Outage struct {
+	StartedAt time.Time
+	EndedAt   time.Time // zero: not over yet
+	Cause     string
+}
+
+// Outages returns the newest outages, at most 50.
+func (s *Store) Outages(ctx context.Context) ([]Outage, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT started_at, ended_at, cause FROM outage ORDER BY id DESC LIMIT 50`)
+	if err != nil {
+		return nil, fmt.Errorf("read outages: %w", s.mark(err))
+	}
+	defer rows.Close()
+	var list []Outage
+	for rows.Next() {
+		var o Outage
+		var started int64
+		var ended sql.NullInt64
+		if err := rows.Scan(&started, &ended, &o.Cause); err != nil {
+			return nil, s.mark(err)
+		}
+		o.StartedAt, o.EndedAt = time.UnixMilli(started), nullTime(ended)
+		list = append(list, o)
+	}
+	return list, s.mark(rows.Err())
+}

@@ -1,0 +1,109 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// Wanted is a file that Plex did not hold when a scene was to be pushed.
+type Wanted struct {
+	Path string // Stash's path
+	Size int64  // bytes
+}
+
+// A FoundFile is a file that has newly appeared in Plex.
+type FoundFile struct {
+	Path string // Plex's path
+	Size int64  // bytes
+}
+
+// setWanted keeps the wanted files of a claim that ended not found, and drops them with any ending that
+// settles the scene.
+func setWanted(ctx context.Context, tx *sql.Tx, e *Ending) error {
+	switch e.Outcome {
+	case Release, Retry, Snooze:
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM wanted WHERE scene_id = ?`, e.Job.SceneID); err != nil {
+		return err
+	}
+	for _, w := range e.Wanted {
+		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO wanted (base, size, path, scene_id) VALUES (?, ?, ?, ?)`,
+			FoldBase(w.Path), w.Size, NormalPath(w.Path), e.Job.SceneID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Wake makes the jobs and dead letters that wait for one of the files due at once, their misses at zero,
+// and returns how many scenes that were. A file fits if its basename is equal and either its size or its
+// folder's name is. Waking twice does no harm.
+func (s *Store) Wake(ctx context.Context, now time.Time, files []FoundFile) (int, error) {
+	woken := 0
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		find, err := tx.PrepareContext(ctx, `SELECT scene_id, size, path FROM wanted WHERE base = ?`)
+		if err != nil {
+			return err
+		}
+		defer find.Close()
+		scenes := make(map[int]bool)
+		for _, f := range files {
+			if err := wantedBy(ctx, find, f, scenes); err != nil {
+				return err
+			}
+		}
+		for id := range scenes {
+			n, err := wake(ctx, tx, now, id)
+			if err != nil {
+				return err
+			}
+			woken += n
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("wake jobs for %d new files: %w", len(files), err)
+	}
+	return woken, nil
+}
+
+func wantedBy(ctx context.Context, find *sql.Stmt, f FoundFile, scenes map[int]bool) error {
+	rows, err := find.QueryContext(ctx, FoldBase(f.Path))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id int
+		var size int64
+		var path string
+		if err := rows.Scan(&id, &size, &path); err != nil {
+			return err
+		}
+		if size == f.Size || TrailingFolders(path, f.Path, true) >= 1 {
+			scenes[id] = true
+		}
+	}
+	return rows.Err()
+}
+
+// wake makes one scene's job due, or revives its dead letter if that died for want of its file.
+func wake(ctx context.Context, tx *sql.Tx, now time.Time, id int) (int, error) {
+	res, err := tx.ExecContext(ctx, `UPDATE job SET due_at = ?, misses = 0 WHERE scene_id = ? AND misses > 0`, now.UnixMilli(), id)
+	if err != nil {
+		return 0, err
+	}
+	n, err := res.RowsAffected()
+	if err != nil || n > 0 {
+		return int(n), err
+	}
+	var died bool
+	err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM dead_letter WHERE scene_id = ? AND misses > 0)`, id).Scan(&died)
+	if err != nil || !died {
+		return 0, err
+	}
+	return 1, enqueue(ctx, tx, now, []Request{{SceneID: id, Reason: "its file appeared in Plex", Priority: InBulk}})
+}
