@@ -1,0 +1,231 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func record(t *testing.T, s *Store, now time.Time, h HookRecord) bool {
+	t.Helper()
+	ask, err := s.RecordHook(t.Context(), now, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ask
+}
+
+func own(id int) HookRecord { return HookRecord{Own: Request{SceneID: id, Reason: "edited"}} }
+
+func TestExactlyOneHookAsks(t *testing.T) {
+	s := openStore(t)
+	asked := 0
+	for i := range 200 {
+		if record(t, s, t0.Add(time.Duration(i)*10*time.Millisecond), own(i+1)) {
+			asked++
+		}
+	}
+	if asked != 1 {
+		t.Errorf("%d hooks asked, want 1", asked)
+	}
+}
+
+func TestMarkCountsAsLongAsItShould(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		asked bool // the asking succeeded
+		age   time.Duration
+		want  bool // the next hook asks
+	}{
+		{"asking", false, 2999 * time.Millisecond, false},
+		{"the asking hook died", false, 3 * time.Second, true},
+		{"asked", true, 29 * time.Second, false},
+		{"the run never came", true, 30 * time.Second, true},
+		{"a mark from the future", true, -time.Hour, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := openStore(t)
+			if !record(t, s, t0, own(1)) {
+				t.Fatal("the first hook does not ask")
+			}
+			if c.asked {
+				if err := s.Asked(t.Context(), t0, true); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := record(t, s, t0.Add(c.age), own(2)); got != c.want {
+				t.Errorf("the next hook asks: %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestFailedAskingLetsTheNextHookAsk(t *testing.T) {
+	s := openStore(t)
+	record(t, s, t0, own(1))
+	if err := s.Asked(t.Context(), t0, false); err != nil {
+		t.Fatal(err)
+	}
+	if !record(t, s, t0.Add(time.Millisecond), own(2)) {
+		t.Error("the next hook does not ask")
+	}
+}
+
+// A hook's job is either seen by the drain's last look, or the hook finds no mark and asks.
+func TestNoWakeUpIsLostAtTheEndOfADrain(t *testing.T) {
+	s := openStore(t)
+	record(t, s, t0, own(1))
+	if err := s.Asked(t.Context(), t0, true); err != nil {
+		t.Fatal(err)
+	}
+	if due, err := s.LastLook(t.Context(), t0, 0); err != nil || !due {
+		t.Fatalf("LastLook = %v, %v; want the job seen", due, err)
+	}
+	if record(t, s, t0.Add(time.Second), own(2)) {
+		t.Error("a hook asked although the drain had not ended")
+	}
+	for _, j := range claim(t, s, t0.Add(time.Second), ClaimOptions{}) {
+		endOne(t, s, t0.Add(time.Second), Ending{Job: j, Outcome: Done})
+	}
+	if due, err := s.LastLook(t.Context(), t0.Add(2*time.Second), 0); err != nil || due {
+		t.Fatalf("LastLook = %v, %v; want nothing due", due, err)
+	}
+	if !record(t, s, t0.Add(9*time.Second), own(3)) {
+		t.Error("a hook after the last look does not ask")
+	}
+}
+
+func TestAnEventIsRecordedOnceWhoeverComesFirst(t *testing.T) {
+	const n = 300
+	everyone := func(self int) HookRecord {
+		h := HookRecord{Own: Request{SceneID: self, Reason: "bulk", Priority: InBulk}, Event: "hash", First: self == 1}
+		for id := 1; id <= n; id++ {
+			if id != self {
+				h.Others = append(h.Others, Request{SceneID: id, Reason: "bulk", Priority: InBulk})
+			}
+		}
+		return h
+	}
+	s := openStore(t)
+	record(t, s, t0, everyone(1)) // the client disconnects: no other hook comes
+	c, err := s.Counts(t.Context(), t0)
+	if err != nil || c.Due.N != n {
+		t.Fatalf("due = %+v, %v; want all %d scenes", c.Due, err, n)
+	}
+	if _, err := s.ClearQueue(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	record(t, s, t0.Add(time.Second), everyone(2))
+	if c, err = s.Counts(t.Context(), t0.Add(time.Second)); err != nil || c.Due.N != 1 {
+		t.Errorf("the second hook recorded %d scenes, %v; want its own alone", c.Due.N, err)
+	}
+	if _, err := s.ClearQueue(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	record(t, s, t0.Add(2*time.Second), everyone(1)) // the same bulk edit made again
+	if c, err = s.Counts(t.Context(), t0.Add(2*time.Second)); err != nil || c.Due.N != n {
+		t.Errorf("the first hook of a repeated event recorded %d scenes, %v; want %d", c.Due.N, err, n)
+	}
+}
+
+func TestInboxLosesNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	h := own(5)
+	h.Others = []Request{{SceneID: 6, Reason: "bulk"}}
+	h.Event = "e"
+	if err := LeaveInInbox(dir, t0, h); err != nil {
+		t.Fatal(err)
+	}
+	if err := LeaveInInbox(dir, t0, own(7)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, inboxDir, "1-broken.json"), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := openIn(t, dir)
+	n, err := s.TakeInbox(t.Context(), t0)
+	if n != 2 || err == nil || !strings.Contains(err.Error(), "1-broken.json") {
+		t.Fatalf("TakeInbox = %d, %v; want 2 taken and the broken one named", n, err)
+	}
+	for _, id := range []int{5, 6, 7} {
+		jobOf(t, s, id)
+	}
+	if n, err := s.TakeInbox(t.Context(), t0); n != 0 || err != nil {
+		t.Errorf("the second TakeInbox = %d, %v; want an empty inbox", n, err)
+	}
+}
+
+func TestCatchUpEnqueuesOnlyWhatDiffers(t *testing.T) {
+	s := openStore(t)
+	paths := HashPaths([]string{"/b", "/a"})
+	if paths != HashPaths([]string{"/a", "/b"}) {
+		t.Fatal("the hash depends on the order of the files")
+	}
+	v := func(id int, at string) Seen { return Seen{SceneID: id, UpdatedAt: at, Paths: paths} }
+	look := func(adopt bool, seen ...Seen) int {
+		n, err := s.CatchUp(t.Context(), t0, Page{Scenes: seen, Adopt: adopt, Facts: map[string]string{KeyZone: "3600"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if n := look(true, v(1, "a"), v(2, "a")); n != 0 {
+		t.Errorf("the first listing enqueued %d", n)
+	}
+	if n := look(false, v(1, "a"), v(2, "b"), v(3, "a")); n != 2 {
+		t.Errorf("a changed and a new scene: enqueued %d, want 2", n)
+	}
+	if n := look(false, v(1, "a"), v(2, "b"), v(3, "a")); n != 0 {
+		t.Errorf("nothing changed: enqueued %d", n)
+	}
+	moved := v(1, "a")
+	moved.Paths = HashPaths([]string{"/c"})
+	if n := look(false, moved); n != 1 {
+		t.Errorf("a moved file: enqueued %d, want 1", n)
+	}
+	record(t, s, t0, own(1))
+	if n := look(false, v(1, "later")); n != 0 {
+		t.Errorf("a scene that its hook has enqueued: enqueued %d again", n)
+	}
+	if n := look(false, v(1, "later still")); n != 1 {
+		t.Errorf("a change after that: enqueued %d, want 1", n)
+	}
+	if zone, _, err := s.Meta(t.Context(), KeyZone); err != nil || zone != "3600" {
+		t.Errorf("facts of the page: %q, %v", zone, err)
+	}
+}
+
+func TestManyWritersAtOnceLoseNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	var wg sync.WaitGroup
+	errs := make(chan error, 20)
+	for i := range 20 { // each with its own connections, as 20 processes that all find no database
+		wg.Go(func() {
+			s, err := Open(context.Background(), dir)
+			if err != nil {
+				errs <- err
+				return
+			}
+			defer s.Close()
+			for k := range 10 {
+				if _, err := s.RecordHook(context.Background(), t0, own(1+i*10+k)); err != nil {
+					errs <- fmt.Errorf("writer %d: %w", i, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	close(errs)
+	for err := range errs {
+		t.Error(err)
+	}
+	s := openIn(t, dir)
+	if c, err := s.Counts(t.Context(), t0); err != nil || c.Due.N != 200 {
+		t.Errorf("due = %+v, %v; want 200", c.Due, err)
+	}
+}

@@ -1,0 +1,204 @@
+package store
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+func TestOneDrainAtATime(t *testing.T) {
+	dir := t.TempDir()
+	first, err := Acquire(t.Context(), dir, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Acquire(t.Context(), dir, 0); !errors.Is(err, ErrHeld) {
+		t.Fatalf("second Acquire = %v, want ErrHeld", err)
+	}
+	if err := first.Release(); err != nil {
+		t.Fatal(err)
+	}
+	second, err := Acquire(t.Context(), dir, 0)
+	if err != nil {
+		t.Fatalf("Acquire after the release: %v", err)
+	}
+	if err := second.Release(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLeaseStandsInForTheLock(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	a, b := openIn(t, dir), openIn(t, dir)
+	enqueueScenes(t, a, t0, InBulk, 1)
+	if err := a.TakeLease(t.Context(), t0, "a"); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.TakeLease(t.Context(), t0.Add(29*time.Second), "b"); !errors.Is(err, ErrHeld) {
+		t.Fatalf("lease of a living holder: %v, want ErrHeld", err)
+	}
+	if err := a.Beat(t.Context(), t0.Add(20*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.TakeLease(t.Context(), t0.Add(49*time.Second), "b"); !errors.Is(err, ErrHeld) {
+		t.Fatalf("lease after a beat: %v, want ErrHeld", err)
+	}
+	jobs := claim(t, a, t0.Add(20*time.Second), ClaimOptions{})
+	if err := b.TakeLease(t.Context(), t0.Add(51*time.Second), "b"); err != nil {
+		t.Fatalf("lease of a dead holder: %v", err)
+	}
+	if _, err := a.End(t.Context(), t0.Add(52*time.Second), []Ending{{Job: jobs[0], Outcome: Done}}); !errors.Is(err, ErrLeaseLost) {
+		t.Errorf("ending without the lease: %v, want ErrLeaseLost", err)
+	}
+	if _, _, err := a.Claim(t.Context(), t0.Add(52*time.Second), ClaimOptions{Wait: fiveSeconds}); !errors.Is(err, ErrLeaseLost) {
+		t.Errorf("claim without the lease: %v, want ErrLeaseLost", err)
+	}
+	if err := a.Beat(t.Context(), t0.Add(52*time.Second)); !errors.Is(err, ErrLeaseLost) {
+		t.Errorf("beat without the lease: %v, want ErrLeaseLost", err)
+	}
+	if err := b.DropLease(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.TakeLease(t.Context(), t0.Add(53*time.Second), "a"); err != nil {
+		t.Errorf("lease after it was dropped: %v", err)
+	}
+}
+
+func TestSoundDatabaseIsLeftAlone(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	s := openIn(t, dir)
+	enqueueScenes(t, s, t0, InBulk, 1)
+	if err := os.WriteFile(filepath.Join(dir, suspectFile), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Recover(t.Context(), dir, t0)
+	if r != nil || err != nil || Suspect(dir) {
+		t.Fatalf("Recover = %+v, %v; still suspect: %v", r, err, Suspect(dir))
+	}
+	jobOf(t, s, 1)
+}
+
+// damage overwrites pages of the file, or its header.
+func damage(t *testing.T, dir string, header bool) {
+	t.Helper()
+	path := filepath.Join(dir, queueFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from, to := len(text)*3/4, len(text)*7/8 // past the schema and the roots of the tables
+	if header {
+		from, to = 0, 200
+	}
+	for i := from; i < to; i++ {
+		text[i] = 0xa5
+	}
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestDamagedDatabaseIsMovedAsideAndSalvaged(t *testing.T) {
+	for _, header := range []bool{false, true} {
+		dir := filepath.Join(t.TempDir(), "data")
+		s := openIn(t, dir)
+		var items []Item
+		for i := range 500 {
+			items = append(items, Item{Server: "S", RatingKey: string(rune('a'+i%26)) + time.Duration(i).String(), Owner: i + 1})
+			enqueueScenes(t, s, t0, InBulk, i+1)
+		}
+		if err := s.PutItems(t.Context(), items); err != nil {
+			t.Fatal(err)
+		}
+		if header { // nothing of the file itself can be read, but yesterday's copy can
+			if made, err := s.CopyDaily(t.Context(), t0); err != nil || !made {
+				t.Fatalf("CopyDaily = %v, %v", made, err)
+			}
+		}
+		if err := s.Checkpoint(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		damage(t, dir, header)
+
+		damaged, err := Open(t.Context(), dir)
+		if err == nil { // the damage may only show once the pages are read
+			_, err = damaged.Counts(t.Context(), t0)
+			if err == nil {
+				_, err = damaged.Items(t.Context(), "S", []string{"x"})
+			}
+			damaged.Close()
+		}
+		if header && (!errors.Is(err, ErrCorrupt) || !Suspect(dir)) {
+			t.Fatalf("damaged header: %v, suspect %v; want ErrCorrupt and a note for the next drain", err, Suspect(dir))
+		}
+		r, err := Recover(t.Context(), dir, t0)
+		if err != nil || r == nil {
+			t.Fatalf("Recover = %+v, %v", r, err)
+		}
+		if _, err := os.Stat(r.Aside); err != nil {
+			t.Errorf("the damaged file was not kept: %v", err)
+		}
+		fresh := openIn(t, dir)
+		if refill, _, err := fresh.Meta(t.Context(), KeyRefill); err != nil || refill == "" {
+			t.Errorf("refill = %q, %v; want the complete listing to refill the queue", refill, err)
+		}
+		saved := r.Rescued["item"] + r.Copied["item"]
+		if header && saved != 500 || !header && saved < 100 {
+			t.Errorf("header %v: saved %d of 500 items (%+v)", header, saved, r)
+		}
+		if Suspect(dir) {
+			t.Error("still suspect after the recovery")
+		}
+	}
+}
+
+func TestTwoDailyCopiesAreKept(t *testing.T) {
+	s := openStore(t)
+	made := 0
+	for hour := range 100 {
+		ok, err := s.CopyDaily(t.Context(), t0.Add(time.Duration(hour)*time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok {
+			made++
+		}
+	}
+	if made != 5 || len(copiesOf(s.Dir())) != 2 {
+		t.Errorf("made %d copies in 100 hours and kept %d, want 5 and 2", made, len(copiesOf(s.Dir())))
+	}
+}
+
+func TestBreakerRowAndOutages(t *testing.T) {
+	s := openStore(t)
+	at := t0.Add(time.Minute)
+	open := Breaker{State: BreakerOpen, Failures: 5, OpenedAt: t0, ProbeAt: at, LastError: "refused"}
+	step := func(now time.Time, to Breaker) {
+		t.Helper()
+		if _, got, err := s.UpdateBreaker(t.Context(), now, func(Breaker) Breaker { return to }); err != nil || got != to {
+			t.Fatalf("UpdateBreaker = %+v, %v", got, err)
+		}
+		if got, err := s.Breaker(t.Context()); err != nil || got != to {
+			t.Fatalf("Breaker = %+v, %v; want %+v", got, err, to)
+		}
+	}
+	step(t0, open)
+	half := open
+	half.State, half.HalfOpenAt = BreakerHalfOpen, at
+	step(at, half)
+	step(at, open)
+	step(at.Add(time.Second), Breaker{State: BreakerClosed})
+	list, err := s.Outages(t.Context())
+	if err != nil || len(list) != 1 || !list[0].StartedAt.Equal(t0) || !list[0].EndedAt.Equal(at.Add(time.Second)) || list[0].Cause != "refused" {
+		t.Errorf("outages = %+v, %v; want one, from opening to closing", list, err)
+	}
+	broken := Breaker{State: BreakerOpen}
+	if _, _, err := s.UpdateBreaker(t.Context(), at, func(Breaker) Breaker { return broken }); err == nil {
+		t.Error("an open breaker without the time of its opening was stored")
+	}
+}
