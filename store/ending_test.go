@@ -205,9 +205,9 @@ func TestDestroyForgetsAllButItems(t *testing.T) {
 	if links, err := s.Links(t.Context(), 1); err != nil || len(links) != 1 || links[0] != link {
 		t.Fatalf("links = %+v, %v; want %+v", links, err, link)
 	}
-	ask, err := s.RecordHook(t.Context(), t0, HookRecord{Own: Request{SceneID: 1}, Others: []Request{{SceneID: 2}}, Event: "e", Gone: true})
-	if err != nil || ask {
-		t.Fatalf("RecordHook = %v, %v; want no run asked for", ask, err)
+	mark, err := s.RecordHook(t.Context(), t0, HookRecord{Own: Request{SceneID: 1}, Others: []Request{{SceneID: 2}}, Event: "e", Gone: true})
+	if err != nil || mark.Ask {
+		t.Fatalf("RecordHook = %+v, %v; want no run asked for", mark, err)
 	}
 	for _, table := range []string{"job", "link", "link_ref", "seen"} {
 		var n int

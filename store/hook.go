@@ -22,11 +22,24 @@ const (
 	askedCounts  = 30 * time.Second
 )
 
+// A Mark is what the run mark says to somebody who has recorded work.
+type Mark struct {
+	Ask  bool // nobody else does: ask Stash for a run, then call Asked
+	Busy bool // a run was asked for, and Stash was busy with a job that is not ours
+}
+
+// What the run mark holds.
+const (
+	marking    = "asking"
+	marked     = "asked"
+	markedBusy = "asked, busy"
+)
+
 // RecordHook stores in one transaction what a hook tells: its own scene always, the other scenes of its
 // event unless another hook of the same event has told them already. If work was recorded and no fresh
-// mark says that somebody asks for a run, it sets the mark and reports true: the caller then asks Stash
-// for a run, and calls Asked.
-func (s *Store) RecordHook(ctx context.Context, now time.Time, h HookRecord) (ask bool, err error) {
+// mark says that somebody asks for a run, it sets the mark and says so: the caller then asks Stash for a
+// run, and calls Asked.
+func (s *Store) RecordHook(ctx context.Context, now time.Time, h HookRecord) (mark Mark, err error) {
 	err = s.inTx(ctx, func(tx *sql.Tx) error {
 		requests, err := tell(ctx, tx, now, h)
 		if err != nil {
@@ -45,13 +58,13 @@ func (s *Store) RecordHook(ctx context.Context, now time.Time, h HookRecord) (as
 		if err := enqueuedByHook(ctx, tx, requests); err != nil {
 			return err
 		}
-		ask, err = setMark(ctx, tx, now)
+		mark, err = setMark(ctx, tx, now)
 		return err
 	})
 	if err != nil {
-		return false, fmt.Errorf("record the hook of scene %d: %w", h.Own.SceneID, err)
+		return Mark{}, fmt.Errorf("record the hook of scene %d: %w", h.Own.SceneID, err)
 	}
-	return ask, nil
+	return mark, nil
 }
 
 // tell returns the scenes that this hook has to record.
@@ -90,43 +103,46 @@ func enqueuedByHook(ctx context.Context, tx *sql.Tx, requests []Request) error {
 }
 
 // setMark reports whether the caller is the one to ask for a run, and marks that it does.
-func setMark(ctx context.Context, tx *sql.Tx, now time.Time) (bool, error) {
+func setMark(ctx context.Context, tx *sql.Tx, now time.Time) (Mark, error) {
 	value, at, err := metaOf(ctx, tx, keyMark)
 	if err != nil {
-		return false, err
+		return Mark{}, err
 	}
-	counts := askingCounts
-	if value == "asked" {
-		counts = askedCounts
+	counts := askedCounts
+	if value == marking {
+		counts = askingCounts
 	}
 	if age := now.Sub(at); value != "" && age >= 0 && age < counts {
-		return false, nil
+		return Mark{Busy: value == markedBusy}, nil
 	}
-	return true, setMeta(ctx, tx, now, keyMark, "asking")
+	return Mark{Ask: true}, setMeta(ctx, tx, now, keyMark, marking)
 }
 
 // Ask sets the run mark like RecordHook, for somebody who has recorded nothing.
-func (s *Store) Ask(ctx context.Context, now time.Time) (ask bool, err error) {
+func (s *Store) Ask(ctx context.Context, now time.Time) (mark Mark, err error) {
 	err = s.inTx(ctx, func(tx *sql.Tx) error {
-		ask, err = setMark(ctx, tx, now)
+		mark, err = setMark(ctx, tx, now)
 		return err
 	})
 	if err != nil {
-		return false, fmt.Errorf("set the run mark: %w", err)
+		return Mark{}, fmt.Errorf("set the run mark: %w", err)
 	}
-	return ask, nil
+	return mark, nil
 }
 
 // Asked tells how asking ended: with a run under way the mark counts for 30 s, else it is cleared so that
-// the next hook asks again.
-func (s *Store) Asked(ctx context.Context, now time.Time, ok bool) error {
+// the next hook asks again. busy says that Stash works on a job that is not ours.
+func (s *Store) Asked(ctx context.Context, now time.Time, ok, busy bool) error {
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		value, _, err := metaOf(ctx, tx, keyMark)
-		if err != nil || value != "asking" { // a drain has cleared it meanwhile: it sees the job
+		if err != nil || value != marking { // a drain has cleared it meanwhile: it sees the job
 			return err
 		}
-		if ok {
-			return setMeta(ctx, tx, now, keyMark, "asked")
+		switch {
+		case ok && busy:
+			return setMeta(ctx, tx, now, keyMark, markedBusy)
+		case ok:
+			return setMeta(ctx, tx, now, keyMark, marked)
 		}
 		return deleteMeta(ctx, tx, keyMark)
 	})

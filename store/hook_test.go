@@ -13,11 +13,11 @@ import (
 
 func record(t *testing.T, s *Store, now time.Time, h HookRecord) bool {
 	t.Helper()
-	ask, err := s.RecordHook(t.Context(), now, h)
+	mark, err := s.RecordHook(t.Context(), now, h)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ask
+	return mark.Ask
 }
 
 func own(id int) HookRecord { return HookRecord{Own: Request{SceneID: id, Reason: "edited"}} }
@@ -54,7 +54,7 @@ func TestMarkCountsAsLongAsItShould(t *testing.T) {
 				t.Fatal("the first hook does not ask")
 			}
 			if c.asked {
-				if err := s.Asked(t.Context(), t0, true); err != nil {
+				if err := s.Asked(t.Context(), t0, true, false); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -65,10 +65,22 @@ func TestMarkCountsAsLongAsItShould(t *testing.T) {
 	}
 }
 
+func TestLaterHooksLearnThatStashIsBusy(t *testing.T) {
+	s := openStore(t)
+	record(t, s, t0, own(1))
+	if err := s.Asked(t.Context(), t0, true, true); err != nil {
+		t.Fatal(err)
+	}
+	mark, err := s.RecordHook(t.Context(), t0.Add(9*time.Second), own(2))
+	if err != nil || mark != (Mark{Busy: true}) {
+		t.Errorf("RecordHook = %+v, %v; want busy and nothing to ask", mark, err)
+	}
+}
+
 func TestFailedAskingLetsTheNextHookAsk(t *testing.T) {
 	s := openStore(t)
 	record(t, s, t0, own(1))
-	if err := s.Asked(t.Context(), t0, false); err != nil {
+	if err := s.Asked(t.Context(), t0, false, false); err != nil {
 		t.Fatal(err)
 	}
 	if !record(t, s, t0.Add(time.Millisecond), own(2)) {
@@ -80,7 +92,7 @@ func TestFailedAskingLetsTheNextHookAsk(t *testing.T) {
 func TestNoWakeUpIsLostAtTheEndOfADrain(t *testing.T) {
 	s := openStore(t)
 	record(t, s, t0, own(1))
-	if err := s.Asked(t.Context(), t0, true); err != nil {
+	if err := s.Asked(t.Context(), t0, true, false); err != nil {
 		t.Fatal(err)
 	}
 	if due, err := s.LastLook(t.Context(), t0, 0); err != nil || !due {
