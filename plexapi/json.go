@@ -1,0 +1,124 @@
+package plexapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// Plex sends numbers as numbers or texts, truth as true, 1 or "1", and one element without its list,
+// depending on version and route. These types take all of it; what makes no sense is an error.
+
+type flexString string
+
+func (s *flexString) UnmarshalJSON(b []byte) error {
+	switch {
+	case len(b) > 0 && b[0] == '"':
+		return json.Unmarshal(b, (*string)(s))
+	case string(b) == "null":
+		return nil
+	case len(b) > 0 && (b[0] == '{' || b[0] == '['):
+		return fmt.Errorf("%w: a text was expected", errShape)
+	}
+	*s = flexString(b) // a number or a truth value, in its own spelling
+	return nil
+}
+
+type flexInt int64
+
+func (n *flexInt) UnmarshalJSON(b []byte) error {
+	text := strings.Trim(string(b), `" `)
+	switch text {
+	case "", "null", "false":
+		return nil
+	case "true":
+		*n = 1
+		return nil
+	}
+	if i, err := strconv.ParseInt(text, 10, 64); err == nil {
+		*n = flexInt(i)
+		return nil
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(f) || math.Abs(f) > 1<<53 {
+		return fmt.Errorf("%w: a number was expected", errShape)
+	}
+	*n = flexInt(f)
+	return nil
+}
+
+type flexFloat float64
+
+func (f *flexFloat) UnmarshalJSON(b []byte) error {
+	v, err := strconv.ParseFloat(strings.Trim(string(b), `" `), 64)
+	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+		return fmt.Errorf("%w: a number was expected", errShape)
+	}
+	*f = flexFloat(v)
+	return nil
+}
+
+type flexBool bool
+
+func (v *flexBool) UnmarshalJSON(b []byte) error {
+	switch strings.ToLower(strings.Trim(string(b), `" `)) {
+	case "true", "1", "yes":
+		*v = true
+	}
+	return nil
+}
+
+// list takes a list, a single element, or null.
+type list[T any] []T
+
+func (l *list[T]) UnmarshalJSON(b []byte) error {
+	switch trimmed := bytes.TrimSpace(b); {
+	case string(trimmed) == "null":
+		return nil
+	case len(trimmed) > 0 && trimmed[0] == '[':
+		return json.Unmarshal(b, (*[]T)(l))
+	}
+	var one T
+	if err := json.Unmarshal(b, &one); err != nil {
+		return err
+	}
+	*l = list[T]{one}
+	return nil
+}
+
+// ignored swallows a value.
+type ignored struct{}
+
+func (*ignored) UnmarshalJSON([]byte) error { return nil }
+
+// container decodes {"MediaContainer": …} into out. An answer without it is not Plex's.
+func container(r io.Reader, out any) error {
+	var outer struct {
+		MediaContainer json.RawMessage `json:"MediaContainer"`
+	}
+	if err := json.NewDecoder(r).Decode(&outer); err != nil {
+		return shape(err)
+	}
+	if len(outer.MediaContainer) == 0 || outer.MediaContainer[0] != '{' {
+		return fmt.Errorf("%w: it has no MediaContainer", errShape)
+	}
+	if err := json.Unmarshal(outer.MediaContainer, out); err != nil {
+		return shape(err)
+	}
+	return nil
+}
+
+// shape marks an error of decoding, so that it is told from one of the connection.
+func shape(err error) error {
+	_, syntax := errors.AsType[*json.SyntaxError](err)
+	_, kind := errors.AsType[*json.UnmarshalTypeError](err)
+	if syntax || kind {
+		return fmt.Errorf("%w: %w", errShape, err)
+	}
+	return err
+}

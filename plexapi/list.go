@@ -1,0 +1,160 @@
+package plexapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// ListQuery names a page of a section's listing.
+type ListQuery struct {
+	SectionID string
+	Type      ItemType
+	Start     int
+	Size      int    // how many items; Plex may send fewer
+	Sort      string // "id", "addedAt:desc", "updatedAt:desc"
+}
+
+// Page is what Plex sent of a listing. Go on at Offset + Received, not by the size that was asked for.
+type Page struct {
+	Rows      []Row
+	Received  int // items in the answer, those left out of Rows included
+	TotalSize int // -1 if Plex did not say
+	Offset    int
+}
+
+// List reads one page of a section. Items without a usable rating key are left out.
+func (c *Client) List(ctx context.Context, q ListQuery) (Page, error) {
+	if !ValidKey(q.SectionID) || q.Type == 0 {
+		return Page{}, &Error{Class: Rejected, Op: "list a library", Err: errors.New("a listing needs a section and a type")}
+	}
+	v := url.Values{
+		"type":               {strconv.Itoa(int(q.Type))},
+		"excludeElements":    {"Genre,Country,Director,Writer,Role,Producer,Collection,Label,Guid,Rating,Image,UltraBlurColors"},
+		"excludeFields":      {"summary,tagline"},
+		"includeCollections": {"0"},
+	}
+	if q.Sort != "" {
+		v.Set("sort", q.Sort)
+	}
+	r := request{
+		op: "list library " + q.SectionID, method: http.MethodGet, path: "/library/sections/" + q.SectionID + "/all", query: encode(v),
+		header: map[string]string{"X-Plex-Container-Start": strconv.Itoa(q.Start), "X-Plex-Container-Size": strconv.Itoa(q.Size)},
+	}
+	var p Page
+	err := c.do(ctx, r, func(body io.Reader) (err error) {
+		p, err = decodePage(body, q.Start)
+		return err
+	})
+	return p, err
+}
+
+// decodePage reads the items one by one, so that a page costs the memory of its rows only.
+func decodePage(body io.Reader, start int) (Page, error) {
+	p := Page{TotalSize: -1, Offset: start}
+	size := flexInt(-1)
+	err := fields(body, func(name string, dec *json.Decoder) error {
+		switch name {
+		case "totalSize":
+			return decodeInt(dec, &p.TotalSize)
+		case "offset":
+			return decodeInt(dec, &p.Offset)
+		case "size":
+			return dec.Decode(&size)
+		case "Metadata", "Video":
+			return p.rows(dec)
+		}
+		var skip ignored
+		return dec.Decode(&skip)
+	})
+	if err != nil {
+		return p, shape(err)
+	}
+	return p, nil
+}
+
+func decodeInt(dec *json.Decoder, to *int) error {
+	var n flexInt
+	err := dec.Decode(&n)
+	*to = int(n)
+	return err
+}
+
+func (p *Page) rows(dec *json.Decoder) error {
+	var raw json.RawMessage
+	open, err := dec.Token()
+	if err != nil {
+		return err
+	}
+	if open == nil { // null
+		return nil
+	}
+	if open != json.Delim('[') {
+		return fmt.Errorf("%w: its items are not a list", errShape)
+	}
+	for dec.More() {
+		if err := dec.Decode(&raw); err != nil {
+			return err
+		}
+		p.Received++
+		var w wireItem
+		if err := json.Unmarshal(raw, &w); err != nil {
+			return err
+		}
+		if ValidKey(string(w.RatingKey)) {
+			p.Rows = append(p.Rows, w.row())
+		}
+	}
+	_, err = dec.Token()
+	return err
+}
+
+// fields walks over what MediaContainer holds. f consumes each value.
+func fields(r io.Reader, f func(name string, dec *json.Decoder) error) error {
+	dec := json.NewDecoder(r)
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return errors.Join(fmt.Errorf("%w: it is not an object", errShape), err)
+	}
+	found := false
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			return err
+		}
+		if name != "MediaContainer" {
+			var skip ignored
+			if err := dec.Decode(&skip); err != nil {
+				return err
+			}
+			continue
+		}
+		found = true
+		if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+			return errors.Join(fmt.Errorf("%w: it has no MediaContainer", errShape), err)
+		}
+		for dec.More() {
+			name, err := dec.Token()
+			if err != nil {
+				return err
+			}
+			if err := f(fmt.Sprint(name), dec); err != nil {
+				return err
+			}
+		}
+		if _, err := dec.Token(); err != nil {
+			return err
+		}
+	}
+	if _, err := dec.Token(); err != nil { // the end of the whole: a cut answer has none
+		return err
+	}
+	if !found {
+		return fmt.Errorf("%w: it has no MediaContainer", errShape)
+	}
+	return nil
+}

@@ -1,0 +1,123 @@
+package plexapi
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+// Identity asks the server who it is. It needs no token and sends none.
+func (c *Client) Identity(ctx context.Context) (Identity, error) {
+	return c.identity(ctx, 0)
+}
+
+func (c *Client) identity(ctx context.Context, timeout time.Duration) (Identity, error) {
+	var id Identity
+	r := request{op: "ask Plex who it is", method: http.MethodGet, path: "/identity", anonymous: true, timeout: timeout}
+	err := c.do(ctx, r, func(body io.Reader) error {
+		var m struct {
+			MachineIdentifier flexString `json:"machineIdentifier"`
+			Version           flexString `json:"version"`
+		}
+		if err := container(body, &m); err != nil {
+			return err
+		}
+		if m.MachineIdentifier == "" {
+			return fmt.Errorf("%w: it has no machineIdentifier", errShape)
+		}
+		id = Identity{MachineIdentifier: string(m.MachineIdentifier), Version: string(m.Version)}
+		return nil
+	})
+	return id, err
+}
+
+// Sections lists all libraries.
+func (c *Client) Sections(ctx context.Context) ([]Section, error) {
+	return c.sections(ctx, 0)
+}
+
+func (c *Client) sections(ctx context.Context, timeout time.Duration) ([]Section, error) {
+	var sections []Section
+	r := request{op: "list the libraries", method: http.MethodGet, path: "/library/sections", timeout: timeout}
+	err := c.do(ctx, r, func(body io.Reader) error {
+		var m struct {
+			Directory list[struct {
+				Key              flexString `json:"key"`
+				UUID             flexString `json:"uuid"`
+				Type             flexString `json:"type"`
+				Title            flexString `json:"title"`
+				Refreshing       flexBool   `json:"refreshing"`
+				UpdatedAt        flexInt    `json:"updatedAt"`
+				ScannedAt        flexInt    `json:"scannedAt"`
+				ContentChangedAt flexInt    `json:"contentChangedAt"`
+				Location         list[struct {
+					Path flexString `json:"path"`
+				}] `json:"Location"`
+			}] `json:"Directory"`
+		}
+		if err := container(body, &m); err != nil {
+			return err
+		}
+		sections = nil
+		for _, d := range m.Directory {
+			if !ValidKey(string(d.Key)) {
+				continue
+			}
+			s := Section{
+				ID: string(d.Key), UUID: string(d.UUID), Type: string(d.Type), Title: string(d.Title), Refreshing: bool(d.Refreshing),
+				UpdatedAt: int64(d.UpdatedAt), ScannedAt: int64(d.ScannedAt), ContentChangedAt: int64(d.ContentChangedAt),
+			}
+			for _, l := range d.Location {
+				s.Locations = append(s.Locations, string(l.Path))
+			}
+			sections = append(sections, s)
+		}
+		return nil
+	})
+	return sections, err
+}
+
+// Probe finds out whether the server can be worked with: who it is, then its libraries with the token. An
+// answer that is not Plex's, or none in time, counts as Down here.
+func (c *Client) Probe(ctx context.Context) (Identity, []Section, error) {
+	id, err := c.identity(ctx, probeTimeout)
+	if err != nil {
+		return id, nil, asDown(err, true)
+	}
+	sections, err := c.sections(ctx, 0)
+	return id, sections, asDown(err, false)
+}
+
+// asDown reads a failure as a probe does. Nothing but Plex answers 404 to /identity.
+func asDown(err error, identity bool) error {
+	e, ok := err.(*Error) //nolint:errorlint // do returns it as it is
+	if !ok {
+		return err
+	}
+	switch {
+	case e.Class == Temporary && (e.Status == http.StatusOK || e.Timeout), e.Status == http.StatusServiceUnavailable:
+		e.Class = Down
+		if e.Hint == "" && e.Status == http.StatusOK {
+			e.Hint = "something else than Plex answers: is plexUrl right?"
+		}
+	case identity && (e.Class == NotFound || e.Class == Rejected):
+		e.Class, e.Hint = Down, "something else than Plex answers: is plexUrl right?"
+	}
+	return e
+}
+
+// ValidKey reports whether a rating key, section id or part id from Plex has the form that is used in
+// requests: 1–19 digits.
+func ValidKey(key string) bool {
+	if len(key) == 0 || len(key) > 19 {
+		return false
+	}
+	for _, r := range key {
+		if r < '0' || r > '9' {
+			return false
+		}
+	}
+	return true
+}
