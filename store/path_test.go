@@ -1,0 +1,39 @@
+package store
+
+import "testing"
+
+func TestPathsOfTwoSystemsCompare(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{`/a//b/c/`, `/a/b/c`},
+		{`D:\Media\x.mp4`, `D:/Media/x.mp4`},
+		{`\\nas\share\x.mp4`, `//nas/share/x.mp4`},
+		{"/a/e\u0301.mp4", "/a/\u00e9.mp4"},
+		{`/`, `/`},
+		{``, ``},
+	} {
+		if got := NormalPath(c.in); got != c.want {
+			t.Errorf("NormalPath(%q) = %q, want %q", c.in, got, c.want)
+		}
+	}
+	if got := FoldBase(`D:\Ä\STRASSE.MP4`); got != "strasse.mp4" {
+		t.Errorf("FoldBase = %q", got)
+	}
+}
+
+func TestTrailingFoldersCountFromTheFileOutwards(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		fold bool
+		want int
+	}{
+		{`/data/movies/A/x.mp4`, `/mnt/movies/A/y.mp4`, false, 2},
+		{`/data/movies/A/x.mp4`, `D:\Movies\a\x.mp4`, false, 0},
+		{`/data/movies/A/x.mp4`, `D:\Movies\a\x.mp4`, true, 2},
+		{`/A/x.mp4`, `/A/x.mp4`, false, 1},
+		{`x.mp4`, `x.mp4`, false, 0},
+	} {
+		if got := TrailingFolders(c.a, c.b, c.fold); got != c.want {
+			t.Errorf("TrailingFolders(%q, %q, %v) = %d, want %d", c.a, c.b, c.fold, got, c.want)
+		}
+	}
+}
