@@ -1,0 +1,109 @@
+package engine
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// PathPair says that what lies below From in Stash lies below To in Plex. Both are normalised.
+type PathPair struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// replace returns path with the prefix From in place of To, if it lies below it.
+func (p PathPair) replace(path string) (string, bool) {
+	path, from, to := store.NormalPath(path), strings.TrimSuffix(store.NormalPath(p.From), "/"), strings.TrimSuffix(store.NormalPath(p.To), "/")
+	rest, below := strings.CutPrefix(path, from+"/")
+	return to + "/" + rest, below
+}
+
+// back is the pair in the other direction.
+func (p PathPair) back() PathPair { return PathPair{From: p.To, To: p.From} }
+
+// mapPath applies the pair with the longest prefix.
+func mapPath(pairs []PathPair, path string) (string, bool) {
+	best, found := "", -1
+	for _, p := range pairs {
+		if mapped, ok := p.replace(path); ok && len(p.From) > found {
+			best, found = mapped, len(p.From)
+		}
+	}
+	return best, found >= 0
+}
+
+const (
+	foldersToLearn = 3  // different folders that must agree
+	pairsKept      = 50 // of the evidence
+)
+
+// Evidence is what matches by name and size say about prefixes: for each pair the folders that support it.
+// It is kept as JSON and bounded.
+type Evidence struct {
+	Pairs []Support `json:"pairs"`
+}
+
+// Support is the folders in which files suggested a pair.
+type Support struct {
+	PathPair
+	Folders []string `json:"folders"`
+}
+
+// Add takes in one match and reports whether it taught anything.
+func (e *Evidence) Add(stash, plex string) bool {
+	pair, folder, ok := commonTail(stash, plex)
+	if !ok {
+		return false
+	}
+	i := slices.IndexFunc(e.Pairs, func(s Support) bool { return s.PathPair == pair })
+	if i < 0 {
+		if len(e.Pairs) >= pairsKept {
+			e.Pairs = slices.DeleteFunc(e.Pairs, func(s Support) bool { return len(s.Folders) < foldersToLearn })
+			if len(e.Pairs) >= pairsKept {
+				return false
+			}
+		}
+		e.Pairs = append(e.Pairs, Support{PathPair: pair})
+		i = len(e.Pairs) - 1
+	}
+	s := &e.Pairs[i]
+	if len(s.Folders) >= foldersToLearn || slices.Contains(s.Folders, folder) {
+		return false
+	}
+	s.Folders = append(s.Folders, folder)
+	return true
+}
+
+// Learned returns the pairs that enough folders agree on.
+func (e *Evidence) Learned() []PathPair {
+	var pairs []PathPair
+	for _, s := range e.Pairs {
+		if len(s.Folders) >= foldersToLearn {
+			pairs = append(pairs, s.PathPair)
+		}
+	}
+	return pairs
+}
+
+// commonTail cuts the folders that two paths have in common at their ends, and returns what is left as a
+// pair. Paths without a common folder, or that are equal, say nothing.
+func commonTail(stash, plex string) (pair PathPair, folder string, ok bool) {
+	a, b := store.NormalPath(stash), store.NormalPath(plex)
+	x, y := strings.LastIndexByte(a, '/'), strings.LastIndexByte(b, '/')
+	if x < 0 || y < 0 || a == b {
+		return pair, "", false
+	}
+	folder = a[:x]
+	from, to, common := a[:x], b[:y], 0
+	for {
+		i, j := strings.LastIndexByte(from, '/'), strings.LastIndexByte(to, '/')
+		if i < 0 || j < 0 || from[i:] != to[j:] {
+			break
+		}
+		from, to = from[:i], to[:j]
+		common++
+	}
+	return PathPair{From: from, To: to}, folder, common > 0 && from != to
+}

@@ -1,0 +1,349 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	_ "embed"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+const (
+	indexFile    = "index.db"
+	indexVersion = 1
+)
+
+//go:embed index_schema.sql
+var indexSchema string
+
+// An Index is the open index of Plex's files. It can always be read again from Plex, so it is written
+// without waiting for the disk, and made anew whenever it is in doubt.
+type Index struct {
+	dir string
+	db  *sql.DB
+}
+
+// PlexFile is one file of one item.
+type PlexFile struct {
+	Section   string
+	RatingKey string
+	Path      string // Plex's own form
+	Size      int64  // bytes
+	Duration  int64  // ms
+	AddedAt   int64  // unix s, Plex's clock
+}
+
+// Reading is how far a section has been read.
+type Reading struct {
+	Section    string
+	Title      string
+	Marks      string    // of the section when it was last read to the end
+	Number     int64     // of the reading under way or last finished
+	Position   int       // where an unfinished reading goes on; -1: none is under way
+	CompleteAt time.Time // when a reading was last finished; zero: never
+	CheckedAt  time.Time // when it was last brought up to date
+	AddedAt    int64     // unix s, Plex's clock: the newest value held
+	UpdatedAt  int64     // unix s, Plex's clock: the newest value held
+	Items      int       // how many items the section had, those in the trash included
+}
+
+// OpenIndex opens index.db in dir. One that is damaged or of another version is made anew.
+func OpenIndex(ctx context.Context, dir string) (*Index, error) {
+	x := &Index{dir: dir}
+	err := x.open(ctx)
+	if err != nil && ctx.Err() == nil {
+		path := filepath.Join(dir, indexFile)
+		removeAll(path)
+		err = x.open(ctx)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open the index of Plex's files: %w", err)
+	}
+	return x, nil
+}
+
+func (x *Index) open(ctx context.Context) error {
+	path := filepath.Join(x.dir, indexFile)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) // its mode is inherited by -wal and -shm
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	q := url.Values{"_txlock": {"immediate"}, "_pragma": {"busy_timeout(30000)", "journal_mode(WAL)", "synchronous(OFF)", "cache_size(-16000)"}}
+	x.db, err = sql.Open("sqlite", "file:"+(&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()+"?"+q.Encode())
+	if err != nil {
+		return err
+	}
+	x.db.SetMaxOpenConns(1)
+	if err := x.prepare(ctx); err != nil {
+		return errors.Join(err, x.db.Close())
+	}
+	return nil
+}
+
+var errOtherVersion = errors.New("the index has another version")
+
+func (x *Index) prepare(ctx context.Context) error {
+	return x.inTx(ctx, func(tx *sql.Tx) error {
+		var version int
+		if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+			return err
+		}
+		switch version {
+		case indexVersion:
+			var n int
+			return tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM plex_file, plex_section LIMIT 1)`).Scan(&n)
+		case 0:
+			_, err := tx.ExecContext(ctx, indexSchema+fmt.Sprintf("; PRAGMA user_version = %d", indexVersion))
+			return err
+		}
+		return errOtherVersion
+	})
+}
+
+// Close closes the index.
+func (x *Index) Close() error { return x.db.Close() }
+
+// inTx runs f in one transaction.
+func (x *Index) inTx(ctx context.Context, f func(tx *sql.Tx) error) error {
+	tx, err := x.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := f(tx); err != nil {
+		return errors.Join(err, rollback(tx))
+	}
+	return tx.Commit()
+}
+
+// ByPath returns the files with this path, compared without case if fold.
+func (x *Index) ByPath(ctx context.Context, server, path string, fold bool) ([]PlexFile, error) {
+	if fold {
+		return x.files(ctx, `folded = ?`, server, FoldPath(path))
+	}
+	return x.files(ctx, `normal = ?`, server, NormalPath(path))
+}
+
+// ByNameAndSize returns the files with the basename of path, without case, and this size.
+func (x *Index) ByNameAndSize(ctx context.Context, server, path string, size int64) ([]PlexFile, error) {
+	return x.files(ctx, `base = ? AND size = ?`, server, FoldBase(path), size)
+}
+
+// filesAtMost bounds a look-up: beyond this many nobody can tell files apart.
+const filesAtMost = 200
+
+func (x *Index) files(ctx context.Context, where string, args ...any) ([]PlexFile, error) {
+	rows, err := x.db.QueryContext(ctx, `SELECT section, rating_key, path, size, duration, added_at FROM plex_file
+		WHERE server = ? AND `+where+` ORDER BY added_at DESC LIMIT ?`, append(args, filesAtMost)...)
+	if err != nil {
+		return nil, fmt.Errorf("look up a file: %w", err)
+	}
+	defer rows.Close()
+	var files []PlexFile
+	for rows.Next() {
+		var f PlexFile
+		if err := rows.Scan(&f.Section, &f.RatingKey, &f.Path, &f.Size, &f.Duration, &f.AddedAt); err != nil {
+			return nil, fmt.Errorf("look up a file: %w", err)
+		}
+		files = append(files, f)
+	}
+	return files, rows.Err()
+}
+
+// New returns those of the files that the index does not hold.
+func (x *Index) New(ctx context.Context, server string, files []PlexFile) ([]FoundFile, error) {
+	look, err := x.db.PrepareContext(ctx, `SELECT 1 FROM plex_file WHERE server = ? AND rating_key = ? AND path = ? AND size = ?`)
+	if err != nil {
+		return nil, fmt.Errorf("look for new files: %w", err)
+	}
+	defer look.Close()
+	var found []FoundFile
+	for _, f := range files {
+		var one int
+		err := look.QueryRowContext(ctx, server, f.RatingKey, f.Path, f.Size).Scan(&one)
+		if errors.Is(err, sql.ErrNoRows) {
+			found = append(found, FoundFile{Path: f.Path, Size: f.Size})
+		} else if err != nil {
+			return nil, fmt.Errorf("look for new files: %w", err)
+		}
+	}
+	return found, nil
+}
+
+// Reading returns how far a section has been read.
+func (x *Index) Reading(ctx context.Context, server, section string) (Reading, error) {
+	list, err := x.readings(ctx, `server = ? AND section = ?`, server, section)
+	if err != nil || len(list) == 0 {
+		return Reading{Section: section, Position: -1}, err
+	}
+	return list[0], nil
+}
+
+// Readings returns how far every section of a server has been read.
+func (x *Index) Readings(ctx context.Context, server string) ([]Reading, error) {
+	return x.readings(ctx, `server = ? ORDER BY section`, server)
+}
+
+func (x *Index) readings(ctx context.Context, where string, args ...any) ([]Reading, error) {
+	rows, err := x.db.QueryContext(ctx, `SELECT section, title, marks, reading, position, complete_at, checked_at, added_at, updated_at, items
+		FROM plex_section WHERE `+where, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read the sections of the index: %w", err)
+	}
+	defer rows.Close()
+	var list []Reading
+	for rows.Next() {
+		var r Reading
+		var complete, checked int64
+		if err := rows.Scan(&r.Section, &r.Title, &r.Marks, &r.Number, &r.Position, &complete, &checked, &r.AddedAt, &r.UpdatedAt, &r.Items); err != nil {
+			return nil, fmt.Errorf("read the sections of the index: %w", err)
+		}
+		if complete != 0 {
+			r.CompleteAt = time.UnixMilli(complete)
+		}
+		if checked != 0 {
+			r.CheckedAt = time.UnixMilli(checked)
+		}
+		list = append(list, r)
+	}
+	return list, rows.Err()
+}
+
+// A ReadPage is what a page of a listing changes, committed with how far the section has been read.
+type ReadPage struct {
+	Files   []PlexFile
+	Trashed []string // rating keys whose files are in the trash: they are removed
+	Seen    []string // rating keys whose files are exactly those of Files: others are removed
+	Finish  bool     // remove what this reading has not seen
+	After   Reading
+}
+
+// Apply stores a page.
+func (x *Index) Apply(ctx context.Context, server string, p ReadPage) error {
+	err := x.inTx(ctx, func(tx *sql.Tx) error {
+		for _, keys := range [][]string{p.Trashed, p.Seen} {
+			for _, key := range keys {
+				if _, err := tx.ExecContext(ctx, `DELETE FROM plex_file WHERE server = ? AND rating_key = ?`, server, key); err != nil {
+					return err
+				}
+			}
+		}
+		put, err := tx.PrepareContext(ctx, `INSERT OR REPLACE INTO plex_file
+			(server, section, rating_key, path, normal, folded, base, size, duration, added_at, reading)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+		if err != nil {
+			return err
+		}
+		defer put.Close()
+		for _, f := range p.Files {
+			if _, err := put.ExecContext(ctx, server, f.Section, f.RatingKey, f.Path, NormalPath(f.Path), FoldPath(f.Path), FoldBase(f.Path),
+				f.Size, f.Duration, f.AddedAt, p.After.Number); err != nil {
+				return err
+			}
+		}
+		if p.Finish {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM plex_file WHERE server = ? AND section = ? AND reading < ?`,
+				server, p.After.Section, p.After.Number); err != nil {
+				return err
+			}
+		}
+		return putReading(ctx, tx, server, p.After)
+	})
+	if err != nil {
+		return fmt.Errorf("store a page of the index: %w", err)
+	}
+	return nil
+}
+
+func putReading(ctx context.Context, tx *sql.Tx, server string, r Reading) error {
+	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO plex_section
+		(server, section, title, marks, reading, position, complete_at, checked_at, added_at, updated_at, items)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		server, r.Section, r.Title, r.Marks, r.Number, r.Position, zeroOrMillis(r.CompleteAt), zeroOrMillis(r.CheckedAt), r.AddedAt, r.UpdatedAt, r.Items)
+	return err
+}
+
+func zeroOrMillis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// CountFiles returns how many files of a section the index holds.
+func (x *Index) CountFiles(ctx context.Context, server, section string) (int, error) {
+	var n int
+	err := x.db.QueryRowContext(ctx, `SELECT COUNT(*) FROM plex_file WHERE server = ? AND section = ?`, server, section).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count the index: %w", err)
+	}
+	return n, nil
+}
+
+// Holds returns which of the items the index holds.
+func (x *Index) Holds(ctx context.Context, server string, keys []string) (map[string]bool, error) {
+	look, err := x.db.PrepareContext(ctx, `SELECT EXISTS (SELECT 1 FROM plex_file WHERE server = ? AND rating_key = ?)`)
+	if err != nil {
+		return nil, fmt.Errorf("look up items: %w", err)
+	}
+	defer look.Close()
+	held := make(map[string]bool)
+	for _, k := range keys {
+		var yes bool
+		if err := look.QueryRowContext(ctx, server, k).Scan(&yes); err != nil {
+			return nil, fmt.Errorf("look up items: %w", err)
+		}
+		if yes {
+			held[k] = true
+		}
+	}
+	return held, nil
+}
+
+// Drop removes an item that is gone, or no longer holds what the index says.
+func (x *Index) Drop(ctx context.Context, server, ratingKey string) error {
+	if _, err := x.db.ExecContext(ctx, `DELETE FROM plex_file WHERE server = ? AND rating_key = ?`, server, ratingKey); err != nil {
+		return fmt.Errorf("drop item %s from the index: %w", ratingKey, err)
+	}
+	return nil
+}
+
+// Keep removes every section but the named ones, and every other server.
+func (x *Index) Keep(ctx context.Context, server string, sections []string) error {
+	args := []any{server}
+	for _, s := range sections {
+		args = append(args, s)
+	}
+	where := `server <> ? OR section NOT IN (` + placeholders(len(sections)) + `)`
+	return x.inTx(ctx, func(tx *sql.Tx) error {
+		var stale bool
+		err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM plex_section WHERE `+where+`)`, args...).Scan(&stale)
+		if err != nil || !stale {
+			return err
+		}
+		for _, table := range [...]string{"plex_file", "plex_section"} {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE `+where, args...); err != nil {
+				return fmt.Errorf("remove other libraries from the index: %w", err)
+			}
+		}
+		return nil
+	})
+}
+
+// Reset empties the index.
+func (x *Index) Reset(ctx context.Context) error {
+	return x.inTx(ctx, func(tx *sql.Tx) error {
+		for _, table := range [...]string{"plex_file", "plex_section"} {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table); err != nil {
+				return fmt.Errorf("empty the index: %w", err)
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,35 @@
+-- A plex_file is one file of one item, as a listing of its section showed it.
+CREATE TABLE plex_file (
+  server      TEXT    NOT NULL, -- machine identifier
+  section     TEXT    NOT NULL,
+  rating_key  TEXT    NOT NULL,
+  path        TEXT    NOT NULL, -- Plex's own form
+  normal      TEXT    NOT NULL, -- normalised
+  folded      TEXT    NOT NULL, -- normalised, without case
+  base        TEXT    NOT NULL, -- last element of folded
+  size        INTEGER NOT NULL, -- bytes
+  duration    INTEGER NOT NULL, -- ms
+  added_at    INTEGER NOT NULL, -- unix s, Plex's clock
+  reading     INTEGER NOT NULL, -- number of the reading of the section that saw it last
+  PRIMARY KEY (server, rating_key, path)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX plex_file_normal ON plex_file (server, normal);
+CREATE INDEX plex_file_folded ON plex_file (server, folded);
+CREATE INDEX plex_file_base ON plex_file (server, base, size);
+CREATE INDEX plex_file_reading ON plex_file (server, section, reading);
+
+-- A plex_section is how far a section has been read.
+CREATE TABLE plex_section (
+  server      TEXT    NOT NULL,
+  section     TEXT    NOT NULL,
+  title       TEXT    NOT NULL,
+  marks       TEXT    NOT NULL, -- of the section when it was last read to the end
+  reading     INTEGER NOT NULL, -- number of the reading under way or last finished
+  position    INTEGER NOT NULL, -- where an unfinished reading goes on; -1: none is under way
+  complete_at INTEGER NOT NULL, -- unix ms; when a reading was last finished; 0: never
+  checked_at  INTEGER NOT NULL, -- unix ms; when it was last brought up to date
+  added_at    INTEGER NOT NULL, -- unix s, Plex's clock: the newest value held
+  updated_at  INTEGER NOT NULL, -- unix s, Plex's clock: the newest value held
+  items       INTEGER NOT NULL, -- how many items the section had, those in the trash included
+  PRIMARY KEY (server, section)
+) STRICT, WITHOUT ROWID;
