@@ -15,7 +15,6 @@ type Scene struct {
 	Performers []Named
 	Tags       []Named
 	Groups     []Named
-	Screenshot string // path and query of the cover, without a host
 	UpdatedAt  string // RFC 3339 with the server's offset, as Stash stores it
 	Files      []File // the primary file first
 }

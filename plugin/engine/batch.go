@@ -1,0 +1,325 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// work is one claimed job on its way through a batch. The first error decides its end.
+type work struct {
+	job     store.Job
+	scene   *stashapi.Scene
+	desired Desired
+	match   Match
+	targets []*target
+	skipped string // why items were left alone; "" if none was
+	err     error
+}
+
+// target is one Plex item that shows the scene.
+type target struct {
+	hit     Hit
+	held    plexapi.Item // as Plex held it before this batch
+	plan    Plan
+	memory  store.Item // as it is to be stored with the ending
+	wrote   bool
+	refused []string // fields that Plex refused when they were sent alone
+}
+
+// batch takes claimed jobs to their endings. Whatever happens on the way, each claim is ended: by its own
+// error, or else by the one that stopped the batch. An error is returned only if the drain must end.
+func (d *drain) batch(ctx context.Context, claimed []store.Job) error {
+	works := make([]*work, len(claimed))
+	for i, j := range claimed {
+		works[i] = &work{job: j}
+	}
+	var stop error
+	for _, step := range []func(context.Context, []*work) error{
+		d.readScenes, d.findItems, d.planWrites, d.writeItems, d.readBack,
+	} {
+		if stop = step(ctx, alive(works)); stop != nil {
+			break
+		}
+		if ctx.Err() != nil {
+			stop = ctx.Err()
+			break
+		}
+	}
+	if stop != nil {
+		for _, w := range alive(works) {
+			w.err = stop
+		}
+	}
+	if err := d.endAll(ctx, works); err != nil {
+		return err
+	}
+	return d.mayGoOn(ctx, stop)
+}
+
+// mayGoOn turns what stopped a batch into what it means for the drain.
+func (d *drain) mayGoOn(ctx context.Context, stop error) error {
+	if stop == nil || d.tripped {
+		return nil
+	}
+	if _, ok := asStop(stop); ok {
+		return stop
+	}
+	v := Judge(ctx, stop)
+	switch {
+	case v.Class == Cancelled:
+		return &stopError{Cancelled, stoppedText}
+	case v.Class == StashUnavailable:
+		return d.stashStop(ctx, stop)
+	case v.Stop:
+		return &stopError{v.Class, stop.Error() + "; every job stays queued"}
+	case v.Class == ServerDown:
+		return nil // the jobs were released; the breaker counts
+	}
+	return stop
+}
+
+// alive are the works that nothing has ended yet.
+func alive(works []*work) []*work {
+	var left []*work
+	for _, w := range works {
+		if w.err == nil {
+			left = append(left, w)
+		}
+	}
+	return left
+}
+
+// guard runs a step for one job, so that a bug in it costs that job alone.
+func (d *drain) guard(w *work, f func() error) {
+	defer func() {
+		if p := recover(); p != nil {
+			d.Log.Debug().Int("scene", w.job.SceneID).Str("stack", strings.ReplaceAll(string(debug.Stack()), "\n", " | ")).Msg("a bug")
+			w.err = panicError(p)
+		}
+	}()
+	if err := f(); err != nil && w.err == nil {
+		w.err = err
+	}
+}
+
+// readScenes reads all scenes of a batch in one query and works out what Plex should show.
+func (d *drain) readScenes(ctx context.Context, works []*work) error {
+	ids := make([]int, len(works))
+	byID := make(map[int]*work, len(works))
+	for i, w := range works {
+		ids[i] = w.job.SceneID
+		byID[w.job.SceneID] = w
+		w.err = goneError("Stash gave no answer for this scene")
+	}
+	result, err := d.Stash.Scenes(ctx, ids)
+	if err != nil {
+		for _, w := range works {
+			w.err = nil // the stop decides
+		}
+		return err
+	}
+	for _, id := range result.Missing {
+		byID[id].err = goneError("the scene is gone from Stash")
+	}
+	for id, err := range result.Failed {
+		byID[id].err = sceneError(err)
+	}
+	if len(result.Failed) > 0 {
+		if _, err := d.Stash.Version(ctx); err != nil {
+			return err
+		}
+	}
+	for i := range result.Found {
+		scene := &result.Found[i]
+		w := byID[scene.ID]
+		w.scene, w.err = scene, nil
+		d.guard(w, func() error { return d.desire(w) })
+	}
+	return nil
+}
+
+func (d *drain) desire(w *work) error {
+	if len(w.scene.Files) == 0 {
+		return goneError("the scene has no file")
+	}
+	w.desired = Desire(w.scene, d.Config.Fields)
+	for _, p := range w.desired.Problems {
+		d.Log.Info().Int("scene", w.job.SceneID).Str("field", p.Field).Msg(p.Reason)
+	}
+	return nil
+}
+
+// planWrites compares what Plex should show with what it holds, and stores what is about to be owned and
+// sent before anything is sent, so that a crash after a write knows whose it was.
+func (d *drain) planWrites(ctx context.Context, works []*work) error {
+	var keys []string
+	for _, w := range works {
+		for _, t := range w.targets {
+			keys = append(keys, t.hit.RatingKey)
+		}
+	}
+	known, err := d.Store.Items(ctx, d.server, keys)
+	if err != nil {
+		return err
+	}
+	var ahead []store.Item
+	for _, w := range works {
+		d.guard(w, func() error { return d.plan(ctx, w, known) })
+		if w.err != nil {
+			continue
+		}
+		for _, t := range w.targets {
+			known[t.hit.RatingKey] = t.plan.Memory
+			if !t.plan.Empty() {
+				ahead = append(ahead, t.plan.Memory)
+			}
+		}
+	}
+	if len(ahead) == 0 {
+		return nil
+	}
+	return d.Store.PutItems(ctx, ahead)
+}
+
+// plan decides for each item of a scene what to write. An item that another scene owns is left alone as
+// long as one of that scene's files is in it.
+func (d *drain) plan(ctx context.Context, w *work, known map[string]store.Item) error {
+	var mine []*target
+	for _, t := range w.targets {
+		memory := known[t.hit.RatingKey]
+		memory.Server, memory.RatingKey, memory.Section = d.server, t.hit.RatingKey, t.hit.Section
+		if memory.Owner != 0 && memory.Owner != w.job.SceneID {
+			owns, err := d.stillOwns(ctx, memory.Owner, t)
+			if err != nil {
+				return err
+			}
+			if owns {
+				w.skipped = fmt.Sprintf("Plex item %s shows scene %d already", t.hit.RatingKey, memory.Owner)
+				continue
+			}
+		}
+		memory.Owner = w.job.SceneID
+		t.plan = Merge(MergeInput{Desired: w.desired, Memory: memory, Current: t.held, KeepPlexEdits: d.Config.KeepPlexEdits})
+		t.memory = t.plan.Memory
+		mine = append(mine, t)
+	}
+	w.targets = mine
+	if len(mine) == 0 {
+		return goneError(w.skipped)
+	}
+	return nil
+}
+
+// stillOwns reports whether a file by which another scene was matched is still in the item.
+func (d *drain) stillOwns(ctx context.Context, owner int, t *target) (bool, error) {
+	links, err := d.Store.LinksOf(ctx, d.server, t.hit.RatingKey)
+	if err != nil {
+		return false, err
+	}
+	for _, l := range links {
+		if l.SceneID == owner && holds(&t.held, l.Path) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// holds reports whether the item has the file, out of the trash.
+func holds(it *plexapi.Item, path string) bool {
+	for _, p := range it.Parts {
+		if !p.Deleted && store.NormalPath(p.File) == store.NormalPath(path) {
+			return true
+		}
+	}
+	return false
+}
+
+// readBack reads what Plex made of the writes, all in one request: an accepted write proves nothing.
+func (d *drain) readBack(ctx context.Context, works []*work) error {
+	var keys []string
+	for _, w := range works {
+		for _, t := range w.targets {
+			if t.wrote {
+				keys = append(keys, t.hit.RatingKey)
+			}
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	held, failed, err := d.readItems(ctx, works, keys)
+	if err != nil {
+		return err
+	}
+	for _, w := range works {
+		d.guard(w, func() error { return w.check(held, failed) })
+		if w.err != nil && Judge(ctx, w.err).Breaker == Failure {
+			if err := d.noteJob(ctx, w.job, Judge(ctx, w.err), w.err); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// check compares what was read back with what was sent.
+func (w *work) check(held map[string]plexapi.Item, failed map[string]error) error {
+	var unmoved []string
+	for _, t := range w.targets {
+		if !t.wrote {
+			continue
+		}
+		key := t.hit.RatingKey
+		if err := failed[key]; err != nil {
+			return err
+		}
+		item, ok := held[key]
+		if !ok {
+			return notFoundError(fmt.Sprintf("Plex item %s is gone since it was written", key))
+		}
+		outcome := AfterReadBack(t.plan, item)
+		t.memory = outcome.Memory
+		for _, f := range t.refused {
+			t.memory = RejectedAlone(t.plan, t.memory, f)
+		}
+		for _, f := range outcome.Failed {
+			if !contains(t.refused, f.Field) {
+				unmoved = append(unmoved, f.Field)
+			}
+		}
+	}
+	if len(unmoved) > 0 {
+		return unmovedError(fmt.Sprintf("Plex accepted the change of %s and did not make it; is the item being matched or scanned?", strings.Join(unmoved, ", ")))
+	}
+	return nil
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+// pace waits after a slow write as long as it took: Plex writes into one SQLite file and serves viewers
+// from it at the same time.
+func pace(ctx context.Context, took time.Duration) {
+	if took <= slowWrite {
+		return
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(took):
+	}
+}
+
+const slowWrite = 100 * time.Millisecond

@@ -1,0 +1,102 @@
+package engine
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// Plex keeps values in forms of its own: it trims, may fold the case of tags, and cuts times off dates. A
+// difference in form is none.
+
+// tagKey is what two spellings of one tag have in common.
+func tagKey(name string) string {
+	return cases.Fold().String(norm.NFC.String(strings.Join(strings.Fields(name), " ")))
+}
+
+// textKey is what two forms of one text have in common.
+func textKey(text string) string {
+	text = norm.NFC.String(strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n"))
+	lines := strings.Split(text, "\n")
+	for i, l := range lines {
+		lines[i] = strings.TrimRight(l, " \t")
+	}
+	return strings.TrimSpace(strings.Join(lines, "\n"))
+}
+
+// same reports whether two values of a Plex field are equal as Plex keeps them.
+func same(plex string, a, b store.Value) bool {
+	switch {
+	case isTags(plex):
+		return sameSet(a, b)
+	case len(a) == 0 || len(b) == 0:
+		return first(a) == first(b)
+	case plex == ratingField:
+		x, errX := strconv.ParseFloat(a[0], 64)
+		y, errY := strconv.ParseFloat(b[0], 64)
+		return errX == nil && errY == nil && math.Abs(x-y) <= 0.05
+	case plex == string(plexapi.Date):
+		return day(a[0]) == day(b[0])
+	}
+	return textKey(a[0]) == textKey(b[0])
+}
+
+// day cuts a time off a date.
+func day(text string) string {
+	text = strings.TrimSpace(text)
+	if len(text) > len("2006-01-02") {
+		return text[:len("2006-01-02")]
+	}
+	return text
+}
+
+func first(v store.Value) string {
+	if len(v) == 0 {
+		return ""
+	}
+	return v[0]
+}
+
+func sameSet(a, b store.Value) bool {
+	return len(without(a, b)) == 0 && len(without(b, a)) == 0
+}
+
+// without returns the names of a that b does not have.
+func without(a, b []string) []string {
+	keys := make(map[string]bool, len(b))
+	for _, n := range b {
+		keys[tagKey(n)] = true
+	}
+	var rest []string
+	for _, n := range a {
+		if !keys[tagKey(n)] {
+			rest = append(rest, n)
+		}
+	}
+	return rest
+}
+
+// both returns the names of a that b has too, as a spells them.
+func both(a, b []string) []string {
+	return without(a, without(a, b))
+}
+
+// current is what an item holds of a field.
+func current(it *plexapi.Item, plex string) store.Value {
+	switch {
+	case isTags(plex):
+		return it.Tags[plexapi.TagKind(plex)]
+	case plex == ratingField:
+		if it.UserRating == nil {
+			return nil
+		}
+		return store.Value{strconv.FormatFloat(*it.UserRating, 'f', -1, 64)}
+	}
+	return scalar(it.Value(plexapi.Field(plex)))
+}

@@ -1,0 +1,218 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+func asStop(err error) (*stopError, bool) { return errors.AsType[*stopError](err) }
+
+// connect asks the breaker, reaches the server, makes sure that it is the right one and chooses its
+// libraries. Half-open it also runs the trial. It does nothing if the server was reached already.
+func (d *drain) connect(ctx context.Context) error {
+	if d.plexReady {
+		return nil
+	}
+	var allowed permission
+	_, b, err := d.Store.UpdateBreaker(ctx, time.Now(), func(b store.Breaker) store.Breaker {
+		b, allowed = permit(b, time.Now(), d.opts.ByPerson)
+		return b
+	})
+	if err != nil {
+		return err
+	}
+	d.breaker, d.opened = b, b.OpenedAt
+	if allowed == pause {
+		return d.pausedStop()
+	}
+	identity, sections, err := d.Plex.Probe(ctx)
+	if err != nil {
+		return d.unreachable(ctx, err)
+	}
+	if allowed == process {
+		if err := d.note(ctx, Answered, ""); err != nil {
+			return err
+		}
+	}
+	if err := d.adopt(ctx, identity, sections); err != nil {
+		return err
+	}
+	d.plexReady = true
+	if allowed == probe {
+		return d.trial(ctx)
+	}
+	return nil
+}
+
+// unreachable ends a drain whose first request failed.
+func (d *drain) unreachable(ctx context.Context, err error) error {
+	v := Judge(ctx, err)
+	if err := d.note(context.WithoutCancel(ctx), v.Breaker, err.Error()); err != nil {
+		return err
+	}
+	switch {
+	case v.Class == Cancelled:
+		return &stopError{Cancelled, stoppedText}
+	case d.tripped:
+		return d.pausedStop()
+	}
+	return &stopError{v.Class, err.Error() + "; every job stays queued"}
+}
+
+// pausedStop says why nothing is sent to Plex and when it will be tried again.
+func (d *drain) pausedStop() error {
+	at := d.breaker.ProbeAt
+	if d.breaker.State == store.BreakerHalfOpen {
+		at = d.breaker.HalfOpenAt.Add(halfOpenCounts)
+	}
+	wait := max(time.Until(at), 0).Round(time.Second)
+	return &stopError{ServerDown, fmt.Sprintf(
+		"paused after %d failures in a row (%s): Plex is tried again at %s (in %s) by whatever starts the next run; a click on \"Process queue\" tries at once; every job stays queued",
+		d.breaker.Failures, d.breaker.LastError, at.Format(time.TimeOnly), wait)}
+}
+
+// note tells the breaker what a request says of Plex.
+func (d *drain) note(ctx context.Context, effect Effect, cause string) error {
+	if effect == Untouched || effect == Answered && d.breaker.State == store.BreakerClosed && d.breaker.Failures == 0 {
+		return nil
+	}
+	return d.transit(ctx, func(b store.Breaker) store.Breaker {
+		if effect == Failure {
+			return fail(b, d.opened, time.Now(), store.OneLine(cause))
+		}
+		return succeed(b, d.opened)
+	})
+}
+
+// transit stores a transition of the breaker and says so in the log.
+func (d *drain) transit(ctx context.Context, f func(store.Breaker) store.Breaker) error {
+	before, after, err := d.Store.UpdateBreaker(ctx, time.Now(), f)
+	if err != nil {
+		return err
+	}
+	d.breaker = after
+	switch {
+	case after.State == store.BreakerOpen && before.State != store.BreakerOpen:
+		d.tripped = true
+		d.Log.Warn().Int("failures", after.Failures).Str("cause", after.LastError).
+			Str("next_try", after.ProbeAt.Format(time.TimeOnly)).Msg("Plex does not answer: processing is paused, nothing is lost")
+	case after.State == store.BreakerClosed && before.State != store.BreakerClosed:
+		d.opened, d.probing = time.Time{}, false
+		d.Log.Info().Msg("Plex answers again: processing goes on")
+	}
+	return nil
+}
+
+// trial tries one job after the probe has answered. One success closes the breaker.
+func (d *drain) trial(ctx context.Context) error {
+	d.probing = true
+	for d.probing {
+		if ctx.Err() != nil {
+			return &stopError{Cancelled, stoppedText}
+		}
+		claimed, crashed, err := d.Store.Claim(ctx, time.Now(), store.ClaimOptions{
+			Floor: d.floor, Trial: true, Only: d.opts.Only, Wait: aheadOf(d.Config.MaxRetries, d.Random),
+		})
+		if err != nil {
+			return err
+		}
+		d.countCrashed(crashed)
+		if len(claimed) == 0 { // nothing to try: the probe must do
+			return d.note(ctx, Answered, "")
+		}
+		if err := d.batch(ctx, claimed); err != nil {
+			return err
+		}
+		if d.tripped {
+			return d.pausedStop()
+		}
+	}
+	return nil
+}
+
+// noteJob tells the breaker how a request for one job ended. A trial whose job had failed before says
+// nothing of a server whose probe has just answered.
+func (d *drain) noteJob(ctx context.Context, job store.Job, v Verdict, err error) error {
+	ctx = context.WithoutCancel(ctx)
+	if d.probing && v.Breaker == Failure && job.Attempts > 0 {
+		return d.transit(ctx, func(b store.Breaker) store.Breaker { return pardon(b, d.opened) })
+	}
+	return d.note(ctx, v.Breaker, err.Error())
+}
+
+// adopt makes sure that this is the server that everything stored belongs to, and chooses its libraries.
+func (d *drain) adopt(ctx context.Context, identity plexapi.Identity, sections []plexapi.Section) error {
+	known, _, err := d.Store.Meta(ctx, store.KeyServer)
+	if err != nil {
+		return err
+	}
+	switch known {
+	case identity.MachineIdentifier:
+	case "":
+		if err := d.Store.SetMeta(ctx, time.Now(), store.KeyServer, identity.MachineIdentifier); err != nil {
+			return err
+		}
+	default:
+		if err := d.Index.Reset(ctx, known); err != nil {
+			return err
+		}
+		return &stopError{Misconfigured, fmt.Sprintf(
+			"the Plex at this address is another server than before (%s, was %s): if that is right, run \"Check connection\" to go on with it; until then every job stays queued",
+			identity.MachineIdentifier, known)}
+	}
+	d.server = identity.MachineIdentifier
+	d.sections, d.absent = ChooseSections(sections, d.Config.Libraries)
+	if len(d.sections) == 0 {
+		return &stopError{Misconfigured, noLibrary(sections, d.Config.Libraries) + "; every job stays queued"}
+	}
+	if len(d.absent) > 0 {
+		d.Log.Error().Strs("missing", d.absent).Str("setting", "plexLibraries").
+			Msg("Plex has no such library: scenes that are in no other wait; correct the setting or restore the library")
+	}
+	return nil
+}
+
+// ChooseSections returns the movie libraries that are named by name or id, all of them if none is named,
+// and the names that match nothing.
+func ChooseSections(sections []plexapi.Section, names []string) (chosen []plexapi.Section, absent []string) {
+	for _, s := range sections {
+		if s.Type == "movie" && (len(names) == 0 || slices.ContainsFunc(names, func(n string) bool { return sectionIs(s, n) })) {
+			chosen = append(chosen, s)
+		}
+	}
+	for _, n := range names {
+		if !slices.ContainsFunc(chosen, func(s plexapi.Section) bool { return sectionIs(s, n) }) {
+			absent = append(absent, n)
+		}
+	}
+	return chosen, absent
+}
+
+// sectionIs reports whether a name from the settings means the section.
+func sectionIs(s plexapi.Section, name string) bool {
+	return s.ID == name || strings.EqualFold(s.Title, strings.TrimSpace(name))
+}
+
+func noLibrary(sections []plexapi.Section, names []string) string {
+	var have []string
+	for _, s := range sections {
+		if s.Type == "movie" {
+			have = append(have, fmt.Sprintf("%q", s.Title))
+		}
+	}
+	switch {
+	case len(have) == 0:
+		return "Plex has no movie library: add one whose folders hold the videos that Stash manages"
+	case len(names) == 0:
+		return "no movie library was chosen"
+	}
+	return fmt.Sprintf("plexLibraries names %q, but the movie libraries of this Plex are %s: correct the setting",
+		strings.Join(names, ", "), strings.Join(have, ", "))
+}

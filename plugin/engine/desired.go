@@ -1,0 +1,177 @@
+package engine
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// textLimit is how long a text may be that goes into the query of a request, in runes.
+const textLimit = 4000
+
+// Desired is what Plex should show of a scene, by Plex's field name. Every chosen field is there; an empty
+// value says that Stash has nothing.
+type Desired struct {
+	Values   map[string]store.Value
+	DateText string // Stash's date as it is, which may be a part of one: "2024-05"
+	Problems []Problem
+}
+
+// A Problem is why a field is not pushed as it is.
+type Problem struct {
+	Field  string // the settings' name
+	Reason string
+}
+
+// Desire works out what Plex should show of a scene.
+func Desire(s *stashapi.Scene, chosen Fields) Desired {
+	d := Desired{Values: make(map[string]store.Value)}
+	put := func(name, plex string, value store.Value) {
+		if chosen[name] {
+			d.Values[plex] = append(d.Values[plex], value...)
+		}
+	}
+	put("title", string(plexapi.Title), scalar(d.clean("title", strings.ReplaceAll(s.Title, "\n", " "))))
+	put("details", string(plexapi.Summary), scalar(d.clean("details", s.Details)))
+	if s.Studio != nil {
+		put("studio", string(plexapi.Studio), scalar(cleanName(s.Studio.Name)))
+	} else {
+		put("studio", string(plexapi.Studio), nil)
+	}
+	put("performers", string(plexapi.Actor), names(s.Performers))
+	put("tags", string(plexapi.Genre), names(s.Tags))
+	put("director", string(plexapi.Director), scalar(cleanName(s.Director)))
+	put("groups", string(plexapi.Collection), names(s.Groups))
+	if s.Studio != nil {
+		put("collection", string(plexapi.Collection), scalar(cleanName(s.Studio.Name)))
+	} else {
+		put("collection", string(plexapi.Collection), nil)
+	}
+	if chosen["rating"] {
+		d.Values[ratingField] = rating(s.Rating100)
+	}
+	if chosen["date"] {
+		d.date(s.Date)
+	}
+	for plex := range d.Values {
+		if isTags(plex) {
+			d.Values[plex] = distinctNames(d.Values[plex])
+		}
+	}
+	return d
+}
+
+// Empty reports whether Stash has nothing to show at all.
+func (d Desired) Empty() bool {
+	for _, v := range d.Values {
+		if len(v) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// clean makes a text fit for Plex: NFC, without control characters but newlines and tabs, trimmed, and no
+// longer than a request can carry. Joined emoji, direction marks and paragraphs stay.
+func (d *Desired) clean(name, text string) string {
+	text = cleanText(text)
+	if runes := []rune(text); len(runes) > textLimit {
+		d.Problems = append(d.Problems, Problem{name, fmt.Sprintf("cut after %d of %d characters: Plex takes a text in the address of a request", textLimit, len(runes))})
+		text = strings.TrimSpace(string(runes[:textLimit]))
+	}
+	return text
+}
+
+func cleanText(text string) string {
+	text = strings.ReplaceAll(text, "\r\n", "\n")
+	text = strings.ReplaceAll(text, "\r", "\n")
+	text = strings.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && unicode.IsControl(r) || r == unicode.ReplacementChar {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, ""))
+	return strings.TrimSpace(norm.NFC.String(text))
+}
+
+// cleanName makes a name fit for a tag: one line.
+func cleanName(name string) string {
+	return strings.Join(strings.Fields(cleanText(name)), " ")
+}
+
+func scalar(text string) store.Value {
+	if text == "" {
+		return nil
+	}
+	return store.Value{text}
+}
+
+func names(list []stashapi.Named) store.Value {
+	var v store.Value
+	for _, n := range list {
+		if name := cleanName(n.Name); name != "" {
+			v = append(v, name)
+		}
+	}
+	return v
+}
+
+// distinctNames drops names that Plex would take for the same.
+func distinctNames(list store.Value) store.Value {
+	var v store.Value
+	seen := make(map[string]bool)
+	for _, name := range list {
+		if k := tagKey(name); !seen[k] {
+			seen[k] = true
+			v = append(v, name)
+		}
+	}
+	return v
+}
+
+// rating is Stash's 0–100 as Plex's 0–10.
+func rating(r *int) store.Value {
+	if r == nil || *r < 0 || *r > 100 {
+		return nil
+	}
+	return store.Value{strconv.FormatFloat(float64(*r)/10, 'f', -1, 64)}
+}
+
+// date pads what is left out of a date; Plex takes whole ones only. One that is none is skipped: what Plex
+// shows stays as it is.
+func (d *Desired) date(text string) {
+	text = strings.TrimSpace(text)
+	d.DateText = text
+	plex := string(plexapi.Date)
+	if text == "" {
+		d.Values[plex] = nil
+		return
+	}
+	full := text
+	switch len(text) {
+	case len("2006"):
+		full += "-01-01"
+	case len("2006-01"):
+		full += "-01"
+	}
+	if _, err := time.Parse(time.DateOnly, full); err != nil || strings.HasPrefix(full, "0000") {
+		d.Problems = append(d.Problems, Problem{"date", fmt.Sprintf("%q is not a date: corrected in Stash it will be pushed", clip(text))})
+		return
+	}
+	d.Values[plex] = store.Value{full}
+}
+
+func clip(text string) string {
+	if runes := []rune(text); len(runes) > 40 {
+		text = string(runes[:40]) + "…"
+	}
+	return store.OneLine(text)
+}

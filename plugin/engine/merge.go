@@ -1,0 +1,276 @@
+package engine
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// MergeInput is the three sides of a merge: what Stash wants, what we last sent and read back, and what
+// Plex holds now.
+type MergeInput struct {
+	Desired       Desired
+	Memory        store.Item
+	Current       plexapi.Item
+	KeepPlexEdits bool
+}
+
+// A Change is one difference as a person sees it.
+type Change struct {
+	Field  string `json:"field"`  // the settings' name
+	Action string `json:"action"` // set, clear, add or remove
+	From   string `json:"from"`
+	To     string `json:"to"`
+}
+
+// A RateChange sets a rating, or takes it away if To is nil.
+type RateChange struct{ To *float64 }
+
+// A Plan is what has to be written to one item so that Plex shows what Stash holds, as far as it is ours.
+// An empty plan writes nothing.
+type Plan struct {
+	Changes  []Change
+	First    plexapi.Edit // tags that go
+	Edit     plexapi.Edit // everything else, locks included
+	Rate     *RateChange
+	Memory   store.Item // to be stored before anything is sent
+	Problems []Problem
+
+	desired  Desired
+	before   plexapi.Item           // what Plex held when the plan was made
+	targets  map[string]store.Value // what each written scalar is to become
+	restored map[string]bool        // fields that are given back
+	along    []string               // equal fields, to be locked if the item is written anyway
+	removed  map[string][]string    // tags that go, by field
+	added    map[string][]string    // tags that come, by field
+}
+
+// Empty reports whether nothing has to be written.
+func (p *Plan) Empty() bool { return p.First.Empty() && p.Edit.Empty() && p.Rate == nil }
+
+// Merge compares the three sides field by field. It reads and changes nothing else.
+func Merge(in MergeInput) Plan {
+	p := Plan{
+		Memory: copyItem(in.Memory), desired: in.Desired, before: in.Current,
+		targets: make(map[string]store.Value), restored: make(map[string]bool),
+		removed: make(map[string][]string), added: make(map[string][]string),
+		Edit:  plexapi.Edit{Set: make(map[plexapi.Field]string), Tags: make(map[plexapi.TagKind][]string)},
+		First: plexapi.Edit{Remove: make(map[plexapi.TagKind][]string)},
+	}
+	for _, plex := range slices.Sorted(maps.Keys(in.Desired.Values)) {
+		f := fieldMerge{plan: &p, in: &in, plex: plex, want: in.Desired.Values[plex], held: current(&in.Current, plex)}
+		if isTags(plex) {
+			f.tags()
+		} else {
+			f.scalar()
+		}
+	}
+	if !p.Empty() {
+		p.lockAlong()
+	}
+	return p
+}
+
+// fieldMerge is the merge of one field.
+type fieldMerge struct {
+	plan *Plan
+	in   *MergeInput
+	plex string
+	want store.Value // by Stash
+	held store.Value // by Plex
+}
+
+func (f *fieldMerge) scalar() {
+	mem := &f.plan.Memory
+	sent, ours := mem.Sent[f.plex]
+	ours = ours && f.isOurs(sent)
+	if len(f.want) == 0 {
+		if ours {
+			f.giveBack()
+		} else {
+			f.disown()
+		}
+		return
+	}
+	switch {
+	case f.reached():
+		if same(f.plex, sent, f.want) && len(sent) > 0 { // written, even if we died before we read it back
+			mem.ReadBack[f.plex] = f.held
+		}
+		f.plan.along = append(f.plan.along, f.plex)
+	case f.rejected(), f.kept():
+	default:
+		f.write(f.want)
+		mem.Sent[f.plex] = f.want
+		delete(mem.Rejected, f.plex)
+	}
+}
+
+// isOurs reports whether Plex holds what we sent, in its own form or ours.
+func (f *fieldMerge) isOurs(sent store.Value) bool {
+	mem := &f.in.Memory
+	if same(f.plex, f.held, sent) {
+		return true
+	}
+	if back, ok := mem.ReadBack[f.plex]; ok && same(f.plex, f.held, back) {
+		return true
+	}
+	form, ok := mem.Form[f.plex]
+	return ok && same(f.plex, form.Sent, sent) && same(f.plex, form.Held, f.held)
+}
+
+// reached reports whether Plex shows what Stash wants, in its own form of exactly that value, or as a date
+// of which Stash holds a part.
+func (f *fieldMerge) reached() bool {
+	if same(f.plex, f.held, f.want) {
+		return true
+	}
+	if part := f.in.Desired.DateText; f.plex == string(plexapi.Date) && len(part) < len("2006-01-02") && strings.HasPrefix(first(f.held), part+"-") {
+		return true
+	}
+	form, ok := f.in.Memory.Form[f.plex]
+	return ok && same(f.plex, form.Sent, f.want) && same(f.plex, form.Held, f.held)
+}
+
+// rejected reports whether Plex has refused exactly this value when it was sent alone.
+func (f *fieldMerge) rejected() bool {
+	refused, ok := f.in.Memory.Rejected[f.plex]
+	if !ok || !same(f.plex, refused, f.want) {
+		return false
+	}
+	f.plan.Problems = append(f.plan.Problems, Problem{fieldName(f.plex), "Plex has refused this value: it is left out until it changes in Stash"})
+	return true
+}
+
+// kept reports whether the value in Plex is a person's and the user wants such values kept: it was locked
+// before our first write, or it is neither what we read back nor what was there before.
+func (f *fieldMerge) kept() bool {
+	if !f.in.KeepPlexEdits {
+		return false
+	}
+	mem := &f.in.Memory
+	before, known := mem.Before[f.plex]
+	if !known {
+		return f.in.Current.Locked[f.plex]
+	}
+	if before.Locked {
+		return true
+	}
+	for _, known := range []store.Value{mem.ReadBack[f.plex], mem.Sent[f.plex], before.Value} { // Sent: we may have died before we read it back
+		if same(f.plex, f.held, known) {
+			return false
+		}
+	}
+	return true
+}
+
+// remember stores what Plex holds of the field before our first write of it.
+func (f *fieldMerge) remember() {
+	if _, ok := f.plan.Memory.Before[f.plex]; !ok {
+		f.plan.Memory.Before[f.plex] = store.Held{Value: slices.Clone(f.held), Locked: f.in.Current.Locked[f.plex]}
+	}
+}
+
+// write sets the field to a value and locks it.
+func (f *fieldMerge) write(value store.Value) {
+	f.remember()
+	f.set(value)
+	if f.plex != ratingField {
+		f.plan.Edit.Lock = append(f.plan.Edit.Lock, f.plex)
+	}
+}
+
+func (f *fieldMerge) set(value store.Value) {
+	p := f.plan
+	p.targets[f.plex] = value
+	action := "set"
+	if len(value) == 0 {
+		action = "clear"
+	}
+	p.Changes = append(p.Changes, Change{Field: fieldName(f.plex), Action: action, From: first(f.held), To: first(value)})
+	if f.plex != ratingField {
+		p.Edit.Set[plexapi.Field(f.plex)] = first(value)
+		return
+	}
+	p.Rate = &RateChange{}
+	if number, err := strconv.ParseFloat(first(value), 64); err == nil {
+		p.Rate.To = &number
+	}
+}
+
+// giveBack puts back what was there before our first write, value and lock. A title is never cleared.
+func (f *fieldMerge) giveBack() {
+	before := f.plan.Memory.Before[f.plex]
+	moves := !same(f.plex, f.held, before.Value) && (len(before.Value) > 0 || f.plex != string(plexapi.Title))
+	if moves {
+		f.set(before.Value)
+	}
+	if !f.lockAsBefore(before) && !moves { // it is given back already
+		f.disown()
+		return
+	}
+	f.plan.restored[f.plex] = true
+}
+
+// lockAsBefore gives the lock back and reports whether that needs a request.
+func (f *fieldMerge) lockAsBefore(before store.Held) bool {
+	locked := f.in.Current.Locked[f.plex]
+	switch {
+	case f.plex == ratingField || locked == before.Locked:
+		return false
+	case locked:
+		f.plan.Edit.Unlock = append(f.plan.Edit.Unlock, f.plex)
+	default:
+		f.plan.Edit.Lock = append(f.plan.Edit.Lock, f.plex)
+	}
+	return true
+}
+
+// disown forgets that the field's value was ever ours.
+func (f *fieldMerge) disown() {
+	mem := &f.plan.Memory
+	delete(mem.Sent, f.plex)
+	delete(mem.ReadBack, f.plex)
+	delete(mem.Form, f.plex)
+	delete(mem.Rejected, f.plex)
+}
+
+// lockAlong locks fields that show what Stash wants already, since the item is written anyway: an agent
+// would put its own value there at the next refresh.
+func (p *Plan) lockAlong() {
+	for _, plex := range p.along {
+		if plex == ratingField || p.before.Locked[plex] {
+			continue
+		}
+		held := current(&p.before, plex)
+		if _, ok := p.Memory.Before[plex]; !ok {
+			p.Memory.Before[plex] = store.Held{Value: slices.Clone(held)}
+		}
+		if !isTags(plex) {
+			p.Memory.Sent[plex], p.Memory.ReadBack[plex] = p.desired.Values[plex], held
+		}
+		p.Edit.Lock = append(p.Edit.Lock, plex)
+	}
+}
+
+// copyItem returns a copy whose maps are its own and not nil.
+func copyItem(it store.Item) store.Item {
+	it.Before = cloned(it.Before)
+	it.Owned = cloned(it.Owned)
+	it.Sent = cloned(it.Sent)
+	it.ReadBack = cloned(it.ReadBack)
+	it.Form = cloned(it.Form)
+	it.Rejected = cloned(it.Rejected)
+	return it
+}
+
+func cloned[V any](m map[string]V) map[string]V {
+	if m == nil {
+		return make(map[string]V)
+	}
+	return maps.Clone(m)
+}

@@ -1,0 +1,176 @@
+package engine
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// tags merges a list of tags. Ours are only those that we added: wanted by Stash and absent in Plex before
+// our write. Only those are ever taken away.
+func (f *fieldMerge) tags() {
+	mem := &f.plan.Memory
+	kind := plexapi.TagKind(f.plex)
+	// What is neither in Plex nor wanted any more is not ours: a person may add it tomorrow.
+	owned := slices.Concat(both(mem.Owned[f.plex], f.held), both(without(mem.Owned[f.plex], f.held), f.want))
+	f.own(owned)
+
+	add := without(f.want, f.held)
+	remove := both(f.held, without(owned, f.want)) // in Plex's spelling
+	if form, ok := mem.Form[f.plex]; ok && sameSet(form.Sent, f.want) {
+		if sameSet(form.Held, f.held) {
+			add = nil
+		}
+		remove = without(remove, form.Held)
+	}
+	if len(add) == 0 && len(remove) == 0 {
+		if len(f.want) > 0 {
+			f.plan.along = append(f.plan.along, f.plex)
+			if len(mem.Sent[f.plex]) > 0 && sameSet(mem.Sent[f.plex], f.want) {
+				mem.ReadBack[f.plex] = f.held
+			}
+		}
+		return
+	}
+	if f.rejected() || f.kept() {
+		return
+	}
+	f.remember()
+	f.own(slices.Concat(owned, add))
+	mem.Sent[f.plex] = f.want
+	delete(mem.Rejected, f.plex)
+	if len(remove) > 0 {
+		f.plan.First.Remove[kind] = remove
+		f.plan.removed[f.plex] = remove
+		f.plan.Changes = append(f.plan.Changes, Change{Field: fieldName(f.plex), Action: "remove", From: strings.Join(remove, ", ")})
+	}
+	if len(add) > 0 { // the whole list: right whether Plex appends or replaces
+		f.plan.Edit.Tags[kind] = slices.Concat(without(f.held, remove), add)
+		f.plan.added[f.plex] = add
+		f.plan.Changes = append(f.plan.Changes, Change{Field: fieldName(f.plex), Action: "add", To: strings.Join(add, ", ")})
+	}
+	f.lockTags()
+}
+
+func (f *fieldMerge) own(names []string) {
+	if len(names) == 0 {
+		delete(f.plan.Memory.Owned, f.plex)
+		return
+	}
+	f.plan.Memory.Owned[f.plex] = names
+}
+
+// lockTags locks the list, or gives its lock back if Stash has nothing for it any more.
+func (f *fieldMerge) lockTags() {
+	if len(f.want) == 0 {
+		f.plan.restored[f.plex] = true
+		f.lockAsBefore(f.plan.Memory.Before[f.plex])
+		return
+	}
+	if !f.in.Current.Locked[f.plex] || len(f.plan.added[f.plex]) > 0 {
+		f.plan.Edit.Lock = append(f.plan.Edit.Lock, f.plex)
+	}
+}
+
+// An Outcome is what a read-back says of a plan that was written.
+type Outcome struct {
+	Memory store.Item // to be stored with the job's ending
+	Failed []string   // Plex's names of fields that did not move at all
+	Forms  []string   // Plex's names of fields that it keeps in a form of its own
+}
+
+// AfterReadBack compares what Plex holds after the writes with what was sent. A value that moved but
+// differs is Plex's own form, noted for exactly this value; one that did not move is a failure.
+func AfterReadBack(p Plan, held plexapi.Item) Outcome {
+	o := Outcome{Memory: copyItem(p.Memory)}
+	for plex, target := range p.targets {
+		o.scalar(&p, plex, target, current(&held, plex))
+	}
+	for plex := range p.restored { // a lock alone was given back
+		if _, written := p.targets[plex]; !written && !isTags(plex) {
+			o.forget(plex)
+		}
+	}
+	touched := make(map[string]bool)
+	for plex := range p.added {
+		touched[plex] = true
+	}
+	for plex := range p.removed {
+		touched[plex] = true
+	}
+	for plex := range touched {
+		o.tags(&p, plex, current(&held, plex))
+	}
+	slices.Sort(o.Failed)
+	slices.Sort(o.Forms)
+	return o
+}
+
+func (o *Outcome) scalar(p *Plan, plex string, target, now store.Value) {
+	was := current(&p.before, plex)
+	switch {
+	case !same(plex, now, target) && same(plex, now, was):
+		o.Failed = append(o.Failed, plex)
+		return
+	case p.restored[plex]:
+		o.forget(plex)
+		return
+	case !same(plex, now, target):
+		o.Memory.Form[plex] = store.Form{Sent: target, Held: now}
+		o.Forms = append(o.Forms, plex)
+	default:
+		delete(o.Memory.Form, plex)
+	}
+	o.Memory.ReadBack[plex] = now
+}
+
+func (o *Outcome) tags(p *Plan, plex string, now store.Value) {
+	was := current(&p.before, plex)
+	want := p.desired.Values[plex]
+	missing, left := without(p.added[plex], now), both(now, p.removed[plex])
+	if len(missing)+len(left) > 0 && sameSet(now, was) {
+		o.Failed = append(o.Failed, plex)
+		return
+	}
+	// Names that came although nobody sent them are Plex's spelling of those that are missing.
+	var came []string
+	if len(missing) > 0 {
+		came = without(without(now, was), want)
+		o.Memory.Form[plex] = store.Form{Sent: want, Held: now}
+		o.Forms = append(o.Forms, plex)
+	} else {
+		delete(o.Memory.Form, plex)
+	}
+	owned := slices.Concat(both(o.Memory.Owned[plex], now), came)
+	if len(owned) == 0 {
+		delete(o.Memory.Owned, plex)
+	} else {
+		o.Memory.Owned[plex] = owned
+	}
+	if p.restored[plex] && len(left) == 0 {
+		o.forget(plex)
+		return
+	}
+	o.Memory.ReadBack[plex] = now
+}
+
+func (o *Outcome) forget(plex string) {
+	for _, m := range []map[string]store.Value{o.Memory.Sent, o.Memory.ReadBack, o.Memory.Rejected} {
+		delete(m, plex)
+	}
+	delete(o.Memory.Form, plex)
+}
+
+// RejectedAlone notes that Plex refused the field's value when it was sent alone: it is not sent again
+// until it changes in Stash. What was there before stays ours to give back only if we ever wrote it.
+func RejectedAlone(p Plan, memory store.Item, plex string) store.Item {
+	memory = copyItem(memory)
+	memory.Rejected[plex] = p.desired.Values[plex]
+	delete(memory.Sent, plex)
+	if isTags(plex) {
+		memory.Owned[plex] = without(memory.Owned[plex], p.added[plex])
+	}
+	return memory
+}

@@ -1,0 +1,238 @@
+// Package stashapi speaks to Stash's GraphQL interface. Its queries are generated from Stash's own schema.
+// It tells an unavailable Stash from a query that Stash refuses (Error.Unavailable), and leaves to others
+// what follows from that. It does not log.
+package stashapi
+
+//go:generate sh generate.sh
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/Khan/genqlient/graphql"
+	"github.com/stashapp/stash/pkg/plugin/common"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+const (
+	timeoutDefault = 60 * time.Second
+	connectTimeout = 5 * time.Second
+	bodyLimit      = 32 << 20 // bytes
+)
+
+// Options are what may be left out.
+type Options struct {
+	Timeout   time.Duration     // for an answer; 0: 60 s
+	Transport http.RoundTripper // nil: an own one
+}
+
+// A Client speaks to the Stash that launched this process. It is safe for concurrent use.
+type Client struct {
+	login *login
+	gql   graphql.Client
+}
+
+// New returns a client for the server that Stash said it is. A bind address that means every interface is
+// replaced by the loopback address; the certificate of an own https is not verified, because Stash's is
+// self-signed; no proxy is ever used.
+func New(conn common.StashServerConnection, opts Options) (*Client, error) {
+	if conn.Scheme != "http" && conn.Scheme != "https" || conn.Port <= 0 {
+		return nil, &Error{Op: "reach Stash", Err: fmt.Errorf("its address is not usable: %s, port %d", conn.Scheme, conn.Port)}
+	}
+	base := url.URL{Scheme: conn.Scheme, Host: net.JoinHostPort(hostOf(conn.Host), strconv.Itoa(conn.Port))}
+	l := &login{transport: opts.Transport, timeout: opts.Timeout}
+	if l.timeout <= 0 {
+		l.timeout = timeoutDefault
+	}
+	if l.transport == nil {
+		l.transport = &http.Transport{
+			DialContext:         (&net.Dialer{Timeout: connectTimeout}).DialContext,
+			TLSClientConfig:     &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}, //nolint:gosec // the own Stash
+			TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{},
+			MaxIdleConnsPerHost: 2,
+		}
+	}
+	if c := conn.SessionCookie; c != nil {
+		l.cookie = &http.Cookie{Name: c.Name, Value: c.Value}
+	}
+	return &Client{login: l, gql: graphql.NewClient(base.JoinPath("graphql").String(), l)}, nil
+}
+
+// hostOf turns Stash's bind address into one that can be dialled, without brackets.
+func hostOf(host string) string {
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	switch host {
+	case "", "0.0.0.0":
+		return "127.0.0.1"
+	case "::":
+		return "::1"
+	}
+	return host
+}
+
+// login carries the session through requests: it sends the cookie, keeps the refreshed one, and falls back
+// on the API key once the session has expired.
+type login struct {
+	transport http.RoundTripper
+	timeout   time.Duration
+
+	mu     sync.Mutex
+	cookie *http.Cookie
+	apiKey string
+	date   time.Time // of the last answer
+}
+
+// Do implements graphql.Doer.
+func (l *login) Do(req *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(req.Context(), l.timeout)
+	res, err := l.send(req.WithContext(ctx), false)
+	if err == nil && res.StatusCode == http.StatusUnauthorized && l.key() != "" && req.GetBody != nil {
+		res.Body.Close() //nolint:errcheck // nothing was read
+		again := req.Clone(ctx)
+		if again.Body, err = req.GetBody(); err == nil {
+			res, err = l.send(again, true)
+		}
+	}
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	res.Body = &body{r: res.Body, left: bodyLimit, cancel: cancel}
+	return res, nil
+}
+
+func (l *login) key() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.apiKey
+}
+
+func (l *login) send(req *http.Request, withKey bool) (*http.Response, error) {
+	req = req.Clone(req.Context())
+	req.Header.Set("User-Agent", "stash-plex-sync")
+	l.mu.Lock()
+	if l.cookie != nil && !withKey {
+		req.AddCookie(l.cookie)
+	}
+	if withKey {
+		req.Header.Set("ApiKey", l.apiKey)
+	}
+	l.mu.Unlock()
+	res, err := l.transport.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range res.Cookies() {
+		if l.cookie != nil && c.Name == l.cookie.Name && c.Value != "" && c.MaxAge >= 0 {
+			l.cookie = &http.Cookie{Name: c.Name, Value: c.Value}
+		}
+	}
+	l.date = time.Time{}
+	if at, err := http.ParseTime(res.Header.Get("Date")); err == nil {
+		l.date = at
+	}
+	return res, nil
+}
+
+// body limits what is read of an answer, and ends its time when it is closed.
+type body struct {
+	r      io.ReadCloser
+	left   int64
+	cancel context.CancelFunc
+}
+
+var errTooLarge = errors.New("the answer is larger than expected")
+
+func (b *body) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, errTooLarge
+	}
+	n, err := b.r.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	return n, err
+}
+
+func (b *body) Close() error {
+	b.cancel()
+	return b.r.Close()
+}
+
+// Error is every failure of a query.
+type Error struct {
+	Op      string
+	Status  int      // 0 if there was no answer
+	Refused []string // what Stash says is wrong with the query, in an answer of 200
+	Err     error
+}
+
+// Error says in one line what failed and why.
+func (e *Error) Error() string {
+	switch {
+	case e.Status == http.StatusUnauthorized:
+		return e.Op + ": Stash does not accept the session that it gave this run"
+	case e.Status != 0 && e.Status != http.StatusOK:
+		return fmt.Sprintf("%s: Stash answered %d %s", e.Op, e.Status, http.StatusText(e.Status))
+	case len(e.Refused) > 0:
+		return oneLine(e.Op + ": Stash says: " + strings.Join(e.Refused, "; "))
+	}
+	return oneLine(fmt.Sprintf("%s: %v", e.Op, e.Err))
+}
+
+// Unwrap returns what caused the error.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Unavailable reports whether Stash itself is the trouble, rather than what it was asked.
+func (e *Error) Unavailable() bool { return len(e.Refused) == 0 }
+
+func oneLine(text string) string {
+	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 }), " ")
+	if runes := []rune(text); len(runes) > 300 {
+		return string(runes[:299]) + "…"
+	}
+	return text
+}
+
+// wrap makes the *Error of a failure; the end of the caller's own context is returned as such.
+func wrap(ctx context.Context, op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", op, context.Cause(ctx))
+	}
+	e := &Error{Op: op, Err: err}
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		e.Err = u.Err
+	}
+	if h, ok := errors.AsType[*graphql.HTTPError](err); ok {
+		e.Status = h.StatusCode
+		if e.Status == http.StatusUnprocessableEntity { // a query that is not valid under Stash's schema
+			e.Refused = []string{"the query is not valid: is this Stash too old or too new?"}
+		}
+		return e
+	}
+	if list, ok := errors.AsType[gqlerror.List](err); ok {
+		e.Status = http.StatusOK
+		for _, one := range list {
+			e.Refused = append(e.Refused, one.Message)
+		}
+	}
+	return e
+}
+
+// unexpected is an answer that makes no sense.
+func unexpected(op, what string) error {
+	return &Error{Op: op, Status: http.StatusOK, Err: errors.New(what)}
+}

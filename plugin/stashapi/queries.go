@@ -1,0 +1,171 @@
+package stashapi
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// Version returns Stash's version. It is the cheapest question there is: that it is answered shows that
+// Stash is there.
+func (c *Client) Version(ctx context.Context) (string, error) {
+	const op = "ask Stash for its version"
+	res, err := Version(ctx, c.gql)
+	if err != nil {
+		return "", wrap(ctx, op, err)
+	}
+	if res.Version == nil {
+		return "", unexpected(op, "the answer has no version")
+	}
+	return deref(res.Version.Version), nil
+}
+
+// Settings returns what the user set for a plugin; nothing was set if it is empty.
+func (c *Client) Settings(ctx context.Context, plugin string) (map[string]any, error) {
+	const op = "read the plugin's settings"
+	res, err := PluginSettings(ctx, c.gql, plugin)
+	if err != nil {
+		return nil, wrap(ctx, op, err)
+	}
+	if res.Configuration == nil {
+		return nil, unexpected(op, "the answer has no configuration")
+	}
+	if set := res.Configuration.Plugins[plugin]; set != nil {
+		return set, nil
+	}
+	return map[string]any{}, nil
+}
+
+// KeepLogin reads the API key, if there is one, so that a run can go on after the session that Stash gave
+// it has expired (an hour after its start by default). The key stays in memory.
+func (c *Client) KeepLogin(ctx context.Context) error {
+	const op = "read the API key"
+	res, err := APIKey(ctx, c.gql)
+	if err != nil {
+		return wrap(ctx, op, err)
+	}
+	if res.Configuration == nil || res.Configuration.General == nil {
+		return unexpected(op, "the answer has no configuration")
+	}
+	c.login.mu.Lock()
+	defer c.login.mu.Unlock()
+	c.login.apiKey = res.Configuration.General.ApiKey
+	return nil
+}
+
+// Secrets returns what must never be shown: the session and the API key.
+func (c *Client) Secrets() []string {
+	c.login.mu.Lock()
+	defer c.login.mu.Unlock()
+	var list []string
+	if c.login.cookie != nil {
+		list = append(list, c.login.cookie.Value)
+	}
+	return append(list, c.login.apiKey)
+}
+
+// JobQueue returns the jobs that run or wait in Stash.
+func (c *Client) JobQueue(ctx context.Context) ([]QueueJob, error) {
+	res, err := JobQueue(ctx, c.gql)
+	if err != nil {
+		return nil, wrap(ctx, "look at Stash's queue", err)
+	}
+	jobs := make([]QueueJob, 0, len(res.JobQueue))
+	for _, j := range res.JobQueue {
+		if j != nil {
+			jobs = append(jobs, QueueJob{ID: j.Id, Status: string(j.Status), Description: j.Description})
+		}
+	}
+	return jobs, nil
+}
+
+// RunPluginTask puts a task of a plugin into Stash's queue and returns the job's id.
+func (c *Client) RunPluginTask(ctx context.Context, plugin, task, description string, args map[string]any) (string, error) {
+	res, err := RunPluginTask(ctx, c.gql, plugin, task, description, args)
+	if err != nil {
+		return "", wrap(ctx, "ask Stash for a run", err)
+	}
+	return res.RunPluginTask, nil
+}
+
+// UpdatedSince lists scenes whose updated_at, as text, is greater than bound and whose id is greater than
+// after, in the order of their ids. Stash compares the text without looking at zones.
+func (c *Client) UpdatedSince(ctx context.Context, bound string, after, perPage int) (Listing, error) {
+	return c.slim(ctx, map[string]any{
+		"updated_at": map[string]any{"value": bound, "modifier": "GREATER_THAN"},
+		"id":         map[string]any{"value": after, "modifier": "GREATER_THAN"},
+	}, perPage)
+}
+
+// AllScenes lists scenes whose id is greater than after, in the order of their ids.
+func (c *Client) AllScenes(ctx context.Context, after, perPage int) (Listing, error) {
+	return c.slim(ctx, map[string]any{"id": map[string]any{"value": after, "modifier": "GREATER_THAN"}}, perPage)
+}
+
+func (c *Client) slim(ctx context.Context, filter map[string]any, perPage int) (Listing, error) {
+	const op = "list scenes"
+	res, err := SlimScenes(ctx, c.gql, &filter, perPage)
+	if err != nil {
+		return Listing{}, wrap(ctx, op, err)
+	}
+	if res.FindScenes == nil || len(res.FindScenes.Scenes) > perPage {
+		return Listing{}, unexpected(op, "the answer is not the page that was asked for")
+	}
+	l := Listing{Count: res.FindScenes.Count, Date: c.date()}
+	last := 0
+	for _, s := range res.FindScenes.Scenes {
+		if s == nil {
+			return Listing{}, unexpected(op, "a scene is empty")
+		}
+		id := atoi(s.Id)
+		if id <= last { // a listing that does not ascend could be read for ever
+			return Listing{}, unexpected(op, "the scenes are not in order")
+		}
+		last = id
+		stub := SceneStub{ID: id, UpdatedAt: s.Updated_at}
+		for _, f := range s.Files {
+			if f != nil {
+				stub.Paths = append(stub.Paths, f.Path)
+			}
+		}
+		l.Scenes = append(l.Scenes, stub)
+	}
+	return l, nil
+}
+
+func (c *Client) date() time.Time {
+	c.login.mu.Lock()
+	defer c.login.mu.Unlock()
+	return c.login.date
+}
+
+// pathsAQuery is how many paths one query asks for.
+const pathsAQuery = 40
+
+// ScenesByPath tells which scene has a file with exactly one of these paths.
+func (c *Client) ScenesByPath(ctx context.Context, paths []string) (map[string]int, error) {
+	found := make(map[string]int)
+	paths = slices.Compact(slices.Sorted(slices.Values(paths)))
+	for chunk := range slices.Chunk(paths, pathsAQuery) {
+		var filter map[string]any
+		for _, p := range chunk {
+			one := map[string]any{"path": map[string]any{"value": p, "modifier": "EQUALS"}}
+			if filter != nil {
+				one["OR"] = filter
+			}
+			filter = one
+		}
+		l, err := c.slim(ctx, filter, 1000)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range l.Scenes {
+			for _, p := range s.Paths {
+				if _, asked := slices.BinarySearch(chunk, p); asked { // Stash compares more loosely
+					found[p] = s.ID
+				}
+			}
+		}
+	}
+	return found, nil
+}
