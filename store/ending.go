@@ -171,6 +171,9 @@ const (
 )
 
 func logAttempt(ctx context.Context, tx *sql.Tx, now time.Time, e *Ending) error {
+	if e.Outcome == Release { // nothing happened to the scene
+		return nil
+	}
 	note := e.Note
 	if note == "" {
 		note = string(e.Outcome)

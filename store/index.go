@@ -306,9 +306,20 @@ func (x *Index) Holds(ctx context.Context, server string, keys []string) (map[st
 	return held, nil
 }
 
-// Drop removes an item that is gone, or no longer holds what the index says.
+// Drop removes an item that is gone, or no longer holds what the index says. Its section is looked at again
+// with the next refresh, and read anew if Plex still counts the item: one answer that it is gone proves
+// little.
 func (x *Index) Drop(ctx context.Context, server, ratingKey string) error {
-	if _, err := x.db.ExecContext(ctx, `DELETE FROM plex_file WHERE server = ? AND rating_key = ?`, server, ratingKey); err != nil {
+	err := x.inTx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `
+			UPDATE plex_section SET marks = '', items = items - 1 WHERE server = ?1 AND section IN (
+				SELECT DISTINCT section FROM plex_file WHERE server = ?1 AND rating_key = ?2)`, server, ratingKey); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `DELETE FROM plex_file WHERE server = ? AND rating_key = ?`, server, ratingKey)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("drop item %s from the index: %w", ratingKey, err)
 	}
 	return nil

@@ -2,8 +2,10 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +30,7 @@ type target struct {
 	hit     Hit
 	held    plexapi.Item // as Plex held it before this batch
 	plan    Plan
+	stored  store.Item // as it is stored
 	memory  store.Item // as it is to be stored with the ending
 	wrote   bool
 	refused []string // fields that Plex refused when they were sent alone
@@ -54,7 +57,7 @@ func (d *drain) batch(ctx context.Context, claimed []store.Job) error {
 	}
 	if stop != nil {
 		for _, w := range alive(works) {
-			w.err = stop
+			w.err = releasedError(stop)
 		}
 	}
 	if err := d.endAll(ctx, works); err != nil {
@@ -179,6 +182,7 @@ func (d *drain) planWrites(ctx context.Context, works []*work) error {
 			known[t.hit.RatingKey] = t.plan.Memory
 			if !t.plan.Empty() {
 				ahead = append(ahead, t.plan.Memory)
+				t.stored = t.plan.Memory
 			}
 		}
 	}
@@ -205,6 +209,7 @@ func (d *drain) plan(ctx context.Context, w *work, known map[string]store.Item) 
 				continue
 			}
 		}
+		t.stored = copyItem(memory)
 		memory.Owner = w.job.SceneID
 		t.plan = Merge(MergeInput{Desired: w.desired, Memory: memory, Current: t.held, KeepPlexEdits: d.Config.KeepPlexEdits})
 		t.memory = t.plan.Memory
@@ -212,7 +217,7 @@ func (d *drain) plan(ctx context.Context, w *work, known map[string]store.Item) 
 	}
 	w.targets = mine
 	if len(mine) == 0 {
-		return goneError(w.skipped)
+		return skippedError(w.skipped)
 	}
 	return nil
 }
@@ -254,13 +259,13 @@ func (d *drain) readBack(ctx context.Context, works []*work) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	held, failed, err := d.readItems(ctx, works, keys)
+	held, failed, err := d.readItems(ctx, works[0].job, keys)
 	if err != nil {
 		return err
 	}
 	for _, w := range works {
 		d.guard(w, func() error { return w.check(held, failed) })
-		if w.err != nil && Judge(ctx, w.err).Breaker == Failure {
+		if _, own := errors.AsType[*jobError](w.err); own { // a request's failure was noted already
 			if err := d.noteJob(ctx, w.job, Judge(ctx, w.err), w.err); err != nil {
 				return err
 			}
@@ -290,8 +295,8 @@ func (w *work) check(held map[string]plexapi.Item, failed map[string]error) erro
 			t.memory = RejectedAlone(t.plan, t.memory, f)
 		}
 		for _, f := range outcome.Failed {
-			if !contains(t.refused, f.Field) {
-				unmoved = append(unmoved, f.Field)
+			if !slices.Contains(t.refused, f) {
+				unmoved = append(unmoved, fieldName(f))
 			}
 		}
 	}
@@ -299,15 +304,6 @@ func (w *work) check(held map[string]plexapi.Item, failed map[string]error) erro
 		return unmovedError(fmt.Sprintf("Plex accepted the change of %s and did not make it; is the item being matched or scanned?", strings.Join(unmoved, ", ")))
 	}
 	return nil
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 // pace waits after a slow write as long as it took: Plex writes into one SQLite file and serves viewers

@@ -160,7 +160,7 @@ func (d *drain) adopt(ctx context.Context, identity plexapi.Identity, sections [
 			return err
 		}
 	default:
-		if err := d.Index.Reset(ctx, known); err != nil {
+		if err := d.Index.Reset(ctx); err != nil {
 			return err
 		}
 		return &stopError{Misconfigured, fmt.Sprintf(

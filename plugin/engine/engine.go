@@ -76,11 +76,10 @@ type drain struct {
 
 	plexReady  bool // the server was reached and is the right one
 	sections   []plexapi.Section
-	absent     []string        // libraries that were asked for and are not there
-	unread     map[string]bool // sections whose first reading is not complete
-	indexFresh bool            // the index was refreshed in this drain
-	done, seen int             // jobs finished, and known of, for the progress
-	asked      time.Time       // when Stash's queue was last looked at
+	absent     []string  // libraries that were asked for and are not there
+	indexFresh bool      // the index was refreshed in this drain
+	done       int       // jobs finished, for the progress
+	asked      time.Time // when Stash's queue was last looked at
 	lingered   time.Duration
 }
 
@@ -88,7 +87,7 @@ type drain struct {
 // itself cannot be used; everything else is in the summary. When ctx ends it stops within the time of
 // one write to the queue, and every job that it had claimed is as it was.
 func (e *Engine) Drain(ctx context.Context, opts Options) (Summary, error) {
-	d := &drain{Engine: e, opts: opts, started: time.Now(), unread: make(map[string]bool)}
+	d := &drain{Engine: e, opts: opts, started: time.Now()}
 	err := d.run(ctx)
 	if stop, ok := asStop(err); ok {
 		d.sum.Stopped, d.sum.Class = stop.text, stop.class
@@ -106,6 +105,23 @@ func (d *drain) run(ctx context.Context) error {
 	if err := d.begin(ctx); err != nil || d.opts.Only != 0 {
 		return err
 	}
+	for {
+		err := d.work(ctx)
+		if !d.tripped {
+			return err
+		}
+		again, waitErr := d.waitForProbe(ctx)
+		if waitErr != nil {
+			return waitErr
+		}
+		if !again {
+			return err
+		}
+	}
+}
+
+// work does what there is to do, in the order of its urgency.
+func (d *drain) work(ctx context.Context) error {
 	if err := d.jobs(ctx, store.ClaimOptions{Below: store.InBulk}); err != nil {
 		return err
 	}

@@ -32,6 +32,8 @@ const (
 	StashUnavailable Class = "stash_unavailable"
 	// Gone: there is nothing to do any more. The job is removed.
 	Gone Class = "gone"
+	// Skipped: the scene is not to be pushed as things are. The job is removed.
+	Skipped Class = "skipped"
 	// Unready: it cannot be told yet (the first reading of a library is not complete). Snoozed.
 	Unready Class = "unready"
 	// Cancelled: the drain's own context ended. Nothing is charged.
@@ -123,6 +125,15 @@ func misconfiguredError(text string) error {
 
 func goneError(text string) error {
 	return &jobError{text: text, verdict: Verdict{Class: Gone, Charge: store.Drop}}
+}
+
+func skippedError(text string) error {
+	return &jobError{text: text, verdict: Verdict{Class: Skipped, Charge: store.Drop}}
+}
+
+// releasedError is for a job that shares the fate of others: it is not charged.
+func releasedError(err error) error {
+	return &jobError{text: err.Error(), err: err, verdict: Verdict{Class: Temporary, Charge: store.Release}}
 }
 
 func unreadyError(text string) error {

@@ -28,8 +28,7 @@ func OwnRun(description string) bool {
 	return description == queuePrefix+RunDescription
 }
 
-// linger waits for what is due soon, and for the breaker's probe, as long as no other Stash job is kept
-// waiting by it.
+// linger waits for what is due soon, as long as no other Stash job is kept waiting by it.
 func (d *drain) linger(ctx context.Context) error {
 	for {
 		due, err := d.Store.LastLook(ctx, time.Now(), d.floor)
@@ -62,8 +61,34 @@ func (d *drain) waitForSoon(ctx context.Context) (bool, error) {
 	if wait > soon || !d.queueIsIdle(ctx) {
 		return false, nil
 	}
+	d.lookAnew()
 	return true, d.sleep(ctx, min(max(wait, 0), lookEvery))
 }
+
+// waitForProbe waits for the next probe after this very run has opened the breaker, and reports whether
+// to go on. A run that finds the breaker open never waits.
+func (d *drain) waitForProbe(ctx context.Context) (bool, error) {
+	for d.opts.Linger && d.lingered < lingerInAll {
+		wait := time.Until(d.breaker.ProbeAt)
+		if wait > soon || !d.queueIsIdle(ctx) {
+			return false, nil
+		}
+		if wait <= 0 {
+			d.tripped = false
+			d.lookAnew()
+			var err error
+			d.floor, err = d.Store.ClaimFloor(ctx) // what was released because Plex was down may be tried again
+			return true, err
+		}
+		if err := d.sleep(ctx, min(wait, lookEvery)); err != nil {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+// lookAnew makes the run ask Plex again for what may have changed while it waited.
+func (d *drain) lookAnew() { d.plexReady, d.indexFresh = false, false }
 
 // sleep waits without holding anything, and counts as lingering.
 func (d *drain) sleep(ctx context.Context, wait time.Duration) error {

@@ -1,0 +1,300 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// tryApartFrom is the attempt from which on an answer of 500 to several fields is taken for one bad field.
+const tryApartFrom = 3
+
+// writeItems writes what the plans say, one request at a time.
+func (d *drain) writeItems(ctx context.Context, works []*work) error {
+	for _, w := range works {
+		for _, t := range w.targets {
+			if t.plan.Empty() {
+				continue
+			}
+			err := d.writeItem(ctx, w, t)
+			if err == nil {
+				t.wrote = true
+				if err := d.note(ctx, Answered, ""); err != nil {
+					return err
+				}
+				continue
+			}
+			w.err = err
+			v := Judge(ctx, err)
+			if err := d.noteJob(ctx, w.job, v, err); err != nil {
+				return err
+			}
+			if v.Stop || v.Class == ServerDown || d.tripped {
+				return err
+			}
+			break
+		}
+	}
+	return nil
+}
+
+// writeItem writes one item: what goes, then everything else in as few requests as fit, then the rating.
+func (d *drain) writeItem(ctx context.Context, w *work, t *target) error {
+	edits := Split(t.plan.Edit, func(e plexapi.Edit) int {
+		return d.Plex.EditLength(t.hit.Section, plexapi.Movie, t.hit.RatingKey, e)
+	}, lineLimit)
+	if !t.plan.First.Empty() {
+		edits = append([]plexapi.Edit{t.plan.First}, edits...)
+	}
+	done := 0
+	for _, e := range edits {
+		n, err := d.edit(ctx, w, t, e)
+		if err != nil {
+			return err
+		}
+		done += n
+	}
+	if t.plan.Rate != nil {
+		err := d.timed(ctx, func() error { return d.Plex.Rate(ctx, t.hit.RatingKey, t.plan.Rate.To) })
+		switch {
+		case err == nil:
+			done++
+		case refuses(err, w.job):
+			d.refuse(w, t, []string{ratingField}, err)
+		default:
+			return err
+		}
+	}
+	if done == 0 {
+		return rejectedError(fmt.Sprintf("Plex refuses the change of %s: correct the value in Stash, then retry the dead letter", fieldNames(t.refused)), nil)
+	}
+	return nil
+}
+
+// edit sends one edit, and returns how many requests Plex accepted. One of several fields that Plex
+// refuses is repeated in groups and then field by field; what fails alone is left out and noted.
+func (d *drain) edit(ctx context.Context, w *work, t *target, e plexapi.Edit) (int, error) {
+	send := func(e plexapi.Edit) error {
+		return d.timed(ctx, func() error { return d.Plex.Edit(ctx, t.hit.Section, plexapi.Movie, t.hit.RatingKey, e) })
+	}
+	err := send(e)
+	if tooLong(err) {
+		if short, cut := Halve(e); cut {
+			d.Log.Info().Int("scene", w.job.SceneID).Str("fields", fieldNames(e.Fields())).Msg("cut to half its length: something between here and Plex takes no longer address")
+			err = send(short)
+		}
+	}
+	if err == nil {
+		return 1, nil
+	}
+	if !refuses(err, w.job) {
+		return 0, err
+	}
+	parts := Groups(e)
+	if len(parts) == 1 {
+		parts = Singles(e)
+	}
+	if len(parts) == 1 {
+		d.refuse(w, t, e.Fields(), err)
+		return 0, nil
+	}
+	done := 0
+	for _, part := range parts {
+		n, err := d.edit(ctx, w, t, part)
+		if err != nil {
+			return done, err
+		}
+		done += n
+	}
+	return done, nil
+}
+
+// timed sends one write, and waits after a slow one as long as it took.
+func (d *drain) timed(ctx context.Context, send func() error) error {
+	begin := time.Now()
+	err := send()
+	if err == nil {
+		pace(ctx, time.Since(begin))
+	}
+	return err
+}
+
+// refuses reports whether Plex finds fault with what an edit holds rather than with the moment.
+func refuses(err error, job store.Job) bool {
+	e, ok := errors.AsType[*plexapi.Error](err)
+	return ok && (e.Class == plexapi.Rejected || e.Status == http.StatusInternalServerError && job.Attempts+1 >= tryApartFrom)
+}
+
+func tooLong(err error) bool {
+	e, ok := errors.AsType[*plexapi.Error](err)
+	return ok && (e.Status == http.StatusRequestURITooLong || e.Status == http.StatusRequestHeaderFieldsTooLarge)
+}
+
+func (d *drain) refuse(w *work, t *target, fields []string, err error) {
+	t.refused = append(t.refused, fields...)
+	d.Log.Warn().Int("scene", w.job.SceneID).Str("item", t.hit.RatingKey).Str("fields", fieldNames(fields)).Err(err).
+		Msg("Plex refuses this field; it is left out until it changes in Stash")
+}
+
+func fieldNames(plex []string) string {
+	list := make([]string, len(plex))
+	for i, f := range plex {
+		list[i] = fieldName(f)
+	}
+	return strings.Join(list, ", ")
+}
+
+// endingPatience is how long a drain that is being stopped may take to write down how its claims end.
+const endingPatience = 800 * time.Millisecond
+
+// endAll ends the claims of a batch in one transaction, and tells how.
+func (d *drain) endAll(ctx context.Context, works []*work) error {
+	now := time.Now()
+	endings := make([]store.Ending, len(works))
+	for i, w := range works {
+		endings[i] = d.ending(ctx, w, now)
+	}
+	within := context.WithoutCancel(ctx)
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		within, cancel = context.WithTimeout(within, endingPatience)
+		defer cancel()
+	}
+	if _, err := d.Store.End(within, now, endings); err != nil {
+		return err
+	}
+	for i, w := range works {
+		d.tell(w, &endings[i])
+	}
+	return nil
+}
+
+func (d *drain) ending(ctx context.Context, w *work, now time.Time) store.Ending {
+	var e store.Ending
+	if w.err != nil {
+		e = settle(w.job, Judge(ctx, w.err), w.err, d.Config.MaxRetries, d.Random())
+		if e.Class == string(NotFound) && w.scene != nil {
+			for _, f := range w.scene.Files {
+				e.Wanted = append(e.Wanted, store.Wanted{Path: f.Path, Size: f.Size})
+			}
+		}
+		if e.Outcome == store.Drop {
+			e.Note = e.Class
+		}
+	} else {
+		e = store.Ending{Job: w.job, Outcome: store.Done, Note: "unchanged", Refs: refs(w)}
+	}
+	if w.scene != nil {
+		e.Seen = &store.Seen{SceneID: w.scene.ID, UpdatedAt: w.scene.UpdatedAt, Paths: hashOf(w)}
+	}
+	for _, t := range w.targets {
+		if t.wrote {
+			e.Note = "synced"
+		}
+		if w.err == nil {
+			e.Links = append(e.Links, store.Link{
+				Server: d.server, SceneID: w.scene.ID, RatingKey: t.hit.RatingKey, Section: t.hit.Section, Path: t.hit.Path,
+				Rule: t.hit.Rule, PushedAt: now, UpdatedAt: w.scene.UpdatedAt,
+			})
+		}
+		if t.memory.RatingKey != "" && !reflect.DeepEqual(t.memory, t.stored) {
+			e.Items = append(e.Items, t.memory)
+		}
+	}
+	if w.err != nil && e.Outcome != store.Drop {
+		e.Note = ""
+	}
+	return e
+}
+
+func hashOf(w *work) int64 {
+	var paths []string
+	for _, f := range w.scene.Files {
+		paths = append(paths, f.Path)
+	}
+	return store.HashPaths(paths)
+}
+
+// refs are whom the scene mentions.
+func refs(w *work) []store.Ref {
+	var list []store.Ref
+	if w.scene.Studio != nil {
+		list = append(list, store.Ref{Kind: "studio", ID: w.scene.Studio.ID})
+	}
+	for _, p := range w.scene.Performers {
+		list = append(list, store.Ref{Kind: "performer", ID: p.ID})
+	}
+	for _, t := range w.scene.Tags {
+		list = append(list, store.Ref{Kind: "tag", ID: t.ID})
+	}
+	for _, g := range w.scene.Groups {
+		list = append(list, store.Ref{Kind: "group", ID: g.ID})
+	}
+	return list
+}
+
+// tell counts how a claim ended and says so in the log: what changed in Plex, what will be retried, what a
+// person must look at.
+func (d *drain) tell(w *work, e *store.Ending) {
+	d.done++
+	id := w.job.SceneID
+	switch e.Outcome {
+	case store.Done:
+		if e.Note == "unchanged" {
+			d.sum.Unchanged++
+			d.Log.Debug().Int("scene", id).Msg("Plex shows it already")
+			return
+		}
+		d.sum.Synced++
+		for _, t := range w.targets {
+			if t.wrote {
+				d.Log.Info().Int("scene", id).Str("item", t.hit.RatingKey).Str("rule", t.hit.Rule).Str("fields", changed(t.plan.Changes)).Msg("synced")
+			}
+		}
+	case store.Drop:
+		if e.Class == string(Skipped) {
+			d.sum.Skipped++
+		} else {
+			d.sum.Gone++
+		}
+		d.Log.Info().Int("scene", id).Msg(e.Error)
+	case store.Retry:
+		d.sum.Retrying++
+		d.Log.Warn().Int("scene", id).Int("attempt", w.job.Attempts+1).Str("retry_in", e.Wait.Round(time.Second).String()).Msg(e.Error)
+	case store.Miss, store.Snooze:
+		d.sum.Waiting++
+		d.Log.Debug().Int("scene", id).Int("miss", w.job.Misses+1).Str("retry_in", e.Wait.Round(time.Second).String()).Msg(e.Error)
+	case store.Release:
+		d.done--
+		d.Log.Debug().Int("scene", id).Str("class", e.Class).Msg(e.Error)
+	case store.Bury:
+		d.sum.Dead++
+		d.Log.Error().Int("scene", id).Str("class", e.Class).Msg("dead letter: " + e.Error)
+	}
+}
+
+func changed(changes []Change) string {
+	var list []string
+	for _, c := range changes {
+		if !slices.Contains(list, c.Field) {
+			list = append(list, c.Field)
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// countCrashed tells of jobs that were buried because the program died on them.
+func (d *drain) countCrashed(jobs []store.Job) {
+	for _, j := range jobs {
+		d.sum.Dead++
+		d.Log.Error().Int("scene", j.SceneID).Str("class", store.ClassCrashed).Msg("dead letter: the program ended again and again while it worked on this scene")
+	}
+}
