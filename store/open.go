@@ -63,6 +63,28 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 	return s, nil
 }
 
+// OpenFile opens an existing queue.db for reading. It makes and migrates nothing.
+func OpenFile(ctx context.Context, path string) (*Store, error) {
+	s := &Store{dir: filepath.Dir(path)}
+	var err error
+	if s.read, err = sql.Open("sqlite", dsn(path, "deferred")+"&mode=ro"); err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	s.write = s.read
+	var version int
+	if err := s.read.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return nil, err
+	}
+	if version != len(names) {
+		return nil, fmt.Errorf("open %s: %w", path, &NewerError{Version: version, Known: len(names)})
+	}
+	return s, nil
+}
+
 // Dir returns the folder of the database.
 func (s *Store) Dir() string { return s.dir }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -172,11 +173,55 @@ func (d *drain) adopt(ctx context.Context, identity plexapi.Identity, sections [
 	if len(d.sections) == 0 {
 		return &stopError{Misconfigured, noLibrary(sections, d.Config.Libraries) + "; every job stays queued"}
 	}
+	ids := make([]string, len(d.sections))
+	for i, s := range d.sections {
+		ids[i] = s.ID
+	}
+	if err := d.Index.Keep(ctx, d.server, ids); err != nil {
+		return err
+	}
 	if len(d.absent) > 0 {
 		d.Log.Error().Strs("missing", d.absent).Str("setting", "plexLibraries").
 			Msg("Plex has no such library: scenes that are in no other wait; correct the setting or restore the library")
 	}
 	return nil
+}
+
+// AcceptServer makes the next server that answers the one that everything stored from then on belongs to.
+// What is known of items of the former one is kept.
+func (e *Engine) AcceptServer(ctx context.Context) error {
+	return e.Store.SetMeta(ctx, time.Now(), store.KeyServer, "")
+}
+
+// RebuildIndex forgets what is known of Plex's files and reads it anew.
+func (e *Engine) RebuildIndex(ctx context.Context) (Summary, error) {
+	if err := e.Index.Reset(ctx); err != nil {
+		return Summary{}, err
+	}
+	d := &drain{Engine: e, opts: Options{ByPerson: true}, started: time.Now()}
+	err := d.connect(ctx)
+	if err == nil && !d.indexFresh {
+		err = d.refresh(ctx)
+	}
+	if stop, ok := asStop(err); ok {
+		return Summary{Stopped: stop.text, Class: stop.class}, nil
+	}
+	if _, ok := errors.AsType[*plexapi.Error](err); ok {
+		v := Judge(ctx, err)
+		return Summary{Stopped: err.Error() + "; the next run goes on where this one ended", Class: v.Class}, nil
+	}
+	return d.sum, err
+}
+
+// Sample matches scenes against the index as it is, writing nothing.
+func (e *Engine) Sample(ctx context.Context, server string, scenes []*stashapi.Scene) ([]Match, error) {
+	d := &drain{Engine: e, server: server}
+	evidence, err := d.evidence(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m := d.matcher(evidence, false)
+	return m.Match(ctx, scenes)
 }
 
 // ChooseSections returns the movie libraries that are named by name or id, all of them if none is named,

@@ -39,7 +39,8 @@ type Engine struct {
 // Options say how a drain runs.
 type Options struct {
 	ByPerson bool // a person asked for it: an open breaker probes at once
-	Only     int  // this scene alone: no catch-up, no listing, no waiting
+	Only     int  // this scene alone: no catch-up, no waiting
+	Listing  bool // with Only: the index may be brought up to date
 	Linger   bool // wait for what is due soon
 }
 
@@ -160,7 +161,7 @@ func (d *drain) begin(ctx context.Context) error {
 		}
 	}
 	if d.opts.Only != 0 {
-		d.indexFresh = true // what is known already must do
+		d.indexFresh = !d.opts.Listing // else what is known already must do
 		return d.jobs(ctx, store.ClaimOptions{Only: d.opts.Only})
 	}
 	return nil

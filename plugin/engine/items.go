@@ -171,6 +171,16 @@ func (d *drain) matchAll(ctx context.Context, works []*work) error {
 	return nil
 }
 
+func (d *drain) matcher(evidence *Evidence, unread bool) Matcher {
+	return Matcher{
+		Index: d.Index, Server: d.server, Unread: unread, PathMap: d.Config.PathMap, Prefixes: evidence.Learned(),
+		Others: d.Stash.ScenesByPath, Read: d.Plex.Items,
+		Owners: func(ctx context.Context, keys []string) (map[string]int, error) {
+			return d.Store.Owners(ctx, d.server, keys)
+		},
+	}
+}
+
 // unread reports whether a library may hold more than the index knows.
 func (d *drain) unread(ctx context.Context) (bool, error) {
 	if len(d.absent) > 0 {

@@ -1,0 +1,158 @@
+// Command stash-plex-sync is the plugin that Stash launches. Stash starts it without arguments and speaks
+// JSON-RPC with it over standard input and output; a person may ask it for its version or for the state of
+// a queue.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/stashapp/stash/pkg/plugin/common"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plugin"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// version is stamped by build.sh.
+var version = "dev"
+
+// grace is how long a run may take to end after a signal: Stash kills the process a second after its own.
+const grace = 900 * time.Millisecond
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
+	switch {
+	case len(args) == 0 && !isTerminal(stdin):
+		return serve(stderr)
+	case len(args) == 0:
+		explain(stdout)
+		return 0
+	}
+	switch args[0] {
+	case "version", "--version":
+		fmt.Fprintln(stdout, "stash-plex-sync", version) //nolint:errcheck // a terminal
+		return 0
+	case "help", "--help", "-h":
+		explain(stdout)
+		return 0
+	case "status":
+		if err := status(args[1:], stdout); err != nil {
+			fmt.Fprintln(stderr, "stash-plex-sync:", err) //nolint:errcheck // a terminal
+			return 1
+		}
+		return 0
+	}
+	fmt.Fprintf(stderr, "stash-plex-sync: there is no command %q\n", args[0]) //nolint:errcheck // a terminal
+	explain(stderr)
+	return 2
+}
+
+func explain(w io.Writer) {
+	fmt.Fprint(w, `stash-plex-sync is a plugin for Stash: it shows in Plex what Stash knows of your scenes.
+Stash starts it by itself. To install it, put its folder into Stash's plugins folder and press
+"Reload plugins" in Settings > Plugins; then fill in plexUrl and plexToken there.
+
+Commands:
+  stash-plex-sync version                  prints the version
+  stash-plex-sync status --db FILE [--json]  prints the state of a queue (FILE is queue.db, in the folder
+                                           stash-plex-sync beside Stash's config.yml)
+`) //nolint:errcheck // a terminal
+}
+
+// isTerminal reports whether a person types: Stash hands over a pipe.
+func isTerminal(f *os.File) bool {
+	fi, err := f.Stat()
+	return err == nil && fi.Mode()&fs.ModeCharDevice != 0
+}
+
+// serve answers Stash until it closes the pipe or sends a signal. Only JSON-RPC is ever written to
+// standard output.
+func serve(stderr io.Writer) int {
+	signal.Ignore(syscall.SIGPIPE) // a Stash that has gone is noticed by the failing write
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	runner := plugin.NewRunner(version, stderr)
+	served := make(chan error, 1)
+	go func() { served <- common.ServePlugin(runner) }()
+	select {
+	case err := <-served:
+		if err != nil {
+			fmt.Fprintf(stderr, "\x01e\x02stash-plex-sync: %v\n", err) //nolint:errcheck // nobody is left to tell
+			return 1
+		}
+		return 0
+	case <-signals:
+	}
+	runner.Cancel()
+	if !runner.Started() {
+		return 0
+	}
+	deadline := time.After(grace)
+	select { // the answer is on its way once Run has returned; Stash then closes the pipe
+	case <-runner.Idle():
+		select {
+		case <-served:
+		case <-deadline:
+		case <-time.After(100 * time.Millisecond):
+		}
+	case <-deadline:
+	}
+	return 0
+}
+
+// status prints the state of a queue. It makes and changes nothing.
+func status(args []string, stdout io.Writer) error {
+	var file string
+	asJSON := false
+	for i := 0; i < len(args); i++ {
+		switch {
+		case args[i] == "--db" && i+1 < len(args):
+			i++
+			file = args[i]
+		case args[i] == "--json":
+			asJSON = true
+		default:
+			return fmt.Errorf("status takes --db FILE and --json, not %q", args[i])
+		}
+	}
+	if file == "" {
+		return errors.New("status needs --db FILE: queue.db in the folder stash-plex-sync beside Stash's config.yml")
+	}
+	if fi, err := os.Stat(file); err != nil {
+		return fmt.Errorf("no queue there: %w", err)
+	} else if fi.IsDir() {
+		file = filepath.Join(file, "queue.db")
+		if _, err := os.Stat(file); err != nil {
+			return fmt.Errorf("no queue there: %w", err)
+		}
+	}
+	ctx := context.Background()
+	db, err := store.OpenFile(ctx, file)
+	if err != nil {
+		return err
+	}
+	defer db.Close() //nolint:errcheck // nothing was written
+	r, err := plugin.Status(ctx, db, version)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		enc := json.NewEncoder(stdout)
+		enc.SetIndent("", "  ")
+		return enc.Encode(r)
+	}
+	_, err = fmt.Fprint(stdout, r.Text())
+	return err
+}

@@ -1,0 +1,201 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/stashapp/stash/pkg/plugin/common"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// samples is how many scenes "Check connection" matches.
+const samples = 20
+
+// CheckReport is what "Check connection" found.
+type CheckReport struct {
+	OK      bool           `json:"ok"`
+	Checks  []Check        `json:"checks"`
+	Samples []SampleReport `json:"samples"`
+}
+
+// Check is one thing that was looked at.
+type Check struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
+	Hint   string `json:"hint"`
+}
+
+// SampleReport is how one scene matches.
+type SampleReport struct {
+	SceneID   int    `json:"scene_id"`
+	Path      string `json:"path"`
+	Rule      string `json:"rule"` // "" if it does not match
+	RatingKey string `json:"rating_key"`
+}
+
+// check looks at everything that a push needs, one after the other, and says what to do about the first
+// thing that is wrong. It accepts the server that answers as the right one from now on.
+func (s *session) check(ctx context.Context, _ common.ArgsMap) (any, error) {
+	if err := s.open(ctx); err != nil {
+		return nil, err
+	}
+	c := checker{session: s, report: CheckReport{OK: true, Checks: []Check{}, Samples: []SampleReport{}}}
+	for _, step := range []func(context.Context) error{c.stashAnswers, c.settingsAreRight, c.plexAnswers, c.librariesAreThere, c.scenesMatch} {
+		if err := step(ctx); err != nil {
+			c.report.OK = false
+			break
+		}
+	}
+	if ctx.Err() != nil {
+		return nil, errors.New("the check was stopped")
+	}
+	for _, one := range c.report.Checks {
+		event := s.z.Info()
+		if !one.OK {
+			event = s.z.Error()
+		}
+		text := one.Name + ": " + one.Detail
+		if one.Hint != "" {
+			text += "; " + one.Hint
+		}
+		event.Msg(text)
+	}
+	return c.report, nil
+}
+
+// checker gathers the report.
+type checker struct {
+	*session
+	report   CheckReport
+	engine   *engine.Engine
+	plex     *plexapi.Client
+	identity plexapi.Identity
+	found    []plexapi.Section
+}
+
+// add records one check and returns err.
+func (c *checker) add(name, detail, hint string, err error) error {
+	if err != nil {
+		detail = err.Error()
+	}
+	c.report.Checks = append(c.report.Checks, Check{Name: name, OK: err == nil, Detail: detail, Hint: hint})
+	return err
+}
+
+func (c *checker) stashAnswers(ctx context.Context) error {
+	version, err := c.stash.Version(ctx)
+	return c.add("Stash", "version "+version, "", err)
+}
+
+func (c *checker) settingsAreRight(ctx context.Context) error {
+	err := c.readSettings(ctx)
+	problems := problemsOf(err)
+	if len(problems) == 0 {
+		detail := "complete"
+		if len(c.set.Unknown) > 0 {
+			detail += "; nobody knows " + strings.Join(c.set.Unknown, ", ")
+		}
+		return c.add("Settings", detail, "", err)
+	}
+	for _, p := range problems {
+		c.report.Checks = append(c.report.Checks, Check{Name: "Setting " + p.Setting, Detail: fmt.Sprintf("%q", p.Value), Hint: p.Remedy})
+	}
+	return err
+}
+
+func (c *checker) plexAnswers(ctx context.Context) error {
+	var err error
+	if c.engine, err = c.session.engine(ctx); err != nil {
+		return c.add("Plex", "", "", err)
+	}
+	if c.identity, c.found, err = c.engine.Plex.Probe(ctx); err != nil {
+		return c.add("Plex", "", "", err)
+	}
+	return c.add("Plex", "version "+c.identity.Version+", the token is accepted", "", c.acceptServer(ctx))
+}
+
+// acceptServer makes this server the one that everything belongs to.
+func (c *checker) acceptServer(ctx context.Context) error {
+	known, _, err := c.db.Meta(ctx, store.KeyServer)
+	if err != nil || known == c.identity.MachineIdentifier {
+		return err
+	}
+	if known != "" {
+		if err := c.add("Server", "another one than before: it is used from now on, and its files are read anew", "", nil); err != nil {
+			return err
+		}
+	}
+	return c.db.SetMeta(ctx, time.Now(), store.KeyServer, c.identity.MachineIdentifier)
+}
+
+func (c *checker) librariesAreThere(context.Context) error {
+	chosen, absent := engine.ChooseSections(c.found, c.set.Libraries)
+	var names []string
+	for _, s := range chosen {
+		names = append(names, s.Title)
+	}
+	switch {
+	case len(absent) > 0:
+		return c.add("Libraries", "", "the setting plexLibraries takes names or ids of movie libraries", fmt.Errorf("Plex has no movie library %s", strings.Join(absent, ", "))) //nolint:staticcheck // Plex is a name
+	case len(chosen) == 0:
+		return c.add("Libraries", "", "add one whose folders hold the videos that Stash manages", errors.New("Plex has no movie library")) //nolint:staticcheck // likewise
+	}
+	return c.add("Libraries", strings.Join(names, ", "), "", nil)
+}
+
+// scenesMatch matches a few scenes against the index as it is.
+func (c *checker) scenesMatch(ctx context.Context) error {
+	const name = "Matching"
+	page, err := c.stash.AllScenes(ctx, 0, samples)
+	if err != nil {
+		return c.add(name, "", "", err)
+	}
+	ids := make([]int, len(page.Scenes))
+	for i, s := range page.Scenes {
+		ids[i] = s.ID
+	}
+	result, err := c.stash.Scenes(ctx, ids)
+	if err != nil {
+		return c.add(name, "", "", err)
+	}
+	readings, err := c.index.Readings(ctx, c.identity.MachineIdentifier)
+	if err != nil {
+		return c.add(name, "", "", err)
+	}
+	if len(readings) == 0 {
+		return c.add(name, "Plex's files have not been read yet", fmt.Sprintf("run %q, then check again", taskName), nil)
+	}
+	scenes := make([]*stashapi.Scene, len(result.Found))
+	for i := range result.Found {
+		scenes[i] = &result.Found[i]
+	}
+	matches, err := c.engine.Sample(ctx, c.identity.MachineIdentifier, scenes)
+	if err != nil {
+		return c.add(name, "", "", err)
+	}
+	matched := 0
+	for i, m := range matches {
+		s := SampleReport{SceneID: scenes[i].ID}
+		if len(scenes[i].Files) > 0 {
+			s.Path = scenes[i].Files[0].Path
+		}
+		if m.Found == engine.Matched {
+			matched++
+			s.Rule, s.RatingKey = m.Hits[0].Rule, m.Hits[0].RatingKey
+		}
+		c.report.Samples = append(c.report.Samples, s)
+	}
+	hint := ""
+	if matched == 0 && len(scenes) > 0 {
+		hint = "none matches: do Plex and Stash hold the same files? if their paths differ, set pathMap"
+	}
+	return c.add(name, fmt.Sprintf("%d of %d sample scenes are in Plex", matched, len(scenes)), hint, nil)
+}

@@ -1,0 +1,168 @@
+package plugin
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// hookKey is the argument that tells a hook from a task or an operation.
+const hookKey = "hookContext"
+
+// idsAtMost bounds what one event may enqueue: no real one comes near.
+const idsAtMost = 1_000_000
+
+// ownFields differ between the hooks of one event, so they do not count for its hash.
+const ownFields = " checksum oshash path "
+
+// parseHook makes of a hook's context what is to be recorded. Its shape is whatever Stash sends: input may
+// be null (scans), an object with id or ids, a list of objects (scenesUpdate) or a list of ids (plural
+// destroys), with any number of fields of any size. What can be understood is returned; problem says in
+// one line what could not be. handled is false for hooks that are none of ours.
+func parseHook(context any) (h store.HookRecord, handled bool, problem string) {
+	c, ok := context.(map[string]any)
+	if !ok {
+		return h, true, fmt.Sprintf("the hook's context is %s, not an object", kindOf(context))
+	}
+	event, _ := c["type"].(string)
+	switch event {
+	case "Scene.Create.Post", "Scene.Update.Post", "Scene.Destroy.Post":
+	default:
+		return h, false, fmt.Sprintf("hook %q is none of this plugin's", clip(event))
+	}
+	ids, bad := sceneIDs(c["input"])
+	own := idOf(c["id"])
+	if own == 0 && len(ids) > 0 { // the event's scenes are known all the same
+		own, problem = ids[0], "the hook names no scene of its own"
+	}
+	if own == 0 {
+		return h, true, fmt.Sprintf("%s names no scene: nothing to do", event)
+	}
+	if bad > 0 {
+		problem = fmt.Sprintf("%d ids of %s could not be understood", bad, event)
+	}
+	h.Gone = event == "Scene.Destroy.Post"
+	h.Own = store.Request{SceneID: own, Reason: strings.TrimSuffix(event, ".Post"), Priority: store.InBulk}
+	if event == "Scene.Update.Post" && personsEdit(c) {
+		h.Own.Priority = store.ByPerson
+	}
+	for i, id := range ids {
+		if id == own {
+			h.First = h.First || i == 0
+			continue
+		}
+		h.Others = append(h.Others, store.Request{SceneID: id, Reason: h.Own.Reason, Priority: store.InBulk})
+	}
+	if len(h.Others) > 0 {
+		h.Event = eventHash(event, c["input"])
+	}
+	return h, true, problem
+}
+
+// personsEdit reports whether the event is an edit of one scene: one object, with id among the fields that
+// were sent. Identify sends no "id", bulk changes send "ids" or a list.
+func personsEdit(c map[string]any) bool {
+	if _, one := c["input"].(map[string]any); !one {
+		return false
+	}
+	fields, _ := c["inputFields"].([]any)
+	return slices.Contains(fields, any("id"))
+}
+
+// sceneIDs returns the distinct scene ids of a hook's input in their order, and how many it could not read.
+func sceneIDs(input any) (ids []int, bad int) {
+	seen := make(map[int]bool)
+	add := func(v any) {
+		id := idOf(v)
+		switch {
+		case id == 0:
+			bad++
+		case !seen[id] && len(ids) < idsAtMost:
+			seen[id] = true
+			ids = append(ids, id)
+		}
+	}
+	switch in := input.(type) {
+	case map[string]any:
+		if list, ok := in["ids"].([]any); ok {
+			for _, v := range list {
+				add(v)
+			}
+		} else if v, ok := in["id"]; ok && v != nil && v != "" { // metadataClean sends ""
+			add(v)
+		}
+	case []any:
+		for _, v := range in {
+			if object, ok := v.(map[string]any); ok {
+				v = object["id"]
+			}
+			add(v)
+		}
+	}
+	return ids, bad
+}
+
+// idOf reads an id that is a JSON number or its text; 0 if it is neither, or out of range.
+func idOf(v any) int {
+	switch v := v.(type) {
+	case float64:
+		if v >= 1 && v <= math.MaxInt32 && v == math.Trunc(v) {
+			return int(v)
+		}
+	case string:
+		if n, err := strconv.ParseInt(strings.TrimSpace(v), 10, 32); err == nil && n > 0 {
+			return int(n)
+		}
+	}
+	return 0
+}
+
+// eventHash names an event that several hooks tell of. Fields that are each hook's own are left out.
+func eventHash(event string, input any) string {
+	if object, ok := input.(map[string]any); ok {
+		shared := make(map[string]any, len(object))
+		for k, v := range object {
+			if !strings.Contains(ownFields, " "+k+" ") {
+				shared[k] = v
+			}
+		}
+		input = shared
+	}
+	sum := sha256.New()
+	sum.Write([]byte(event + "\n"))                            //nolint:errcheck // a hash never fails
+	if err := json.NewEncoder(sum).Encode(input); err != nil { // maps are encoded in the order of their keys
+		return ""
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:16])
+}
+
+func kindOf(v any) string {
+	switch v.(type) {
+	case nil:
+		return "null"
+	case []any:
+		return "a list"
+	case string:
+		return "a text"
+	case float64:
+		return "a number"
+	case bool:
+		return "a truth value"
+	}
+	return fmt.Sprintf("%T", v)
+}
+
+// clip makes a stranger's text fit for a message.
+func clip(s string) string {
+	if runes := []rune(s); len(runes) > 60 {
+		s = string(runes[:60]) + "…"
+	}
+	return store.OneLine(s)
+}

@@ -1,0 +1,367 @@
+package plugin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/stashapp/stash/pkg/plugin/common"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// listed is how many entries a list in a result holds at most.
+const listed = 50
+
+// The results of operations. Fields may be added, not renamed. Times are RFC 3339 or null; counts stop at
+// store.CountLimit, and then say capped.
+
+// ProcessReport is what a drain did.
+type ProcessReport struct {
+	Synced    int          `json:"synced"`
+	Unchanged int          `json:"unchanged"`
+	Retrying  int          `json:"retrying"`
+	Waiting   int          `json:"waiting"`
+	Dead      int          `json:"dead"`
+	Gone      int          `json:"gone"`
+	Skipped   int          `json:"skipped"`
+	Remaining Remaining    `json:"remaining"`
+	NextDueAt *time.Time   `json:"next_due_at"`
+	Breaker   string       `json:"breaker"`
+	Stopped   string       `json:"stopped"`
+	Class     engine.Class `json:"stopped_class,omitempty"`
+}
+
+// Remaining is what is left in the queue.
+type Remaining struct {
+	Due     int  `json:"due"`
+	Waiting int  `json:"waiting"`
+	Capped  bool `json:"capped,omitempty"`
+}
+
+func processReport(sum engine.Summary, c store.Counts, b store.Breaker) ProcessReport {
+	return ProcessReport{
+		Synced: sum.Synced, Unchanged: sum.Unchanged, Retrying: sum.Retrying, Waiting: sum.Waiting,
+		Dead: sum.Dead, Gone: sum.Gone, Skipped: sum.Skipped,
+		Remaining: remaining(c), NextDueAt: rfc3339(c.NextDue), Breaker: string(b.State), Stopped: sum.Stopped, Class: sum.Class,
+	}
+}
+
+func remaining(c store.Counts) Remaining {
+	return Remaining{Due: c.Due.N, Waiting: c.Waiting.N, Capped: c.Due.Capped || c.Waiting.Capped}
+}
+
+// rfc3339 makes a time fit for JSON: whole seconds, null if there is none.
+func rfc3339(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC().Truncate(time.Second)
+	return &t
+}
+
+// StatusReport is everything that a user asks about the queue.
+type StatusReport struct {
+	Version     string         `json:"version"`
+	Database    string         `json:"database"`
+	Queue       QueueReport    `json:"queue"`
+	DeadLetters DeadReport     `json:"dead_letters"`
+	Breaker     BreakerReport  `json:"breaker"`
+	Plex        PlexReport     `json:"plex"`
+	Links       int            `json:"links"`
+	LinksCapped bool           `json:"links_capped,omitempty"`
+	Outages     []OutageReport `json:"outages"`
+	CatchUp     CatchUpReport  `json:"catch_up"`
+}
+
+// QueueReport is what waits.
+type QueueReport struct {
+	Remaining
+	NextDueAt *time.Time `json:"next_due_at"`
+}
+
+// DeadReport is what was given up.
+type DeadReport struct {
+	Count   int            `json:"count"`
+	Capped  bool           `json:"capped,omitempty"`
+	ByClass map[string]int `json:"by_class"`
+	Expired int            `json:"expired"`
+	Items   []DeadLetter   `json:"items"`
+}
+
+// DeadLetter is one job that was given up.
+type DeadLetter struct {
+	SceneID    int             `json:"scene_id"`
+	Class      string          `json:"class"`
+	Error      string          `json:"error"`
+	Attempts   int             `json:"attempts"`
+	Misses     int             `json:"misses"`
+	DiedAt     *time.Time      `json:"died_at"`
+	Candidates json.RawMessage `json:"candidates"`
+}
+
+// BreakerReport is the breaker's row.
+type BreakerReport struct {
+	State     string     `json:"state"`
+	Failures  int        `json:"consecutive_failures"`
+	OpenedAt  *time.Time `json:"opened_at"`
+	ProbeAt   *time.Time `json:"probe_at"`
+	LastError string     `json:"last_error"`
+}
+
+// PlexReport is what is known of the server.
+type PlexReport struct {
+	Server   string          `json:"server"`
+	Sections []SectionReport `json:"sections"`
+}
+
+// SectionReport is one library in the index.
+type SectionReport struct {
+	ID        string     `json:"id"`
+	Title     string     `json:"title"`
+	Files     int        `json:"files"`
+	IndexedAt *time.Time `json:"indexed_at"`
+}
+
+// OutageReport is a time during which Plex did not answer.
+type OutageReport struct {
+	StartedAt *time.Time `json:"started_at"`
+	EndedAt   *time.Time `json:"ended_at"`
+	Cause     string     `json:"cause"`
+}
+
+// CatchUpReport is how far Stash's changes have been compared.
+type CatchUpReport struct {
+	Watermark  string     `json:"watermark"`
+	LastFullAt *time.Time `json:"last_full_at"`
+}
+
+func (s *session) status(ctx context.Context, _ common.ArgsMap) (any, error) {
+	if err := s.open(ctx); err != nil {
+		return nil, err
+	}
+	r, err := Status(ctx, s.db, s.Version)
+	if err != nil {
+		return nil, err
+	}
+	if s.index, err = store.OpenIndex(ctx, s.dir); err != nil {
+		return nil, err
+	}
+	if r.Plex.Sections, err = sections(ctx, s.index, r.Plex.Server); err != nil {
+		return nil, err
+	}
+	s.z.Info().Msg(r.Line())
+	for _, d := range r.DeadLetters.Items {
+		s.z.Info().Int("scene", d.SceneID).Str("class", d.Class).Msg("dead letter: " + d.Error)
+	}
+	return r, nil
+}
+
+// Status reads the report from the queue. What the index holds is not part of it.
+func Status(ctx context.Context, db *store.Store, version string) (StatusReport, error) {
+	now := time.Now()
+	r := StatusReport{Version: version, Database: db.Dir(), Outages: []OutageReport{}}
+	c, err := db.Counts(ctx, now)
+	if err != nil {
+		return r, err
+	}
+	b, err := db.Breaker(ctx)
+	if err != nil {
+		return r, err
+	}
+	letters, err := db.DeadLetters(ctx, store.Narrow{}, listed)
+	if err != nil {
+		return r, err
+	}
+	outages, err := db.Outages(ctx)
+	if err != nil {
+		return r, err
+	}
+	r.Queue = QueueReport{remaining(c), rfc3339(c.NextDue)}
+	r.DeadLetters = DeadReport{Count: c.Dead.N, Capped: c.Dead.Capped, ByClass: c.DeadByClass, Expired: c.ExpiredDead, Items: []DeadLetter{}}
+	for _, d := range letters {
+		r.DeadLetters.Items = append(r.DeadLetters.Items, deadLetter(d))
+	}
+	r.Breaker = BreakerReport{string(b.State), b.Failures, rfc3339(b.OpenedAt), rfc3339(b.ProbeAt), b.LastError}
+	for _, o := range outages {
+		r.Outages = append(r.Outages, OutageReport{rfc3339(o.StartedAt), rfc3339(o.EndedAt), o.Cause})
+	}
+	r.Links, r.LinksCapped = c.Links.N, c.Links.Capped
+	if r.Plex.Server, _, err = db.Meta(ctx, store.KeyServer); err != nil {
+		return r, err
+	}
+	r.Plex.Sections = []SectionReport{}
+	if r.CatchUp.Watermark, _, err = db.Meta(ctx, store.KeyWatermark); err != nil {
+		return r, err
+	}
+	_, full, err := db.Meta(ctx, store.KeyLastListing)
+	r.CatchUp.LastFullAt = rfc3339(full)
+	return r, err
+}
+
+func deadLetter(d store.DeadLetter) DeadLetter {
+	return DeadLetter{
+		SceneID: d.Job.SceneID, Class: d.Job.ErrorClass, Error: d.Job.Error, Attempts: d.Job.Attempts, Misses: d.Job.Misses,
+		DiedAt: rfc3339(d.DiedAt), Candidates: d.Candidates,
+	}
+}
+
+func sections(ctx context.Context, index *store.Index, server string) ([]SectionReport, error) {
+	readings, err := index.Readings(ctx, server)
+	if err != nil {
+		return nil, err
+	}
+	list := []SectionReport{}
+	for _, r := range readings {
+		files, err := index.CountFiles(ctx, server, r.Section)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, SectionReport{r.Section, r.Title, files, rfc3339(r.CompleteAt)})
+	}
+	return list, nil
+}
+
+// Line is the report in one line.
+func (r StatusReport) Line() string {
+	line := fmt.Sprintf("%d due, %d waiting, %d dead letters, %d links; ", r.Queue.Due, r.Queue.Waiting, r.DeadLetters.Count, r.Links)
+	switch {
+	case r.Breaker.State == string(store.BreakerClosed):
+		return line + "Plex is not paused"
+	case r.Breaker.ProbeAt != nil:
+		return line + fmt.Sprintf("Plex is paused (%s) and is tried again at %s", r.Breaker.LastError, r.Breaker.ProbeAt.Local().Format(time.TimeOnly))
+	}
+	return line + "Plex is being tried"
+}
+
+// Text is the report for a terminal.
+func (r StatusReport) Text() string {
+	text := fmt.Sprintf("Stash Plex Sync %s, %s\n%s\n", r.Version, r.Database, r.Line())
+	for _, d := range r.DeadLetters.Items {
+		text += fmt.Sprintf("  dead letter: scene %d (%s): %s\n", d.SceneID, d.Class, d.Error)
+	}
+	for _, o := range r.Outages {
+		end := "not over yet"
+		if o.EndedAt != nil {
+			end = "until " + o.EndedAt.Local().Format(time.DateTime)
+		}
+		text += fmt.Sprintf("  outage: %s %s: %s\n", o.StartedAt.Local().Format(time.DateTime), end, o.Cause)
+	}
+	return text
+}
+
+// ExplainReport is why a scene is, or is not, in Plex.
+type ExplainReport struct {
+	SceneID    int             `json:"scene_id"`
+	State      string          `json:"state"` // synced, queued, waiting, dead, skipped, unknown
+	Text       string          `json:"text"`
+	Job        *JobReport      `json:"job"`
+	DeadLetter *DeadLetter     `json:"dead_letter"`
+	Links      []LinkReport    `json:"links"`
+	Attempts   []AttemptReport `json:"attempts"`
+}
+
+// JobReport is a scene's job.
+type JobReport struct {
+	Reason        string     `json:"reason"`
+	Priority      int        `json:"priority"`
+	EnqueuedAt    *time.Time `json:"enqueued_at"`
+	DueAt         *time.Time `json:"due_at"`
+	Attempts      int        `json:"attempts"`
+	Misses        int        `json:"misses"`
+	Unfinished    int        `json:"unfinished"`
+	FirstFailedAt *time.Time `json:"first_failed_at"`
+	Class         string     `json:"last_error_class"`
+	Error         string     `json:"last_error"`
+}
+
+// LinkReport is one Plex item that shows the scene.
+type LinkReport struct {
+	RatingKey string     `json:"rating_key"`
+	Section   string     `json:"section"`
+	Path      string     `json:"path"`
+	Rule      string     `json:"rule"`
+	PushedAt  *time.Time `json:"pushed_at"`
+}
+
+// AttemptReport is something that happened to the scene.
+type AttemptReport struct {
+	At      *time.Time `json:"at"`
+	Outcome string     `json:"outcome"`
+	Class   string     `json:"class"`
+	Error   string     `json:"error"`
+}
+
+func (s *session) explain(ctx context.Context, args common.ArgsMap) (any, error) {
+	scene, err := sceneArg(args)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.open(ctx); err != nil {
+		return nil, err
+	}
+	r := ExplainReport{SceneID: scene, Links: []LinkReport{}, Attempts: []AttemptReport{}}
+	links, err := s.db.Links(ctx, scene)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range links {
+		r.Links = append(r.Links, LinkReport{l.RatingKey, l.Section, l.Path, l.Rule, rfc3339(l.PushedAt)})
+	}
+	attempts, err := s.db.Attempts(ctx, scene)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range attempts {
+		r.Attempts = append(r.Attempts, AttemptReport{rfc3339(a.At), a.Outcome, a.Class, a.Error})
+	}
+	job, err := s.db.Job(ctx, scene)
+	if err != nil && !errors.Is(err, store.ErrNone) {
+		return nil, err
+	}
+	if err == nil {
+		r.Job = &JobReport{
+			job.Reason, job.Priority, rfc3339(job.EnqueuedAt), rfc3339(job.DueAt), job.Attempts, job.Misses, job.Unfinished,
+			rfc3339(job.FirstFailedAt), job.ErrorClass, job.Error,
+		}
+	}
+	letters, err := s.db.DeadLetters(ctx, store.Narrow{SceneID: scene}, 1)
+	if err != nil {
+		return nil, err
+	}
+	if len(letters) > 0 {
+		d := deadLetter(letters[0])
+		r.DeadLetter = &d
+	}
+	r.conclude(time.Now())
+	s.z.Info().Int("scene", scene).Msg(r.Text)
+	return r, nil
+}
+
+// conclude says in plain words what the facts come to.
+func (r *ExplainReport) conclude(now time.Time) {
+	switch {
+	case r.DeadLetter != nil:
+		r.State = "dead"
+		r.Text = fmt.Sprintf("given up (%s): %s; run \"Retry dead letters\" once that is mended", r.DeadLetter.Class, r.DeadLetter.Error)
+	case r.Job != nil && r.Job.DueAt.After(now):
+		r.State = "waiting"
+		r.Text = fmt.Sprintf("waits until %s: %s", r.Job.DueAt.Local().Format(time.TimeOnly), r.Job.Error)
+	case r.Job != nil:
+		r.State = "queued"
+		r.Text = fmt.Sprintf("queued (%s) and due: the next run of %q takes it", r.Job.Reason, taskName)
+	case len(r.Links) > 0:
+		r.State = "synced"
+		r.Text = fmt.Sprintf("in Plex as item %s (%s), matched by %s, last compared at %s", r.Links[0].RatingKey, r.Links[0].Path, r.Links[0].Rule,
+			r.Links[0].PushedAt.Local().Format(time.DateTime))
+	case len(r.Attempts) > 0 && (r.Attempts[0].Outcome == string(engine.Skipped) || r.Attempts[0].Outcome == string(engine.Gone)):
+		r.State = "skipped"
+		r.Text = "left out: " + r.Attempts[0].Error
+	default:
+		r.State = "unknown"
+		r.Text = "never pushed: a scene is pushed for the first time by an edit, by sync-scene or by \"Sync all scenes\""
+	}
+}

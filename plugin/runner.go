@@ -1,0 +1,122 @@
+// Package plugin is what Stash calls: hooks, which only record what wants syncing, and tasks, which are
+// operations too and do the work or tell about it. What a failure means is decided in engine; what is kept
+// is kept by store.
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/stashapp/stash/pkg/plugin/common"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
+)
+
+// ID is the name under which Stash knows this plugin: that of its yml file.
+const ID = "stash-plex-sync"
+
+// A Runner serves one call of Stash. Stash launches a process for each hook, task and operation, calls Run
+// once and Stop at most once, from another goroutine.
+type Runner struct {
+	Version string
+	Stderr  io.Writer // Stash's log
+
+	cancel context.CancelFunc
+	ctx    context.Context
+	once   sync.Once
+	begun  atomic.Bool   // Run was called
+	idle   chan struct{} // closed when Run has returned
+}
+
+// NewRunner returns a Runner that logs to stderr in Stash's framing.
+func NewRunner(version string, stderr io.Writer) *Runner {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Runner{Version: version, Stderr: stderr, ctx: ctx, cancel: cancel, idle: make(chan struct{})}
+}
+
+// Run performs what Stash asks for. It never returns a Go error, because Stash drops those: a failure is
+// in output.Error. Everything is stored when it returns; Stash may kill the process right after.
+func (r *Runner) Run(input common.PluginInput, output *common.PluginOutput) error {
+	r.begun.Store(true)
+	defer r.once.Do(func() { close(r.idle) })
+	log := stashlog.New(r.Stderr, r.cancel)
+	if c := input.ServerConnection.SessionCookie; c != nil {
+		log.AddSecret(c.Value)
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			z := log.Logger(false)
+			z.Error().Str("stack", strings.ReplaceAll(string(debug.Stack()), "\n", " | ")).Msgf("a bug: %v", p)
+			output.SetError(fmt.Errorf("a bug in stash-plex-sync %s: %v; please report it with the log; nothing that was queued is lost", r.Version, p))
+		}
+	}()
+	if hook, is := input.Args[hookKey]; is {
+		if err := r.hook(input.ServerConnection, hook, log); err != nil {
+			output.SetError(err)
+		}
+		return nil
+	}
+	result, err := r.task(input, log)
+	if err != nil {
+		output.SetError(err)
+		return nil
+	}
+	output.Output = result
+	return nil
+}
+
+// Stop ends what Run does, within a second; a hook that is still recording its job finishes that first.
+func (r *Runner) Stop(_ struct{}, output *bool) error {
+	r.cancel()
+	*output = true
+	return nil
+}
+
+// Cancel does what Stop does, for a signal.
+func (r *Runner) Cancel() { r.cancel() }
+
+// Started reports whether Run was called.
+func (r *Runner) Started() bool { return r.begun.Load() }
+
+// Idle is closed once Run has returned.
+func (r *Runner) Idle() <-chan struct{} { return r.idle }
+
+// DataDir returns the folder in which everything is kept: beside Stash's configuration, where it survives
+// updates and reinstallation of the plugin, or where STASH_PLEX_SYNC_DIR says.
+func DataDir(conn common.StashServerConnection) (string, error) {
+	if dir := os.Getenv("STASH_PLEX_SYNC_DIR"); dir != "" {
+		return dir, nil
+	}
+	if conn.Dir == "" {
+		return "", errors.New("Stash did not say where its configuration is: set STASH_PLEX_SYNC_DIR to a folder for the queue") //nolint:staticcheck // Stash is a name
+	}
+	return conn.Dir + string(os.PathSeparator) + ID, nil
+}
+
+// watchParent ends the run when Stash has died: it would never be told otherwise.
+func watchParent(ctx context.Context, end context.CancelFunc, log zerolog.Logger) {
+	parent := os.Getppid()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if os.Getppid() != parent {
+				log.Debug().Msg("Stash has gone away")
+				end()
+				return
+			}
+		}
+	}
+}

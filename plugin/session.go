@@ -1,0 +1,255 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/stashapp/stash/pkg/plugin/common"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+const (
+	lockPatience = 2 * time.Second // a run that was stopped may need one to end
+	leaseBeat    = 5 * time.Second
+)
+
+// session is what one task works with. Its parts are opened as they are needed.
+type session struct {
+	*Runner
+	conn  common.StashServerConnection
+	log   *stashlog.Writer
+	z     zerolog.Logger
+	dir   string
+	db    *store.Store
+	index *store.Index
+	stash *stashapi.Client
+	set   Settings
+}
+
+// open opens the queue and a client for Stash.
+func (s *session) open(ctx context.Context) error {
+	var err error
+	s.z = s.log.Logger(s.set.DebugLog)
+	if s.dir == "" {
+		if s.dir, err = DataDir(s.conn); err != nil {
+			return err
+		}
+	}
+	if s.db == nil {
+		if s.db, err = store.Open(ctx, s.dir); err != nil {
+			return openProblem(s.dir, err)
+		}
+	}
+	if s.stash == nil {
+		s.stash, err = stashapi.New(s.conn, stashapi.Options{})
+	}
+	return err
+}
+
+// openProblem says what to do about a queue that cannot be opened.
+func openProblem(dir string, err error) error {
+	if errors.Is(err, store.ErrCorrupt) {
+		return fmt.Errorf("%w; run %q: it moves the damaged file in %s aside and saves what can be read", err, taskName, dir)
+	}
+	return err
+}
+
+// close closes what was opened.
+func (s *session) close() error {
+	var err error
+	if s.index != nil {
+		err = s.index.Close()
+	}
+	if s.db != nil {
+		err = errors.Join(err, s.db.Close())
+	}
+	return err
+}
+
+// readSettings asks Stash for the settings. The error says whose fault it is: Stash's (*stashapi.Error) or
+// the settings' (*SettingsError).
+func (s *session) readSettings(ctx context.Context) error {
+	raw, err := s.stash.Settings(ctx, ID)
+	if err != nil {
+		return err
+	}
+	s.set, err = ParseSettings(raw)
+	s.log.AddSecret(s.set.PlexToken)
+	s.z = s.log.Logger(s.set.DebugLog)
+	for _, name := range s.set.Unknown {
+		s.z.Warn().Str("setting", name).Msg("there is no such setting; is it misspelt?")
+	}
+	return err
+}
+
+// plex makes the client for the server of the settings.
+func (s *session) plex(ctx context.Context) (*plexapi.Client, error) {
+	id, err := s.db.ClientID(ctx, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	return plexapi.New(plexapi.Config{
+		URL: s.set.PlexURL, Token: s.set.PlexToken, ClientIdentifier: id, ProductVersion: s.Version,
+		InsecureTLS: s.set.InsecureTLS, Timeout: s.set.Timeout,
+	})
+}
+
+// engine makes the engine. Settings have been read.
+func (s *session) engine(ctx context.Context) (*engine.Engine, error) {
+	plex, err := s.plex(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if s.index == nil {
+		if s.index, err = store.OpenIndex(ctx, s.dir); err != nil {
+			return nil, err
+		}
+	}
+	return &engine.Engine{
+		Store: s.db, Index: s.index, Stash: s.stash, Plex: plex, Log: s.z,
+		Config: engine.Config{
+			Libraries: s.set.Libraries, PathMap: s.set.PathMap, Fields: s.set.Fields,
+			KeepPlexEdits: s.set.KeepPlexEdits, MaxRetries: s.set.MaxRetries,
+		},
+		Random: rand.Float64, Progress: s.log.Progress,
+		Ask: func(ctx context.Context) error {
+			_, err := askForRun(ctx, s.conn)
+			return err
+		},
+	}, nil
+}
+
+// locked runs f while no other run can be at work, with the queue open. It repairs a damaged queue first.
+// Where the file system has no locks a lease stands in for it, which is renewed meanwhile. The error is
+// store.ErrHeld if another run is at work.
+func (s *session) locked(ctx context.Context, who string, patience time.Duration, f func(ctx context.Context) error) (err error) {
+	if s.dir == "" {
+		if s.dir, err = DataDir(s.conn); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return fmt.Errorf("make the data folder: %w", err)
+	}
+	lock, err := store.Acquire(ctx, s.dir, patience)
+	noLocks := errors.Is(err, store.ErrNoLocks)
+	if err != nil && !noLocks {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Release()) }()
+	if !noLocks && s.db == nil {
+		if err := s.repair(ctx); err != nil {
+			return err
+		}
+	}
+	if err := s.open(ctx); err != nil {
+		return err
+	}
+	who = fmt.Sprintf("%s (process %d)", who, os.Getpid())
+	if noLocks {
+		end, leaseErr := s.lease(&ctx, who)
+		if leaseErr != nil {
+			return leaseErr
+		}
+		defer end()
+	}
+	if err := s.db.SetHolder(ctx, time.Now(), who); err != nil {
+		return openProblem(s.dir, err)
+	}
+	return f(ctx)
+}
+
+// lease takes the lease and renews it until end is called. A lost lease ends the context.
+func (s *session) lease(ctx *context.Context, who string) (end func(), err error) {
+	if err := s.db.TakeLease(*ctx, time.Now(), who); err != nil {
+		return nil, err
+	}
+	s.z.Debug().Msg("the data folder's file system has no locks: a lease stands in for them")
+	holding, lost := context.WithCancelCause(*ctx)
+	*ctx = holding
+	go func() {
+		tick := time.NewTicker(leaseBeat)
+		defer tick.Stop()
+		for {
+			select {
+			case <-holding.Done():
+				return
+			case <-tick.C:
+				if err := s.db.Beat(holding, time.Now()); errors.Is(err, store.ErrLeaseLost) {
+					lost(err)
+					return
+				}
+			}
+		}
+	}()
+	return func() {
+		lost(nil)
+		if err := s.db.DropLease(context.WithoutCancel(holding)); err != nil {
+			s.z.Warn().Err(err).Msg("the lease could not be given up; it ends by itself in 30 s")
+		}
+	}, nil
+}
+
+// repair saves what can be saved of a damaged queue. The lock is held and the queue is not open.
+func (s *session) repair(ctx context.Context) error {
+	if !store.Suspect(s.dir) {
+		probe, err := store.Open(ctx, s.dir)
+		if err == nil {
+			s.db = probe
+			return nil
+		}
+		if !errors.Is(err, store.ErrCorrupt) {
+			return openProblem(s.dir, err)
+		}
+	}
+	r, err := store.Recover(ctx, s.dir, time.Now())
+	if r != nil {
+		z := s.log.Logger(false)
+		z.Error().Str("damage", r.Damage).Str("kept_as", r.Aside).Str("saved", rows(r.Rescued)).Str("from_copy", rows(r.Copied)).
+			Msg("the queue was damaged: it was moved aside and what could be read was saved; the next complete look at Stash refills the rest")
+	}
+	return err
+}
+
+func rows(counts map[string]int) string {
+	var parts []string
+	for _, table := range []string{"job", "dead_letter", "item", "link", "seen"} {
+		if n := counts[table]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, table))
+		}
+	}
+	if len(parts) == 0 {
+		return "nothing"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// pushInline pushes one scene at once, with what is known already and without waiting for anybody.
+func (s *session) pushInline(ctx context.Context, scene int) error {
+	return s.locked(ctx, "an edit", 0, func(ctx context.Context) error {
+		if err := s.readSettings(ctx); err != nil {
+			return err
+		}
+		e, err := s.engine(ctx)
+		if err != nil {
+			return err
+		}
+		e.Progress, e.Ask = nil, nil
+		sum, err := e.Drain(ctx, engine.Options{Only: scene})
+		if err == nil && sum.Stopped != "" {
+			err = errors.New(sum.Stopped)
+		}
+		return err
+	})
+}

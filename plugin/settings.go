@@ -1,0 +1,237 @@
+package plugin
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// Defaults of the settings.
+const (
+	defaultMaxRetries = 5
+	defaultTimeout    = 30 * time.Second
+	mostRetries       = 100
+	longestTimeout    = 600 * time.Second
+)
+
+// Settings is what the user chose on Stash's settings page.
+type Settings struct {
+	PlexURL       string
+	PlexToken     string
+	Libraries     []string // names or ids; empty: all movie libraries
+	PathMap       []engine.PathPair
+	Fields        engine.Fields
+	KeepPlexEdits bool
+	MaxRetries    int
+	Timeout       time.Duration
+	InsecureTLS   bool
+	DebugLog      bool
+	Unknown       []string // settings that nobody knows, likely misspelt
+}
+
+// A SettingProblem is one setting that cannot be used.
+type SettingProblem struct {
+	Setting string
+	Value   string // as it was set; never the token
+	Remedy  string
+}
+
+// SettingsError is everything that is wrong with the settings, in one message.
+type SettingsError struct{ Problems []SettingProblem }
+
+func (e *SettingsError) Error() string {
+	list := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		if list[i] = p.Setting + ": " + p.Remedy; p.Value != "" {
+			list[i] = fmt.Sprintf("%s is %q: %s", p.Setting, p.Value, p.Remedy)
+		}
+	}
+	return "the settings of Stash Plex Sync need attention (Settings > Plugins): " + strings.Join(list, "; ")
+}
+
+// ParseSettings reads what Stash stores. Unset, 0 and "" mean the default; types are taken leniently,
+// since people edit Stash's configuration by hand. All problems are reported at once, as *SettingsError;
+// whatever is right is in the Settings all the same.
+func ParseSettings(raw map[string]any) (Settings, error) {
+	p := settingsParser{raw: raw}
+	s := Settings{
+		PlexURL:       p.address("plexUrl"),
+		PlexToken:     p.token("plexToken"),
+		Libraries:     p.list("plexLibraries", ","),
+		PathMap:       p.pathMap("pathMap"),
+		KeepPlexEdits: p.truth("keepPlexEdits"),
+		MaxRetries:    p.number("maxRetries", defaultMaxRetries, mostRetries),
+		Timeout:       time.Duration(p.number("timeoutSeconds", int(defaultTimeout/time.Second), int(longestTimeout/time.Second))) * time.Second,
+		InsecureTLS:   p.truth("insecureTLS"),
+		DebugLog:      p.truth("debugLog"),
+	}
+	var err error
+	if s.Fields, err = engine.ParseFields(p.text("fields")); err != nil {
+		p.problem("fields", p.text("fields"), err.Error())
+	} else if len(s.Fields) == 0 {
+		p.problem("fields", p.text("fields"), "that leaves nothing to push: name at least one field")
+	}
+	for _, key := range slices.Sorted(maps.Keys(raw)) {
+		if !slices.Contains(p.known, key) && key != "enabled" {
+			s.Unknown = append(s.Unknown, key)
+		}
+	}
+	if len(p.problems) > 0 {
+		return s, &SettingsError{p.problems}
+	}
+	return s, nil
+}
+
+type settingsParser struct {
+	raw      map[string]any
+	known    []string
+	problems []SettingProblem
+}
+
+func (p *settingsParser) problem(setting, value, remedy string) {
+	p.problems = append(p.problems, SettingProblem{setting, clip(value), remedy})
+}
+
+// text returns a setting as text; lists are joined as people would write them.
+func (p *settingsParser) text(name string) string {
+	if !slices.Contains(p.known, name) {
+		p.known = append(p.known, name)
+	}
+	switch v := p.raw[name].(type) {
+	case nil:
+		return ""
+	case string:
+		return strings.TrimSpace(v)
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	case []any:
+		list := make([]string, len(v))
+		for i, e := range v {
+			list[i] = fmt.Sprint(e)
+		}
+		return strings.Join(list, ",")
+	default:
+		return strings.TrimSpace(fmt.Sprint(v))
+	}
+}
+
+func (p *settingsParser) list(name, separator string) []string {
+	var list []string
+	for _, part := range strings.Split(p.text(name), separator) {
+		if part = strings.TrimSpace(part); part != "" {
+			list = append(list, part)
+		}
+	}
+	return list
+}
+
+func (p *settingsParser) truth(name string) bool {
+	text := p.text(name)
+	switch strings.ToLower(text) {
+	case "", "false", "no", "off", "0":
+		return false
+	case "true", "yes", "on", "1":
+		return true
+	}
+	p.problem(name, text, "it must be on or off")
+	return false
+}
+
+func (p *settingsParser) number(name string, unset, most int) int {
+	text := p.text(name)
+	if text == "" {
+		return unset
+	}
+	n, err := strconv.ParseFloat(text, 64)
+	switch {
+	case err != nil || n != float64(int(n)) || n < 0 || n > float64(most):
+		p.problem(name, text, fmt.Sprintf("it must be a whole number from 1 to %d (0 or empty means %d)", most, unset))
+		return unset
+	case n == 0:
+		return unset
+	}
+	return int(n)
+}
+
+// address reads plexUrl. What people paste from a browser's address line is cut to the server's part.
+func (p *settingsParser) address(name string) string {
+	text := p.text(name)
+	const example = `write the address of Plex as Stash reaches it, such as http://192.168.1.5:32400`
+	if text == "" {
+		p.problem(name, "", "it is not set: "+example)
+		return ""
+	}
+	if strings.Contains(strings.ToLower(text), "x-plex-token") {
+		p.problem(name, "", "it holds a token: put that into plexToken, and "+example)
+		return ""
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		p.problem(name, withoutSecrets(text), example)
+		return ""
+	}
+	if u.User != nil {
+		p.problem(name, withoutSecrets(text), "a user name and password are not supported: "+example)
+		return ""
+	}
+	path := strings.TrimRight(u.Path, "/")
+	if i := strings.Index(path+"/", "/web/"); i >= 0 {
+		path = path[:i]
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: path}).String()
+}
+
+// withoutSecrets is an address without user, password and query.
+func withoutSecrets(text string) string {
+	if i := strings.IndexAny(text, "?#"); i >= 0 {
+		text = text[:i]
+	}
+	if i := strings.LastIndexByte(text, '@'); i >= 0 {
+		text = "…" + text[i:]
+	}
+	return text
+}
+
+func (p *settingsParser) token(name string) string {
+	text := p.text(name)
+	switch {
+	case text == "":
+		p.problem(name, "", "it is not set: put in the X-Plex-Token of the server's owner (the README says where to find it)")
+	case strings.IndexFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || r > unicode.MaxASCII }) >= 0:
+		p.problem(name, "", "it holds spaces or characters that no token has: copy it again")
+		return ""
+	}
+	return text
+}
+
+// pathMap reads "stash prefix => plex prefix; …".
+func (p *settingsParser) pathMap(name string) []engine.PathPair {
+	var pairs []engine.PathPair
+	for _, part := range p.list(name, ";") {
+		from, to, ok := strings.Cut(part, "=>")
+		from, to = strings.TrimSpace(from), strings.TrimSpace(to)
+		if !ok || from == "" || to == "" || strings.Contains(to, "=>") {
+			p.problem(name, part, "write each pair as: path in Stash => path in Plex, pairs separated by ;")
+			continue
+		}
+		pairs = append(pairs, engine.PathPair{From: store.NormalPath(from), To: store.NormalPath(to)})
+	}
+	return pairs
+}
+
+// problemsOf lists what is wrong, for "Check connection".
+func problemsOf(err error) []SettingProblem {
+	if e, ok := errors.AsType[*SettingsError](err); ok {
+		return e.Problems
+	}
+	return nil
+}

@@ -1,0 +1,197 @@
+// Package stashlog writes zerolog's events in the form in which Stash reads a plugin's standard error:
+// one line each, SOH, a letter for the level, STX, text. It decides nothing about what is logged.
+//
+// Stash ends a plugin whose line is longer than 64 KiB, takes a line without the frame for an error, and
+// reads the letter p as progress.
+package stashlog
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/rs/zerolog"
+)
+
+// lineLimit is how long a line may be, frame included, in bytes.
+const lineLimit = 4096
+
+// secretAtLeast is how long a secret must be to be looked for: shorter ones occur in ordinary words.
+const secretAtLeast = 4
+
+// A Writer writes to Stash's log. It is safe for concurrent use.
+type Writer struct {
+	mu      sync.Mutex
+	out     io.Writer
+	onError func() // called once, when nothing can be written any more
+	failed  bool
+	secrets []string
+	done    float64
+}
+
+// New returns a Writer to out, which is a plugin's standard error. onError, if it is not nil, is called
+// once when a write fails: Stash has gone away.
+func New(out io.Writer, onError func()) *Writer {
+	return &Writer{out: out, onError: onError}
+}
+
+// Logger returns a logger that writes here, with debug events or without.
+func (w *Writer) Logger(debug bool) zerolog.Logger {
+	level := zerolog.InfoLevel
+	if debug {
+		level = zerolog.TraceLevel
+	}
+	return zerolog.New(w).Level(level)
+}
+
+// AddSecret makes sure that a text is never written, in its own form or as it stands in a URL.
+func (w *Writer) AddSecret(secret string) {
+	if len(secret) < secretAtLeast {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, s := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret)} {
+		if !slices.Contains(w.secrets, s) {
+			w.secrets = append(w.secrets, s)
+		}
+	}
+}
+
+// Hide replaces every secret in a text.
+func (w *Writer) Hide(text string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.hide(text)
+}
+
+func (w *Writer) hide(text string) string {
+	for _, s := range w.secrets {
+		text = strings.ReplaceAll(text, s, "***")
+	}
+	return text
+}
+
+// Progress tells how far a task has come, from 0 to 1. It never goes back.
+func (w *Writer) Progress(done float64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	done = min(max(done, 0), 1)
+	if done != done || done <= w.done { // NaN, or no progress
+		return
+	}
+	w.done = done
+	w.put('p', strconv.FormatFloat(done, 'f', 4, 64))
+}
+
+// Write implements io.Writer for events without a level.
+func (w *Writer) Write(event []byte) (int, error) {
+	return w.WriteLevel(zerolog.InfoLevel, event)
+}
+
+// WriteLevel implements zerolog.LevelWriter. event is zerolog's JSON.
+func (w *Writer) WriteLevel(level zerolog.Level, event []byte) (int, error) {
+	text := render(event)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.put(letter(level), text)
+	return len(event), nil
+}
+
+// letter is Stash's letter of a level. The first letters of panic and fatal mean something else to Stash.
+func letter(level zerolog.Level) byte {
+	switch level {
+	case zerolog.TraceLevel:
+		return 't'
+	case zerolog.DebugLevel:
+		return 'd'
+	case zerolog.WarnLevel:
+		return 'w'
+	case zerolog.ErrorLevel, zerolog.FatalLevel, zerolog.PanicLevel:
+		return 'e'
+	}
+	return 'i'
+}
+
+// put writes one line in one call.
+func (w *Writer) put(letter byte, text string) {
+	line := append([]byte{1, letter, 2}, oneLine(w.hide(text), lineLimit-4)...)
+	if _, err := w.out.Write(append(line, '\n')); err != nil && !w.failed {
+		w.failed = true
+		if w.onError != nil {
+			w.onError()
+		}
+	}
+}
+
+// oneLine replaces control characters, and cuts a text to so many bytes at the end of a character.
+func oneLine(text string, limit int) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "?"))
+	if len(text) <= limit {
+		return text
+	}
+	text = text[:limit-len("…")]
+	for !utf8.ValidString(text) {
+		text = text[:len(text)-1]
+	}
+	return text + "…"
+}
+
+// render turns an event into "message key=value …", its fields in the order in which they were given.
+func render(event []byte) string {
+	dec := json.NewDecoder(bytes.NewReader(event))
+	dec.UseNumber()
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return string(event)
+	}
+	var message, fields string
+	for dec.More() {
+		key, err := dec.Token()
+		if err != nil {
+			return string(event)
+		}
+		var value any
+		if err := dec.Decode(&value); err != nil {
+			return string(event)
+		}
+		switch key {
+		case zerolog.LevelFieldName:
+		case zerolog.MessageFieldName:
+			message = fmt.Sprint(value)
+		default:
+			fields += fmt.Sprintf(" %v=%s", key, show(value))
+		}
+	}
+	return strings.TrimSpace(message + fields)
+}
+
+// show writes a value so that its end can be seen.
+func show(value any) string {
+	switch v := value.(type) {
+	case string:
+		if v != "" && !strings.ContainsAny(v, " \t\n\"=") {
+			return v
+		}
+		return strconv.Quote(v)
+	case json.Number:
+		return v.String()
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Sprint(value)
+	}
+	return string(text)
+}

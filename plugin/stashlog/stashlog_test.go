@@ -1,0 +1,89 @@
+package stashlog
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/rs/zerolog"
+)
+
+func TestEventsAreFramedForStash(t *testing.T) {
+	for _, c := range []struct {
+		level zerolog.Level
+		want  string
+	}{
+		{zerolog.TraceLevel, "\x01t\x02"},
+		{zerolog.DebugLevel, "\x01d\x02"},
+		{zerolog.InfoLevel, "\x01i\x02"},
+		{zerolog.WarnLevel, "\x01w\x02"},
+		{zerolog.ErrorLevel, "\x01e\x02"},
+		{zerolog.FatalLevel, "\x01e\x02"},
+		{zerolog.PanicLevel, "\x01e\x02"},
+		{zerolog.NoLevel, "\x01i\x02"},
+	} {
+		var out bytes.Buffer
+		log := New(&out, nil).Logger(true)
+		log.WithLevel(c.level).Int("scene", 12).Str("to", "a b").Err(errors.New("x=1")).Msg("synced\nnow")
+		if got, want := out.String(), c.want+`synced now scene=12 to="a b" error="x=1"`+"\n"; got != want {
+			t.Errorf("%v: %q, want %q", c.level, got, want)
+		}
+	}
+}
+
+func TestDebugIsOffUnlessAskedFor(t *testing.T) {
+	var out bytes.Buffer
+	log := New(&out, nil).Logger(false)
+	log.Debug().Msg("x")
+	if out.Len() != 0 {
+		t.Errorf("wrote %q", out.String())
+	}
+}
+
+func TestLinesStayUnder4KiB(t *testing.T) {
+	var out bytes.Buffer
+	log := New(&out, nil).Logger(false)
+	log.Info().Msg(strings.Repeat("é", 100_000))
+	lines := strings.SplitAfter(out.String(), "\n")
+	if len(lines) != 2 || len(lines[0]) > lineLimit || len(lines[0]) < lineLimit-4 || !strings.HasSuffix(lines[0], "é…\n") {
+		t.Errorf("%d lines, the first of %d bytes", len(lines)-1, len(lines[0]))
+	}
+}
+
+func TestSecretsAreNeverWritten(t *testing.T) {
+	var out bytes.Buffer
+	w := New(&out, nil)
+	w.AddSecret("tok/en+1=")
+	w.AddSecret("abc") // too short to be told from a word
+	log := w.Logger(false)
+	log.Info().Str("url", "http://x/?t=tok%2Fen%2B1%3D").Msg("with tok/en+1= and abc")
+	if got := out.String(); strings.Contains(got, "tok") || !strings.Contains(got, "abc") {
+		t.Errorf("wrote %q", got)
+	}
+}
+
+func TestProgressNeverGoesBack(t *testing.T) {
+	var out bytes.Buffer
+	w := New(&out, nil)
+	for _, p := range []float64{-1, 0.25, 0.1, 0.5, 7, 0.9} {
+		w.Progress(p)
+	}
+	if got, want := out.String(), "\x01p\x020.2500\n\x01p\x020.5000\n\x01p\x021.0000\n"; got != want {
+		t.Errorf("progress %q, want %q", got, want)
+	}
+}
+
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, errors.New("gone") }
+
+func TestLostLogIsNoticedOnce(t *testing.T) {
+	noticed := 0
+	log := New(broken{}, func() { noticed++ }).Logger(false)
+	log.Info().Msg("a")
+	log.Info().Msg("b")
+	if noticed != 1 {
+		t.Errorf("noticed %d times, want 1", noticed)
+	}
+}

@@ -1,0 +1,233 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/stashapp/stash/pkg/plugin/common"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// recentHours is what "Sync recent scenes" takes for recent unless args.hours says otherwise.
+const recentHours = 24
+
+// modes are what args.mode may be, each a task and an operation.
+func (s *session) modes() map[string]func(ctx context.Context, args common.ArgsMap) (any, error) {
+	return map[string]func(context.Context, common.ArgsMap) (any, error){
+		"process":       s.process,
+		"sync-all":      s.syncAll,
+		"sync-recent":   s.syncRecent,
+		"sync-scene":    s.syncScene,
+		"status":        s.status,
+		"explain":       s.explain,
+		"check":         s.check,
+		"retry-dead":    s.retryDead,
+		"clear-dead":    s.clearDead,
+		"clear-queue":   s.clearQueue,
+		"rebuild-index": s.rebuildIndex,
+	}
+}
+
+// task performs a task or an operation and returns its result.
+func (r *Runner) task(input common.PluginInput, log *stashlog.Writer) (any, error) {
+	s := &session{Runner: r, conn: input.ServerConnection, log: log, z: log.Logger(false)}
+	modes := s.modes()
+	mode := input.Args.String("mode")
+	run, ok := modes[mode]
+	if !ok {
+		return nil, fmt.Errorf("args.mode is %q; known are %s", clip(mode), strings.Join(slices.Sorted(maps.Keys(modes)), ", "))
+	}
+	ctx, end := context.WithCancel(r.ctx)
+	defer end()
+	go watchParent(ctx, end, s.z)
+	result, err := run(ctx, input.Args)
+	return result, errors.Join(err, s.close())
+}
+
+// process is one drain.
+func (s *session) process(ctx context.Context, args common.ArgsMap) (any, error) {
+	asked := args.String("asked_by")
+	return s.drain(ctx, taskName, engine.Options{ByPerson: asked == "", Linger: true}, nil)
+}
+
+// syncAll asks for every scene, then drains.
+func (s *session) syncAll(ctx context.Context, _ common.ArgsMap) (any, error) {
+	return s.drain(ctx, "Sync all scenes", engine.Options{ByPerson: true, Linger: true}, func(ctx context.Context, e *engine.Engine) error {
+		if err := e.AcceptServer(ctx); err != nil {
+			return err
+		}
+		n, err := e.EnqueueAll(ctx)
+		s.z.Info().Int("scenes", n).Msg("queued every scene; those that Plex shows already cost no write")
+		return err
+	})
+}
+
+// syncRecent asks for the scenes updated in the last hours, then drains.
+func (s *session) syncRecent(ctx context.Context, args common.ArgsMap) (any, error) {
+	hours := recentHours
+	if v := args["hours"]; v != nil && v != "" {
+		if hours = idOf(v); hours == 0 {
+			return nil, fmt.Errorf("args.hours is %v; it must be a whole number from 1", v)
+		}
+	}
+	return s.drain(ctx, "Sync recent scenes", engine.Options{ByPerson: true, Linger: true}, func(ctx context.Context, e *engine.Engine) error {
+		n, err := e.EnqueueSince(ctx, time.Now().Add(-time.Duration(hours)*time.Hour))
+		s.z.Info().Int("scenes", n).Int("hours", hours).Msg("queued the scenes updated lately")
+		return err
+	})
+}
+
+// syncScene pushes one scene now, or leaves it to the run that is at work.
+func (s *session) syncScene(ctx context.Context, args common.ArgsMap) (any, error) {
+	scene, err := sceneArg(args)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.open(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.db.Enqueue(ctx, time.Now(), []store.Request{{SceneID: scene, Reason: "sync-scene", Priority: store.ByPerson}}); err != nil {
+		return nil, err
+	}
+	return s.drain(ctx, "sync-scene", engine.Options{ByPerson: true, Only: scene, Listing: true}, nil)
+}
+
+func sceneArg(args common.ArgsMap) (int, error) {
+	if scene := idOf(args["scene_id"]); scene != 0 {
+		return scene, nil
+	}
+	return 0, fmt.Errorf("args.scene_id is %v; it must be the id of a scene", args["scene_id"])
+}
+
+// drain takes the lock, prepares and drains. What keeps it from working is told in the result and at error
+// level in the log: a task of Stash cannot fail in any other way that a person would see.
+func (s *session) drain(ctx context.Context, who string, opts engine.Options, prepare func(context.Context, *engine.Engine) error) (any, error) {
+	var sum engine.Summary
+	began := time.Now()
+	err := s.locked(ctx, who, lockPatience, func(ctx context.Context) error {
+		if err := s.readSettings(ctx); err != nil {
+			return err
+		}
+		e, err := s.engine(ctx)
+		if err != nil {
+			return err
+		}
+		if err := s.stash.KeepLogin(ctx); err != nil {
+			s.z.Debug().Err(err).Msg("a run of more than an hour may lose its login")
+		}
+		if prepare != nil {
+			if err := prepare(ctx, e); err != nil {
+				return err
+			}
+		}
+		if sum, err = e.Drain(ctx, opts); err != nil {
+			return err
+		}
+		return s.tidy(ctx)
+	})
+	if text, class, told := s.whyNot(ctx, err); told {
+		sum.Stopped, sum.Class, err = text, class, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.finish(context.WithoutCancel(ctx), sum, began)
+}
+
+// tidy brings the queue's file into order after a drain.
+func (s *session) tidy(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	if made, err := s.db.CopyDaily(ctx, time.Now()); err != nil {
+		s.z.Warn().Err(err).Msg("the daily copy of the queue could not be made")
+	} else if made {
+		s.z.Debug().Msg("made the daily copy of the queue")
+	}
+	return s.db.Checkpoint(ctx)
+}
+
+// whyNot says in one sentence why nothing, or not everything, could be done.
+func (s *session) whyNot(ctx context.Context, err error) (text string, class engine.Class, told bool) {
+	const stays = "; every job stays queued"
+	_, settings := errors.AsType[*SettingsError](err)
+	_, stash := errors.AsType[*stashapi.Error](err)
+	switch {
+	case err == nil:
+		return "", "", false
+	case errors.Is(err, store.ErrHeld):
+		return s.whoWorks(), "", true
+	case ctx.Err() != nil:
+		return "the run was stopped; what is queued stays queued", engine.Cancelled, true
+	case settings:
+		return err.Error() + stays, engine.Misconfigured, true
+	case stash:
+		return err.Error() + stays, engine.StashUnavailable, true
+	}
+	return "", "", false
+}
+
+// whoWorks says who holds the lock.
+func (s *session) whoWorks() string {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	who, since := "another run", ""
+	if s.open(ctx) == nil {
+		if holder, at, err := s.db.Holder(ctx); err == nil && holder != "" {
+			who, since = holder, ", since "+at.Format(time.TimeOnly)
+		}
+	}
+	return who + " is at work" + since + ": it takes what is queued"
+}
+
+// finish writes the line with which every run ends, and returns the same as JSON.
+func (s *session) finish(ctx context.Context, sum engine.Summary, began time.Time) (any, error) {
+	if s.db == nil {
+		return nil, errors.New(sum.Stopped)
+	}
+	now := time.Now()
+	counts, err := s.db.Counts(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	breaker, err := s.db.Breaker(ctx)
+	if err != nil {
+		return nil, err
+	}
+	line := sum.String()
+	if !counts.NextDue.IsZero() {
+		line += fmt.Sprintf("; %s more wait (next try in %s: by the next edit, task or scheduled run)", number(counts.Waiting), max(counts.NextDue.Sub(now), 0).Round(time.Second))
+	}
+	if counts.Due.N > 0 {
+		line += fmt.Sprintf("; %s still due", number(counts.Due))
+	}
+	event := s.z.Info()
+	switch sum.Class {
+	case engine.Misconfigured, engine.Unauthorized, engine.StashUnavailable:
+		event = s.z.Error()
+	case engine.ServerDown:
+		event = s.z.Warn()
+	}
+	if sum.Stopped != "" {
+		line = sum.Stopped + " (" + line + ")"
+	}
+	event.Str("took", now.Sub(began).Round(time.Millisecond).String()).Msg(line)
+	return processReport(sum, counts, breaker), nil
+}
+
+func number(c store.Count) string {
+	if c.Capped {
+		return "more than " + strconv.Itoa(c.N)
+	}
+	return strconv.Itoa(c.N)
+}
