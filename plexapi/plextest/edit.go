@@ -1,0 +1,183 @@
+package plextest
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+var (
+	tagArg    = regexp.MustCompile(`^(actor|genre|director|collection)\[(\d+)\]\.tag\.tag$`)
+	removeArg = regexp.MustCompile(`^(actor|genre|director|collection)\[\]\.tag\.tag-$`)
+	lockArg   = regexp.MustCompile(`^(\w+)\.locked$`)
+	valueArg  = regexp.MustCompile(`^(\w+)\.value$`)
+)
+
+// change is one parsed edit.
+type change struct {
+	values map[string]string
+	add    map[string][]string
+	remove map[string][]string
+	locks  map[string]bool
+}
+
+// edit carries out an edit, or refuses all of it.
+func (s *Server) edit(w http.ResponseWriter, r *http.Request, items []*Item) int {
+	c, status := s.parse(r.URL.Query())
+	if status != 0 {
+		return page(w, status)
+	}
+	for _, it := range items {
+		s.apply(it, c)
+		if sec := s.section(it.Section); sec != nil {
+			sec.changed++
+		}
+	}
+	return empty(w)
+}
+
+// parse reads an edit; a status other than 0 refuses it.
+func (s *Server) parse(q url.Values) (change, int) {
+	c := change{values: map[string]string{}, add: map[string][]string{}, remove: map[string][]string{}, locks: map[string]bool{}}
+	index := map[string]map[int]string{}
+	for key, list := range q {
+		value := list[0]
+		if m := tagArg.FindStringSubmatch(key); m != nil {
+			if index[m[1]] == nil {
+				index[m[1]] = map[int]string{}
+			}
+			index[m[1]][mustInt(m[2])] = value
+			continue
+		}
+		if m := removeArg.FindStringSubmatch(key); m != nil {
+			for _, name := range strings.Split(value, ",") {
+				decoded, err := url.PathUnescape(name)
+				if err != nil {
+					return c, http.StatusBadRequest
+				}
+				c.remove[m[1]] = append(c.remove[m[1]], decoded)
+			}
+			continue
+		}
+		if m := lockArg.FindStringSubmatch(key); m != nil && knownField(m[1]) && (value == "0" || value == "1") {
+			c.locks[m[1]] = value == "1"
+			continue
+		}
+		if m := valueArg.FindStringSubmatch(key); m != nil && knownField(m[1]) && !slices.Contains(tagKinds(), m[1]) {
+			if m[1] == "originallyAvailableAt" && !validDate(value) {
+				return c, http.StatusInternalServerError
+			}
+			c.values[m[1]] = value
+			continue
+		}
+		if key != "type" && key != "id" {
+			return c, http.StatusBadRequest
+		}
+	}
+	for kind, byIndex := range index {
+		for _, i := range sortedKeys(byIndex) {
+			c.add[kind] = append(c.add[kind], byIndex[i])
+		}
+	}
+	return c, s.refusal(c)
+}
+
+func sortedKeys(m map[int]string) []int {
+	var keys []int
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Ints(keys)
+	return keys
+}
+
+// refusal is the status with which the options refuse one of the edit's fields.
+func (s *Server) refusal(c change) int {
+	for field, status := range s.options.Refuse {
+		_, value := c.values[field]
+		if value || len(c.add[field]) > 0 || len(c.remove[field]) > 0 {
+			return status
+		}
+	}
+	return 0
+}
+
+func knownField(name string) bool {
+	switch name {
+	case "title", "titleSort", "summary", "studio", "originallyAvailableAt", "thumb", "art":
+		return true
+	}
+	return slices.Contains(tagKinds(), name)
+}
+
+func (s *Server) apply(it *Item, c change) {
+	for name, value := range c.values {
+		if s.options.Stuck[name] {
+			continue
+		}
+		value = s.keep(name, value)
+		switch name {
+		case "title":
+			it.Title = value
+		case "summary":
+			it.Summary = value
+		case "studio":
+			it.Studio = value
+		case "originallyAvailableAt":
+			it.Date = value
+		}
+	}
+	for _, kind := range tagKinds() {
+		if s.options.Stuck[kind] {
+			continue
+		}
+		it.Tags[kind] = slices.DeleteFunc(it.Tags[kind], func(t string) bool {
+			return slices.ContainsFunc(c.remove[kind], func(r string) bool { return s.sameTag(t, r) }) && !slices.Contains(c.add[kind], t)
+		})
+		if len(c.add[kind]) > 0 && s.options.Replace {
+			it.Tags[kind] = nil
+		}
+		for _, t := range c.add[kind] {
+			t = s.keep(kind, t)
+			if !slices.ContainsFunc(it.Tags[kind], func(have string) bool { return s.sameTag(have, t) }) {
+				it.Tags[kind] = append(it.Tags[kind], t)
+			}
+		}
+		if len(it.Tags[kind]) == 0 {
+			delete(it.Tags, kind)
+		}
+	}
+	for name, locked := range c.locks {
+		it.Locked[name] = locked
+	}
+	it.Updated = s.clock().Unix()
+}
+
+// keep is the form in which Plex keeps a value: trimmed at least.
+func (s *Server) keep(field, value string) string {
+	value = strings.TrimSpace(value)
+	if s.options.Keep != nil {
+		value = s.options.Keep(field, value)
+	}
+	return value
+}
+
+func (s *Server) sameTag(a, b string) bool {
+	return a == b || s.options.FoldTags && strings.EqualFold(a, b)
+}
+
+// Float returns a pointer to a rating.
+func Float(f float64) *float64 { return &f }
+
+// Show is an item in one line, for tables.
+func (it Item) Show() string {
+	rating := "-"
+	if it.Rating != nil {
+		rating = strconv.FormatFloat(*it.Rating, 'f', -1, 64)
+	}
+	return strings.Join([]string{it.Title, it.Studio, it.Date, strings.Join(it.Tags["actor"], ", "), strings.Join(it.Tags["genre"], ", "), rating}, " | ")
+}

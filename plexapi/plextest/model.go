@@ -1,0 +1,184 @@
+package plextest
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// section is a library.
+type section struct {
+	id, title, kind  string
+	updated, scanned int64
+	changed          int64
+	items            []*Item
+	refreshing       bool
+}
+
+// Item is a Plex item as a person would see it.
+type Item struct {
+	Key     string
+	Section string
+	Title   string
+	Summary string
+	Studio  string
+	Date    string
+	Rating  *float64
+	Tags    map[string][]string // actor, genre, director, collection
+	Locked  map[string]bool
+	AddedAt int64
+	Updated int64
+	Deleted bool // in the trash
+	Files   []File
+}
+
+// File is one file of an item.
+type File struct {
+	Path      string
+	Size      int64
+	Deleted   bool
+	Optimised bool
+	Version   int // files with the same number are parts of one version
+}
+
+// clone returns a copy that shares nothing.
+func (it *Item) clone() Item {
+	c := *it
+	c.Files = slices.Clone(it.Files)
+	c.Locked = maps.Clone(it.Locked)
+	c.Tags = make(map[string][]string)
+	for k, v := range it.Tags {
+		c.Tags[k] = slices.Clone(v)
+	}
+	if it.Rating != nil {
+		r := *it.Rating
+		c.Rating = &r
+	}
+	return c
+}
+
+// AddSection adds a library of a kind ("movie", "show") and returns its id.
+func (s *Server) AddSection(title, kind string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id := strconv.Itoa(len(s.sections) + 1)
+	now := s.clock().Unix()
+	s.sections = append(s.sections, &section{id: id, title: title, kind: kind, updated: now, scanned: now})
+	return id
+}
+
+// RemoveSection removes a library with all its items.
+func (s *Server) RemoveSection(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sections = slices.DeleteFunc(s.sections, func(sec *section) bool { return sec.id == id })
+}
+
+// AddItem lets Plex find a file, as a scan does, and returns the rating key of its new item.
+func (s *Server) AddItem(sectionID, file string, size int64) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sec := s.section(sectionID)
+	s.nextKey++
+	now := s.clock().Unix()
+	it := &Item{
+		Key: strconv.Itoa(s.nextKey), Section: sectionID, Title: stem(file), AddedAt: now, Updated: now,
+		Files: []File{{Path: file, Size: size}}, Tags: make(map[string][]string), Locked: make(map[string]bool),
+	}
+	sec.items = append(sec.items, it)
+	sec.touch(now)
+	return it.Key
+}
+
+func stem(file string) string {
+	base := path.Base(strings.ReplaceAll(file, `\`, "/"))
+	return strings.TrimSuffix(base, path.Ext(base))
+}
+
+func (sec *section) touch(now int64) {
+	sec.updated, sec.scanned = now, now
+	sec.changed++
+}
+
+// Item returns an item; it panics if there is none, since a test would make no sense.
+func (s *Server) Item(key string) Item {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, it := s.find(key)
+	if it == nil {
+		panic(fmt.Sprintf("plextest: no item %s", key))
+	}
+	return it.clone()
+}
+
+// Edit changes an item as a person or an agent does.
+func (s *Server) Edit(key string, f func(*Item)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sec, it := s.find(key)
+	if it == nil {
+		panic(fmt.Sprintf("plextest: no item %s", key))
+	}
+	f(it)
+	it.Updated = s.clock().Unix()
+	sec.touch(it.Updated)
+}
+
+// Remove takes an item away, as emptying the trash does.
+func (s *Server) Remove(key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sec, it := s.find(key)
+	if it == nil {
+		return
+	}
+	sec.items = slices.DeleteFunc(sec.items, func(x *Item) bool { return x == it })
+	sec.touch(s.clock().Unix())
+}
+
+// Refresh gives every unlocked field back to the agent, which knows the file's name only.
+func (s *Server) Refresh(key string) {
+	s.Edit(key, func(it *Item) {
+		set := func(field string, to *string, value string) {
+			if !it.Locked[field] {
+				*to = value
+			}
+		}
+		set("title", &it.Title, stem(it.Files[0].Path))
+		set("summary", &it.Summary, "")
+		set("studio", &it.Studio, "")
+		set("originallyAvailableAt", &it.Date, "")
+		for _, kind := range tagKinds() {
+			if !it.Locked[kind] {
+				delete(it.Tags, kind)
+			}
+		}
+	})
+}
+
+func tagKinds() []string { return []string{"actor", "genre", "director", "collection"} }
+
+// section returns a library; the caller holds the lock.
+func (s *Server) section(id string) *section {
+	for _, sec := range s.sections {
+		if sec.id == id {
+			return sec
+		}
+	}
+	return nil
+}
+
+// find returns an item; the caller holds the lock.
+func (s *Server) find(key string) (*section, *Item) {
+	for _, sec := range s.sections {
+		for _, it := range sec.items {
+			if it.Key == key {
+				return sec, it
+			}
+		}
+	}
+	return nil, nil
+}

@@ -1,0 +1,275 @@
+package plextest
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// route answers a request and returns the status.
+func (s *Server) route(w http.ResponseWriter, r *http.Request, path string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if path == "/identity" && r.Method == http.MethodGet {
+		return s.answer(w, map[string]any{"size": 0, "claimed": s.flag(true), "machineIdentifier": s.machine, "version": "1.43.2.10000-abcdef123"})
+	}
+	if r.Header.Get("X-Plex-Token") != s.Token || r.Header.Get("X-Plex-Client-Identifier") == "" {
+		return page(w, http.StatusUnauthorized)
+	}
+	if r.URL.Query().Has("X-Plex-Token") || r.Header.Get("Accept") != "application/json" {
+		return page(w, http.StatusBadRequest)
+	}
+	parts := strings.Split(strings.Trim(path, "/"), "/")
+	switch {
+	case path == "/library/sections" && r.Method == http.MethodGet:
+		return s.answer(w, s.listSections())
+	case len(parts) == 4 && parts[1] == "sections" && parts[3] == "all" && r.Method == http.MethodGet:
+		return s.list(w, r, parts[2])
+	case len(parts) == 4 && parts[1] == "sections" && parts[3] == "all" && r.Method == http.MethodPut:
+		if s.options.EditIs404 {
+			return page(w, http.StatusNotFound)
+		}
+		return s.editSection(w, r, parts[2])
+	case len(parts) == 3 && parts[1] == "metadata" && r.Method == http.MethodGet:
+		return s.metadata(w, strings.Split(parts[2], ","))
+	case len(parts) == 3 && parts[1] == "metadata" && r.Method == http.MethodPut:
+		_, it := s.find(parts[2])
+		if it == nil {
+			return page(w, http.StatusNotFound)
+		}
+		return s.edit(w, r, []*Item{it})
+	case path == "/:/rate" && r.Method == http.MethodPut:
+		return s.rate(w, r.URL.Query())
+	}
+	return page(w, http.StatusNotFound)
+}
+
+func (s *Server) answer(w http.ResponseWriter, container map[string]any) int {
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(map[string]any{"MediaContainer": container}) //nolint:errcheck // the client may be gone
+	return http.StatusOK
+}
+
+// number and flag write values in the type that the options ask for.
+func (s *Server) number(n int64) any {
+	if s.options.Strings {
+		return strconv.FormatInt(n, 10)
+	}
+	return n
+}
+
+func (s *Server) flag(v bool) any {
+	if s.options.Strings {
+		return map[bool]string{true: "1", false: "0"}[v]
+	}
+	return v
+}
+
+func (s *Server) listSections() map[string]any {
+	list := []any{}
+	for _, sec := range s.sections {
+		list = append(list, map[string]any{
+			"key": sec.id, "type": sec.kind, "title": sec.title, "agent": "tv.plex.agents.none", "uuid": "uuid-" + sec.id,
+			"refreshing": s.flag(sec.refreshing), "updatedAt": s.number(sec.updated), "scannedAt": s.number(sec.scanned),
+			"contentChangedAt": s.number(sec.changed), "hidden": 0, "Location": []any{map[string]any{"id": 1, "path": "/data"}},
+		})
+	}
+	return map[string]any{"size": s.number(int64(len(list))), "title1": "Plex Library", "Directory": list}
+}
+
+func (s *Server) list(w http.ResponseWriter, r *http.Request, id string) int {
+	sec := s.section(id)
+	q := r.URL.Query()
+	if sec == nil { // a stale section: no MediaContainer at all
+		w.Header().Set("Content-Type", "application/json")
+		w.Write([]byte("{}")) //nolint:errcheck // the client may be gone
+		return http.StatusOK
+	}
+	if q.Get("type") == "" {
+		return page(w, http.StatusBadRequest)
+	}
+	items := []*Item{}
+	if (q.Get("type") == "1") == (sec.kind == "movie") {
+		items = slices.Clone(sec.items)
+	}
+	switch q.Get("sort") {
+	case "addedAt:desc":
+		sort.SliceStable(items, func(i, j int) bool { return items[i].AddedAt > items[j].AddedAt })
+	case "updatedAt:desc":
+		sort.SliceStable(items, func(i, j int) bool { return items[i].Updated > items[j].Updated })
+	case "id", "":
+	default:
+		return page(w, http.StatusBadRequest)
+	}
+	start, _ := strconv.Atoi(r.Header.Get("X-Plex-Container-Start"))
+	size, err := strconv.Atoi(r.Header.Get("X-Plex-Container-Size"))
+	if err != nil {
+		size = len(items)
+	}
+	if s.options.PageSize > 0 {
+		size = min(size, s.options.PageSize)
+	}
+	from := min(max(start, 0), len(items))
+	rows := []any{}
+	for _, it := range items[from:min(from+size, len(items))] {
+		rows = append(rows, s.row(it, true))
+	}
+	return s.answer(w, map[string]any{
+		"size": s.number(int64(len(rows))), "totalSize": s.number(int64(len(items))), "offset": s.number(int64(from)),
+		"librarySectionID": 1, "Metadata": rows,
+	})
+}
+
+// row is an item as a listing or, whole, as a single read shows it. Absent values have no key; listings
+// cut tag lists after two.
+func (s *Server) row(it *Item, listing bool) map[string]any {
+	m := map[string]any{
+		"ratingKey": it.Key, "key": "/library/metadata/" + it.Key, "type": "movie", "title": it.Title, "guid": "local://" + it.Key,
+		"addedAt": s.number(it.AddedAt), "updatedAt": s.number(it.Updated), "rating": 6.1,
+		"Rating": []any{map[string]any{"image": "x", "value": 9.0, "type": "audience"}}, "Guid": []any{}, "Image": []any{},
+	}
+	for name, value := range map[string]string{"summary": it.Summary, "studio": it.Studio, "originallyAvailableAt": it.Date} {
+		if value != "" {
+			m[name] = value
+		}
+	}
+	if it.Rating != nil {
+		m["userRating"] = *it.Rating
+	}
+	if it.Deleted {
+		m["deletedAt"] = s.number(it.Updated)
+	}
+	versions := map[int][]any{}
+	for i, f := range it.Files {
+		part := map[string]any{"id": s.number(int64(i + 1)), "file": f.Path, "size": s.number(f.Size), "duration": s.number(1000)}
+		if f.Deleted {
+			part["deletedAt"] = s.number(it.Updated)
+		}
+		versions[f.Version] = append(versions[f.Version], part)
+	}
+	media := []any{}
+	for v := range len(it.Files) {
+		if parts := versions[v]; parts != nil {
+			one := map[string]any{"id": v, "Part": parts}
+			if it.Files[v].Optimised {
+				one["proxyType"] = 42
+			}
+			media = append(media, one)
+		}
+	}
+	m["Media"] = media
+	names := map[string]string{"actor": "Role", "genre": "Genre", "director": "Director", "collection": "Collection"}
+	for _, kind := range tagKinds() {
+		tags := []any{}
+		for _, t := range it.Tags[kind] {
+			if !listing || len(tags) < 2 {
+				tags = append(tags, map[string]any{"tag": t, "filter": kind + "=1"})
+			}
+		}
+		if len(tags) > 0 {
+			m[names[kind]] = tags
+		}
+	}
+	if listing {
+		return m
+	}
+	m["librarySectionID"] = s.number(int64(mustInt(it.Section)))
+	locks := []any{}
+	for name, locked := range it.Locked {
+		if locked {
+			locks = append(locks, map[string]any{"locked": s.flag(true), "name": name})
+		}
+	}
+	if len(locks) > 0 {
+		m["Field"] = locks
+	}
+	return m
+}
+
+func mustInt(text string) int {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		panic("plextest: " + err.Error())
+	}
+	return n
+}
+
+func (s *Server) metadata(w http.ResponseWriter, keys []string) int {
+	rows := []any{}
+	for _, k := range keys {
+		if _, it := s.find(k); it != nil {
+			rows = append(rows, s.row(it, false))
+		} else if len(keys) == 1 || s.options.ListIs404 {
+			return page(w, http.StatusNotFound)
+		}
+	}
+	if len(rows) == 0 {
+		return page(w, http.StatusNotFound)
+	}
+	return s.answer(w, map[string]any{"size": s.number(int64(len(rows))), "Metadata": rows})
+}
+
+// editSection edits the items that the id filters: none named means all of them.
+func (s *Server) editSection(w http.ResponseWriter, r *http.Request, id string) int {
+	sec := s.section(id)
+	q := r.URL.Query()
+	if sec == nil {
+		return page(w, http.StatusNotFound)
+	}
+	if q.Get("type") == "" {
+		return page(w, http.StatusBadRequest)
+	}
+	items := sec.items
+	if q.Get("id") == "" {
+		s.careless++
+	} else {
+		items = nil
+		for _, k := range strings.Split(q.Get("id"), ",") {
+			if in, it := s.find(k); it != nil && in == sec {
+				items = append(items, it)
+			} else if s.options.UnknownIs404 {
+				return page(w, http.StatusNotFound)
+			}
+		}
+	}
+	return s.edit(w, r, items)
+}
+
+func (s *Server) rate(w http.ResponseWriter, q url.Values) int {
+	value, err := strconv.ParseFloat(q.Get("rating"), 64)
+	if err != nil || q.Get("identifier") != "com.plexapp.plugins.library" || value > 10 || value < 0 && value != -1 {
+		return page(w, http.StatusBadRequest)
+	}
+	sec, it := s.find(q.Get("key"))
+	if it == nil {
+		return page(w, http.StatusNotFound)
+	}
+	if status := s.options.Refuse["userRating"]; status != 0 {
+		return page(w, status)
+	}
+	if s.options.Stuck["userRating"] {
+		return empty(w)
+	}
+	if it.Rating = &value; value == -1 {
+		it.Rating = nil
+	}
+	it.Updated = s.clock().Unix()
+	sec.changed++
+	return empty(w)
+}
+
+func empty(w http.ResponseWriter) int {
+	w.Header().Set("Content-Type", "text/html")
+	w.WriteHeader(http.StatusOK)
+	return http.StatusOK
+}
+
+func validDate(text string) bool {
+	_, err := time.Parse(time.DateOnly, text)
+	return text == "" || err == nil
+}

@@ -1,0 +1,362 @@
+// Package plextest is a stand-in for a Plex Media Server, as net/http/httptest is for a web server. It has
+// the semantics that were measured or documented, refuses what Plex refuses, remembers every request, and
+// fails in every way that Plex fails. What is not known of Plex can be switched both ways.
+package plextest
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Request is one request that reached the server.
+type Request struct {
+	At     time.Time
+	Method string
+	Path   string // below the base path
+	Query  string // decoded once
+	Status int    // 0: it was cut off or never answered
+	Start  string // X-Plex-Container-Start
+}
+
+// Server is a Plex with libraries. Its zero value is not usable: see New.
+type Server struct {
+	Token    string
+	BasePath string // "" or "/plex", as behind a proxy
+
+	mu       sync.Mutex
+	machine  string
+	clock    func() time.Time
+	sections []*section
+	nextKey  int
+	faults   []*Fault
+	log      []Request
+	options  Options
+	writing  int
+	most     int // writes at the same time
+	careless int // edits without an id, which change a whole section
+
+	addr     string
+	listener net.Listener
+	http     *http.Server
+	refused  bool // Transport refuses connections
+}
+
+// Options switch what is not known of Plex, or differs between versions.
+type Options struct {
+	Replace      bool // a list of tags replaces the former one, instead of joining it
+	FoldTags     bool // tags that differ by case are one, in the spelling that came first
+	UnknownIs404 bool // an edit of an unknown item answers 404, instead of 200 without effect
+	EditIs404    bool // PMS 1.43.0: edits of a section answer 404
+	Strings      bool // numbers and truth values come as texts
+	PageSize     int  // pages are never larger; 0: as asked for
+	ListIs404    bool // a list of keys answers 404 if one is unknown
+	// Keep changes a value as Plex would before it keeps it; nil keeps it as it is.
+	Keep func(field, value string) string
+	// Stuck are fields whose edits are accepted and not made.
+	Stuck map[string]bool
+	// Refuse are fields whose edits answer this status.
+	Refuse map[string]int
+}
+
+// New returns a server that is not started yet. It answers only requests with this token.
+func New(token string) *Server {
+	return &Server{Token: token, machine: "0123456789abcdef0123456789abcdef01234567", clock: time.Now, nextKey: 1000}
+}
+
+// Start listens on a free port of 127.0.0.1.
+func (s *Server) Start() error { return s.listen("127.0.0.1:0") }
+
+func (s *Server) listen(addr string) error {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.addr, s.listener = l.Addr().String(), l
+	s.http = &http.Server{Handler: s, IdleTimeout: 20 * time.Second, ReadHeaderTimeout: time.Minute}
+	go s.http.Serve(l) //nolint:errcheck // it ends with Stop
+	return nil
+}
+
+// URL is the server's address.
+func (s *Server) URL() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return "http://" + s.addr + s.BasePath
+}
+
+// Stop ends the server at once: connections are refused from now on.
+func (s *Server) Stop() {
+	s.mu.Lock()
+	srv := s.http
+	s.http = nil
+	s.mu.Unlock()
+	if srv != nil {
+		srv.Close() //nolint:errcheck // that is the point
+	}
+}
+
+// Restart listens again on the same port.
+func (s *Server) Restart() error {
+	s.mu.Lock()
+	addr, running := s.addr, s.http != nil
+	s.mu.Unlock()
+	if running {
+		return nil
+	}
+	return s.listen(addr)
+}
+
+// Configure changes the options.
+func (s *Server) Configure(f func(*Options)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f(&s.options)
+}
+
+// SetClock makes the server's times come from now.
+func (s *Server) SetClock(now func() time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clock = now
+}
+
+// SetMachine gives the server another identity.
+func (s *Server) SetMachine(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.machine = id
+}
+
+// Machine is the server's identity.
+func (s *Server) Machine() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.machine
+}
+
+// Requests returns what has reached the server since the last call of Forget.
+func (s *Server) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Request(nil), s.log...)
+}
+
+// Count returns how many requests with this method ("" for any) had a path beginning so.
+func (s *Server) Count(method, prefix string) int {
+	n := 0
+	for _, r := range s.Requests() {
+		if (method == "" || r.Method == method) && strings.HasPrefix(r.Path, prefix) {
+			n++
+		}
+	}
+	return n
+}
+
+// Forget empties the log of requests.
+func (s *Server) Forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.log = nil
+}
+
+// MostWrites returns how many writes were under way at the same time, at most.
+func (s *Server) MostWrites() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.most
+}
+
+// Careless returns how many edits named no item and so changed a whole section.
+func (s *Server) Careless() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.careless
+}
+
+// A Fault is something that goes wrong with requests.
+type Fault struct {
+	Method string // "" for any
+	Prefix string // of the path
+	Times  int    // how often; 0 for ever
+
+	Delay    time.Duration // before the answer
+	Hang     bool          // no answer until the client gives up
+	Reset    bool          // the connection is cut before an answer
+	Truncate bool          // the body ends in the middle
+	Status   int           // an answer with this status instead
+	Header   http.Header
+	Body     string // of that answer; "" is Plex's own page for the status
+
+	After bool // the request is carried out first: only its answer is lost
+	left  int
+}
+
+// Inject makes a fault happen until it is used up or Heal is called.
+func (s *Server) Inject(f Fault) {
+	f.left = f.Times
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = append(s.faults, &f)
+}
+
+// LockDatabase makes everything that reads or writes the library hang, while the server says who it is.
+func (s *Server) LockDatabase() { s.Inject(Fault{Prefix: "/library", Hang: true}) }
+
+// Migrate makes the server answer as it does while it starts.
+func (s *Server) Migrate() {
+	s.Inject(Fault{Status: http.StatusServiceUnavailable, Body: `<Response code="503" title="Maintenance" status="Plex Media Server is currently running database migrations."/>`})
+}
+
+// Heal ends all faults.
+func (s *Server) Heal() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
+}
+
+func (s *Server) fault(method, path string) *Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, f := range s.faults {
+		if f.Method != "" && f.Method != method || !strings.HasPrefix(path, f.Prefix) {
+			continue
+		}
+		if f.Times > 0 {
+			if f.left--; f.left == 0 {
+				s.faults = append(s.faults[:i:i], s.faults[i+1:]...)
+			}
+		}
+		return f
+	}
+	return nil
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path, below := strings.CutPrefix(r.URL.Path, s.BasePath)
+	entry := s.note(r, path)
+	if r.Method == http.MethodPut || r.Method == http.MethodPost {
+		defer s.beginWrite()()
+	}
+	f := s.fault(r.Method, path)
+	if f == nil || f.After {
+		if !below || path == "" || strings.Contains(path, "//") {
+			entry.finish(page(w, http.StatusNotFound))
+		} else if f == nil {
+			entry.finish(s.route(w, r, path))
+			return
+		} else {
+			s.route(discard{http.Header{}}, r, path)
+		}
+	}
+	if f != nil {
+		entry.finish(f.happen(w, r, func(w http.ResponseWriter) int { return s.route(w, r, path) }))
+	}
+}
+
+// happen lets the fault happen, and returns the status that was sent.
+func (f *Fault) happen(w http.ResponseWriter, r *http.Request, route func(http.ResponseWriter) int) int {
+	if f.Delay > 0 {
+		select {
+		case <-r.Context().Done():
+			return 0
+		case <-time.After(f.Delay):
+		}
+	}
+	switch {
+	case f.Hang:
+		<-r.Context().Done()
+		return 0
+	case f.Reset:
+		panic(http.ErrAbortHandler)
+	case f.Truncate:
+		c := &cut{ResponseWriter: w}
+		route(c)
+		c.flush()
+		panic(http.ErrAbortHandler)
+	case f.Status != 0:
+		for k, v := range f.Header {
+			w.Header()[k] = v
+		}
+		if f.Body == "" {
+			return page(w, f.Status)
+		}
+		w.WriteHeader(f.Status)
+		fmt.Fprint(w, f.Body) //nolint:errcheck // the client may be gone
+		return f.Status
+	}
+	return route(w)
+}
+
+// cut keeps half of an answer.
+type cut struct {
+	http.ResponseWriter
+	body []byte
+}
+
+func (c *cut) Write(b []byte) (int, error) {
+	c.body = append(c.body, b...)
+	return len(b), nil
+}
+
+func (c *cut) flush() {
+	c.ResponseWriter.Header().Set("Content-Length", fmt.Sprint(len(c.body)))
+	c.ResponseWriter.Write(c.body[:len(c.body)/2]) //nolint:errcheck // the client may be gone
+	if f, ok := c.ResponseWriter.(http.Flusher); ok {
+		f.Flush()
+	}
+}
+
+// discard swallows an answer.
+type discard struct{ header http.Header }
+
+func (d discard) Header() http.Header         { return d.header }
+func (d discard) Write(b []byte) (int, error) { return len(b), nil }
+func (d discard) WriteHeader(int)             {}
+
+type entry struct {
+	s *Server
+	i int
+}
+
+func (s *Server) note(r *http.Request, path string) entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.log = append(s.log, Request{At: s.clock(), Method: r.Method, Path: path, Query: r.URL.RawQuery, Start: r.Header.Get("X-Plex-Container-Start")})
+	return entry{s, len(s.log) - 1}
+}
+
+func (e entry) finish(status int) {
+	e.s.mu.Lock()
+	defer e.s.mu.Unlock()
+	if e.i < len(e.s.log) { // else it was forgotten meanwhile
+		e.s.log[e.i].Status = status
+	}
+}
+
+func (s *Server) beginWrite() (end func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writing++
+	s.most = max(s.most, s.writing)
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.writing--
+	}
+}
+
+// page answers with Plex's own page for a status: HTML whatever was asked for.
+func page(w http.ResponseWriter, status int) int {
+	w.Header().Set("Content-Type", "text/html")
+	w.WriteHeader(status)
+	text := http.StatusText(status)
+	fmt.Fprintf(w, "<html><head><title>%s</title></head><body><h1>%d %s</h1></body></html>", text, status, text) //nolint:errcheck // the client may be gone
+	return status
+}

@@ -1,0 +1,39 @@
+package stashtest
+
+import (
+	"fmt"
+	"strings"
+)
+
+// capture is Stash's logger: it keeps every line.
+type capture struct{ h *Host }
+
+func (c *capture) add(level, text string) {
+	c.h.mu.Lock()
+	defer c.h.mu.Unlock()
+	c.h.lines = append(c.h.lines, Line{level, strings.TrimSuffix(text, "\n")})
+}
+
+func (c *capture) lazy(level string, fn func() (string, []any)) {
+	format, args := fn()
+	c.add(level, fmt.Sprintf(format, args...))
+}
+
+func (c *capture) Progressf(string, ...any)            {}
+func (c *capture) Trace(args ...any)                   { c.add("Trace", fmt.Sprint(args...)) }
+func (c *capture) Tracef(format string, args ...any)   { c.add("Trace", fmt.Sprintf(format, args...)) }
+func (c *capture) TraceFunc(fn func() (string, []any)) { c.lazy("Trace", fn) }
+func (c *capture) Debug(args ...any)                   { c.add("Debug", fmt.Sprint(args...)) }
+func (c *capture) Debugf(format string, args ...any)   { c.add("Debug", fmt.Sprintf(format, args...)) }
+func (c *capture) DebugFunc(fn func() (string, []any)) { c.lazy("Debug", fn) }
+func (c *capture) Info(args ...any)                    { c.add("Info", fmt.Sprint(args...)) }
+func (c *capture) Infof(format string, args ...any)    { c.add("Info", fmt.Sprintf(format, args...)) }
+func (c *capture) InfoFunc(fn func() (string, []any))  { c.lazy("Info", fn) }
+func (c *capture) Warn(args ...any)                    { c.add("Warning", fmt.Sprint(args...)) }
+func (c *capture) Warnf(format string, args ...any)    { c.add("Warning", fmt.Sprintf(format, args...)) }
+func (c *capture) WarnFunc(fn func() (string, []any))  { c.lazy("Warning", fn) }
+func (c *capture) Error(args ...any)                   { c.add("Error", fmt.Sprint(args...)) }
+func (c *capture) Errorf(format string, args ...any)   { c.add("Error", fmt.Sprintf(format, args...)) }
+func (c *capture) ErrorFunc(fn func() (string, []any)) { c.lazy("Error", fn) }
+func (c *capture) Fatal(args ...any)                   { panic(fmt.Sprint(args...)) }
+func (c *capture) Fatalf(format string, args ...any)   { panic(fmt.Sprintf(format, args...)) }

@@ -1,0 +1,129 @@
+package stashtest
+
+import (
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Scene is a scene as a test sees it. Performers, tags, groups and the studio are ids of named things.
+type Scene struct {
+	ID         int
+	Title      string
+	Details    string
+	Date       string
+	Director   string
+	Rating100  *int
+	Organized  bool
+	Studio     int
+	Performers []int
+	Tags       []int
+	Groups     []int
+	Files      []File
+	Updated    time.Time
+}
+
+// File is a file of a scene.
+type File struct {
+	Path     string
+	Size     int64
+	Duration float64
+}
+
+// Name adds or renames a performer, studio, tag or group, and returns its id. The updated_at of the scenes
+// that mention it does not move.
+func (s *Server) Name(kind string, id int, name string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.named[kind] == nil {
+		s.named[kind] = make(map[int]string)
+	}
+	if id == 0 {
+		id = len(s.named[kind]) + 1
+	}
+	s.named[kind][id] = name
+	return id
+}
+
+// Add adds scenes without any hook. A scene without an id gets the next one.
+func (s *Server) Add(scenes ...Scene) []int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var ids []int
+	for _, scene := range scenes {
+		if scene.ID == 0 {
+			scene.ID = len(s.scenes) + 1
+			for s.scenes[scene.ID] != nil {
+				scene.ID++
+			}
+		}
+		if scene.Updated.IsZero() {
+			scene.Updated = s.clock()
+		}
+		s.scenes[scene.ID] = &scene
+		ids = append(ids, scene.ID)
+	}
+	return ids
+}
+
+// Change edits a scene as autotag does: its updated_at moves, and no hook fires.
+func (s *Server) Change(id int, f func(*Scene)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f(s.scenes[id])
+	s.scenes[id].Updated = s.clock()
+}
+
+// Drop removes a scene without any hook.
+func (s *Server) Drop(id int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.scenes, id)
+}
+
+// Break makes reading a scene fail, while Stash answers otherwise.
+func (s *Server) Break(id int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.broken[id] = true
+}
+
+// stamp is a scene's updated_at as Stash stores it; the caller holds the lock.
+func (s *Server) stamp(scene *Scene) string { return scene.Updated.In(s.zone).Format(time.RFC3339) }
+
+// row is a scene as GraphQL shows it; the caller holds the lock.
+func (s *Server) row(scene *Scene) map[string]any {
+	files := []map[string]any{}
+	for _, f := range scene.Files {
+		files = append(files, map[string]any{"path": f.Path, "size": f.Size, "duration": f.Duration})
+	}
+	groups := []map[string]any{}
+	for _, g := range s.names("group", scene.Groups) {
+		groups = append(groups, map[string]any{"group": g})
+	}
+	row := map[string]any{
+		"id": strconv.Itoa(scene.ID), "title": scene.Title, "details": scene.Details, "director": scene.Director, "organized": scene.Organized,
+		"date": nil, "rating100": nil, "studio": nil, "updated_at": s.stamp(scene), "files": files, "groups": groups,
+		"performers": s.names("performer", scene.Performers), "tags": s.names("tag", scene.Tags),
+	}
+	if scene.Date != "" {
+		row["date"] = scene.Date
+	}
+	if scene.Rating100 != nil {
+		row["rating100"] = *scene.Rating100
+	}
+	if list := s.names("studio", []int{scene.Studio}); len(list) > 0 {
+		row["studio"] = list[0]
+	}
+	return row
+}
+
+func (s *Server) names(kind string, ids []int) []map[string]any {
+	list := []map[string]any{}
+	for _, id := range slices.Sorted(slices.Values(ids)) {
+		if name, ok := s.named[kind][id]; ok {
+			list = append(list, map[string]any{"id": strconv.Itoa(id), "name": name})
+		}
+	}
+	return list
+}
