@@ -63,6 +63,9 @@ func (d *drain) batch(ctx context.Context, claimed []store.Job) error {
 	if err := d.endAll(ctx, works); err != nil {
 		return err
 	}
+	if err := d.endTrial(ctx, works[0]); err != nil {
+		return err
+	}
 	return d.mayGoOn(ctx, stop)
 }
 

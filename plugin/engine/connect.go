@@ -81,8 +81,8 @@ func (d *drain) pausedStop() error {
 
 // note tells the breaker what a request says of Plex.
 func (d *drain) note(ctx context.Context, effect Effect, cause string) error {
-	if effect == Untouched || effect == Answered && d.breaker.State == store.BreakerClosed && d.breaker.Failures == 0 {
-		return nil
+	if effect == Untouched || effect == Answered && (d.probing || d.breaker.State == store.BreakerClosed && d.breaker.Failures == 0) {
+		return nil // a trial has succeeded only when its job has
 	}
 	return d.transit(ctx, func(b store.Breaker) store.Breaker {
 		if effect == Failure {
@@ -126,7 +126,7 @@ func (d *drain) trial(ctx context.Context) error {
 		}
 		d.countCrashed(crashed)
 		if len(claimed) == 0 { // nothing to try: the probe must do
-			return d.note(ctx, Answered, "")
+			return d.closeBreaker(ctx)
 		}
 		if err := d.batch(ctx, claimed); err != nil {
 			return err
@@ -136,6 +136,18 @@ func (d *drain) trial(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// endTrial judges a trial by how its job ended. A failure was told to the breaker where it happened.
+func (d *drain) endTrial(ctx context.Context, w *work) error {
+	if d.probing && (w.err == nil || Judge(ctx, w.err).Breaker == Answered) {
+		return d.closeBreaker(context.WithoutCancel(ctx))
+	}
+	return nil
+}
+
+func (d *drain) closeBreaker(ctx context.Context) error {
+	return d.transit(ctx, func(b store.Breaker) store.Breaker { return succeed(b, d.opened) })
 }
 
 // noteJob tells the breaker how a request for one job ended. A trial whose job had failed before says

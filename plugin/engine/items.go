@@ -87,7 +87,11 @@ func (d *drain) findItems(ctx context.Context, works []*work) error {
 		}
 	}
 	for _, w := range alive(works) {
-		if len(w.targets) == 0 {
+		switch {
+		case len(w.targets) > 0:
+		case d.opts.Only != 0 && !d.opts.Listing: // a run that may look at Plex's libraries decides
+			w.err = releasedError(notMatched(w))
+		default:
 			w.err = notMatched(w)
 		}
 	}

@@ -14,8 +14,14 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// tryApartFrom is the attempt from which on an answer of 500 to several fields is taken for one bad field.
+// tryApartFrom is the attempt from which on an answer of 500 to several fields may mean one bad field.
 const tryApartFrom = 3
+
+// badField is a field that failed when it was sent alone.
+type badField struct {
+	fields []string
+	err    error
+}
 
 // writeItems writes what the plans say, one request at a time.
 func (d *drain) writeItems(ctx context.Context, works []*work) error {
@@ -55,12 +61,14 @@ func (d *drain) writeItem(ctx context.Context, w *work, t *target) error {
 		edits = append([]plexapi.Edit{t.plan.First}, edits...)
 	}
 	done := 0
+	var bad []badField
 	for _, e := range edits {
-		n, err := d.edit(ctx, w, t, e)
+		n, refused, err := d.edit(ctx, w, t, e)
 		if err != nil {
 			return err
 		}
 		done += n
+		bad = append(bad, refused...)
 	}
 	if t.plan.Rate != nil {
 		err := d.timed(ctx, func() error { return d.Plex.Rate(ctx, t.hit.RatingKey, t.plan.Rate.To) })
@@ -68,24 +76,38 @@ func (d *drain) writeItem(ctx context.Context, w *work, t *target) error {
 		case err == nil:
 			done++
 		case refuses(err, w.job):
-			d.refuse(w, t, []string{ratingField}, err)
+			bad = append(bad, badField{[]string{ratingField}, err})
 		default:
 			return err
 		}
 	}
-	if done == 0 {
-		return rejectedError(fmt.Sprintf("Plex refuses the change of %s: correct the value in Stash, then retry the dead letter", fieldNames(t.refused)), nil)
+	return d.leaveOut(w, t, bad, done)
+}
+
+// leaveOut notes the fields that Plex refuses, as long as it took others. If it took none the edit as a
+// whole is the matter: rejected if Plex says so, else its own trouble.
+func (d *drain) leaveOut(w *work, t *target, bad []badField, done int) error {
+	for _, b := range bad {
+		if done == 0 {
+			if e, ok := errors.AsType[*plexapi.Error](b.err); ok && e.Class != plexapi.Rejected {
+				return b.err
+			}
+			return rejectedError(fmt.Sprintf("%v: Plex refuses the value of %s: correct it in Stash, then retry the dead letter", b.err, fieldNames(b.fields)), b.err)
+		}
+		t.refused = append(t.refused, b.fields...)
+		d.Log.Warn().Int("scene", w.job.SceneID).Str("item", t.hit.RatingKey).Str("fields", fieldNames(b.fields)).Err(b.err).
+			Msg("Plex refuses this field; it is left out until it changes in Stash")
 	}
 	return nil
 }
 
 // edit sends one edit, and returns how many requests Plex accepted. One of several fields that Plex
-// refuses is repeated in groups and then field by field; what fails alone is left out and noted.
-func (d *drain) edit(ctx context.Context, w *work, t *target, e plexapi.Edit) (int, error) {
+// refuses is repeated in groups and then field by field; what fails alone is returned.
+func (d *drain) edit(ctx context.Context, w *work, t *target, e plexapi.Edit) (done int, bad []badField, err error) {
 	send := func(e plexapi.Edit) error {
 		return d.timed(ctx, func() error { return d.Plex.Edit(ctx, t.hit.Section, plexapi.Movie, t.hit.RatingKey, e) })
 	}
-	err := send(e)
+	err = send(e)
 	if tooLong(err) {
 		if short, cut := Halve(e); cut {
 			d.Log.Info().Int("scene", w.job.SceneID).Str("fields", fieldNames(e.Fields())).Msg("cut to half its length: something between here and Plex takes no longer address")
@@ -93,28 +115,27 @@ func (d *drain) edit(ctx context.Context, w *work, t *target, e plexapi.Edit) (i
 		}
 	}
 	if err == nil {
-		return 1, nil
+		return 1, nil, nil
 	}
 	if !refuses(err, w.job) {
-		return 0, err
+		return 0, nil, err
 	}
 	parts := Groups(e)
 	if len(parts) == 1 {
 		parts = Singles(e)
 	}
 	if len(parts) == 1 {
-		d.refuse(w, t, e.Fields(), err)
-		return 0, nil
+		return 0, []badField{{e.Fields(), err}}, nil
 	}
-	done := 0
 	for _, part := range parts {
-		n, err := d.edit(ctx, w, t, part)
+		n, refused, err := d.edit(ctx, w, t, part)
 		if err != nil {
-			return done, err
+			return done, bad, err
 		}
 		done += n
+		bad = append(bad, refused...)
 	}
-	return done, nil
+	return done, bad, nil
 }
 
 // timed sends one write, and waits after a slow one as long as it took.
@@ -136,12 +157,6 @@ func refuses(err error, job store.Job) bool {
 func tooLong(err error) bool {
 	e, ok := errors.AsType[*plexapi.Error](err)
 	return ok && (e.Status == http.StatusRequestURITooLong || e.Status == http.StatusRequestHeaderFieldsTooLarge)
-}
-
-func (d *drain) refuse(w *work, t *target, fields []string, err error) {
-	t.refused = append(t.refused, fields...)
-	d.Log.Warn().Int("scene", w.job.SceneID).Str("item", t.hit.RatingKey).Str("fields", fieldNames(fields)).Err(err).
-		Msg("Plex refuses this field; it is left out until it changes in Stash")
 }
 
 func fieldNames(plex []string) string {

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	_ "modernc.org/sqlite" // to look into the queue as a stranger
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
+)
+
+// pluginDir holds the built binary and the repository's own yml, as Stash's plugins folder does.
+var pluginDir string
+
+func TestMain(m *testing.M) {
+	os.Exit(buildAndRun(m))
+}
+
+func buildAndRun(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "stash-plex-sync-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	pluginDir = filepath.Join(dir, "plugins")
+	folder := filepath.Join(pluginDir, "stash-plex-sync")
+	build := exec.Command("go", "build", "-o", folder+"/", ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
+		return 1
+	}
+	yml, err := os.ReadFile("../../stash-plex-sync.yml")
+	if err == nil {
+		err = os.WriteFile(filepath.Join(folder, "stash-plex-sync.yml"), yml, 0o644)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+const token = "tok-0123456789-secret"
+
+// world is a Stash with the plugin and a Plex, each scene with its item.
+type world struct {
+	*testing.T
+	stash   *stashtest.Server
+	host    *stashtest.Host
+	plex    *plextest.Server
+	section string
+	dir     string // of Stash's configuration
+	keys    map[int]string
+}
+
+// newWorld starts everything, with n scenes of which Plex holds the files.
+func newWorld(t *testing.T, n int) *world {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("runs processes")
+	}
+	w := &world{T: t, dir: t.TempDir(), keys: make(map[int]string), plex: plextest.New(token)}
+	var err error
+	if w.stash, err = stashtest.New(); err != nil {
+		t.Fatal(err)
+	}
+	w.must(w.stash.Start())
+	t.Cleanup(w.stash.Stop)
+	w.must(w.plex.Start())
+	t.Cleanup(w.plex.Stop)
+	w.section = w.plex.AddSection("Videos", "movie")
+	for range n {
+		w.addScene()
+	}
+	w.settings(nil)
+	if w.host, err = stashtest.NewHost(w.stash, pluginDir, w.dir); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.host.Close)
+	t.Cleanup(func() {
+		if n := w.plex.Careless(); n > 0 {
+			t.Errorf("%d edits named no item: they change a whole library", n)
+		}
+		if n := w.plex.MostWrites(); n > 1 {
+			t.Errorf("%d writes at the same time", n)
+		}
+		for _, l := range w.host.Lines() {
+			if strings.Contains(l.Text, token) {
+				t.Errorf("the token is in the log: %s", l.Text)
+			}
+			if len(l.Text) > 4096 {
+				t.Errorf("a log line of %d bytes", len(l.Text))
+			}
+		}
+		if t.Failed() {
+			for _, l := range w.host.Lines() {
+				t.Log(l.Level, l.Text)
+			}
+		}
+	})
+	return w
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *world) settings(more map[string]any) {
+	set := map[string]any{"plexUrl": w.plex.URL(), "plexToken": token, "debugLog": true}
+	for k, v := range more {
+		set[k] = v
+	}
+	w.stash.SetSettings("stash-plex-sync", set)
+}
+
+// addScene adds a scene to Stash and its file to Plex, without any hook.
+func (w *world) addScene() int {
+	id := w.stash.Add(stashtest.Scene{Updated: time.Now().Add(-time.Hour)})[0]
+	path, size := fmt.Sprintf("/data/videos/%d/clip%d.mp4", id%7, id), int64(1000+id)
+	w.stash.Change(id, func(s *stashtest.Scene) { s.Files = []stashtest.File{{Path: path, Size: size, Duration: 10}} })
+	w.keys[id] = w.plex.AddItem(w.section, path, size)
+	return id
+}
+
+func (w *world) context() context.Context {
+	ctx, cancel := context.WithTimeout(w.Context(), 30*time.Second)
+	w.Cleanup(cancel)
+	return ctx
+}
+
+// edit gives a scene a title, as a person does.
+func (w *world) edit(id int, title string) {
+	w.host.Update(w.context(), id, func(s *stashtest.Scene) { s.Title = title })
+}
+
+func (w *world) idle() {
+	w.Helper()
+	w.must(w.host.WaitIdle(w.context()))
+}
+
+// busy puts a job of Stash's own behind whatever runs, so that no run of ours waits for anything: with
+// somebody waiting behind it, a run ends as soon as nothing is due.
+func (w *world) busy() (release func()) { return w.stash.Hold("Scanning...") }
+
+// process runs "Process queue" as a click does, and returns when it has ended.
+func (w *world) process() map[string]any {
+	w.Helper()
+	return w.op(map[string]any{"mode": "process"})
+}
+
+// op calls an operation and returns its result.
+func (w *world) op(args map[string]any) map[string]any {
+	w.Helper()
+	out, err := w.host.Operation(w.context(), args)
+	w.must(err)
+	m, ok := out.(map[string]any)
+	if !ok {
+		w.Fatalf("%v returned %v", args, out)
+	}
+	return m
+}
+
+func (w *world) wantTitle(id int, title string) {
+	w.Helper()
+	if got := w.plex.Item(w.keys[id]).Title; got != title {
+		w.Errorf("Plex shows scene %d as %q, want %q", id, got, title)
+	}
+}
+
+func (w *world) database() string { return filepath.Join(w.dir, "stash-plex-sync", "queue.db") }
+
+// sql runs a statement on the queue, as time passing or a stranger would.
+func (w *world) sql(query string, args ...any) {
+	w.Helper()
+	db, err := sql.Open("sqlite", "file:"+w.database()+"?_pragma=busy_timeout(10000)")
+	w.must(err)
+	defer db.Close()
+	_, err = db.Exec(query, args...)
+	w.must(err)
+}
+
+// get reads one value from the queue.
+func (w *world) get(query string, to ...any) {
+	w.Helper()
+	db, err := sql.Open("sqlite", "file:"+w.database()+"?_pragma=busy_timeout(10000)")
+	w.must(err)
+	defer db.Close()
+	w.must(db.QueryRow(query).Scan(to...))
+}
+
+// pass lets time pass for everything that waits.
+func (w *world) pass(d time.Duration) {
+	w.Helper()
+	w.sql(`UPDATE job SET due_at = due_at - ?`, d.Milliseconds())
+	w.sql(`UPDATE breaker SET opened_at = opened_at - ?1, probe_at = probe_at - ?1, half_open_at = half_open_at - ?1`, d.Milliseconds())
+}
+
+// logged returns the lines that hold a text.
+func (w *world) logged(text string) []stashtest.Line {
+	var list []stashtest.Line
+	for _, l := range w.host.Lines() {
+		if strings.Contains(l.Text, text) {
+			list = append(list, l)
+		}
+	}
+	return list
+}
