@@ -88,6 +88,9 @@ func (f *fieldMerge) scalar() {
 	mem := &f.plan.Memory
 	sent, ours := mem.Sent[f.plex]
 	ours = ours && f.isOurs(sent)
+	if ours && same(f.plex, f.held, sent) { // written, even if we died before we read it back
+		mem.ReadBack[f.plex] = f.held
+	}
 	if len(f.want) == 0 {
 		if ours {
 			f.giveBack()
@@ -98,9 +101,6 @@ func (f *fieldMerge) scalar() {
 	}
 	switch {
 	case f.reached():
-		if same(f.plex, sent, f.want) && len(sent) > 0 { // written, even if we died before we read it back
-			mem.ReadBack[f.plex] = f.held
-		}
 		f.plan.along = append(f.plan.along, f.plex)
 	case f.rejected(), f.kept():
 	default:
@@ -160,12 +160,9 @@ func (f *fieldMerge) kept() bool {
 	if before.Locked {
 		return true
 	}
-	for _, known := range []store.Value{mem.ReadBack[f.plex], mem.Sent[f.plex], before.Value} { // Sent: we may have died before we read it back
-		if same(f.plex, f.held, known) {
-			return false
-		}
-	}
-	return true
+	back, read := mem.ReadBack[f.plex]
+	sent, wrote := mem.Sent[f.plex] // we may have died before we read it back
+	return !same(f.plex, f.held, before.Value) && !(read && same(f.plex, f.held, back)) && !(wrote && same(f.plex, f.held, sent))
 }
 
 // remember stores what Plex holds of the field before our first write of it.
@@ -250,9 +247,7 @@ func (p *Plan) lockAlong() {
 		if _, ok := p.Memory.Before[plex]; !ok {
 			p.Memory.Before[plex] = store.Held{Value: slices.Clone(held)}
 		}
-		if !isTags(plex) {
-			p.Memory.Sent[plex], p.Memory.ReadBack[plex] = p.desired.Values[plex], held
-		}
+		p.Memory.Sent[plex], p.Memory.ReadBack[plex] = p.desired.Values[plex], held
 		p.Edit.Lock = append(p.Edit.Lock, plex)
 	}
 }

@@ -26,12 +26,7 @@ func (f *fieldMerge) tags() {
 		remove = without(remove, form.Held)
 	}
 	if len(add) == 0 && len(remove) == 0 {
-		if len(f.want) > 0 {
-			f.plan.along = append(f.plan.along, f.plex)
-			if len(mem.Sent[f.plex]) > 0 && sameSet(mem.Sent[f.plex], f.want) {
-				mem.ReadBack[f.plex] = f.held
-			}
-		}
+		f.equalTags()
 		return
 	}
 	if f.rejected() || f.kept() {
@@ -52,6 +47,23 @@ func (f *fieldMerge) tags() {
 		f.plan.Changes = append(f.plan.Changes, Change{Field: fieldName(f.plex), Action: "add", To: strings.Join(add, ", ")})
 	}
 	f.lockTags()
+}
+
+// equalTags is a list that needs no tag written.
+func (f *fieldMerge) equalTags() {
+	mem := &f.plan.Memory
+	sent, wrote := mem.Sent[f.plex]
+	switch {
+	case len(f.want) > 0:
+		f.plan.along = append(f.plan.along, f.plex)
+		if wrote && sameSet(sent, f.want) {
+			mem.ReadBack[f.plex] = f.held
+		}
+	case wrote && f.lockAsBefore(mem.Before[f.plex]): // the tags are gone already, the lock is still ours
+		f.plan.restored[f.plex] = true
+	case wrote:
+		f.disown()
+	}
 }
 
 func (f *fieldMerge) own(names []string) {
@@ -88,17 +100,17 @@ func AfterReadBack(p Plan, held plexapi.Item) Outcome {
 	for plex, target := range p.targets {
 		o.scalar(&p, plex, target, current(&held, plex))
 	}
-	for plex := range p.restored { // a lock alone was given back
-		if _, written := p.targets[plex]; !written && !isTags(plex) {
-			o.forget(plex)
-		}
-	}
 	touched := make(map[string]bool)
 	for plex := range p.added {
 		touched[plex] = true
 	}
 	for plex := range p.removed {
 		touched[plex] = true
+	}
+	for plex := range p.restored { // a lock alone was given back
+		if _, written := p.targets[plex]; !written && !touched[plex] {
+			o.forget(plex)
+		}
 	}
 	for plex := range touched {
 		o.tags(&p, plex, current(&held, plex))

@@ -1,0 +1,348 @@
+package engine
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+func v(values ...string) store.Value { return values }
+
+// One row of a scalar's merge: what was there before our first write, what we sent and read back, what
+// Stash wants, what Plex holds now.
+func TestMergeOfAScalar(t *testing.T) {
+	type memory struct {
+		before, sent, back string
+		known, lockedThen  bool // before is known, and was locked
+	}
+	fresh := memory{}
+	ours := memory{before: "old", sent: "S1", back: "S1", known: true}
+	oursCleared := memory{before: "", sent: "S1", back: "S1", known: true}
+	for _, c := range []struct {
+		name   string
+		mem    memory
+		want   string // by Stash
+		held   string // by Plex
+		locked bool   // in Plex, now
+		keep   bool
+		set    string // "-": nothing is written
+		lock   string // "+" locked, "-" unlocked, "" untouched
+	}{
+		{"first push", fresh, "S1", "old", false, false, "S1", "+"},
+		{"first push of what Plex shows already", fresh, "S1", "S1", false, false, "-", ""},
+		{"unchanged", ours, "S1", "S1", true, false, "-", ""},
+		{"Stash changed", ours, "S2", "S1", true, false, "S2", "+"},
+		{"Plex changed: Stash wins", ours, "S1", "P", true, false, "S1", "+"},
+		{"Plex changed: kept", ours, "S1", "P", true, true, "-", ""},
+		{"both changed: kept", ours, "S2", "P", true, true, "-", ""},
+		{"both came to the same", ours, "P", "P", true, true, "-", ""},
+		{"an agent put the old value back: that is no edit", ours, "S1", "old", false, true, "S1", "+"},
+		{"Stash changed, Plex holds ours", ours, "S2", "S1", true, true, "S2", "+"},
+		{"locked before our first push: kept", fresh, "S1", "P", true, true, "-", ""},
+		{"locked before our first push, not kept", fresh, "S1", "P", true, false, "S1", "+"},
+		{"locked long ago: kept", memory{before: "P", known: true, lockedThen: true}, "S1", "P", true, true, "-", ""},
+		{"Stash has nothing, Plex's is not ours", fresh, "", "P", false, false, "-", ""},
+		{"Stash has nothing any more: put back", ours, "", "S1", true, false, "old", "-"},
+		{"put back with its lock", memory{"old", "S1", "S1", true, true}, "", "S1", true, false, "old", ""},
+		{"put back what was nothing", oursCleared, "", "S1", true, false, "", "-"},
+		{"Stash has nothing any more, a person changed Plex", ours, "", "P", true, false, "-", ""},
+		{"died after the write, before it was read back", memory{before: "old", sent: "S2", back: "S1", known: true}, "S2", "S2", true, true, "-", ""},
+		{"the same, and Stash changed again", memory{before: "old", sent: "S2", back: "S1", known: true}, "S3", "S2", true, true, "S3", "+"},
+		{"died before the write", memory{before: "old", sent: "S2", known: true}, "S2", "old", false, true, "S2", "+"},
+		{"differs in form only", ours, "S1", "S1  \r\n", true, false, "-", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			const f = string(plexapi.Summary)
+			mem := store.Item{Before: map[string]store.Held{}, Sent: map[string]store.Value{}, ReadBack: map[string]store.Value{}}
+			if c.mem.known {
+				mem.Before[f] = store.Held{Value: scalar(c.mem.before), Locked: c.mem.lockedThen}
+			}
+			if c.mem.sent != "" {
+				mem.Sent[f] = v(c.mem.sent)
+			}
+			if c.mem.back != "" {
+				mem.ReadBack[f] = v(c.mem.back)
+			}
+			p := Merge(MergeInput{
+				Desired: Desired{Values: map[string]store.Value{f: scalar(c.want)}}, Memory: mem, KeepPlexEdits: c.keep,
+				Current: plexapi.Item{Summary: c.held, Locked: map[string]bool{f: c.locked}},
+			})
+			got, set := p.Edit.Set[plexapi.Summary]
+			if !set {
+				got = "-"
+			}
+			lock := ""
+			if slices.Contains(p.Edit.Lock, f) {
+				lock = "+"
+			} else if slices.Contains(p.Edit.Unlock, f) {
+				lock = "-"
+			}
+			if got != c.set || lock != c.lock {
+				t.Errorf("set %q, lock %q; want %q, %q", got, lock, c.set, c.lock)
+			}
+			if set && p.Memory.Before[f].Value == nil && c.held != "" && !c.mem.known {
+				t.Error("what was there before is not remembered")
+			}
+		})
+	}
+}
+
+func TestTitleIsPutBackButNeverCleared(t *testing.T) {
+	mem := store.Item{Before: map[string]store.Held{"title": {}}, Sent: map[string]store.Value{"title": v("S")}, ReadBack: map[string]store.Value{"title": v("S")}}
+	p := Merge(MergeInput{Desired: Desired{Values: map[string]store.Value{"title": nil}}, Memory: mem, Current: plexapi.Item{Title: "S"}})
+	if len(p.Edit.Set) != 0 {
+		t.Errorf("edit = %+v", p.Edit)
+	}
+}
+
+func TestMergeOfTags(t *testing.T) {
+	for _, c := range []struct {
+		name                      string
+		want, owned, before, held string // comma separated
+		keep                      bool
+		remove, send, ownedAfter  string
+	}{
+		{"first push keeps Plex's own", "A,B", "", "", "P", false, "", "P,A,B", "A,B"},
+		{"what was there already is not ours", "A,P", "", "", "P", false, "", "P,A", "A"},
+		{"unchanged", "A,B", "A,B", "P", "P,A,B", false, "", "", "A,B"},
+		{"one taken away in Stash", "B", "A,B", "P", "P,A,B", false, "A", "", "A,B"},
+		{"all taken away in Stash", "", "A,B", "P", "P,A,B", false, "A,B", "", "A,B"},
+		{"one exchanged", "B,C", "A,B", "P", "P,A,B", false, "A", "P,B,C", "A,B,C"},
+		{"removed in Plex's spelling", "", "a", "", "A", false, "A", "", "a"},
+		{"equal but for case", "a", "", "", "A", false, "", "", ""},
+		{"a person removed ours: it comes back", "A", "A", "", "", false, "", "A", "A"},
+		{"a person removed ours: kept", "A", "A", "P", "", true, "", "", "A"},
+		{"never remove what others added", "A", "A", "", "A,X", false, "", "", "A"},
+		{"a person removed what Stash no longer wants: not ours any more", "", "A", "", "X", false, "", "", ""},
+		{"Stash has none and nothing is ours", "", "", "", "P", false, "", "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			const f = string(plexapi.Genre)
+			mem := store.Item{Owned: map[string][]string{f: list(c.owned)}}
+			if c.before != "" || c.owned != "" {
+				mem.Before = map[string]store.Held{f: {Value: list(c.before)}}
+				mem.ReadBack = map[string]store.Value{f: list(c.before + "," + c.owned)}
+			}
+			p := Merge(MergeInput{
+				Desired: Desired{Values: map[string]store.Value{f: list(c.want)}}, Memory: mem, KeepPlexEdits: c.keep,
+				Current: plexapi.Item{Tags: map[plexapi.TagKind][]string{plexapi.Genre: list(c.held)}},
+			})
+			remove, send := strings.Join(p.First.Remove[plexapi.Genre], ","), strings.Join(p.Edit.Tags[plexapi.Genre], ",")
+			if remove != c.remove || send != c.send {
+				t.Errorf("remove %q, send %q; want %q, %q", remove, send, c.remove, c.send)
+			}
+			if owned := p.Memory.Owned[f]; !sameSet(owned, list(c.ownedAfter)) {
+				t.Errorf("owned ahead of the write: %v, want %s", owned, c.ownedAfter)
+			}
+		})
+	}
+}
+
+func list(text string) []string {
+	var out []string
+	for _, s := range strings.Split(text, ",") {
+		if s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// simPlex is a Plex item that edits are applied to.
+type simPlex struct {
+	plexapi.Item
+	replace bool
+}
+
+func (s *simPlex) apply(e plexapi.Edit) {
+	for f, text := range e.Set {
+		switch f {
+		case plexapi.Title:
+			s.Title = text
+		case plexapi.Summary:
+			s.Summary = strings.TrimSpace(text)
+		case plexapi.Studio:
+			s.Studio = text
+		case plexapi.Date:
+			s.Date = text
+		}
+	}
+	for kind, tags := range e.Remove {
+		s.Tags[kind] = without(s.Tags[kind], tags)
+	}
+	for kind, tags := range e.Tags {
+		if s.replace {
+			s.Tags[kind] = nil
+		}
+		s.Tags[kind] = slices.Concat(s.Tags[kind], without(tags, s.Tags[kind]))
+	}
+	for _, f := range e.Lock {
+		s.Locked[f] = true
+	}
+	for _, f := range e.Unlock {
+		s.Locked[f] = false
+	}
+}
+
+func (s *simPlex) copy() plexapi.Item {
+	it := s.Item
+	it.Tags = make(map[plexapi.TagKind][]string)
+	for k, t := range s.Tags {
+		it.Tags[k] = slices.Clone(t)
+	}
+	it.Locked = maps.Clone(s.Locked)
+	return it
+}
+
+// push merges and writes, dying after so many steps: 0 before anything is sent, 1 after the removals, 2
+// after the edit, 3 after the rating, 4 not at all. It returns what is stored.
+func (s *simPlex) push(d Desired, mem store.Item, dieAfter int) (store.Item, Plan) {
+	p := Merge(MergeInput{Desired: d, Memory: mem, Current: s.copy()})
+	if p.Empty() {
+		return p.Memory, p
+	}
+	stored := p.Memory
+	for field, held := range mem.Before { // as the queue does
+		stored.Before[field] = held
+	}
+	if dieAfter >= 1 {
+		s.apply(p.First)
+	}
+	if dieAfter >= 2 {
+		s.apply(p.Edit)
+	}
+	if dieAfter >= 3 && p.Rate != nil {
+		s.UserRating = p.Rate.To
+	}
+	if dieAfter >= 4 {
+		stored = AfterReadBack(p, s.copy()).Memory
+	}
+	return stored, p
+}
+
+func randomScene(r *rand.Rand) *stashapi.Scene {
+	pick := func(words ...string) string { return words[r.IntN(len(words))] }
+	s := &stashapi.Scene{
+		Title: pick("", "T1", "T2 & \"x\""), Details: pick("", "one", " two\r\n\r\nthree ", "עברית 👩‍👩‍👧"), Date: pick("", "2020", "2020-05", "2021-01-31", "May"),
+		Director: pick("", "D"),
+	}
+	if r.IntN(2) == 0 {
+		s.Studio = &stashapi.Named{ID: 1, Name: pick("Studio", "Other, Inc.")}
+	}
+	for _, name := range []string{"A", "b", "C,D", "[E] & \"F\"", " g "} {
+		if r.IntN(2) == 0 {
+			s.Tags = append(s.Tags, stashapi.Named{Name: name})
+		}
+		if r.IntN(3) == 0 {
+			s.Performers = append(s.Performers, stashapi.Named{Name: name})
+		}
+		if r.IntN(4) == 0 {
+			s.Groups = append(s.Groups, stashapi.Named{Name: name})
+		}
+	}
+	if r.IntN(2) == 0 {
+		n := r.IntN(101)
+		s.Rating100 = &n
+	}
+	return s
+}
+
+// Whatever Stash holds, whenever we die, and whether Plex appends or replaces: in the end Plex shows it, a
+// second sync writes nothing, foreign tags stay, and once Stash has nothing Plex is as it was.
+func TestMergeConvergesFromEveryDeath(t *testing.T) {
+	fields, err := ParseFields("+collection")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 1000 {
+		seed := uint64(i)
+		r := rand.New(rand.NewPCG(seed, 1))
+		plex := &simPlex{replace: seed%2 == 0, Item: plexapi.Item{
+			Title: "file", Summary: []string{"", "agent's"}[r.IntN(2)], Locked: map[string]bool{"summary": r.IntN(2) == 0},
+			Tags: map[plexapi.TagKind][]string{plexapi.Genre: []string{"Foreign", "A"}[:r.IntN(3)], plexapi.Collection: {"Mine"}},
+		}}
+		original := plex.copy()
+		var mem store.Item
+		for range 1 + r.IntN(6) {
+			mem, _ = plex.push(Desire(randomScene(r), fields), mem, r.IntN(5))
+		}
+		final := Desire(randomScene(r), fields)
+		mem, _ = plex.push(final, mem, 4)
+		if _, p := plex.push(final, mem, 4); !p.Empty() {
+			t.Fatalf("seed %d: a second sync writes %+v %+v %+v", seed, p.First, p.Edit, p.Rate)
+		}
+		for kind, tags := range original.Tags {
+			if lost := without(tags, plex.Tags[kind]); len(lost) > 0 {
+				t.Fatalf("seed %d: foreign %s %v were removed", seed, kind, lost)
+			}
+		}
+		for field, want := range final.Values {
+			held := current(&plex.Item, field)
+			if isTags(field) && len(without(want, held)) > 0 || !isTags(field) && len(want) > 0 && !same(field, held, want) &&
+				(field != string(plexapi.Date) || !strings.HasPrefix(first(held), final.DateText)) {
+				t.Fatalf("seed %d: %s is %v, want %v", seed, field, held, want)
+			}
+		}
+		mem, _ = plex.push(Desire(&stashapi.Scene{}, fields), mem, 4)
+		if got, want := show(plex.copy()), show(original); got != want {
+			t.Fatalf("seed %d: after Stash has nothing any more\n got %s\nwant %s\nmemory %+v", seed, got, want, mem)
+		}
+	}
+}
+
+func show(it plexapi.Item) string {
+	text := fmt.Sprintf("%q %q %q %q %v", it.Title, it.Summary, it.Studio, it.Date, current(&it, ratingField))
+	for _, k := range slices.Sorted(maps.Keys(it.Tags)) {
+		if len(it.Tags[k]) > 0 {
+			text += fmt.Sprintf(" %s=%v", k, slices.Sorted(slices.Values(it.Tags[k])))
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(it.Locked)) {
+		if it.Locked[k] {
+			text += " locked:" + k
+		}
+	}
+	return text
+}
+
+func TestPlexsOwnFormIsNotedOnce(t *testing.T) {
+	const f = string(plexapi.Studio)
+	d := Desired{Values: map[string]store.Value{f: v("ACME  Ltd")}}
+	p := Merge(MergeInput{Desired: d, Current: plexapi.Item{Studio: "x"}})
+	o := AfterReadBack(p, plexapi.Item{Studio: "Acme"})
+	if len(o.Failed) != 0 || len(o.Forms) != 1 {
+		t.Fatalf("outcome = %+v", o)
+	}
+	if p := Merge(MergeInput{Desired: d, Memory: o.Memory, Current: plexapi.Item{Studio: "Acme", Locked: map[string]bool{f: true}}}); !p.Empty() {
+		t.Errorf("the same value is sent again: %+v", p.Edit)
+	}
+	d.Values[f] = v("Other")
+	if p := Merge(MergeInput{Desired: d, Memory: o.Memory, Current: plexapi.Item{Studio: "Acme"}}); p.Empty() {
+		t.Error("another value is not sent")
+	}
+	if o := AfterReadBack(p, plexapi.Item{Studio: "x"}); len(o.Failed) != 1 {
+		t.Errorf("a field that did not move is no failure: %+v", o)
+	}
+}
+
+func TestRejectedValueIsLeftOutUntilItChanges(t *testing.T) {
+	const f = string(plexapi.Studio)
+	d := Desired{Values: map[string]store.Value{f: v("bad")}}
+	p := Merge(MergeInput{Desired: d, Current: plexapi.Item{}})
+	mem := RejectedAlone(p, p.Memory, f)
+	p = Merge(MergeInput{Desired: d, Memory: mem, Current: plexapi.Item{}})
+	if !p.Empty() || len(p.Problems) != 1 {
+		t.Errorf("plan = %+v", p)
+	}
+	d.Values[f] = v("good")
+	if p := Merge(MergeInput{Desired: d, Memory: mem, Current: plexapi.Item{}}); p.Empty() {
+		t.Error("another value is not sent")
+	}
+}
