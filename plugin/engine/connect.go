@@ -102,7 +102,7 @@ func (d *drain) transit(ctx context.Context, f func(store.Breaker) store.Breaker
 	switch {
 	case after.State == store.BreakerOpen && before.State != store.BreakerOpen:
 		d.tripped = true
-		d.Log.Warn().Int("failures", after.Failures).Str("cause", after.LastError).
+		d.Log.Debug().Int("failures", after.Failures).Str("cause", after.LastError).
 			Str("next_try", after.ProbeAt.Format(time.TimeOnly)).Msg("Plex does not answer: processing is paused, nothing is lost")
 	case after.State == store.BreakerClosed && before.State != store.BreakerClosed:
 		d.opened, d.probing = time.Time{}, false
