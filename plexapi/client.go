@@ -89,7 +89,7 @@ func newTransport(scheme string, cfg Config) *http.Transport {
 	t := &http.Transport{
 		DialContext:         (&net.Dialer{Timeout: connect}).DialContext,
 		TLSHandshakeTimeout: connect,
-		TLSClientConfig:     &tls.Config{InsecureSkipVerify: cfg.InsecureTLS, MinVersion: tls.VersionTLS12}, //nolint:gosec // the user's choice
+		TLSClientConfig:     &tls.Config{InsecureSkipVerify: cfg.InsecureTLS, MinVersion: tls.VersionTLS12}, // the user's choice
 		IdleConnTimeout:     15 * time.Second,                                                               // Plex closes after 20 s
 		MaxIdleConnsPerHost: 2,
 		TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{}, // Plex speaks HTTP/1.1
@@ -163,7 +163,7 @@ func (c *Client) once(ctx context.Context, r request, read func(io.Reader) error
 	}
 	defer res.Body.Close()
 	if res.StatusCode < 200 || res.StatusCode > 299 {
-		head, _ := io.ReadAll(io.LimitReader(res.Body, headLimit)) //nolint:errcheck // the status decides, the body only hints
+		head, _ := io.ReadAll(io.LimitReader(res.Body, headLimit)) // the status decides, the body only hints
 		return reused, c.failed(r, res.StatusCode, res.Header, string(head), nil)
 	}
 	body := &limited{r: res.Body, left: bodyLimit}

@@ -92,7 +92,7 @@ func (c *Client) Probe(ctx context.Context) (Identity, []Section, error) {
 
 // asDown reads a failure as a probe does. Nothing but Plex answers 404 to /identity.
 func asDown(err error, identity bool) error {
-	e, ok := err.(*Error) //nolint:errorlint // do returns it as it is
+	e, ok := err.(*Error) // do returns it as it is
 	if !ok {
 		return err
 	}

@@ -76,7 +76,6 @@ type checker struct {
 	*session
 	report   CheckReport
 	engine   *engine.Engine
-	plex     *plexapi.Client
 	identity plexapi.Identity
 	found    []plexapi.Section
 }
@@ -144,9 +143,9 @@ func (c *checker) librariesAreThere(context.Context) error {
 	}
 	switch {
 	case len(absent) > 0:
-		return c.add("Libraries", "", "the setting plexLibraries takes names or ids of movie libraries", fmt.Errorf("Plex has no movie library %s", strings.Join(absent, ", "))) //nolint:staticcheck // Plex is a name
+		return c.add("Libraries", "", "the setting plexLibraries takes names or ids of movie libraries", fmt.Errorf("no movie library %s in Plex", strings.Join(absent, ", ")))
 	case len(chosen) == 0:
-		return c.add("Libraries", "", "add one whose folders hold the videos that Stash manages", errors.New("Plex has no movie library")) //nolint:staticcheck // likewise
+		return c.add("Libraries", "", "add one whose folders hold the videos that Stash manages", errors.New("no movie library in Plex"))
 	}
 	return c.add("Libraries", strings.Join(names, ", "), "", nil)
 }

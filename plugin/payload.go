@@ -136,7 +136,7 @@ func eventHash(event string, input any) string {
 		input = shared
 	}
 	sum := sha256.New()
-	sum.Write([]byte(event + "\n"))                            //nolint:errcheck // a hash never fails
+	sum.Write([]byte(event + "\n"))                            // a hash never fails
 	if err := json.NewEncoder(sum).Encode(input); err != nil { // maps are encoded in the order of their keys
 		return ""
 	}

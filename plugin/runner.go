@@ -97,7 +97,7 @@ func DataDir(conn common.StashServerConnection) (string, error) {
 		return dir, nil
 	}
 	if conn.Dir == "" {
-		return "", errors.New("Stash did not say where its configuration is: set STASH_PLEX_SYNC_DIR to a folder for the queue") //nolint:staticcheck // Stash is a name
+		return "", errors.New("the data folder is not known, because Stash did not say where its configuration is: set STASH_PLEX_SYNC_DIR to a folder for the queue")
 	}
 	return conn.Dir + string(os.PathSeparator) + ID, nil
 }

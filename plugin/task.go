@@ -125,6 +125,9 @@ func (s *session) drain(ctx context.Context, who string, opts engine.Options, pr
 		if err := s.stash.KeepLogin(ctx); err != nil {
 			s.z.Debug().Err(err).Msg("a run of more than an hour may lose its login")
 		}
+		for _, secret := range s.stash.Secrets() {
+			s.log.AddSecret(secret)
+		}
 		if prepare != nil {
 			if err := prepare(ctx, e); err != nil {
 				return err

@@ -138,8 +138,10 @@ func TestNewFileWakesThoseWhoWaitForIt(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, InBulk, 1, 2, 3, 4)
 	for _, j := range claim(t, s, t0, ClaimOptions{}) {
-		e := Ending{Job: j, Outcome: Miss, Wait: 10 * time.Minute, Class: "not_found", Error: "e",
-			Wanted: []Wanted{{Path: "/stash/Movies/Clip.mp4", Size: 100}}}
+		e := Ending{
+			Job: j, Outcome: Miss, Wait: 10 * time.Minute, Class: "not_found", Error: "e",
+			Wanted: []Wanted{{Path: "/stash/Movies/Clip.mp4", Size: 100}},
+		}
 		switch j.SceneID {
 		case 2: // dead for want of its file
 			e.Outcome, e.Charge = Bury, Miss

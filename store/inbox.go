@@ -33,7 +33,7 @@ func LeaveInInbox(dir string, now time.Time, h HookRecord) error {
 	if err != nil {
 		return fmt.Errorf("write to the inbox: %w", err)
 	}
-	defer os.Remove(tmp.Name()) //nolint:errcheck // gone once it was renamed
+	defer os.Remove(tmp.Name()) // gone once it was renamed
 	_, err = tmp.Write(text)
 	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
 		return fmt.Errorf("write to the inbox: %w", err)

@@ -171,7 +171,7 @@ func (s *Store) HasDue(ctx context.Context, now time.Time, opts ClaimOptions) (b
 	if err != nil {
 		return false, fmt.Errorf("look for due jobs: %w", s.mark(err))
 	}
-	defer rollback(tx) //nolint:errcheck // nothing was written
+	defer rollback(tx) // nothing was written
 	jobs, err := pick(ctx, tx, now, opts)
 	if err != nil {
 		return false, fmt.Errorf("look for due jobs: %w", s.mark(err))

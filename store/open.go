@@ -57,7 +57,7 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	if err := migrate(ctx, s.write); err != nil {
-		s.write.Close() //nolint:errcheck // the error that matters is already there
+		s.write.Close() // the error that matters is already there
 		return nil, fmt.Errorf("open %s: %w", path, s.mark(err))
 	}
 	return s, nil
@@ -146,7 +146,7 @@ func create(ctx context.Context, dir string) error {
 	lock := flock.New(filepath.Join(dir, setupLock), flock.SetPermissions(0o600))
 	locked := lock.Lock() == nil
 	if locked {
-		defer lock.Unlock() //nolint:errcheck // freed by the kernel at exit in any case
+		defer lock.Unlock() // freed by the kernel at exit in any case
 	}
 	path := filepath.Join(dir, queueFile)
 	if _, err := os.Stat(path); err == nil {
@@ -188,7 +188,7 @@ func moveInto(from, to string, locked bool) error {
 
 func removeAll(path string) {
 	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
-		os.Remove(path + suffix) //nolint:errcheck // a leftover is harmless and removed by the next make
+		os.Remove(path + suffix) // a leftover is harmless and removed by the next make
 	}
 }
 

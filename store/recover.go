@@ -82,7 +82,7 @@ func quickCheck(ctx context.Context, path string) string {
 	if err != nil {
 		return err.Error()
 	}
-	defer db.Close() //nolint:errcheck // nothing was written
+	defer db.Close() // nothing was written
 	var verdict string
 	if err := db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&verdict); err != nil {
 		return OneLine(err.Error())
@@ -97,9 +97,9 @@ func quickCheck(ctx context.Context, path string) string {
 func (s *Store) rescue(ctx context.Context, from string, tables []string) (map[string]int, error) {
 	db, err := sql.Open("sqlite", dsn(from, "deferred"))
 	if err != nil {
-		return nil, nil //nolint:nilerr // a file that cannot be opened holds nothing to save
+		return nil, nil // a file that cannot be opened holds nothing to save
 	}
-	defer db.Close() //nolint:errcheck // nothing was written
+	defer db.Close() // nothing was written
 	saved := make(map[string]int)
 	for _, table := range tables {
 		for _, order := range []string{"ASC", "DESC"} { // from both ends up to the damage
@@ -115,14 +115,14 @@ func (s *Store) rescue(ctx context.Context, from string, tables []string) (map[s
 
 // rescueTable copies rows until the table ends or a row cannot be read. Only a failure to write is an error.
 func (s *Store) rescueTable(ctx context.Context, from *sql.DB, table, order string) (int, error) {
-	rows, err := from.QueryContext(ctx, `SELECT * FROM `+table+` ORDER BY 1 `+order) //nolint:rowserrcheck // reading ends at the damage
+	rows, err := from.QueryContext(ctx, `SELECT * FROM `+table+` ORDER BY 1 `+order) // reading ends at the damage
 	if err != nil {
-		return 0, nil //nolint:nilerr // nothing of it can be read
+		return 0, nil // nothing of it can be read
 	}
 	defer rows.Close()
 	columns, err := rows.Columns()
 	if err != nil {
-		return 0, nil //nolint:nilerr // nothing of it can be read
+		return 0, nil // nothing of it can be read
 	}
 	insert := `INSERT OR IGNORE INTO ` + table + ` (` + joinColumns(columns) + `) VALUES (` + placeholders(len(columns)) + `)`
 	saved := 0
@@ -133,7 +133,7 @@ func (s *Store) rescueTable(ctx context.Context, from *sql.DB, table, order stri
 		}
 		for rows.Next() {
 			if err := rows.Scan(targets...); err != nil {
-				return nil //nolint:nilerr // the damage begins here
+				return nil // the damage begins here
 			}
 			res, err := tx.ExecContext(ctx, insert, values...)
 			if err != nil {

@@ -33,7 +33,7 @@ func (s *Store) Counts(ctx context.Context, now time.Time) (Counts, error) {
 	if err != nil {
 		return c, fmt.Errorf("count the queue: %w", s.mark(err))
 	}
-	defer rollback(tx) //nolint:errcheck // nothing was written
+	defer rollback(tx) // nothing was written
 	for _, q := range []struct {
 		to   *Count
 		text string

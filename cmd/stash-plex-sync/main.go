@@ -42,19 +42,19 @@ func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
 	}
 	switch args[0] {
 	case "version", "--version":
-		fmt.Fprintln(stdout, "stash-plex-sync", version) //nolint:errcheck // a terminal
+		fmt.Fprintln(stdout, "stash-plex-sync", version) // a terminal
 		return 0
 	case "help", "--help", "-h":
 		explain(stdout)
 		return 0
 	case "status":
 		if err := status(args[1:], stdout); err != nil {
-			fmt.Fprintln(stderr, "stash-plex-sync:", err) //nolint:errcheck // a terminal
+			fmt.Fprintln(stderr, "stash-plex-sync:", err) // a terminal
 			return 1
 		}
 		return 0
 	}
-	fmt.Fprintf(stderr, "stash-plex-sync: there is no command %q\n", args[0]) //nolint:errcheck // a terminal
+	fmt.Fprintf(stderr, "stash-plex-sync: there is no command %q\n", args[0]) // a terminal
 	explain(stderr)
 	return 2
 }
@@ -68,7 +68,7 @@ Commands:
   stash-plex-sync version                  prints the version
   stash-plex-sync status --db FILE [--json]  prints the state of a queue (FILE is queue.db, in the folder
                                            stash-plex-sync beside Stash's config.yml)
-`) //nolint:errcheck // a terminal
+`) // a terminal
 }
 
 // isTerminal reports whether a person types: Stash hands over a pipe.
@@ -89,7 +89,7 @@ func serve(stderr io.Writer) int {
 	select {
 	case err := <-served:
 		if err != nil {
-			fmt.Fprintf(stderr, "\x01e\x02stash-plex-sync: %v\n", err) //nolint:errcheck // nobody is left to tell
+			fmt.Fprintf(stderr, "\x01e\x02stash-plex-sync: %v\n", err) // nobody is left to tell
 			return 1
 		}
 		return 0
@@ -143,7 +143,7 @@ func status(args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close() //nolint:errcheck // nothing was written
+	defer db.Close() // nothing was written
 	r, err := plugin.Status(ctx, db, version)
 	if err != nil {
 		return err

@@ -170,9 +170,6 @@ func (s *Server) sameTag(a, b string) bool {
 	return a == b || s.options.FoldTags && strings.EqualFold(a, b)
 }
 
-// Float returns a pointer to a rating.
-func Float(f float64) *float64 { return &f }
-
 // Show is an item in one line, for tables.
 func (it Item) Show() string {
 	rating := "-"

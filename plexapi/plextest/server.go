@@ -79,7 +79,7 @@ func (s *Server) listen(addr string) error {
 	defer s.mu.Unlock()
 	s.addr, s.listener = l.Addr().String(), l
 	s.http = &http.Server{Handler: s, IdleTimeout: 20 * time.Second, ReadHeaderTimeout: time.Minute}
-	go s.http.Serve(l) //nolint:errcheck // it ends with Stop
+	go s.http.Serve(l) // it ends with Stop
 	return nil
 }
 
@@ -97,7 +97,7 @@ func (s *Server) Stop() {
 	s.http = nil
 	s.mu.Unlock()
 	if srv != nil {
-		srv.Close() //nolint:errcheck // that is the point
+		srv.Close() // that is the point
 	}
 }
 
@@ -288,7 +288,7 @@ func (f *Fault) happen(w http.ResponseWriter, r *http.Request, route func(http.R
 			return page(w, f.Status)
 		}
 		w.WriteHeader(f.Status)
-		fmt.Fprint(w, f.Body) //nolint:errcheck // the client may be gone
+		fmt.Fprint(w, f.Body) // the client may be gone
 		return f.Status
 	}
 	return route(w)
@@ -307,7 +307,7 @@ func (c *cut) Write(b []byte) (int, error) {
 
 func (c *cut) flush() {
 	c.ResponseWriter.Header().Set("Content-Length", fmt.Sprint(len(c.body)))
-	c.ResponseWriter.Write(c.body[:len(c.body)/2]) //nolint:errcheck // the client may be gone
+	c.ResponseWriter.Write(c.body[:len(c.body)/2]) // the client may be gone
 	if f, ok := c.ResponseWriter.(http.Flusher); ok {
 		f.Flush()
 	}
@@ -357,6 +357,6 @@ func page(w http.ResponseWriter, status int) int {
 	w.Header().Set("Content-Type", "text/html")
 	w.WriteHeader(status)
 	text := http.StatusText(status)
-	fmt.Fprintf(w, "<html><head><title>%s</title></head><body><h1>%d %s</h1></body></html>", text, status, text) //nolint:errcheck // the client may be gone
+	fmt.Fprintf(w, "<html><head><title>%s</title></head><body><h1>%d %s</h1></body></html>", text, status, text) // the client may be gone
 	return status
 }

@@ -97,7 +97,7 @@ func (d *drain) watermark(ctx context.Context) (time.Time, *time.Location, error
 	}
 	mark, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return time.Time{}, nil, nil //nolint:nilerr // a damaged watermark is as good as none: everything is read
+		return time.Time{}, nil, nil // a damaged watermark is as good as none: everything is read
 	}
 	text, _, err = d.Store.Meta(ctx, store.KeyZone)
 	if err != nil || text == "" {
@@ -105,7 +105,7 @@ func (d *drain) watermark(ctx context.Context) (time.Time, *time.Location, error
 	}
 	seconds, err := strconv.Atoi(text)
 	if err != nil {
-		return mark, nil, nil //nolint:nilerr // likewise
+		return mark, nil, nil // likewise
 	}
 	return mark, time.FixedZone("", seconds), nil
 }

@@ -76,7 +76,8 @@ func (d *drain) pausedStop() error {
 	wait := max(time.Until(at), 0).Round(time.Second)
 	return &stopError{ServerDown, fmt.Sprintf(
 		"paused after %d failures in a row (%s): Plex is tried again at %s (in %s) by whatever starts the next run; a click on \"Process queue\" tries at once; every job stays queued",
-		d.breaker.Failures, d.breaker.LastError, at.Format(time.TimeOnly), wait)}
+		d.breaker.Failures, d.breaker.LastError, at.Format(time.TimeOnly), wait,
+	)}
 }
 
 // note tells the breaker what a request says of Plex.
@@ -178,7 +179,8 @@ func (d *drain) adopt(ctx context.Context, identity plexapi.Identity, sections [
 		}
 		return &stopError{Misconfigured, fmt.Sprintf(
 			"the Plex at this address is another server than before (%s, was %s): if that is right, run \"Check connection\" to go on with it; until then every job stays queued",
-			identity.MachineIdentifier, known)}
+			identity.MachineIdentifier, known,
+		)}
 	}
 	d.server = identity.MachineIdentifier
 	d.sections, d.absent = ChooseSections(sections, d.Config.Libraries)

@@ -119,10 +119,6 @@ func rejectedError(text string, err error) error {
 	return &jobError{text: text, err: err, verdict: Verdict{Class: Rejected, Charge: store.Bury, Breaker: Answered}}
 }
 
-func misconfiguredError(text string) error {
-	return &jobError{text: text, verdict: Verdict{Class: Misconfigured, Charge: store.Release, Stop: true}}
-}
-
 func goneError(text string) error {
 	return &jobError{text: text, verdict: Verdict{Class: Gone, Charge: store.Drop}}
 }

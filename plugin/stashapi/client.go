@@ -57,7 +57,7 @@ func New(conn common.StashServerConnection, opts Options) (*Client, error) {
 	if l.transport == nil {
 		l.transport = &http.Transport{
 			DialContext:         (&net.Dialer{Timeout: connectTimeout}).DialContext,
-			TLSClientConfig:     &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}, //nolint:gosec // the own Stash
+			TLSClientConfig:     &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}, // the own Stash
 			TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{},
 			MaxIdleConnsPerHost: 2,
 		}
@@ -97,7 +97,7 @@ func (l *login) Do(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), l.timeout)
 	res, err := l.send(req.WithContext(ctx), false)
 	if err == nil && res.StatusCode == http.StatusUnauthorized && l.key() != "" && req.GetBody != nil {
-		res.Body.Close() //nolint:errcheck // nothing was read
+		res.Body.Close() // nothing was read
 		again := req.Clone(ctx)
 		if again.Body, err = req.GetBody(); err == nil {
 			res, err = l.send(again, true)

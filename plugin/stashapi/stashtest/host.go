@@ -276,8 +276,8 @@ func (h *Host) Processes() []int {
 		var pid, parent int
 		var state string
 		comm := string(stat[strings.IndexByte(string(stat), '(')+1 : strings.LastIndexByte(string(stat), ')')])
-		fmt.Sscan(string(stat), &pid)                                                         //nolint:errcheck // the kernel's own form
-		fmt.Sscan(string(stat[strings.LastIndexByte(string(stat), ')')+1:]), &state, &parent) //nolint:errcheck // likewise
+		fmt.Sscan(string(stat), &pid)                                                         // the kernel's own form
+		fmt.Sscan(string(stat[strings.LastIndexByte(string(stat), ')')+1:]), &state, &parent) // likewise
 		if parent == os.Getpid() && strings.HasPrefix(PluginID, comm) && state != "Z" && comm != "" {
 			pids = append(pids, pid)
 		}
