@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"sort"
-	"strconv"
 	"strings"
 )
 
@@ -168,13 +167,4 @@ func (s *Server) keep(field, value string) string {
 
 func (s *Server) sameTag(a, b string) bool {
 	return a == b || s.options.FoldTags && strings.EqualFold(a, b)
-}
-
-// Show is an item in one line, for tables.
-func (it Item) Show() string {
-	rating := "-"
-	if it.Rating != nil {
-		rating = strconv.FormatFloat(*it.Rating, 'f', -1, 64)
-	}
-	return strings.Join([]string{it.Title, it.Studio, it.Date, strings.Join(it.Tags["actor"], ", "), strings.Join(it.Tags["genre"], ", "), rating}, " | ")
 }
