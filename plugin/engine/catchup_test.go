@@ -1,0 +1,187 @@
+package engine
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+func (l *lab) operations(name string) (n int) {
+	for _, q := range l.stash.Queries() {
+		if q.Operation == name {
+			n++
+		}
+	}
+	return n
+}
+
+func TestFirstDrainEverOnlyNotesWhatThereIs(t *testing.T) {
+	inLab(t, 30, func(l *lab) {
+		l.want(l.drain(), Summary{})
+		pass(25 * time.Hour)
+		l.want(l.drain(), Summary{})
+		if n := l.plex.Count("PUT", ""); n != 0 {
+			l.Errorf("%d writes", n)
+		}
+	})
+}
+
+func TestSceneChangedWithoutAHookIsPushed(t *testing.T) {
+	for _, zone := range []*time.Location{time.UTC, time.FixedZone("west", -8*3600), time.FixedZone("east", 13*3600)} {
+		inLab(t, 3, func(l *lab) {
+			l.stash.SetZone(zone)
+			l.drain()
+			pass(11 * time.Minute)
+			l.stash.Change(2, func(s *stashtest.Scene) { s.Title = "By autotag" })
+			pass(3 * time.Second)
+			l.want(l.drain(), Summary{Synced: 1})
+			l.wantTitle(2, "By autotag")
+			for range 5 { // and then nothing is asked for again
+				pass(11 * time.Minute)
+				l.want(l.drain(), Summary{})
+			}
+		})
+	}
+}
+
+func TestMovedFileIsFoundByTheCompleteListing(t *testing.T) {
+	inLab(t, 3, func(l *lab) {
+		l.drain()
+		l.plex.Remove(l.keys[1])
+		l.keys[1] = l.plex.AddItem(l.section, "/data/new/clip1.mp4", size(1))
+		at := time.Now().Add(-2 * time.Hour) // moving does not touch updated_at
+		l.stash.Change(1, func(s *stashtest.Scene) { s.Files[0].Path, s.Title = "/data/new/clip1.mp4", "Moved" })
+		l.stash.SetClock(func() time.Time { return at })
+		l.stash.Change(1, func(*stashtest.Scene) {})
+		l.stash.SetClock(time.Now)
+		pass(25 * time.Hour)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.wantTitle(1, "Moved")
+	})
+}
+
+func TestCatchUpAsksAtMostEveryTenMinutes(t *testing.T) {
+	inLab(t, 3, func(l *lab) {
+		l.drain()
+		l.stash.Forget()
+		for range 9 {
+			pass(time.Minute)
+			l.drain()
+		}
+		if n := l.operations("SlimScenes"); n != 0 {
+			l.Errorf("%d listings within ten minutes", n)
+		}
+		pass(2 * time.Minute)
+		l.drain()
+		if n := l.operations("SlimScenes"); n != 1 {
+			l.Errorf("%d listings after ten minutes, want 1", n)
+		}
+	})
+}
+
+func TestCatchUpLeavesAnEditOfAHookAlone(t *testing.T) {
+	inLab(t, 2, func(l *lab) {
+		l.drain()
+		pass(11 * time.Minute)
+		l.edit("New", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		pass(11 * time.Minute)
+		l.want(l.drain(), Summary{})
+	})
+}
+
+func TestScenesGoneFromStashAreForgottenUnlessTooMany(t *testing.T) {
+	inLab(t, 100, func(l *lab) {
+		var all []int
+		for id := 1; id <= 100; id++ {
+			all = append(all, id)
+		}
+		l.edit("New", all...)
+		l.drain()
+		count := func() int {
+			n, err := l.Store.CountLinked(l.Context())
+			l.must(err)
+			return n
+		}
+		for id := 1; id <= 3; id++ {
+			l.stash.Drop(id)
+		}
+		pass(25 * time.Hour)
+		l.drain()
+		if n := count(); n != 97 {
+			l.Errorf("%d scenes with links after three have gone, want 97", n)
+		}
+		for id := 4; id <= 60; id++ { // a drive is not mounted
+			l.stash.Drop(id)
+		}
+		pass(25 * time.Hour)
+		l.drain()
+		if n := count(); n != 97 {
+			l.Errorf("%d scenes with links, want none forgotten when so many are missing", n)
+		}
+	})
+}
+
+func TestListingGoesOnWhereItWasCutOff(t *testing.T) {
+	inLab(t, 0, func(l *lab) {
+		var scenes []stashtest.Scene
+		for id := 1; id <= 2500; id++ {
+			scenes = append(scenes, stashtest.Scene{ID: id, Updated: time.Now().Add(-time.Hour)})
+		}
+		l.stash.Add(scenes...)
+		stop := make(chan Summary, 1)
+		l.stash.Inject(stashtest.Fault{Operation: "Nothing"})
+		go func() { stop <- l.drain() }()
+		<-stop
+		l.stash.Forget()
+		// the second of three pages fails
+		l.must(l.Store.SetMeta(l.Context(), time.Now(), store.KeyListing, "1000 946684800"))
+		pass(25 * time.Hour)
+		l.drain()
+		if n := l.operations("SlimScenes"); n != 2 {
+			l.Errorf("%d pages, want the two that were left", n)
+		}
+	})
+}
+
+func TestAfterDamageWhatIsUnknownIsPushed(t *testing.T) {
+	inLab(t, 3, func(l *lab) {
+		l.must(l.Store.SetMeta(l.Context(), time.Now(), store.KeyRefill, "after damage"))
+		l.stash.Change(1, func(s *stashtest.Scene) { s.Title = "Lost edit" })
+		sum := l.drain()
+		if sum.CaughtUp != 3 {
+			l.Errorf("summary = %+v", sum)
+		}
+		l.wantTitle(1, "Lost edit")
+	})
+}
+
+func TestSyncAllQueuesEveryScene(t *testing.T) {
+	inLab(t, 60, func(l *lab) {
+		n, err := l.EnqueueAll(l.Context())
+		if err != nil || n != 60 {
+			l.Fatalf("EnqueueAll = %d, %v", n, err)
+		}
+		sum := l.drain()
+		if sum.Synced+sum.Unchanged+sum.Skipped != 60 {
+			l.Errorf("summary = %+v", sum)
+		}
+	})
+}
+
+func TestSyncRecentTakesTheRecentOnesInEveryZone(t *testing.T) {
+	for _, zone := range []*time.Location{time.FixedZone("west", -11*3600), time.FixedZone("east", 13*3600)} {
+		inLab(t, 0, func(l *lab) {
+			l.stash.SetZone(zone)
+			for hours := range 48 {
+				l.stash.Add(stashtest.Scene{Updated: time.Now().Add(-time.Duration(hours) * time.Hour)})
+			}
+			n, err := l.EnqueueSince(l.Context(), time.Now().Add(-24*time.Hour))
+			if err != nil || n != 25 {
+				l.Errorf("%v: EnqueueSince = %d, %v; want the 25 of the last 24 hours", zone, n, err)
+			}
+		})
+	}
+}

@@ -1,0 +1,321 @@
+package engine
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+func TestDrainPushesAndThenFindsNothingToWrite(t *testing.T) {
+	inLab(t, 120, func(l *lab) {
+		var all []int
+		for id := 1; id <= 120; id++ {
+			all = append(all, id)
+		}
+		l.edit("New", all...)
+		l.want(l.drain(), Summary{Synced: 120})
+		l.wantTitle(120, "New")
+		l.plex.Forget()
+		l.stash.Forget()
+		l.edit("New", all...)
+		l.want(l.drain(), Summary{Unchanged: 120})
+		if n := len(l.plex.Requests()); n > 6+120/20 || l.plex.Count("PUT", "") > 0 {
+			l.Errorf("%d requests for 120 unchanged scenes, %d of them writes", n, l.plex.Count("PUT", ""))
+		}
+		if n := len(l.stash.Queries()); n > 6+120/20 {
+			l.Errorf("%d queries for 120 scenes", n)
+		}
+	})
+}
+
+func TestRequestsPerChangedScene(t *testing.T) {
+	inLab(t, 100, func(l *lab) {
+		l.edit("Warm", 1)
+		l.drain()
+		l.plex.Forget()
+		for id := 1; id <= 100; id++ {
+			l.edit("New", id)
+		}
+		l.drain()
+		if n := len(l.plex.Requests()); n > 6+110 {
+			l.Errorf("%d requests for 100 changed scenes", n)
+		}
+	})
+}
+
+func TestFailedJobIsRetriedInTheSameRunOnceItIsDue(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.edit("New", 1)
+		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 429, Header: http.Header{"Retry-After": {"7"}}, Times: 1})
+		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 503, Times: 1})
+		begin := time.Now()
+		l.want(l.drainWith(Options{Linger: true}), Summary{Synced: 1, Retrying: 2})
+		l.wantTitle(1, "New")
+		var puts []time.Duration
+		for _, r := range l.plex.Requests() {
+			if r.Method == "PUT" {
+				puts = append(puts, r.At.Sub(begin))
+			}
+		}
+		if len(puts) != 3 || puts[1]-puts[0] < 7*time.Second || puts[2]-puts[1] < 5*time.Second {
+			l.Errorf("writes at %v: want the second 7 s after the first, as Plex asked, and the third after a longer backoff", puts)
+		}
+	})
+}
+
+func TestNoRunWaitsWhileAnotherJobOfStashDoes(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.stash.Hold("Scanning...")
+		l.stash.Hold("Generating...")
+		l.edit("New", 1)
+		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 500, Times: 1})
+		begin := time.Now()
+		l.want(l.drainWith(Options{Linger: true}), Summary{Retrying: 1})
+		if took := time.Since(begin); took > 3*time.Second {
+			l.Errorf("the run stayed for %v", took)
+		}
+	})
+}
+
+func TestRunThatOpensTheBreakerWaitsForTheProbe(t *testing.T) {
+	inLab(t, 400, func(l *lab) {
+		var all []int
+		for id := 1; id <= 400; id++ {
+			all = append(all, id)
+		}
+		l.edit("New", all...)
+		l.plex.Inject(plextest.Fault{Prefix: "/library/metadata", Status: 502})
+		go func() {
+			pass(30 * time.Second)
+			l.plex.Heal()
+		}()
+		begin := time.Now()
+		sum := l.drainWith(Options{Linger: true})
+		l.want(sum, Summary{Synced: 400})
+		if took := time.Since(begin); took < 60*time.Second || took > 70*time.Second {
+			l.Errorf("the run took %v, want it to wait for the probe after 60 s", took)
+		}
+	})
+}
+
+func TestTenAmbiguousScenesDoNotStopAGoodOne(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		for id := 2; id <= 11; id++ {
+			l.stash.Add(stashtest.Scene{ID: id, Files: []stashtest.File{{Path: path(id), Size: size(id)}}})
+			l.plex.AddItem(l.section, "/a/"+path(id)[len("/data/videos/0/"):], size(id))
+			l.plex.AddItem(l.section, "/b/"+path(id)[len("/data/videos/0/"):], size(id))
+			l.edit("Amb", id)
+		}
+		l.edit("Good", 1)
+		l.want(l.drain(), Summary{Synced: 1, Dead: 10})
+		l.wantTitle(1, "Good")
+		letters, err := l.Store.DeadLetters(l.Context(), store.Narrow{}, 20)
+		l.must(err)
+		if len(letters) != 10 || !strings.Contains(string(letters[0].Candidates), "/a/") || !strings.Contains(string(letters[0].Candidates), "/b/") {
+			l.Errorf("dead letters = %d, candidates %s", len(letters), letters[0].Candidates)
+		}
+		if b, err := l.Store.Breaker(l.Context()); err != nil || b.State != store.BreakerClosed || b.Failures != 0 {
+			l.Errorf("breaker = %+v, %v", b, err)
+		}
+	})
+}
+
+func TestTagsThatFailAfterTheTitleAreBroughtToTheEnd(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		old, kept := l.stash.Name("tag", 0, "Old"), l.stash.Name("tag", 0, "Kept")
+		l.stash.Change(1, func(s *stashtest.Scene) { s.Tags = []int{old, kept} })
+		l.edit("One", 1)
+		l.drain()
+		l.stash.Change(1, func(s *stashtest.Scene) { s.Tags = []int{kept} })
+		l.edit("Two", 1)
+		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 500, Times: 1}) // the removal
+		l.want(l.drain(), Summary{Retrying: 1})
+		pass(10 * time.Second)
+		l.want(l.drain(), Summary{Synced: 1})
+		if it := l.plex.Item(l.keys[1]); it.Title != "Two" || strings.Join(it.Tags["genre"], ",") != "Kept" {
+			l.Errorf("item = %+v", it)
+		}
+	})
+}
+
+func TestBadFieldIsLeftOutAndTheRestArrives(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.plex.Configure(func(o *plextest.Options) { o.Refuse = map[string]int{"studio": 400} })
+		studio := l.stash.Name("studio", 0, "Bad")
+		l.stash.Change(1, func(s *stashtest.Scene) { s.Studio, s.Details = studio, "Details" })
+		l.edit("New", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		if it := l.plex.Item(l.keys[1]); it.Title != "New" || it.Summary != "Details" || it.Studio != "" {
+			l.Errorf("item = %+v", it)
+		}
+		l.plex.Forget()
+		l.edit("New", 1)
+		l.want(l.drain(), Summary{Unchanged: 1})
+		if l.plex.Count("PUT", "") > 0 {
+			l.Error("the refused field is sent again and again")
+		}
+	})
+}
+
+func TestRefusalOfEverythingIsADeadLetter(t *testing.T) {
+	inLab(t, 2, func(l *lab) {
+		l.plex.Configure(func(o *plextest.Options) { o.Refuse = map[string]int{"title": 400} })
+		l.edit("New", 1)
+		l.want(l.drain(), Summary{Dead: 1})
+		if b, err := l.Store.Breaker(l.Context()); err != nil || b.Failures != 0 {
+			l.Errorf("breaker = %+v, %v", b, err)
+		}
+	})
+}
+
+func TestAcceptedWriteThatMovedNothingIsRetried(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.plex.Configure(func(o *plextest.Options) { o.Stuck = map[string]bool{"title": true} })
+		l.edit("New", 1)
+		l.want(l.drain(), Summary{Retrying: 1})
+		if j := l.job(1); j.ErrorClass != string(Temporary) || !strings.Contains(j.Error, "title") {
+			l.Errorf("job = %+v", j)
+		}
+	})
+}
+
+func TestKeyThatBelongsToAnotherFileIsNoticedBeforeWriting(t *testing.T) {
+	inLab(t, 2, func(l *lab) {
+		l.edit("One", 1)
+		l.drain()
+		moved := l.keys[1]
+		l.plex.Edit(moved, func(it *plextest.Item) { it.Files[0].Path, it.Title = "/data/other.mp4", "Someone else's" })
+		l.keys[1] = l.plex.AddItem(l.section, path(1), size(1))
+		l.edit("Two", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.wantTitle(1, "Two")
+		if it := l.plex.Item(moved); it.Title != "Someone else's" {
+			l.Errorf("the other file's item was edited: %+v", it)
+		}
+	})
+}
+
+func TestOneReadThatFailsForManyIsRepeatedInHalves(t *testing.T) {
+	inLab(t, 8, func(l *lab) {
+		l.edit("Warm", 1)
+		l.drain()
+		for id := 1; id <= 8; id++ {
+			l.edit("New", id)
+		}
+		l.plex.Inject(plextest.Fault{Method: "GET", Prefix: "/library/metadata/" + l.keys[3], Status: 500})
+		l.plex.Inject(plextest.Fault{Method: "GET", Prefix: "/library/metadata/" + l.keys[1], Status: 500, Times: 3}) // 8, 4, 2
+		l.want(l.drain(), Summary{Synced: 7, Retrying: 1})
+		if j := l.job(3); j.Attempts != 1 {
+			l.Errorf("job = %+v", j)
+		}
+	})
+}
+
+func TestAnotherServerStopsEverythingUntilItIsAccepted(t *testing.T) {
+	inLab(t, 2, func(l *lab) {
+		l.edit("One", 1)
+		l.drain()
+		l.plex.SetMachine("another-machine")
+		l.edit("Two", 1)
+		sum := l.drain()
+		if sum.Class != Misconfigured || !strings.Contains(sum.Stopped, "Check connection") || l.job(1).Attempts != 0 {
+			l.Errorf("summary = %+v", sum)
+		}
+		l.must(l.AcceptServer(l.Context()))
+		l.want(l.drain(), Summary{Synced: 1})
+	})
+}
+
+func TestMissingLibraries(t *testing.T) {
+	inLab(t, 2, func(l *lab) {
+		l.Config.Libraries = []string{"Nowhere"}
+		l.edit("New", 1)
+		sum := l.drain()
+		if sum.Class != Misconfigured || !strings.Contains(sum.Stopped, "Nowhere") || !strings.Contains(sum.Stopped, "Videos") {
+			l.Errorf("summary = %+v", sum)
+		}
+		l.Config.Libraries = []string{"Nowhere", "videos"} // one of two: only its scenes wait
+		l.plex.Remove(l.keys[2])
+		l.edit("New", 2)
+		l.want(l.drain(), Summary{Synced: 1, Waiting: 1})
+		if j := l.job(2); j.Misses != 0 || j.ErrorClass != string(Unready) {
+			l.Errorf("job = %+v", j)
+		}
+	})
+}
+
+func TestStopLeavesEveryJobAsItWas(t *testing.T) {
+	inLab(t, 60, func(l *lab) {
+		for id := 1; id <= 60; id++ {
+			l.edit("New", id)
+		}
+		l.plex.Inject(plextest.Fault{Method: "PUT", Hang: true})
+		ctx, cancel := context.WithCancel(l.Context())
+		go func() {
+			pass(5 * time.Second)
+			cancel()
+		}()
+		begin := time.Now()
+		sum, err := l.Engine.Drain(ctx, Options{})
+		if err != nil || sum.Class != Cancelled || time.Since(begin) > 6*time.Second {
+			l.Errorf("Drain = %+v, %v after %v", sum, err, time.Since(begin))
+		}
+		for id := 1; id <= 60; id++ {
+			if j := l.job(id); j.Attempts != 0 || j.Unfinished != 0 || j.DueAt.After(begin) {
+				l.Errorf("job = %+v", j)
+			}
+		}
+	})
+}
+
+func TestLongRunMakesRoomForOtherJobs(t *testing.T) {
+	inLab(t, 200, func(l *lab) {
+		for id := 1; id <= 200; id++ {
+			l.edit("New", id)
+		}
+		asked := 0
+		l.Ask = func(context.Context) error { asked++; return nil }
+		l.stash.Hold("our own run")
+		l.stash.Hold("Scanning...")
+		l.plex.Inject(plextest.Fault{Method: "PUT", Delay: 5 * time.Second}) // and a pause as long
+		begin := time.Now()
+		sum := l.drain()
+		if took := time.Since(begin); asked != 1 || sum.Synced == 0 || sum.Synced >= 200 || took < 5*time.Minute || sum.Class != "" {
+			l.Errorf("asked %d times, %+v after %v", asked, sum, took)
+		}
+	})
+}
+
+func TestSlowWritesAreFollowedByAPause(t *testing.T) {
+	inLab(t, 2, func(l *lab) {
+		l.edit("New", 1, 2)
+		l.plex.Inject(plextest.Fault{Method: "PUT", Delay: 2 * time.Second})
+		l.drain()
+		var puts []time.Time
+		for _, r := range l.plex.Requests() {
+			if r.Method == "PUT" {
+				puts = append(puts, r.At)
+			}
+		}
+		if gap := puts[1].Sub(puts[0]); gap < 4*time.Second {
+			l.Errorf("the second write begins %v after the first, want as long a pause as it took", gap)
+		}
+	})
+}
+
+func TestBugInOneJobCostsThatJobAlone(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		d := &drain{Engine: l.Engine}
+		w := &work{job: store.Job{SceneID: 1}}
+		d.guard(w, func() error { panic("oops") })
+		if v := Judge(l.Context(), w.err); v.Class != Panicked || v.Charge != store.Retry || v.Breaker != Untouched || !strings.Contains(w.err.Error(), "oops") {
+			l.Errorf("verdict = %+v, %v", v, w.err)
+		}
+	})
+}

@@ -1,0 +1,265 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// indexOf returns an index that holds files, each given as "key path size".
+func indexOf(t *testing.T, files ...string) *store.Index {
+	t.Helper()
+	x, err := store.OpenIndex(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { x.Close() })
+	p := store.ReadPage{After: store.Reading{Section: "1", Number: 1, Position: -1}}
+	for _, f := range files {
+		parts := strings.Split(f, " ")
+		var size int64
+		fmt.Sscan(parts[2], &size)
+		p.Files = append(p.Files, store.PlexFile{Section: "1", RatingKey: parts[0], Path: parts[1], Size: size})
+	}
+	if err := x.Apply(t.Context(), "S", p); err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+func TestMatching(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		plex    []string // key path size
+		stash   []string // path size
+		pathMap []PathPair
+		learned []PathPair
+		owner   map[string]int
+		others  map[string]int
+		gone    []string // keys that are not there any more when they are read
+		unread  bool
+		found   Found
+		hits    string // key:rule
+	}{
+		{name: "equal path", plex: []string{"1 /a/x.mp4 5"}, stash: []string{"/a/x.mp4 9"}, hits: "1:path"},
+		{name: "Windows slashes", plex: []string{`1 D:\a\x.mp4 5`}, stash: []string{"D:/a/x.mp4 5"}, hits: "1:path"},
+		{name: "NFD in Plex", plex: []string{"1 /a/e\u0301.mp4 5"}, stash: []string{"/a/\u00e9.mp4 5"}, hits: "1:path"},
+		{name: "case only if nothing is equal", plex: []string{"1 /A/X.mp4 5", "2 /a/x.mp4 5"}, stash: []string{"/a/x.mp4 5"}, hits: "2:path"},
+		{name: "without case", plex: []string{"1 /A/X.MP4 5"}, stash: []string{"/a/x.mp4 5"}, hits: "1:path"},
+		{name: "two that differ by case only", plex: []string{"1 /A/x.mp4 5", "2 /a/X.mp4 6"}, stash: []string{"/a/x.mp4 7"}, found: Missing},
+		{name: "the right one of two equal names", plex: []string{"1 /b/x.mp4 5", "2 /a/x.mp4 5"}, stash: []string{"/a/x.mp4 5"}, hits: "2:path"},
+		{name: "pathMap", plex: []string{"1 /mnt/v/x.mp4 5"}, stash: []string{"/data/x.mp4 9"}, pathMap: []PathPair{{"/data", "/mnt/v"}}, hits: "1:pathMap"},
+		{
+			name: "the longest prefix of pathMap", plex: []string{"1 /p/x.mp4 5", "2 /q/x.mp4 5"}, stash: []string{"/data/b/x.mp4 9"},
+			pathMap: []PathPair{{"/data", "/p"}, {"/data/b", "/q"}}, hits: "2:pathMap",
+		},
+		{name: "a prefix ends at a folder", plex: []string{"1 /mnt2/x.mp4 5"}, stash: []string{"/data2/x.mp4 9"}, pathMap: []PathPair{{"/data", "/mnt"}}, found: Missing},
+		{name: "name and size", plex: []string{"1 /mnt/x.mp4 5"}, stash: []string{"/data/x.mp4 5"}, hits: "1:name+size"},
+		{name: "name without size", plex: []string{"1 /mnt/x.mp4 5"}, stash: []string{"/data/x.mp4 6"}, found: Missing},
+		{name: "an unknown size matches nothing", plex: []string{"1 /mnt/x.mp4 0"}, stash: []string{"/data/x.mp4 0"}, found: Missing},
+		{name: "two fit", plex: []string{"1 /m/x.mp4 5", "2 /n/x.mp4 5"}, stash: []string{"/data/x.mp4 5"}, found: Ambiguous},
+		{name: "two fit, one is gone", plex: []string{"1 /m/x.mp4 5", "2 /n/x.mp4 5"}, stash: []string{"/data/x.mp4 5"}, gone: []string{"1"}, hits: "2:name+size"},
+		{name: "another scene owns it", plex: []string{"1 /m/x.mp4 5"}, stash: []string{"/data/x.mp4 5"}, owner: map[string]int{"1": 8}, found: Missing},
+		{name: "it is the path of another scene", plex: []string{"1 /m/x.mp4 5"}, stash: []string{"/data/x.mp4 5"}, others: map[string]int{"/m/x.mp4": 8}, found: Missing},
+		{
+			name: "it is mapped from another scene's path", plex: []string{"1 /m/x.mp4 5"}, stash: []string{"/old/x.mp4 5"}, pathMap: []PathPair{{"/d", "/m"}},
+			others: map[string]int{"/d/x.mp4": 8}, found: Missing,
+		},
+		{name: "learned", plex: []string{"1 /m/a/x.mp4 5", "2 /z/x.mp4 5"}, stash: []string{"/d/a/x.mp4 5"}, learned: []PathPair{{"/d", "/m"}}, hits: "1:learned"},
+		{name: "learned needs the size", plex: []string{"1 /m/a/x.mp4 5"}, stash: []string{"/d/a/x.mp4 6"}, learned: []PathPair{{"/d", "/m"}}, found: Missing},
+		{
+			name: "learned never overrides pathMap", plex: []string{"1 /m/a/x.mp4 5"}, stash: []string{"/d/a/x.mp4 5"}, learned: []PathPair{{"/d", "/m"}},
+			pathMap: []PathPair{{"/d", "/other"}}, hits: "1:name+size",
+		},
+		{name: "several files, several items", plex: []string{"1 /a/x.mp4 5", "2 /a/y.mp4 6"}, stash: []string{"/a/x.mp4 5", "/a/y.mp4 6"}, hits: "1:path 2:path"},
+		{name: "several files, one item", plex: []string{"1 /a/x.mp4 5", "1 /a/y.mp4 6"}, stash: []string{"/a/x.mp4 5", "/a/y.mp4 6"}, hits: "1:path"},
+		{name: "not there", plex: []string{"1 /a/y.mp4 5"}, stash: []string{"/a/x.mp4 5"}, found: Missing},
+		{name: "not there, but not all is read", stash: []string{"/a/x.mp4 5"}, unread: true, found: Unknown},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			x := indexOf(t, c.plex...)
+			m := Matcher{
+				Index: x, Server: "S", Unread: c.unread, PathMap: c.pathMap, Prefixes: c.learned,
+				Others: func(context.Context, []string) (map[string]int, error) { return c.others, nil },
+				Owners: func(context.Context, []string) (map[string]int, error) { return c.owner, nil },
+				Read: func(_ context.Context, keys []string) ([]plexapi.Item, error) {
+					var items []plexapi.Item
+					for _, f := range c.plex {
+						parts := strings.Split(f, " ")
+						if slices.Contains(keys, parts[0]) && !slices.Contains(c.gone, parts[0]) {
+							items = append(items, plexapi.Item{RatingKey: parts[0], Parts: []plexapi.Part{{File: parts[1]}}})
+						}
+					}
+					return items, nil
+				},
+			}
+			scene := &stashapi.Scene{ID: 7}
+			for _, f := range c.stash {
+				var file stashapi.File
+				fmt.Sscan(f, &file.Path, &file.Size)
+				scene.Files = append(scene.Files, file)
+			}
+			got, err := m.Match(t.Context(), []*stashapi.Scene{scene})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var hits []string
+			for _, h := range got[0].Hits {
+				hits = append(hits, h.RatingKey+":"+h.Rule)
+			}
+			if got[0].Found != c.found || strings.Join(hits, " ") != c.hits {
+				t.Errorf("found %d, hits %v; want %d, %s", got[0].Found, hits, c.found, c.hits)
+			}
+			if (len(got[0].Candidates) > 0) != (c.found == Ambiguous) {
+				t.Errorf("candidates = %v", got[0].Candidates)
+			}
+		})
+	}
+}
+
+func TestPrefixIsLearnedFromThreeFolders(t *testing.T) {
+	var e Evidence
+	for i, folder := range []string{"a", "a", "b", "c"} {
+		if len(e.Learned()) != 0 {
+			t.Fatalf("learned after %d matches in two folders: %v", i, e.Learned())
+		}
+		e.Add("/data/v/"+folder+"/x.mp4", `D:\media\v\`+folder+`\x.mp4`)
+	}
+	if got := e.Learned(); len(got) != 1 || got[0] != (PathPair{From: "/data", To: "D:/media"}) {
+		t.Fatalf("learned %v", got)
+	}
+	if mapped, ok := mapPath(e.Learned(), "/data/v/z/y.mp4"); !ok || mapped != "D:/media/v/z/y.mp4" {
+		t.Errorf("mapped to %q, %v", mapped, ok)
+	}
+	for i := range 10_000 {
+		e.Add(fmt.Sprintf("/from%d/a/x", i), fmt.Sprintf("/to%d/a/x", i))
+	}
+	if len(e.Pairs) > pairsKept || len(e.Learned()) != 1 {
+		t.Errorf("%d pairs are kept, %d learned", len(e.Pairs), len(e.Learned()))
+	}
+}
+
+// lister is a small real listing: a table that can change between pages.
+type lister struct {
+	rows  []plexapi.Row
+	pages int
+	slow  int // pages larger than this time out
+}
+
+func (l *lister) List(_ context.Context, q plexapi.ListQuery) (plexapi.Page, error) {
+	l.pages++
+	if l.slow > 0 && q.Size > l.slow {
+		return plexapi.Page{}, &plexapi.Error{Class: plexapi.Temporary, Timeout: true, Err: context.DeadlineExceeded}
+	}
+	rows := slices.Clone(l.rows)
+	slices.SortStableFunc(rows, func(a, b plexapi.Row) int {
+		switch q.Sort {
+		case newestAdded:
+			return int(b.AddedAt - a.AddedAt)
+		case newestChange:
+			return int(b.UpdatedAt - a.UpdatedAt)
+		}
+		return 0
+	})
+	from := min(q.Start, len(rows))
+	page := rows[from:min(from+q.Size, len(rows))]
+	return plexapi.Page{Rows: page, Received: len(page), TotalSize: len(rows), Offset: from}, nil
+}
+
+func rowOf(i int) plexapi.Row {
+	return plexapi.Row{
+		RatingKey: fmt.Sprint(1000 + i), AddedAt: int64(i), UpdatedAt: int64(i),
+		Parts: []plexapi.Part{{File: fmt.Sprintf("/v/%d.mp4", i), Size: int64(i)}},
+	}
+}
+
+func TestReaderReadsAllThenOnlyWhatIsNew(t *testing.T) {
+	now := time.UnixMilli(1_700_000_000_000)
+	plex := &lister{}
+	for i := range 1000 {
+		plex.rows = append(plex.rows, rowOf(i))
+	}
+	var found []store.FoundFile
+	r := Reader{Plex: plex, Index: indexOf(t), OnNew: func(_ context.Context, f []store.FoundFile) error {
+		found = append(found, f...)
+		return nil
+	}}
+	sec := plexapi.Section{ID: "1", UpdatedAt: 1}
+	files := func() int {
+		n, err := r.Index.CountFiles(t.Context(), "S", "1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	refresh := func(at time.Duration, pages, want int) {
+		t.Helper()
+		plex.pages, found = 0, nil
+		if _, err := r.Refresh(t.Context(), "S", sec, now.Add(at)); err != nil {
+			t.Fatal(err)
+		}
+		if plex.pages != pages || files() != want {
+			t.Errorf("%d pages, %d files; want %d and %d", plex.pages, files(), pages, want)
+		}
+	}
+	refresh(0, 5, 1000)
+	refresh(time.Minute, 0, 1000) // its marks have not moved
+	plex.rows = append(plex.rows, rowOf(5000))
+	sec.UpdatedAt++
+	refresh(2*time.Minute, 2, 1001)
+	if len(found) != 1 || found[0].Path != "/v/5000.mp4" {
+		t.Errorf("told of %v", found)
+	}
+	plex.rows = slices.Delete(plex.rows, 0, 10) // gone: the number says so
+	sec.UpdatedAt++
+	refresh(3*time.Minute, 2+5, 991)
+	plex.rows[5].Deleted, plex.rows[5].UpdatedAt = true, 9000 // into the trash
+	sec.UpdatedAt++
+	refresh(4*time.Minute, 2, 990)
+	refresh(25*time.Hour, 5, 990) // once a day all of it
+	plex.slow = 60
+	refresh(50*time.Hour, 2+20, 990) // pages of 200 and 100 time out
+}
+
+func TestReadingGoesOnWhereItWasCutOff(t *testing.T) {
+	now := time.UnixMilli(1_700_000_000_000)
+	plex := &lister{}
+	for i := range 1000 {
+		plex.rows = append(plex.rows, rowOf(i))
+	}
+	r := Reader{Plex: cutAfter{plex, 3}, Index: indexOf(t)}
+	sec := plexapi.Section{ID: "1", UpdatedAt: 1}
+	if _, err := r.Refresh(t.Context(), "S", sec, now); err == nil {
+		t.Fatal("the cut was not noticed")
+	}
+	if at, err := r.Index.Reading(t.Context(), "S", "1"); err != nil || at.Position != 600 || !at.CompleteAt.IsZero() {
+		t.Fatalf("reading = %+v, %v", at, err)
+	}
+	r.Plex, plex.pages = plex, 0
+	if _, err := r.Refresh(t.Context(), "S", sec, now); err != nil {
+		t.Fatal(err)
+	}
+	if at, err := r.Index.Reading(t.Context(), "S", "1"); err != nil || plex.pages != 2 || at.CompleteAt.IsZero() {
+		t.Errorf("%d pages, reading %+v, %v; want the two that were left", plex.pages, at, err)
+	}
+}
+
+// cutAfter fails after so many pages.
+type cutAfter struct {
+	*lister
+	pages int
+}
+
+func (c cutAfter) List(ctx context.Context, q plexapi.ListQuery) (plexapi.Page, error) {
+	if c.lister.pages >= c.pages {
+		return plexapi.Page{}, &plexapi.Error{Class: plexapi.Down, Err: context.Canceled}
+	}
+	return c.lister.List(ctx, q)
+}
