@@ -1,0 +1,265 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
+)
+
+func binary() string { return filepath.Join(pluginDir, "stash-plex-sync", "stash-plex-sync") }
+
+func TestShellCommands(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		code int
+		out  string
+	}{
+		{[]string{"version"}, 0, "stash-plex-sync dev"},
+		{[]string{"help"}, 0, "plugins folder"},
+		{nil, 0, "plugins folder"}, // standard input is a device, as a terminal is
+		{[]string{"frobnicate"}, 2, `no command "frobnicate"`},
+		{[]string{"status"}, 1, "needs --db FILE"},
+		{[]string{"status", "--db", "/nowhere/queue.db"}, 1, "no queue there"},
+		{[]string{"status", "--what"}, 1, "not \"--what\""},
+	} {
+		cmd := exec.Command(binary(), c.args...)
+		out, err := cmd.CombinedOutput()
+		if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != c.code || !strings.Contains(string(out), c.out) {
+			t.Errorf("%q: %v, %q; want code %d and %q", c.args, err, out, c.code, c.out)
+		}
+	}
+}
+
+func TestStatusFromAShell(t *testing.T) {
+	w := newWorld(t, 2)
+	w.occupied()
+	w.bulk("New", 1, 2)
+	out, err := exec.Command(binary(), "status", "--db", w.database()).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "2 due, 0 waiting, 0 dead letters") {
+		t.Errorf("%v: %s", err, out)
+	}
+	out, err = exec.Command(binary(), "status", "--db", w.database(), "--json").Output()
+	var report struct{ Queue struct{ Due int } }
+	if err != nil || json.Unmarshal(out, &report) != nil || report.Queue.Due != 2 {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// Standard output carries one answer of JSON-RPC and nothing else, whatever the call.
+func TestOutputIsJSONRPCOnly(t *testing.T) {
+	dir := t.TempDir()
+	for name, args := range map[string]string{
+		"a hook":            `{"hookContext":{"id":1,"type":"Scene.Update.Post","input":null}}`,
+		"a hook of garbage": `{"hookContext":[1,2,{"x":null}]}`,
+		"an unknown mode":   `{"mode":"nonsense"}`,
+		"no arguments":      `null`,
+		"a status":          `{"mode":"status"}`,
+		"a process":         `{"mode":"process"}`,
+	} {
+		cmd := exec.Command(binary())
+		cmd.Stdin = strings.NewReader(`{"method":"RPCRunner.Run","params":[{"server_connection":{"Scheme":"http","Host":"127.0.0.1","Port":1,"Dir":` +
+			fmt.Sprintf("%q", dir) + `},"args":` + args + `}],"id":0}` + "\n")
+		var stdout, stderr bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		if err := cmd.Run(); err != nil {
+			t.Errorf("%s: %v: %s", name, err, stderr.String())
+		}
+		var answer struct {
+			ID     *int
+			Result struct{ Error *string }
+			Error  any
+		}
+		if err := json.Unmarshal(stdout.Bytes(), &answer); err != nil || answer.ID == nil || answer.Error != nil || bytes.Count(stdout.Bytes(), []byte("\n")) != 1 {
+			t.Errorf("%s: %v, answer %q", name, err, stdout.String())
+		}
+		for _, line := range strings.Split(strings.TrimSuffix(stderr.String(), "\n"), "\n") {
+			if line != "" && (len(line) < 3 || line[0] != 1 || line[2] != 2) {
+				t.Errorf("%s: a line without Stash's frame: %q", name, line)
+			}
+		}
+	}
+}
+
+func TestInterruptEndsARunWithinASecond(t *testing.T) {
+	w := newWorld(t, 60)
+	release := w.stash.Hold("Scanning...")
+	var all []int
+	for id := 1; id <= 60; id++ {
+		all = append(all, id)
+	}
+	w.bulk("New", all...)
+	w.plex.Inject(plextest.Fault{Method: "PUT", Hang: true})
+	release()
+	w.until(func() bool { return w.plex.Count("PUT", "") == 1 })
+	began := time.Now()
+	for _, pid := range w.host.Processes() {
+		w.must(syscall.Kill(pid, syscall.SIGINT))
+	}
+	w.until(func() bool { return len(w.host.Processes()) == 0 })
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("the run ended after %v", took)
+	}
+	if n := w.count("job WHERE attempts = 0 AND unfinished = 0"); n != 60 {
+		t.Errorf("%d jobs as they were, want 60", n)
+	}
+}
+
+// Whenever a process is killed, everything arrives in the end, once, and nothing of anybody else's is lost.
+func TestKilledAtAnyMomentEverythingArrives(t *testing.T) {
+	w := newWorld(t, 40)
+	w.occupied()
+	tag := w.stash.Name("tag", 0, "Ours")
+	var all []int
+	for id := 1; id <= 40; id++ {
+		all = append(all, id)
+		w.plex.Edit(w.keys[id], func(it *plextest.Item) { it.Tags["genre"] = []string{"Theirs"} })
+	}
+	w.host.BulkUpdate(w.context(), all, func(s *stashtest.Scene) { s.Title, s.Tags = "New", []int{tag} })
+	for try := range 12 {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			w.host.Operation(w.Context(), map[string]any{"mode": "process"}) // it is killed: its answer is none
+		}()
+		target := 1 + try*5
+		w.plex.Forget()
+		tick := time.NewTicker(time.Millisecond)
+	waiting:
+		for len(w.plex.Requests()) < target {
+			select {
+			case <-done:
+				break waiting
+			case <-tick.C:
+			}
+		}
+		tick.Stop()
+		if len(w.host.Processes()) > 0 {
+			w.kill()
+		}
+		<-done
+		w.pass(10 * time.Minute)
+	}
+	for w.count("job") > 0 {
+		w.process()
+		w.pass(10 * time.Minute)
+	}
+	for _, id := range all {
+		it := w.plex.Item(w.keys[id])
+		if it.Title != "New" || strings.Join(it.Tags["genre"], ",") != "Theirs,Ours" {
+			t.Errorf("scene %d: %+v", id, it)
+		}
+	}
+	if n := w.count("dead_letter"); n != 0 {
+		t.Errorf("%d dead letters", n)
+	}
+	w.host.BulkUpdate(w.context(), all, func(s *stashtest.Scene) { s.Tags = nil }) // what is ours goes, what is theirs stays
+	w.process()
+	for _, id := range all {
+		if it := w.plex.Item(w.keys[id]); strings.Join(it.Tags["genre"], ",") != "Theirs" {
+			t.Errorf("scene %d: %+v", id, it)
+		}
+	}
+}
+
+// The line that the README gives for cron works against a Stash with a login.
+func TestScheduledLineOfTheReadmeWorks(t *testing.T) {
+	w := newWorld(t, 1)
+	w.stash.RequireLogin("the-api-key", 3600)
+	text, err := os.ReadFile("../../README.md")
+	w.must(err)
+	m := regexp.MustCompile(`(?m)^\*/5 .*-H "ApiKey: YOUR_KEY".*--data '([^']+)' http://127\.0\.0\.1:9999/graphql$`).FindSubmatch(text)
+	if m == nil {
+		t.Fatal("the README has no such line")
+	}
+	release := w.busy()
+	defer release()
+	for key, want := range map[string]int{"the-api-key": 200, "wrong": 401} {
+		req, err := http.NewRequest(http.MethodPost, fmt.Sprintf("http://127.0.0.1:%d/graphql", w.stash.Port()), bytes.NewReader(m[1]))
+		w.must(err)
+		req.Header.Set("ApiKey", key)
+		req.Header.Set("Content-Type", "application/json")
+		res, err := http.DefaultClient.Do(req)
+		w.must(err)
+		var answer bytes.Buffer
+		answer.ReadFrom(res.Body)
+		res.Body.Close()
+		if res.StatusCode != want || strings.Contains(answer.String(), "errors") {
+			t.Errorf("key %q: %d %s", key, res.StatusCode, answer.String())
+		}
+	}
+	jobs := w.stash.Jobs()
+	if len(jobs) != 2 || jobs[1].Description != "Running plugin task: Stash Plex Sync: process queue" {
+		t.Errorf("queue = %+v", jobs)
+	}
+}
+
+func TestRunKeepsItsLoginWithTheAPIKey(t *testing.T) {
+	w := newWorld(t, 1)
+	w.stash.RequireLogin("the-api-key-0123", 3600)
+	host, err := stashtest.NewHost(w.stash, pluginDir, w.dir)
+	w.must(err)
+	defer host.Close()
+	w.host = host
+	w.occupied()
+	w.bulk("New", 1)
+	if out := w.process(); out["synced"] != 1.0 {
+		t.Errorf("result = %v", out)
+	}
+	for _, l := range host.Lines() {
+		if strings.Contains(l.Text, "the-api-key-0123") {
+			t.Errorf("the key is in the log: %s", l.Text)
+		}
+	}
+}
+
+func TestDamagedQueueIsRepairedByTheNextRun(t *testing.T) {
+	w := newWorld(t, 3)
+	w.occupied()
+	w.bulk("One", 1, 2, 3)
+	w.process()
+	w.must(os.WriteFile(w.database(), bytes.Repeat([]byte("damage"), 4000), 0o600))
+	os.Remove(w.database() + "-wal")
+	os.Remove(w.database() + "-shm")
+	w.bulk("Two", 2) // the hook cannot write the queue
+	if len(w.logged("left in the inbox")) != 1 {
+		t.Error("the hook did not say where it left the scene")
+	}
+	out := w.process()
+	if len(w.logged("the queue was damaged")) != 1 {
+		t.Errorf("the damage is not reported: %v", out)
+	}
+	w.wantTitle(2, "Two")
+	kept, err := filepath.Glob(w.database() + ".damaged-*")
+	if err != nil || len(kept) == 0 {
+		t.Error("the damaged file was not kept")
+	}
+}
+
+func TestQueueOfANewerBuildIsLeftAlone(t *testing.T) {
+	w := newWorld(t, 1)
+	w.occupied()
+	w.bulk("One", 1)
+	w.sql(`PRAGMA user_version = 99`)
+	w.bulk("Two", 1)
+	if len(w.logged("install the newer")) == 0 || len(w.logged("left in the inbox")) == 0 {
+		t.Error("the hook does not say what to do")
+	}
+	if _, err := w.host.Operation(w.context(), map[string]any{"mode": "process"}); err == nil || !strings.Contains(err.Error(), "install the newer") {
+		t.Errorf("error = %v", err)
+	}
+	w.sql(`PRAGMA user_version = 1`)
+	w.process()
+	w.wantTitle(1, "Two")
+}
