@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -333,5 +334,40 @@ func TestTrialTakesTheDueJobWithTheFewestAttempts(t *testing.T) {
 	got = ids(claim(t, s, t0.Add(3*time.Second), ClaimOptions{Trial: true}))
 	if len(got) != 1 || got[0] != 1 {
 		t.Errorf("second trial = %v, want scene 1 alone", got)
+	}
+}
+
+func TestJobsThatWaitAreNotTouched(t *testing.T) {
+	s := openStore(t)
+	var all []int
+	for i := range 100_000 {
+		all = append(all, i+10)
+	}
+	enqueueScenes(t, s, t0.Add(LongestWait-time.Second), InBulk, all...)
+	enqueueScenes(t, s, t0, InBulk, 1)
+	if got := ids(claim(t, s, t0, ClaimOptions{})); len(got) != 1 || got[0] != 1 {
+		t.Errorf("claimed %v, want the one that is due", got)
+	}
+	var touched int
+	if err := s.read.QueryRow(`SELECT COUNT(*) FROM job WHERE scene_id >= 10 AND (claim <> 0 OR unfinished <> 0 OR due_at <> ?)`,
+		t0.Add(LongestWait-time.Second).UnixMilli()).Scan(&touched); err != nil || touched != 0 {
+		t.Errorf("%d waiting jobs were touched, %v", touched, err)
+	}
+	for _, query := range []string{
+		`SELECT * FROM job WHERE priority = 1 AND due_at BETWEEN 0 AND 5 AND claim < 9 ORDER BY due_at LIMIT 1`,
+		`SELECT * FROM job WHERE priority = 1 AND due_at BETWEEN 0 AND 5 AND claim < 9 AND unfinished = 0 ORDER BY due_at LIMIT 50`,
+		`SELECT * FROM job WHERE attempts = 1 AND due_at BETWEEN 0 AND 5 AND claim < 9 ORDER BY due_at LIMIT 1`,
+		`SELECT MIN(due_at) FROM job WHERE priority = 1 AND due_at > 5`,
+		`SELECT MIN(attempts) FROM job WHERE attempts > 0`,
+		`SELECT scene_id, size, path FROM wanted WHERE base = 'x'`,
+	} {
+		var id, parent, unused int
+		var plan string
+		if err := s.read.QueryRow(`EXPLAIN QUERY PLAN `+query).Scan(&id, &parent, &unused, &plan); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(plan, "SEARCH") || strings.Contains(plan, "TEMP") {
+			t.Errorf("%s\nis carried out as %s", query, plan)
+		}
 	}
 }
