@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"modernc.org/sqlite"
 )
 
 const (
@@ -345,6 +347,19 @@ func (x *Index) Keep(ctx context.Context, server string, sections []string) erro
 		}
 		return nil
 	})
+}
+
+// IndexDamaged reports whether an error means that the index's file is damaged.
+func IndexDamaged(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && isCorrupt(e.Code()) && !errors.Is(err, ErrCorrupt)
+}
+
+// Rebuild makes the index anew, empty. Nothing is lost that cannot be read from Plex again.
+func (x *Index) Rebuild(ctx context.Context) error {
+	err := x.db.Close() // whatever it says, the file goes
+	removeAll(filepath.Join(x.dir, indexFile))
+	return errors.Join(err, x.open(ctx))
 }
 
 // Reset empties the index.

@@ -19,6 +19,7 @@ const (
 	KeyLastCatchUp    = "last_catch_up"  // at: when the catch-up last ran
 	KeyRefill         = "refill"         // set after a recovery: the next complete listing enqueues what is unknown
 	KeyPrefixes       = "prefixes"       // JSON: what was learned of path prefixes
+	KeyLastAbsent     = "last_absent"    // at: when items that left Plex were last looked for
 	KeyLastCopy       = "last_copy"      // at: when the daily copy was made
 	keyClient         = "client"         // Plex client identifier
 	keyMark           = "run_mark"       // the run mark

@@ -79,8 +79,11 @@ func OpenFile(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if version != len(names) {
+	switch {
+	case version > len(names):
 		return nil, fmt.Errorf("open %s: %w", path, &NewerError{Version: version, Known: len(names)})
+	case version < len(names):
+		return nil, fmt.Errorf("open %s: it is no queue of this plugin, or of an older build that has not run since the update", path)
 	}
 	return s, nil
 }

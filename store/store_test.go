@@ -371,3 +371,17 @@ func TestJobsThatWaitAreNotTouched(t *testing.T) {
 		}
 	}
 }
+
+func TestBatchLeavesOutClaimsThatNeverEnded(t *testing.T) {
+	s := openStore(t)
+	enqueueScenes(t, s, t0, InBulk, 1)
+	claim(t, s, t0, ClaimOptions{}) // and the process dies
+	enqueueScenes(t, s, t0.Add(time.Second), InBulk, 2, 3)
+	now := t0.Add(time.Minute)
+	if got := ids(claim(t, s, now, ClaimOptions{})); len(got) != 2 || got[0] != 2 {
+		t.Errorf("claimed %v, want the two that never failed to end", got)
+	}
+	if got := ids(claim(t, s, now, ClaimOptions{})); len(got) != 1 || got[0] != 1 {
+		t.Errorf("claimed %v, want the other one alone", got)
+	}
+}

@@ -254,3 +254,62 @@ func TestPersonsEditIsPushedAtOnceWhileStashIsBusy(t *testing.T) {
 		t.Errorf("%d jobs that were not charged, want 1", n)
 	}
 }
+
+func TestEveryTaskRuns(t *testing.T) {
+	w := newWorld(t, 2)
+	w.host.RunTask("Sync all scenes", nil)
+	w.idle()
+	for _, task := range w.host.Plugin().Tasks {
+		w.host.RunTask(task.Name, nil)
+		w.idle()
+	}
+	for _, l := range w.host.Lines() {
+		if l.Level == "Error" || l.Level == "Warning" {
+			t.Errorf("%s %s", l.Level, l.Text)
+		}
+	}
+	check := w.op(map[string]any{"mode": "check"})
+	if check["ok"] != true || len(check["samples"].([]any)) != 2 || check["samples"].([]any)[0].(map[string]any)["rule"] != "path" {
+		t.Errorf("check = %v", check)
+	}
+	if out := w.op(map[string]any{"mode": "sync-recent", "hours": 1.0}); out["unchanged"] == nil {
+		t.Errorf("sync-recent = %v", out)
+	}
+}
+
+func TestOneSceneIsPushedAndExplained(t *testing.T) {
+	w := newWorld(t, 3)
+	w.occupied()
+	explain := func(id int) string {
+		return fmt.Sprint(w.op(map[string]any{"mode": "explain", "scene_id": float64(id)})["state"])
+	}
+	if got := explain(1); got != "unknown" {
+		t.Errorf("a scene that was never pushed: %s", got)
+	}
+	w.stash.Change(1, func(s *stashtest.Scene) { s.Title = "Now" })
+	if out := w.op(map[string]any{"mode": "sync-scene", "scene_id": "1"}); out["synced"] != 1.0 {
+		t.Errorf("sync-scene = %v", out)
+	}
+	w.wantTitle(1, "Now")
+	if got := explain(1); got != "synced" {
+		t.Errorf("a scene that was pushed: %s", got)
+	}
+	w.plex.Remove(w.keys[2])
+	w.bulk("New", 2)
+	if got := explain(2); got != "queued" {
+		t.Errorf("a scene that is due: %s", got)
+	}
+	w.process()
+	if got := explain(2); got != "waiting" {
+		t.Errorf("a scene that Plex does not hold: %s", got)
+	}
+	w.host.Destroy(w.context(), 2)
+	if got := explain(2); got != "unknown" || w.count("job") != 0 {
+		t.Errorf("a scene that was destroyed: %s, %d jobs", got, w.count("job"))
+	}
+	for _, args := range []map[string]any{{"mode": "explain"}, {"mode": "sync-scene", "scene_id": "x"}, {"mode": "sync-recent", "hours": -1.0}} {
+		if _, err := w.host.Operation(w.context(), args); err == nil {
+			t.Errorf("%v was accepted", args)
+		}
+	}
+}

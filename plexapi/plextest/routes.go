@@ -73,6 +73,9 @@ func (s *Server) flag(v bool) any {
 func (s *Server) listSections() map[string]any {
 	list := []any{}
 	for _, sec := range s.sections {
+		if s.options.Frozen {
+			sec = &section{id: sec.id, kind: sec.kind, title: sec.title}
+		}
 		list = append(list, map[string]any{
 			"key": sec.id, "type": sec.kind, "title": sec.title, "agent": "tv.plex.agents.none", "uuid": "uuid-" + sec.id,
 			"refreshing": s.flag(sec.refreshing), "updatedAt": s.number(sec.updated), "scannedAt": s.number(sec.scanned),

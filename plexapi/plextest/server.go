@@ -53,6 +53,7 @@ type Options struct {
 	EditIs404    bool // PMS 1.43.0: edits of a section answer 404
 	Strings      bool // numbers and truth values come as texts
 	PageSize     int  // pages are never larger; 0: as asked for
+	Frozen       bool // a section's marks do not move, whatever happens in it
 	ListIs404    bool // a list of keys answers 404 if one is unknown
 	// Keep changes a value as Plex would before it keeps it; nil keeps it as it is.
 	Keep func(field, value string) string

@@ -185,3 +185,27 @@ func TestSyncRecentTakesTheRecentOnesInEveryZone(t *testing.T) {
 		})
 	}
 }
+
+func TestItemsAreForgottenNinetyDaysAfterTheyLeftPlex(t *testing.T) {
+	inLab(t, 3, func(l *lab) {
+		l.edit("New", 1, 2)
+		l.drain()
+		known := func() int {
+			items, err := l.Store.Items(l.Context(), l.plex.Machine(), []string{l.keys[1], l.keys[2]})
+			l.must(err)
+			return len(items)
+		}
+		l.plex.Remove(l.keys[1])
+		for day := 1; day <= 100; day++ {
+			pass(25 * time.Hour)
+			l.edit("Again", 3)
+			l.drain()
+			if want := 2; day < 90*24/25 && known() != want {
+				l.Fatalf("day %d: %d items are known, want %d", day, known(), want)
+			}
+		}
+		if n := known(); n != 1 {
+			l.Errorf("%d items are known after 100 days, want the one that is still in Plex", n)
+		}
+	})
+}

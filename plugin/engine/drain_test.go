@@ -187,6 +187,7 @@ func TestAcceptedWriteThatMovedNothingIsRetried(t *testing.T) {
 
 func TestKeyThatBelongsToAnotherFileIsNoticedBeforeWriting(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
+		l.plex.Configure(func(o *plextest.Options) { o.Frozen = true }) // the index lags behind
 		l.edit("One", 1)
 		l.drain()
 		moved := l.keys[1]

@@ -94,6 +94,10 @@ func (e *Engine) Drain(ctx context.Context, opts Options) (Summary, error) {
 		d.sum.Stopped, d.sum.Class = stop.text, stop.class
 		err = nil
 	}
+	if store.IndexDamaged(err) {
+		err = e.Index.Rebuild(context.WithoutCancel(ctx))
+		d.sum.Stopped, d.sum.Class = "the index of Plex's files was damaged and is made anew; the next run reads it", Temporary
+	}
 	if err != nil && ctx.Err() != nil { // a query that was cut off
 		d.sum.Stopped, d.sum.Class, err = stoppedText, Cancelled, nil
 	}

@@ -58,7 +58,27 @@ func (d *drain) refresh(ctx context.Context) error {
 		}
 	}
 	d.indexFresh = true
+	if err := d.lookForAbsent(ctx); err != nil {
+		return err
+	}
 	return d.note(ctx, Answered, "")
+}
+
+// lookForAbsent notes once a day which items have left Plex, if every library has been read whole.
+func (d *drain) lookForAbsent(ctx context.Context) error {
+	now := time.Now()
+	_, last, err := d.Store.Meta(ctx, store.KeyLastAbsent)
+	if err != nil || within(now, last, readAnewIn) {
+		return err
+	}
+	if unread, err := d.unread(ctx); err != nil || unread {
+		return err
+	}
+	err = d.Store.LookForAbsent(ctx, now, d.server, func(keys []string) (map[string]bool, error) { return d.Index.Holds(ctx, d.server, keys) })
+	if err != nil {
+		return err
+	}
+	return d.Store.SetMeta(ctx, now, store.KeyLastAbsent, "")
 }
 
 // findItems finds the Plex items of the scenes and reads them. What the index does not hold is looked for
