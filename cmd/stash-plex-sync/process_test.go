@@ -218,6 +218,9 @@ func TestStopEndsARunWithinASecond(t *testing.T) {
 
 func TestTasksReportProgressThatNeverGoesBack(t *testing.T) {
 	w := newWorld(t, 120)
+	for id := 1; id <= 120; id++ {
+		w.stash.Change(id, func(s *stashtest.Scene) { s.Title = "New" })
+	}
 	w.host.RunTask("Sync all scenes", nil)
 	w.idle()
 	last := 0.0
@@ -257,6 +260,7 @@ func TestPersonsEditIsPushedAtOnceWhileStashIsBusy(t *testing.T) {
 
 func TestEveryTaskRuns(t *testing.T) {
 	w := newWorld(t, 2)
+	w.stash.Change(1, func(s *stashtest.Scene) { s.Title = "New" })
 	w.host.RunTask("Sync all scenes", nil)
 	w.idle()
 	for _, task := range w.host.Plugin().Tasks {

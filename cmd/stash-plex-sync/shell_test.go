@@ -126,8 +126,10 @@ func TestKilledAtAnyMomentEverythingArrives(t *testing.T) {
 		all = append(all, id)
 		w.plex.Edit(w.keys[id], func(it *plextest.Item) { it.Tags["genre"] = []string{"Theirs"} })
 	}
-	w.host.BulkUpdate(w.context(), all, func(s *stashtest.Scene) { s.Title, s.Tags = "New", []int{tag} })
+	w.plex.Inject(plextest.Fault{Delay: 2 * time.Millisecond})
+	killed := 0
 	for try := range 12 {
+		w.host.BulkUpdate(w.context(), all, func(s *stashtest.Scene) { s.Title, s.Tags = fmt.Sprint("New ", try), []int{tag} })
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
@@ -145,11 +147,12 @@ func TestKilledAtAnyMomentEverythingArrives(t *testing.T) {
 			}
 		}
 		tick.Stop()
-		if len(w.host.Processes()) > 0 {
-			w.kill()
-		}
+		killed += w.kill()
 		<-done
 		w.pass(10 * time.Minute)
+	}
+	if killed < 6 {
+		t.Errorf("only %d of 12 processes were killed: that proves little", killed)
 	}
 	for w.count("job") > 0 {
 		w.process()
@@ -157,7 +160,7 @@ func TestKilledAtAnyMomentEverythingArrives(t *testing.T) {
 	}
 	for _, id := range all {
 		it := w.plex.Item(w.keys[id])
-		if it.Title != "New" || strings.Join(it.Tags["genre"], ",") != "Theirs,Ours" {
+		if it.Title != "New 11" || strings.Join(it.Tags["genre"], ",") != "Theirs,Ours" {
 			t.Errorf("scene %d: %+v", id, it)
 		}
 	}

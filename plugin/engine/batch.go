@@ -146,16 +146,25 @@ func (d *drain) readScenes(ctx context.Context, works []*work) error {
 		scene := &result.Found[i]
 		w := byID[scene.ID]
 		w.scene, w.err = scene, nil
-		d.guard(w, func() error { return d.desire(w) })
+		d.guard(w, func() error { return d.desire(ctx, w) })
 	}
 	return nil
 }
 
-func (d *drain) desire(w *work) error {
+func (d *drain) desire(ctx context.Context, w *work) error {
 	if len(w.scene.Files) == 0 {
 		return goneError("the scene has no file")
 	}
 	w.desired = Desire(w.scene, d.Config.Fields)
+	if w.desired.Empty() { // unless something of ours has to be taken back
+		links, err := d.Store.Links(ctx, w.job.SceneID)
+		if err != nil {
+			return err
+		}
+		if len(links) == 0 {
+			return skippedError("Stash knows nothing of this scene that Plex could show")
+		}
+	}
 	for _, p := range w.desired.Problems {
 		d.Log.Info().Int("scene", w.job.SceneID).Str("field", p.Field).Msg(p.Reason)
 	}
@@ -176,13 +185,14 @@ func (d *drain) planWrites(ctx context.Context, works []*work) error {
 		return err
 	}
 	var ahead []store.Item
+	taken := make(map[string]int) // items that a scene of this batch writes
 	for _, w := range works {
-		d.guard(w, func() error { return d.plan(ctx, w, known) })
+		d.guard(w, func() error { return d.plan(ctx, w, known, taken) })
 		if w.err != nil {
 			continue
 		}
 		for _, t := range w.targets {
-			known[t.hit.RatingKey] = t.plan.Memory
+			taken[t.hit.RatingKey] = w.job.SceneID
 			if !t.plan.Empty() {
 				ahead = append(ahead, t.plan.Memory)
 				t.stored = t.plan.Memory
@@ -197,9 +207,13 @@ func (d *drain) planWrites(ctx context.Context, works []*work) error {
 
 // plan decides for each item of a scene what to write. An item that another scene owns is left alone as
 // long as one of that scene's files is in it.
-func (d *drain) plan(ctx context.Context, w *work, known map[string]store.Item) error {
+func (d *drain) plan(ctx context.Context, w *work, known map[string]store.Item, taken map[string]int) error {
 	var mine []*target
 	for _, t := range w.targets {
+		if other := taken[t.hit.RatingKey]; other != 0 {
+			w.skipped = fmt.Sprintf("Plex item %s shows scene %d", t.hit.RatingKey, other)
+			continue
+		}
 		memory := known[t.hit.RatingKey]
 		memory.Server, memory.RatingKey, memory.Section = d.server, t.hit.RatingKey, t.hit.Section
 		if memory.Owner != 0 && memory.Owner != w.job.SceneID {

@@ -320,3 +320,35 @@ func TestBugInOneJobCostsThatJobAlone(t *testing.T) {
 		}
 	})
 }
+
+func TestTwoScenesInOneItemDoNotFightOverIt(t *testing.T) {
+	for _, together := range []bool{true, false} {
+		inLab(t, 1, func(l *lab) {
+			l.stash.Add(stashtest.Scene{ID: 2, Files: []stashtest.File{{Path: "/data/cd2.mp4", Size: 77}}})
+			l.plex.Edit(l.keys[1], func(it *plextest.Item) { it.Files = append(it.Files, plextest.File{Path: "/data/cd2.mp4", Size: 77}) })
+			l.edit("One", 1)
+			if !together {
+				l.drain()
+			}
+			l.edit("Two", 2)
+			sum := l.drain()
+			if sum.Skipped != 1 {
+				l.Errorf("together %v: %+v", together, sum)
+			}
+			l.wantTitle(1, "One")
+			for range 3 {
+				l.edit("Two", 2)
+				l.edit("One", 1)
+				l.want(l.drain(), Summary{Unchanged: 1, Skipped: 1})
+			}
+		})
+	}
+}
+
+func TestSceneOfWhichStashKnowsNothingIsNotAwaited(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.plex.Remove(l.keys[1])
+		l.edit("", 1)
+		l.want(l.drain(), Summary{Skipped: 1})
+	})
+}
