@@ -47,7 +47,7 @@ type Host struct {
 // Stash's configuration would lie. One Host at a time can be used in a process, since Stash's log is global.
 func NewHost(server *Server, pluginsDir, configDir string) (*Host, error) {
 	h := &Host{Server: server, dir: configDir, done: make(chan struct{}), user: "admin"}
-	logger.Logger = &capture{h}
+	captureFor(h)
 	h.cache = plugin.NewCache(hostConfig{h, pluginsDir})
 	h.cache.RegisterSessionStore(server.store())
 	h.cache.ReloadPlugins()
@@ -97,14 +97,20 @@ func (h *Host) work(ctx context.Context) {
 // runTask runs one task to its end. Like Stash it takes a task for finished whatever its output says.
 func (h *Host) runTask(ctx context.Context, j *Job) {
 	progress := make(chan float64)
+	ended := make(chan struct{})
+	defer close(ended) // the channel stays open: Stash's reader of the log may still send, without waiting
 	go func() {
-		for p := range progress {
-			h.mu.Lock()
-			h.progress = append(h.progress, p)
-			h.mu.Unlock()
+		for {
+			select {
+			case <-ended:
+				return
+			case p := <-progress:
+				h.mu.Lock()
+				h.progress = append(h.progress, p)
+				h.mu.Unlock()
+			}
 		}
 	}()
-	defer close(progress)
 	var name *string
 	if j.task != "" {
 		name = &j.task

@@ -3,15 +3,33 @@ package stashtest
 import (
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/stashapp/stash/pkg/logger"
 )
 
+// Stash's logger is global and read by goroutines that it never ends, so it is set once, and hands every
+// line to the Host that is in use.
+var (
+	capturing sync.Once
+	inUse     atomic.Pointer[Host]
+)
+
+// captureFor makes the lines of Stash's log go to h.
+func captureFor(h *Host) {
+	inUse.Store(h)
+	capturing.Do(func() { logger.Logger = &capture{} })
+}
+
 // capture is Stash's logger: it keeps every line.
-type capture struct{ h *Host }
+type capture struct{}
 
 func (c *capture) add(level, text string) {
-	c.h.mu.Lock()
-	defer c.h.mu.Unlock()
-	c.h.lines = append(c.h.lines, Line{level, strings.TrimSuffix(text, "\n")})
+	h := inUse.Load()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.lines = append(h.lines, Line{level, strings.TrimSuffix(text, "\n")})
 }
 
 func (c *capture) lazy(level string, fn func() (string, []any)) {
