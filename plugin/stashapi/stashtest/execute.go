@@ -1,7 +1,9 @@
 package stashtest
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,10 +14,10 @@ import (
 )
 
 // execute carries out a validated operation over the model.
-func (s *Server) execute(op *ast.OperationDefinition, vars map[string]any) (map[string]any, error) {
+func (s *Server) execute(ctx context.Context, op *ast.OperationDefinition, vars map[string]any) (map[string]any, error) {
 	data := make(map[string]any)
 	for _, f := range fieldsOf(op.SelectionSet) {
-		value, err := s.root(f, f.ArgumentMap(vars))
+		value, err := s.root(ctx, f, f.ArgumentMap(vars))
 		if err != nil {
 			return nil, err
 		}
@@ -78,7 +80,7 @@ func project(f *ast.Field, value any, vars map[string]any) (any, error) {
 }
 
 // root answers a field of Query or Mutation.
-func (s *Server) root(f *ast.Field, args map[string]any) (any, error) {
+func (s *Server) root(ctx context.Context, f *ast.Field, args map[string]any) (any, error) {
 	switch f.Name {
 	case "version":
 		return map[string]any{"version": "v0.30.1", "hash": "abcdef", "build_time": ""}, nil
@@ -88,6 +90,9 @@ func (s *Server) root(f *ast.Field, args map[string]any) (any, error) {
 		return s.findScene(args)
 	case "findScenes":
 		return s.findScenes(args)
+	case "findJob":
+		input, _ := args["input"].(map[string]any)
+		return s.queue.find(fmt.Sprint(input["id"])), nil
 	case "jobQueue":
 		jobs := s.queue.list()
 		if len(jobs) == 0 {
@@ -99,6 +104,15 @@ func (s *Server) root(f *ast.Field, args map[string]any) (any, error) {
 		description, _ := args["description"].(string)
 		taskArgs, _ := args["args_map"].(map[string]any)
 		return s.queue.add(fmt.Sprint(args["plugin_id"]), name, description, plain(taskArgs)), nil
+	case "runPluginOperation":
+		s.mu.Lock()
+		operate := s.operate
+		s.mu.Unlock()
+		if operate == nil {
+			return nil, errors.New("stashtest runs no plugins without a Host")
+		}
+		operationArgs, _ := args["args"].(map[string]any)
+		return operate(ctx, fmt.Sprint(args["plugin_id"]), plain(operationArgs))
 	}
 	return nil, fmt.Errorf("stashtest does not know %s", f.Name)
 }
@@ -116,7 +130,11 @@ func plain(m map[string]any) map[string]any {
 
 func (s *Server) configuration() map[string]any {
 	return map[string]any{
-		"general": map[string]any{"apiKey": s.apiKey},
+		"general": func(map[string]any) any {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return map[string]any{"apiKey": s.apiKey}
+		},
 		"plugins": func(args map[string]any) any {
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -150,7 +168,7 @@ func (s *Server) findScene(args map[string]any) (any, error) {
 }
 
 // findScenes has Stash's traits: ids ignore every filter, one unknown id fails the whole query, and an
-// empty list of ids means all scenes; pages hold 25 unless told otherwise, none for 0 and all for -1.
+// empty list of ids means all scenes.
 func (s *Server) findScenes(args map[string]any) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -173,9 +191,10 @@ func (s *Server) findScenes(args map[string]any) (any, error) {
 	}
 	filter, _ := args["scene_filter"].(map[string]any)
 	var found []*Scene
+	var err error
 	for _, id := range slices.Sorted(maps.Keys(s.scenes)) {
-		ok, err := s.fits(s.scenes[id], filter)
-		if err != nil {
+		var ok bool
+		if ok, err = s.fits(s.scenes[id], filter); err != nil {
 			return nil, err
 		}
 		if ok {
@@ -183,22 +202,35 @@ func (s *Server) findScenes(args map[string]any) (any, error) {
 		}
 	}
 	count := len(found)
-	find, _ := args["filter"].(map[string]any)
-	if sort := find["sort"]; sort != nil && sort != "id" {
-		return nil, fmt.Errorf("stashtest sorts by id only, not by %v", sort)
-	}
-	perPage := 25
-	if v, ok := find["per_page"]; ok {
-		perPage = int(number(v))
-	}
-	if perPage >= 0 {
-		found = found[:min(perPage, len(found))]
+	if found, err = page(found, args["filter"]); err != nil {
+		return nil, err
 	}
 	rows := make([]map[string]any, len(found))
 	for i, scene := range found {
 		rows[i] = s.row(scene)
 	}
 	return map[string]any{"count": count, "scenes": rows}, nil
+}
+
+// page cuts a page out of scenes in the order of their ids. Pages hold 25 unless told otherwise, none for 0
+// and all for -1.
+func page(found []*Scene, find any) ([]*Scene, error) {
+	perPage := 25
+	filter, _ := find.(map[string]any)
+	for name, v := range filter {
+		switch {
+		case v == nil:
+		case name == "per_page":
+			perPage = int(number(v))
+		case name == "page" && number(v) == 1, name == "sort" && v == "id", name == "direction" && v == "ASC":
+		default:
+			return nil, fmt.Errorf("stashtest lists by ascending id, and pages with a filter: it does not know %s %v", name, v)
+		}
+	}
+	if perPage < 0 {
+		return found, nil
+	}
+	return found[:min(perPage, len(found))], nil
 }
 
 func number(v any) int64 {
@@ -216,32 +248,81 @@ func number(v any) int64 {
 	return 0
 }
 
-// fits reports whether a scene passes a filter: criteria side by side all count, OR is the other branch.
+// fits reports whether a scene passes a filter. Criteria side by side all count; a filter may hold one
+// more in AND, in OR, which is the other branch, or in NOT.
 func (s *Server) fits(scene *Scene, filter map[string]any) (bool, error) {
-	ok := true
-	var or map[string]any
+	own, some := true, false
 	for name, c := range filter {
-		criterion, _ := c.(map[string]any)
-		if criterion == nil {
+		if c == nil || name == "AND" || name == "OR" || name == "NOT" {
 			continue
 		}
-		modifier := criterion["modifier"]
-		value := fmt.Sprint(criterion["value"])
+		ok, err := s.meets(scene, name, c)
+		if err != nil {
+			return false, err
+		}
+		own, some = own && ok, true
+	}
+	for _, name := range []string{"AND", "OR", "NOT"} {
+		sub, _ := filter[name].(map[string]any)
+		if sub == nil {
+			continue
+		}
+		other, err := s.fits(scene, sub)
 		switch {
+		case err != nil:
+			return false, err
 		case name == "OR":
-			or = criterion
-		case name == "id" && modifier == "GREATER_THAN":
-			ok = ok && int64(scene.ID) > number(criterion["value"])
-		case name == "updated_at" && modifier == "GREATER_THAN": // text, in whatever zone
-			ok = ok && s.stamp(scene) > value
-		case name == "path" && modifier == "EQUALS":
-			ok = ok && slices.ContainsFunc(scene.Files, func(f File) bool { return strings.EqualFold(f.Path, value) })
+			return some && own || other, nil
 		default:
-			return false, fmt.Errorf("stashtest does not know the filter %s with %v", name, modifier)
+			return own && other == (name == "AND"), nil
 		}
 	}
-	if ok && len(filter) > 0 && (or == nil || len(filter) > 1) || or == nil {
-		return ok, nil
+	return own, nil
+}
+
+// meets reports whether a scene meets one criterion.
+func (s *Server) meets(scene *Scene, name string, c any) (bool, error) {
+	criterion, _ := c.(map[string]any)
+	modifier, value := criterion["modifier"], fmt.Sprint(criterion["value"])
+	switch {
+	case name == "id" && modifier == "GREATER_THAN":
+		return int64(scene.ID) > number(criterion["value"]), nil
+	case name == "updated_at" && modifier == "GREATER_THAN": // text, in whatever zone
+		return s.stamp(scene) > value, nil
+	case name == "path" && modifier == "EQUALS": // LIKE, with its wildcards
+		return slices.ContainsFunc(scene.Files, func(f File) bool { return like(f.Path, value) }), nil
 	}
-	return s.fits(scene, or)
+	return false, fmt.Errorf("stashtest does not know the filter %s with %v", name, modifier)
+}
+
+// like compares as SQLite's LIKE does: % is any text, _ any character, and ASCII letters have no case.
+func like(text, pattern string) bool {
+	p := []rune(lower(pattern))
+	// fits[j] says whether the text so far fits the first j characters of the pattern.
+	fits := make([]bool, len(p)+1)
+	fits[0] = true
+	for j, c := range p {
+		fits[j+1] = fits[j] && c == '%'
+	}
+	for _, r := range lower(text) {
+		before := fits[0]
+		fits[0] = false
+		for j, c := range p {
+			now := before && (c == '_' || c == r)
+			if c == '%' {
+				now = fits[j] || fits[j+1]
+			}
+			before, fits[j+1] = fits[j+1], now
+		}
+	}
+	return fits[len(p)]
+}
+
+func lower(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, text)
 }

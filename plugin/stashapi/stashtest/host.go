@@ -7,14 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/stashapp/stash/pkg/logger"
-	"github.com/stashapp/stash/pkg/models"
 	"github.com/stashapp/stash/pkg/plugin"
-	"github.com/stashapp/stash/pkg/plugin/hook"
 	"github.com/stashapp/stash/pkg/session"
 )
 
@@ -35,8 +32,9 @@ type Host struct {
 	dir    string // of Stash's configuration
 	user   string
 
-	end  context.CancelFunc
-	done chan struct{}
+	end   context.CancelFunc
+	done  chan struct{}
+	tasks sync.WaitGroup // that run, even if Stash does not wait for them any more
 
 	mu       sync.Mutex
 	lines    []Line
@@ -54,19 +52,23 @@ func NewHost(server *Server, pluginsDir, configDir string) (*Host, error) {
 	if h.cache.GetPlugin(PluginID) == nil {
 		return nil, fmt.Errorf("no plugin %s below %s: %v", PluginID, pluginsDir, h.Lines())
 	}
+	server.mu.Lock()
+	server.operate = h.operation
+	server.mu.Unlock()
 	ctx, end := context.WithCancel(session.SetCurrentUserID(context.Background(), h.user))
 	h.end = end
 	go h.work(ctx)
 	return h, nil
 }
 
-// Close stops the running task and ends the host.
+// Close stops the running task, waits for its end, and ends the host.
 func (h *Host) Close() {
 	h.end()
 	h.Server.queue.mu.Lock()
 	h.Server.queue.cond.Broadcast()
 	h.Server.queue.mu.Unlock()
 	<-h.done
+	h.tasks.Wait()
 }
 
 // Plugin describes the loaded plugin.
@@ -75,86 +77,74 @@ func (h *Host) Plugin() *plugin.Plugin { return h.cache.GetPlugin(PluginID) }
 // work runs the tasks of the queue, one after the other.
 func (h *Host) work(ctx context.Context) {
 	defer close(h.done)
-	q := h.Server.queue
 	for {
-		q.mu.Lock()
-		for ctx.Err() == nil && (len(q.jobs) == 0 || q.jobs[0].held && q.jobs[0].Status == "RUNNING") {
-			q.cond.Wait()
-		}
-		if ctx.Err() != nil {
-			q.mu.Unlock()
+		j, running := h.Server.queue.take(ctx)
+		if j == nil {
 			return
 		}
-		j := q.jobs[0]
-		j.Status = "RUNNING"
-		q.mu.Unlock()
-		if !j.held {
-			h.runTask(ctx, j)
-		}
+		h.runTask(running, j)
 	}
 }
 
-// runTask runs one task to its end. Like Stash it takes a task for finished whatever its output says.
+// runTask runs one task until it has ended or, like Stash, until it has answered that it was told to stop:
+// its Run may go on beside the next task. Like Stash it takes a task for finished whatever its output says.
 func (h *Host) runTask(ctx context.Context, j *Job) {
-	progress := make(chan float64)
-	ended := make(chan struct{})
-	defer close(ended) // the channel stays open: Stash's reader of the log may still send, without waiting
-	go func() {
-		for {
-			select {
-			case <-ended:
-				return
-			case p := <-progress:
-				h.mu.Lock()
-				h.progress = append(h.progress, p)
-				h.mu.Unlock()
-			}
-		}
-	}()
+	progress := make(chan float64) // never closed: lines may still come from a task that was stopped
 	var name *string
 	if j.task != "" {
 		name = &j.task
 	}
 	task, err := h.cache.CreateTask(ctx, j.plugin, name, plugin.OperationInput(maps.Clone(j.args)), progress)
-	if err == nil {
-		err = task.Start()
-	}
 	if err != nil {
-		j.Error = err.Error()
-		logger.Errorf("task failed: %v", err)
-		h.Server.queue.finish(j, "FAILED")
+		h.fail(j, "Error creating plugin task: "+err.Error()) // in Stash's own words
+		return
+	}
+	if err := task.Start(); err != nil {
+		h.fail(j, "Error running plugin task: "+err.Error())
 		return
 	}
 	over := make(chan struct{})
-	stopped := make(chan struct{})
-	var once sync.Once
-	h.Server.queue.mu.Lock()
-	j.stop = func() {
-		once.Do(func() {
-			if err := task.Stop(); err != nil {
-				logger.Warnf("could not stop task: %v", err)
-			}
-			close(stopped)
-		})
-	}
-	h.Server.queue.mu.Unlock()
-	go func() {
+	h.tasks.Go(func() {
+		defer close(over)
 		task.Wait()
-		close(over)
-	}()
-	select {
-	case <-over:
-		if out := task.GetResult(); out != nil && out.Error != nil {
+		switch out := task.GetResult(); {
+		case out == nil:
+			logger.Debug("Plugin returned no result")
+		case out.Error != nil:
 			logger.Errorf("Plugin returned error: %s", *out.Error)
+		case out.Output != nil:
+			logger.Debugf("Plugin returned: %v", out.Output)
 		}
-		h.Server.queue.finish(j, "FINISHED")
-	case <-stopped: // Stash does not wait for Run to return
-		h.Server.queue.finish(j, "CANCELLED")
-	case <-ctx.Done():
-		j.stop()
-		<-over
-		h.Server.queue.finish(j, "CANCELLED")
+	})
+	for {
+		select {
+		case <-over:
+			h.Server.queue.finish(j, "FINISHED", "")
+			return
+		case p := <-progress:
+			h.advance(j, p)
+		case <-ctx.Done():
+			if err := task.Stop(); err != nil {
+				logger.Errorf("Error stopping plugin operation: %s", err.Error())
+			}
+			h.Server.queue.finish(j, "CANCELLED", "")
+			return
+		}
 	}
+}
+
+func (h *Host) fail(j *Job, why string) {
+	logger.Errorf("task failed due to error: %s", why)
+	h.Server.queue.finish(j, "FAILED", why)
+}
+
+func (h *Host) advance(j *Job, p float64) {
+	h.Server.queue.mu.Lock()
+	j.Progress = p
+	h.Server.queue.mu.Unlock()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.progress = append(h.progress, p)
 }
 
 // RunTask puts a task of the yml into the queue, as a click on it does, and returns the job's id.
@@ -162,28 +152,9 @@ func (h *Host) RunTask(name string, args map[string]any) string {
 	return h.Server.queue.add(PluginID, name, "", args)
 }
 
-// StopJob stops a job as Stash does: a waiting one never starts, a running one is asked to stop.
-func (h *Host) StopJob(id string) {
-	q := h.Server.queue
-	q.mu.Lock()
-	for _, j := range q.jobs {
-		if j.ID != id {
-			continue
-		}
-		if j.Status == "READY" {
-			q.mu.Unlock()
-			q.finish(j, "CANCELLED")
-			return
-		}
-		if stop := j.stop; stop != nil {
-			j.Status = "STOPPING"
-			q.mu.Unlock()
-			stop()
-			return
-		}
-	}
-	q.mu.Unlock()
-}
+// StopJob stops a job as Stash does: a waiting one never starts, a running one is asked to stop. It does
+// not wait for that.
+func (h *Host) StopJob(id string) { h.Server.queue.stop(id) }
 
 // WaitIdle waits until the queue is empty.
 func (h *Host) WaitIdle(ctx context.Context) error {
@@ -207,50 +178,14 @@ func (h *Host) WaitIdle(ctx context.Context) error {
 
 // Operation calls the plugin past the queue, as runPluginOperation does.
 func (h *Host) Operation(ctx context.Context, args map[string]any) (any, error) {
-	return h.cache.RunPlugin(session.SetCurrentUserID(ctx, h.user), PluginID, plugin.OperationInput(maps.Clone(args)))
+	return h.operation(ctx, PluginID, args)
 }
 
-// Update edits one scene as a person does on its page: f changes it, and its hook fires with the whole
-// input, in which what was not sent is null. It returns when the hook has.
-func (h *Host) Update(ctx context.Context, id int, f func(*Scene)) {
-	h.Server.Change(id, f)
-	title := "x"
-	input := models.SceneUpdateInput{ID: strconv.Itoa(id), Title: &title}
-	h.cache.ExecuteSceneUpdatePostHooks(session.SetCurrentUserID(ctx, h.user), input, []string{"title", "id"})
-}
-
-// BulkUpdate edits many scenes at once: the hooks fire one after the other, each with all ids, and end when
-// the client goes away.
-func (h *Host) BulkUpdate(ctx context.Context, ids []int, f func(*Scene)) {
-	var texts []any
-	for _, id := range ids {
-		h.Server.Change(id, f)
-		texts = append(texts, strconv.Itoa(id))
+func (h *Host) operation(ctx context.Context, id string, args map[string]any) (any, error) {
+	if h.cache.GetPlugin(id) == nil {
+		return nil, fmt.Errorf("internal system error: there is no plugin %q", id) // Stash panics and recovers
 	}
-	for _, id := range ids {
-		if ctx.Err() != nil {
-			return
-		}
-		h.Fire(ctx, hook.SceneUpdatePost, id, map[string]any{"ids": texts, "rating100": 60}, []string{"ids", "rating100"})
-	}
-}
-
-// Destroy removes a scene and fires its hook.
-func (h *Host) Destroy(ctx context.Context, id int) {
-	h.Server.Drop(id)
-	h.Fire(ctx, hook.SceneDestroyPost, id, map[string]any{"id": strconv.Itoa(id), "path": "/x", "checksum": "", "oshash": "x"}, nil)
-}
-
-// Create adds a scene and fires its hook as a scan does, without an input.
-func (h *Host) Create(ctx context.Context, scene Scene) int {
-	id := h.Server.Add(scene)[0]
-	h.Fire(ctx, hook.SceneCreatePost, id, nil, nil)
-	return id
-}
-
-// Fire fires one hook.
-func (h *Host) Fire(ctx context.Context, event hook.TriggerEnum, id int, input any, fields []string) {
-	h.cache.ExecutePostHooks(session.SetCurrentUserID(ctx, h.user), id, event, input, fields)
+	return h.cache.RunPlugin(session.SetCurrentUserID(ctx, h.user), id, plugin.OperationInput(maps.Clone(args)))
 }
 
 // Lines returns what was logged.
@@ -300,7 +235,7 @@ type hostConfig struct {
 func (c hostConfig) GetHost() string              { return "127.0.0.1" }
 func (c hostConfig) GetPort() int                 { return c.h.Server.Port() }
 func (c hostConfig) GetConfigPathAbs() string     { return c.h.dir }
-func (c hostConfig) HasTLSConfig() bool           { return false }
+func (c hostConfig) HasTLSConfig() bool           { return c.h.Server.secure() }
 func (c hostConfig) GetPluginsPath() string       { return c.plugins }
 func (c hostConfig) GetDisabledPlugins() []string { return nil }
 func (c hostConfig) GetPythonPath() string        { return "" }

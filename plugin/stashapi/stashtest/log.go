@@ -3,30 +3,29 @@ package stashtest
 import (
 	"fmt"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"github.com/stashapp/stash/pkg/logger"
 )
 
-// Stash's logger is global and read by goroutines that it never ends, so it is set once, and hands every
-// line to the Host that is in use.
-var (
-	capturing sync.Once
-	inUse     atomic.Pointer[Host]
-)
+// capture is Stash's logger: it keeps every line for the Host that is in use. Stash's logger is global and
+// read by goroutines that it never ends, so it is set once and then only told of the next Host.
+type capture struct{ inUse atomic.Pointer[Host] }
 
 // captureFor makes the lines of Stash's log go to h.
 func captureFor(h *Host) {
-	inUse.Store(h)
-	capturing.Do(func() { logger.Logger = &capture{} })
+	c, ok := logger.Logger.(*capture)
+	if ok {
+		c.inUse.Store(h)
+		return
+	}
+	c = &capture{}
+	c.inUse.Store(h)
+	logger.Logger = c
 }
 
-// capture is Stash's logger: it keeps every line.
-type capture struct{}
-
 func (c *capture) add(level, text string) {
-	h := inUse.Load()
+	h := c.inUse.Load()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.lines = append(h.lines, Line{level, strings.TrimSuffix(text, "\n")})

@@ -127,3 +127,10 @@ func (s *Server) names(kind string, ids []int) []map[string]any {
 	}
 	return list
 }
+
+// Updated returns a scene's updated_at as Stash stores it.
+func (s *Server) Updated(id int) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stamp(s.scenes[id])
+}

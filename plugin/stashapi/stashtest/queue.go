@@ -1,18 +1,24 @@
 package stashtest
 
 import (
+	"context"
+	"slices"
 	"strconv"
 	"sync"
+	"time"
 )
 
-// queuePrefix is what Stash puts before the description of a plugin's task.
-const queuePrefix = "Running plugin task: "
+const (
+	queuePrefix = "Running plugin task: " // what Stash puts before the description of a plugin's task
+	remembered  = 10                      // jobs that are over and that Stash still knows
+)
 
 // queue is Stash's job queue: strictly one job at a time.
 type queue struct {
 	mu    sync.Mutex
 	cond  *sync.Cond
-	jobs  []*Job
+	jobs  []*Job // that run or wait
+	over  []*Job // the last ones that ended
 	next  int
 	added int
 }
@@ -20,12 +26,14 @@ type queue struct {
 // Job is one job of the queue.
 type Job struct {
 	ID, Status, Description string
-	Error                   string
+	Error                   string  // why it FAILED
+	Progress                float64 // as reported last
 
 	plugin, task string
 	args         map[string]any
-	held         bool // not ours: it runs until it is released
-	stop         func()
+	addedAt      time.Time
+	held         bool               // not ours: it runs until it is released
+	cancel       context.CancelFunc // nil until it runs
 }
 
 func newQueue() *queue {
@@ -39,14 +47,85 @@ func (q *queue) add(plugin, task, description string, args map[string]any) strin
 	if description == "" {
 		description = task
 	}
+	if description == "" {
+		description = plugin
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.next++
 	q.added++
-	j := &Job{ID: strconv.Itoa(q.next), Status: "READY", Description: queuePrefix + description, plugin: plugin, task: task, args: args}
+	return q.enter(&Job{Description: queuePrefix + description, plugin: plugin, task: task, args: args}).ID
+}
+
+// enter puts a job at the end of the queue; the caller holds the lock.
+func (q *queue) enter(j *Job) *Job {
+	q.next++
+	j.ID, j.Status, j.addedAt = strconv.Itoa(q.next), "READY", time.Now()
 	q.jobs = append(q.jobs, j)
 	q.cond.Broadcast()
-	return j.ID
+	return j
+}
+
+// take waits for a task at the head of the queue and makes it run; nil once ctx has ended.
+func (q *queue) take(ctx context.Context) (*Job, context.Context) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for {
+		for ctx.Err() == nil && (len(q.jobs) == 0 || q.jobs[0].Status != "READY") {
+			q.cond.Wait()
+		}
+		if ctx.Err() != nil {
+			return nil, nil
+		}
+		j := q.jobs[0]
+		j.Status = "RUNNING"
+		if j.held {
+			continue
+		}
+		running, cancel := context.WithCancel(ctx)
+		j.cancel = cancel
+		return j, running
+	}
+}
+
+// finish takes a job out of the queue. One that was asked to stop counts as cancelled however it ended.
+func (q *queue) finish(j *Job, status, why string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	at := slices.Index(q.jobs, j)
+	if at < 0 {
+		return
+	}
+	if j.Status == "STOPPING" && status == "FINISHED" {
+		status = "CANCELLED"
+	}
+	j.Status, j.Error = status, why
+	if j.cancel != nil {
+		j.cancel()
+	}
+	q.jobs = slices.Delete(q.jobs, at, at+1)
+	if q.over = append(q.over, j); len(q.over) > remembered {
+		q.over = q.over[1:]
+	}
+	q.cond.Broadcast()
+}
+
+// stop asks a job to end: a waiting one never starts, a running one is cancelled.
+func (q *queue) stop(id string) {
+	q.mu.Lock()
+	at := slices.IndexFunc(q.jobs, func(j *Job) bool { return j.ID == id })
+	if at < 0 {
+		q.mu.Unlock()
+		return
+	}
+	j := q.jobs[at]
+	if j.Status == "RUNNING" && j.cancel != nil {
+		j.Status = "STOPPING"
+		j.cancel()
+		q.mu.Unlock()
+		return
+	}
+	q.mu.Unlock()
+	q.finish(j, "CANCELLED", "")
 }
 
 // list is the queue as GraphQL shows it.
@@ -55,25 +134,33 @@ func (q *queue) list() []map[string]any {
 	defer q.mu.Unlock()
 	var list []map[string]any
 	for _, j := range q.jobs {
-		list = append(list, map[string]any{"id": j.ID, "status": j.Status, "description": j.Description})
+		list = append(list, j.row())
 	}
 	return list
 }
 
-// finish takes a job out of the queue.
-func (q *queue) finish(j *Job, status string) {
+// find returns a job as GraphQL shows it, nil if Stash does not know it any more.
+func (q *queue) find(id string) any {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if j.Status == "RUNNING" || j.Status == "READY" || j.Status == "STOPPING" {
-		j.Status = status
-	}
-	for i, other := range q.jobs {
-		if other == j {
-			q.jobs = append(q.jobs[:i:i], q.jobs[i+1:]...)
-			break
+	for _, j := range slices.Concat(q.jobs, q.over) {
+		if j.ID == id {
+			return j.row()
 		}
 	}
-	q.cond.Broadcast()
+	return nil
+}
+
+// row is a job as GraphQL shows it; the caller holds the queue's lock.
+func (j *Job) row() map[string]any {
+	row := map[string]any{
+		"id": j.ID, "status": j.Status, "description": j.Description, "progress": j.Progress,
+		"addTime": j.addedAt.UTC().Format(time.RFC3339Nano), "subTasks": nil, "error": nil,
+	}
+	if j.Error != "" {
+		row["error"] = j.Error
+	}
+	return row
 }
 
 // Hold puts a long job of Stash's own ("Scanning...") into the queue: RUNNING if the queue is idle, else
@@ -82,14 +169,11 @@ func (s *Server) Hold(description string) (release func()) {
 	q := s.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.next++
-	j := &Job{ID: strconv.Itoa(q.next), Status: "READY", Description: description, held: true}
-	if len(q.jobs) == 0 {
+	j := q.enter(&Job{Description: description, held: true})
+	if len(q.jobs) == 1 {
 		j.Status = "RUNNING"
 	}
-	q.jobs = append(q.jobs, j)
-	q.cond.Broadcast()
-	return func() { q.finish(j, "FINISHED") }
+	return func() { q.finish(j, "FINISHED", "") }
 }
 
 // Asked returns how many tasks were ever put into the queue.
@@ -99,13 +183,18 @@ func (s *Server) Asked() int {
 	return s.queue.added
 }
 
-// Jobs returns the queue.
-func (s *Server) Jobs() []Job {
-	s.queue.mu.Lock()
-	defer s.queue.mu.Unlock()
+// Jobs returns the queue: what runs and waits.
+func (s *Server) Jobs() []Job { return s.queue.copied(func(q *queue) []*Job { return q.jobs }) }
+
+// Ended returns the last ten jobs that are over.
+func (s *Server) Ended() []Job { return s.queue.copied(func(q *queue) []*Job { return q.over }) }
+
+func (q *queue) copied(of func(*queue) []*Job) []Job {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	var list []Job
-	for _, j := range s.queue.jobs {
-		list = append(list, Job{ID: j.ID, Status: j.Status, Description: j.Description})
+	for _, j := range of(q) {
+		list = append(list, Job{ID: j.ID, Status: j.Status, Description: j.Description, Error: j.Error, Progress: j.Progress})
 	}
 	return list
 }

@@ -3,9 +3,13 @@
 package stashtest
 
 import (
+	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
+	"log"
 	"net"
 	"net/http"
 	"os"
@@ -32,12 +36,14 @@ type Query struct {
 
 // Fault is something that goes wrong with queries.
 type Fault struct {
-	Operation string // name of the query; "" for any
-	Times     int    // 0 for ever
-	Status    int    // an answer with this status and no body
-	Hang      bool   // no answer until the client gives up
-	Truncate  bool   // the body ends in the middle
-	Message   string // a GraphQL error
+	Operation string        // name of the query; "" for any
+	Times     int           // 0 for ever
+	Delay     time.Duration // the answer is late
+	Status    int           // an answer with this status and no body
+	Hang      bool          // no answer until the client gives up
+	Reset     bool          // the connection ends without an answer
+	Truncate  bool          // the body ends in the middle
+	Message   string        // a GraphQL error
 	left      int
 }
 
@@ -56,10 +62,12 @@ type Server struct {
 	log      []Query
 	apiKey   string // with one, there are credentials
 	sessions *session.Store
-	maxAge   int
+	refused  bool // by Transport
 	queue    *queue
+	operate  func(ctx context.Context, plugin string, args map[string]any) (any, error) // of the Host
 
 	listener net.Listener
+	tls      *tls.Config // nil: http
 	http     *http.Server
 }
 
@@ -70,10 +78,10 @@ func New() (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		schema: schema, zone: time.UTC, clock: time.Now, maxAge: 3600,
+		schema: schema, zone: time.UTC, clock: time.Now,
 		scenes: make(map[int]*Scene), named: make(map[string]map[int]string), settings: make(map[string]map[string]any), broken: make(map[int]bool),
 	}
-	s.sessions = session.NewStore(sessionConfig{s})
+	s.sessions = session.NewStore(sessionConfig{maxAge: 3600})
 	s.queue = newQueue()
 	return s, nil
 }
@@ -109,7 +117,10 @@ func (s *Server) listen(addr string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.listener = l
-	s.http = &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}
+	if s.tls != nil {
+		l = tls.NewListener(l, s.tls)
+	}
+	s.http = &http.Server{Handler: s, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0)}
 	go s.http.Serve(l) // it ends with Stop
 	return nil
 }
@@ -152,12 +163,13 @@ func (s *Server) SetSettings(plugin string, settings map[string]any) {
 	s.settings[plugin] = settings
 }
 
-// RequireLogin sets credentials: from now on every query needs a session or this key.
+// RequireLogin sets credentials: from now on every query needs this key, or a session not older than maxAge
+// seconds. Each answer renews the session.
 func (s *Server) RequireLogin(apiKey string, maxAge int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.apiKey, s.maxAge = apiKey, maxAge
-	s.sessions = session.NewStore(sessionConfig{s})
+	s.apiKey = apiKey
+	s.sessions = session.NewStore(sessionConfig{apiKey, maxAge})
 }
 
 // Inject makes a fault happen until it is used up or Heal is called.
@@ -195,6 +207,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
+	w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
 	if s.needsLogin() {
 		user, err := s.store().Authenticate(w, r)
 		if err != nil || user == "" {
@@ -202,6 +215,29 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	w.Header().Set("Content-Type", "application/json")
+	op, vars, errs := s.parse(r)
+	if len(errs) > 0 {
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		write(w, nil, errs)
+		return
+	}
+	s.mu.Lock()
+	s.log = append(s.log, Query{Operation: op.Name, Variables: vars})
+	s.mu.Unlock()
+	if f := s.fault(op.Name); f != nil && f.happen(w, r) {
+		return
+	}
+	data, err := s.execute(r.Context(), op, vars)
+	if err != nil {
+		write(w, nil, gqlerror.List{gqlerror.Wrap(err)})
+		return
+	}
+	write(w, data, nil)
+}
+
+// parse reads a query, and refuses what is not valid under Stash's schema.
+func (s *Server) parse(r *http.Request) (*ast.OperationDefinition, map[string]any, gqlerror.List) {
 	var in struct {
 		OperationName string
 		Query         string
@@ -210,32 +246,46 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	dec := json.NewDecoder(r.Body)
 	dec.UseNumber()
 	if err := dec.Decode(&in); err != nil {
-		w.WriteHeader(http.StatusBadRequest)
-		return
+		return nil, nil, gqlerror.List{gqlerror.Errorf("json request body could not be decoded: %v", err)}
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
-	if f := s.fault(in.OperationName); f != nil && !f.happen(w, r) {
-		return
-	} else if f != nil && f.Truncate {
-		w.Header().Set("Content-Length", "1000")
-		w.Write([]byte(`{"data":{"findScenes":`)) // the client may be gone
-		panic(http.ErrAbortHandler)
+	doc, errs := gqlparser.LoadQueryWithRules(s.schema, in.Query, rules.NewDefaultRules())
+	if len(errs) > 0 {
+		return nil, nil, errs
 	}
-	s.answer(w, in.OperationName, in.Query, in.Variables)
+	op := doc.Operations.ForName(in.OperationName)
+	if op == nil {
+		return nil, nil, gqlerror.List{gqlerror.Errorf("operation %s not found", in.OperationName)}
+	}
+	vars, err := validator.VariableValues(s.schema, op, in.Variables)
+	if err != nil {
+		return nil, nil, gqlerror.List{gqlerror.Wrap(err)}
+	}
+	return op, vars, nil
 }
 
-// happen lets the fault happen, and reports whether the query is answered all the same.
+// happen lets the fault happen, and reports whether that was all of the answer.
 func (f *Fault) happen(w http.ResponseWriter, r *http.Request) bool {
+	if f.Delay > 0 {
+		select {
+		case <-time.After(f.Delay):
+		case <-r.Context().Done():
+			return true
+		}
+	}
 	switch {
 	case f.Hang:
 		<-r.Context().Done()
-		return false
+	case f.Reset:
+		panic(http.ErrAbortHandler)
+	case f.Truncate:
+		w.Header().Set("Content-Length", "1000")
+		w.Write([]byte(`{"data":{"findScenes":`)) // the client may be gone
+		panic(http.ErrAbortHandler)
 	case f.Status != 0:
 		w.WriteHeader(f.Status)
-		return false
 	case f.Message != "":
 		write(w, nil, gqlerror.List{gqlerror.Errorf("%s", f.Message)})
+	default:
 		return false
 	}
 	return true
@@ -256,37 +306,6 @@ func (s *Server) fault(operation string) *Fault {
 		return f
 	}
 	return nil
-}
-
-// answer validates a query under Stash's schema, and then carries it out.
-func (s *Server) answer(w http.ResponseWriter, name, query string, variables map[string]any) {
-	doc, errs := gqlparser.LoadQueryWithRules(s.schema, query, rules.NewDefaultRules())
-	if len(errs) > 0 {
-		w.WriteHeader(http.StatusUnprocessableEntity)
-		write(w, nil, errs)
-		return
-	}
-	op := doc.Operations.ForName(name)
-	if op == nil {
-		w.WriteHeader(http.StatusUnprocessableEntity)
-		write(w, nil, gqlerror.List{gqlerror.Errorf("no operation %q", name)})
-		return
-	}
-	vars, err := validator.VariableValues(s.schema, op, variables)
-	if err != nil {
-		w.WriteHeader(http.StatusUnprocessableEntity)
-		write(w, nil, gqlerror.List{gqlerror.Wrap(err)})
-		return
-	}
-	s.mu.Lock()
-	s.log = append(s.log, Query{Operation: name, Variables: vars})
-	s.mu.Unlock()
-	data, err := s.execute(op, vars)
-	if err != nil {
-		write(w, nil, gqlerror.List{gqlerror.Wrap(err)})
-		return
-	}
-	write(w, data, nil)
 }
 
 func write(w http.ResponseWriter, data any, errs gqlerror.List) {
@@ -316,10 +335,19 @@ func (s *Server) store() *session.Store {
 }
 
 // sessionConfig is what Stash's own session store asks of its configuration.
-type sessionConfig struct{ s *Server }
+type sessionConfig struct {
+	apiKey string
+	maxAge int // seconds
+}
 
 func (c sessionConfig) GetUsername() string                     { return "admin" }
-func (c sessionConfig) GetAPIKey() string                       { return c.s.apiKey }
+func (c sessionConfig) GetAPIKey() string                       { return c.apiKey }
 func (c sessionConfig) GetSessionStoreKey() []byte              { return []byte("0123456789abcdef0123456789abcdef") }
-func (c sessionConfig) GetMaxSessionAge() int                   { return c.s.maxAge }
+func (c sessionConfig) GetMaxSessionAge() int                   { return c.maxAge }
 func (c sessionConfig) ValidateCredentials(string, string) bool { return false }
+
+// Session returns a new session of the user, in the form of a Cookie header.
+func (s *Server) Session() string {
+	c := s.store().MakePluginCookie(session.SetCurrentUserID(context.Background(), "admin"))
+	return c.Name + "=" + c.Value
+}

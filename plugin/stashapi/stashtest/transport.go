@@ -1,36 +1,83 @@
 package stashtest
 
 import (
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
+	"syscall"
 
 	"github.com/stashapp/stash/pkg/plugin/common"
 )
 
 // Transport returns a RoundTripper that calls the server without a network, for tests whose time is not
-// real.
+// real. Refused and cut connections look as they do on a network.
 func (s *Server) Transport() http.RoundTripper { return transport{s} }
+
+// Refuse makes Transport refuse connections, as Stop does on the network.
+func (s *Server) Refuse(refuse bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refused = refuse
+}
 
 type transport struct{ s *Server }
 
 func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	done := make(chan *http.Response, 1)
+	t.s.mu.Lock()
+	refused := t.s.refused
+	t.s.mu.Unlock()
+	if refused {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+	}
+	type result struct {
+		res *http.Response
+		err error
+	}
+	done := make(chan result, 1)
 	go func() {
 		w := httptest.NewRecorder()
-		t.s.ServeHTTP(w, r.Clone(r.Context()))
-		done <- w.Result()
+		cut := serve(t.s, w, r)
+		res := w.Result()
+		switch {
+		case !cut:
+			done <- result{res: res}
+		case w.Body.Len() == 0:
+			done <- result{err: &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}}
+		default:
+			res.Body = io.NopCloser(io.MultiReader(res.Body, broken{}))
+			done <- result{res: res}
+		}
 	}()
 	select {
 	case <-r.Context().Done():
 		return nil, r.Context().Err()
-	case res := <-done:
-		return res, nil
+	case got := <-done:
+		return got.res, got.err
 	}
 }
 
+// serve reports whether the handler cut the connection, for which net/http has a panic of its own.
+func serve(h http.Handler, w http.ResponseWriter, r *http.Request) (cut bool) {
+	defer func() {
+		switch p := recover(); p {
+		case nil:
+		case http.ErrAbortHandler:
+			cut = true
+		default:
+			panic(p)
+		}
+	}()
+	h.ServeHTTP(w, r.Clone(r.Context()))
+	return false
+}
+
+// broken is the end of a body that was cut.
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
 // Connection is what Stash tells a plugin of itself, for a server that was not started.
 func Connection() common.StashServerConnection {
-	u := url.URL{Scheme: "http", Host: "stash.invalid:9999"}
-	return common.StashServerConnection{Scheme: u.Scheme, Host: u.Hostname(), Port: 9999}
+	return common.StashServerConnection{Scheme: "http", Host: "stash.invalid", Port: 9999}
 }
