@@ -209,8 +209,11 @@ func wrap(ctx context.Context, op string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if ctx.Err() != nil {
-		return fmt.Errorf("%s: %w", op, context.Cause(ctx))
+	if end := ctx.Err(); end != nil {
+		if why := context.Cause(ctx); !errors.Is(why, end) {
+			return fmt.Errorf("%s: %w: %w", op, end, why)
+		}
+		return fmt.Errorf("%s: %w", op, end)
 	}
 	e := &Error{Op: op, Err: err}
 	if u, ok := errors.AsType[*url.Error](err); ok {

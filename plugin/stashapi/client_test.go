@@ -3,10 +3,12 @@ package stashapi_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stashapp/stash/pkg/plugin/common"
@@ -21,7 +23,7 @@ func start(t *testing.T) (*stashtest.Server, *stashapi.Client) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := stashapi.New(stashtest.Connection(), stashapi.Options{Timeout: 200 * time.Millisecond, Transport: s.Transport()})
+	c, err := stashapi.New(stashtest.Connection(), stashapi.Options{Timeout: 10 * time.Second, Transport: s.Transport()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,25 +105,61 @@ func TestSceneIsReadWhole(t *testing.T) {
 	}
 }
 
+func TestManyScenesAreReadInFifties(t *testing.T) {
+	s, c := start(t)
+	var ids []int
+	for id := 120; id > 0; id-- {
+		s.Add(stashtest.Scene{ID: id})
+		ids = append(ids, id)
+	}
+	got, err := c.Scenes(t.Context(), ids)
+	if err != nil || len(got.Found) != 120 || got.Found[0].ID != 120 || got.Found[119].ID != 1 {
+		t.Errorf("Scenes = %d scenes, %v", len(got.Found), err)
+	}
+	if q := s.Queries(); len(q) != 3 || len(q[0].Variables["ids"].([]any)) != 50 || len(q[2].Variables["ids"].([]any)) != 20 {
+		t.Errorf("%d queries, want 3", len(q))
+	}
+}
+
 func TestUnavailableStashIsToldFromARefusedQuery(t *testing.T) {
 	s, c := start(t)
-	for name, f := range map[string]stashtest.Fault{
-		"500": {Status: 500, Times: 1}, "401": {Status: 401, Times: 1}, "no answer in time": {Hang: true, Times: 1},
-	} {
-		s.Inject(f)
-		_, err := c.Version(t.Context())
-		if e, ok := errors.AsType[*stashapi.Error](err); !ok || !e.Unavailable() {
-			t.Errorf("%s: %v", name, err)
+	synctest.Test(t, func(t *testing.T) {
+		for name, f := range map[string]stashtest.Fault{
+			"500": {Status: 500, Times: 1}, "401": {Status: 401, Times: 1}, "no answer in time": {Hang: true, Times: 1},
+			"too late": {Delay: 11 * time.Second, Times: 1}, "reset": {Reset: true, Times: 1}, "half an answer": {Truncate: true, Times: 1},
+		} {
+			s.Inject(f)
+			_, err := c.Version(t.Context())
+			if e, ok := errors.AsType[*stashapi.Error](err); !ok || !e.Unavailable() || e.Status != f.Status && f.Status != 0 {
+				t.Errorf("%s: %v", name, err)
+			}
+			if version, err := c.Version(t.Context()); err != nil || version != "v0.30.1" {
+				t.Errorf("after %s: %s, %v", name, version, err)
+			}
 		}
+		s.Inject(stashtest.Fault{Message: "no\nway " + strings.Repeat("ä", 500), Times: 1})
+		_, err := c.Version(t.Context())
+		if e, ok := errors.AsType[*stashapi.Error](err); !ok || e.Unavailable() || strings.Contains(err.Error(), "\n") || len([]rune(err.Error())) > 300 {
+			t.Errorf("a refused query: %v", err)
+		}
+	})
+}
+
+func TestEndOfTheCallersContextIsNoTroubleOfStash(t *testing.T) {
+	_, c := start(t)
+	why := errors.New("the lease was lost")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(why)
+	_, err := c.Version(ctx)
+	if !errors.Is(err, context.Canceled) || !errors.Is(err, why) {
+		t.Errorf("a cancelled query: %v", err)
 	}
-	s.Inject(stashtest.Fault{Message: "no\nway", Times: 1})
-	_, err := c.Version(t.Context())
-	if e, ok := errors.AsType[*stashapi.Error](err); !ok || e.Unavailable() || strings.Contains(err.Error(), "\n") {
-		t.Errorf("a refused query: %v", err)
+	if _, ok := errors.AsType[*stashapi.Error](err); ok {
+		t.Errorf("a cancelled query is an error of Stash: %v", err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := c.Version(ctx); !errors.Is(err, context.Canceled) {
+	plain, cancelPlain := context.WithCancel(t.Context())
+	cancelPlain()
+	if _, err := c.Version(plain); err == nil || err.Error() != "ask Stash for its version: context canceled" {
 		t.Errorf("a cancelled query: %v", err)
 	}
 }
@@ -159,6 +197,18 @@ func TestOnlyExactPathsAreFound(t *testing.T) {
 	got, err := c.ScenesByPath(t.Context(), append(paths, "/v/x", "/v/x"))
 	if err != nil || len(got) != 50 || got["/v/xx"] != 3 || got["/v/x"] != 0 {
 		t.Errorf("ScenesByPath = %d, %v", len(got), err)
+	}
+}
+
+func TestPathsThatLookLikePatternsFindOnlyThemselves(t *testing.T) {
+	s, c := start(t)
+	for id := 1; id <= 1500; id++ {
+		s.Add(stashtest.Scene{ID: id, Files: []stashtest.File{{Path: "/v/other"}, {Path: fmt.Sprintf("/v/%04d", id)}}})
+	}
+	s.Add(stashtest.Scene{ID: 1501, Files: []stashtest.File{{Path: "/v/____"}}})
+	got, err := c.ScenesByPath(t.Context(), []string{"/v/____", "/v/%"})
+	if err != nil || len(got) != 1 || got["/v/____"] != 1501 {
+		t.Errorf("ScenesByPath = %v, %v", got, err)
 	}
 }
 

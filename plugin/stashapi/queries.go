@@ -147,25 +147,40 @@ func (c *Client) ScenesByPath(ctx context.Context, paths []string) (map[string]i
 	found := make(map[string]int)
 	paths = slices.Compact(slices.Sorted(slices.Values(paths)))
 	for chunk := range slices.Chunk(paths, pathsAQuery) {
-		var filter map[string]any
-		for _, p := range chunk {
-			one := map[string]any{"path": map[string]any{"value": p, "modifier": "EQUALS"}}
-			if filter != nil {
-				one["OR"] = filter
-			}
-			filter = one
-		}
-		l, err := c.slim(ctx, filter, 1000)
-		if err != nil {
+		if err := c.findPaths(ctx, chunk, found); err != nil {
 			return nil, err
 		}
+	}
+	return found, nil
+}
+
+// findPaths asks for sorted paths. Stash compares by LIKE, without regard to case and with _ and % as
+// wildcards, so that more scenes may answer than were meant, on more than one page.
+func (c *Client) findPaths(ctx context.Context, paths []string, found map[string]int) error {
+	const perPage = 1000
+	var filter map[string]any
+	for _, p := range paths {
+		one := map[string]any{"path": map[string]any{"value": p, "modifier": "EQUALS"}}
+		if filter != nil {
+			one["OR"] = filter
+		}
+		filter = one
+	}
+	for last := 0; ; {
+		l, err := c.slim(ctx, map[string]any{"id": map[string]any{"value": last, "modifier": "GREATER_THAN"}, "AND": filter}, perPage)
+		if err != nil {
+			return err
+		}
 		for _, s := range l.Scenes {
+			last = s.ID
 			for _, p := range s.Paths {
-				if _, asked := slices.BinarySearch(chunk, p); asked { // Stash compares more loosely
+				if _, asked := slices.BinarySearch(paths, p); asked {
 					found[p] = s.ID
 				}
 			}
 		}
+		if len(l.Scenes) < perPage {
+			return nil
+		}
 	}
-	return found, nil
 }

@@ -3,6 +3,7 @@ package stashapi
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 )
 
@@ -13,20 +14,25 @@ type ScenesResult struct {
 	Failed  map[int]error // Stash answers, but not for this scene
 }
 
-// Scenes reads scenes whole, in one query if all of them can be read. Stash fails a query of which one id
-// is unknown, so then it is asked again in halves, down to the scenes that are the reason. An error is
-// returned only if Stash itself is unavailable.
+// scenesAQuery is how many scenes one query asks for: 100 whole scenes cost Stash about half a second.
+const scenesAQuery = 50
+
+// Scenes reads scenes whole, 50 in one query if all of them can be read. Stash fails a query of which one
+// id is unknown, so then it is asked again in halves, down to the scenes that are the reason. Found is in
+// the order of ids. An error is returned only if Stash itself is unavailable.
 func (c *Client) Scenes(ctx context.Context, ids []int) (ScenesResult, error) {
 	result := ScenesResult{Failed: make(map[int]error)}
-	err := c.scenes(ctx, ids, &result)
-	return result, err
+	for chunk := range slices.Chunk(ids, scenesAQuery) {
+		if err := c.scenes(ctx, chunk, &result); err != nil {
+			return result, err
+		}
+	}
+	return result, nil
 }
 
+// scenes reads at least one scene: to Stash an empty list would mean all of them.
 func (c *Client) scenes(ctx context.Context, ids []int, result *ScenesResult) error {
-	switch len(ids) {
-	case 0: // to Stash an empty list means all scenes
-		return nil
-	case 1:
+	if len(ids) == 1 {
 		return c.scene(ctx, ids[0], result)
 	}
 	texts := make([]string, len(ids))
