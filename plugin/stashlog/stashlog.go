@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net/url"
 	"slices"
 	"strconv"
@@ -23,6 +24,9 @@ import (
 
 // lineLimit is how long a line may be, frame included, in bytes.
 const lineLimit = 4096
+
+// progressSteps is how finely progress is told.
+const progressSteps = 10_000
 
 // secretAtLeast is how long a secret must be to be looked for: shorter ones occur in ordinary words.
 const secretAtLeast = 4
@@ -38,7 +42,7 @@ type Writer struct {
 }
 
 // New returns a Writer to out, which is a plugin's standard error. onError, if it is not nil, is called
-// once when a write fails: Stash has gone away.
+// once when a write fails: Stash has gone away. It may log.
 func New(out io.Writer, onError func()) *Writer {
 	return &Writer{out: out, onError: onError}
 }
@@ -52,18 +56,22 @@ func (w *Writer) Logger(debug bool) zerolog.Logger {
 	return zerolog.New(w).Level(level)
 }
 
-// AddSecret makes sure that a text is never written, in its own form or as it stands in a URL.
+// AddSecret makes sure that a text is never written from now on: neither in its own form nor as it stands
+// in a URL or between quotes. A text of less than four bytes is no secret.
 func (w *Writer) AddSecret(secret string) {
 	if len(secret) < secretAtLeast {
 		return
 	}
+	quoted := strconv.Quote(secret)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, s := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret)} {
+	for _, s := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret), quoted[1 : len(quoted)-1]} {
 		if !slices.Contains(w.secrets, s) {
 			w.secrets = append(w.secrets, s)
 		}
 	}
+	// The longest first: a secret that begins with another one would leave its end behind.
+	slices.SortStableFunc(w.secrets, func(a, b string) int { return len(b) - len(a) })
 }
 
 // Hide replaces every secret in a text.
@@ -80,16 +88,20 @@ func (w *Writer) hide(text string) string {
 	return text
 }
 
-// Progress tells how far a task has come, from 0 to 1. It never goes back.
+// Progress tells how far a task has come, from 0 to 1, in ten thousandths. It never goes back.
 func (w *Writer) Progress(done float64) {
+	w.noticeIf(w.advance(done))
+}
+
+func (w *Writer) advance(done float64) (lost bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	done = min(max(done, 0), 1)
-	if done != done || done <= w.done { // NaN, or no progress
-		return
+	done = math.Floor(min(max(done, 0), 1)*progressSteps) / progressSteps
+	if math.IsNaN(done) || done <= w.done {
+		return false
 	}
 	w.done = done
-	w.put('p', strconv.FormatFloat(done, 'f', 4, 64))
+	return w.put('p', strconv.FormatFloat(done, 'f', 4, 64))
 }
 
 // Write implements io.Writer for events without a level.
@@ -97,13 +109,24 @@ func (w *Writer) Write(event []byte) (int, error) {
 	return w.WriteLevel(zerolog.InfoLevel, event)
 }
 
-// WriteLevel implements zerolog.LevelWriter. event is zerolog's JSON.
+// WriteLevel implements zerolog.LevelWriter. event is zerolog's JSON. It returns no error: zerolog would
+// write that to standard error itself, without Stash's frame.
 func (w *Writer) WriteLevel(level zerolog.Level, event []byte) (int, error) {
-	text := render(event)
+	w.noticeIf(w.line(letter(level), render(event)))
+	return len(event), nil
+}
+
+func (w *Writer) line(letter byte, text string) (lost bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.put(letter(level), text)
-	return len(event), nil
+	return w.put(letter, text)
+}
+
+// noticeIf tells that the log is lost. The caller does not hold mu, so that onError may log.
+func (w *Writer) noticeIf(lost bool) {
+	if lost && w.onError != nil {
+		w.onError()
+	}
 }
 
 // letter is Stash's letter of a level. The first letters of panic and fatal mean something else to Stash.
@@ -121,15 +144,14 @@ func letter(level zerolog.Level) byte {
 	return 'i'
 }
 
-// put writes one line in one call.
-func (w *Writer) put(letter byte, text string) {
+// put writes one line in one call. It reports whether that showed for the first time that the log is lost.
+// The caller holds mu.
+func (w *Writer) put(letter byte, text string) (lost bool) {
 	line := append([]byte{1, letter, 2}, oneLine(w.hide(text), lineLimit-4)...)
-	if _, err := w.out.Write(append(line, '\n')); err != nil && !w.failed {
-		w.failed = true
-		if w.onError != nil {
-			w.onError()
-		}
-	}
+	_, err := w.out.Write(append(line, '\n'))
+	lost = err != nil && !w.failed
+	w.failed = w.failed || err != nil
+	return lost
 }
 
 // oneLine replaces control characters, and cuts a text to so many bytes at the end of a character.

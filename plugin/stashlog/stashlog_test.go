@@ -3,7 +3,11 @@ package stashlog
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"math"
+	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rs/zerolog"
@@ -25,8 +29,8 @@ func TestEventsAreFramedForStash(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		log := New(&out, nil).Logger(true)
-		log.WithLevel(c.level).Int("scene", 12).Str("to", "a b").Err(errors.New("x=1")).Msg("synced\nnow")
-		if got, want := out.String(), c.want+`synced now scene=12 to="a b" error="x=1"`+"\n"; got != want {
+		log.WithLevel(c.level).Int("scene", 12).Str("to", "a b").Err(errors.New("x=1")).Msg("synced\nnow\u2028or\x1bnever")
+		if got, want := out.String(), c.want+`synced now or never scene=12 to="a b" error="x=1"`+"\n"; got != want {
 			t.Errorf("%v: %q, want %q", c.level, got, want)
 		}
 	}
@@ -66,7 +70,7 @@ func TestSecretsAreNeverWritten(t *testing.T) {
 func TestProgressNeverGoesBack(t *testing.T) {
 	var out bytes.Buffer
 	w := New(&out, nil)
-	for _, p := range []float64{-1, 0.25, 0.1, 0.5, 7, 0.9} {
+	for _, p := range []float64{-1, 0.25, 0.25001, 0.1, math.NaN(), 0.5, 7, 0.9} {
 		w.Progress(p)
 	}
 	if got, want := out.String(), "\x01p\x020.2500\n\x01p\x020.5000\n\x01p\x021.0000\n"; got != want {
@@ -85,5 +89,79 @@ func TestLostLogIsNoticedOnce(t *testing.T) {
 	log.Info().Msg("b")
 	if noticed != 1 {
 		t.Errorf("noticed %d times, want 1", noticed)
+	}
+}
+
+func TestALongerSecretLeavesNoTail(t *testing.T) {
+	var out bytes.Buffer
+	w := New(&out, nil)
+	w.AddSecret("abcd")
+	w.AddSecret("abcdEFGH")
+	w.AddSecret(`pass"word\end`)
+	log := w.Logger(false)
+	log.Info().Str("quoted", `it is pass"word\end`).Msg("abcdEFGH")
+	if got, want := out.String(), "\x01i\x02*** quoted=\"it is ***\"\n"; got != want {
+		t.Errorf("wrote %q, want %q", got, want)
+	}
+}
+
+// lines notes every call of Write.
+type lines struct {
+	mu    sync.Mutex
+	calls []string
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.calls = append(l.calls, string(p))
+	return len(p), nil
+}
+
+func TestEveryLineIsOneWriteWhoeverLogs(t *testing.T) {
+	out := &lines{}
+	w := New(out, nil)
+	log := w.Logger(false)
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			for n := range 50 {
+				w.AddSecret(fmt.Sprintf("secret-%d-%d", i, n))
+				log.Info().Int("from", i).Msg("hello")
+				w.Progress(float64(n) / 50)
+			}
+		})
+	}
+	all.Wait()
+	framed := regexp.MustCompile("^\x01(i\x02hello from=[0-7]|p\x020\\.[0-9]{4})\n$")
+	for _, c := range out.calls {
+		if !framed.MatchString(c) {
+			t.Fatalf("one write held %q", c)
+		}
+	}
+	if len(out.calls) < 400 {
+		t.Errorf("%d writes, want 400 and those of progress", len(out.calls))
+	}
+}
+
+func TestNoticingALostLogMayLog(t *testing.T) {
+	var w *Writer
+	noticed := 0
+	notice := func() {
+		noticed++
+		if !w.mu.TryLock() {
+			t.Fatal("a line written here would wait for itself")
+		}
+		w.mu.Unlock()
+		log := w.Logger(false)
+		log.Error().Msg("Stash has gone away")
+	}
+	w = New(broken{}, notice)
+	w.Progress(0.5)
+	w = New(broken{}, notice)
+	log := w.Logger(false)
+	log.Info().Msg("x")
+	if noticed != 2 {
+		t.Errorf("noticed %d times, want once by progress and once by a line", noticed)
 	}
 }
