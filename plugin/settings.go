@@ -23,6 +23,9 @@ const (
 	longestTimeout    = 600 * time.Second
 )
 
+// tokenAtLeast is how long a token must be to be looked for in other settings: shorter ones occur in words.
+const tokenAtLeast = 8
+
 // Settings is what the user chose on Stash's settings page.
 type Settings struct {
 	PlexURL       string
@@ -63,23 +66,7 @@ func (e *SettingsError) Error() string {
 // whatever is right is in the Settings all the same.
 func ParseSettings(raw map[string]any) (Settings, error) {
 	p := settingsParser{raw: raw}
-	s := Settings{
-		PlexURL:       p.address("plexUrl"),
-		PlexToken:     p.token("plexToken"),
-		Libraries:     p.list("plexLibraries", ","),
-		PathMap:       p.pathMap("pathMap"),
-		KeepPlexEdits: p.truth("keepPlexEdits"),
-		MaxRetries:    p.number("maxRetries", defaultMaxRetries, mostRetries),
-		Timeout:       time.Duration(p.number("timeoutSeconds", int(defaultTimeout/time.Second), int(longestTimeout/time.Second))) * time.Second,
-		InsecureTLS:   p.truth("insecureTLS"),
-		DebugLog:      p.truth("debugLog"),
-	}
-	var err error
-	if s.Fields, err = engine.ParseFields(p.text("fields")); err != nil {
-		p.problem("fields", p.text("fields"), err.Error())
-	} else if len(s.Fields) == 0 {
-		p.problem("fields", p.text("fields"), "that leaves nothing to push: name at least one field")
-	}
+	s := p.read()
 	for _, key := range slices.Sorted(maps.Keys(raw)) {
 		if !slices.Contains(p.known, key) && key != "enabled" {
 			s.Unknown = append(s.Unknown, key)
@@ -97,7 +84,34 @@ type settingsParser struct {
 	problems []SettingProblem
 }
 
+// read reads every setting and notes what cannot be used.
+func (p *settingsParser) read() Settings {
+	s := Settings{
+		PlexURL:       p.address("plexUrl"),
+		PlexToken:     p.token("plexToken"),
+		Libraries:     p.list("plexLibraries", ","),
+		PathMap:       p.pathMap("pathMap"),
+		KeepPlexEdits: p.truth("keepPlexEdits"),
+		MaxRetries:    p.number("maxRetries", defaultMaxRetries, mostRetries),
+		Timeout:       time.Duration(p.number("timeoutSeconds", int(defaultTimeout/time.Second), int(longestTimeout/time.Second))) * time.Second,
+		InsecureTLS:   p.truth("insecureTLS"),
+		DebugLog:      p.truth("debugLog"),
+	}
+	var err error
+	if s.Fields, err = engine.ParseFields(p.text("fields")); err != nil {
+		p.problem("fields", p.text("fields"), err.Error())
+	} else if len(s.Fields) == 0 {
+		p.problem("fields", p.text("fields"), "that leaves nothing to push: name at least one field")
+	}
+	return s
+}
+
+// problem notes a setting that cannot be used, without the token even if that was put into this setting.
 func (p *settingsParser) problem(setting, value, remedy string) {
+	if token := p.text("plexToken"); len(token) >= tokenAtLeast {
+		hide := strings.NewReplacer(token, "***", strings.ToLower(token), "***") // names of fields are told in lower case
+		value, remedy = hide.Replace(value), hide.Replace(remedy)
+	}
 	p.problems = append(p.problems, SettingProblem{setting, clip(value), remedy})
 }
 
@@ -106,32 +120,40 @@ func (p *settingsParser) text(name string) string {
 	if !slices.Contains(p.known, name) {
 		p.known = append(p.known, name)
 	}
-	switch v := p.raw[name].(type) {
-	case nil:
-		return ""
-	case string:
-		return strings.TrimSpace(v)
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64)
-	case []any:
-		list := make([]string, len(v))
-		for i, e := range v {
-			list[i] = fmt.Sprint(e)
-		}
-		return strings.Join(list, ",")
-	default:
-		return strings.TrimSpace(fmt.Sprint(v))
+	if list, ok := p.raw[name].([]any); ok {
+		return strings.Join(trimmed(list), ",")
 	}
+	return textOf(p.raw[name])
 }
 
+// list returns the parts of a setting, or the elements of one that is a list already.
 func (p *settingsParser) list(name, separator string) []string {
-	var list []string
-	for _, part := range strings.Split(p.text(name), separator) {
-		if part = strings.TrimSpace(part); part != "" {
-			list = append(list, part)
+	text := p.text(name)
+	if list, ok := p.raw[name].([]any); ok {
+		return trimmed(list)
+	}
+	return trimmed(strings.Split(text, separator))
+}
+
+func textOf(value any) string {
+	switch v := value.(type) {
+	case nil:
+		return ""
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return strings.TrimSpace(fmt.Sprint(value))
+}
+
+// trimmed returns the texts of a list, without those that are empty.
+func trimmed[T any](list []T) []string {
+	var texts []string
+	for _, e := range list {
+		if text := textOf(e); text != "" {
+			texts = append(texts, text)
 		}
 	}
-	return list
+	return texts
 }
 
 func (p *settingsParser) truth(name string) bool {
@@ -164,39 +186,56 @@ func (p *settingsParser) number(name string, unset, most int) int {
 
 // address reads plexUrl. What people paste from a browser's address line is cut to the server's part.
 func (p *settingsParser) address(name string) string {
+	const example = "write the address of Plex as Stash reaches it, such as http://192.168.1.5:32400"
 	text := p.text(name)
-	const example = `write the address of Plex as Stash reaches it, such as http://192.168.1.5:32400`
-	if text == "" {
-		p.problem(name, "", "it is not set: "+example)
-		return ""
-	}
-	if strings.Contains(strings.ToLower(text), "x-plex-token") {
-		p.problem(name, "", "it holds a token: put that into plexToken, and "+example)
-		return ""
-	}
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-		p.problem(name, withoutSecrets(text), example)
-		return ""
+	value, remedy := withoutSecrets(text), ""
+	switch {
+	case text == "":
+		remedy = "it is not set: " + example
+	case strings.Contains(strings.ToLower(text), "x-plex-token"):
+		value, remedy = "", "it holds a token: put that into plexToken, and "+example
+	case likeToken(text):
+		value, remedy = "", "it is no address; if it is the token, put that into plexToken, and "+example
+	case !strings.Contains(text, "://"):
+		remedy = example
+		if full, err := url.Parse("http://" + text); err == nil && full.User == nil && full.Hostname() != "" && !strings.HasSuffix(full.Host, ":") {
+			remedy = "write http://" + value + " (or https://)"
+		}
+	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
+		remedy = example
+	case u.User != nil:
+		remedy = "a user name and password are not supported: " + example
+	case strings.EqualFold(u.Hostname(), "app.plex.tv"):
+		remedy = "that is Plex's web site, not your server: " + example
+	default:
+		path := strings.TrimRight(u.Path, "/")
+		path = strings.TrimSuffix(strings.TrimSuffix(path, "/index.html"), "/web")
+		return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimRight(path, "/")}).String()
 	}
-	if u.User != nil {
-		p.problem(name, withoutSecrets(text), "a user name and password are not supported: "+example)
-		return ""
-	}
-	path := strings.TrimRight(u.Path, "/")
-	if i := strings.Index(path+"/", "/web/"); i >= 0 {
-		path = path[:i]
-	}
-	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: path}).String()
+	p.problem(name, value, remedy)
+	return ""
 }
 
-// withoutSecrets is an address without user, password and query.
+// likeToken reports whether a text looks like one of Plex's two kinds of tokens: twenty letters and digits,
+// or a JSON Web Token. A host without a domain may be as long; nothing is lost but its name in the message.
+func likeToken(text string) bool {
+	other := func(r rune) bool {
+		return r != '-' && r != '_' && (r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r))
+	}
+	return strings.HasPrefix(text, "eyJ") || len(text) >= 20 && strings.IndexFunc(text, other) < 0
+}
+
+// withoutSecrets is an address without user, password, query and fragment.
 func withoutSecrets(text string) string {
+	if u, err := url.Parse(text); err == nil && u.Host != "" {
+		return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+	}
+	if strings.Contains(text, "@") { // where a password ends cannot be told
+		return "…"
+	}
 	if i := strings.IndexAny(text, "?#"); i >= 0 {
 		text = text[:i]
-	}
-	if i := strings.LastIndexByte(text, '@'); i >= 0 {
-		text = "…" + text[i:]
 	}
 	return text
 }

@@ -2,15 +2,11 @@ package plugin
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/stashapp/stash/pkg/plugin"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 )
@@ -43,8 +39,14 @@ func TestSettingsAreReadLeniently(t *testing.T) {
 			s.InsecureTLS, s.DebugLog, s.KeepPlexEdits = true, true, true
 		}},
 		{"lists", map[string]any{"plexLibraries": []any{"A", 2.0}}, func(s *Settings) { s.Libraries = []string{"A", "2"} }},
+		{"lists of pairs, and holes in lists", map[string]any{"pathMap": []any{"/a => /b", "/c => /d"}, "plexLibraries": []any{"One, two", nil, " "}}, func(s *Settings) {
+			s.PathMap = []engine.PathPair{{From: "/a", To: "/b"}, {From: "/c", To: "/d"}}
+			s.Libraries = []string{"One, two"}
+		}},
 		{"names", map[string]any{"plexLibraries": " Videos , 2,"}, func(s *Settings) { s.Libraries = []string{"Videos", "2"} }},
 		{"a pasted address", map[string]any{"plexUrl": " https://plex.example:443/base/web/index.html#!/media "}, func(s *Settings) { s.PlexURL = "https://plex.example:443/base" }},
+		{"the page of Plex itself", map[string]any{"plexUrl": "http://[::1]:32400/web/"}, func(s *Settings) { s.PlexURL = "http://[::1]:32400" }},
+		{"a path that only begins like it", map[string]any{"plexUrl": "https://nas/web/plex/"}, func(s *Settings) { s.PlexURL = "https://nas/web/plex" }},
 		{"paths", map[string]any{"pathMap": `/data => /mnt/v ; D:\Video\=>/video;`}, func(s *Settings) {
 			s.PathMap = []engine.PathPair{{From: "/data", To: "/mnt/v"}, {From: "D:/Video", To: "/video"}}
 		}},
@@ -85,76 +87,104 @@ func TestEveryProblemIsReportedAtOnceAndNoSecretIsTold(t *testing.T) {
 			t.Errorf("the message tells a secret: %v", err)
 		}
 	}
-	for _, url := range []string{"192.168.1.5:32400", "plex", "ftp://plex", "http://", "http://a:b@plex"} {
-		if s, err := ParseSettings(required(map[string]any{"plexUrl": url})); err == nil {
-			t.Errorf("plexUrl %q was taken as %q", url, s.PlexURL)
+}
+
+func TestAnAddressThatCannotBeUsedIsRefusedWithARemedy(t *testing.T) {
+	const example = "http://192.168.1.5:32400"
+	for _, c := range []struct{ url, shown, remedy string }{
+		{"192.168.1.77:32400", "192.168.1.77:32400", "write http://192.168.1.77:32400"},
+		{"localhost:32400", "localhost:32400", "write http://localhost:32400"},
+		{"plex", "plex", "write http://plex"},
+		{"http:/plex:32400", "http:/plex:32400", example},
+		{"ftp://plex", "ftp://plex", example},
+		{"http://", "http://", example},
+		{"http://plex:port", "http://plex:port", example},
+		{"http://me:hunter2@plex/?q=hunter2", "http://plex/", "user name"},
+		{"http://me:pa?hunter2@plex", "…", example},
+		{"me:hunter2@plex:32400", "…", example},
+		{"http://plex:99x/?hunter2", "http://plex:99x/", example},
+		{"https://app.plex.tv/desktop/#!/hunter2", "https://app.plex.tv/desktop/", example},
+		{"http://plex:32400/?x-plex-token=hunter2hunter2", "", "plexToken"},
+		{"hunter2hunter2hunter2", "", "plexToken"},
+		{"eyJhbGciOi.hunter2.hunter2", "", "plexToken"},
+		{"ftp://plex/secret-token", "ftp://plex/***", example}, // the token of required
+	} {
+		s, err := ParseSettings(required(map[string]any{"plexUrl": c.url, "maxRetries": 9.0}))
+		e, ok := errors.AsType[*SettingsError](err)
+		if !ok || len(e.Problems) != 1 || e.Problems[0].Value != c.shown || !strings.Contains(e.Problems[0].Remedy, c.remedy) {
+			t.Errorf("plexUrl %q: %v, want one problem with %q and %q", c.url, err, c.shown, c.remedy)
+			continue
+		}
+		if strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("plexUrl %q: the message tells a secret: %v", c.url, err)
+		}
+		if s.PlexURL != "" || s.MaxRetries != 9 || s.PlexToken == "" {
+			t.Errorf("plexUrl %q: %+v, want all but the address", c.url, s)
 		}
 	}
 }
 
-// The yml is loaded by Stash's own loader; what it offers is what the program knows.
-func TestYmlAndProgramAgree(t *testing.T) {
-	dir := t.TempDir()
-	text, err := os.ReadFile("../stash-plex-sync.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, ID+".yml"), text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cache := plugin.NewCache(pluginsAt(dir))
-	cache.ReloadPlugins()
-	p := cache.GetPlugin(ID)
-	if p == nil {
-		t.Fatal("Stash cannot load the yml")
-	}
-	var offered []string
-	raw := required(nil)
-	for _, s := range p.Settings {
-		offered = append(offered, s.Name)
-		if s.DisplayName == "" || s.Description == "" {
-			t.Errorf("setting %s has no text", s.Name)
+func TestNumbersOutOfRangeAreRefused(t *testing.T) {
+	for _, c := range []struct {
+		setting string
+		value   any
+		ok      bool
+	}{
+		{"maxRetries", 1.0, true},
+		{"maxRetries", 100.0, true},
+		{"maxRetries", 101.0, false},
+		{"maxRetries", "-1", false},
+		{"maxRetries", 1e300, false},
+		{"maxRetries", "NaN", false},
+		{"maxRetries", "many", false},
+		{"timeoutSeconds", 600, true},
+		{"timeoutSeconds", "601", false},
+		{"timeoutSeconds", 0.5, false},
+	} {
+		s, err := ParseSettings(required(map[string]any{c.setting: c.value}))
+		if (err == nil) != c.ok {
+			t.Errorf("%s %v: %v, want it taken: %t", c.setting, c.value, err, c.ok)
 		}
-		if _, set := raw[s.Name]; !set {
-			raw[s.Name] = nil
+		if !c.ok && (s.MaxRetries != 5 || s.Timeout != 30*time.Second) {
+			t.Errorf("%s %v: %d, %v, want the defaults", c.setting, c.value, s.MaxRetries, s.Timeout)
 		}
-	}
-	if got, err := ParseSettings(raw); err != nil || len(got.Unknown) > 0 || len(offered) != 10 {
-		t.Errorf("offered %v, unknown to the program %v, %v", offered, got.Unknown, err)
-	}
-	modes := (&session{}).modes()
-	for _, task := range p.Tasks {
-		if task.Name == taskName {
-			delete(modes, "process")
-		}
-		if task.Description == nil || *task.Description == "" {
-			t.Errorf("task %s has no text", task.Name)
-		}
-	}
-	if len(p.Tasks) != 9 || modes["process"] != nil {
-		t.Errorf("%d tasks, want 9 with %q among them", len(p.Tasks), taskName)
-	}
-	var hooks []string
-	for _, h := range p.Hooks {
-		hooks = append(hooks, h.Hooks...)
-	}
-	for _, h := range hooks {
-		if _, handled, _ := parseHook(map[string]any{"type": h, "id": 1.0}); !handled {
-			t.Errorf("hook %s is not handled", h)
-		}
-	}
-	if len(hooks) != 3 {
-		t.Errorf("hooks = %v", hooks)
 	}
 }
 
-// pluginsAt is what Stash's loader asks of its configuration.
-type pluginsAt string
+func TestNothingSetIsOneMessageThatNamesBoth(t *testing.T) {
+	_, err := ParseSettings(nil)
+	if err == nil || strings.Count(err.Error(), "it is not set") != 2 || strings.Contains(err.Error(), "\n") ||
+		!strings.Contains(err.Error(), "plexUrl") || !strings.Contains(err.Error(), "plexToken") {
+		t.Errorf("error = %v", err)
+	}
+}
 
-func (pluginsAt) GetHost() string              { return "" }
-func (pluginsAt) GetPort() int                 { return 0 }
-func (pluginsAt) GetConfigPathAbs() string     { return "" }
-func (pluginsAt) HasTLSConfig() bool           { return false }
-func (p pluginsAt) GetPluginsPath() string     { return string(p) }
-func (pluginsAt) GetDisabledPlugins() []string { return nil }
-func (pluginsAt) GetPythonPath() string        { return "" }
+func TestTheTokenIsNotToldWhereverItWasPut(t *testing.T) {
+	const token = "Ab_9-secretToken-xyz"
+	for _, name := range []string{"plexUrl", "fields", "pathMap", "maxRetries", "timeoutSeconds", "insecureTLS"} {
+		_, err := ParseSettings(required(map[string]any{"plexToken": token, name: token}))
+		if err == nil || !strings.Contains(err.Error(), name) || strings.Contains(strings.ToLower(err.Error()), strings.ToLower(token)) {
+			t.Errorf("the token as %s: %v", name, err)
+		}
+	}
+}
+
+func TestTokensAndPairsThatCannotBeUsedAreRefused(t *testing.T) {
+	for _, c := range []struct{ setting, value, shown string }{
+		{"plexToken", "two words", ""},
+		{"plexToken", "line\nbreak", ""},
+		{"plexToken", "bell\x07", ""},
+		{"plexToken", "tokén", ""},
+		{"pathMap", "/a -> /b", "/a -> /b"},
+		{"pathMap", "/ok => /fine; /a => /b => /c", "/a => /b => /c"},
+		{"pathMap", "=> /b", "=> /b"},
+		{"pathMap", "/a =>", "/a =>"},
+		{"fields", "tags, -tags", "tags, -tags"},
+	} {
+		_, err := ParseSettings(required(map[string]any{c.setting: c.value}))
+		e, ok := errors.AsType[*SettingsError](err)
+		if !ok || len(e.Problems) != 1 || e.Problems[0].Setting != c.setting || e.Problems[0].Value != c.shown {
+			t.Errorf("%s %q: %v, want one problem with %q", c.setting, c.value, err, c.shown)
+		}
+	}
+}

@@ -1,0 +1,129 @@
+package plugin
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stashapp/stash/pkg/plugin"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+)
+
+// loadYml loads stash-plex-sync.yml with Stash's own loader, and returns its text too.
+func loadYml(t *testing.T) (*plugin.Plugin, string) {
+	t.Helper()
+	dir := t.TempDir()
+	text, err := os.ReadFile("../" + ID + ".yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, ID+".yml"), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cache := plugin.NewCache(pluginsAt(dir))
+	cache.ReloadPlugins()
+	p := cache.GetPlugin(ID)
+	if p == nil {
+		t.Fatal("Stash cannot load the yml")
+	}
+	return p, string(text)
+}
+
+func TestYmlOffersTheSettingsThatTheProgramReads(t *testing.T) {
+	p, _ := loadYml(t)
+	const text, number, truth = plugin.PluginSettingTypeEnumString, plugin.PluginSettingTypeEnumNumber, plugin.PluginSettingTypeEnumBoolean
+	want := map[string]plugin.PluginSettingTypeEnum{
+		"plexUrl": text, "plexToken": text, "plexLibraries": text, "pathMap": text, "fields": text, "keepPlexEdits": truth,
+		"maxRetries": number, "timeoutSeconds": number, "insecureTLS": truth, "debugLog": truth,
+	}
+	offered := make(map[string]plugin.PluginSettingTypeEnum)
+	about := make(map[string]string)
+	for _, s := range p.Settings {
+		offered[s.Name], about[s.Name] = s.Type, s.Description
+		if s.DisplayName == "" || s.Description == "" {
+			t.Errorf("setting %s has no text", s.Name)
+		}
+	}
+	if !maps.Equal(offered, want) {
+		t.Errorf("the yml offers %v, want %v", offered, want)
+	}
+	var reader settingsParser
+	reader.read()
+	if got, want := slices.Sorted(slices.Values(reader.known)), slices.Sorted(maps.Keys(offered)); !slices.Equal(got, want) {
+		t.Errorf("the program reads %v, the yml offers %v", got, want)
+	}
+	for setting, words := range map[string][]string{
+		"fields":         engine.FieldNames(),
+		"maxRetries":     {strconv.Itoa(mostRetries), "0 or empty: " + strconv.Itoa(defaultMaxRetries) + "."},
+		"timeoutSeconds": {strconv.Itoa(int(longestTimeout / time.Second)), "0 or empty: " + strconv.Itoa(int(defaultTimeout/time.Second)) + "."},
+	} {
+		for _, word := range words {
+			if !strings.Contains(about[setting], word) {
+				t.Errorf("the text of %s does not say %q: %s", setting, word, about[setting])
+			}
+		}
+	}
+}
+
+func TestYmlOffersTheTasksThatTheProgramPerforms(t *testing.T) {
+	p, text := loadYml(t)
+	var names, offered []string
+	for _, task := range p.Tasks {
+		names = append(names, task.Name)
+		if task.Description == nil || *task.Description == "" {
+			t.Errorf("task %s has no text", task.Name)
+		}
+	}
+	if !slices.Contains(names, taskName) {
+		t.Errorf("no task is called %q, which hooks ask for: %q", taskName, names)
+	}
+	// Stash's loader does not tell a task's default arguments.
+	for _, m := range regexp.MustCompile(`(?m)^      mode: (\S+)$`).FindAllStringSubmatch(text, -1) {
+		offered = append(offered, m[1])
+	}
+	modes := (&session{}).modes()
+	for _, operation := range []string{"sync-scene", "explain"} { // these want a scene: Stash has no form for it
+		if modes[operation] == nil {
+			t.Errorf("there is no operation %s", operation)
+		}
+		delete(modes, operation)
+	}
+	if got, want := slices.Sorted(slices.Values(offered)), slices.Sorted(maps.Keys(modes)); !slices.Equal(got, want) || len(names) != len(offered) {
+		t.Errorf("the yml's %d tasks have the modes %v, the program performs %v", len(names), got, want)
+	}
+}
+
+func TestYmlAsksForTheHooksThatTheProgramHandles(t *testing.T) {
+	p, _ := loadYml(t)
+	var hooks []string
+	for _, h := range p.Hooks {
+		hooks = append(hooks, h.Hooks...)
+	}
+	slices.Sort(hooks)
+	if want := []string{"Scene.Create.Post", "Scene.Destroy.Post", "Scene.Update.Post"}; !slices.Equal(hooks, want) {
+		t.Errorf("hooks = %v, want %v", hooks, want)
+	}
+	for _, h := range hooks {
+		if _, handled, _ := parseHook(map[string]any{"type": h, "id": 1.0}); !handled {
+			t.Errorf("hook %s is not handled", h)
+		}
+	}
+}
+
+// pluginsAt is what Stash's loader asks of its configuration.
+type pluginsAt string
+
+func (pluginsAt) GetHost() string              { return "" }
+func (pluginsAt) GetPort() int                 { return 0 }
+func (pluginsAt) GetConfigPathAbs() string     { return "" }
+func (pluginsAt) HasTLSConfig() bool           { return false }
+func (p pluginsAt) GetPluginsPath() string     { return string(p) }
+func (pluginsAt) GetDisabledPlugins() []string { return nil }
+func (pluginsAt) GetPythonPath() string        { return "" }
