@@ -9,83 +9,91 @@ release=0.1.0
 usage() {
   cat <<EOF
 usage: ./build.sh [command]
-  (none)       builds dist/$name/: what is dropped into Stash's plugins folder
+  (none), build    builds dist/$name/: what is dropped into Stash's plugins folder
   test [-short …]  runs all tests; further words go to "go test"
-  demo         shows the main job on stand-ins for Stash and Plex
-  lint         formatting, vet, staticcheck, module, generated and dead code
-  help         this text
+  demo             builds, then shows the main job on stand-ins for Stash and Plex
+  lint             formatting, vet, staticcheck, module, generated and dead code
+  help             this text
 VERSION=x.y.z sets the version that the build is stamped with.
 EOF
 }
 
-# need_go says in one sentence what is missing.
+fail() {
+  echo "build.sh: $1" >&2
+  exit 1
+}
+
+# need_go says in one sentence what is missing. It looks at the Go that is installed: without
+# GOTOOLCHAIN=local an older one would try to download what go.mod asks for.
 need_go() {
   local want have
   want=$(awk '$1 == "go" { print $2; exit }' go.mod)
-  if ! command -v go >/dev/null; then
-    if [ -x /usr/local/go/bin/go ]; then
-      PATH=/usr/local/go/bin:$PATH
-    else
-      echo "Go $want or newer is needed to build $name, and there is no go command: install it from https://go.dev/dl and run this again." >&2
-      exit 1
-    fi
+  if ! command -v go >/dev/null && [ -x /usr/local/go/bin/go ]; then
+    PATH=/usr/local/go/bin:$PATH
   fi
-  have=$(GOTOOLCHAIN=local go env GOVERSION)
+  if ! command -v go >/dev/null; then
+    fail "Go $want or newer is needed to build $name, and there is no go command: install it from https://go.dev/dl and run this again."
+  fi
+  have=$(GOTOOLCHAIN=local go version | awk '{ print $3 == "devel" ? $4 : $3 }')
   have=${have#go}
   if [ "$(printf '%s\n%s\n' "$want" "${have%%[-+ ]*}" | sort -V | head -n 1)" != "$want" ]; then
-    echo "Go $want or newer is needed to build $name, and this is Go $have: install a newer one from https://go.dev/dl and run this again." >&2
-    exit 1
+    fail "Go $want or newer is needed to build $name, and this is Go $have: install a newer one from https://go.dev/dl and run this again."
   fi
 }
 
+# version prints VERSION, else the tag that is built (with the commits since), else release and commit.
 version() {
-  if [ -n "${VERSION:-}" ]; then
-    echo "$VERSION"
-  elif git describe --tags --exact-match >/dev/null 2>&1; then
-    git describe --tags --exact-match | sed 's/^v//'
-  elif git rev-parse --short HEAD >/dev/null 2>&1; then
-    echo "$release-$(git rev-parse --short HEAD)"
-  else
-    echo "$release"
+  local v
+  v=${VERSION:-$(git describe --tags --dirty 2>/dev/null || true)}
+  if [ -z "$v" ]; then
+    v=$(git describe --always --dirty 2>/dev/null || true)
+    v=$release${v:+-$v}
   fi
+  if ! [[ $v =~ ^[0-9A-Za-z.+_-]+$ ]]; then
+    fail "the version \"$v\" has characters other than letters, digits and . + _ -"
+  fi
+  echo "${v#v}"
 }
 
+# build makes the folder beside its place and then moves it there, so that a failure leaves the last one.
 build() {
-  local v out
+  local v
   v=$(version)
   mkdir -p dist
-  out=$(mktemp -d dist/new.XXXXXX)
-  trap 'rm -rf "$out"' RETURN
-  CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$v" -o "$out/" ./cmd/$name
+  out=$(mktemp -d dist/.new.XXXXXX)
+  trap 'rm -rf "$out"' EXIT
+  # The version is stamped here, so git is not asked for it a second time: that fails in a checkout of another user.
+  CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$v" -o "$out/" ./cmd/$name
   sed "s/^version: .*/version: $v/" $name.yml >"$out/$name.yml"
+  grep -qxF "version: $v" "$out/$name.yml" || fail "$name.yml has no line for the version"
   chmod 755 "$out"
   rm -rf "dist/$name"
   mv "$out" "dist/$name"
   echo "built dist/$name (version $v): put this folder into Stash's plugins folder"
 }
 
-lint() {
-  local unformatted dead
-  unformatted=$(go run mvdan.cc/gofumpt@v0.12.0 -l -extra $(git ls-files '*.go' | grep -v '/generated\.go$'))
-  if [ -n "$unformatted" ]; then
-    printf 'not formatted by gofumpt -extra:\n%s\n' "$unformatted" >&2
+# silent runs a checker that succeeds although it has found something, and fails if it printed anything.
+silent() {
+  local found
+  found=$("${@:2}")
+  if [ -n "$found" ]; then
+    printf '%s:\n%s\n' "$1" "$found" >&2
     exit 1
   fi
+}
+
+lint() {
+  local generated=plugin/stashapi/generated.go
+  silent "not formatted by gofumpt -extra" go run mvdan.cc/gofumpt@v0.12.0 -l -extra .
   go vet ./...
   go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
   go mod tidy -diff
-  local before
-  before=$(sha256sum plugin/stashapi/generated.go)
+  old=$(mktemp)
+  trap 'rm -f "$old"' EXIT
+  cp "$generated" "$old"
   go generate ./...
-  if [ "$before" != "$(sha256sum plugin/stashapi/generated.go)" ]; then
-    echo "plugin/stashapi/generated.go was not up to date: it has been generated anew" >&2
-    exit 1
-  fi
-  dead=$(go run golang.org/x/tools/cmd/deadcode@v0.52.0 -test ./...)
-  if [ -n "$dead" ]; then
-    printf 'not reachable:\n%s\n' "$dead" >&2
-    exit 1
-  fi
+  cmp -s "$generated" "$old" || fail "$generated was not up to date: it has been generated anew"
+  silent "not reachable" go run golang.org/x/tools/cmd/deadcode@v0.52.0 -test ./...
   echo "lint: nothing to complain about"
 }
 
