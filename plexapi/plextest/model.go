@@ -15,7 +15,6 @@ type section struct {
 	updated, scanned int64
 	changed          int64
 	items            []*Item
-	refreshing       bool
 }
 
 // Item is a Plex item as a person would see it.

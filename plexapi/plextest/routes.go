@@ -70,6 +70,14 @@ func (s *Server) flag(v bool) any {
 	return v
 }
 
+// ofType returns the items of a type: a library of films has type 1 only, one of shows type 4.
+func (sec *section) ofType(number string) []*Item {
+	if number == "1" && sec.kind == "movie" || number == "4" && sec.kind == "show" {
+		return sec.items
+	}
+	return nil
+}
+
 func (s *Server) listSections() map[string]any {
 	list := []any{}
 	for _, sec := range s.sections {
@@ -78,7 +86,7 @@ func (s *Server) listSections() map[string]any {
 		}
 		list = append(list, map[string]any{
 			"key": sec.id, "type": sec.kind, "title": sec.title, "agent": "tv.plex.agents.none", "uuid": "uuid-" + sec.id,
-			"refreshing": s.flag(sec.refreshing), "updatedAt": s.number(sec.updated), "scannedAt": s.number(sec.scanned),
+			"refreshing": s.flag(s.options.Scanning), "updatedAt": s.number(sec.updated), "scannedAt": s.number(sec.scanned),
 			"contentChangedAt": s.number(sec.changed), "hidden": 0, "Location": []any{map[string]any{"id": 1, "path": "/data"}},
 		})
 	}
@@ -96,10 +104,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, id string) int {
 	if q.Get("type") == "" {
 		return page(w, http.StatusBadRequest)
 	}
-	items := []*Item{}
-	if (q.Get("type") == "1") == (sec.kind == "movie") {
-		items = slices.Clone(sec.items)
-	}
+	items := slices.Clone(sec.ofType(q.Get("type")))
 	switch q.Get("sort") {
 	case "addedAt:desc":
 		sort.SliceStable(items, func(i, j int) bool { return items[i].AddedAt > items[j].AddedAt })
@@ -120,7 +125,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, id string) int {
 	from := min(max(start, 0), len(items))
 	rows := []any{}
 	for _, it := range items[from:min(from+size, len(items))] {
-		rows = append(rows, s.row(it, true))
+		rows = append(rows, s.row(sec, it, true))
 	}
 	return s.answer(w, map[string]any{
 		"size": s.number(int64(len(rows))), "totalSize": s.number(int64(len(items))), "offset": s.number(int64(from)),
@@ -130,9 +135,13 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, id string) int {
 
 // row is an item as a listing or, whole, as a single read shows it. Absent values have no key; listings
 // cut tag lists after two.
-func (s *Server) row(it *Item, listing bool) map[string]any {
+func (s *Server) row(sec *section, it *Item, listing bool) map[string]any {
+	kind := "movie"
+	if sec.kind == "show" {
+		kind = "episode"
+	}
 	m := map[string]any{
-		"ratingKey": it.Key, "key": "/library/metadata/" + it.Key, "type": "movie", "title": it.Title, "guid": "local://" + it.Key,
+		"ratingKey": it.Key, "key": "/library/metadata/" + it.Key, "type": kind, "title": it.Title, "guid": "local://" + it.Key,
 		"addedAt": s.number(it.AddedAt), "updatedAt": s.number(it.Updated), "rating": 6.1,
 		"Rating": []any{map[string]any{"image": "x", "value": 9.0, "type": "audience"}}, "Guid": []any{}, "Image": []any{},
 	}
@@ -205,8 +214,8 @@ func mustInt(text string) int {
 func (s *Server) metadata(w http.ResponseWriter, keys []string) int {
 	rows := []any{}
 	for _, k := range keys {
-		if _, it := s.find(k); it != nil {
-			rows = append(rows, s.row(it, false))
+		if sec, it := s.find(k); it != nil {
+			rows = append(rows, s.row(sec, it, false))
 		} else if len(keys) == 1 || s.options.ListIs404 {
 			return page(w, http.StatusNotFound)
 		}
@@ -227,14 +236,15 @@ func (s *Server) editSection(w http.ResponseWriter, r *http.Request, id string) 
 	if q.Get("type") == "" {
 		return page(w, http.StatusBadRequest)
 	}
-	items := sec.items
+	items := sec.ofType(q.Get("type"))
 	if q.Get("id") == "" {
 		s.careless++
 	} else {
+		all := items
 		items = nil
 		for _, k := range strings.Split(q.Get("id"), ",") {
-			if in, it := s.find(k); it != nil && in == sec {
-				items = append(items, it)
+			if i := slices.IndexFunc(all, func(it *Item) bool { return it.Key == k }); i >= 0 {
+				items = append(items, all[i])
 			} else if s.options.UnknownIs404 {
 				return page(w, http.StatusNotFound)
 			}

@@ -16,10 +16,10 @@ import (
 type Request struct {
 	At     time.Time
 	Method string
-	Path   string // below the base path
-	Query  string // decoded once
-	Status int    // 0: it was cut off or never answered
-	Start  string // X-Plex-Container-Start
+	Path   string      // below the base path
+	Query  string      // as it was sent
+	Status int         // 0: it was cut off or never answered
+	Header http.Header // without the token
 }
 
 // Server is a Plex with libraries. Its zero value is not usable: see New.
@@ -53,6 +53,7 @@ type Options struct {
 	EditIs404    bool // PMS 1.43.0: edits of a section answer 404
 	Strings      bool // numbers and truth values come as texts
 	PageSize     int  // pages are never larger; 0: as asked for
+	Scanning     bool // all libraries are being scanned
 	Frozen       bool // a section's marks do not move, whatever happens in it
 	ListIs404    bool // a list of keys answers 404 if one is unknown
 	// Keep changes a value as Plex would before it keeps it; nil keeps it as it is.
@@ -329,7 +330,9 @@ type entry struct {
 func (s *Server) note(r *http.Request, path string) entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.log = append(s.log, Request{At: s.clock(), Method: r.Method, Path: path, Query: r.URL.RawQuery, Start: r.Header.Get("X-Plex-Container-Start")})
+	header := r.Header.Clone()
+	header.Del("X-Plex-Token")
+	s.log = append(s.log, Request{At: s.clock(), Method: r.Method, Path: path, Query: r.URL.RawQuery, Header: header})
 	return entry{s, len(s.log) - 1}
 }
 

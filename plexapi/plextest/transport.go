@@ -10,7 +10,7 @@ import (
 )
 
 // Transport returns a RoundTripper that calls the server without a network, for tests whose time is not
-// real. A stopped server refuses; cut connections and cut bodies look as they do on a network.
+// real. It refuses after Refuse; cut connections and cut bodies look as they do on a network.
 func (s *Server) Transport() http.RoundTripper { return transport{s} }
 
 type transport struct{ s *Server }
