@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"path"
 	"runtime"
 	"strings"
 	"time"
@@ -25,7 +26,7 @@ const (
 	answerDefault  = 30 * time.Second
 	probeTimeout   = 5 * time.Second
 	bodyLimit      = 16 << 20 // bytes, decompressed
-	headLimit      = 4 << 10  // bytes of an error's body that are looked at
+	headLimit      = 4 << 10  // bytes that are read of an error's body, and after the end of an answer
 )
 
 // Config says which server to speak to, and how.
@@ -42,21 +43,28 @@ type Config struct {
 
 // A Client speaks to one server. It is safe for concurrent use.
 type Client struct {
-	base    *url.URL
-	header  http.Header
-	token   string
-	timeout time.Duration
-	http    *http.Client
+	base      *url.URL
+	header    http.Header
+	token     string
+	timeout   time.Duration
+	transport http.RoundTripper
 }
 
-// New returns a client. It refuses an address that is not an absolute http or https URL.
+// New returns a client. It refuses an address that is not an absolute http or https URL or that has a user
+// name in it, and a token that no header can hold. Its errors repeat neither.
 func New(cfg Config) (*Client, error) {
 	base, err := url.Parse(strings.TrimSpace(cfg.URL))
-	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
+	if err != nil || base.Hostname() == "" || base.Scheme != "http" && base.Scheme != "https" {
 		return nil, errors.New("plexUrl is not an http or https address such as http://192.168.1.5:32400")
 	}
-	base = &url.URL{Scheme: base.Scheme, Host: base.Host, Path: strings.TrimRight(base.Path, "/")}
-	c := &Client{base: base, token: cfg.Token, timeout: cfg.Timeout, header: http.Header{
+	if base.User != nil {
+		return nil, errors.New("plexUrl must not contain a user name: Plex knows us by plexToken only")
+	}
+	if strings.ContainsFunc(cfg.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return nil, errors.New("plexToken contains a space or another character that no token has")
+	}
+	base = &url.URL{Scheme: base.Scheme, Host: base.Host, Path: strings.TrimRight(path.Clean("/"+base.Path), "/")}
+	c := &Client{base: base, token: cfg.Token, timeout: cfg.Timeout, transport: cfg.Transport, header: http.Header{
 		"Accept":                   {"application/json"},
 		"X-Plex-Client-Identifier": {cfg.ClientIdentifier},
 		"X-Plex-Product":           {product},
@@ -65,18 +73,13 @@ func New(cfg Config) (*Client, error) {
 		"X-Plex-Device":            {runtime.GOOS},
 		"X-Plex-Device-Name":       {product},
 		"User-Agent":               {"stash-plex-sync/" + cfg.ProductVersion},
+		"X-Idempotency-Key":        {}, // lets Go repeat a write, too; without a value it is not sent
 	}}
 	if c.timeout <= 0 {
 		c.timeout = answerDefault
 	}
-	transport := cfg.Transport
-	if transport == nil {
-		transport = newTransport(base.Scheme, cfg)
-	}
-	c.http = &http.Client{
-		Transport: transport,
-		// Go would send the token's header on to the other host.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	if c.transport == nil {
+		c.transport = newTransport(base.Scheme, cfg)
 	}
 	return c, nil
 }
@@ -95,9 +98,18 @@ func newTransport(scheme string, cfg Config) *http.Transport {
 		TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{}, // Plex speaks HTTP/1.1
 	}
 	if scheme == "https" { // Stash hands its proxy on in the environment; a plain one would read the token
-		t.Proxy = http.ProxyFromEnvironment
+		t.Proxy = proxy
 	}
 	return t
+}
+
+// proxy is the environment's, without the text of its error, which repeats the proxy's password.
+func proxy(r *http.Request) (*url.URL, error) {
+	u, err := http.ProxyFromEnvironment(r)
+	if err != nil {
+		return nil, errProxy
+	}
+	return u, nil
 }
 
 // request is one question to Plex.
@@ -108,6 +120,8 @@ type request struct {
 	query     string // encoded
 	header    map[string]string
 	anonymous bool // without the token
+	identity  bool // every Plex answers this
+	probe     bool // asked only to find out whether Plex is there
 	timeout   time.Duration
 }
 
@@ -121,34 +135,33 @@ func (c *Client) target(r request) *url.URL {
 
 // do sends the request and hands the body of a 2xx answer to read. Every failure is an *Error, but for the
 // end of the caller's own context, which is returned as such. A connection that Plex closed while it was
-// idle is replaced once.
+// idle is replaced: by Go, since the idempotency key allows it for writes too.
 func (c *Client) do(ctx context.Context, r request, read func(io.Reader) error) error {
-	for try := 0; ; try++ {
-		reused, err := c.once(ctx, r, read)
-		if err == nil {
-			return nil
-		}
-		if ctx.Err() != nil {
-			return fmt.Errorf("%s: %w", r.op, context.Cause(ctx))
-		}
-		if e, ok := errors.AsType[*Error](err); ok && e.Status == 0 && reused && try == 0 && isReset(e.Err) {
-			continue
-		}
-		return err
+	err := c.send(ctx, r, read)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("%s: %w", r.op, ctx.Err())
 	}
+	return err
 }
 
-func (c *Client) once(ctx context.Context, r request, read func(io.Reader) error) (reused bool, err error) {
+func (c *Client) send(ctx context.Context, r request, read func(io.Reader) error) *Error {
 	timeout := c.timeout
 	if r.timeout > 0 {
 		timeout = min(timeout, r.timeout)
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { reused = i.Reused }})
+	var early, fresh bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { early = true },
+		GotConn: func(i httptrace.GotConnInfo) { early, fresh = false, !i.Reused },
+	})
 	req, err := http.NewRequestWithContext(ctx, r.method, c.target(r).String(), nil)
 	if err != nil {
-		return false, &Error{Class: Rejected, Op: r.op, Method: r.method, Path: r.path, Err: errors.New("the request cannot be built")}
+		return &Error{Class: Rejected, Op: r.op, Method: r.method, Path: r.path, Err: errors.New("the request cannot be built")}
 	}
 	req.Header = c.header.Clone()
 	for k, v := range r.header {
@@ -157,38 +170,43 @@ func (c *Client) once(ctx context.Context, r request, read func(io.Reader) error
 	if !r.anonymous {
 		req.Header.Set("X-Plex-Token", c.token)
 	}
-	res, err := c.http.Do(req)
+	// Not through an http.Client: it would follow redirects, and the token with it.
+	res, err := c.transport.RoundTrip(req)
 	if err != nil {
-		return reused, c.failed(r, 0, nil, "", err)
+		return c.failed(r, failure{err: err, early: early, fresh: fresh})
 	}
 	defer res.Body.Close()
 	if res.StatusCode < 200 || res.StatusCode > 299 {
 		head, _ := io.ReadAll(io.LimitReader(res.Body, headLimit)) // the status decides, the body only hints
-		return reused, c.failed(r, res.StatusCode, res.Header, string(head), nil)
+		return c.failed(r, failure{status: res.StatusCode, header: res.Header, head: string(head)})
 	}
-	body := &limited{r: res.Body, left: bodyLimit}
-	if err := read(body); err != nil {
-		return reused, c.failed(r, res.StatusCode, res.Header, "", err)
+	if err := read(&limited{r: res.Body, left: bodyLimit}); err != nil {
+		return c.failed(r, failure{status: res.StatusCode, err: err})
 	}
-	return reused, nil
+	io.CopyN(io.Discard, res.Body, headLimit) // to its end, or the connection is not used again
+	return nil
 }
 
 // failed makes the *Error of a failure.
-func (c *Client) failed(r request, status int, header http.Header, head string, err error) *Error {
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		err = e.Err // the URL adds nothing
+func (c *Client) failed(r request, f failure) *Error {
+	f.plain, f.identity, f.probe = c.base.Scheme == "http", r.identity, r.probe
+	if f.err != nil && c.token != "" && strings.Contains(f.err.Error(), c.token) { // an answer that repeats our headers
+		f.err = &redacted{strings.ReplaceAll(f.err.Error(), c.token, "…"), f.err}
 	}
-	e := &Error{Op: r.op, Method: r.method, Path: r.path, Status: status, Err: err, Timeout: err != nil && isTimeout(err)}
-	if err != nil {
-		e.Class, e.Hint, _ = classify(0, nil, "", err, time.Time{})
-		if isReset(err) && status == 0 && c.base.Scheme == "http" {
-			e.Hint = "if Plex requires secure connections, plexUrl must begin with https"
-		}
-		return e
-	}
-	e.Class, e.Hint, e.RetryAfter = classify(status, header, head, nil, time.Now())
+	e := &Error{Op: r.op, Method: r.method, Path: r.path, Status: f.status, Err: f.err}
+	e.Class, e.Hint, e.RetryAfter = classify(f, time.Now())
+	e.Timeout = e.Class == Temporary && isTimeout(f.err)
 	return e
 }
+
+// redacted is an error whose text would tell the token.
+type redacted struct {
+	text string
+	err  error
+}
+
+func (r *redacted) Error() string { return r.text }
+func (r *redacted) Unwrap() error { return r.err }
 
 // limited reads up to a limit, and then fails rather than pretending that the body ended.
 type limited struct {

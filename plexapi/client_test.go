@@ -1,10 +1,7 @@
 package plexapi_test
 
 import (
-	"context"
 	"errors"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -38,11 +35,19 @@ func client(t *testing.T, url, token string) *plexapi.Client {
 }
 
 func TestAddressesThatAreNoneAreRefused(t *testing.T) {
-	for _, url := range []string{"", "192.168.1.5:32400", "ftp://x", "http://", "http://user:" + token + "@%zz"} {
+	for _, url := range []string{"", "192.168.1.5:32400", "ftp://x", "http://", "http://:32400", "http://user:" + token + "@%zz", "http://user:" + token + "@plex"} {
 		if _, err := plexapi.New(plexapi.Config{URL: url}); err == nil {
 			t.Errorf("New(%q) succeeded", url)
 		} else if strings.Contains(err.Error(), token) {
 			t.Errorf("New(%q) tells the secret: %v", url, err)
+		}
+	}
+}
+
+func TestTokensThatNoHeaderHoldsAreRefused(t *testing.T) {
+	for _, bad := range []string{token + "\n", token + " x", token + "é", token + "\x00"} {
+		if _, err := plexapi.New(plexapi.Config{URL: "http://plex", Token: bad}); err == nil || strings.Contains(err.Error(), token) {
+			t.Errorf("New with token %q: %v", bad, err)
 		}
 	}
 }
@@ -86,8 +91,14 @@ func TestItemsThatAreGoneAreAbsent(t *testing.T) {
 		if err != nil || len(items) != 2 {
 			t.Errorf("a list fails whole: %v: %v, %v", whole, items, err)
 		}
-		if items, err := c.Items(t.Context(), []string{"99999"}); len(items) != 0 {
+		if items, err := c.Items(t.Context(), []string{"99999"}); err != nil || len(items) != 0 {
 			t.Errorf("an unknown item: %v, %v", items, err)
+		}
+	}
+	_, c, _ := start(t)
+	for _, keys := range [][]string{nil, {"1", "x"}, slices.Repeat([]string{"1"}, plexapi.MaxKeys+1)} {
+		if _, err := c.Items(t.Context(), keys); err == nil {
+			t.Errorf("Items of %d keys succeeded", len(keys))
 		}
 	}
 }
@@ -136,8 +147,15 @@ func TestNoEditWithoutAnItem(t *testing.T) {
 			t.Errorf("Edit of %q succeeded", key)
 		}
 	}
-	if err := c.Edit(t.Context(), section, 0, "1001", set); err == nil {
-		t.Error("Edit without a type succeeded")
+	for name, err := range map[string]error{
+		"without a type":    c.Edit(t.Context(), section, 0, "1001", set),
+		"without a section": c.Edit(t.Context(), "", plexapi.Movie, "1001", set),
+		"of nothing":        c.Edit(t.Context(), section, plexapi.Movie, "1001", plexapi.Edit{}),
+		"of an empty title": c.Edit(t.Context(), section, plexapi.Movie, "1001", plexapi.Edit{Set: map[plexapi.Field]string{plexapi.Title: " "}}),
+	} {
+		if e, ok := errors.AsType[*plexapi.Error](err); !ok || e.Class != plexapi.Rejected {
+			t.Errorf("Edit %s: %v", name, err)
+		}
 	}
 	if len(s.Requests()) != 0 || s.Careless() != 0 {
 		t.Errorf("requests: %v", s.Requests())
@@ -155,6 +173,14 @@ func TestEditFallsBackOnTheOtherRoute(t *testing.T) {
 	err := c.Edit(t.Context(), section, plexapi.Movie, "99999", set)
 	if e, ok := errors.AsType[*plexapi.Error](err); !ok || e.Class != plexapi.NotFound {
 		t.Errorf("an unknown item: %v", err)
+	}
+	if n := s.Count("PUT", "/library/metadata/99999"); n != 0 {
+		t.Errorf("an unknown item was edited by the other route %d times", n)
+	}
+	s.Inject(plextest.Fault{Method: "GET", Status: 500})
+	err = c.Edit(t.Context(), section, plexapi.Movie, key, set)
+	if e, ok := errors.AsType[*plexapi.Error](err); !ok || e.Class != plexapi.Temporary {
+		t.Errorf("an item that cannot be read: %v", err)
 	}
 }
 
@@ -174,42 +200,112 @@ func TestRatingIsSetAndTakenAway(t *testing.T) {
 	}
 }
 
-func TestRedirectsNeverCarryTheTokenAway(t *testing.T) {
-	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the other host was asked") }))
-	defer other.Close()
-	s := httptest.NewServer(http.RedirectHandler(other.URL+"/library/sections", http.StatusMovedPermanently))
-	defer s.Close()
-	_, err := client(t, s.URL, token).Sections(t.Context())
-	if e, ok := errors.AsType[*plexapi.Error](err); !ok || e.Class != plexapi.Down || e.Hint == "" {
-		t.Errorf("error = %v", err)
+func TestEditIsOneDeterministicLineOfKnownLength(t *testing.T) {
+	s, c, section := start(t)
+	key := s.AddItem(section, "/a.mp4", 1)
+	e := plexapi.Edit{
+		Set:    map[plexapi.Field]string{plexapi.Title: "a b+c", plexapi.Summary: "é"},
+		Tags:   map[plexapi.TagKind][]string{plexapi.Genre: {"x y"}},
+		Remove: map[plexapi.TagKind][]string{plexapi.Actor: {"A B", "C,D"}},
+		Lock:   []string{"title", "genre"}, Unlock: []string{"summary"},
+	}
+	if err := c.Edit(t.Context(), section, plexapi.Movie, key, e); err != nil {
+		t.Fatal(err)
+	}
+	sent := s.Requests()[0]
+	want := "actor%5B%5D.tag.tag-=A%2520B%2CC%252CD&genre.locked=1&genre%5B0%5D.tag.tag=x%20y&id=" + key +
+		"&summary.locked=0&summary.value=%C3%A9&title.locked=1&title.value=a%20b%2Bc&type=1"
+	if sent.Query != want {
+		t.Errorf("query = %s, want %s", sent.Query, want)
+	}
+	if got, want := c.EditLength(section, plexapi.Movie, key, e), len(s.BasePath+sent.Path+"?"+sent.Query); got != want {
+		t.Errorf("EditLength = %d, want %d", got, want)
 	}
 }
 
-func TestCallersOwnEndIsNoFailureOfPlex(t *testing.T) {
-	s, c, _ := start(t)
-	s.Inject(plextest.Fault{Hang: true})
-	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(20*time.Millisecond, cancel)
-	_, err := c.Sections(ctx)
-	if _, is := errors.AsType[*plexapi.Error](err); is || !errors.Is(err, context.Canceled) {
-		t.Errorf("error = %v", err)
+func TestRefreshTakesBackOnlyWhatIsNotLocked(t *testing.T) {
+	s, c, section := start(t)
+	key := s.AddItem(section, "/a.mp4", 1)
+	e := plexapi.Edit{
+		Set:  map[plexapi.Field]string{plexapi.Title: "T", plexapi.Studio: "S"},
+		Tags: map[plexapi.TagKind][]string{plexapi.Genre: {"G"}, plexapi.Director: {"D"}},
+		Lock: []string{"title", "genre"},
+	}
+	if err := c.Edit(t.Context(), section, plexapi.Movie, key, e); err != nil {
+		t.Fatal(err)
+	}
+	s.Refresh(key)
+	items, err := c.Items(t.Context(), []string{key})
+	if err != nil || len(items) != 1 {
+		t.Fatalf("Items = %v, %v", items, err)
+	}
+	if it := items[0]; it.Title != "T" || it.Studio != "" || len(it.Tags[plexapi.Genre]) != 1 || len(it.Tags[plexapi.Director]) != 0 {
+		t.Errorf("item = %+v", it)
 	}
 }
 
-// An idle connection that Plex has closed is replaced without a word.
-func TestClosedIdleConnectionIsReplaced(t *testing.T) {
-	s, c, _ := start(t)
-	for i := range 3 {
-		if _, err := c.Sections(t.Context()); err != nil {
-			t.Fatalf("request %d: %v", i, err)
+func TestSectionsAreReadWhateverTheirTypes(t *testing.T) {
+	for _, drift := range []bool{false, true} {
+		s, c, section := start(t)
+		s.AddSection("Series", "show")
+		s.Configure(func(o *plextest.Options) { o.Strings, o.Scanning = drift, true })
+		at := time.Unix(1700000000, 0)
+		s.SetClock(func() time.Time { return at })
+		s.AddItem(section, "/a.mp4", 1)
+		got, err := c.Sections(t.Context())
+		if err != nil || len(got) != 2 {
+			t.Fatalf("Sections = %v, %v", got, err)
 		}
-		s.Inject(plextest.Fault{Reset: true, Times: 1})
+		one := got[0]
+		if one.ID != section || one.UUID == "" || one.Type != "movie" || one.Title != "Videos" || !one.Refreshing || one.UpdatedAt != at.Unix() ||
+			one.ScannedAt != at.Unix() || one.ContentChangedAt != 1 || !slices.Equal(one.Locations, []string{"/data"}) || got[1].Type != "show" {
+			t.Errorf("with texts for numbers %v: %+v", drift, got)
+		}
 	}
-	s.Heal()
-	fresh := client(t, s.URL(), token)
-	s.Inject(plextest.Fault{Reset: true, Times: 1})
-	_, err := fresh.Sections(t.Context())
-	if e, ok := errors.AsType[*plexapi.Error](err); !ok || e.Class != plexapi.Temporary || !strings.Contains(e.Hint, "https") {
-		t.Errorf("a new connection that is cut: %v", err)
+}
+
+func TestEditReachesOnlyItemsOfItsType(t *testing.T) {
+	s, c, section := start(t)
+	shows := s.AddSection("Series", "show")
+	film, episode := s.AddItem(section, "/a.mp4", 1), s.AddItem(shows, "/b.mp4", 1)
+	set := plexapi.Edit{Set: map[plexapi.Field]string{plexapi.Title: "new"}}
+	for _, e := range []struct {
+		section, key string
+		t            plexapi.ItemType
+	}{{section, film, plexapi.Episode}, {shows, episode, plexapi.Movie}, {shows, film, plexapi.Episode}} {
+		if err := c.Edit(t.Context(), e.section, e.t, e.key, set); err != nil {
+			t.Errorf("an edit that finds nothing answers 200: %v", err)
+		}
+	}
+	if s.Item(film).Title != "a" || s.Item(episode).Title != "b" {
+		t.Errorf("titles: %q, %q", s.Item(film).Title, s.Item(episode).Title)
+	}
+	if err := c.Edit(t.Context(), shows, plexapi.Episode, episode, set); err != nil || s.Item(episode).Title != "new" {
+		t.Errorf("title %q, %v", s.Item(episode).Title, err)
+	}
+	p, err := c.List(t.Context(), plexapi.ListQuery{SectionID: shows, Type: plexapi.Episode, Size: 10, Sort: "id"})
+	if err != nil || len(p.Rows) != 1 || p.Rows[0].RatingKey != episode {
+		t.Errorf("page = %+v, %v", p, err)
+	}
+}
+
+func TestListingTellsTrashAndLeavesOutOptimisedVersions(t *testing.T) {
+	s, c, section := start(t)
+	s.AddItem(section, "/a.mp4", 1)
+	trash, partly := s.AddItem(section, "/b.mp4", 1), s.AddItem(section, "/c.mp4", 1)
+	s.Edit(trash, func(it *plextest.Item) { it.Deleted = true })
+	s.Edit(partly, func(it *plextest.Item) {
+		it.Files = append(it.Files, plextest.File{Path: "/d.mp4", Deleted: true}, plextest.File{Path: "/o.mp4", Optimised: true, Version: 2})
+	})
+	p, err := c.List(t.Context(), plexapi.ListQuery{SectionID: section, Type: plexapi.Movie, Size: 10, Sort: "id"})
+	if err != nil || len(p.Rows) != 3 {
+		t.Fatalf("page = %+v, %v", p, err)
+	}
+	a, b, d := p.Rows[0], p.Rows[1], p.Rows[2]
+	if a.Deleted || a.Parts[0].Deleted || !b.Deleted || !b.Parts[0].Deleted || d.Deleted || len(d.Parts) != 2 || d.Parts[0].Deleted || !d.Parts[1].Deleted {
+		t.Errorf("rows = %+v", p.Rows)
+	}
+	if q := s.Requests()[0].Query; strings.Contains(q, "Media") || !strings.Contains(q, "type=1") || !strings.Contains(q, "sort=id") {
+		t.Errorf("query = %s", q)
 	}
 }

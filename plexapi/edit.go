@@ -54,7 +54,7 @@ func (e Edit) values() url.Values {
 }
 
 // Edit changes one item. It refuses to send anything unless section, type and rating key are given: to
-// Plex an edit without an id means every item of the section.
+// Plex an edit without an id means every item of the section. It refuses an empty title, too.
 func (c *Client) Edit(ctx context.Context, sectionID string, t ItemType, key string, e Edit) error {
 	r, err := editRequest(sectionID, t, key, e)
 	if err != nil {
@@ -81,6 +81,9 @@ func editRequest(sectionID string, t ItemType, key string, e Edit) (request, err
 	r := request{op: "edit item " + key, method: http.MethodPut, path: "/library/sections/" + sectionID + "/all"}
 	if !ValidKey(sectionID) || !ValidKey(key) || t == 0 || e.Empty() {
 		return r, &Error{Class: Rejected, Op: r.op, Err: errors.New("an edit needs a section, a type, a rating key and something to change")}
+	}
+	if title, set := e.Set[Title]; set && strings.TrimSpace(title) == "" {
+		return r, &Error{Class: Rejected, Op: r.op, Err: errors.New("a title cannot be empty")}
 	}
 	v := e.values()
 	v.Set("type", strconv.Itoa(int(t)))

@@ -2,6 +2,7 @@ package plexapi
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -36,7 +37,7 @@ type Error struct {
 	Path       string // without the query
 	Status     int    // 0 if there was no answer
 	RetryAfter time.Duration
-	Timeout    bool // there was no answer in time
+	Timeout    bool // Plex is there, but gave no answer in time: a smaller question may get one
 	Hint       string
 	Err        error // nil if the status says it all
 }
@@ -48,7 +49,10 @@ func (e *Error) Error() string {
 	case e.Status != 0 && e.Err != nil:
 		text += fmt.Sprintf("Plex answered %d to %s %s: %v", e.Status, e.Method, e.Path, e.Err)
 	case e.Status != 0:
-		text += fmt.Sprintf("Plex answered %d %s to %s %s", e.Status, http.StatusText(e.Status), e.Method, e.Path)
+		status := strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status)))
+		text += fmt.Sprintf("Plex answered %s to %s %s", status, e.Method, e.Path)
+	case errors.Is(e.Err, context.DeadlineExceeded):
+		text += "no answer in time"
 	default:
 		text += fmt.Sprint(e.Err)
 	}
@@ -76,61 +80,104 @@ var errShape = errors.New("the answer is not Plex's")
 // errTooLarge says that an answer was cut.
 var errTooLarge = errors.New("the answer is larger than expected")
 
-// classify is the one place that decides what a failure means. err is the transport's, nil if there was a
-// status; head is the beginning of an error's body.
-func classify(status int, header http.Header, head string, err error, now time.Time) (c Class, hint string, retryAfter time.Duration) {
-	if err != nil {
-		c, hint = classifyTransport(err)
-		return c, hint, 0
-	}
-	switch {
-	case status == http.StatusUnauthorized || status == 498:
-		return Unauthorized, "set plexToken to a token of the server's owner", 0
-	case status == http.StatusForbidden:
-		return Unauthorized, "plexToken must be a token of the server's owner", 0
-	case status == http.StatusNotFound:
-		return NotFound, "", 0
-	case status >= 300 && status < 400:
-		return Down, "something redirects the request: set plexUrl to the address of Plex itself", 0
-	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests:
-		return Temporary, "", parseRetryAfter(header, now)
-	case status == http.StatusBadGateway || status == http.StatusGatewayTimeout:
-		return Down, "a proxy answers, but Plex behind it does not", parseRetryAfter(header, now)
-	case status == http.StatusServiceUnavailable && strings.Contains(head, `title="Maintenance"`):
-		return Down, "Plex is starting or in maintenance", parseRetryAfter(header, now)
-	case status == http.StatusNotImplemented, status >= 400 && status < 500:
-		return Rejected, "", 0
-	}
-	return Temporary, "", parseRetryAfter(header, now)
+// errProxy says that the environment names a proxy that is none.
+var errProxy = errors.New("the proxy of the environment is not an address")
+
+// failure is what is known of a request that failed.
+type failure struct {
+	err      error // the transport's or the decoder's; nil if the status says it all
+	status   int   // 0 if there was no answer
+	header   http.Header
+	head     string // the beginning of an error's body
+	early    bool   // there was no connection yet
+	fresh    bool   // the connection was a new one
+	plain    bool   // it was not encrypted
+	identity bool   // every Plex answers this
+	probe    bool   // asked only to find out whether Plex is there
 }
 
-// classifyTransport tells a server that is not there from one that did not finish its answer.
-func classifyTransport(err error) (Class, string) {
-	if errors.Is(err, errShape) || errors.Is(err, errTooLarge) {
+// The hints that are given in more than one place.
+const (
+	hintAddress  = "something else than Plex answers: is plexUrl right?"
+	hintStarting = "Plex is starting or in maintenance"
+)
+
+// classify is the one place that decides what a failure means.
+func classify(f failure, now time.Time) (c Class, hint string, retryAfter time.Duration) {
+	if f.err != nil {
+		c, hint = f.transport()
+	} else {
+		c, hint = f.answer()
+		if c == Temporary || c == Down {
+			retryAfter = parseRetryAfter(f.header, now)
+		}
+	}
+	switch {
+	case c == Unauthorized, c == Down:
+	case (f.identity || f.probe) && f.status == http.StatusServiceUnavailable:
+		c, hint = Down, hintStarting
+	case (f.identity || f.probe) && (c == NotFound || c == Rejected):
+		c, hint = Down, hintAddress
+	case f.probe && f.status == http.StatusOK:
+		c, hint = Down, hintAddress
+	case f.probe && isTimeout(f.err):
+		c, hint = Down, "Plex may be busy: its database is locked at times"
+	case f.probe && f.status == 0:
+		c = Down
+	}
+	return c, hint, retryAfter
+}
+
+// answer tells what a status means.
+func (f failure) answer() (Class, string) {
+	switch status := f.status; {
+	case status == http.StatusUnauthorized || status == 498:
+		return Unauthorized, "set plexToken to a token of the server's owner"
+	case status == http.StatusForbidden:
+		return Unauthorized, "plexToken must be a token of the server's owner"
+	case status == http.StatusNotFound:
+		return NotFound, ""
+	case status >= 300 && status < 400:
+		return Down, "something redirects the request: set plexUrl to the address of Plex itself"
+	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests:
 		return Temporary, ""
+	case status == http.StatusBadGateway || status == http.StatusGatewayTimeout:
+		return Down, "a proxy answers, but Plex behind it does not"
+	case status == http.StatusServiceUnavailable && strings.Contains(f.head, `title="Maintenance"`):
+		return Down, hintStarting
+	case status == http.StatusNotImplemented, status >= 400 && status < 500:
+		return Rejected, ""
 	}
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
-		return Down, "is Plex running, and is plexUrl its address as seen from Stash?"
-	}
-	if _, ok := errors.AsType[*net.DNSError](err); ok {
+	return Temporary, ""
+}
+
+// transport tells a server that is not there from one that did not finish its answer.
+func (f failure) transport() (Class, string) {
+	dial, _ := errors.AsType[*net.OpError](f.err)
+	_, plain := errors.AsType[tls.RecordHeaderError](f.err)
+	_, unknown := errors.AsType[*net.DNSError](f.err)
+	switch {
+	case errors.Is(f.err, errShape), errors.Is(f.err, errTooLarge):
+		return Temporary, ""
+	case errors.Is(f.err, errProxy), dial != nil && dial.Op == "proxyconnect":
+		return Down, "HTTPS_PROXY names a proxy that does not answer: is it right, and does Plex have to be in NO_PROXY?"
+	case unknown:
 		return Down, "the host name of plexUrl is not known here"
-	}
-	if isTLS(err) {
+	case plain:
+		return Down, "plexUrl begins with https, but the answer is not encrypted: try http"
+	case isTLS(f.err):
 		return Down, "the certificate does not fit: use the https://….plex.direct address, or set insecureTLS if you trust the network"
-	}
-	if errors.Is(err, syscall.ECONNREFUSED) {
-		return Down, "is Plex running?"
-	}
-	if proxy, ok := errors.AsType[*net.OpError](err); ok && proxy.Op == "proxyconnect" {
-		return Down, "the proxy of HTTPS_PROXY does not answer"
+	case f.early, dial != nil && dial.Op == "dial", errors.Is(f.err, syscall.ECONNREFUSED):
+		return Down, "is Plex running, and is plexUrl its address as seen from Stash?"
+	case f.status == 0 && f.plain && f.fresh && isReset(f.err): // how Plex refuses a connection without TLS
+		return Temporary, "if Plex requires secure connections, plexUrl must begin with https"
 	}
 	return Temporary, ""
 }
 
 // isTLS reports whether the handshake failed.
 func isTLS(err error) bool {
-	return strings.Contains(err.Error(), "tls: ") || strings.Contains(err.Error(), "x509: ") ||
-		strings.Contains(err.Error(), "server gave HTTP response to HTTPS client")
+	return strings.Contains(err.Error(), "tls: ") || strings.Contains(err.Error(), "x509: ")
 }
 
 // isReset reports whether the connection ended before an answer.
@@ -150,7 +197,8 @@ func parseRetryAfter(h http.Header, now time.Time) time.Duration {
 	if text == "" {
 		return 0
 	}
-	if seconds, err := strconv.ParseUint(text, 10, 64); err == nil {
+	// A number too large for its type comes back as the largest.
+	if seconds, err := strconv.ParseUint(text, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
 		return min(time.Duration(min(seconds, 3600))*time.Second, LongestRetryAfter)
 	}
 	if at, err := http.ParseTime(text); err == nil && at.After(now) {

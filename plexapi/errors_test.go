@@ -1,14 +1,19 @@
 package plexapi
 
 import (
+	"bufio"
+	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -24,71 +29,68 @@ func TestClassification(t *testing.T) {
 	read := func(err error) error { return &net.OpError{Op: "read", Net: "tcp", Err: err} }
 	maintenance := `<Response code="503" title="Maintenance" status="Plex Media Server is currently running database migrations."/>`
 	for _, c := range []struct {
-		name   string
-		status int
-		head   string
-		err    error
-		want   Class
+		name string
+		in   failure
+		want Class
+		hint string // a part of it
 	}{
-		{"refused", 0, "", dial(syscall.ECONNREFUSED), Down},
-		{"no route", 0, "", dial(syscall.EHOSTUNREACH), Down},
-		{"network unreachable", 0, "", dial(syscall.ENETUNREACH), Down},
-		{"no such host", 0, "", dial(&net.DNSError{Err: "no such host"}), Down},
-		{"connect timeout", 0, "", dial(timeout{}), Down},
-		{"unknown authority", 0, "", x509.UnknownAuthorityError{}, Down},
-		{"http answers https", 0, "", errors.New("http: server gave HTTP response to HTTPS client"), Down},
-		{"proxy refuses", 0, "", &net.OpError{Op: "proxyconnect", Err: syscall.ECONNREFUSED}, Down},
-		{"cut before an answer", 0, "", io.EOF, Temporary},
-		{"reset", 0, "", read(syscall.ECONNRESET), Temporary},
-		{"no answer in time", 0, "", read(timeout{}), Temporary},
-		{"broken JSON", 0, "", errShape, Temporary},
-		{"cut body", 0, "", io.ErrUnexpectedEOF, Temporary},
-		{"too large", 0, "", errTooLarge, Temporary},
-		{"redirect", 301, "", nil, Down},
-		{"bad request", 400, "", nil, Rejected},
-		{"unauthorised", 401, "", nil, Unauthorized},
-		{"forbidden", 403, "", nil, Unauthorized},
-		{"not found", 404, "", nil, NotFound},
-		{"no such method", 405, "", nil, Rejected},
-		{"request timeout", 408, "", nil, Temporary},
-		{"conflict", 409, "", nil, Rejected},
-		{"too large a body", 413, "", nil, Rejected},
-		{"too long an address", 414, "", nil, Rejected},
-		{"too early", 425, "", nil, Temporary},
-		{"too many requests", 429, "", nil, Temporary},
-		{"too large a header", 431, "", nil, Rejected},
-		{"token expired", 498, "", nil, Unauthorized},
-		{"server error", 500, "", nil, Temporary},
-		{"not implemented", 501, "", nil, Rejected},
-		{"bad gateway", 502, "", nil, Down},
-		{"overload", 503, "", nil, Temporary},
-		{"starting", 503, maintenance, nil, Down},
-		{"gateway timeout", 504, "", nil, Down},
-		{"something new", 599, "", nil, Temporary},
+		{"refused", failure{err: dial(syscall.ECONNREFUSED)}, Down, "is Plex running"},
+		{"no route", failure{err: dial(syscall.EHOSTUNREACH)}, Down, "is Plex running"},
+		{"network unreachable", failure{err: dial(syscall.ENETUNREACH)}, Down, "is Plex running"},
+		{"no such host", failure{err: dial(&net.DNSError{Err: "no such host"})}, Down, "host name"},
+		{"connect timeout", failure{err: dial(timeout{})}, Down, "is Plex running"},
+		{"time runs out while connecting", failure{err: context.DeadlineExceeded, early: true}, Down, "is Plex running"},
+		{"cut while greeting", failure{err: io.EOF, early: true}, Down, "is Plex running"},
+		{"unknown authority", failure{err: x509.UnknownAuthorityError{}, early: true}, Down, "insecureTLS"},
+		{"refused certificate", failure{err: &tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: &x509.Certificate{}}}, early: true}, Down, "plex.direct"},
+		{"http answers https", failure{err: tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, early: true}, Down, "try http"},
+		{"proxy refuses", failure{err: &net.OpError{Op: "proxyconnect", Err: dial(syscall.ECONNREFUSED)}, early: true}, Down, "HTTPS_PROXY"},
+		{"proxy is no address", failure{err: errProxy}, Down, "HTTPS_PROXY"},
+		{"cut on a new plain connection", failure{err: io.EOF, fresh: true, plain: true}, Temporary, "https"},
+		{"the same in a probe", failure{err: io.EOF, fresh: true, plain: true, probe: true}, Down, "https"},
+		{"cut on a new encrypted connection", failure{err: io.EOF, fresh: true}, Temporary, ""},
+		{"reset on an old connection", failure{err: read(syscall.ECONNRESET), plain: true}, Temporary, ""},
+		{"no answer in time", failure{err: context.DeadlineExceeded}, Temporary, ""},
+		{"no answer in time to a probe", failure{err: read(timeout{}), probe: true}, Down, "busy"},
+		{"a body that stops", failure{err: context.DeadlineExceeded, status: 200}, Temporary, ""},
+		{"broken JSON", failure{err: errShape, status: 200}, Temporary, ""},
+		{"broken JSON to a probe", failure{err: errShape, status: 200, probe: true}, Down, "plexUrl"},
+		{"broken JSON to a mere question who it is", failure{err: errShape, status: 200, identity: true}, Temporary, ""},
+		{"cut body", failure{err: io.ErrUnexpectedEOF, status: 200, fresh: true, plain: true}, Temporary, ""},
+		{"too large", failure{err: errTooLarge, status: 200}, Temporary, ""},
+		{"not modified", failure{status: 304}, Down, "redirects"},
+		{"redirect", failure{status: 301}, Down, "redirects"},
+		{"bad request", failure{status: 400}, Rejected, ""},
+		{"bad request to a probe", failure{status: 400, probe: true}, Down, "plexUrl"},
+		{"unauthorised", failure{status: 401}, Unauthorized, "plexToken"},
+		{"unauthorised probe", failure{status: 401, probe: true}, Unauthorized, "plexToken"},
+		{"forbidden", failure{status: 403}, Unauthorized, "plexToken"},
+		{"not found", failure{status: 404}, NotFound, ""},
+		{"not even who it is is found", failure{status: 404, identity: true}, Down, "plexUrl"},
+		{"not found by a probe", failure{status: 404, probe: true}, Down, "plexUrl"},
+		{"no such method", failure{status: 405}, Rejected, ""},
+		{"request timeout", failure{status: 408}, Temporary, ""},
+		{"conflict", failure{status: 409}, Rejected, ""},
+		{"too large a body", failure{status: 413}, Rejected, ""},
+		{"too long an address", failure{status: 414}, Rejected, ""},
+		{"too early", failure{status: 425}, Temporary, ""},
+		{"too many requests", failure{status: 429}, Temporary, ""},
+		{"too large a header", failure{status: 431}, Rejected, ""},
+		{"token expired", failure{status: 498}, Unauthorized, "plexToken"},
+		{"server error", failure{status: 500}, Temporary, ""},
+		{"server error to a probe", failure{status: 500, probe: true}, Temporary, ""},
+		{"not implemented", failure{status: 501}, Rejected, ""},
+		{"bad gateway", failure{status: 502}, Down, "proxy"},
+		{"overload", failure{status: 503}, Temporary, ""},
+		{"overload when asked who it is", failure{status: 503, identity: true}, Down, "starting"},
+		{"overload in a probe", failure{status: 503, probe: true}, Down, "starting"},
+		{"starting", failure{status: 503, head: maintenance}, Down, "starting"},
+		{"gateway timeout", failure{status: 504}, Down, "proxy"},
+		{"something new", failure{status: 599}, Temporary, ""},
 	} {
-		if got, _, _ := classify(c.status, http.Header{}, c.head, c.err, time.Time{}); got != c.want {
-			t.Errorf("%s: %s, want %s", c.name, got, c.want)
-		}
-	}
-}
-
-func TestProbeTakesOddAnswersForNoPlex(t *testing.T) {
-	for _, c := range []struct {
-		name     string
-		in       Error
-		identity bool
-		want     Class
-	}{
-		{"a page of a proxy", Error{Class: Temporary, Status: 200}, true, Down},
-		{"no answer in time", Error{Class: Temporary, Timeout: true}, false, Down},
-		{"503 of any kind", Error{Class: Temporary, Status: 503}, true, Down},
-		{"404 on everything", Error{Class: NotFound, Status: 404}, true, Down},
-		{"refused token", Error{Class: Unauthorized, Status: 401}, false, Unauthorized},
-		{"a database error", Error{Class: Temporary, Status: 500}, false, Temporary},
-	} {
-		e := c.in
-		if got := asDown(&e, c.identity).(*Error).Class; got != c.want {
-			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		got, hint, _ := classify(c.in, time.Time{})
+		if got != c.want || (hint == "") != (c.hint == "") || !strings.Contains(hint, c.hint) {
+			t.Errorf("%s: %s with hint %q, want %s with %q", c.name, got, hint, c.want, c.hint)
 		}
 	}
 }
@@ -96,7 +98,7 @@ func TestProbeTakesOddAnswersForNoPlex(t *testing.T) {
 func TestRetryAfterIsReadInBothFormsAndCut(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for text, want := range map[string]time.Duration{
-		"": 0, "7": 7 * time.Second, " 7 ": 7 * time.Second, "-7": 0, "x": 0, "99999999999999999999": 0, "100000": LongestRetryAfter,
+		"": 0, "7": 7 * time.Second, " 7 ": 7 * time.Second, "-7": 0, "x": 0, "99999999999999999999": LongestRetryAfter, "100000": LongestRetryAfter,
 		"Thu, 01 Jan 2026 00:00:09 GMT": 9 * time.Second, "Thu, 01 Jan 2027 00:00:00 GMT": LongestRetryAfter, "Wed, 31 Dec 2025 00:00:00 GMT": 0,
 	} {
 		if got := parseRetryAfter(http.Header{"Retry-After": {text}}, now); got != want {
@@ -110,6 +112,86 @@ func TestErrorsAreOneShortLine(t *testing.T) {
 	if text := e.Error(); strings.ContainsAny(text, "\n\x00") || len([]rune(text)) > 300 {
 		t.Errorf("error of %d runes: %q", len([]rune(text)), text)
 	}
+}
+
+func TestErrorsSayWhatHappenedToWhatAndWhatToDo(t *testing.T) {
+	for want, e := range map[string]Error{
+		"list: Plex answered 401 Unauthorized to GET /x; do this": {Op: "list", Method: "GET", Path: "/x", Status: 401, Hint: "do this"},
+		"list: Plex answered 599 to GET /x":                       {Op: "list", Method: "GET", Path: "/x", Status: 599},
+		"list: Plex answered 200 to GET /x: cut":                  {Op: "list", Method: "GET", Path: "/x", Status: 200, Err: errors.New("cut")},
+		"list: no answer in time":                                 {Op: "list", Err: fmt.Errorf("x: %w", context.DeadlineExceeded)},
+	} {
+		if e.Error() != want {
+			t.Errorf("error = %q, want %q", e.Error(), want)
+		}
+	}
+}
+
+func TestOnlyEncryptedRequestsGoThroughAProxy(t *testing.T) {
+	if newTransport("http", Config{}).Proxy != nil {
+		t.Error("a proxy could read the token")
+	}
+	if newTransport("https", Config{}).Proxy == nil {
+		t.Error("the environment's proxy is ignored")
+	}
+}
+
+// The limit for connecting may be longer than that for an answer; Plex is not there all the same.
+func TestHostThatSwallowsEverythingIsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, err := New(Config{URL: "http://plex.invalid", Token: "x", Timeout: 2 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.transport.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) {
+			time.Sleep(connectDefault)
+			return nil, timeout{}
+		}
+		begin := time.Now()
+		_, err = c.Sections(t.Context())
+		if e, ok := errors.AsType[*Error](err); !ok || e.Class != Down || e.Timeout || time.Since(begin) != 2*time.Second {
+			t.Errorf("after %v: %v", time.Since(begin), err)
+		}
+		time.Sleep(connectDefault) // Go goes on connecting, for the next request
+	})
+}
+
+// The end of an answer may come after all that is read of it.
+func TestConnectionIsUsedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, err := New(Config{URL: "http://plex.invalid", Token: "x"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		dials := 0
+		transport := c.transport.(*http.Transport)
+		transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+			dials++
+			ours, theirs := net.Pipe()
+			go func() {
+				defer theirs.Close()
+				for in := bufio.NewReader(theirs); ; {
+					if _, err := http.ReadRequest(in); err != nil {
+						return
+					}
+					body := `{"MediaContainer":{"machineIdentifier":"m"}}`
+					fmt.Fprintf(theirs, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", len(body), body)
+					time.Sleep(time.Second)
+					fmt.Fprint(theirs, "0\r\n\r\n")
+				}
+			}()
+			return ours, nil
+		}
+		for range 3 {
+			if _, err := c.Identity(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		transport.CloseIdleConnections()
+		if dials != 1 {
+			t.Errorf("%d connections for 3 requests", dials)
+		}
+	})
 }
 
 func FuzzAnswers(f *testing.F) {

@@ -15,22 +15,13 @@ const MaxKeys = 50
 // optimised is Plex's proxyType of a version that it made itself; its file is no file of the user's.
 const optimised = 42
 
-// wireItem is an item as Plex sends it, in a listing or by itself.
-type wireItem struct {
-	RatingKey  flexString `json:"ratingKey"`
-	SectionID  flexString `json:"librarySectionID"`
-	Type       flexString `json:"type"`
-	Title      flexString `json:"title"`
-	Summary    flexString `json:"summary"`
-	Studio     flexString `json:"studio"`
-	Date       flexString `json:"originallyAvailableAt"`
-	UserRating *flexFloat `json:"userRating"`
-	Thumb      flexString `json:"thumb"`
-	Art        flexString `json:"art"`
-	AddedAt    flexInt    `json:"addedAt"`
-	UpdatedAt  flexInt    `json:"updatedAt"`
-	DeletedAt  flexInt    `json:"deletedAt"`
-	Media      list[struct {
+// wireRow is what is read of an item in a listing.
+type wireRow struct {
+	RatingKey flexString `json:"ratingKey"`
+	AddedAt   flexInt    `json:"addedAt"`
+	UpdatedAt flexInt    `json:"updatedAt"`
+	DeletedAt flexInt    `json:"deletedAt"`
+	Media     list[struct {
 		ProxyType flexInt `json:"proxyType"`
 		DeletedAt flexInt `json:"deletedAt"`
 		Part      list[struct {
@@ -41,6 +32,20 @@ type wireItem struct {
 			DeletedAt flexInt    `json:"deletedAt"`
 		}] `json:"Part"`
 	}] `json:"Media"`
+}
+
+// wireItem is an item as Plex sends it by itself.
+type wireItem struct {
+	wireRow
+	SectionID  flexString    `json:"librarySectionID"`
+	Type       flexString    `json:"type"`
+	Title      flexString    `json:"title"`
+	Summary    flexString    `json:"summary"`
+	Studio     flexString    `json:"studio"`
+	Date       flexString    `json:"originallyAvailableAt"`
+	UserRating *flexFloat    `json:"userRating"`
+	Thumb      flexString    `json:"thumb"`
+	Art        flexString    `json:"art"`
 	Role       list[wireTag] `json:"Role"`
 	Genre      list[wireTag] `json:"Genre"`
 	Director   list[wireTag] `json:"Director"`
@@ -55,7 +60,7 @@ type wireTag struct {
 	Tag flexString `json:"tag"`
 }
 
-func (w *wireItem) parts() []Part {
+func (w *wireRow) parts() []Part {
 	var parts []Part
 	for _, m := range w.Media {
 		if m.ProxyType == optimised {
@@ -74,7 +79,7 @@ func (w *wireItem) parts() []Part {
 	return parts
 }
 
-func (w *wireItem) row() Row {
+func (w *wireRow) row() Row {
 	return Row{
 		RatingKey: string(w.RatingKey), AddedAt: int64(w.AddedAt), UpdatedAt: int64(w.UpdatedAt),
 		Deleted: w.DeletedAt != 0, Parts: w.parts(),

@@ -57,15 +57,12 @@ func (c *Client) List(ctx context.Context, q ListQuery) (Page, error) {
 // decodePage reads the items one by one, so that a page costs the memory of its rows only.
 func decodePage(body io.Reader, start int) (Page, error) {
 	p := Page{TotalSize: -1, Offset: start}
-	size := flexInt(-1)
 	err := fields(body, func(name string, dec *json.Decoder) error {
 		switch name {
 		case "totalSize":
 			return decodeInt(dec, &p.TotalSize)
 		case "offset":
 			return decodeInt(dec, &p.Offset)
-		case "size":
-			return dec.Decode(&size)
 		case "Metadata", "Video":
 			return p.rows(dec)
 		}
@@ -86,32 +83,64 @@ func decodeInt(dec *json.Decoder, to *int) error {
 }
 
 func (p *Page) rows(dec *json.Decoder) error {
-	var raw json.RawMessage
 	open, err := dec.Token()
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if open == nil { // null
+	case open == nil: // null
 		return nil
-	}
-	if open != json.Delim('[') {
+	case open == json.Delim('{'):
+		return p.lone(dec)
+	case open != json.Delim('['):
 		return fmt.Errorf("%w: its items are not a list", errShape)
 	}
+	var raw json.RawMessage
 	for dec.More() {
 		if err := dec.Decode(&raw); err != nil {
 			return err
 		}
-		p.Received++
-		var w wireItem
-		if err := json.Unmarshal(raw, &w); err != nil {
+		if err := p.add(raw); err != nil {
 			return err
-		}
-		if ValidKey(string(w.RatingKey)) {
-			p.Rows = append(p.Rows, w.row())
 		}
 	}
 	_, err = dec.Token()
 	return err
+}
+
+// lone reads the rest of one item that came without its list.
+func (p *Page) lone(dec *json.Decoder) error {
+	values := make(map[string]json.RawMessage)
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			return err
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return err
+		}
+		values[fmt.Sprint(name)] = value
+	}
+	if _, err := dec.Token(); err != nil {
+		return err
+	}
+	raw, err := json.Marshal(values)
+	if err != nil {
+		return err
+	}
+	return p.add(raw)
+}
+
+func (p *Page) add(raw json.RawMessage) error {
+	p.Received++
+	var w wireRow
+	if err := json.Unmarshal(raw, &w); err != nil {
+		return err
+	}
+	if ValidKey(string(w.RatingKey)) {
+		p.Rows = append(p.Rows, w.row())
+	}
+	return nil
 }
 
 // fields walks over what MediaContainer holds. f consumes each value.

@@ -5,17 +5,19 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"time"
 )
 
 // Identity asks the server who it is. It needs no token and sends none.
 func (c *Client) Identity(ctx context.Context) (Identity, error) {
-	return c.identity(ctx, 0)
+	return c.identity(ctx, false)
 }
 
-func (c *Client) identity(ctx context.Context, timeout time.Duration) (Identity, error) {
+func (c *Client) identity(ctx context.Context, probe bool) (Identity, error) {
 	var id Identity
-	r := request{op: "ask Plex who it is", method: http.MethodGet, path: "/identity", anonymous: true, timeout: timeout}
+	r := request{op: "ask Plex who it is", method: http.MethodGet, path: "/identity", anonymous: true, identity: true, probe: probe}
+	if probe {
+		r.timeout = probeTimeout
+	}
 	err := c.do(ctx, r, func(body io.Reader) error {
 		var m struct {
 			MachineIdentifier flexString `json:"machineIdentifier"`
@@ -35,12 +37,12 @@ func (c *Client) identity(ctx context.Context, timeout time.Duration) (Identity,
 
 // Sections lists all libraries.
 func (c *Client) Sections(ctx context.Context) ([]Section, error) {
-	return c.sections(ctx, 0)
+	return c.sections(ctx, false)
 }
 
-func (c *Client) sections(ctx context.Context, timeout time.Duration) ([]Section, error) {
+func (c *Client) sections(ctx context.Context, probe bool) ([]Section, error) {
 	var sections []Section
-	r := request{op: "list the libraries", method: http.MethodGet, path: "/library/sections", timeout: timeout}
+	r := request{op: "list the libraries", method: http.MethodGet, path: "/library/sections", probe: probe}
 	err := c.do(ctx, r, func(body io.Reader) error {
 		var m struct {
 			Directory list[struct {
@@ -82,30 +84,12 @@ func (c *Client) sections(ctx context.Context, timeout time.Duration) ([]Section
 // Probe finds out whether the server can be worked with: who it is, then its libraries with the token. An
 // answer that is not Plex's, or none in time, counts as Down here.
 func (c *Client) Probe(ctx context.Context) (Identity, []Section, error) {
-	id, err := c.identity(ctx, probeTimeout)
+	id, err := c.identity(ctx, true)
 	if err != nil {
-		return id, nil, asDown(err, true)
+		return id, nil, err
 	}
-	sections, err := c.sections(ctx, 0)
-	return id, sections, asDown(err, false)
-}
-
-// asDown reads a failure as a probe does. Nothing but Plex answers 404 to /identity.
-func asDown(err error, identity bool) error {
-	e, ok := err.(*Error) // do returns it as it is
-	if !ok {
-		return err
-	}
-	switch {
-	case e.Class == Temporary && (e.Status == http.StatusOK || e.Timeout), e.Status == http.StatusServiceUnavailable:
-		e.Class = Down
-		if e.Hint == "" && e.Status == http.StatusOK {
-			e.Hint = "something else than Plex answers: is plexUrl right?"
-		}
-	case identity && (e.Class == NotFound || e.Class == Rejected):
-		e.Class, e.Hint = Down, "something else than Plex answers: is plexUrl right?"
-	}
-	return e
+	sections, err := c.sections(ctx, true)
+	return id, sections, err
 }
 
 // ValidKey reports whether a rating key, section id or part id from Plex has the form that is used in
