@@ -1,11 +1,11 @@
 package plextest
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
-	"sort"
 	"strings"
 )
 
@@ -78,20 +78,11 @@ func (s *Server) parse(q url.Values) (change, int) {
 		}
 	}
 	for kind, byIndex := range index {
-		for _, i := range sortedKeys(byIndex) {
+		for _, i := range slices.Sorted(maps.Keys(byIndex)) {
 			c.add[kind] = append(c.add[kind], byIndex[i])
 		}
 	}
 	return c, s.refusal(c)
-}
-
-func sortedKeys(m map[int]string) []int {
-	var keys []int
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Ints(keys)
-	return keys
 }
 
 // refusal is the status with which the options refuse one of the edit's fields.

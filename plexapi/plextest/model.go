@@ -126,6 +126,21 @@ func (s *Server) Edit(key string, f func(*Item)) {
 	sec.touch(it.Updated)
 }
 
+// AddFile gives an item a further version, as a scan does that finds one.
+func (s *Server) AddFile(key, file string, size int64) {
+	s.Edit(key, func(it *Item) {
+		it.Files = append(it.Files, File{Path: file, Size: size, Version: len(it.Files)})
+	})
+}
+
+// Move gives an item's files a new path and a new item, as Plex does when it takes them for others, and
+// returns the new rating key. What was edited is lost.
+func (s *Server) Move(key, file string) string {
+	it := s.Item(key)
+	s.Remove(key)
+	return s.AddItem(it.Section, file, it.Files[0].Size)
+}
+
 // Remove takes an item away, as emptying the trash does.
 func (s *Server) Remove(key string) {
 	s.mu.Lock()

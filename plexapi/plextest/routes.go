@@ -2,6 +2,7 @@ package plextest
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -156,23 +157,22 @@ func (s *Server) row(sec *section, it *Item, listing bool) map[string]any {
 	if it.Deleted {
 		m["deletedAt"] = s.number(it.Updated)
 	}
-	versions := map[int][]any{}
+	versions, optimised := map[int][]any{}, map[int]bool{}
 	for i, f := range it.Files {
 		part := map[string]any{"id": s.number(int64(i + 1)), "file": f.Path, "size": s.number(f.Size), "duration": s.number(1000)}
 		if f.Deleted {
 			part["deletedAt"] = s.number(it.Updated)
 		}
 		versions[f.Version] = append(versions[f.Version], part)
+		optimised[f.Version] = f.Optimised
 	}
 	media := []any{}
-	for v := range len(it.Files) {
-		if parts := versions[v]; parts != nil {
-			one := map[string]any{"id": v, "Part": parts}
-			if it.Files[v].Optimised {
-				one["proxyType"] = 42
-			}
-			media = append(media, one)
+	for _, v := range slices.Sorted(maps.Keys(versions)) {
+		one := map[string]any{"id": v, "Part": versions[v]}
+		if optimised[v] {
+			one["proxyType"] = 42
 		}
+		media = append(media, one)
 	}
 	m["Media"] = media
 	names := map[string]string{"actor": "Role", "genre": "Genre", "director": "Director", "collection": "Collection"}

@@ -70,7 +70,10 @@ func New(token string) *Server {
 }
 
 // Start listens on a free port of 127.0.0.1.
-func (s *Server) Start() error { return s.listen("127.0.0.1:0") }
+func (s *Server) Start() error { return s.StartAt(0) }
+
+// StartAt listens on a port of 127.0.0.1.
+func (s *Server) StartAt(port int) error { return s.listen(fmt.Sprint("127.0.0.1:", port)) }
 
 func (s *Server) listen(addr string) error {
 	l, err := net.Listen("tcp", addr)
@@ -181,64 +184,6 @@ func (s *Server) Careless() int {
 	return s.careless
 }
 
-// A Fault is something that goes wrong with requests.
-type Fault struct {
-	Method string // "" for any
-	Prefix string // of the path
-	Times  int    // how often; 0 for ever
-
-	Delay    time.Duration // before the answer
-	Hang     bool          // no answer until the client gives up
-	Reset    bool          // the connection is cut before an answer
-	Truncate bool          // the body ends in the middle
-	Status   int           // an answer with this status instead
-	Header   http.Header
-	Body     string // of that answer; "" is Plex's own page for the status
-
-	After bool // the request is carried out first: only its answer is lost
-	left  int
-}
-
-// Inject makes a fault happen until it is used up or Heal is called.
-func (s *Server) Inject(f Fault) {
-	f.left = f.Times
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults = append(s.faults, &f)
-}
-
-// LockDatabase makes everything that reads or writes the library hang, while the server says who it is.
-func (s *Server) LockDatabase() { s.Inject(Fault{Prefix: "/library", Hang: true}) }
-
-// Migrate makes the server answer as it does while it starts.
-func (s *Server) Migrate() {
-	s.Inject(Fault{Status: http.StatusServiceUnavailable, Body: `<Response code="503" title="Maintenance" status="Plex Media Server is currently running database migrations."/>`})
-}
-
-// Heal ends all faults.
-func (s *Server) Heal() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults = nil
-}
-
-func (s *Server) fault(method, path string) *Fault {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i, f := range s.faults {
-		if f.Method != "" && f.Method != method || !strings.HasPrefix(path, f.Prefix) {
-			continue
-		}
-		if f.Times > 0 {
-			if f.left--; f.left == 0 {
-				s.faults = append(s.faults[:i:i], s.faults[i+1:]...)
-			}
-		}
-		return f
-	}
-	return nil
-}
-
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path, below := strings.CutPrefix(r.URL.Path, s.BasePath)
@@ -261,66 +206,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		entry.finish(f.happen(w, r, func(w http.ResponseWriter) int { return s.route(w, r, path) }))
 	}
 }
-
-// happen lets the fault happen, and returns the status that was sent.
-func (f *Fault) happen(w http.ResponseWriter, r *http.Request, route func(http.ResponseWriter) int) int {
-	if f.Delay > 0 {
-		select {
-		case <-r.Context().Done():
-			return 0
-		case <-time.After(f.Delay):
-		}
-	}
-	switch {
-	case f.Hang:
-		<-r.Context().Done()
-		return 0
-	case f.Reset:
-		panic(http.ErrAbortHandler)
-	case f.Truncate:
-		c := &cut{ResponseWriter: w}
-		route(c)
-		c.flush()
-		panic(http.ErrAbortHandler)
-	case f.Status != 0:
-		for k, v := range f.Header {
-			w.Header()[k] = v
-		}
-		if f.Body == "" {
-			return page(w, f.Status)
-		}
-		w.WriteHeader(f.Status)
-		fmt.Fprint(w, f.Body) // the client may be gone
-		return f.Status
-	}
-	return route(w)
-}
-
-// cut keeps half of an answer.
-type cut struct {
-	http.ResponseWriter
-	body []byte
-}
-
-func (c *cut) Write(b []byte) (int, error) {
-	c.body = append(c.body, b...)
-	return len(b), nil
-}
-
-func (c *cut) flush() {
-	c.ResponseWriter.Header().Set("Content-Length", fmt.Sprint(len(c.body)))
-	c.ResponseWriter.Write(c.body[:len(c.body)/2]) // the client may be gone
-	if f, ok := c.ResponseWriter.(http.Flusher); ok {
-		f.Flush()
-	}
-}
-
-// discard swallows an answer.
-type discard struct{ header http.Header }
-
-func (d discard) Header() http.Header         { return d.header }
-func (d discard) Write(b []byte) (int, error) { return len(b), nil }
-func (d discard) WriteHeader(int)             {}
 
 type entry struct {
 	s *Server
