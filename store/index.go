@@ -16,7 +16,7 @@ import (
 
 const (
 	indexFile    = "index.db"
-	indexVersion = 1
+	indexVersion = 2
 )
 
 //go:embed index_schema.sql
@@ -43,9 +43,10 @@ type PlexFile struct {
 type Reading struct {
 	Section    string
 	Title      string
-	Marks      string    // of the section when it was last read to the end
+	Marks      string    // of the section when what the index holds of it began to be read
 	Number     int64     // of the reading under way or last finished
 	Position   int       // where an unfinished reading goes on; -1: none is under way
+	LastKey    string    // rating key of the row before Position; "": unknown
 	CompleteAt time.Time // when a reading was last finished; zero: never
 	CheckedAt  time.Time // when it was last brought up to date
 	AddedAt    int64     // unix s, Plex's clock: the newest value held
@@ -193,7 +194,7 @@ func (x *Index) Readings(ctx context.Context, server string) ([]Reading, error) 
 }
 
 func (x *Index) readings(ctx context.Context, where string, args ...any) ([]Reading, error) {
-	rows, err := x.db.QueryContext(ctx, `SELECT section, title, marks, reading, position, complete_at, checked_at, added_at, updated_at, items
+	rows, err := x.db.QueryContext(ctx, `SELECT section, title, marks, reading, position, last_key, complete_at, checked_at, added_at, updated_at, items
 		FROM plex_section WHERE `+where, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read the sections of the index: %w", err)
@@ -203,7 +204,7 @@ func (x *Index) readings(ctx context.Context, where string, args ...any) ([]Read
 	for rows.Next() {
 		var r Reading
 		var complete, checked int64
-		if err := rows.Scan(&r.Section, &r.Title, &r.Marks, &r.Number, &r.Position, &complete, &checked, &r.AddedAt, &r.UpdatedAt, &r.Items); err != nil {
+		if err := rows.Scan(&r.Section, &r.Title, &r.Marks, &r.Number, &r.Position, &r.LastKey, &complete, &checked, &r.AddedAt, &r.UpdatedAt, &r.Items); err != nil {
 			return nil, fmt.Errorf("read the sections of the index: %w", err)
 		}
 		if complete != 0 {
@@ -265,9 +266,9 @@ func (x *Index) Apply(ctx context.Context, server string, p ReadPage) error {
 
 func putReading(ctx context.Context, tx *sql.Tx, server string, r Reading) error {
 	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO plex_section
-		(server, section, title, marks, reading, position, complete_at, checked_at, added_at, updated_at, items)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		server, r.Section, r.Title, r.Marks, r.Number, r.Position, zeroOrMillis(r.CompleteAt), zeroOrMillis(r.CheckedAt), r.AddedAt, r.UpdatedAt, r.Items)
+		(server, section, title, marks, reading, position, last_key, complete_at, checked_at, added_at, updated_at, items)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		server, r.Section, r.Title, r.Marks, r.Number, r.Position, r.LastKey, zeroOrMillis(r.CompleteAt), zeroOrMillis(r.CheckedAt), r.AddedAt, r.UpdatedAt, r.Items)
 	return err
 }
 

@@ -23,9 +23,10 @@ CREATE TABLE plex_section (
   server      TEXT    NOT NULL,
   section     TEXT    NOT NULL,
   title       TEXT    NOT NULL,
-  marks       TEXT    NOT NULL, -- of the section when it was last read to the end
+  marks       TEXT    NOT NULL, -- of the section when what is held of it began to be read
   reading     INTEGER NOT NULL, -- number of the reading under way or last finished
   position    INTEGER NOT NULL, -- where an unfinished reading goes on; -1: none is under way
+  last_key    TEXT    NOT NULL, -- rating key of the row before position; '': unknown
   complete_at INTEGER NOT NULL, -- unix ms; when a reading was last finished; 0: never
   checked_at  INTEGER NOT NULL, -- unix ms; when it was last brought up to date
   added_at    INTEGER NOT NULL, -- unix s, Plex's clock: the newest value held

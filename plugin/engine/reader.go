@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
@@ -16,6 +18,7 @@ const (
 	readAnewIn   = 24 * time.Hour
 	newestSlack  = 2 // s: Plex's times have a resolution of one
 	pagesAtMost  = 100_000
+	stepsAtMost  = 20 // back in one run: rows went before those that were read
 	byID         = "id"
 	newestAdded  = "addedAt:desc"
 	newestChange = "updatedAt:desc"
@@ -59,72 +62,175 @@ func (r *Reader) Refresh(ctx context.Context, server string, sec plexapi.Section
 	return true, r.readAll(ctx, server, sec, at, marks, now)
 }
 
-// readAll reads the whole section by id, committing each page with its position.
+// readAll reads the whole section by id, committing each page with its position. Its marks are those of its
+// beginning and, but for the first reading, its newest values those from before: what changes while it lasts
+// may be on a page that was read already.
 func (r *Reader) readAll(ctx context.Context, server string, sec plexapi.Section, at store.Reading, marks string, now time.Time) error {
+	first := at.CompleteAt.IsZero()
 	if at.Position <= 0 { // the reading begins: what it does not see is gone at its end
 		at.Number++
-		at.Position, at.Items = 0, 0
+		at.Position, at.Items, at.LastKey, at.Marks = 0, 0, "", marks
+		if first {
+			at.AddedAt, at.UpdatedAt = sec.ScannedAt, sec.ScannedAt
+		}
 	}
-	size := rowsAPage
+	size, steps := rowsAPage, 0
 	for range pagesAtMost {
-		page, err := r.page(ctx, sec, at.Position, &size, byID)
+		page, begin, err := r.next(ctx, sec, at, &size)
 		if err != nil {
 			return err
 		}
-		at.Position = page.Offset + page.Received
+		if begin < at.Position-1 {
+			if steps++; steps > stepsAtMost {
+				return oddListing(sec, "its items keep moving while they are read")
+			}
+		}
+		done, err := r.isLast(ctx, server, sec, page, begin, at)
+		if err != nil {
+			return err
+		}
 		at.Items += page.Received
-		done := page.Received == 0 || page.TotalSize >= 0 && at.Position >= page.TotalSize
-		p := r.convert(sec, page, &at)
+		if begin == at.Position-1 {
+			at.Items-- // the row seen before
+		}
+		// After a step back some rows are counted twice: the number differs from Plex's, so the next look
+		// reads all again, and what has gone is held until then.
+		at.Position, at.LastKey = begin+page.Received, lastKey(page)
+		if first && sec.ScannedAt == 0 {
+			at.AddedAt, at.UpdatedAt = newest(page.Rows, at.AddedAt, at.UpdatedAt)
+		}
+		p := r.convert(sec, page)
 		if done {
 			p.Finish = true
-			at.Position, at.Marks, at.CompleteAt, at.CheckedAt = -1, marks, now, now
-			if page.TotalSize >= 0 {
-				at.Items = page.TotalSize
-			}
+			at.Position, at.LastKey, at.CompleteAt, at.CheckedAt = -1, "", now, now
 		}
 		p.After = at
 		if err := r.apply(ctx, server, p); err != nil || done {
 			return err
 		}
 	}
-	return fmt.Errorf("library %q has no end", sec.Title)
+	return oddListing(sec, "it has no end")
+}
+
+// next reads the page that follows what a reading has seen, and returns where it begins: with the last row
+// seen. If that row is elsewhere, rows before it have gone and others have moved up unseen: next steps back
+// until it finds it, to the beginning if need be.
+func (r *Reader) next(ctx context.Context, sec plexapi.Section, at store.Reading, size *int) (page plexapi.Page, begin int, err error) {
+	for back := 1; at.Position > 0 && at.LastKey != ""; back = max(2*back, *size) {
+		begin = max(at.Position-back, 0)
+		page, err = r.page(ctx, sec, begin, 1, size, byID)
+		if err != nil {
+			return page, begin, err
+		}
+		i := findRow(page, at.LastKey)
+		switch {
+		case i >= 0 && begin+i == at.Position-1 && back > 1:
+			return page, begin, oddListing(sec, fmt.Sprintf("Plex shows item %d once and not the next time", at.Position))
+		case i >= 0 && begin+i > at.Position-1: // rows have come before it, or every page is the same
+			page, err = r.page(ctx, sec, 0, 0, size, byID)
+			return page, 0, err
+		case i >= 0 && page.Received == 1 && page.TotalSize != at.Position: // the last row, or Plex sends one at a time
+			rest, err := r.page(ctx, sec, at.Position, 0, size, byID)
+			if err != nil || rest.Received > 0 {
+				return rest, at.Position, err
+			}
+			return page, begin, nil
+		case i >= 0 || begin == 0:
+			return page, begin, nil
+		}
+	}
+	page, err = r.page(ctx, sec, at.Position, 0, size, byID)
+	return page, at.Position, err
+}
+
+// isLast reports whether a page ends the listing. It refuses an end that Plex's own number contradicts, and
+// an empty listing without one of a library that was not empty.
+func (r *Reader) isLast(ctx context.Context, server string, sec plexapi.Section, page plexapi.Page, begin int, at store.Reading) (bool, error) {
+	end := begin + page.Received
+	last := end <= at.Position && begin >= at.Position-1 // nothing new
+	switch {
+	case page.TotalSize >= 0 && end >= page.TotalSize:
+		return true, nil
+	case page.TotalSize >= 0 && last:
+		return false, oddListing(sec, fmt.Sprintf("Plex counts %d items and shows %d", page.TotalSize, end))
+	case end > 0:
+		return last, nil
+	}
+	held, err := r.Index.CountFiles(ctx, server, sec.ID)
+	if err == nil && held > 0 {
+		err = oddListing(sec, "Plex shows no items and does not say how many there are")
+	}
+	return true, err
+}
+
+// oddListing is a listing that cannot be what the library holds. It may be right the next time.
+func oddListing(sec plexapi.Section, why string) error {
+	return &plexapi.Error{Class: plexapi.Temporary, Op: "list library " + sec.ID, Err: errors.New(why)}
+}
+
+func findRow(page plexapi.Page, key string) int {
+	return slices.IndexFunc(page.Rows, func(row plexapi.Row) bool { return row.RatingKey == key })
+}
+
+// lastKey is the rating key of the last row; "" if it had none that can be used.
+func lastKey(page plexapi.Page) string {
+	if len(page.Rows) == 0 || len(page.Rows) < page.Received {
+		return ""
+	}
+	return page.Rows[len(page.Rows)-1].RatingKey
 }
 
 // readNew reads what was added or changed since, newest first, up to what is known. It returns how many
-// items Plex says the section has, -1 if it does not say.
+// items Plex says the section has, -1 if it does not say. The newest values held move only at its end: if
+// it is cut off, the next one reads the same again.
 func (r *Reader) readNew(ctx context.Context, server string, sec plexapi.Section, at *store.Reading, marks string, now time.Time) (int, error) {
-	total, size := -1, rowsAPage
-	since := [2]int64{at.AddedAt - newestSlack, at.UpdatedAt - newestSlack}
+	total := -1
+	after := *at
 	for i, sort := range [...]string{newestAdded, newestChange} {
-		start := 0
-		for range pagesAtMost {
-			page, err := r.page(ctx, sec, start, &size, sort)
-			if err != nil {
-				return total, err
-			}
-			total = page.TotalSize
-			start = page.Offset + page.Received
-			end := page.Received == 0 || total >= 0 && start >= total
-			page.Rows, end = newer(page.Rows, i, since[i], end)
-			fresh, err := r.countNew(ctx, server, page.Rows)
-			if err != nil {
-				return total, err
-			}
-			at.Items += fresh
-			p := r.convert(sec, page, at)
-			if end && i == 1 {
-				at.Marks, at.CheckedAt = marks, now
-			}
-			p.After = *at
-			if err := r.apply(ctx, server, p); err != nil {
-				return total, err
-			}
-			if end {
-				break
-			}
+		n, err := r.readSince(ctx, server, sec, at, &after, i, sort)
+		if err != nil || n == rowsMoved {
+			return n, err
+		}
+		total = n
+	}
+	at.AddedAt, at.UpdatedAt, at.Marks, at.CheckedAt = after.AddedAt, after.UpdatedAt, marks, now
+	return total, r.Index.Apply(ctx, server, store.ReadPage{After: *at})
+}
+
+// rowsMoved is the number of items where it cannot be trusted, because rows went while they were read.
+const rowsMoved = math.MaxInt
+
+// readSince reads the rows that are not older than the newest value held, by one of the two orders.
+func (r *Reader) readSince(ctx context.Context, server string, sec plexapi.Section, at, after *store.Reading, by int, sort string) (int, error) {
+	since := [2]int64{at.AddedAt, at.UpdatedAt}[by] - newestSlack
+	size, start, last := rowsAPage, 0, ""
+	for range pagesAtMost {
+		again := min(start, 1) // a page begins with the last row of the one before
+		page, err := r.page(ctx, sec, start-again, again, &size, sort)
+		if err != nil {
+			return 0, err
+		}
+		start += page.Received - again
+		end := page.TotalSize < 0 && page.Received <= again || page.TotalSize >= 0 && start >= page.TotalSize
+		i := findRow(page, last)
+		if !end && page.Received <= again || last != "" && (i < 0 || !end && i == len(page.Rows)-1) {
+			return rowsMoved, nil // or nothing follows that row, although it is not the end
+		}
+		last = lastKey(page)
+		page.Rows, end = newer(page.Rows, by, since, end)
+		fresh, err := r.countNew(ctx, server, page.Rows)
+		if err != nil {
+			return 0, err
+		}
+		at.Items += fresh
+		after.AddedAt, after.UpdatedAt = newest(page.Rows, after.AddedAt, after.UpdatedAt)
+		p := r.convert(sec, page)
+		p.After = *at
+		if err := r.apply(ctx, server, p); err != nil || end {
+			return page.TotalSize, err
 		}
 	}
-	return total, nil
+	return rowsMoved, nil
 }
 
 // newer returns the rows that are not older than since, and whether the listing need not be read further.
@@ -137,10 +243,20 @@ func newer(rows []plexapi.Row, by int, since int64, end bool) ([]plexapi.Row, bo
 	return rows, end
 }
 
+// newest returns the newest values of the rows, or those given.
+func newest(rows []plexapi.Row, added, updated int64) (newestAdded, newestUpdated int64) {
+	for _, row := range rows {
+		added, updated = max(added, row.AddedAt), max(updated, row.UpdatedAt)
+	}
+	return added, updated
+}
+
+// countNew counts the items that the index does not hold. One without files is never held, so it is left to
+// the number of items to show it.
 func (r *Reader) countNew(ctx context.Context, server string, rows []plexapi.Row) (int, error) {
 	var keys []string
 	for _, row := range rows {
-		if !row.Deleted {
+		if !row.Deleted && len(row.Parts) > 0 {
 			keys = append(keys, row.RatingKey)
 		}
 	}
@@ -148,10 +264,11 @@ func (r *Reader) countNew(ctx context.Context, server string, rows []plexapi.Row
 	return len(keys) - len(held), err
 }
 
-// page reads one page; after a timeout it asks for half as much, down to a few.
-func (r *Reader) page(ctx context.Context, sec plexapi.Section, start int, size *int, sort string) (plexapi.Page, error) {
+// page reads one page, with extra rows that are known already; after a timeout it asks for half as much,
+// down to a few.
+func (r *Reader) page(ctx context.Context, sec plexapi.Section, start, extra int, size *int, sort string) (plexapi.Page, error) {
 	for {
-		page, err := r.Plex.List(ctx, plexapi.ListQuery{SectionID: sec.ID, Type: plexapi.Movie, Start: start, Size: *size, Sort: sort})
+		page, err := r.Plex.List(ctx, plexapi.ListQuery{SectionID: sec.ID, Type: plexapi.Movie, Start: start, Size: *size + extra, Sort: sort})
 		if e, ok := errors.AsType[*plexapi.Error](err); ok && e.Timeout && *size > rowsAtLeast {
 			*size /= 2
 			continue
@@ -160,11 +277,10 @@ func (r *Reader) page(ctx context.Context, sec plexapi.Section, start int, size 
 	}
 }
 
-// convert makes of a page what it changes in the index, and moves the newest values held.
-func (r *Reader) convert(sec plexapi.Section, page plexapi.Page, at *store.Reading) store.ReadPage {
+// convert makes of a page what it changes in the index.
+func (r *Reader) convert(sec plexapi.Section, page plexapi.Page) store.ReadPage {
 	var p store.ReadPage
 	for _, row := range page.Rows {
-		at.AddedAt, at.UpdatedAt = max(at.AddedAt, row.AddedAt), max(at.UpdatedAt, row.UpdatedAt)
 		if row.Deleted {
 			p.Trashed = append(p.Trashed, row.RatingKey)
 			continue

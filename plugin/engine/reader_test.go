@@ -1,0 +1,359 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// changing is a lister whose table changes after a page, or that answers in an odd way.
+type changing struct {
+	*lister
+	after  map[int]func(*lister) // by the number of the page
+	answer func(plexapi.ListQuery, plexapi.Page) plexapi.Page
+}
+
+func (c changing) List(ctx context.Context, q plexapi.ListQuery) (plexapi.Page, error) {
+	page, err := c.lister.List(ctx, q)
+	if f := c.after[c.pages]; f != nil && err == nil {
+		f(c.lister)
+	}
+	if c.answer != nil && err == nil {
+		page = c.answer(q, page)
+	}
+	return page, err
+}
+
+type readerLab struct {
+	*testing.T
+	Reader
+	plex *lister
+	sec  plexapi.Section
+	now  time.Time
+}
+
+func newReaderLab(t *testing.T, rows int) *readerLab {
+	t.Helper()
+	l := &readerLab{
+		T: t, plex: &lister{}, sec: plexapi.Section{ID: "1", UpdatedAt: 1}, now: time.UnixMilli(1_700_000_000_000),
+	}
+	for i := range rows {
+		l.plex.rows = append(l.plex.rows, rowOf(i))
+	}
+	l.Reader = Reader{Plex: l.plex, Index: indexOf(t)}
+	return l
+}
+
+func (l *readerLab) refresh() error {
+	l.plex.pages = 0
+	_, err := l.Refresh(l.Context(), "S", l.sec, l.now)
+	return err
+}
+
+func (l *readerLab) must(err error) {
+	l.Helper()
+	if err != nil {
+		l.Fatal(err)
+	}
+}
+
+// wantHeld wants the index to hold exactly the files of the table.
+func (l *readerLab) wantHeld() {
+	l.Helper()
+	for _, row := range l.plex.rows {
+		for _, part := range row.Parts {
+			if files, err := l.Index.ByPath(l.Context(), "S", part.File, false); err != nil || len(files) != 1 {
+				l.Errorf("%s is held as %v, %v", part.File, files, err)
+				return
+			}
+		}
+	}
+	if n, err := l.Index.CountFiles(l.Context(), "S", "1"); err != nil || n != len(l.plex.rows) {
+		l.Errorf("%d files, %v; Plex has %d", n, err, len(l.plex.rows))
+	}
+}
+
+func (l *readerLab) reading() store.Reading {
+	l.Helper()
+	at, err := l.Index.Reading(l.Context(), "S", "1")
+	l.must(err)
+	return at
+}
+
+func TestReadingMissesNothingThatMovesUpMeanwhile(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*lister)
+	}{
+		{"a few rows go", func(p *lister) { p.rows = slices.Delete(p.rows, 10, 13) }},
+		{"more than a page goes", func(p *lister) { p.rows = slices.Delete(p.rows, 10, 350) }},
+		{"as many come as go", func(p *lister) {
+			p.rows = slices.Delete(p.rows, 10, 13)
+			p.rows = append(p.rows, rowOf(5001), rowOf(5002), rowOf(5003))
+		}},
+		{"the last row read goes", func(p *lister) { p.rows = slices.Delete(p.rows, 390, 400) }},
+		{"the rest goes", func(p *lister) { p.rows = p.rows[:400] }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := newReaderLab(t, 1000)
+			l.must(l.refresh())
+			l.now = l.now.Add(readAnewIn)
+			l.Plex = changing{lister: l.plex, after: map[int]func(*lister){2: c.change}}
+			l.must(l.refresh())
+			l.Plex = l.plex
+			// What went after it was read is found by the number of items, once the marks move.
+			l.sec.UpdatedAt++
+			l.must(l.refresh())
+			l.wantHeld()
+		})
+	}
+}
+
+func TestReadingGoesOnThoughRowsWentBetweenTwoRuns(t *testing.T) {
+	l := newReaderLab(t, 1000)
+	l.Plex = cutAfter{l.plex, 3}
+	if err := l.refresh(); err == nil {
+		t.Fatal("the cut was not noticed")
+	}
+	l.plex.rows = slices.Delete(l.plex.rows, 100, 150)
+	l.Plex = l.plex
+	l.sec.UpdatedAt++ // Plex says so
+	l.must(l.refresh())
+	if l.plex.pages > 4 {
+		t.Errorf("%d pages; want the two that were left and a step back", l.plex.pages)
+	}
+	l.must(l.refresh()) // the reading began before the marks moved
+	l.wantHeld()
+}
+
+func TestWhatChangesDuringAReadingIsReadAfterIt(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		again bool // not the first reading
+		scan  int64
+	}{
+		{name: "the first, with the time of the last scan", scan: 900},
+		{name: "a later one", again: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := newReaderLab(t, 1000)
+			l.sec.ScannedAt = c.scan
+			if c.again {
+				l.must(l.refresh())
+				l.now = l.now.Add(readAnewIn)
+			}
+			l.Plex = changing{lister: l.plex, after: map[int]func(*lister){2: func(p *lister) {
+				p.rows[5].Parts, p.rows[5].UpdatedAt = []plexapi.Part{{File: "/v/moved.mp4", Size: 5}}, 2000
+				p.rows[700].UpdatedAt = 3000 // read later, and newer
+			}}}
+			l.must(l.refresh())
+			l.sec.UpdatedAt++
+			l.must(l.refresh())
+			if l.plex.pages > 3 {
+				t.Errorf("%d pages; want only what is new", l.plex.pages)
+			}
+			l.wantHeld()
+		})
+	}
+}
+
+func TestIncrementThatWasCutOffIsReadAgain(t *testing.T) {
+	l := newReaderLab(t, 10)
+	l.must(l.refresh())
+	for i := range 300 { // more than a page is new, and something known has moved
+		l.plex.rows = append(l.plex.rows, rowOf(5000+i))
+	}
+	l.plex.rows[3].Parts, l.plex.rows[3].UpdatedAt = []plexapi.Part{{File: "/v/moved.mp4", Size: 5}}, 4000
+	l.sec.UpdatedAt++
+	for pages := range 4 {
+		l.Plex = cutAfter{l.plex, pages}
+		if err := l.refresh(); err == nil {
+			t.Fatalf("the cut after %d pages was not noticed", pages)
+		}
+	}
+	l.Plex = l.plex
+	l.must(l.refresh())
+	if l.plex.pages != 4 {
+		t.Errorf("%d pages; want two by each order", l.plex.pages)
+	}
+	l.wantHeld()
+	l.sec.UpdatedAt++
+	if l.must(l.refresh()); l.plex.pages != 2 {
+		t.Errorf("%d pages; want one by each order", l.plex.pages)
+	}
+}
+
+func TestRowsThatGoDuringAnIncrementLeadToAWholeReading(t *testing.T) {
+	l := newReaderLab(t, 10)
+	l.must(l.refresh())
+	for i := range 300 {
+		l.plex.rows = append(l.plex.rows, rowOf(5000+i))
+	}
+	l.sec.UpdatedAt++
+	l.Plex = changing{lister: l.plex, after: map[int]func(*lister){1: func(p *lister) { p.rows = p.rows[:len(p.rows)-5] }}}
+	l.must(l.refresh())
+	l.wantHeld()
+}
+
+func TestItemWithoutFilesIsCountedOnce(t *testing.T) {
+	l := newReaderLab(t, 500)
+	l.plex.rows[499].Parts = nil
+	l.must(l.refresh())
+	for range 3 {
+		l.sec.UpdatedAt++
+		if l.must(l.refresh()); l.plex.pages != 2 {
+			t.Fatalf("%d pages; want one by each order", l.plex.pages)
+		}
+	}
+}
+
+func TestListingThatBreaksOffProvesNothing(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		answer func(plexapi.ListQuery, plexapi.Page) plexapi.Page
+	}{
+		{"empty although more is promised", func(q plexapi.ListQuery, p plexapi.Page) plexapi.Page {
+			if q.Start > 300 {
+				p.Rows, p.Received = nil, 0
+			}
+			return p
+		}},
+		{"empty from the start, without a number", func(q plexapi.ListQuery, _ plexapi.Page) plexapi.Page {
+			return plexapi.Page{TotalSize: -1, Offset: q.Start}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := newReaderLab(t, 1000)
+			l.must(l.refresh())
+			l.Plex = changing{lister: l.plex, answer: c.answer}
+			l.now = l.now.Add(readAnewIn)
+			if err := l.refresh(); err == nil {
+				t.Error("it was believed")
+			}
+			l.wantHeld()
+			l.Plex = l.plex
+			l.must(l.refresh())
+			l.wantHeld()
+		})
+	}
+}
+
+func TestOddIncrementIsJudgedByAWholeReading(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		answer func(plexapi.ListQuery, plexapi.Page) plexapi.Page
+	}{
+		{"nothing although more is promised", func(_ plexapi.ListQuery, p plexapi.Page) plexapi.Page {
+			p.Rows, p.Received = nil, 0
+			return p
+		}},
+		{"the same page for ever, without a number", func(plexapi.ListQuery, plexapi.Page) plexapi.Page {
+			p := plexapi.Page{TotalSize: -1, Received: 100}
+			for i := range p.Received {
+				p.Rows = append(p.Rows, rowOf(5000+i))
+			}
+			return p
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := newReaderLab(t, 300)
+			l.must(l.refresh())
+			l.sec.UpdatedAt++
+			l.Plex = changing{lister: l.plex, answer: c.answer}
+			if err := l.refresh(); err == nil || l.plex.pages > 100 {
+				t.Errorf("%d pages, err = %v", l.plex.pages, err)
+			}
+			l.Plex = l.plex
+			l.must(l.refresh())
+			l.sec.UpdatedAt++
+			l.must(l.refresh())
+			l.wantHeld()
+		})
+	}
+}
+
+func TestListingWithoutEndIsGivenUp(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		answer func(*lister) func(plexapi.ListQuery, plexapi.Page) plexapi.Page
+	}{
+		{"the first page for ever", func(p *lister) func(plexapi.ListQuery, plexapi.Page) plexapi.Page {
+			return func(plexapi.ListQuery, plexapi.Page) plexapi.Page {
+				return plexapi.Page{Rows: p.rows[:200], Received: 200, TotalSize: -1}
+			}
+		}},
+		{"the first page for ever, with the offset asked for", func(p *lister) func(plexapi.ListQuery, plexapi.Page) plexapi.Page {
+			return func(q plexapi.ListQuery, _ plexapi.Page) plexapi.Page {
+				return plexapi.Page{Rows: p.rows[:200], Received: 200, TotalSize: 1000, Offset: q.Start}
+			}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := newReaderLab(t, 1000)
+			l.Plex = changing{lister: l.plex, answer: c.answer(l.plex)}
+			if err := l.refresh(); err == nil || Judge(t.Context(), err).Class != Temporary {
+				t.Errorf("err = %v; want a temporary one", err)
+			}
+			if l.plex.pages > 100 {
+				t.Errorf("given up after %d pages", l.plex.pages)
+			}
+			if !l.reading().CompleteAt.IsZero() {
+				t.Error("it counts as complete")
+			}
+		})
+	}
+}
+
+func TestPagesSmallerThanAskedForAreRead(t *testing.T) {
+	for _, most := range []int{1, 2, 7} {
+		for _, total := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%d rows, total %v", most, total), func(t *testing.T) {
+				l := newReaderLab(t, 50)
+				l.Plex = changing{lister: l.plex, answer: func(_ plexapi.ListQuery, p plexapi.Page) plexapi.Page {
+					p.Rows = p.Rows[:min(most, len(p.Rows))]
+					p.Received = len(p.Rows)
+					if !total {
+						p.TotalSize = -1
+					}
+					return p
+				}}
+				l.must(l.refresh())
+				l.wantHeld()
+				if l.reading().CompleteAt.IsZero() {
+					t.Error("it is not complete")
+				}
+			})
+		}
+	}
+}
+
+func TestJobsAreWokenBeforeThePageIsStored(t *testing.T) {
+	l := newReaderLab(t, 300)
+	told := make(map[string]int)
+	fail := true
+	l.OnNew = func(ctx context.Context, files []store.FoundFile) error {
+		for _, f := range files {
+			if held, err := l.Index.ByPath(ctx, "S", f.Path, false); err != nil || len(held) > 0 {
+				t.Errorf("%s was stored first", f.Path)
+			}
+			told[f.Path]++
+		}
+		if fail {
+			return context.DeadlineExceeded
+		}
+		return nil
+	}
+	if err := l.refresh(); err == nil {
+		t.Error("a failure to wake was swallowed")
+	}
+	fail = false
+	l.must(l.refresh())
+	if len(told) != 300 || told["/v/0.mp4"] != 2 || told["/v/299.mp4"] != 1 {
+		t.Errorf("told of %d files, the first %d times, the last %d times", len(told), told["/v/0.mp4"], told["/v/299.mp4"])
+	}
+}
