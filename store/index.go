@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 const (
@@ -54,13 +55,13 @@ type Reading struct {
 	Items      int       // how many items the section had, those in the trash included
 }
 
-// OpenIndex opens index.db in dir. One that is damaged or of another version is made anew.
+// OpenIndex opens index.db in dir. One that is damaged or of another version is made anew, but not one that
+// another process has been writing to for 30 s.
 func OpenIndex(ctx context.Context, dir string) (*Index, error) {
 	x := &Index{dir: dir}
 	err := x.open(ctx)
-	if err != nil && ctx.Err() == nil {
-		path := filepath.Join(dir, indexFile)
-		removeAll(path)
+	if err != nil && ctx.Err() == nil && !isBusy(err) {
+		removeAll(filepath.Join(dir, indexFile))
 		err = x.open(ctx)
 	}
 	if err != nil {
@@ -110,6 +111,11 @@ func (x *Index) prepare(ctx context.Context) error {
 	})
 }
 
+func isBusy(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && e.Code()&0xff == sqlite3.SQLITE_BUSY
+}
+
 // Close closes the index.
 func (x *Index) Close() error { return x.db.Close() }
 
@@ -128,22 +134,28 @@ func (x *Index) inTx(ctx context.Context, f func(tx *sql.Tx) error) error {
 // ByPath returns the files with this path, compared without case if fold.
 func (x *Index) ByPath(ctx context.Context, server, path string, fold bool) ([]PlexFile, error) {
 	if fold {
-		return x.files(ctx, `folded = ?`, server, FoldPath(path))
+		return x.files(ctx, filesByFolded, server, FoldPath(path))
 	}
-	return x.files(ctx, `normal = ?`, server, NormalPath(path))
+	return x.files(ctx, filesByNormal, server, NormalPath(path))
 }
 
 // ByNameAndSize returns the files with the basename of path, without case, and this size.
 func (x *Index) ByNameAndSize(ctx context.Context, server, path string, size int64) ([]PlexFile, error) {
-	return x.files(ctx, `base = ? AND size = ?`, server, FoldBase(path), size)
+	return x.files(ctx, filesByNameAndSize, server, FoldBase(path), size)
 }
 
-// filesAtMost bounds a look-up: beyond this many nobody can tell files apart.
-const filesAtMost = 200
+// The look-ups of files, the newest first. Beyond 200 nobody can tell files apart.
+const (
+	selectFiles        = `SELECT section, rating_key, path, size, duration, added_at FROM plex_file WHERE server = ? AND `
+	newestFirst        = ` ORDER BY added_at DESC LIMIT 200`
+	filesByNormal      = selectFiles + `normal = ?` + newestFirst
+	filesByFolded      = selectFiles + `folded = ?` + newestFirst
+	filesByNameAndSize = selectFiles + `base = ? AND size = ?` + newestFirst
+	deleteUnseen       = `DELETE FROM plex_file WHERE server = ? AND section = ? AND reading < ?`
+)
 
-func (x *Index) files(ctx context.Context, where string, args ...any) ([]PlexFile, error) {
-	rows, err := x.db.QueryContext(ctx, `SELECT section, rating_key, path, size, duration, added_at FROM plex_file
-		WHERE server = ? AND `+where+` ORDER BY added_at DESC LIMIT ?`, append(args, filesAtMost)...)
+func (x *Index) files(ctx context.Context, query string, args ...any) ([]PlexFile, error) {
+	rows, err := x.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("look up a file: %w", err)
 	}
@@ -156,7 +168,10 @@ func (x *Index) files(ctx context.Context, where string, args ...any) ([]PlexFil
 		}
 		files = append(files, f)
 	}
-	return files, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("look up a file: %w", err)
+	}
+	return files, nil
 }
 
 // New returns those of the files that the index does not hold.
@@ -251,8 +266,7 @@ func (x *Index) Apply(ctx context.Context, server string, p ReadPage) error {
 			}
 		}
 		if p.Finish {
-			if _, err := tx.ExecContext(ctx, `DELETE FROM plex_file WHERE server = ? AND section = ? AND reading < ?`,
-				server, p.After.Section, p.After.Number); err != nil {
+			if _, err := tx.ExecContext(ctx, deleteUnseen, server, p.After.Section, p.After.Number); err != nil {
 				return err
 			}
 		}

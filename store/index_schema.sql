@@ -1,4 +1,5 @@
--- A plex_file is one file of one item, as a listing of its section showed it.
+-- A plex_file is one file of one item, as a listing of its section showed it. No index begins with the server:
+-- nearly all rows have the same, and without statistics SQLite would rather use that than the path.
 CREATE TABLE plex_file (
   server      TEXT    NOT NULL, -- machine identifier
   section     TEXT    NOT NULL,
@@ -11,12 +12,12 @@ CREATE TABLE plex_file (
   duration    INTEGER NOT NULL, -- ms
   added_at    INTEGER NOT NULL, -- unix s, Plex's clock
   reading     INTEGER NOT NULL, -- number of the reading of the section that saw it last
-  PRIMARY KEY (server, rating_key, path)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX plex_file_normal ON plex_file (server, normal);
-CREATE INDEX plex_file_folded ON plex_file (server, folded);
-CREATE INDEX plex_file_base ON plex_file (server, base, size);
-CREATE INDEX plex_file_reading ON plex_file (server, section, reading);
+  PRIMARY KEY (rating_key, path, server)
+) STRICT;
+CREATE INDEX plex_file_normal ON plex_file (normal, server);
+CREATE INDEX plex_file_folded ON plex_file (folded, server);
+CREATE INDEX plex_file_base ON plex_file (base, size, server);
+CREATE INDEX plex_file_reading ON plex_file (section, server, reading);
 
 -- A plex_section is how far a section has been read.
 CREATE TABLE plex_section (

@@ -1,0 +1,287 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func indexOpen(t *testing.T, dir string) *Index {
+	t.Helper()
+	x, err := OpenIndex(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { x.Close() })
+	return x
+}
+
+// indexFill puts files of section 1 into the index, each with an item of its own.
+func indexFill(t *testing.T, x *Index, paths ...string) {
+	t.Helper()
+	p := ReadPage{After: Reading{Section: "1", Number: 1, Position: -1, Items: len(paths)}}
+	for i, path := range paths {
+		p.Files = append(p.Files, PlexFile{Section: "1", RatingKey: fmt.Sprint(100 + i), Path: path, Size: int64(i), AddedAt: int64(i)})
+	}
+	indexApply(t, x, p)
+}
+
+func indexApply(t *testing.T, x *Index, p ReadPage) {
+	t.Helper()
+	if err := x.Apply(t.Context(), "S", p); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// indexWant wants the index to hold exactly these paths in section 1.
+func indexWant(t *testing.T, x *Index, paths ...string) {
+	t.Helper()
+	for _, p := range paths {
+		if files, err := x.ByPath(t.Context(), "S", p, false); err != nil || len(files) == 0 {
+			t.Errorf("%s is held as %v, %v", p, files, err)
+		}
+	}
+	if n, err := x.CountFiles(t.Context(), "S", "1"); err != nil || n != len(paths) {
+		t.Errorf("%d files, %v; want %d", n, err, len(paths))
+	}
+}
+
+func TestIndexLooksUpByPathAndByNameAndSize(t *testing.T) {
+	x := indexOpen(t, t.TempDir())
+	indexFill(t, x, `D:\Media\A\One.mp4`, "/v/e\u0301.mp4", "/v/one.mp4", "/w/one.mp4", `\\nas\v\STRASSE.mp4`)
+	keys := func(files []PlexFile, err error) string {
+		if err != nil {
+			t.Fatal(err)
+		}
+		var list []string
+		for _, f := range files {
+			list = append(list, f.RatingKey)
+		}
+		return strings.Join(list, " ")
+	}
+	for _, c := range []struct{ got, want string }{
+		{keys(x.ByPath(t.Context(), "S", "D:/Media/A/One.mp4", false)), "100"},
+		{keys(x.ByPath(t.Context(), "S", "d:/media/a/one.mp4", false)), ""},
+		{keys(x.ByPath(t.Context(), "S", "d:/media/a/one.mp4", true)), "100"},
+		{keys(x.ByPath(t.Context(), "S", "/v/\u00e9.mp4", false)), "101"},
+		{keys(x.ByPath(t.Context(), "S", "//nas/V/straße.mp4", true)), "104"},
+		{keys(x.ByPath(t.Context(), "other", "/v/one.mp4", false)), ""},
+		{keys(x.ByNameAndSize(t.Context(), "S", "/elsewhere/ONE.mp4", 2)), "102"},
+		{keys(x.ByNameAndSize(t.Context(), "S", "/elsewhere/one.mp4", 9)), ""},
+		{keys(x.ByNameAndSize(t.Context(), "other", "one.mp4", 2)), ""},
+	} {
+		if c.got != c.want {
+			t.Errorf("found %q, want %q", c.got, c.want)
+		}
+	}
+}
+
+func TestIndexShowsTheNewestOfEqualPathsFirst(t *testing.T) {
+	x := indexOpen(t, t.TempDir())
+	indexFill(t, x, "/v/a.mp4", "/v/b.mp4", "/v/a.mp4")
+	files, err := x.ByPath(t.Context(), "S", "/v/a.mp4", false)
+	if err != nil || len(files) != 2 || files[0].RatingKey != "102" {
+		t.Errorf("files = %v, %v", files, err)
+	}
+}
+
+func TestPageReplacesWhatItShows(t *testing.T) {
+	x := indexOpen(t, t.TempDir())
+	indexFill(t, x, "/v/0", "/v/1", "/v/2")
+	indexApply(t, x, ReadPage{
+		Files: []PlexFile{{Section: "1", RatingKey: "100", Path: "/v/moved"}}, Seen: []string{"100"}, Trashed: []string{"101"},
+		After: Reading{Section: "1", Number: 1, Position: 7, LastKey: "100", Marks: "m", Items: 3, AddedAt: 4, UpdatedAt: 5, CheckedAt: time.UnixMilli(6)},
+	})
+	indexWant(t, x, "/v/moved", "/v/2")
+	at, err := x.Reading(t.Context(), "S", "1")
+	want := Reading{Section: "1", Number: 1, Position: 7, LastKey: "100", Marks: "m", Items: 3, AddedAt: 4, UpdatedAt: 5, CheckedAt: time.UnixMilli(6)}
+	if err != nil || at != want {
+		t.Errorf("reading = %+v, %v; want %+v", at, err, want)
+	}
+}
+
+func TestOnlyTheEndOfAReadingRemovesWhatItHasNotSeen(t *testing.T) {
+	x := indexOpen(t, t.TempDir())
+	indexFill(t, x, "/v/0", "/v/1")
+	indexApply(t, x, ReadPage{
+		Files: []PlexFile{{Section: "2", RatingKey: "200", Path: "/w/0"}}, After: Reading{Section: "2", Number: 1, Position: -1},
+	})
+	page := ReadPage{Files: []PlexFile{{Section: "1", RatingKey: "100", Path: "/v/0"}}, Seen: []string{"100"}, After: Reading{Section: "1", Number: 2, Position: 1}}
+	indexApply(t, x, page)
+	indexWant(t, x, "/v/0", "/v/1")
+	page.Finish = true
+	indexApply(t, x, page)
+	indexWant(t, x, "/v/0")
+	if n, err := x.CountFiles(t.Context(), "S", "2"); err != nil || n != 1 {
+		t.Errorf("the other section has %d files, %v", n, err)
+	}
+}
+
+func TestFailedPageLeavesTheIndexAsItWas(t *testing.T) {
+	x := indexOpen(t, t.TempDir())
+	indexFill(t, x, "/v/0", "/v/1")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := x.Apply(ctx, "S", ReadPage{Trashed: []string{"100"}, After: Reading{Section: "1", Number: 9}}); err == nil {
+		t.Error("the failure was swallowed")
+	}
+	indexWant(t, x, "/v/0", "/v/1")
+	if at, err := x.Reading(t.Context(), "S", "1"); err != nil || at.Number != 1 {
+		t.Errorf("reading = %+v, %v", at, err)
+	}
+}
+
+func TestOnlyFilesThatAreNotHeldAreNew(t *testing.T) {
+	x := indexOpen(t, t.TempDir())
+	indexFill(t, x, "/v/0", "/v/1")
+	found, err := x.New(t.Context(), "S", []PlexFile{
+		{RatingKey: "100", Path: "/v/0", Size: 0},
+		{RatingKey: "101", Path: "/v/1", Size: 77}, // it has grown
+		{RatingKey: "100", Path: "/v/2", Size: 5},
+	})
+	if err != nil || len(found) != 2 || found[0] != (FoundFile{Path: "/v/1", Size: 77}) || found[1] != (FoundFile{Path: "/v/2", Size: 5}) {
+		t.Errorf("new are %v, %v", found, err)
+	}
+}
+
+func TestDroppedItemIsLookedForAgain(t *testing.T) {
+	x := indexOpen(t, t.TempDir())
+	indexFill(t, x, "/v/0", "/v/1")
+	at, err := x.Reading(t.Context(), "S", "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at.Marks = "unmoved"
+	indexApply(t, x, ReadPage{After: at})
+	for range 2 { // twice is once
+		if err := x.Drop(t.Context(), "S", "100"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	indexWant(t, x, "/v/1")
+	if at, err := x.Reading(t.Context(), "S", "1"); err != nil || at.Marks != "" || at.Items != 1 {
+		t.Errorf("reading = %+v, %v", at, err)
+	}
+	held, err := x.Holds(t.Context(), "S", []string{"100", "101", "102"})
+	if err != nil || len(held) != 1 || !held["101"] {
+		t.Errorf("held = %v, %v", held, err)
+	}
+}
+
+func TestKeepRemovesOtherLibrariesAndServers(t *testing.T) {
+	x := indexOpen(t, t.TempDir())
+	indexFill(t, x, "/v/0")
+	indexApply(t, x, ReadPage{Files: []PlexFile{{Section: "2", RatingKey: "2", Path: "/w"}}, After: Reading{Section: "2", Position: -1}})
+	if err := x.Apply(t.Context(), "T", ReadPage{Files: []PlexFile{{Section: "1", RatingKey: "3", Path: "/t"}}, After: Reading{Section: "1", Position: -1}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Keep(t.Context(), "S", []string{"1"}); err != nil {
+		t.Fatal(err)
+	}
+	indexWant(t, x, "/v/0")
+	for _, c := range []struct{ server, section string }{{"S", "2"}, {"T", "1"}} {
+		at, err := x.Reading(t.Context(), c.server, c.section)
+		n, countErr := x.CountFiles(t.Context(), c.server, c.section)
+		if err != nil || countErr != nil || n != 0 || at != (Reading{Section: c.section, Position: -1}) {
+			t.Errorf("of %s/%s is left: %d files, %+v, %v, %v", c.server, c.section, n, at, err, countErr)
+		}
+	}
+	if err := x.Reset(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	indexWant(t, x)
+}
+
+func TestIndexOfAnotherVersionIsMadeAnew(t *testing.T) {
+	for _, change := range []string{"PRAGMA user_version = 1", "PRAGMA user_version = 99", "DROP TABLE plex_file"} {
+		t.Run(change, func(t *testing.T) {
+			dir := t.TempDir()
+			x := indexOpen(t, dir)
+			indexFill(t, x, "/v/0")
+			if _, err := x.db.ExecContext(t.Context(), change); err != nil {
+				t.Fatal(err)
+			}
+			if err := x.Close(); err != nil {
+				t.Fatal(err)
+			}
+			x = indexOpen(t, dir)
+			indexWant(t, x)
+			indexFill(t, x, "/v/0")
+			indexWant(t, x, "/v/0")
+		})
+	}
+}
+
+func TestIndexInUseIsNotMadeAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		x := indexOpen(t, dir)
+		indexFill(t, x, "/v/0")
+		err := x.inTx(t.Context(), func(*sql.Tx) error {
+			_, err := OpenIndex(t.Context(), dir)
+			if err == nil {
+				t.Error("a second process did not wait for the first")
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		indexWant(t, indexOpen(t, dir), "/v/0")
+	})
+}
+
+func TestIndexIsReadableByItsOwnerOnly(t *testing.T) {
+	dir := t.TempDir()
+	x := indexOpen(t, dir)
+	indexFill(t, x, "/v/0")
+	for _, name := range []string{indexFile, indexFile + "-wal", indexFile + "-shm"} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+}
+
+func TestEveryLookUpUsesAnIndex(t *testing.T) {
+	x := indexOpen(t, t.TempDir())
+	for _, c := range []struct {
+		query string
+		args  []any
+		want  string
+	}{
+		{filesByNormal, []any{"S", "/v"}, "plex_file_normal (normal=? AND server=?)"},
+		{filesByFolded, []any{"S", "/v"}, "plex_file_folded (folded=? AND server=?)"},
+		{filesByNameAndSize, []any{"S", "v", 1}, "plex_file_base (base=? AND size=? AND server=?)"},
+		{deleteUnseen, []any{"S", "1", 1}, "plex_file_reading (section=? AND server=? AND reading<?)"},
+	} {
+		rows, err := x.db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+c.query, c.args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var plan []string
+		for rows.Next() {
+			var id, parent, unused int
+			var detail string
+			if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+				t.Fatal(err)
+			}
+			plan = append(plan, detail)
+		}
+		if len(plan) == 0 || !strings.HasPrefix(plan[0], "SEARCH plex_file USING ") || !strings.HasSuffix(plan[0], c.want) {
+			t.Errorf("%s: the plan is %q, want %s", c.query, plan, c.want)
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+		if err := rows.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
