@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
@@ -77,14 +78,16 @@ type search struct {
 	tries []try
 }
 
-// try is one file that rule 1 did not find, with what rule 2 offers for it.
+// try is what may be a file of the scene unless it is another scene's: found by name and size, or by its
+// path without case. The tries for one file are in the order in which they count.
 type try struct {
+	rule  string
 	file  stashapi.File
 	files []store.PlexFile
 }
 
 // Match matches the scenes of a batch. Stash is asked about other scenes at most once, and only if a match
-// by name and size depends on it.
+// by name and size, or without case, depends on it.
 func (m *Matcher) Match(ctx context.Context, scenes []*stashapi.Scene) ([]Match, error) {
 	searches := make([]search, len(scenes))
 	for i, scene := range scenes {
@@ -109,20 +112,24 @@ func (m *Matcher) Match(ctx context.Context, scenes []*stashapi.Scene) ([]Match,
 	return matches, nil
 }
 
-// byPath is rule 1, and gathers what rule 2 may use if it finds nothing.
+// byPath is rule 1. If nothing is exactly equal it gathers what else the file may be.
 func (m *Matcher) byPath(ctx context.Context, s *search, f stashapi.File) error {
 	for _, where := range m.places(f.Path) {
-		files, err := m.lookUp(ctx, where.path)
+		files, exact, err := m.lookUp(ctx, where.path)
 		if err != nil {
 			return err
 		}
-		for _, p := range files {
-			if where.rule == ByLearned && (p.Size != f.Size || f.Size <= 0) {
-				continue
-			}
-			s.add(Hit{RatingKey: p.RatingKey, Section: p.Section, Path: p.Path, File: f.Path, Rule: where.rule})
+		if where.rule == ByLearned {
+			files = slices.DeleteFunc(files, func(p store.PlexFile) bool { return p.Size != f.Size || f.Size <= 0 })
+		}
+		if len(files) == 0 {
+			continue
+		}
+		if exact {
+			s.add(hitOf(files[0], f, where.rule))
 			return nil
 		}
+		s.tries = append(s.tries, try{rule: where.rule, file: f, files: files[:1]})
 	}
 	if f.Size <= 0 {
 		return nil
@@ -131,8 +138,12 @@ func (m *Matcher) byPath(ctx context.Context, s *search, f stashapi.File) error 
 	if err != nil {
 		return err
 	}
-	s.tries = append(s.tries, try{file: f, files: files})
+	s.tries = append(s.tries, try{rule: ByNameSize, file: f, files: files})
 	return nil
+}
+
+func hitOf(p store.PlexFile, f stashapi.File, rule string) Hit {
+	return Hit{RatingKey: p.RatingKey, Section: p.Section, Path: p.Path, File: f.Path, Rule: rule}
 }
 
 func (s *search) add(h Hit) {
@@ -161,26 +172,26 @@ func (m *Matcher) places(path string) []place {
 	return list
 }
 
-// lookUp finds files by path, without case only if nothing is equal with it. The newest comes first.
-func (m *Matcher) lookUp(ctx context.Context, path string) ([]store.PlexFile, error) {
-	files, err := m.Index.ByPath(ctx, m.Server, path, false)
+// lookUp finds files by path, without case only if nothing is equal with it. The newest comes first: an
+// older one with the same path has been replaced.
+func (m *Matcher) lookUp(ctx context.Context, path string) (files []store.PlexFile, exact bool, err error) {
+	files, err = m.Index.ByPath(ctx, m.Server, path, false)
 	if err != nil || len(files) > 0 {
-		return files, err
+		return files, true, err
 	}
 	files, err = m.Index.ByPath(ctx, m.Server, path, true)
-	if err != nil || len(distinct(files)) < 2 {
-		return files, err
+	if err != nil || len(distinct(files)) > 1 && !onePath(files) {
+		return nil, false, err // items that differ by case only: none is it
 	}
-	for _, f := range files[1:] {
-		if store.NormalPath(f.Path) != store.NormalPath(files[0].Path) {
-			return nil, nil // two files that differ by case only: neither is it
-		}
-	}
-	return files, nil
+	return files, false, nil
 }
 
-// exclude takes from rule 2 what belongs to another scene: an item that one owns, or whose file is exactly
-// one's path.
+func onePath(files []store.PlexFile) bool {
+	return !slices.ContainsFunc(files, func(f store.PlexFile) bool { return store.NormalPath(f.Path) != store.NormalPath(files[0].Path) })
+}
+
+// exclude takes from the tries what belongs to another scene: a file that is exactly one's path, and from
+// rule 2 also an item that one owns.
 func (m *Matcher) exclude(ctx context.Context, searches []search) error {
 	var keys, paths []string
 	for _, s := range searches {
@@ -206,32 +217,27 @@ func (m *Matcher) exclude(ctx context.Context, searches []search) error {
 		s := &searches[i]
 		for j := range s.tries {
 			t := &s.tries[j]
-			var left []store.PlexFile
-			for _, f := range t.files {
-				if owner := owners[f.RatingKey]; owner != 0 && owner != s.scene.ID {
-					continue
-				}
-				if !m.another(others, f.Path, s.scene.ID) {
-					left = append(left, f)
-				}
-			}
-			t.files = left
+			t.files = slices.DeleteFunc(t.files, func(f store.PlexFile) bool {
+				owner := owners[f.RatingKey]
+				return t.rule == ByNameSize && owner != 0 && owner != s.scene.ID || m.another(others, f.Path, s.scene.ID)
+			})
 		}
 	}
 	return nil
 }
 
-// stashPaths are the paths that a file of Plex may have in Stash.
+// stashPaths are the paths that a file of Plex may have in Stash, in every way in which Stash may spell them.
 func (m *Matcher) stashPaths(plex string) []string {
-	list := []string{plex}
+	list := spellings(plex)
 	for _, pairs := range [][]PathPair{m.PathMap, m.Prefixes} {
 		for _, p := range pairs {
 			if mapped, ok := p.back().replace(plex); ok {
-				list = append(list, mapped)
+				list = append(list, spellings(mapped)...)
 			}
 		}
 	}
-	return list
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 func (m *Matcher) another(others map[string]int, plex string, scene int) bool {
@@ -243,22 +249,23 @@ func (m *Matcher) another(others map[string]int, plex string, scene int) bool {
 	return false
 }
 
-// resolve is rule 2. Candidates are read before they count: the index may lag behind.
+// resolve decides by the tries. Candidates are read before they count: the index may lag behind.
 func (m *Matcher) resolve(ctx context.Context, s *search) error {
 	for _, t := range s.tries {
-		keys := distinct(t.files)
-		if len(keys) > 1 {
+		if slices.ContainsFunc(s.match.Hits, func(h Hit) bool { return h.File == t.file.Path }) {
+			continue
+		}
+		if keys := distinct(t.files); len(keys) > 1 {
 			var err error
 			if t.files, err = m.living(ctx, t.files, keys); err != nil {
 				return err
 			}
-			keys = distinct(t.files)
 		}
 		switch {
-		case len(keys) == 1:
-			f := t.files[0]
-			s.add(Hit{RatingKey: f.RatingKey, Section: f.Section, Path: f.Path, File: t.file.Path, Rule: ByNameSize})
-		case len(keys) > 1:
+		case len(t.files) == 0:
+		case len(distinct(t.files)) == 1, onePath(t.files):
+			s.add(hitOf(t.files[0], t.file, t.rule))
+		default:
 			for _, f := range t.files {
 				if len(s.match.Candidates) < candidatesAtMost {
 					s.match.Candidates = append(s.match.Candidates, Candidate{RatingKey: f.RatingKey, Section: f.Section, Path: f.Path, Size: f.Size})
@@ -271,16 +278,15 @@ func (m *Matcher) resolve(ctx context.Context, s *search) error {
 
 // living returns the files whose items still hold them.
 func (m *Matcher) living(ctx context.Context, files []store.PlexFile, keys []string) ([]store.PlexFile, error) {
-	if len(keys) > plexapi.MaxKeys {
-		keys = keys[:plexapi.MaxKeys]
-	}
-	items, err := m.Read(ctx, keys)
-	if err != nil {
-		return nil, fmt.Errorf("read the candidates: %w", err)
-	}
-	held := make(map[string]*plexapi.Item, len(items))
-	for i := range items {
-		held[items[i].RatingKey] = &items[i]
+	held := make(map[string]*plexapi.Item, len(keys))
+	for some := range slices.Chunk(keys, plexapi.MaxKeys) {
+		items, err := m.Read(ctx, some)
+		if err != nil {
+			return nil, fmt.Errorf("read the candidates: %w", err)
+		}
+		for i := range items {
+			held[items[i].RatingKey] = &items[i]
+		}
 	}
 	var left []store.PlexFile
 	for _, f := range files {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,7 +14,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// indexOf returns an index that holds files, each given as "key path size".
+// indexOf returns an index that holds files, each given as "key path size", the newest last.
 func indexOf(t *testing.T, files ...string) *store.Index {
 	t.Helper()
 	x, err := store.OpenIndex(t.Context(), t.TempDir())
@@ -22,11 +23,11 @@ func indexOf(t *testing.T, files ...string) *store.Index {
 	}
 	t.Cleanup(func() { x.Close() })
 	p := store.ReadPage{After: store.Reading{Section: "1", Number: 1, Position: -1}}
-	for _, f := range files {
+	for i, f := range files {
 		parts := strings.Split(f, " ")
 		var size int64
 		fmt.Sscan(parts[2], &size)
-		p.Files = append(p.Files, store.PlexFile{Section: "1", RatingKey: parts[0], Path: parts[1], Size: size})
+		p.Files = append(p.Files, store.PlexFile{Section: "1", RatingKey: parts[0], Path: parts[1], Size: size, AddedAt: int64(i)})
 	}
 	if err := x.Apply(t.Context(), "S", p); err != nil {
 		t.Fatal(err)
@@ -44,6 +45,7 @@ func TestMatching(t *testing.T) {
 		owner   map[string]int
 		others  map[string]int
 		gone    []string // keys that are not there any more when they are read
+		moved   []string // keys that hold another file when they are read
 		unread  bool
 		found   Found
 		hits    string // key:rule
@@ -80,6 +82,45 @@ func TestMatching(t *testing.T) {
 		},
 		{name: "several files, several items", plex: []string{"1 /a/x.mp4 5", "2 /a/y.mp4 6"}, stash: []string{"/a/x.mp4 5", "/a/y.mp4 6"}, hits: "1:path 2:path"},
 		{name: "several files, one item", plex: []string{"1 /a/x.mp4 5", "1 /a/y.mp4 6"}, stash: []string{"/a/x.mp4 5", "/a/y.mp4 6"}, hits: "1:path"},
+		{name: "two fit, one holds another file by now", plex: []string{"1 /m/x.mp4 5", "2 /n/x.mp4 5"}, stash: []string{"/data/x.mp4 5"}, moved: []string{"2"}, hits: "1:name+size"},
+		{name: "two fit, both are gone", plex: []string{"1 /m/x.mp4 5", "2 /n/x.mp4 5"}, stash: []string{"/data/x.mp4 5"}, gone: []string{"1", "2"}, found: Missing},
+		{name: "two fit, one is another scene's", plex: []string{"1 /m/x.mp4 5", "2 /n/x.mp4 5"}, stash: []string{"/data/x.mp4 5"}, others: map[string]int{"/m/x.mp4": 8}, hits: "2:name+size"},
+		{name: "two items with the path", plex: []string{"1 /a/x.mp4 5", "2 /a/x.mp4 5"}, stash: []string{"/a/x.mp4 5"}, hits: "2:path"},
+		{name: "two items with one path by name and size", plex: []string{"1 /m/x.mp4 5", "2 /m/x.mp4 5"}, stash: []string{"/a/x.mp4 5"}, hits: "2:name+size"},
+		{name: "its own item by name and size", plex: []string{"1 /m/x.mp4 5"}, stash: []string{"/a/x.mp4 5"}, owner: map[string]int{"1": 7}, hits: "1:name+size"},
+		{name: "one item with two that differ by case", plex: []string{"1 /A/x.mp4 5", "1 /a/X.mp4 6"}, stash: []string{"/a/x.mp4 7"}, hits: "1:path"},
+		{
+			name: "without case, but another scene's exactly", plex: []string{"1 /v/X.mp4 5"}, stash: []string{"/v/x.mp4 5"},
+			others: map[string]int{"/v/X.mp4": 8}, found: Missing,
+		},
+		{
+			name: "without case another scene's, by name and size its own", plex: []string{"1 /v/X.mp4 5", "2 /w/x.mp4 5"}, stash: []string{"/v/x.mp4 5"},
+			others: map[string]int{"/v/X.mp4": 8}, hits: "2:name+size",
+		},
+		{name: "without case, of a former owner", plex: []string{"1 /v/X.mp4 9"}, stash: []string{"/v/x.mp4 5"}, owner: map[string]int{"1": 8}, hits: "1:path"},
+		{name: "without case before name and size", plex: []string{"1 /V/x.mp4 9", "2 /w/x.mp4 5"}, stash: []string{"/v/x.mp4 5"}, hits: "1:path"},
+		{
+			name: "another scene's on Windows", plex: []string{`1 D:\m\x.mp4 5`}, stash: []string{`E:\old\x.mp4 5`}, pathMap: []PathPair{{`C:\d`, `D:\m`}},
+			others: map[string]int{`C:\d\x.mp4`: 8}, found: Missing,
+		},
+		{
+			name: "another scene's on a share", plex: []string{`1 /m/x.mp4 5`}, stash: []string{`/old/x.mp4 5`}, pathMap: []PathPair{{`\\nas\d`, `/m`}},
+			others: map[string]int{`\\nas\d\x.mp4`: 8}, found: Missing,
+		},
+		{
+			name: "another scene's in NFD", plex: []string{"1 /m/\u00e9.mp4 5"}, stash: []string{"/old/\u00e9.mp4 5"},
+			others: map[string]int{"/m/e\u0301.mp4": 8}, found: Missing,
+		},
+		{
+			name: "another scene's by what was learned", plex: []string{"1 /m/x.mp4 5"}, stash: []string{"/old/x.mp4 5"}, learned: []PathPair{{"/d", "/m"}},
+			others: map[string]int{"/d/x.mp4": 8}, found: Missing,
+		},
+		{name: "pathMap without case", plex: []string{"1 /MNT/x.mp4 5"}, stash: []string{"/data/x.mp4 9"}, pathMap: []PathPair{{"/data", "/mnt"}}, hits: "1:pathMap"},
+		{name: "pathMap of the root", plex: []string{"1 /mnt/x.mp4 5"}, stash: []string{"/x.mp4 9"}, pathMap: []PathPair{{"/", "/mnt"}}, hits: "1:pathMap"},
+		{name: "pathMap that does not apply", plex: []string{"1 /a/x.mp4 5"}, stash: []string{"/a/x.mp4 9"}, pathMap: []PathPair{{"/data", "/mnt"}}, hits: "1:path"},
+		{name: "pathMap replaces the path", plex: []string{"1 /data/x.mp4 5"}, stash: []string{"/data/x.mp4 9"}, pathMap: []PathPair{{"/data", "/mnt"}}, found: Missing},
+		{name: "one file by path, another ambiguous", plex: []string{"1 /a/x.mp4 5", "2 /m/y.mp4 6", "3 /n/y.mp4 6"}, stash: []string{"/a/x.mp4 5", "/a/y.mp4 6"}, hits: "1:path"},
+		{name: "there, though not all is read", plex: []string{"1 /a/x.mp4 5"}, stash: []string{"/a/x.mp4 5"}, unread: true, hits: "1:path"},
 		{name: "not there", plex: []string{"1 /a/y.mp4 5"}, stash: []string{"/a/x.mp4 5"}, found: Missing},
 		{name: "not there, but not all is read", stash: []string{"/a/x.mp4 5"}, unread: true, found: Unknown},
 	} {
@@ -87,13 +128,22 @@ func TestMatching(t *testing.T) {
 			x := indexOf(t, c.plex...)
 			m := Matcher{
 				Index: x, Server: "S", Unread: c.unread, PathMap: c.pathMap, Prefixes: c.learned,
-				Others: func(context.Context, []string) (map[string]int, error) { return c.others, nil },
+				Others: func(_ context.Context, paths []string) (map[string]int, error) {
+					asked := make(map[string]int)
+					for _, p := range paths {
+						asked[p] = c.others[p]
+					}
+					return asked, nil
+				},
 				Owners: func(context.Context, []string) (map[string]int, error) { return c.owner, nil },
 				Read: func(_ context.Context, keys []string) ([]plexapi.Item, error) {
 					var items []plexapi.Item
 					for _, f := range c.plex {
 						parts := strings.Split(f, " ")
 						if slices.Contains(keys, parts[0]) && !slices.Contains(c.gone, parts[0]) {
+							if slices.Contains(c.moved, parts[0]) {
+								parts[1] = "/elsewhere/x.mp4"
+							}
 							items = append(items, plexapi.Item{RatingKey: parts[0], Parts: []plexapi.Part{{File: parts[1]}}})
 						}
 					}
@@ -121,6 +171,136 @@ func TestMatching(t *testing.T) {
 				t.Errorf("candidates = %v", got[0].Candidates)
 			}
 		})
+	}
+}
+
+// matcherOf returns a matcher over files that are all still there; asked is how often Stash was.
+func matcherOf(t *testing.T, files ...string) (m *Matcher, asked *int) {
+	t.Helper()
+	asked = new(int)
+	return &Matcher{
+		Index: indexOf(t, files...), Server: "S",
+		Others: func(context.Context, []string) (map[string]int, error) { *asked++; return nil, nil },
+		Owners: func(context.Context, []string) (map[string]int, error) { return nil, nil },
+		Read: func(_ context.Context, keys []string) ([]plexapi.Item, error) {
+			if len(keys) > plexapi.MaxKeys {
+				return nil, fmt.Errorf("%d items at a time", len(keys))
+			}
+			var items []plexapi.Item
+			for _, f := range files {
+				if parts := strings.Split(f, " "); slices.Contains(keys, parts[0]) {
+					items = append(items, plexapi.Item{RatingKey: parts[0], Parts: []plexapi.Part{{File: parts[1]}}})
+				}
+			}
+			return items, nil
+		},
+	}, asked
+}
+
+func TestBatchAsksStashOnceAndOnlyIfItMustKnow(t *testing.T) {
+	m, asked := matcherOf(t, "1 /m/x.mp4 5", "2 /m/y.mp4 6", "3 /n/y.mp4 6", "4 /a/z.mp4 7")
+	scene := func(id int, path string, size int64) *stashapi.Scene {
+		return &stashapi.Scene{ID: id, Files: []stashapi.File{{Path: path, Size: size}}}
+	}
+	got, err := m.Match(t.Context(), []*stashapi.Scene{scene(1, "/a/x.mp4", 5), scene(2, "/a/y.mp4", 6), scene(3, "/a/z.mp4", 7), scene(4, "/a/none.mp4", 7)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []Found{Matched, Ambiguous, Matched, Missing} {
+		if got[i].Found != want {
+			t.Errorf("scene %d: %+v, want %d", i+1, got[i], want)
+		}
+	}
+	if *asked != 1 {
+		t.Errorf("Stash was asked %d times", *asked)
+	}
+	if _, err := m.Match(t.Context(), []*stashapi.Scene{scene(3, "/a/z.mp4", 7), scene(4, "/a/none.mp4", 7)}); err != nil || *asked != 1 {
+		t.Errorf("Stash was asked %d times, %v; nothing depends on it", *asked, err)
+	}
+}
+
+func TestManyCandidatesAreAllReadAndFiftyAreShown(t *testing.T) {
+	var files []string
+	for i := range 60 {
+		files = append(files, fmt.Sprintf("%d /m/%d/x.mp4 5", 100+i, i))
+	}
+	m, _ := matcherOf(t, files...)
+	scenes := []*stashapi.Scene{{ID: 1, Files: []stashapi.File{{Path: "/a/x.mp4", Size: 5}}}}
+	got, err := m.Match(t.Context(), scenes)
+	if err != nil || got[0].Found != Ambiguous || len(got[0].Candidates) != candidatesAtMost {
+		t.Errorf("%d with %d candidates, %v", got[0].Found, len(got[0].Candidates), err)
+	}
+	read := m.Read
+	m.Read = func(ctx context.Context, keys []string) ([]plexapi.Item, error) {
+		items, err := read(ctx, keys)
+		return slices.DeleteFunc(items, func(it plexapi.Item) bool { return it.RatingKey != "100" && it.RatingKey != "159" }), err
+	}
+	got, err = m.Match(t.Context(), scenes) // the first and the last of them are left
+	if err != nil || got[0].Found != Ambiguous || len(got[0].Candidates) != 2 {
+		t.Errorf("%+v, %v; want both that are left", got[0], err)
+	}
+}
+
+func TestMatchingThatCannotAskGuessesNothing(t *testing.T) {
+	scenes := []*stashapi.Scene{{ID: 1, Files: []stashapi.File{{Path: "/a/x.mp4", Size: 5}}}}
+	refused := context.DeadlineExceeded
+	for _, c := range []struct {
+		name   string
+		breaks func(*Matcher)
+	}{
+		{"Stash", func(m *Matcher) {
+			m.Others = func(context.Context, []string) (map[string]int, error) { return nil, refused }
+		}},
+		{"the owners", func(m *Matcher) {
+			m.Owners = func(context.Context, []string) (map[string]int, error) { return nil, refused }
+		}},
+		{"Plex", func(m *Matcher) {
+			m.Read = func(context.Context, []string) ([]plexapi.Item, error) { return nil, refused }
+		}},
+		{"the index", func(m *Matcher) { m.Index.Close() }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m, _ := matcherOf(t, "1 /m/x.mp4 5", "2 /n/x.mp4 5")
+			c.breaks(m)
+			if got, err := m.Match(t.Context(), scenes); err == nil {
+				t.Errorf("matched %+v", got)
+			}
+		})
+	}
+}
+
+func TestPathsOutsideFoldersInCommonTeachNothing(t *testing.T) {
+	for _, c := range []struct{ name, stash, plex string }{
+		{"equal", "/v/a/x.mp4", "/v/a/x.mp4"},
+		{"equal but for the slashes", `D:\v\a\x.mp4`, "D:/v/a/x.mp4"},
+		{"no folder in common", "/v/a/x.mp4", "/w/b/x.mp4"},
+		{"no folder at all", "x.mp4", "x.mp4"},
+	} {
+		var e Evidence
+		if e.Add(c.stash, c.plex) || len(e.Pairs) != 0 {
+			t.Errorf("%s: learned from %s and %s: %+v", c.name, c.stash, c.plex, e)
+		}
+	}
+}
+
+func TestLearnedPrefixSurvivesStorage(t *testing.T) {
+	var e Evidence
+	for _, folder := range []string{"a", "b"} {
+		e.Add(`C:\v\`+folder+`\x.mp4`, "/media/"+folder+"/x.mp4")
+	}
+	text, err := json.Marshal(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var read Evidence
+	if err := json.Unmarshal(text, &read); err != nil {
+		t.Fatal(err)
+	}
+	if !read.Add(`C:\v\c\x.mp4`, "/media/c/x.mp4") {
+		t.Error("the third folder teaches nothing")
+	}
+	if got := read.Learned(); len(got) != 1 || got[0] != (PathPair{From: "C:/v", To: "/media"}) {
+		t.Errorf("learned %v", got)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -22,6 +24,19 @@ func (p PathPair) replace(path string) (string, bool) {
 
 // back is the pair in the other direction.
 func (p PathPair) back() PathPair { return PathPair{From: p.To, To: p.From} }
+
+// spellings are the ways in which Stash may write a path: in either form of accents, and on Windows with
+// either slash.
+func spellings(path string) []string {
+	normal := store.NormalPath(path)
+	list := []string{path, normal, norm.NFD.String(normal)}
+	if strings.HasPrefix(normal, "//") || len(normal) > 2 && normal[1:3] == ":/" {
+		for _, p := range list[1:] {
+			list = append(list, strings.ReplaceAll(p, "/", `\`))
+		}
+	}
+	return list
+}
 
 // mapPath applies the pair with the longest prefix.
 func mapPath(pairs []PathPair, path string) (string, bool) {

@@ -232,8 +232,8 @@ func TestListingThatBreaksOffProvesNothing(t *testing.T) {
 			l.must(l.refresh())
 			l.Plex = changing{lister: l.plex, answer: c.answer}
 			l.now = l.now.Add(readAnewIn)
-			if err := l.refresh(); err == nil {
-				t.Error("it was believed")
+			if err := l.refresh(); err == nil || l.plex.pages > 5 {
+				t.Errorf("it was believed, or asked again and again: %d pages, %v", l.plex.pages, err)
 			}
 			l.wantHeld()
 			l.Plex = l.plex
@@ -241,6 +241,75 @@ func TestListingThatBreaksOffProvesNothing(t *testing.T) {
 			l.wantHeld()
 		})
 	}
+}
+
+func TestEmptyFirstPageOfAFullLibraryEndsNothing(t *testing.T) {
+	l := newReaderLab(t, 300)
+	l.Plex = changing{lister: l.plex, answer: func(_ plexapi.ListQuery, p plexapi.Page) plexapi.Page {
+		p.Rows, p.Received = nil, 0
+		return p
+	}}
+	if err := l.refresh(); err == nil || !l.reading().CompleteAt.IsZero() {
+		t.Errorf("err = %v, reading = %+v", err, l.reading())
+	}
+	l.plex.rows = nil
+	l.must(l.refresh())
+	if l.reading().CompleteAt.IsZero() {
+		t.Error("an empty library is never complete")
+	}
+}
+
+func TestListingThatAlwaysTimesOutIsGivenUp(t *testing.T) {
+	l := newReaderLab(t, 300)
+	l.plex.slow = 1
+	if err := l.refresh(); err == nil || l.plex.pages != 4 {
+		t.Errorf("%d pages, err = %v; want pages of 200, 100, 50 and 25", l.plex.pages, err)
+	}
+}
+
+func TestChangesThatMoveUpDuringAnIncrementAreNotMissed(t *testing.T) {
+	l := newReaderLab(t, 500)
+	l.must(l.refresh())
+	for i := range 300 {
+		row := &l.plex.rows[i]
+		row.Parts, row.UpdatedAt = []plexapi.Part{{File: fmt.Sprintf("/moved/%d.mp4", i), Size: 1}}, int64(6000+i)
+	}
+	l.sec.UpdatedAt++
+	l.Plex = changing{lister: l.plex, after: map[int]func(*lister){2: func(p *lister) { // as many come as go
+		p.rows = slices.Delete(p.rows, 295, 300)
+		for i := range 5 {
+			row := rowOf(7000 + i)
+			row.AddedAt, row.UpdatedAt = 1, 1 // with the time of an old file
+			p.rows = append(p.rows, row)
+		}
+	}}}
+	l.must(l.refresh())
+	l.wantHeld()
+}
+
+func TestIncrementTakesWhatCameInTheSameSecond(t *testing.T) {
+	l := newReaderLab(t, 300)
+	l.must(l.refresh())
+	row := rowOf(5000)
+	row.AddedAt, row.UpdatedAt = 298, 298 // the newest held is of 299
+	l.plex.rows = append(l.plex.rows, row)
+	l.sec.UpdatedAt++
+	if l.must(l.refresh()); l.plex.pages != 2 {
+		t.Errorf("%d pages; want one by each order", l.plex.pages)
+	}
+	l.wantHeld()
+}
+
+func TestFilesInTheTrashAreLeftOut(t *testing.T) {
+	l := newReaderLab(t, 3)
+	l.must(l.refresh())
+	l.plex.rows[0].Parts = []plexapi.Part{{File: "/v/0.mp4", Deleted: true}, {File: "/v/new.mp4", Size: 7}}
+	l.plex.rows[1].Deleted = true
+	l.plex.rows[0].UpdatedAt, l.plex.rows[1].UpdatedAt = 100, 100
+	l.sec.UpdatedAt++
+	l.must(l.refresh())
+	l.plex.rows = []plexapi.Row{{Parts: []plexapi.Part{{File: "/v/new.mp4"}}}, l.plex.rows[2]}
+	l.wantHeld()
 }
 
 func TestOddIncrementIsJudgedByAWholeReading(t *testing.T) {
