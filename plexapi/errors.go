@@ -44,13 +44,16 @@ type Error struct {
 
 // Error says in one line what happened, to what, and what to do next.
 func (e *Error) Error() string {
-	text := e.Op + ": "
+	text, path := e.Op+": ", e.Path
+	if i := strings.IndexByte(path, ','); i >= 0 { // many keys would push out what to do
+		path = path[:i] + ",…"
+	}
 	switch {
 	case e.Status != 0 && e.Err != nil:
-		text += fmt.Sprintf("Plex answered %d to %s %s: %v", e.Status, e.Method, e.Path, e.Err)
+		text += fmt.Sprintf("Plex answered %d to %s %s: %v", e.Status, e.Method, path, e.Err)
 	case e.Status != 0:
 		status := strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status)))
-		text += fmt.Sprintf("Plex answered %s to %s %s", status, e.Method, e.Path)
+		text += fmt.Sprintf("Plex answered %s to %s %s", status, e.Method, path)
 	case errors.Is(e.Err, context.DeadlineExceeded):
 		text += "no answer in time"
 	default:

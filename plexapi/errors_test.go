@@ -116,10 +116,11 @@ func TestErrorsAreOneShortLine(t *testing.T) {
 
 func TestErrorsSayWhatHappenedToWhatAndWhatToDo(t *testing.T) {
 	for want, e := range map[string]Error{
-		"list: Plex answered 401 Unauthorized to GET /x; do this": {Op: "list", Method: "GET", Path: "/x", Status: 401, Hint: "do this"},
-		"list: Plex answered 599 to GET /x":                       {Op: "list", Method: "GET", Path: "/x", Status: 599},
-		"list: Plex answered 200 to GET /x: cut":                  {Op: "list", Method: "GET", Path: "/x", Status: 200, Err: errors.New("cut")},
-		"list: no answer in time":                                 {Op: "list", Err: fmt.Errorf("x: %w", context.DeadlineExceeded)},
+		"list: Plex answered 401 Unauthorized to GET /x; do this":  {Op: "list", Method: "GET", Path: "/x", Status: 401, Hint: "do this"},
+		"list: Plex answered 599 to GET /x":                        {Op: "list", Method: "GET", Path: "/x", Status: 599},
+		"list: Plex answered 200 to GET /x: cut":                   {Op: "list", Method: "GET", Path: "/x", Status: 200, Err: errors.New("cut")},
+		"read: Plex answered 403 Forbidden to GET /y/1,…; do this": {Op: "read", Method: "GET", Path: "/y/1" + strings.Repeat(",1049", 50), Status: 403, Hint: "do this"},
+		"list: no answer in time":                                  {Op: "list", Err: fmt.Errorf("x: %w", context.DeadlineExceeded)},
 	} {
 		if e.Error() != want {
 			t.Errorf("error = %q, want %q", e.Error(), want)

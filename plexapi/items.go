@@ -18,8 +18,8 @@ const optimised = 42
 // wireRow is what is read of an item in a listing.
 type wireRow struct {
 	RatingKey flexString `json:"ratingKey"`
-	AddedAt   flexInt    `json:"addedAt"`
-	UpdatedAt flexInt    `json:"updatedAt"`
+	AddedAt   hint       `json:"addedAt"`
+	UpdatedAt hint       `json:"updatedAt"`
 	DeletedAt flexInt    `json:"deletedAt"`
 	Media     list[struct {
 		ProxyType flexInt `json:"proxyType"`
@@ -27,8 +27,8 @@ type wireRow struct {
 		Part      list[struct {
 			ID        flexString `json:"id"`
 			File      flexString `json:"file"`
-			Size      flexInt    `json:"size"`
-			Duration  flexInt    `json:"duration"`
+			Size      hint       `json:"size"`
+			Duration  hint       `json:"duration"`
 			DeletedAt flexInt    `json:"deletedAt"`
 		}] `json:"Part"`
 	}] `json:"Media"`
@@ -42,8 +42,9 @@ type wireItem struct {
 	Title      flexString    `json:"title"`
 	Summary    flexString    `json:"summary"`
 	Studio     flexString    `json:"studio"`
+	Studios    ignored       `json:"Studio"` // else Go would take it for studio
 	Date       flexString    `json:"originallyAvailableAt"`
-	UserRating *flexFloat    `json:"userRating"`
+	UserRating flexFloat     `json:"userRating"`
 	Thumb      flexString    `json:"thumb"`
 	Art        flexString    `json:"art"`
 	Role       list[wireTag] `json:"Role"`
@@ -89,13 +90,9 @@ func (w *wireRow) row() Row {
 func (w *wireItem) item() Item {
 	it := Item{
 		RatingKey: string(w.RatingKey), SectionID: string(w.SectionID), Type: string(w.Type), Title: string(w.Title),
-		Summary: string(w.Summary), Studio: string(w.Studio), Date: string(w.Date), Thumb: string(w.Thumb), Art: string(w.Art),
+		Summary: string(w.Summary), Studio: string(w.Studio), Date: string(w.Date), Thumb: string(w.Thumb), Art: string(w.Art), UserRating: w.UserRating.value,
 		UpdatedAt: int64(w.UpdatedAt), Deleted: w.DeletedAt != 0, Parts: w.parts(),
 		Tags: make(map[TagKind][]string), Locked: make(map[string]bool),
-	}
-	if w.UserRating != nil {
-		r := float64(*w.UserRating)
-		it.UserRating = &r
 	}
 	for kind, tags := range map[TagKind]list[wireTag]{Actor: w.Role, Genre: w.Genre, Director: w.Director, Collection: w.Collection} {
 		for _, t := range tags {

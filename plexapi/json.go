@@ -52,14 +52,30 @@ func (n *flexInt) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-type flexFloat float64
+// hint is a number that may be missing: what makes no sense is 0, rather than the end of a whole library.
+type hint int64
+
+func (n *hint) UnmarshalJSON(b []byte) error {
+	var v flexInt
+	if v.UnmarshalJSON(b) == nil {
+		*n = hint(v)
+	}
+	return nil
+}
+
+// flexFloat is a number or nothing.
+type flexFloat struct{ value *float64 }
 
 func (f *flexFloat) UnmarshalJSON(b []byte) error {
-	v, err := strconv.ParseFloat(strings.Trim(string(b), `" `), 64)
+	text := strings.Trim(string(b), `" `)
+	if text == "" || text == "null" {
+		return nil
+	}
+	v, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
 		return fmt.Errorf("%w: a number was expected", errShape)
 	}
-	*f = flexFloat(v)
+	f.value = &v
 	return nil
 }
 

@@ -314,7 +314,7 @@ func TestAbsurdAnswersAreTemporary(t *testing.T) {
 		"", "null", "[]", "7", `"x"`, "{}", "<html></html>", `{"MediaContainer":null}`, `{"MediaContainer":[]}`, `{"MediaContainer":{}`,
 		`{"MediaContainer":{"Metadata":"x","Directory":"x"}}`, `{"MediaContainer":{"Metadata":[[]],"Directory":[[]]}}`,
 		`{"MediaContainer":{"Metadata":[{"ratingKey":{}}],"Directory":[{"key":{}}]}}`,
-		`{"MediaContainer":{"Metadata":[{"ratingKey":"1","addedAt":"soon","updatedAt":[]}],"Directory":[{"key":"1","updatedAt":"soon"}]}}`,
+		`{"MediaContainer":{"Metadata":[{"ratingKey":"1","deletedAt":"soon","userRating":[]}],"Directory":[{"key":"1","updatedAt":"soon"}]}}`,
 	} {
 		c := client(t, serve(t, say(body)).URL, token)
 		_, identity := c.Identity(t.Context())
@@ -330,7 +330,7 @@ func TestAbsurdAnswersAreTemporary(t *testing.T) {
 }
 
 func TestOddButReadableAnswersAreRead(t *testing.T) {
-	row := `{"ratingKey":1049,"title":7,"rating":6.5,"Rating":[{"value":9}],"guid":"x","Guid":[{"id":"y"}],"userRating":"7.5","Genre":{"tag":"G"},` +
+	row := `{"ratingKey":1049,"title":7,"rating":6.5,"Rating":[{"value":9}],"guid":"x","Guid":[{"id":"y"}],"userRating":"7.5","Genre":{"tag":"G"},"studio":"S","Studio":[{"tag":"T"}],` +
 		`"Role":null,"Field":{"name":"genre","locked":"1"},"Media":{"deletedAt":true,"Part":{"id":827,"file":"/a.mp4","size":"42","duration":5129000.0}}}`
 	junk := `{"title":"without a key"},{"ratingKey":"12345678901234567890"},{"ratingKey":"x"},null`
 	for _, c := range []struct {
@@ -347,12 +347,20 @@ func TestOddButReadableAnswersAreRead(t *testing.T) {
 			t.Errorf("%s: List = %+v, %v", c.name, p, err)
 		}
 		items, err := cl.Items(t.Context(), []string{"1049"})
-		if err != nil || len(items) != 1 || items[0].SectionID != "26" || items[0].Title != "7" || *items[0].UserRating != 7.5 ||
+		if err != nil || len(items) != 1 || items[0].SectionID != "26" || items[0].Title != "7" || *items[0].UserRating != 7.5 || items[0].Studio != "S" ||
 			len(items[0].Tags[plexapi.Genre]) != 1 || !items[0].Locked["genre"] {
 			t.Errorf("%s: Items = %+v, %v", c.name, items, err)
 		}
 	}
-	cl := client(t, serve(t, say(`{"MediaContainer":{"size":0,"Directory":{"key":7}}}`)).URL, token)
+	odd := `{"MediaContainer":{"Metadata":[{"ratingKey":"1","addedAt":"soon","updatedAt":[],"userRating":"","Media":[{"Part":[{"file":"/a.mp4","size":"x","duration":{}}]}]}]}}`
+	cl := client(t, serve(t, say(odd)).URL, token)
+	if p, err := cl.List(t.Context(), plexapi.ListQuery{SectionID: "1", Type: plexapi.Movie, Size: 10}); err != nil || len(p.Rows) != 1 || p.Rows[0].Parts[0].Size != 0 {
+		t.Errorf("a row with odd numbers: %+v, %v", p, err)
+	}
+	if items, err := cl.Items(t.Context(), []string{"1"}); err != nil || len(items) != 1 || items[0].UserRating != nil {
+		t.Errorf("an item with odd numbers: %+v, %v", items, err)
+	}
+	cl = client(t, serve(t, say(`{"MediaContainer":{"size":0,"Directory":{"key":7}}}`)).URL, token)
 	if p, err := cl.List(t.Context(), plexapi.ListQuery{SectionID: "1", Type: plexapi.Movie, Size: 10}); err != nil || len(p.Rows) != 0 || p.TotalSize != -1 {
 		t.Errorf("an empty page: %+v, %v", p, err)
 	}

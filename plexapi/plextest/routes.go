@@ -151,6 +151,9 @@ func (s *Server) row(sec *section, it *Item, listing bool) map[string]any {
 			m[name] = value
 		}
 	}
+	if it.Studio != "" { // some versions send the studios as a list beside it
+		m["Studio"] = []any{map[string]any{"tag": it.Studio}}
+	}
 	if it.Rating != nil {
 		m["userRating"] = *it.Rating
 	}
