@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -80,6 +81,7 @@ func isTerminal(f *os.File) bool {
 // serve answers Stash until it closes the pipe or sends a signal. Only JSON-RPC is ever written to
 // standard output.
 func serve(stderr io.Writer) int {
+	log.SetOutput(io.Discard)      // net/http's own remarks, which repeat what strangers sent
 	signal.Ignore(syscall.SIGPIPE) // a Stash that has gone is noticed by the failing write
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
