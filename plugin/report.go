@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,9 @@ import (
 
 // listed is how many entries a list in a result holds at most.
 const listed = 50
+
+// logged is how many lines a report takes at most in Stash's log, which keeps the newest thirty.
+const logged = 20
 
 // The results of operations. Fields may be added, not renamed. Times are RFC 3339 or null; counts stop at
 // store.CountLimit, and then say capped.
@@ -153,10 +157,10 @@ func (s *session) status(ctx context.Context, _ common.ArgsMap) (any, error) {
 	if r.Plex.Sections, err = sections(ctx, s.index, r.Plex.Server); err != nil {
 		return nil, err
 	}
-	s.z.Info().Msg(r.Line())
-	for _, d := range r.DeadLetters.Items {
+	for _, d := range r.DeadLetters.Items[:min(len(r.DeadLetters.Items), logged)] {
 		s.z.Info().Int("scene", d.SceneID).Str("class", d.Class).Msg("dead letter: " + d.Error)
 	}
+	s.z.Info().Msg(r.Line()) // last, since that is what Stash shows first
 	return r, nil
 }
 
@@ -349,7 +353,7 @@ func (r *ExplainReport) conclude(now time.Time) {
 		r.Text = fmt.Sprintf("given up (%s): %s; run \"Retry dead letters\" once that is mended", r.DeadLetter.Class, r.DeadLetter.Error)
 	case r.Job != nil && r.Job.DueAt.After(now):
 		r.State = "waiting"
-		r.Text = fmt.Sprintf("waits until %s: %s", r.Job.DueAt.Local().Format(time.TimeOnly), r.Job.Error)
+		r.Text = fmt.Sprintf("waits until %s: %s", r.Job.DueAt.Local().Format(time.TimeOnly), cmp.Or(r.Job.Error, "a run is at work on it, or died at it"))
 	case r.Job != nil:
 		r.State = "queued"
 		r.Text = fmt.Sprintf("queued (%s) and due: the next run of %q takes it", r.Job.Reason, taskName)

@@ -137,7 +137,7 @@ func (p *settingsParser) list(name, separator string) []string {
 
 func textOf(value any) string {
 	switch v := value.(type) {
-	case nil:
+	case nil, map[string]any: // an object is no value of any setting
 		return ""
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64)
