@@ -127,18 +127,11 @@ func (h hookRun) inline(scene int) {
 	defer cancel()
 	s := &session{Runner: h.Runner, conn: h.conn, log: h.log, dir: h.db.Dir(), db: h.db}
 	err := s.pushInline(ctx, scene)
+	defer s.followUp(ctx, 0)
 	switch {
 	case errors.Is(err, store.ErrHeld):
 		z.Debug().Msg("another run is at work")
 	case err != nil:
 		z.Debug().Err(err).Int("scene", scene).Msg("not pushed at once; the scene is queued")
-	}
-	after := context.WithoutCancel(ctx)
-	due, err := h.db.HasDue(after, time.Now(), store.ClaimOptions{})
-	if err != nil || !due {
-		return
-	}
-	if mark, err := h.db.Ask(after, time.Now()); err == nil && mark.Ask {
-		h.ask(after)
 	}
 }

@@ -143,6 +143,9 @@ func (s *session) locked(ctx context.Context, who string, patience time.Duration
 		return fmt.Errorf("make the data folder: %w", err)
 	}
 	lock, err := store.Acquire(ctx, s.dir, patience)
+	if errors.Is(err, store.ErrHeld) && patience > 0 {
+		lock, err = s.lastTry(ctx)
+	}
 	noLocks := errors.Is(err, store.ErrNoLocks)
 	if err != nil && !noLocks {
 		return err
@@ -168,6 +171,34 @@ func (s *session) locked(ctx context.Context, who string, patience time.Duration
 		return openProblem(s.dir, err)
 	}
 	return f(ctx)
+}
+
+// lastTry takes back the word that a run was asked for, and tries the lock once more. Whoever holds it still
+// will look for jobs after it has given the lock up, and finds that word gone: so none is left behind.
+func (s *session) lastTry(ctx context.Context) (*store.Lock, error) {
+	if err := s.open(ctx); err != nil {
+		return nil, errors.Join(store.ErrHeld, err)
+	}
+	if err := s.db.ClearMark(ctx); err != nil {
+		return nil, err
+	}
+	return store.Acquire(ctx, s.dir, 0)
+}
+
+// followUp sees to it that a run follows if jobs are due that this one could not take any more, or was not
+// there for. Those that it gave back itself, claimed at or after floor, do not count. The lock is free again.
+func (s *session) followUp(ctx context.Context, floor int64) {
+	if s.db == nil {
+		return
+	}
+	ctx = context.WithoutCancel(ctx)
+	due, err := s.db.HasDue(ctx, time.Now(), store.ClaimOptions{Floor: floor})
+	if err != nil || !due {
+		return
+	}
+	if mark, err := s.db.Ask(ctx, time.Now()); err == nil && mark.Ask {
+		hookRun{s.Runner, s.conn, s.db, s.log}.ask(ctx)
+	}
 }
 
 // lease takes the lease and renews it until end is called. A lost lease ends the context.

@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rs/zerolog"
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
@@ -20,6 +22,9 @@ import (
 
 // recentHours is what "Sync recent scenes" takes for recent unless args.hours says otherwise.
 const recentHours = 24
+
+// hoursAtMost is longer than any Stash has been there, and short enough to be reckoned with.
+const hoursAtMost = 1_000_000
 
 // modes are what args.mode may be, each a task and an operation.
 func (s *session) modes() map[string]func(ctx context.Context, args common.ArgsMap) (any, error) {
@@ -62,9 +67,11 @@ func (s *session) process(ctx context.Context, args common.ArgsMap) (any, error)
 
 // syncAll asks for every scene, then drains.
 func (s *session) syncAll(ctx context.Context, _ common.ArgsMap) (any, error) {
-	return s.drain(ctx, "Sync all scenes", engine.Options{ByPerson: true, Linger: true}, func(ctx context.Context, e *engine.Engine) error {
-		if err := e.AcceptServer(ctx); err != nil {
-			return err
+	return s.drain(ctx, "Sync all scenes", engine.Options{ByPerson: true, Linger: true}, func(ctx context.Context, e *engine.Engine, alone bool) error {
+		if alone {
+			if err := e.AcceptServer(ctx); err != nil {
+				return err
+			}
 		}
 		n, err := e.EnqueueAll(ctx)
 		s.z.Info().Int("scenes", n).Msg("queued every scene; those that Plex shows already cost no write")
@@ -79,8 +86,9 @@ func (s *session) syncRecent(ctx context.Context, args common.ArgsMap) (any, err
 		if hours = idOf(v); hours == 0 {
 			return nil, fmt.Errorf("args.hours is %v; it must be a whole number from 1", v)
 		}
+		hours = min(hours, hoursAtMost)
 	}
-	return s.drain(ctx, "Sync recent scenes", engine.Options{ByPerson: true, Linger: true}, func(ctx context.Context, e *engine.Engine) error {
+	return s.drain(ctx, "Sync recent scenes", engine.Options{ByPerson: true, Linger: true}, func(ctx context.Context, e *engine.Engine, _ bool) error {
 		n, err := e.EnqueueSince(ctx, time.Now().Add(-time.Duration(hours)*time.Hour))
 		s.z.Info().Int("scenes", n).Int("hours", hours).Msg("queued the scenes updated lately")
 		return err
@@ -110,41 +118,59 @@ func sceneArg(args common.ArgsMap) (int, error) {
 }
 
 // drain takes the lock, prepares and drains. What keeps it from working is told in the result and at error
-// level in the log: a task of Stash cannot fail in any other way that a person would see.
-func (s *session) drain(ctx context.Context, who string, opts engine.Options, prepare func(context.Context, *engine.Engine) error) (any, error) {
+// level in the log: a task of Stash cannot fail in any other way that a person would see. If another run
+// holds the lock, what prepare enqueues is left to that one.
+func (s *session) drain(ctx context.Context, who string, opts engine.Options, prepare func(ctx context.Context, e *engine.Engine, alone bool) error) (any, error) {
 	var sum engine.Summary
 	began := time.Now()
-	err := s.locked(ctx, who, lockPatience, func(ctx context.Context) error {
-		if err := s.readSettings(ctx); err != nil {
+	run := func(ctx context.Context, alone bool) error {
+		e, err := s.ready(ctx)
+		if err == nil && prepare != nil {
+			err = prepare(ctx, e, alone)
+		}
+		if err != nil || !alone {
 			return err
-		}
-		e, err := s.engine(ctx)
-		if err != nil {
-			return err
-		}
-		if err := s.stash.KeepLogin(ctx); err != nil {
-			s.z.Debug().Err(err).Msg("a run of more than an hour may lose its login")
-		}
-		for _, secret := range s.stash.Secrets() {
-			s.log.AddSecret(secret)
-		}
-		if prepare != nil {
-			if err := prepare(ctx, e); err != nil {
-				return err
-			}
 		}
 		if sum, err = e.Drain(ctx, opts); err != nil {
 			return err
 		}
 		return s.tidy(ctx)
-	})
+	}
+	err := s.locked(ctx, who, lockPatience, func(ctx context.Context) error { return run(ctx, true) })
+	if errors.Is(err, store.ErrHeld) && prepare != nil {
+		err = cmp.Or(run(ctx, false), err)
+	}
 	if text, class, told := s.whyNot(ctx, err); told {
 		sum.Stopped, sum.Class, err = text, class, nil
 	}
 	if err != nil {
 		return nil, err
 	}
+	if opts.Only != 0 || sum.Stopped == "" {
+		s.followUp(ctx, sum.Floor)
+	}
 	return s.finish(context.WithoutCancel(ctx), sum, began)
+}
+
+// ready reads the settings and makes the engine, with a login for a long run.
+func (s *session) ready(ctx context.Context) (*engine.Engine, error) {
+	if err := s.open(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.readSettings(ctx); err != nil {
+		return nil, err
+	}
+	e, err := s.engine(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.stash.KeepLogin(ctx); err != nil {
+		s.z.Debug().Err(err).Msg("a run of more than an hour may lose its login")
+	}
+	for _, secret := range s.stash.Secrets() {
+		s.log.AddSecret(secret)
+	}
+	return e, nil
 }
 
 // tidy brings the queue's file into order after a drain.
@@ -190,7 +216,7 @@ func (s *session) whoWorks() string {
 			who, since = holder, ", since "+at.Format(time.TimeOnly)
 		}
 	}
-	return who + " is at work" + since + ": it takes what is queued"
+	return who + " is at work" + since + ": what is queued is taken by it, or right after it"
 }
 
 // finish writes the line with which every run ends, and returns the same as JSON.
@@ -207,25 +233,45 @@ func (s *session) finish(ctx context.Context, sum engine.Summary, began time.Tim
 	if err != nil {
 		return nil, err
 	}
-	line := sum.String()
-	if !counts.NextDue.IsZero() {
-		line += fmt.Sprintf("; %s more wait (next try in %s: by the next edit, task or scheduled run)", number(counts.Waiting), max(counts.NextDue.Sub(now), 0).Round(time.Second))
+	line := closingLine(sum, counts, now)
+	s.event(sum.Class).Str("took", now.Sub(began).Round(time.Millisecond).String()).Msg(line)
+	return processReport(sum, counts, breaker), nil
+}
+
+// event is the log's level for what stopped a run.
+func (s *session) event(class engine.Class) *zerolog.Event {
+	switch class {
+	case engine.Misconfigured, engine.Unauthorized, engine.StashUnavailable:
+		return s.z.Error()
+	case engine.ServerDown, engine.Temporary:
+		return s.z.Warn()
+	}
+	return s.z.Info()
+}
+
+// closingLine is what a run did, why it ended early, and what is left.
+func closingLine(sum engine.Summary, counts store.Counts, now time.Time) string {
+	var parts []string
+	if done := sum.String(); done != "" {
+		parts = append(parts, done)
 	}
 	if counts.Due.N > 0 {
-		line += fmt.Sprintf("; %s still due", number(counts.Due))
+		parts = append(parts, number(counts.Due)+" still due")
 	}
-	event := s.z.Info()
-	switch sum.Class {
-	case engine.Misconfigured, engine.Unauthorized, engine.StashUnavailable:
-		event = s.z.Error()
-	case engine.ServerDown:
-		event = s.z.Warn()
+	if !counts.NextDue.IsZero() {
+		parts = append(parts, fmt.Sprintf("%s wait in all (next try in %s: by the next edit, task or scheduled run)",
+			number(counts.Waiting), max(counts.NextDue.Sub(now), 0).Round(time.Second)))
 	}
-	if sum.Stopped != "" {
-		line = sum.Stopped + " (" + line + ")"
+	line := strings.Join(parts, "; ")
+	switch {
+	case sum.Stopped != "" && line != "":
+		return sum.Stopped + " (" + line + ")"
+	case sum.Stopped != "":
+		return sum.Stopped
+	case line == "":
+		return "nothing to do"
 	}
-	event.Str("took", now.Sub(began).Round(time.Millisecond).String()).Msg(line)
-	return processReport(sum, counts, breaker), nil
+	return line
 }
 
 func number(c store.Count) string {

@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/stashapp/stash/pkg/plugin/common"
@@ -88,12 +89,16 @@ func (s *session) rebuildIndex(ctx context.Context, _ common.ArgsMap) (any, erro
 		sum, err = e.RebuildIndex(ctx)
 		return err
 	})
+	if !errors.Is(err, store.ErrHeld) {
+		s.followUp(ctx, 0)
+	}
 	if text, class, told := s.whyNot(ctx, err); told {
 		sum.Stopped, sum.Class, err = text, class, nil
 	}
 	if err != nil {
 		return nil, err
 	}
+	ctx = context.WithoutCancel(ctx) // what was read is told all the same
 	list := []SectionReport{}
 	if s.index != nil {
 		server, _, err := s.db.Meta(ctx, store.KeyServer)
@@ -105,7 +110,7 @@ func (s *session) rebuildIndex(ctx context.Context, _ common.ArgsMap) (any, erro
 		}
 	}
 	if sum.Stopped != "" {
-		s.z.Error().Msg(sum.Stopped)
+		s.event(sum.Class).Msg(sum.Stopped)
 	} else {
 		for _, l := range list {
 			s.z.Info().Str("library", l.Title).Int("files", l.Files).Msg("read")

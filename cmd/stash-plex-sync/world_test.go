@@ -218,3 +218,8 @@ func (w *world) logged(text string) []stashtest.Line {
 	}
 	return list
 }
+
+// titled gives a scene a title.
+func titled(title string) func(*stashtest.Scene) {
+	return func(s *stashtest.Scene) { s.Title = title }
+}

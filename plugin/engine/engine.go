@@ -48,9 +48,10 @@ type Options struct {
 type Summary struct {
 	Synced, Unchanged, Retrying, Waiting, Dead, Gone, Skipped int
 
-	Stopped  string // why it ended early, one sentence; "" if it did not
+	Stopped  string // why it ended early, or left jobs that are due, one sentence; "" if it did neither
 	Class    Class  // of what stopped it; "" if nothing went wrong
 	CaughtUp int    // scenes that the catch-up enqueued
+	Floor    int64  // jobs claimed at or after this number were given back by this drain
 }
 
 // stopError ends a drain early.
@@ -74,6 +75,7 @@ type drain struct {
 	opened  time.Time     // the opening that outcomes belong to
 	probing bool          // half-open, and the probe has answered
 	tripped bool          // this drain opened the breaker
+	trouble error         // the last failure of a request that many jobs share
 
 	plexReady  bool // the server was reached and is the right one
 	sections   []plexapi.Section
@@ -101,6 +103,10 @@ func (e *Engine) Drain(ctx context.Context, opts Options) (Summary, error) {
 	if err != nil && ctx.Err() != nil { // a query that was cut off
 		d.sum.Stopped, d.sum.Class, err = stoppedText, Cancelled, nil
 	}
+	if d.sum.Stopped == "" && d.trouble != nil {
+		d.sum.Stopped, d.sum.Class = d.trouble.Error()+"; what needs it stays queued", Temporary
+	}
+	d.sum.Floor = d.floor
 	return d.sum, err
 }
 

@@ -138,6 +138,7 @@ func (d *drain) sharedFailure(ctx context.Context, works []*work, err error) err
 	if v.Stop || v.Class == ServerDown || d.tripped {
 		return err
 	}
+	d.trouble = err
 	for _, w := range works {
 		w.err = releasedError(err)
 	}
@@ -152,7 +153,10 @@ func notMatched(w *work) error {
 		for _, c := range w.match.Candidates[:min(len(w.match.Candidates), 3)] {
 			where = append(where, c.Path)
 		}
-		return ambiguousError(fmt.Sprintf("%d Plex items fit %s equally well (%s …): set pathMap so that the path decides, then retry the dead letter",
+		if len(w.match.Candidates) > len(where) {
+			where = append(where, "…")
+		}
+		return ambiguousError(fmt.Sprintf("%d Plex items fit %s equally well (%s): set pathMap so that the path decides, then retry the dead letter",
 			len(w.match.Candidates), path, strings.Join(where, ", ")), w.match.Candidates)
 	case Unknown:
 		return unreadyError("a Plex library has not been read whole yet, or is missing: " + path + " may be in it")

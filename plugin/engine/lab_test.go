@@ -125,7 +125,7 @@ func (l *lab) drainWith(o Options) Summary {
 
 func (l *lab) want(sum, want Summary) {
 	l.Helper()
-	sum.Stopped, sum.CaughtUp = "", 0
+	sum.Stopped, sum.Class, sum.CaughtUp, sum.Floor = "", "", 0, 0
 	if sum != want {
 		l.Errorf("summary = %+v, want %+v", sum, want)
 	}

@@ -165,7 +165,7 @@ func (d *drain) report(ctx context.Context) error {
 	return nil
 }
 
-// String is the one line with which a run ends.
+// String is what a run did, in one line; "" if that is nothing.
 func (s Summary) String() string {
 	var parts []string
 	for _, p := range []struct {
@@ -188,9 +188,6 @@ func (s Summary) String() string {
 		parts = append(parts, "1 dead letter")
 	case s.Dead > 1:
 		parts = append(parts, fmt.Sprintf("%d dead letters", s.Dead))
-	}
-	if len(parts) == 0 {
-		return "nothing to do"
 	}
 	return strings.Join(parts, ", ")
 }
