@@ -144,7 +144,7 @@ type CatchUpReport struct {
 }
 
 func (s *session) status(ctx context.Context, _ common.ArgsMap) (any, error) {
-	if err := s.open(ctx); err != nil {
+	if err := s.openToTell(ctx); err != nil {
 		return nil, err
 	}
 	r, err := Status(ctx, s.db, s.Version)
@@ -304,7 +304,7 @@ func (s *session) explain(ctx context.Context, args common.ArgsMap) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.open(ctx); err != nil {
+	if err := s.openToTell(ctx); err != nil {
 		return nil, err
 	}
 	r := ExplainReport{SceneID: scene, Links: []LinkReport{}, Attempts: []AttemptReport{}}

@@ -5,6 +5,7 @@ package plugin
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -56,22 +57,44 @@ func (r *Runner) Run(input common.PluginInput, output *common.PluginOutput) erro
 		if p := recover(); p != nil {
 			z := log.Logger(false)
 			z.Error().Str("stack", strings.ReplaceAll(string(debug.Stack()), "\n", " | ")).Msgf("a bug: %v", p)
-			output.SetError(fmt.Errorf("a bug in stash-plex-sync %s: %v; please report it with the log; nothing that was queued is lost", r.Version, p))
+			fail(output, log, fmt.Errorf("a bug in stash-plex-sync %s: %v; please report it with the log; nothing that was queued is lost", r.Version, p))
 		}
 	}()
 	if hook, is := input.Args[hookKey]; is {
 		if err := r.hook(input.ServerConnection, hook, log); err != nil {
-			output.SetError(err)
+			fail(output, log, err)
 		}
 		return nil
 	}
 	result, err := r.task(input, log)
-	if err != nil {
-		output.SetError(err)
-		return nil
+	if err == nil {
+		output.Output, err = shown(result, input.Args.String(asTask) != "", log)
 	}
-	output.Output = result
+	if err != nil {
+		fail(output, log, err)
+	}
 	return nil
+}
+
+// asTask is the argument that tells a task, whose result Stash writes into its log, from an operation, whose
+// result is handed to whoever called it.
+const asTask = "task"
+
+// shown is a result as it may be handed on: what is private in it as the log shows it, or plain.
+func shown(result any, logged bool, log *stashlog.Writer) (any, error) {
+	text, err := json.Marshal(result)
+	if err != nil {
+		return nil, fmt.Errorf("write the result: %w", err)
+	}
+	if logged {
+		return json.RawMessage(log.Shown(string(text))), nil
+	}
+	return json.RawMessage(stashlog.Plain(string(text))), nil
+}
+
+// fail puts an error into the output, which Stash writes into its log.
+func fail(output *common.PluginOutput, log *stashlog.Writer, err error) {
+	output.SetError(errors.New(log.Hide(log.Shown(err.Error()))))
 }
 
 // Stop ends what Run does, within a second; a hook that is still recording its job finishes that first.

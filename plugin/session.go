@@ -57,6 +57,20 @@ func (s *session) open(ctx context.Context) error {
 	return err
 }
 
+// openToTell opens the queue and reads the settings, which say how much may be told of it in the log. If they
+// cannot be read nothing private is told.
+func (s *session) openToTell(ctx context.Context) error {
+	if err := s.open(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	if err := s.readSettings(ctx); err != nil {
+		s.z.Debug().Err(err).Msg("the settings could not be read, so titles and paths are not told")
+	}
+	return nil
+}
+
 // openProblem says what to do about a queue that cannot be opened.
 func openProblem(dir string, err error) error {
 	if errors.Is(err, store.ErrCorrupt) {
@@ -86,6 +100,7 @@ func (s *session) readSettings(ctx context.Context) error {
 	}
 	s.set, err = ParseSettings(raw)
 	s.log.AddSecret(s.set.PlexToken)
+	s.log.Reveal(!s.set.RedactLogs)
 	s.z = s.log.Logger(s.set.DebugLog)
 	for _, name := range s.set.Unknown {
 		s.z.Warn().Str("setting", name).Msg("there is no such setting; is it misspelt?")

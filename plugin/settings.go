@@ -38,6 +38,7 @@ type Settings struct {
 	Timeout       time.Duration
 	InsecureTLS   bool
 	DebugLog      bool
+	RedactLogs    bool
 	Unknown       []string // settings that nobody knows, likely misspelt
 }
 
@@ -96,6 +97,7 @@ func (p *settingsParser) read() Settings {
 		Timeout:       time.Duration(p.number("timeoutSeconds", int(defaultTimeout/time.Second), int(longestTimeout/time.Second))) * time.Second,
 		InsecureTLS:   p.truth("insecureTLS"),
 		DebugLog:      p.truth("debugLog"),
+		RedactLogs:    p.truth("redactLogs"),
 	}
 	var err error
 	if s.Fields, err = engine.ParseFields(p.text("fields")); err != nil {

@@ -41,7 +41,7 @@ func TestYmlOffersTheSettingsThatTheProgramReads(t *testing.T) {
 	const text, number, truth = plugin.PluginSettingTypeEnumString, plugin.PluginSettingTypeEnumNumber, plugin.PluginSettingTypeEnumBoolean
 	want := map[string]plugin.PluginSettingTypeEnum{
 		"plexUrl": text, "plexToken": text, "plexLibraries": text, "pathMap": text, "fields": text, "keepPlexEdits": truth,
-		"maxRetries": number, "timeoutSeconds": number, "insecureTLS": truth, "debugLog": truth,
+		"maxRetries": number, "timeoutSeconds": number, "insecureTLS": truth, "debugLog": truth, "redactLogs": truth,
 	}
 	offered := make(map[string]plugin.PluginSettingTypeEnum)
 	about := make(map[string]string)
@@ -87,6 +87,9 @@ func TestYmlOffersTheTasksThatTheProgramPerforms(t *testing.T) {
 	// Stash's loader does not tell a task's default arguments.
 	for _, m := range regexp.MustCompile(`(?m)^      mode: (\S+)$`).FindAllStringSubmatch(text, -1) {
 		offered = append(offered, m[1])
+	}
+	if n := len(regexp.MustCompile(`(?m)^      `+asTask+`: "yes"$`).FindAllString(text, -1)); n != len(names) {
+		t.Errorf("%d of %d tasks say that they are one", n, len(names))
 	}
 	modes := (&session{}).modes()
 	for _, operation := range []string{"sync-scene", "explain"} { // these want a scene: Stash has no form for it

@@ -38,6 +38,7 @@ type Writer struct {
 	onError func() // called once, when nothing can be written any more
 	failed  bool
 	secrets []string
+	reveal  bool // what is private may be written
 	done    float64
 }
 
@@ -112,7 +113,7 @@ func (w *Writer) Write(event []byte) (int, error) {
 // WriteLevel implements zerolog.LevelWriter. event is zerolog's JSON. It returns no error: zerolog would
 // write that to standard error itself, without Stash's frame.
 func (w *Writer) WriteLevel(level zerolog.Level, event []byte) (int, error) {
-	w.noticeIf(w.line(letter(level), render(event)))
+	w.noticeIf(w.line(letter(level), render(event, w.Shown)))
 	return len(event), nil
 }
 
@@ -172,38 +173,40 @@ func oneLine(text string, limit int) string {
 	return text + "…"
 }
 
-// render turns an event into "message key=value …", its fields in the order in which they were given.
-func render(event []byte) string {
+// render turns an event into "message key=value …", its fields in the order in which they were given, each
+// text as shown shows it.
+func render(event []byte, shown func(string) string) string {
 	dec := json.NewDecoder(bytes.NewReader(event))
 	dec.UseNumber()
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return string(event)
+		return shown(string(event))
 	}
 	var message, fields string
 	for dec.More() {
 		key, err := dec.Token()
 		if err != nil {
-			return string(event)
+			return shown(string(event))
 		}
 		var value any
 		if err := dec.Decode(&value); err != nil {
-			return string(event)
+			return shown(string(event))
 		}
 		switch key {
 		case zerolog.LevelFieldName:
 		case zerolog.MessageFieldName:
-			message = fmt.Sprint(value)
+			message = shown(fmt.Sprint(value))
 		default:
-			fields += fmt.Sprintf(" %v=%s", key, show(value))
+			fields += fmt.Sprintf(" %v=%s", key, show(value, shown))
 		}
 	}
 	return strings.TrimSpace(message + fields)
 }
 
 // show writes a value so that its end can be seen.
-func show(value any) string {
+func show(value any, shown func(string) string) string {
 	switch v := value.(type) {
 	case string:
+		v = shown(v)
 		if v != "" && !strings.ContainsAny(v, " \t\n\"=") {
 			return v
 		}
@@ -215,5 +218,5 @@ func show(value any) string {
 	if err != nil {
 		return fmt.Sprint(value)
 	}
-	return string(text)
+	return shown(string(text))
 }
