@@ -38,10 +38,34 @@ type memory struct {
 	ReadBack map[string]Value    `json:"read_back,omitempty"`
 	Form     map[string]Form     `json:"form,omitempty"`
 	Rejected map[string]Value    `json:"rejected,omitempty"`
+	Images   map[string]Image    `json:"images,omitempty"`
+}
+
+// keep takes over what was before us from what is stored already.
+func (m *memory) keep(old memory) {
+	if len(old.Before) > 0 {
+		before := make(map[string]Held, len(m.Before)+len(old.Before))
+		maps.Copy(before, m.Before)
+		maps.Copy(before, old.Before)
+		m.Before = before
+	}
+	images := maps.Clone(m.Images)
+	for name, stored := range old.Images {
+		if stored.Before == "" {
+			continue
+		}
+		if images == nil {
+			images = make(map[string]Image)
+		}
+		image := images[name]
+		image.Before = stored.Before
+		images[name] = image
+	}
+	m.Images = images
 }
 
 // PutItems stores what is about to be owned and sent, ahead of the first request. For a field whose
-// "before" is stored already the stored one stays.
+// or image whose "before" is stored already the stored one stays.
 func (s *Store) PutItems(ctx context.Context, items []Item) error {
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		if err := s.checkLease(ctx, tx); err != nil {
@@ -61,7 +85,7 @@ func (s *Store) PutItems(ctx context.Context, items []Item) error {
 }
 
 func putItem(ctx context.Context, tx *sql.Tx, it *Item) error {
-	m := memory{it.Before, it.Owned, it.Sent, it.ReadBack, it.Form, it.Rejected}
+	m := memory{it.Before, it.Owned, it.Sent, it.ReadBack, it.Form, it.Rejected, it.Images}
 	var stored string
 	err := tx.QueryRowContext(ctx, `SELECT memory FROM item WHERE server = ? AND rating_key = ?`, it.Server, it.RatingKey).Scan(&stored)
 	switch {
@@ -70,13 +94,7 @@ func putItem(ctx context.Context, tx *sql.Tx, it *Item) error {
 		if err := json.Unmarshal([]byte(stored), &old); err != nil {
 			return fmt.Errorf("item %s: %w", it.RatingKey, err)
 		}
-		if len(old.Before) > 0 {
-			m.Before = maps.Clone(m.Before)
-			if m.Before == nil {
-				m.Before = make(map[string]Held, len(old.Before))
-			}
-			maps.Copy(m.Before, old.Before)
-		}
+		m.keep(old)
 	case !errors.Is(err, sql.ErrNoRows):
 		return err
 	}
@@ -85,11 +103,10 @@ func putItem(ctx context.Context, tx *sql.Tx, it *Item) error {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `
-		INSERT INTO item (server, rating_key, section, owner, memory, poster_hash) VALUES (?, ?, ?, ?, ?, ?)
+		INSERT INTO item (server, rating_key, section, owner, memory) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT (server, rating_key) DO UPDATE
-		SET section = excluded.section, owner = excluded.owner, memory = excluded.memory,
-		    poster_hash = excluded.poster_hash, absent_since = NULL`,
-		it.Server, it.RatingKey, it.Section, it.Owner, string(text), it.PosterHash)
+		SET section = excluded.section, owner = excluded.owner, memory = excluded.memory, absent_since = NULL`,
+		it.Server, it.RatingKey, it.Section, it.Owner, string(text))
 	return err
 }
 
@@ -103,7 +120,7 @@ func (s *Store) Items(ctx context.Context, server string, keys []string) (map[st
 	for _, k := range keys {
 		args = append(args, k)
 	}
-	rows, err := s.read.QueryContext(ctx, `SELECT rating_key, section, owner, memory, poster_hash FROM item
+	rows, err := s.read.QueryContext(ctx, `SELECT rating_key, section, owner, memory FROM item
 		WHERE server = ? AND rating_key IN (`+placeholders(len(keys))+`)`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read items: %w", s.mark(err))
@@ -112,7 +129,7 @@ func (s *Store) Items(ctx context.Context, server string, keys []string) (map[st
 	for rows.Next() {
 		it := Item{Server: server}
 		var text string
-		if err := rows.Scan(&it.RatingKey, &it.Section, &it.Owner, &text, &it.PosterHash); err != nil {
+		if err := rows.Scan(&it.RatingKey, &it.Section, &it.Owner, &text); err != nil {
 			return nil, fmt.Errorf("read items: %w", s.mark(err))
 		}
 		var m memory
@@ -120,6 +137,7 @@ func (s *Store) Items(ctx context.Context, server string, keys []string) (map[st
 			return nil, fmt.Errorf("read item %s: %w", it.RatingKey, err)
 		}
 		it.Before, it.Owned, it.Sent, it.ReadBack, it.Form, it.Rejected = m.Before, m.Owned, m.Sent, m.ReadBack, m.Form, m.Rejected
+		it.Images = m.Images
 		items[it.RatingKey] = it
 	}
 	return items, s.mark(rows.Err())
