@@ -52,7 +52,7 @@ func (s *Store) RecordHook(ctx context.Context, now time.Time, h HookRecord) (ma
 			}
 			return forget(ctx, tx, scenes)
 		}
-		if err := enqueue(ctx, tx, now, requests); err != nil {
+		if _, err := enqueue(ctx, tx, now, requests); err != nil {
 			return err
 		}
 		if err := enqueuedByHook(ctx, tx, requests); err != nil {
