@@ -48,25 +48,41 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 	}
 	s := &Store{dir: dir}
 	var err error
-	if s.write, err = sql.Open("sqlite", dsn(path, "immediate")); err != nil {
+	if s.write, err = sql.Open("sqlite", dsn(path, "rw")); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	s.write.SetMaxOpenConns(1)
-	if s.read, err = sql.Open("sqlite", dsn(path, "deferred")); err != nil {
+	if s.read, err = sql.Open("sqlite", dsn(path, "rw")+"&_txlock=deferred"); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	if err := migrate(ctx, s.write); err != nil {
-		s.write.Close() // the error that matters is already there
-		return nil, fmt.Errorf("open %s: %w", path, s.mark(err))
+		return nil, fmt.Errorf("open %s: %w", path, errors.Join(s.mark(err), s.closeUntouched(path)))
 	}
 	return s, nil
+}
+
+// closeUntouched closes a database that is none of ours to write. The last connection would write the log
+// back into the file, unless it may only read: so one that may only read is the last.
+func (s *Store) closeUntouched(path string) error {
+	reader, err := sql.Open("sqlite", dsn(path, "ro"))
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
+	var version int
+	readErr := reader.QueryRow("PRAGMA user_version").Scan(&version) // until then it is not connected
+	err = s.Close()
+	if readErr != nil { // it was told already why
+		reader.Close()
+		return err
+	}
+	return errors.Join(err, reader.Close())
 }
 
 // OpenFile opens an existing queue.db for reading. It makes and migrates nothing.
 func OpenFile(ctx context.Context, path string) (*Store, error) {
 	s := &Store{dir: filepath.Dir(path)}
 	var err error
-	if s.read, err = sql.Open("sqlite", dsn(path, "deferred")+"&mode=ro"); err != nil {
+	if s.read, err = sql.Open("sqlite", dsn(path, "ro")); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	s.write = s.read
@@ -104,12 +120,14 @@ func (s *Store) Checkpoint(ctx context.Context) error {
 	return nil
 }
 
-// dsn names the pragmas of every connection. busy_timeout comes first, because the others may already
-// have to wait; 30 s outlast any transaction of ours.
-func dsn(path, txlock string) string {
-	q := url.Values{"_txlock": {txlock}, "_pragma": {
-		"busy_timeout(30000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
-	}}
+// dsn names the pragmas of every connection, and its mode: ro, rw (the file must be there) or rwc.
+// busy_timeout comes first, because the others may already have to wait; 30 s outlast any transaction of
+// ours. The mode of the journal is not among them: it is kept in the file, which may be a newer build's.
+func dsn(path, mode string) string {
+	q := url.Values{"mode": {mode}, "_pragma": {"busy_timeout(30000)", "synchronous(FULL)", "foreign_keys(1)"}}
+	if mode != "ro" {
+		q.Set("_txlock", "immediate")
+	}
 	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() + "?" + q.Encode()
 }
 

@@ -61,7 +61,7 @@ func create(ctx context.Context, dir string) error {
 	if err := tmp.Close(); err != nil {
 		return err
 	}
-	db, err := sql.Open("sqlite", dsn(tmp.Name(), "immediate"))
+	db, err := sql.Open("sqlite", dsn(tmp.Name(), "rw"))
 	if err != nil {
 		return err
 	}
@@ -92,4 +92,3 @@ func removeAll(path string) {
 		os.Remove(path + suffix) // a leftover is harmless and removed by the next make
 	}
 }
-

@@ -77,7 +77,7 @@ func quickCheck(ctx context.Context, path string) string {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return ""
 	}
-	db, err := sql.Open("sqlite", dsn(path, "deferred"))
+	db, err := sql.Open("sqlite", dsn(path, "ro"))
 	if err != nil {
 		return err.Error()
 	}
@@ -94,7 +94,7 @@ func quickCheck(ctx context.Context, path string) string {
 
 // rescue copies what can be read of the tables from another file, keeping rows that are there already.
 func (s *Store) rescue(ctx context.Context, from string, tables []string) (map[string]int, error) {
-	db, err := sql.Open("sqlite", dsn(from, "deferred"))
+	db, err := sql.Open("sqlite", dsn(from, "ro"))
 	if err != nil {
 		return nil, nil // a file that cannot be opened holds nothing to save
 	}
