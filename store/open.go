@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/gofrs/flock"
 	"modernc.org/sqlite" // also registers the driver
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -46,6 +47,8 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 			return nil, fmt.Errorf("make %s: %w", path, err)
 		}
 	}
+	unlock, _ := lockPlace(dir, (*flock.Flock).RLock) // until connected, so that the file and its log belong together
+	defer unlock()
 	s := &Store{dir: dir}
 	var err error
 	if s.write, err = sql.Open("sqlite", dsn(path, "rw")); err != nil {

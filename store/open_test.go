@@ -6,11 +6,12 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
-// filesIn returns the names of a folder's files and what they hold.
-func filesIn(t *testing.T, dir string) map[string]string {
+// databaseIn returns what the database and its log hold. A log's index is made anew by whoever needs it.
+func databaseIn(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -18,6 +19,9 @@ func filesIn(t *testing.T, dir string) map[string]string {
 	}
 	files := make(map[string]string)
 	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), queueFile) || strings.HasSuffix(e.Name(), "-shm") {
+			continue
+		}
 		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
 		if err != nil {
 			t.Fatal(err)
@@ -56,16 +60,14 @@ func TestNewerDatabaseKeepsItsLog(t *testing.T) {
 	enqueueScenes(t, s, t0, InBulk, 8)
 	dir := filepath.Join(t.TempDir(), "data")
 	copyFiles(t, s.Dir(), dir, queueFile, queueFile+"-wal")
-	before := filesIn(t, dir)
+	before := databaseIn(t, dir)
 	for range 2 {
 		_, err := Open(t.Context(), dir)
 		if newer, ok := errors.AsType[*NewerError](err); !ok || newer.Version != 99 {
 			t.Fatalf("Open = %v, want a NewerError of version 99", err)
 		}
 	}
-	after := filesIn(t, dir)
-	delete(after, queueFile+"-shm")
-	if !maps.Equal(before, after) {
+	if !maps.Equal(before, databaseIn(t, dir)) {
 		t.Error("the newer file or its log was changed")
 	}
 }
@@ -87,11 +89,11 @@ func TestNewerDatabaseKeepsItsKindOfJournal(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	before := filesIn(t, dir)
+	before := databaseIn(t, dir)
 	if _, err := Open(t.Context(), dir); err == nil {
 		t.Fatal("a newer file was opened")
 	}
-	if !maps.Equal(before, filesIn(t, dir)) {
+	if !maps.Equal(before, databaseIn(t, dir)) {
 		t.Error("the newer file was changed")
 	}
 }
@@ -112,6 +114,40 @@ func TestFileOpensInWhateverModeItIs(t *testing.T) {
 			t.Errorf("%s was written to", path)
 		}
 		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestLogOfAnEarlierDatabaseIsNotReplayed(t *testing.T) {
+	s := openStore(t)
+	for i := range 300 {
+		record(t, s, t0, own(i+1))
+	}
+	dir := filepath.Join(t.TempDir(), "data")
+	copyFiles(t, s.Dir(), dir, queueFile+"-wal", queueFile+"-shm") // its file was removed by hand
+	fresh := openIn(t, dir)
+	if n := jobsIn(t, fresh); n != 0 {
+		t.Errorf("the new database holds %d jobs of the one before", n)
+	}
+	record(t, fresh, t0, own(1))
+	var verdict string
+	if err := fresh.read.QueryRow(`PRAGMA integrity_check(1)`).Scan(&verdict); err != nil || verdict != "ok" {
+		t.Errorf("integrity of the new database: %s, %v", verdict, err)
+	}
+}
+
+func TestVanishedDatabaseIsNotMadeByConnecting(t *testing.T) {
+	path := filepath.Join(t.TempDir(), queueFile)
+	for _, mode := range []string{"ro", "rw"} {
+		db, err := sql.Open("sqlite", dsn(path, mode))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Ping(); err == nil {
+			t.Errorf("mode %s connects to a file that is not there", mode)
+		}
+		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
 	}

@@ -40,15 +40,23 @@ func checkDir(dir string) error {
 	return nil
 }
 
+// lockPlace takes the lock under which queue.db is put into its place or taken from it: a connection finds
+// the log by the file's name, so nobody may connect meanwhile. Where the file system has no locks nothing
+// is taken from its place.
+func lockPlace(dir string, take func(*flock.Flock) error) (unlock func(), locked bool) {
+	lock := flock.New(filepath.Join(dir, setupLock), flock.SetPermissions(0o600))
+	if take(lock) != nil {
+		return func() {}, false
+	}
+	return func() { lock.Unlock() }, true // freed by the kernel at exit in any case
+}
+
 // create makes and migrates a new file under a name of its own and moves it into place, so that nobody
 // ever sees half a schema. Where the file system has locks only one process does it; where it has none,
 // the move refuses to replace what another process put there first.
 func create(ctx context.Context, dir string) error {
-	lock := flock.New(filepath.Join(dir, setupLock), flock.SetPermissions(0o600))
-	locked := lock.Lock() == nil
-	if locked {
-		defer lock.Unlock() // freed by the kernel at exit in any case
-	}
+	unlock, locked := lockPlace(dir, (*flock.Flock).Lock)
+	defer unlock()
 	path := filepath.Join(dir, queueFile)
 	if _, err := os.Stat(path); err == nil {
 		return nil
@@ -69,7 +77,22 @@ func create(ctx context.Context, dir string) error {
 	if err := errors.Join(migrate(ctx, db), db.Close()); err != nil {
 		return err
 	}
+	if locked {
+		if err := clearPlace(dir); err != nil {
+			return err
+		}
+	}
 	return moveInto(tmp.Name(), path, locked)
+}
+
+// clearPlace removes what an earlier file left beside its place: SQLite would replay its log into the new one.
+func clearPlace(dir string) error {
+	for _, suffix := range [...]string{"-wal", "-shm", "-journal"} {
+		if err := os.Remove(filepath.Join(dir, queueFile+suffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove the log of an earlier database: %w", err)
+		}
+	}
+	return nil
 }
 
 // moveInto moves a finished file to its place without ever replacing another process's.
