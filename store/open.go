@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/gofrs/flock"
@@ -140,15 +141,20 @@ func (s *Store) mark(err error) error {
 	if err == nil {
 		return nil
 	}
-	if e, ok := errors.AsType[*sqlite.Error](err); ok && isCorrupt(e.Code()) {
-		noteErr := os.WriteFile(filepath.Join(s.dir, suspectFile), []byte(e.Error()+"\n"), 0o600)
+	if isDamage(err) {
+		noteErr := os.WriteFile(filepath.Join(s.dir, suspectFile), []byte(OneLine(err.Error())+"\n"), 0o600)
 		return errors.Join(fmt.Errorf("%w: %w", ErrCorrupt, err), noteErr)
 	}
 	return err
 }
 
-func isCorrupt(code int) bool {
-	return code&0xff == sqlite3.SQLITE_CORRUPT || code&0xff == sqlite3.SQLITE_NOTADB
+// isDamage reports whether SQLite found the file itself damaged: nothing else is a reason to give it up.
+func isDamage(err error) bool { return hasCode(err, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) }
+
+// hasCode reports whether an error is one of SQLite's with one of these primary codes.
+func hasCode(err error, codes ...int) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && slices.Contains(codes, e.Code()&0xff)
 }
 
 // inTx runs f in one IMMEDIATE transaction.

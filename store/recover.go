@@ -31,7 +31,10 @@ func Suspect(dir string) bool {
 // lock and has no Store open on dir.
 func Recover(ctx context.Context, dir string, now time.Time) (*Recovery, error) {
 	path := filepath.Join(dir, queueFile)
-	damage := quickCheck(ctx, path)
+	damage, err := quickCheck(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("check the database: %w", err)
+	}
 	if damage == "" {
 		return nil, removeSuspect(dir)
 	}
@@ -72,24 +75,27 @@ func removeSuspect(dir string) error {
 	return nil
 }
 
-// quickCheck returns what is wrong with the file, or "".
-func quickCheck(ctx context.Context, path string) string {
+// quickCheck returns what is wrong with the file, or "". An error says nothing about the file.
+func quickCheck(ctx context.Context, path string) (damage string, err error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return ""
+		return "", nil
 	}
 	db, err := sql.Open("sqlite", dsn(path, "ro"))
 	if err != nil {
-		return err.Error()
+		return "", err
 	}
 	defer db.Close() // nothing was written
 	var verdict string
-	if err := db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&verdict); err != nil {
-		return OneLine(err.Error())
+	err = db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&verdict)
+	switch {
+	case isDamage(err):
+		return OneLine(err.Error()), nil
+	case err != nil:
+		return "", err
+	case verdict != "ok":
+		return OneLine(verdict), nil
 	}
-	if verdict == "ok" {
-		return ""
-	}
-	return OneLine(verdict)
+	return "", nil
 }
 
 // rescue copies what can be read of the tables from another file, keeping rows that are there already.
