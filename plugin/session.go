@@ -214,7 +214,7 @@ func (s *session) repair(ctx context.Context) error {
 		}
 	}
 	r, err := store.Recover(ctx, s.dir, time.Now())
-	if r != nil {
+	if err == nil && r != nil {
 		z := s.log.Logger(false)
 		z.Error().Str("damage", r.Damage).Str("kept_as", r.Aside).Str("saved", rows(r.Rescued)).Str("from_copy", rows(r.Copied)).
 			Msg("the queue was damaged: it was moved aside and what could be read was saved; the next complete look at Stash refills the rest")

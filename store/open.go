@@ -18,9 +18,8 @@ import (
 )
 
 const (
-	queueFile   = "queue.db"
-	setupLock   = "setup.lock"
-	suspectFile = "queue.db.suspect"
+	queueFile = "queue.db"
+	setupLock = "setup.lock"
 )
 
 // ErrCorrupt says that queue.db is damaged. Only Recover may touch such a file.

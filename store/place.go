@@ -85,11 +85,23 @@ func create(ctx context.Context, dir string) error {
 	return moveInto(tmp.Name(), path, locked)
 }
 
-// clearPlace removes what an earlier file left beside its place: SQLite would replay its log into the new one.
+// clearPlace takes away what an earlier file left beside its place: SQLite would replay its log into the
+// new one. The log of a damaged file that is on its way aside follows it; any other goes.
 func clearPlace(dir string) error {
+	note, err := readSalvage(dir)
+	if err != nil {
+		return err
+	}
+	path, aside := filepath.Join(dir, queueFile), filepath.Join(dir, note.latest())
 	for _, suffix := range [...]string{"-wal", "-shm", "-journal"} {
-		if err := os.Remove(filepath.Join(dir, queueFile+suffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("remove the log of an earlier database: %w", err)
+		var err error
+		if note.latest() != "" && exists(aside) && !exists(aside+suffix) {
+			err = os.Rename(path+suffix, aside+suffix)
+		} else {
+			err = os.Remove(path + suffix)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("take away the log of an earlier database: %w", err)
 		}
 	}
 	return nil
@@ -113,5 +125,36 @@ func moveInto(from, to string, locked bool) error {
 func removeAll(path string) {
 	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
 		os.Remove(path + suffix) // a leftover is harmless and removed by the next make
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// writeDurably puts a file into a folder, whole or not at all, so that it outlives a loss of power.
+func writeDurably(dir, name string, text []byte) error {
+	tmp, err := os.CreateTemp(dir, ".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name()) // gone once it was renamed
+	_, err = tmp.Write(text)
+	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp.Name(), filepath.Join(dir, name)); err != nil {
+		return err
+	}
+	syncDir(dir)
+	return nil
+}
+
+// syncDir makes the names in a folder last, where the system can: some do not open folders.
+func syncDir(dir string) {
+	if f, err := os.Open(dir); err == nil {
+		f.Sync()  // not every file system can
+		f.Close() // nothing was written
 	}
 }

@@ -1,0 +1,150 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// rescued are the tables that are saved, the most precious first.
+var rescued = []string{
+	"item", "link", "dead_letter", "job", "link_ref", "wanted", "fanout", "seen", "meta", "outage", "attempt_log",
+}
+
+// salvageInto makes a new queue.db and saves into it what can be read of those that were moved aside.
+func salvageInto(ctx context.Context, dir string, now time.Time, note salvage) (r *Recovery, err error) {
+	s, err := Open(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	r = &Recovery{
+		Damage: note.Damage, Aside: filepath.Join(dir, note.latest()),
+		Rescued: make(map[string]int), Copied: make(map[string]int),
+	}
+	for _, name := range slices.Backward(note.Asides) {
+		if err := s.rescue(ctx, filepath.Join(dir, name), rescued, r.Rescued); err != nil {
+			return nil, err
+		}
+	}
+	if backup := latestCopy(dir); backup != "" {
+		if err := s.rescue(ctx, backup, []string{"item", "link", "link_ref", "dead_letter"}, r.Copied); err != nil {
+			return nil, err
+		}
+	}
+	// A hook that had the old file open may have written to it until now.
+	if err := s.rescue(ctx, r.Aside, []string{"job"}, r.Rescued); err != nil {
+		return nil, err
+	}
+	return r, s.inTx(ctx, func(tx *sql.Tx) error {
+		return setFacts(ctx, tx, now, map[string]string{
+			KeyRefill: "after damage", KeyLastListing: "", KeyListing: "", KeyWatermark: "", keyMark: "",
+		})
+	})
+}
+
+// rescue copies what can be read of the tables from another file, keeping rows that are there already, and
+// counts what it has saved of each.
+func (s *Store) rescue(ctx context.Context, from string, tables []string, saved map[string]int) error {
+	if !exists(from) {
+		return nil
+	}
+	db, err := sql.Open("sqlite", dsn(from, "ro"))
+	if err != nil {
+		return err
+	}
+	defer db.Close() // nothing was written
+	for _, table := range tables {
+		for _, order := range [...]string{"ASC", "DESC"} { // from both ends up to the damage
+			n, whole, err := s.rescueTable(ctx, db, table, order)
+			saved[table] += n
+			if err != nil {
+				return fmt.Errorf("table %s: %w", table, err)
+			}
+			if whole {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// rescueTable copies rows until the table ends or one cannot be read because of the damage, and reports
+// whether that was all of it. A row that breaks the schema's rules is part of the damage.
+func (s *Store) rescueTable(ctx context.Context, from *sql.DB, table, order string) (saved int, whole bool, err error) {
+	rows, err := from.QueryContext(ctx, `SELECT * FROM `+table+` ORDER BY 1 `+order)
+	if err != nil {
+		return 0, false, unlessUnreadable(ctx, err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return 0, false, err
+	}
+	insert := `INSERT INTO ` + table + ` (` + joinColumns(columns) + `) VALUES (` + placeholders(len(columns)) + `) ON CONFLICT DO NOTHING`
+	whole = true
+	err = s.inTx(ctx, func(tx *sql.Tx) error {
+		values, targets := make([]any, len(columns)), make([]any, len(columns))
+		for i := range values {
+			targets[i] = &values[i]
+		}
+		for rows.Next() {
+			if err := rows.Scan(targets...); err != nil {
+				return err
+			}
+			res, err := tx.ExecContext(ctx, insert, values...)
+			if hasCode(err, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH) {
+				whole = false
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			n, err := res.RowsAffected()
+			if err != nil {
+				return err
+			}
+			saved += int(n)
+		}
+		if err := rows.Err(); err != nil {
+			whole = false
+			return unlessUnreadable(ctx, err)
+		}
+		return ctx.Err()
+	})
+	if err != nil {
+		return 0, false, err
+	}
+	return saved, whole, nil
+}
+
+// unlessUnreadable returns nil for an error by which a damaged file, or one of another version, shows that
+// a table cannot be read (further). Anything else may be read the next time.
+func unlessUnreadable(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	e, ok := errors.AsType[*sqlite.Error](err)
+	if isDamage(err) || hasCode(err, sqlite3.SQLITE_ERROR) || ok && e.Code() == sqlite3.SQLITE_IOERR_SHORT_READ {
+		return nil
+	}
+	return err
+}
+
+func joinColumns(columns []string) string {
+	text := ""
+	for i, c := range columns {
+		if i > 0 {
+			text += ", "
+		}
+		text += `"` + c + `"`
+	}
+	return text
+}
