@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"modernc.org/sqlite"
@@ -29,31 +30,66 @@ func salvageInto(ctx context.Context, dir string, now time.Time, note salvage) (
 		Damage: note.Damage, Aside: filepath.Join(dir, note.latest()),
 		Rescued: make(map[string]int), Copied: make(map[string]int),
 	}
+	broken := make(map[string]bool)
 	for _, name := range slices.Backward(note.Asides) {
-		if err := s.rescue(ctx, filepath.Join(dir, name), rescued, r.Rescued); err != nil {
+		if err := s.rescue(ctx, filepath.Join(dir, name), rescued, r.Rescued, broken); err != nil {
 			return nil, err
 		}
 	}
-	if backup := latestCopy(dir); backup != "" {
-		if err := s.rescue(ctx, backup, []string{"item", "link", "link_ref", "dead_letter"}, r.Copied); err != nil {
-			return nil, err
-		}
-	}
-	// A hook that had the old file open may have written to it until now.
-	if err := s.rescue(ctx, r.Aside, []string{"job"}, r.Rescued); err != nil {
+	if err := s.complete(ctx, latestCopy(dir), r.Copied, broken); err != nil {
 		return nil, err
 	}
-	return r, s.inTx(ctx, func(tx *sql.Tx) error {
-		return setFacts(ctx, tx, now, map[string]string{
-			KeyRefill: "after damage", KeyLastListing: "", KeyListing: "", KeyWatermark: "", keyMark: "",
-		})
+	// A hook that had the old file open may have written to it until now.
+	if err := s.rescue(ctx, r.Aside, []string{"job"}, r.Rescued, broken); err != nil {
+		return nil, err
+	}
+	return r, s.inTx(ctx, func(tx *sql.Tx) error { return settleSaved(ctx, tx, now, broken) })
+}
+
+// complete takes from a copy what was lost of the tables that are not short-lived. What was read whole is
+// newer than the copy, which would bring ended rows back.
+func (s *Store) complete(ctx context.Context, from string, copied map[string]int, broken map[string]bool) error {
+	var lost []string
+	for _, table := range [...]string{"item", "link", "link_ref", "dead_letter", metaForGood} {
+		if broken[strings.Fields(table)[0]] {
+			lost = append(lost, table)
+		}
+	}
+	if from == "" || len(lost) == 0 {
+		return nil
+	}
+	return s.rescue(ctx, from, lost, copied, make(map[string]bool))
+}
+
+// metaForGood are the facts that stay true: who we are to Plex, which Plex it is, and what was learned.
+const metaForGood = `meta WHERE key IN ('` + keyClient + `', '` + KeyServer + `', '` + KeyPrefixes + `')`
+
+// settleSaved makes sense of what was saved.
+func settleSaved(ctx context.Context, tx *sql.Tx, now time.Time, broken map[string]bool) error {
+	texts := []string{
+		`UPDATE job SET claim = 0`, // the numbers may begin anew
+		`DELETE FROM dead_letter WHERE scene_id IN (SELECT scene_id FROM job)`,
+	}
+	if broken["job"] { // what is seen counts as enqueued, and it is not known any more what was
+		texts = append(texts, `DELETE FROM seen`)
+	}
+	for _, text := range texts {
+		if _, err := tx.ExecContext(ctx, text); err != nil {
+			return err
+		}
+	}
+	return setFacts(ctx, tx, now, map[string]string{
+		KeyRefill: "after damage", KeyLastListing: "", KeyListing: "", KeyWatermark: "", keyMark: "",
 	})
 }
 
-// rescue copies what can be read of the tables from another file, keeping rows that are there already, and
-// counts what it has saved of each.
-func (s *Store) rescue(ctx context.Context, from string, tables []string, saved map[string]int) error {
+// rescue copies what can be read of the tables from another file, keeping rows that are there already. It
+// counts what it has saved of each, and notes those that it could not read whole.
+func (s *Store) rescue(ctx context.Context, from string, tables []string, saved map[string]int, broken map[string]bool) error {
 	if !exists(from) {
+		for _, table := range tables {
+			broken[table] = true
+		}
 		return nil
 	}
 	db, err := sql.Open("sqlite", dsn(from, "ro"))
@@ -62,22 +98,24 @@ func (s *Store) rescue(ctx context.Context, from string, tables []string, saved 
 	}
 	defer db.Close() // nothing was written
 	for _, table := range tables {
+		whole := false
 		for _, order := range [...]string{"ASC", "DESC"} { // from both ends up to the damage
-			n, whole, err := s.rescueTable(ctx, db, table, order)
-			saved[table] += n
-			if err != nil {
-				return fmt.Errorf("table %s: %w", table, err)
-			}
 			if whole {
 				break
 			}
+			var n int
+			if n, whole, err = s.rescueTable(ctx, db, table, order); err != nil {
+				return fmt.Errorf("table %s: %w", table, err)
+			}
+			saved[strings.Fields(table)[0]] += n
 		}
+		broken[table] = broken[table] || !whole
 	}
 	return nil
 }
 
 // rescueTable copies rows until the table ends or one cannot be read because of the damage, and reports
-// whether that was all of it. A row that breaks the schema's rules is part of the damage.
+// whether that was all of it. table may say which rows. A row that breaks the schema's rules is part of the damage.
 func (s *Store) rescueTable(ctx context.Context, from *sql.DB, table, order string) (saved int, whole bool, err error) {
 	rows, err := from.QueryContext(ctx, `SELECT * FROM `+table+` ORDER BY 1 `+order)
 	if err != nil {
@@ -88,7 +126,7 @@ func (s *Store) rescueTable(ctx context.Context, from *sql.DB, table, order stri
 	if err != nil {
 		return 0, false, err
 	}
-	insert := `INSERT INTO ` + table + ` (` + joinColumns(columns) + `) VALUES (` + placeholders(len(columns)) + `) ON CONFLICT DO NOTHING`
+	insert := `INSERT INTO ` + strings.Fields(table)[0] + ` (` + joinColumns(columns) + `) VALUES (` + placeholders(len(columns)) + `) ON CONFLICT DO NOTHING`
 	whole = true
 	err = s.inTx(ctx, func(tx *sql.Tx) error {
 		values, targets := make([]any, len(columns)), make([]any, len(columns))

@@ -197,3 +197,124 @@ func TestHooksDuringARecoveryLoseNothing(t *testing.T) {
 		t.Errorf("lost %d jobs that were told", lost)
 	}
 }
+
+func TestLostJobsAreAskedForAgain(t *testing.T) {
+	const scenes, edits = 300, 100
+	dir := filepath.Join(t.TempDir(), "data")
+	s := openIn(t, dir)
+	var seen []Seen
+	for i := range scenes {
+		seen = append(seen, Seen{SceneID: i + 1, UpdatedAt: "a", Paths: 1})
+	}
+	look := func(s *Store, adopt bool) int {
+		t.Helper()
+		n, err := s.CatchUp(t.Context(), t0, Page{Scenes: seen, Adopt: adopt})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	look(s, true)
+	for i := range edits {
+		record(t, s, t0, own(i+1))
+		seen[i].UpdatedAt = "b"
+	}
+	look(s, false) // their versions are noted
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	damageTable(t, dir, "job")
+	s, _ = recovered(t, dir)
+	look(s, false)
+	if n := jobsIn(t, s); n < edits {
+		t.Errorf("%d jobs after the next complete listing, want the %d edits that were lost", n, edits)
+	}
+}
+
+func TestWholeJobsLeaveWhatWasSeen(t *testing.T) {
+	dir := damagedQueue(t, 1)
+	s := openIn(t, dir)
+	page := Page{Scenes: []Seen{{SceneID: 5, UpdatedAt: "a", Paths: 1}}, Adopt: true}
+	if _, err := s.CatchUp(t.Context(), t0, page); err != nil {
+		t.Fatal(err)
+	}
+	s, _ = recovered(t, dir)
+	page.Adopt = false
+	if n, err := s.CatchUp(t.Context(), t0, page); err != nil || n != 0 {
+		t.Errorf("the listing after the recovery enqueued %d, %v; want nothing that has not changed", n, err)
+	}
+}
+
+func TestSavedJobsCanBeClaimed(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	s := openIn(t, dir)
+	for range 9 {
+		enqueueScenes(t, s, t0, InBulk, 1)
+		endOne(t, s, t0, Ending{Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: Done})
+	}
+	enqueueScenes(t, s, t0, InBulk, 1)
+	endOne(t, s, t0, Ending{Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: Release})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	damageTable(t, dir, "meta")
+	s, _ = recovered(t, dir)
+	floor, err := s.ClaimFloor(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if jobs := claim(t, s, t0, ClaimOptions{Floor: floor}); len(jobs) != 1 {
+		t.Errorf("a drain claims %d jobs, want the one that was saved", len(jobs))
+	}
+}
+
+func TestCopyCompletesOnlyWhatWasLost(t *testing.T) {
+	for _, damaged := range []string{"attempt_log", "meta", "dead_letter", "item"} {
+		t.Run(damaged, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "data")
+			s := openIn(t, dir)
+			id, err := s.ClientID(t.Context(), t0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			enqueueScenes(t, s, t0, InBulk, 1, 2, 3)
+			for _, j := range claim(t, s, t0, ClaimOptions{}) {
+				endOne(t, s, t0, Ending{Job: j, Outcome: Bury, Class: "rejected", Error: "e"})
+			}
+			_, copyErr := s.CopyDaily(t.Context(), t0)
+			_, clearErr := s.ClearDead(t.Context(), Narrow{SceneID: 2}) // a person's will
+			enqueueScenes(t, s, t0, ByPerson, 1)                        // and an edit
+			if err := errors.Join(copyErr, clearErr, s.Close()); err != nil {
+				t.Fatal(err)
+			}
+			damageTable(t, dir, damaged)
+			s, r := recovered(t, dir)
+			letters, err := s.DeadLetters(t.Context(), Narrow{}, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := 1
+			if damaged == "dead_letter" { // better one too many than none
+				want = 2
+			}
+			if len(letters) != want {
+				t.Errorf("%d dead letters, want %d (%+v)", len(letters), want, r)
+			}
+			if got, err := s.ClientID(t.Context(), t0); err != nil || got != id {
+				t.Errorf("client identifier = %q, %v; want it kept", got, err)
+			}
+			if meta, _, err := s.Meta(t.Context(), KeyLastCopy); err != nil || (meta == "") != (damaged == "meta") {
+				t.Errorf("last copy = %q, %v", meta, err)
+			}
+		})
+	}
+}
+
+func TestChangesToBeExpandedAreSaved(t *testing.T) {
+	dir := damagedQueue(t, 1)
+	s := openIn(t, dir)
+	changed(t, s, t0, FanoutRecord{Kind: "tag", Own: 3})
+	if _, r := recovered(t, dir); r.Rescued["fanout"] != 1 {
+		t.Errorf("recovery = %+v, want one change saved", r)
+	}
+}
