@@ -247,6 +247,44 @@ func TestDestroyForgetsAllButItems(t *testing.T) {
 	}
 }
 
+func TestSceneDestroyedDuringItsPushStaysGone(t *testing.T) {
+	s := openStore(t)
+	record(t, s, t0, own(1))
+	j := claim(t, s, t0, ClaimOptions{})[0]
+	if _, err := s.RecordHook(t.Context(), t0, HookRecord{Own: Request{SceneID: 1}, Gone: true}); err != nil {
+		t.Fatal(err)
+	}
+	endOne(t, s, t0, Ending{
+		Job: j, Outcome: Done, Items: []Item{{Server: "S", RatingKey: "9", Owner: 1}}, Refs: []Ref{{"tag", 3}},
+		Links: []Link{{Server: "S", SceneID: 1, RatingKey: "9", Section: "1", Path: "/p", Rule: "path", PushedAt: t0}},
+		Seen:  &Seen{SceneID: 1, UpdatedAt: "u"},
+	})
+	for _, table := range []string{"job", "link", "link_ref", "seen", "attempt_log"} {
+		var n int
+		if err := s.read.QueryRow(`SELECT COUNT(*) FROM ` + table).Scan(&n); err != nil || n != 0 {
+			t.Errorf("%s holds %d rows of the destroyed scene, %v", table, n, err)
+		}
+	}
+	if items, err := s.Items(t.Context(), "S", []string{"9"}); err != nil || len(items) != 1 {
+		t.Errorf("items = %v, %v; want the memory of what was written", items, err)
+	}
+}
+
+func TestEditDuringAPushKeepsWhatWasPushed(t *testing.T) {
+	s := openStore(t)
+	record(t, s, t0, own(1))
+	j := claim(t, s, t0, ClaimOptions{})[0]
+	record(t, s, t0, own(1))
+	endOne(t, s, t0, Ending{
+		Job: j, Outcome: Done, Seen: &Seen{SceneID: 1, UpdatedAt: "u"},
+		Links: []Link{{Server: "S", SceneID: 1, RatingKey: "9", Section: "1", Path: "/p", Rule: "path", PushedAt: t0}},
+	})
+	if links, err := s.Links(t.Context(), 1); err != nil || len(links) != 1 {
+		t.Errorf("links = %v, %v; want the one that was pushed", links, err)
+	}
+	jobOf(t, s, 1)
+}
+
 func TestAttemptLogIsBounded(t *testing.T) {
 	s := openStore(t)
 	for i := range 3 * logPerScene {
