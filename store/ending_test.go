@@ -195,6 +195,39 @@ func TestItemsRememberWhatWasBeforeUs(t *testing.T) {
 	}
 }
 
+func TestAbsentItemsAreForgottenSlowlyEvenIfTheClockJumps(t *testing.T) {
+	s := openStore(t)
+	if err := s.PutItems(t.Context(), []Item{{Server: "S", RatingKey: "1"}, {Server: "S", RatingKey: "2"}, {Server: "other", RatingKey: "1"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.write.Exec(`UPDATE item SET absent_since = 1 WHERE server = 'other'`); err != nil {
+		t.Fatal(err)
+	}
+	day := 24 * time.Hour
+	for _, c := range []struct {
+		at   time.Duration
+		want int // of the items 1 and 2
+	}{
+		{0, 2},
+		{1000 * day, 2}, // the clock jumped ahead: not away for so long at the last look
+		{day, 2},        // and back
+		{89 * day, 2},
+		{91 * day, 2}, // long enough now, but not at the last look
+		{92 * day, 1},
+	} {
+		err := s.LookForAbsent(t.Context(), t0.Add(c.at), "S", func([]string) (map[string]bool, error) { return map[string]bool{"2": true}, nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if items, err := s.Items(t.Context(), "S", []string{"1", "2"}); err != nil || len(items) != c.want {
+			t.Errorf("%d items known after %v, %v; want %d", len(items), c.at, err, c.want)
+		}
+	}
+	if items, err := s.Items(t.Context(), "other", []string{"1"}); err != nil || len(items) != 1 {
+		t.Errorf("items of another server = %v, %v; want them left", items, err)
+	}
+}
+
 func TestImagesRememberWhatWasBeforeUs(t *testing.T) {
 	s := openStore(t)
 	put := func(images map[string]Image) map[string]Image {

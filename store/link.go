@@ -144,61 +144,6 @@ func (s *Store) Items(ctx context.Context, server string, keys []string) (map[st
 	return items, s.mark(rows.Err())
 }
 
-const (
-	absentKept = 90 * 24 * time.Hour // how long an item that left Plex is remembered
-	absentPage = 1000
-)
-
-// LookForAbsent notes which items the index does not hold any more, and since when, and forgets those that
-// have been away for 90 days. held tells which of the given rating keys the index holds.
-func (s *Store) LookForAbsent(ctx context.Context, now time.Time, server string, held func(keys []string) (map[string]bool, error)) error {
-	after := ""
-	for {
-		keys, err := s.keysAfter(ctx, server, after)
-		if err != nil || len(keys) == 0 {
-			return err
-		}
-		after = keys[len(keys)-1]
-		there, err := held(keys)
-		if err != nil {
-			return err
-		}
-		err = s.inTx(ctx, func(tx *sql.Tx) error {
-			for _, k := range keys {
-				query := `UPDATE item SET absent_since = ? WHERE server = ? AND rating_key = ? AND absent_since IS NULL`
-				if there[k] {
-					query = `UPDATE item SET absent_since = NULL WHERE ? AND server = ? AND rating_key = ? AND absent_since IS NOT NULL`
-				}
-				if _, err := tx.ExecContext(ctx, query, now.UnixMilli(), server, k); err != nil {
-					return err
-				}
-			}
-			_, err := tx.ExecContext(ctx, `DELETE FROM item WHERE absent_since < ?`, now.Add(-absentKept).UnixMilli())
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("look for items that left Plex: %w", err)
-		}
-	}
-}
-
-func (s *Store) keysAfter(ctx context.Context, server, after string) ([]string, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT rating_key FROM item WHERE server = ? AND rating_key > ? ORDER BY rating_key LIMIT ?`, server, after, absentPage)
-	if err != nil {
-		return nil, fmt.Errorf("read items: %w", s.mark(err))
-	}
-	defer rows.Close()
-	var keys []string
-	for rows.Next() {
-		var k string
-		if err := rows.Scan(&k); err != nil {
-			return nil, fmt.Errorf("read items: %w", s.mark(err))
-		}
-		keys = append(keys, k)
-	}
-	return keys, s.mark(rows.Err())
-}
-
 // Owners returns which scene owns each of the given items, as far as one does.
 func (s *Store) Owners(ctx context.Context, server string, keys []string) (map[string]int, error) {
 	items, err := s.Items(ctx, server, keys)
