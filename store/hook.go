@@ -41,25 +41,7 @@ const (
 // run, and calls Asked.
 func (s *Store) RecordHook(ctx context.Context, now time.Time, h HookRecord) (mark Mark, err error) {
 	err = s.inTx(ctx, func(tx *sql.Tx) error {
-		requests := []Request{h.Own}
-		all, err := speaksForAll(ctx, tx, now, h.Event, h.First)
-		if err != nil {
-			return err
-		}
-		if all {
-			requests = append(requests, h.Others...)
-		}
-		if h.Gone {
-			scenes := make([]int, len(requests))
-			for i, r := range requests {
-				scenes[i] = r.SceneID
-			}
-			return forget(ctx, tx, scenes)
-		}
-		if _, err := enqueue(ctx, tx, now, requests); err != nil {
-			return err
-		}
-		if err := enqueuedByHook(ctx, tx, requests); err != nil {
+		if err := recordHook(ctx, tx, now, h); err != nil || h.Gone {
 			return err
 		}
 		mark, err = setMark(ctx, tx, now)
@@ -69,6 +51,28 @@ func (s *Store) RecordHook(ctx context.Context, now time.Time, h HookRecord) (ma
 		return Mark{}, fmt.Errorf("record the hook of scene %d: %w", h.Own.SceneID, err)
 	}
 	return mark, nil
+}
+
+func recordHook(ctx context.Context, tx *sql.Tx, now time.Time, h HookRecord) error {
+	requests := []Request{h.Own}
+	all, err := speaksForAll(ctx, tx, now, h.Event, h.First)
+	if err != nil {
+		return err
+	}
+	if all {
+		requests = append(requests, h.Others...)
+	}
+	if h.Gone {
+		scenes := make([]int, len(requests))
+		for i, r := range requests {
+			scenes[i] = r.SceneID
+		}
+		return forget(ctx, tx, scenes)
+	}
+	if _, err := enqueue(ctx, tx, now, requests); err != nil {
+		return err
+	}
+	return enqueuedByHook(ctx, tx, requests)
 }
 
 // speaksForAll reports whether a hook records everything that its event names, not its own alone: it is

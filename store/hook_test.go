@@ -3,9 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -142,33 +140,6 @@ func TestAnEventIsRecordedOnceWhoeverComesFirst(t *testing.T) {
 	record(t, s, t0.Add(2*time.Second), everyone(1)) // the same bulk edit made again
 	if c, err = s.Counts(t.Context(), t0.Add(2*time.Second)); err != nil || c.Due.N != n {
 		t.Errorf("the first hook of a repeated event recorded %d scenes, %v; want %d", c.Due.N, err, n)
-	}
-}
-
-func TestInboxLosesNothing(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "data")
-	h := own(5)
-	h.Others = []Request{{SceneID: 6, Reason: "bulk"}}
-	h.Event = "e"
-	if err := LeaveInInbox(dir, t0, h); err != nil {
-		t.Fatal(err)
-	}
-	if err := LeaveInInbox(dir, t0, own(7)); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, inboxDir, "1-broken.json"), []byte("{"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s := openIn(t, dir)
-	n, err := s.TakeInbox(t.Context(), t0)
-	if n != 2 || err == nil || !strings.Contains(err.Error(), "1-broken.json") {
-		t.Fatalf("TakeInbox = %d, %v; want 2 taken and the broken one named", n, err)
-	}
-	for _, id := range []int{5, 6, 7} {
-		jobOf(t, s, id)
-	}
-	if n, err := s.TakeInbox(t.Context(), t0); n != 0 || err != nil {
-		t.Errorf("the second TakeInbox = %d, %v; want an empty inbox", n, err)
 	}
 }
 
