@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -26,11 +28,13 @@ const (
 type Mark struct {
 	Ask  bool // nobody else does: ask Stash for a run, then call Asked
 	Busy bool // a run was asked for, and Stash was busy with a job that is not ours
+
+	value string // of the mark that was set, which names its setter
 }
 
 // What the run mark holds.
 const (
-	marking    = "asking"
+	marking    = "asking " // and a random text
 	marked     = "asked"
 	markedBusy = "asked, busy"
 )
@@ -117,13 +121,14 @@ func setMark(ctx context.Context, tx *sql.Tx, now time.Time) (Mark, error) {
 		return Mark{}, err
 	}
 	counts := askedCounts
-	if value == marking {
+	if strings.HasPrefix(value, marking) {
 		counts = askingCounts
 	}
 	if age := now.Sub(at); value != "" && age >= 0 && age < counts {
 		return Mark{Busy: value == markedBusy}, nil
 	}
-	return Mark{Ask: true}, setMeta(ctx, tx, now, keyMark, marking)
+	mark := Mark{Ask: true, value: marking + rand.Text()}
+	return mark, setMeta(ctx, tx, now, keyMark, mark.value)
 }
 
 // Ask sets the run mark like RecordHook, for somebody who has recorded nothing.
@@ -138,12 +143,13 @@ func (s *Store) Ask(ctx context.Context, now time.Time) (mark Mark, err error) {
 	return mark, nil
 }
 
-// Asked tells how asking ended: with a run under way the mark counts for 30 s, else it is cleared so that
-// the next hook asks again. busy says that Stash works on a job that is not ours.
-func (s *Store) Asked(ctx context.Context, now time.Time, ok, busy bool) error {
+// Asked tells how the asking ended that set the mark: with a run under way the mark counts for 30 s, else it
+// is cleared so that the next hook asks again. Another's mark stays. busy says that Stash works on a job that
+// is not ours.
+func (s *Store) Asked(ctx context.Context, now time.Time, mark Mark, ok, busy bool) error {
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		value, _, err := metaOf(ctx, tx, keyMark)
-		if err != nil || value != marking { // a drain has cleared it meanwhile: it sees the job
+		if err != nil || value != mark.value { // a drain has cleared it meanwhile: it sees the job
 			return err
 		}
 		switch {

@@ -18,6 +18,18 @@ func record(t *testing.T, s *Store, now time.Time, h HookRecord) bool {
 	return mark.Ask
 }
 
+// asked records the first hook and tells how its asking ended.
+func asked(t *testing.T, s *Store, ok, busy bool) {
+	t.Helper()
+	mark, err := s.RecordHook(t.Context(), t0, own(1))
+	if err != nil || !mark.Ask {
+		t.Fatalf("RecordHook = %+v, %v; want the first hook to ask", mark, err)
+	}
+	if err := s.Asked(t.Context(), t0, mark, ok, busy); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func own(id int) HookRecord { return HookRecord{Own: Request{SceneID: id, Reason: "edited"}} }
 
 func TestExactlyOneHookAsks(t *testing.T) {
@@ -48,13 +60,10 @@ func TestMarkCountsAsLongAsItShould(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := openStore(t)
-			if !record(t, s, t0, own(1)) {
-				t.Fatal("the first hook does not ask")
-			}
 			if c.asked {
-				if err := s.Asked(t.Context(), t0, true, false); err != nil {
-					t.Fatal(err)
-				}
+				asked(t, s, true, false)
+			} else {
+				record(t, s, t0, own(1))
 			}
 			if got := record(t, s, t0.Add(c.age), own(2)); got != c.want {
 				t.Errorf("the next hook asks: %v, want %v", got, c.want)
@@ -65,10 +74,7 @@ func TestMarkCountsAsLongAsItShould(t *testing.T) {
 
 func TestLaterHooksLearnThatStashIsBusy(t *testing.T) {
 	s := openStore(t)
-	record(t, s, t0, own(1))
-	if err := s.Asked(t.Context(), t0, true, true); err != nil {
-		t.Fatal(err)
-	}
+	asked(t, s, true, true)
 	mark, err := s.RecordHook(t.Context(), t0.Add(9*time.Second), own(2))
 	if err != nil || mark != (Mark{Busy: true}) {
 		t.Errorf("RecordHook = %+v, %v; want busy and nothing to ask", mark, err)
@@ -77,22 +83,41 @@ func TestLaterHooksLearnThatStashIsBusy(t *testing.T) {
 
 func TestFailedAskingLetsTheNextHookAsk(t *testing.T) {
 	s := openStore(t)
-	record(t, s, t0, own(1))
-	if err := s.Asked(t.Context(), t0, false, false); err != nil {
-		t.Fatal(err)
-	}
+	asked(t, s, false, false)
 	if !record(t, s, t0.Add(time.Millisecond), own(2)) {
 		t.Error("the next hook does not ask")
+	}
+}
+
+func TestLateAnswerLeavesAnothersMark(t *testing.T) {
+	s := openStore(t)
+	first, err := s.RecordHook(t.Context(), t0, own(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.ClearMark(t.Context()); err != nil { // a drain begins
+		t.Fatal(err)
+	}
+	if !record(t, s, t0.Add(time.Second), own(2)) {
+		t.Fatal("the second hook does not ask")
+	}
+	for _, ok := range []bool{true, false} {
+		if err := s.Asked(t.Context(), t0.Add(time.Second), first, ok, false); err != nil {
+			t.Fatal(err)
+		}
+		if record(t, s, t0.Add(2*time.Second), own(3)) {
+			t.Errorf("asking that ended with %v took another's mark away", ok)
+		}
+	}
+	if !record(t, s, t0.Add(10*time.Second), own(4)) { // the second hook died before it asked
+		t.Error("nobody asks, because of a mark whose hook is dead")
 	}
 }
 
 // A hook's job is either seen by the drain's last look, or the hook finds no mark and asks.
 func TestNoWakeUpIsLostAtTheEndOfADrain(t *testing.T) {
 	s := openStore(t)
-	record(t, s, t0, own(1))
-	if err := s.Asked(t.Context(), t0, true, false); err != nil {
-		t.Fatal(err)
-	}
+	asked(t, s, true, false)
 	if due, err := s.LastLook(t.Context(), t0, 0); err != nil || !due {
 		t.Fatalf("LastLook = %v, %v; want the job seen", due, err)
 	}
