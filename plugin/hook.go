@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	askTimeout   = 5 * time.Second // for Stash to take a run into its queue
+	askTimeout   = 3 * time.Second // for Stash to take a run into its queue: as long as the mark says that we ask
 	inlineBudget = 2 * time.Second // the longest that a save ever waits for Plex
 	taskName     = "Process queue" // the task of the yml that drains
 	taskLabel    = engine.RunDescription
@@ -43,7 +43,7 @@ func (r *Runner) hook(conn common.StashServerConnection, payload any, log *stash
 	}
 	hook := hookRun{Runner: r, conn: conn, db: db, log: log}
 	if mark.Ask {
-		mark.Busy = hook.ask(recording)
+		mark.Busy = hook.ask(recording, mark)
 	}
 	if mark.Busy && h.Own.Priority == store.ByPerson && !h.Gone {
 		hook.inline(h.Own.SceneID)
@@ -81,7 +81,7 @@ type hookRun struct {
 }
 
 // ask asks Stash for a run, and reports whether Stash works on a job that is not ours.
-func (h hookRun) ask(ctx context.Context) (busy bool) {
+func (h hookRun) ask(ctx context.Context, mark store.Mark) (busy bool) {
 	z := h.log.Logger(false)
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
@@ -89,7 +89,7 @@ func (h hookRun) ask(ctx context.Context) (busy bool) {
 	if err != nil {
 		z.Warn().Err(err).Msgf("Stash did not take a run of %q; the scene is queued and goes with the next", taskName)
 	}
-	if err := h.db.Asked(context.WithoutCancel(ctx), time.Now(), err == nil, busy); err != nil {
+	if err := h.db.Asked(context.WithoutCancel(ctx), time.Now(), mark, err == nil, busy); err != nil {
 		z.Warn().Err(err).Msg("the run mark could not be updated")
 	}
 	return busy

@@ -212,7 +212,7 @@ func (s *session) followUp(ctx context.Context, floor int64) {
 		return
 	}
 	if mark, err := s.db.Ask(ctx, time.Now()); err == nil && mark.Ask {
-		hookRun{s.Runner, s.conn, s.db, s.log}.ask(ctx)
+		hookRun{s.Runner, s.conn, s.db, s.log}.ask(ctx, mark)
 	}
 }
 
@@ -260,7 +260,7 @@ func (s *session) repair(ctx context.Context) error {
 		}
 	}
 	r, err := store.Recover(ctx, s.dir, time.Now())
-	if r != nil {
+	if err == nil && r != nil {
 		z := s.log.Logger(false)
 		z.Error().Str("damage", r.Damage).Str("kept_as", r.Aside).Str("saved", rows(r.Rescued)).Str("from_copy", rows(r.Copied)).
 			Msg("the queue was damaged: it was moved aside and what could be read was saved; the next complete look at Stash refills the rest")

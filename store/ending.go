@@ -23,7 +23,8 @@ const (
 )
 
 // An Ending ends one claim. Items, links and the log are written with it in one transaction; the job
-// itself only if the claim is still in force, so that an edit made meanwhile is not swallowed.
+// itself only if the claim is still in force, so that an edit made meanwhile is not swallowed. Of a scene
+// that was destroyed meanwhile only the items are written.
 type Ending struct {
 	Job     Job
 	Outcome Outcome
@@ -72,6 +73,11 @@ func end(ctx context.Context, tx *sql.Tx, now time.Time, e *Ending) (bool, error
 	if err != nil {
 		return false, err
 	}
+	if !inForce {
+		if known, err := isKnown(ctx, tx, e.Job.SceneID); err != nil || !known {
+			return false, err
+		}
+	}
 	if err := endLinks(ctx, tx, e); err != nil {
 		return false, err
 	}
@@ -86,6 +92,14 @@ func end(ctx context.Context, tx *sql.Tx, now time.Time, e *Ending) (bool, error
 		}
 	}
 	return inForce, logAttempt(ctx, tx, now, e)
+}
+
+// isKnown reports whether a scene is queued or was ever seen. Nothing but its destruction leaves neither.
+func isKnown(ctx context.Context, tx *sql.Tx, scene int) (known bool, err error) {
+	err = tx.QueryRowContext(ctx, `
+		SELECT EXISTS (SELECT 1 FROM job WHERE scene_id = ?1) OR EXISTS (SELECT 1 FROM seen WHERE scene_id = ?1)`,
+		scene).Scan(&known)
+	return known, err
 }
 
 // endJob changes the job's row, naming scene and claim.

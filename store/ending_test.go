@@ -195,6 +195,64 @@ func TestItemsRememberWhatWasBeforeUs(t *testing.T) {
 	}
 }
 
+func TestAbsentItemsAreForgottenSlowlyEvenIfTheClockJumps(t *testing.T) {
+	s := openStore(t)
+	if err := s.PutItems(t.Context(), []Item{{Server: "S", RatingKey: "1"}, {Server: "S", RatingKey: "2"}, {Server: "other", RatingKey: "1"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.write.Exec(`UPDATE item SET absent_since = 1 WHERE server = 'other'`); err != nil {
+		t.Fatal(err)
+	}
+	day := 24 * time.Hour
+	for _, c := range []struct {
+		at   time.Duration
+		want int // of the items 1 and 2
+	}{
+		{0, 2},
+		{1000 * day, 2}, // the clock jumped ahead: not away for so long at the last look
+		{day, 2},        // and back
+		{89 * day, 2},
+		{91 * day, 2}, // long enough now, but not at the last look
+		{92 * day, 1},
+	} {
+		err := s.LookForAbsent(t.Context(), t0.Add(c.at), "S", func([]string) (map[string]bool, error) { return map[string]bool{"2": true}, nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if items, err := s.Items(t.Context(), "S", []string{"1", "2"}); err != nil || len(items) != c.want {
+			t.Errorf("%d items known after %v, %v; want %d", len(items), c.at, err, c.want)
+		}
+	}
+	if items, err := s.Items(t.Context(), "other", []string{"1"}); err != nil || len(items) != 1 {
+		t.Errorf("items of another server = %v, %v; want them left", items, err)
+	}
+}
+
+func TestImagesRememberWhatWasBeforeUs(t *testing.T) {
+	s := openStore(t)
+	put := func(images map[string]Image) map[string]Image {
+		t.Helper()
+		if err := s.PutItems(t.Context(), []Item{{Server: "S", RatingKey: "1", Images: images}}); err != nil {
+			t.Fatal(err)
+		}
+		items, err := s.Items(t.Context(), "S", []string{"1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return items["1"].Images
+	}
+	put(map[string]Image{"thumb": {Version: "v1"}, "art": {SHA1: "a", Before: "upload://art"}})
+	put(map[string]Image{"thumb": {SHA1: "b", Version: "v2", Selected: "/thumb/2", Before: "metadata://thumb"}})
+	got := put(map[string]Image{"thumb": {SHA1: "c", Before: "upload://ours"}, "art": {SHA1: "d"}})
+	want := map[string]Image{"thumb": {SHA1: "c", Before: "metadata://thumb"}, "art": {SHA1: "d", Before: "upload://art"}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("images = %+v, want %+v", got, want)
+	}
+	if got := put(nil)["art"].Before; got != "upload://art" {
+		t.Errorf("art before us = %q after an item without images", got)
+	}
+}
+
 func TestDestroyForgetsAllButItems(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, InBulk, 1, 2)
@@ -220,6 +278,44 @@ func TestDestroyForgetsAllButItems(t *testing.T) {
 	if items, err := s.Items(t.Context(), "S", []string{"9"}); err != nil || len(items) != 1 {
 		t.Errorf("items = %v, %v; want the memory kept", items, err)
 	}
+}
+
+func TestSceneDestroyedDuringItsPushStaysGone(t *testing.T) {
+	s := openStore(t)
+	record(t, s, t0, own(1))
+	j := claim(t, s, t0, ClaimOptions{})[0]
+	if _, err := s.RecordHook(t.Context(), t0, HookRecord{Own: Request{SceneID: 1}, Gone: true}); err != nil {
+		t.Fatal(err)
+	}
+	endOne(t, s, t0, Ending{
+		Job: j, Outcome: Done, Items: []Item{{Server: "S", RatingKey: "9", Owner: 1}}, Refs: []Ref{{"tag", 3}},
+		Links: []Link{{Server: "S", SceneID: 1, RatingKey: "9", Section: "1", Path: "/p", Rule: "path", PushedAt: t0}},
+		Seen:  &Seen{SceneID: 1, UpdatedAt: "u"},
+	})
+	for _, table := range []string{"job", "link", "link_ref", "seen", "attempt_log"} {
+		var n int
+		if err := s.read.QueryRow(`SELECT COUNT(*) FROM ` + table).Scan(&n); err != nil || n != 0 {
+			t.Errorf("%s holds %d rows of the destroyed scene, %v", table, n, err)
+		}
+	}
+	if items, err := s.Items(t.Context(), "S", []string{"9"}); err != nil || len(items) != 1 {
+		t.Errorf("items = %v, %v; want the memory of what was written", items, err)
+	}
+}
+
+func TestEditDuringAPushKeepsWhatWasPushed(t *testing.T) {
+	s := openStore(t)
+	record(t, s, t0, own(1))
+	j := claim(t, s, t0, ClaimOptions{})[0]
+	record(t, s, t0, own(1))
+	endOne(t, s, t0, Ending{
+		Job: j, Outcome: Done, Seen: &Seen{SceneID: 1, UpdatedAt: "u"},
+		Links: []Link{{Server: "S", SceneID: 1, RatingKey: "9", Section: "1", Path: "/p", Rule: "path", PushedAt: t0}},
+	})
+	if links, err := s.Links(t.Context(), 1); err != nil || len(links) != 1 {
+		t.Errorf("links = %v, %v; want the one that was pushed", links, err)
+	}
+	jobOf(t, s, 1)
 }
 
 func TestAttemptLogIsBounded(t *testing.T) {

@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -26,11 +28,13 @@ const (
 type Mark struct {
 	Ask  bool // nobody else does: ask Stash for a run, then call Asked
 	Busy bool // a run was asked for, and Stash was busy with a job that is not ours
+
+	value string // of the mark that was set, which names its setter
 }
 
 // What the run mark holds.
 const (
-	marking    = "asking"
+	marking    = "asking " // and a random text
 	marked     = "asked"
 	markedBusy = "asked, busy"
 )
@@ -41,21 +45,7 @@ const (
 // run, and calls Asked.
 func (s *Store) RecordHook(ctx context.Context, now time.Time, h HookRecord) (mark Mark, err error) {
 	err = s.inTx(ctx, func(tx *sql.Tx) error {
-		requests, err := tell(ctx, tx, now, h)
-		if err != nil {
-			return err
-		}
-		if h.Gone {
-			scenes := make([]int, len(requests))
-			for i, r := range requests {
-				scenes[i] = r.SceneID
-			}
-			return forget(ctx, tx, scenes)
-		}
-		if err := enqueue(ctx, tx, now, requests); err != nil {
-			return err
-		}
-		if err := enqueuedByHook(ctx, tx, requests); err != nil {
+		if err := recordHook(ctx, tx, now, h); err != nil || h.Gone {
 			return err
 		}
 		mark, err = setMark(ctx, tx, now)
@@ -67,24 +57,46 @@ func (s *Store) RecordHook(ctx context.Context, now time.Time, h HookRecord) (ma
 	return mark, nil
 }
 
-// tell returns the scenes that this hook has to record.
-func tell(ctx context.Context, tx *sql.Tx, now time.Time, h HookRecord) ([]Request, error) {
+func recordHook(ctx context.Context, tx *sql.Tx, now time.Time, h HookRecord) error {
 	requests := []Request{h.Own}
-	if h.Event == "" {
-		return requests, nil
-	}
-	_, at, err := metaOf(ctx, tx, eventPrefix+h.Event)
+	all, err := speaksForAll(ctx, tx, now, h.Event, h.First)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if age := now.Sub(at); !h.First && age >= 0 && age < eventsKept {
-		return requests, nil
+	if all {
+		requests = append(requests, h.Others...)
+	}
+	if h.Gone {
+		scenes := make([]int, len(requests))
+		for i, r := range requests {
+			scenes[i] = r.SceneID
+		}
+		return forget(ctx, tx, scenes)
+	}
+	if _, err := enqueue(ctx, tx, now, requests); err != nil {
+		return err
+	}
+	return enqueuedByHook(ctx, tx, requests)
+}
+
+// speaksForAll reports whether a hook records everything that its event names, not its own alone: it is
+// the first of the event, or no other hook has told of the event lately. It notes that one has now.
+func speaksForAll(ctx context.Context, tx *sql.Tx, now time.Time, event string, first bool) (bool, error) {
+	if event == "" {
+		return false, nil
+	}
+	_, at, err := metaOf(ctx, tx, eventPrefix+event)
+	if err != nil {
+		return false, err
+	}
+	if age := now.Sub(at); !first && age >= 0 && age < eventsKept {
+		return false, nil
 	}
 	if _, err := tx.ExecContext(ctx, `DELETE FROM meta WHERE key > ? AND key < ? AND (at < ? OR at > ?)`,
 		eventPrefix, eventPrefix+"~", now.Add(-eventsKept).UnixMilli(), now.Add(eventsKept).UnixMilli()); err != nil {
-		return nil, err
+		return false, err
 	}
-	return append(requests, h.Others...), setMeta(ctx, tx, now, eventPrefix+h.Event, "")
+	return true, setMeta(ctx, tx, now, eventPrefix+event, "")
 }
 
 // enqueuedByHook notes that the scenes' present versions are asked for, whichever they are.
@@ -109,13 +121,14 @@ func setMark(ctx context.Context, tx *sql.Tx, now time.Time) (Mark, error) {
 		return Mark{}, err
 	}
 	counts := askedCounts
-	if value == marking {
+	if strings.HasPrefix(value, marking) {
 		counts = askingCounts
 	}
 	if age := now.Sub(at); value != "" && age >= 0 && age < counts {
 		return Mark{Busy: value == markedBusy}, nil
 	}
-	return Mark{Ask: true}, setMeta(ctx, tx, now, keyMark, marking)
+	mark := Mark{Ask: true, value: marking + rand.Text()}
+	return mark, setMeta(ctx, tx, now, keyMark, mark.value)
 }
 
 // Ask sets the run mark like RecordHook, for somebody who has recorded nothing.
@@ -130,12 +143,13 @@ func (s *Store) Ask(ctx context.Context, now time.Time) (mark Mark, err error) {
 	return mark, nil
 }
 
-// Asked tells how asking ended: with a run under way the mark counts for 30 s, else it is cleared so that
-// the next hook asks again. busy says that Stash works on a job that is not ours.
-func (s *Store) Asked(ctx context.Context, now time.Time, ok, busy bool) error {
+// Asked tells how the asking ended that set the mark: with a run under way the mark counts for 30 s, else it
+// is cleared so that the next hook asks again. Another's mark stays. busy says that Stash works on a job that
+// is not ours.
+func (s *Store) Asked(ctx context.Context, now time.Time, mark Mark, ok, busy bool) error {
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		value, _, err := metaOf(ctx, tx, keyMark)
-		if err != nil || value != marking { // a drain has cleared it meanwhile: it sees the job
+		if err != nil || value != mark.value { // a drain has cleared it meanwhile: it sees the job
 			return err
 		}
 		switch {

@@ -3,9 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,6 +16,18 @@ func record(t *testing.T, s *Store, now time.Time, h HookRecord) bool {
 		t.Fatal(err)
 	}
 	return mark.Ask
+}
+
+// asked records the first hook and tells how its asking ended.
+func asked(t *testing.T, s *Store, ok, busy bool) {
+	t.Helper()
+	mark, err := s.RecordHook(t.Context(), t0, own(1))
+	if err != nil || !mark.Ask {
+		t.Fatalf("RecordHook = %+v, %v; want the first hook to ask", mark, err)
+	}
+	if err := s.Asked(t.Context(), t0, mark, ok, busy); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func own(id int) HookRecord { return HookRecord{Own: Request{SceneID: id, Reason: "edited"}} }
@@ -50,13 +60,10 @@ func TestMarkCountsAsLongAsItShould(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := openStore(t)
-			if !record(t, s, t0, own(1)) {
-				t.Fatal("the first hook does not ask")
-			}
 			if c.asked {
-				if err := s.Asked(t.Context(), t0, true, false); err != nil {
-					t.Fatal(err)
-				}
+				asked(t, s, true, false)
+			} else {
+				record(t, s, t0, own(1))
 			}
 			if got := record(t, s, t0.Add(c.age), own(2)); got != c.want {
 				t.Errorf("the next hook asks: %v, want %v", got, c.want)
@@ -67,10 +74,7 @@ func TestMarkCountsAsLongAsItShould(t *testing.T) {
 
 func TestLaterHooksLearnThatStashIsBusy(t *testing.T) {
 	s := openStore(t)
-	record(t, s, t0, own(1))
-	if err := s.Asked(t.Context(), t0, true, true); err != nil {
-		t.Fatal(err)
-	}
+	asked(t, s, true, true)
 	mark, err := s.RecordHook(t.Context(), t0.Add(9*time.Second), own(2))
 	if err != nil || mark != (Mark{Busy: true}) {
 		t.Errorf("RecordHook = %+v, %v; want busy and nothing to ask", mark, err)
@@ -79,22 +83,41 @@ func TestLaterHooksLearnThatStashIsBusy(t *testing.T) {
 
 func TestFailedAskingLetsTheNextHookAsk(t *testing.T) {
 	s := openStore(t)
-	record(t, s, t0, own(1))
-	if err := s.Asked(t.Context(), t0, false, false); err != nil {
-		t.Fatal(err)
-	}
+	asked(t, s, false, false)
 	if !record(t, s, t0.Add(time.Millisecond), own(2)) {
 		t.Error("the next hook does not ask")
+	}
+}
+
+func TestLateAnswerLeavesAnothersMark(t *testing.T) {
+	s := openStore(t)
+	first, err := s.RecordHook(t.Context(), t0, own(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.ClearMark(t.Context()); err != nil { // a drain begins
+		t.Fatal(err)
+	}
+	if !record(t, s, t0.Add(time.Second), own(2)) {
+		t.Fatal("the second hook does not ask")
+	}
+	for _, ok := range []bool{true, false} {
+		if err := s.Asked(t.Context(), t0.Add(time.Second), first, ok, false); err != nil {
+			t.Fatal(err)
+		}
+		if record(t, s, t0.Add(2*time.Second), own(3)) {
+			t.Errorf("asking that ended with %v took another's mark away", ok)
+		}
+	}
+	if !record(t, s, t0.Add(10*time.Second), own(4)) { // the second hook died before it asked
+		t.Error("nobody asks, because of a mark whose hook is dead")
 	}
 }
 
 // A hook's job is either seen by the drain's last look, or the hook finds no mark and asks.
 func TestNoWakeUpIsLostAtTheEndOfADrain(t *testing.T) {
 	s := openStore(t)
-	record(t, s, t0, own(1))
-	if err := s.Asked(t.Context(), t0, true, false); err != nil {
-		t.Fatal(err)
-	}
+	asked(t, s, true, false)
 	if due, err := s.LastLook(t.Context(), t0, 0); err != nil || !due {
 		t.Fatalf("LastLook = %v, %v; want the job seen", due, err)
 	}
@@ -142,33 +165,6 @@ func TestAnEventIsRecordedOnceWhoeverComesFirst(t *testing.T) {
 	record(t, s, t0.Add(2*time.Second), everyone(1)) // the same bulk edit made again
 	if c, err = s.Counts(t.Context(), t0.Add(2*time.Second)); err != nil || c.Due.N != n {
 		t.Errorf("the first hook of a repeated event recorded %d scenes, %v; want %d", c.Due.N, err, n)
-	}
-}
-
-func TestInboxLosesNothing(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "data")
-	h := own(5)
-	h.Others = []Request{{SceneID: 6, Reason: "bulk"}}
-	h.Event = "e"
-	if err := LeaveInInbox(dir, t0, h); err != nil {
-		t.Fatal(err)
-	}
-	if err := LeaveInInbox(dir, t0, own(7)); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, inboxDir, "1-broken.json"), []byte("{"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s := openIn(t, dir)
-	n, err := s.TakeInbox(t.Context(), t0)
-	if n != 2 || err == nil || !strings.Contains(err.Error(), "1-broken.json") {
-		t.Fatalf("TakeInbox = %d, %v; want 2 taken and the broken one named", n, err)
-	}
-	for _, id := range []int{5, 6, 7} {
-		jobOf(t, s, id)
-	}
-	if n, err := s.TakeInbox(t.Context(), t0); n != 0 || err != nil {
-		t.Errorf("the second TakeInbox = %d, %v; want an empty inbox", n, err)
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
@@ -112,8 +111,7 @@ func (x *Index) prepare(ctx context.Context) error {
 }
 
 func isBusy(err error) bool {
-	e, ok := errors.AsType[*sqlite.Error](err)
-	return ok && e.Code()&0xff == sqlite3.SQLITE_BUSY
+	return hasCode(err, sqlite3.SQLITE_BUSY)
 }
 
 // Close closes the index.
@@ -366,8 +364,7 @@ func (x *Index) Keep(ctx context.Context, server string, sections []string) erro
 
 // IndexDamaged reports whether an error means that the index's file is damaged.
 func IndexDamaged(err error) bool {
-	e, ok := errors.AsType[*sqlite.Error](err)
-	return ok && isCorrupt(e.Code()) && !errors.Is(err, ErrCorrupt)
+	return isDamage(err) && !errors.Is(err, ErrCorrupt)
 }
 
 // Rebuild makes the index anew, empty. Nothing is lost that cannot be read from Plex again.

@@ -3,13 +3,20 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
+
+	"github.com/gofrs/flock"
+)
+
+const (
+	suspectFile = "queue.db.suspect" // somebody met signs of damage
+	salvageFile = "queue.db.salvage" // a damaged file was moved aside and is not saved yet
 )
 
 // A Recovery tells what became of a damaged queue.db.
@@ -20,209 +27,147 @@ type Recovery struct {
 	Copied  map[string]int // rows taken from the latest daily copy because they could not be saved
 }
 
-// Suspect reports whether some process met signs of damage since the last recovery.
+// Suspect reports whether some process met signs of damage since the last recovery, or a recovery was cut off.
 func Suspect(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, suspectFile))
-	return err == nil
+	return exists(filepath.Join(dir, suspectFile)) || exists(filepath.Join(dir, salvageFile))
 }
 
 // Recover checks a suspect queue.db and, only if the check fails, moves it aside with its log, makes a new
 // one and saves into it what can still be read, row by row; what is known of Plex items and their links is
-// completed from the latest daily copy. It returns nil if the file is sound. The caller holds the drain's
-// lock and has no Store open on dir.
+// completed from the latest daily copy. It returns nil if the file is sound. If it is cut off, the next
+// call goes on. The caller holds the drain's lock and has no Store open on dir.
 func Recover(ctx context.Context, dir string, now time.Time) (*Recovery, error) {
-	path := filepath.Join(dir, queueFile)
-	damage := quickCheck(ctx, path)
-	if damage == "" {
-		return nil, removeSuspect(dir)
-	}
-	aside := fmt.Sprintf("%s.damaged-%d", path, now.UnixMilli())
-	for _, suffix := range []string{"-wal", "-shm", ""} { // the file itself last: without it a hook makes a new one
-		if err := os.Rename(path+suffix, aside+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("move the damaged database aside: %w", err)
-		}
-	}
-	s, err := Open(ctx, dir)
+	note, err := readSalvage(dir)
 	if err != nil {
-		return nil, fmt.Errorf("make a new database: %w", err)
+		return nil, err
 	}
-	r := &Recovery{Damage: damage, Aside: aside}
-	if r.Rescued, err = s.rescue(ctx, aside, rescued); err != nil {
-		return r, errors.Join(err, s.Close())
-	}
-	if backup := latestCopy(dir); backup != "" {
-		if r.Copied, err = s.rescue(ctx, backup, []string{"item", "link", "link_ref", "dead_letter"}); err != nil {
-			return r, errors.Join(err, s.Close())
+	if note.latest() != "" {
+		if err := moveAside(dir, note.latest()); err != nil {
+			return nil, err
 		}
 	}
-	err = s.inTx(ctx, func(tx *sql.Tx) error {
-		return setFacts(ctx, tx, now, map[string]string{
-			KeyRefill: "after damage", KeyLastListing: "", KeyListing: "", KeyWatermark: "", keyMark: "",
-		})
-	})
-	return r, errors.Join(err, s.Close(), removeSuspect(dir))
+	path := filepath.Join(dir, queueFile)
+	damage, err := quickCheck(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("check the database: %w", err)
+	}
+	if damage != "" {
+		note.Damage = damage
+		note.Asides = append(note.Asides, asideName(dir, now))
+		if err := note.write(dir); err != nil {
+			return nil, err
+		}
+		if err := moveAside(dir, note.latest()); err != nil {
+			return nil, err
+		}
+	}
+	if note.latest() == "" {
+		return nil, removeNotes(dir)
+	}
+	r, err := salvageInto(ctx, dir, now, note)
+	if err != nil {
+		return nil, fmt.Errorf("save what the damaged database holds (the next run goes on with it): %w", err)
+	}
+	return r, removeNotes(dir)
 }
 
-// rescued are the tables that are saved, the most precious first.
-var rescued = []string{"item", "link", "dead_letter", "job", "link_ref", "wanted", "seen", "meta", "outage", "attempt_log"}
+// salvage is the note that a damaged file is on its way aside or waits there to be saved.
+type salvage struct {
+	Damage string   `json:"damage"`
+	Asides []string `json:"asides"` // names; the new file may be damaged before all is saved, so the newest is last
+}
 
-func removeSuspect(dir string) error {
-	if err := os.Remove(filepath.Join(dir, suspectFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("clear the note of damage: %w", err)
+func (n salvage) latest() string {
+	if len(n.Asides) == 0 {
+		return ""
+	}
+	return n.Asides[len(n.Asides)-1]
+}
+
+// readSalvage reads the note. One that is not whole was never finished: nothing has been moved yet.
+func readSalvage(dir string) (salvage, error) {
+	var n salvage
+	text, err := os.ReadFile(filepath.Join(dir, salvageFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return n, fmt.Errorf("look for a recovery that was cut off: %w", err)
+	}
+	if json.Unmarshal(text, &n) != nil {
+		return salvage{}, nil
+	}
+	return n, nil
+}
+
+// write stores the note, before anything is moved.
+func (n salvage) write(dir string) error {
+	text, err := json.Marshal(n)
+	if err == nil {
+		err = writeDurably(dir, salvageFile, text)
+	}
+	if err != nil {
+		return fmt.Errorf("note the recovery: %w", err)
 	}
 	return nil
 }
 
-// quickCheck returns what is wrong with the file, or "".
-func quickCheck(ctx context.Context, path string) string {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return ""
+// asideName returns a name for the damaged file that no other has.
+func asideName(dir string, now time.Time) string {
+	for ms := now.UnixMilli(); ; ms++ {
+		name := fmt.Sprintf("%s.damaged-%d", queueFile, ms)
+		if !exists(filepath.Join(dir, name)) {
+			return name
+		}
 	}
-	db, err := sql.Open("sqlite", dsn(path, "deferred"))
+}
+
+// moveAside moves the damaged file and its log aside. The file goes first: a hook that comes then waits to
+// make a new one, and meets no log.
+func moveAside(dir, name string) error {
+	unlock, locked := lockPlace(dir, (*flock.Flock).Lock)
+	if !locked {
+		return errors.New("the data folder cannot be locked: the damaged database stays where it is")
+	}
+	defer unlock()
+	path, aside := filepath.Join(dir, queueFile), filepath.Join(dir, name)
+	if !exists(aside) {
+		if err := os.Rename(path, aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("move the damaged database aside: %w", err)
+		}
+	}
+	if exists(path) { // a new one: the log is its own
+		return nil
+	}
+	return clearPlace(dir)
+}
+
+// removeNotes ends the suspicion. The note of the recovery goes last.
+func removeNotes(dir string) error {
+	for _, name := range [...]string{suspectFile, salvageFile} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("clear the note of damage: %w", err)
+		}
+	}
+	return nil
+}
+
+// quickCheck returns what is wrong with the file, or "". An error says nothing about the file.
+func quickCheck(ctx context.Context, path string) (damage string, err error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	db, err := sql.Open("sqlite", dsn(path, "ro"))
 	if err != nil {
-		return err.Error()
+		return "", err
 	}
 	defer db.Close() // nothing was written
 	var verdict string
-	if err := db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&verdict); err != nil {
-		return OneLine(err.Error())
+	err = db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&verdict)
+	switch {
+	case isDamage(err):
+		return OneLine(err.Error()), nil
+	case err != nil:
+		return "", err
+	case verdict != "ok":
+		return OneLine(verdict), nil
 	}
-	if verdict == "ok" {
-		return ""
-	}
-	return OneLine(verdict)
-}
-
-// rescue copies what can be read of the tables from another file, keeping rows that are there already.
-func (s *Store) rescue(ctx context.Context, from string, tables []string) (map[string]int, error) {
-	db, err := sql.Open("sqlite", dsn(from, "deferred"))
-	if err != nil {
-		return nil, nil // a file that cannot be opened holds nothing to save
-	}
-	defer db.Close() // nothing was written
-	saved := make(map[string]int)
-	for _, table := range tables {
-		for _, order := range []string{"ASC", "DESC"} { // from both ends up to the damage
-			n, err := s.rescueTable(ctx, db, table, order)
-			saved[table] += n
-			if err != nil {
-				return saved, fmt.Errorf("save %s: %w", table, err)
-			}
-		}
-	}
-	return saved, nil
-}
-
-// rescueTable copies rows until the table ends or a row cannot be read. Only a failure to write is an error.
-func (s *Store) rescueTable(ctx context.Context, from *sql.DB, table, order string) (int, error) {
-	rows, err := from.QueryContext(ctx, `SELECT * FROM `+table+` ORDER BY 1 `+order) // reading ends at the damage
-	if err != nil {
-		return 0, nil // nothing of it can be read
-	}
-	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		return 0, nil // nothing of it can be read
-	}
-	insert := `INSERT OR IGNORE INTO ` + table + ` (` + joinColumns(columns) + `) VALUES (` + placeholders(len(columns)) + `)`
-	saved := 0
-	err = s.inTx(ctx, func(tx *sql.Tx) error {
-		values, targets := make([]any, len(columns)), make([]any, len(columns))
-		for i := range values {
-			targets[i] = &values[i]
-		}
-		for rows.Next() {
-			if err := rows.Scan(targets...); err != nil {
-				return nil // the damage begins here
-			}
-			res, err := tx.ExecContext(ctx, insert, values...)
-			if err != nil {
-				continue // a row that breaks the schema's rules is part of the damage
-			}
-			n, err := res.RowsAffected()
-			if err != nil {
-				return err
-			}
-			saved += int(n)
-		}
-		return nil
-	})
-	return saved, err
-}
-
-func joinColumns(columns []string) string {
-	text := ""
-	for i, c := range columns {
-		if i > 0 {
-			text += ", "
-		}
-		text += `"` + c + `"`
-	}
-	return text
-}
-
-const (
-	copyPrefix = "queue.copy-"
-	copyEvery  = 24 * time.Hour
-	copiesKept = 2
-)
-
-// CopyDaily makes a copy of queue.db if the last one is a day old, and keeps two. It reports whether it
-// made one.
-func (s *Store) CopyDaily(ctx context.Context, now time.Time) (bool, error) {
-	_, last, err := s.Meta(ctx, KeyLastCopy)
-	if err != nil {
-		return false, err
-	}
-	if age := now.Sub(last); age >= 0 && age < copyEvery {
-		return false, nil
-	}
-	name := filepath.Join(s.dir, fmt.Sprintf("%s%015d.db", copyPrefix, now.UnixMilli()))
-	tmp := name + ".new"
-	removeAll(tmp)
-	if _, err := s.read.ExecContext(ctx, `VACUUM INTO ?`, tmp); err != nil {
-		removeAll(tmp)
-		return false, fmt.Errorf("copy the database: %w", s.mark(err))
-	}
-	if err := errors.Join(os.Chmod(tmp, 0o600), os.Rename(tmp, name)); err != nil {
-		return false, fmt.Errorf("copy the database: %w", err)
-	}
-	copies := copiesOf(s.dir)
-	for len(copies) > copiesKept {
-		removeAll(copies[0])
-		copies = copies[1:]
-	}
-	return true, s.SetMeta(ctx, now, KeyLastCopy, name)
-}
-
-// copiesOf returns the daily copies, oldest first.
-func copiesOf(dir string) []string {
-	names, err := filepath.Glob(filepath.Join(escapeGlob(dir), copyPrefix+"*.db"))
-	if err != nil {
-		return nil
-	}
-	slices.Sort(names)
-	return names
-}
-
-func latestCopy(dir string) string {
-	copies := copiesOf(dir)
-	if len(copies) == 0 {
-		return ""
-	}
-	return copies[len(copies)-1]
-}
-
-// escapeGlob makes a folder's name match itself only.
-func escapeGlob(dir string) string {
-	var b []rune
-	for _, r := range dir {
-		switch r {
-		case '*', '?', '[':
-			b = append(b, '[', r, ']')
-		default:
-			b = append(b, r)
-		}
-	}
-	return string(b)
+	return "", nil
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -255,4 +256,41 @@ func TestDamagedIndexIsMadeAnew(t *testing.T) {
 		t.Fatalf("an index that is no database: %v", err)
 	}
 	other.Close()
+}
+
+// suspect leaves the note by which a process tells of damage that it met.
+func suspect(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, suspectFile), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestCheckThatFailsMovesNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	s := openIn(t, dir)
+	enqueueScenes(t, s, t0, InBulk, 1)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	suspect(t, dir)
+	stopped, cancel := context.WithCancel(t.Context())
+	cancel()
+	if r, err := Recover(stopped, dir, t0); r != nil || !errors.Is(err, context.Canceled) {
+		t.Errorf("Recover of a stopped run = %+v, %v", r, err)
+	}
+	path := filepath.Join(dir, queueFile)
+	if err := errors.Join(os.Rename(path, path+"-away"), os.Mkdir(path, 0o700)); err != nil { // it cannot be opened
+		t.Fatal(err)
+	}
+	if r, err := Recover(t.Context(), dir, t0); r != nil || err == nil {
+		t.Errorf("Recover of a file that cannot be opened = %+v, %v", r, err)
+	}
+	if err := errors.Join(os.Remove(path), os.Rename(path+"-away", path)); err != nil {
+		t.Fatal(err)
+	}
+	if !Suspect(dir) {
+		t.Error("a check that failed took the suspicion away")
+	}
+	jobOf(t, openIn(t, dir), 1)
 }

@@ -74,11 +74,7 @@ func (d *drain) lookForAbsent(ctx context.Context) error {
 	if unread, err := d.unread(ctx); err != nil || unread {
 		return err
 	}
-	err = d.Store.LookForAbsent(ctx, now, d.server, func(keys []string) (map[string]bool, error) { return d.Index.Holds(ctx, d.server, keys) })
-	if err != nil {
-		return err
-	}
-	return d.Store.SetMeta(ctx, now, store.KeyLastAbsent, "")
+	return d.Store.LookForAbsent(ctx, now, d.server, func(keys []string) (map[string]bool, error) { return d.Index.Holds(ctx, d.server, keys) })
 }
 
 // findItems finds the Plex items of the scenes and reads them. What the index does not hold is looked for
