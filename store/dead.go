@@ -62,11 +62,16 @@ func (s *Store) DeadLetters(ctx context.Context, n Narrow, limit int) ([]DeadLet
 	return letters, s.mark(rows.Err())
 }
 
-// Revive makes jobs of dead letters again, due now, their counters at zero, and returns how many.
+// Revive makes jobs of dead letters again, due now, their counters at zero, and returns how many. It is a
+// person's wish: their scenes count as restored no more.
 func (s *Store) Revive(ctx context.Context, now time.Time, n Narrow) (int, error) {
 	where, args := n.where()
 	revived := 0
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `UPDATE link SET restored = 0
+			WHERE scene_id IN (SELECT scene_id FROM dead_letter`+where+`)`, args...); err != nil {
+			return err
+		}
 		res, err := tx.ExecContext(ctx, `
 			INSERT INTO job (scene_id, reason, priority, enqueued_at, due_at)
 			SELECT scene_id, 'revived by hand', priority, ?1, ?1 FROM dead_letter`+renumber(where)+`

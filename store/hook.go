@@ -41,9 +41,13 @@ const (
 // run, and calls Asked.
 func (s *Store) RecordHook(ctx context.Context, now time.Time, h HookRecord) (mark Mark, err error) {
 	err = s.inTx(ctx, func(tx *sql.Tx) error {
-		requests, err := tell(ctx, tx, now, h)
+		requests := []Request{h.Own}
+		all, err := speaksForAll(ctx, tx, now, h.Event, h.First)
 		if err != nil {
 			return err
+		}
+		if all {
+			requests = append(requests, h.Others...)
 		}
 		if h.Gone {
 			scenes := make([]int, len(requests))
@@ -52,7 +56,7 @@ func (s *Store) RecordHook(ctx context.Context, now time.Time, h HookRecord) (ma
 			}
 			return forget(ctx, tx, scenes)
 		}
-		if err := enqueue(ctx, tx, now, requests); err != nil {
+		if _, err := enqueue(ctx, tx, now, requests); err != nil {
 			return err
 		}
 		if err := enqueuedByHook(ctx, tx, requests); err != nil {
@@ -67,24 +71,24 @@ func (s *Store) RecordHook(ctx context.Context, now time.Time, h HookRecord) (ma
 	return mark, nil
 }
 
-// tell returns the scenes that this hook has to record.
-func tell(ctx context.Context, tx *sql.Tx, now time.Time, h HookRecord) ([]Request, error) {
-	requests := []Request{h.Own}
-	if h.Event == "" {
-		return requests, nil
+// speaksForAll reports whether a hook records everything that its event names, not its own alone: it is
+// the first of the event, or no other hook has told of the event lately. It notes that one has now.
+func speaksForAll(ctx context.Context, tx *sql.Tx, now time.Time, event string, first bool) (bool, error) {
+	if event == "" {
+		return false, nil
 	}
-	_, at, err := metaOf(ctx, tx, eventPrefix+h.Event)
+	_, at, err := metaOf(ctx, tx, eventPrefix+event)
 	if err != nil {
-		return nil, err
+		return false, err
 	}
-	if age := now.Sub(at); !h.First && age >= 0 && age < eventsKept {
-		return requests, nil
+	if age := now.Sub(at); !first && age >= 0 && age < eventsKept {
+		return false, nil
 	}
 	if _, err := tx.ExecContext(ctx, `DELETE FROM meta WHERE key > ? AND key < ? AND (at < ? OR at > ?)`,
 		eventPrefix, eventPrefix+"~", now.Add(-eventsKept).UnixMilli(), now.Add(eventsKept).UnixMilli()); err != nil {
-		return nil, err
+		return false, err
 	}
-	return append(requests, h.Others...), setMeta(ctx, tx, now, eventPrefix+h.Event, "")
+	return true, setMeta(ctx, tx, now, eventPrefix+event, "")
 }
 
 // enqueuedByHook notes that the scenes' present versions are asked for, whichever they are.

@@ -32,5 +32,13 @@ type Item struct {
 	Form     map[string]Form     // Plex's own form of exactly the value sent
 	Rejected map[string]Value    // a value that Plex refused when it was sent alone
 
-	PosterHash string // SHA-1 of the cover uploaded last, hexadecimal
+	Images map[string]Image // by the name of Plex's lock: thumb, art
+}
+
+// Image is what is known of one picture of an item.
+type Image struct {
+	SHA1     string `json:"sha1,omitempty"`     // of the bytes uploaded last, hexadecimal
+	Version  string `json:"version,omitempty"`  // of the scene when its cover was read
+	Selected string `json:"selected,omitempty"` // the picture's address as Plex showed it after the upload
+	Before   string `json:"before,omitempty"`   // rating key of what was selected before our first upload; "": unknown
 }

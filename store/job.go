@@ -33,6 +33,7 @@ type Request struct {
 	SceneID  int    `json:"scene_id"`
 	Reason   string `json:"reason"`
 	Priority int    `json:"priority"`
+	Quiet    bool   `json:"quiet,omitempty"` // not a person's wish: it leaves restored scenes alone
 }
 
 // A Job is one scene that wants syncing, with its retry metadata.
@@ -85,44 +86,70 @@ func timeOrNull(t time.Time) any {
 
 // Enqueue asks for jobs, in one transaction. A scene that is queued already becomes due now with its
 // counters at zero, and a claim in force on it ends without effect; a dead letter of the scene is revived.
+// A scene whose links are all restored is left alone by a quiet request; any other takes the mark away.
 func (s *Store) Enqueue(ctx context.Context, now time.Time, requests []Request) error {
-	err := s.inTx(ctx, func(tx *sql.Tx) error { return enqueue(ctx, tx, now, requests) })
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		_, err := enqueue(ctx, tx, now, requests)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("enqueue %d scenes: %w", len(requests), err)
 	}
 	return nil
 }
 
-func enqueue(ctx context.Context, tx *sql.Tx, now time.Time, requests []Request) error {
+// enqueue returns how many jobs it asked for: all but the quiet ones for restored scenes.
+func enqueue(ctx context.Context, tx *sql.Tx, now time.Time, requests []Request) (int, error) {
 	if len(requests) == 0 {
-		return nil
+		return 0, nil
 	}
-	ins, err := tx.PrepareContext(ctx, `
-		INSERT INTO job (scene_id, reason, priority, enqueued_at, due_at)
-		VALUES (?1, ?2, ?3, ?4, ?4)
-		ON CONFLICT (scene_id) DO UPDATE
-		SET reason = excluded.reason, priority = MIN(priority, excluded.priority),
-		    enqueued_at = excluded.enqueued_at, due_at = excluded.due_at,
-		    attempts = 0, misses = 0, unfinished = 0, claim = 0,
-		    first_failed_at = NULL, last_error_class = NULL, last_error = NULL`)
-	if err != nil {
-		return err
+	var insert, revive, unmark, look *sql.Stmt
+	for _, p := range []struct {
+		to   **sql.Stmt
+		text string
+	}{
+		{&insert, `
+			INSERT INTO job (scene_id, reason, priority, enqueued_at, due_at)
+			VALUES (?1, ?2, ?3, ?4, ?4)
+			ON CONFLICT (scene_id) DO UPDATE
+			SET reason = excluded.reason, priority = MIN(priority, excluded.priority),
+			    enqueued_at = excluded.enqueued_at, due_at = excluded.due_at,
+			    attempts = 0, misses = 0, unfinished = 0, claim = 0,
+			    first_failed_at = NULL, last_error_class = NULL, last_error = NULL`},
+		{&revive, `DELETE FROM dead_letter WHERE scene_id = ?`},
+		{&unmark, `UPDATE link SET restored = 0 WHERE scene_id = ? AND restored = 1`},
+		{&look, `SELECT COALESCE(MIN(restored), 0) FROM link WHERE scene_id = ?`},
+	} {
+		var err error
+		if *p.to, err = tx.PrepareContext(ctx, p.text); err != nil {
+			return 0, err
+		}
+		defer (*p.to).Close()
 	}
-	defer ins.Close()
-	del, err := tx.PrepareContext(ctx, `DELETE FROM dead_letter WHERE scene_id = ?`)
-	if err != nil {
-		return err
-	}
-	defer del.Close()
+	n := 0
 	for _, r := range requests {
-		if _, err := ins.ExecContext(ctx, r.SceneID, r.Reason, r.Priority, now.UnixMilli()); err != nil {
-			return fmt.Errorf("scene %d: %w", r.SceneID, err)
+		var restored bool
+		var err error
+		if r.Quiet {
+			err = look.QueryRowContext(ctx, r.SceneID).Scan(&restored)
+		} else {
+			_, err = unmark.ExecContext(ctx, r.SceneID)
 		}
-		if _, err := del.ExecContext(ctx, r.SceneID); err != nil {
-			return fmt.Errorf("scene %d: %w", r.SceneID, err)
+		if err == nil && restored {
+			continue
 		}
+		if err == nil {
+			_, err = insert.ExecContext(ctx, r.SceneID, r.Reason, r.Priority, now.UnixMilli())
+		}
+		if err == nil {
+			_, err = revive.ExecContext(ctx, r.SceneID)
+		}
+		if err != nil {
+			return n, fmt.Errorf("scene %d: %w", r.SceneID, err)
+		}
+		n++
 	}
-	return nil
+	return n, nil
 }
 
 // ClaimOptions narrow a claim.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -38,10 +39,34 @@ type memory struct {
 	ReadBack map[string]Value    `json:"read_back,omitempty"`
 	Form     map[string]Form     `json:"form,omitempty"`
 	Rejected map[string]Value    `json:"rejected,omitempty"`
+	Images   map[string]Image    `json:"images,omitempty"`
+}
+
+// keep takes over what was before us from what is stored already.
+func (m *memory) keep(old memory) {
+	if len(old.Before) > 0 {
+		before := make(map[string]Held, len(m.Before)+len(old.Before))
+		maps.Copy(before, m.Before)
+		maps.Copy(before, old.Before)
+		m.Before = before
+	}
+	images := maps.Clone(m.Images)
+	for name, stored := range old.Images {
+		if stored.Before == "" {
+			continue
+		}
+		if images == nil {
+			images = make(map[string]Image)
+		}
+		image := images[name]
+		image.Before = stored.Before
+		images[name] = image
+	}
+	m.Images = images
 }
 
 // PutItems stores what is about to be owned and sent, ahead of the first request. For a field whose
-// "before" is stored already the stored one stays.
+// or image whose "before" is stored already the stored one stays.
 func (s *Store) PutItems(ctx context.Context, items []Item) error {
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		if err := s.checkLease(ctx, tx); err != nil {
@@ -61,7 +86,7 @@ func (s *Store) PutItems(ctx context.Context, items []Item) error {
 }
 
 func putItem(ctx context.Context, tx *sql.Tx, it *Item) error {
-	m := memory{it.Before, it.Owned, it.Sent, it.ReadBack, it.Form, it.Rejected}
+	m := memory{it.Before, it.Owned, it.Sent, it.ReadBack, it.Form, it.Rejected, it.Images}
 	var stored string
 	err := tx.QueryRowContext(ctx, `SELECT memory FROM item WHERE server = ? AND rating_key = ?`, it.Server, it.RatingKey).Scan(&stored)
 	switch {
@@ -70,13 +95,7 @@ func putItem(ctx context.Context, tx *sql.Tx, it *Item) error {
 		if err := json.Unmarshal([]byte(stored), &old); err != nil {
 			return fmt.Errorf("item %s: %w", it.RatingKey, err)
 		}
-		if len(old.Before) > 0 {
-			m.Before = maps.Clone(m.Before)
-			if m.Before == nil {
-				m.Before = make(map[string]Held, len(old.Before))
-			}
-			maps.Copy(m.Before, old.Before)
-		}
+		m.keep(old)
 	case !errors.Is(err, sql.ErrNoRows):
 		return err
 	}
@@ -85,11 +104,10 @@ func putItem(ctx context.Context, tx *sql.Tx, it *Item) error {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `
-		INSERT INTO item (server, rating_key, section, owner, memory, poster_hash) VALUES (?, ?, ?, ?, ?, ?)
+		INSERT INTO item (server, rating_key, section, owner, memory) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT (server, rating_key) DO UPDATE
-		SET section = excluded.section, owner = excluded.owner, memory = excluded.memory,
-		    poster_hash = excluded.poster_hash, absent_since = NULL`,
-		it.Server, it.RatingKey, it.Section, it.Owner, string(text), it.PosterHash)
+		SET section = excluded.section, owner = excluded.owner, memory = excluded.memory, absent_since = NULL`,
+		it.Server, it.RatingKey, it.Section, it.Owner, string(text))
 	return err
 }
 
@@ -103,7 +121,7 @@ func (s *Store) Items(ctx context.Context, server string, keys []string) (map[st
 	for _, k := range keys {
 		args = append(args, k)
 	}
-	rows, err := s.read.QueryContext(ctx, `SELECT rating_key, section, owner, memory, poster_hash FROM item
+	rows, err := s.read.QueryContext(ctx, `SELECT rating_key, section, owner, memory FROM item
 		WHERE server = ? AND rating_key IN (`+placeholders(len(keys))+`)`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read items: %w", s.mark(err))
@@ -112,7 +130,7 @@ func (s *Store) Items(ctx context.Context, server string, keys []string) (map[st
 	for rows.Next() {
 		it := Item{Server: server}
 		var text string
-		if err := rows.Scan(&it.RatingKey, &it.Section, &it.Owner, &text, &it.PosterHash); err != nil {
+		if err := rows.Scan(&it.RatingKey, &it.Section, &it.Owner, &text); err != nil {
 			return nil, fmt.Errorf("read items: %w", s.mark(err))
 		}
 		var m memory
@@ -120,6 +138,7 @@ func (s *Store) Items(ctx context.Context, server string, keys []string) (map[st
 			return nil, fmt.Errorf("read item %s: %w", it.RatingKey, err)
 		}
 		it.Before, it.Owned, it.Sent, it.ReadBack, it.Form, it.Rejected = m.Before, m.Owned, m.Sent, m.ReadBack, m.Form, m.Rejected
+		it.Images = m.Images
 		items[it.RatingKey] = it
 	}
 	return items, s.mark(rows.Err())
@@ -224,6 +243,34 @@ func (s *Store) links(ctx context.Context, where string, args ...any) ([]Link, e
 		links = append(links, l)
 	}
 	return links, s.mark(rows.Err())
+}
+
+// Restored returns which of the scenes have links that are all restored. Only a person's wish pushes them
+// again.
+func (s *Store) Restored(ctx context.Context, scenes []int) (map[int]bool, error) {
+	restored := make(map[int]bool)
+	for chunk := range slices.Chunk(scenes, 1000) {
+		args := make([]any, len(chunk))
+		for i, id := range chunk {
+			args[i] = id
+		}
+		rows, err := s.read.QueryContext(ctx, `SELECT scene_id FROM link WHERE scene_id IN (`+placeholders(len(chunk))+`)
+			GROUP BY scene_id HAVING MIN(restored) = 1`, args...)
+		if err != nil {
+			return nil, fmt.Errorf("read restored scenes: %w", s.mark(err))
+		}
+		for rows.Next() {
+			var id int
+			if err := rows.Scan(&id); err != nil {
+				return nil, fmt.Errorf("read restored scenes: %w", errors.Join(s.mark(err), rows.Close()))
+			}
+			restored[id] = true
+		}
+		if err := rows.Err(); err != nil {
+			return nil, fmt.Errorf("read restored scenes: %w", s.mark(err))
+		}
+	}
+	return restored, nil
 }
 
 // endLinks replaces the links and references of a scene that was pushed.

@@ -23,7 +23,7 @@ func (e *NewerError) Error() string {
 }
 
 // migrate brings the schema to the newest version in one transaction, which reads the version again
-// because another process may have migrated first.
+// because another process may have migrated first. Nothing is written before the version is known.
 func migrate(ctx context.Context, db *sql.DB) error {
 	names, err := fs.Glob(migrations, "migrations/*.sql") // in order of their numbers
 	if err != nil {
@@ -32,6 +32,12 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	var version int
 	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 		return fmt.Errorf("read the schema's version: %w", err)
+	}
+	if version > len(names) {
+		return &NewerError{Version: version, Known: len(names)}
+	}
+	if _, err := db.ExecContext(ctx, "PRAGMA journal_mode = WAL"); err != nil {
+		return fmt.Errorf("keep a log: %w", err)
 	}
 	if version == len(names) {
 		return nil

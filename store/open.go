@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/gofrs/flock"
 	"modernc.org/sqlite" // also registers the driver
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -49,25 +48,41 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 	}
 	s := &Store{dir: dir}
 	var err error
-	if s.write, err = sql.Open("sqlite", dsn(path, "immediate")); err != nil {
+	if s.write, err = sql.Open("sqlite", dsn(path, "rw")); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	s.write.SetMaxOpenConns(1)
-	if s.read, err = sql.Open("sqlite", dsn(path, "deferred")); err != nil {
+	if s.read, err = sql.Open("sqlite", dsn(path, "rw")+"&_txlock=deferred"); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	if err := migrate(ctx, s.write); err != nil {
-		s.write.Close() // the error that matters is already there
-		return nil, fmt.Errorf("open %s: %w", path, s.mark(err))
+		return nil, fmt.Errorf("open %s: %w", path, errors.Join(s.mark(err), s.closeUntouched(path)))
 	}
 	return s, nil
+}
+
+// closeUntouched closes a database that is none of ours to write. The last connection would write the log
+// back into the file, unless it may only read: so one that may only read is the last.
+func (s *Store) closeUntouched(path string) error {
+	reader, err := sql.Open("sqlite", dsn(path, "ro"))
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
+	var version int
+	readErr := reader.QueryRow("PRAGMA user_version").Scan(&version) // until then it is not connected
+	err = s.Close()
+	if readErr != nil { // it was told already why
+		reader.Close()
+		return err
+	}
+	return errors.Join(err, reader.Close())
 }
 
 // OpenFile opens an existing queue.db for reading. It makes and migrates nothing.
 func OpenFile(ctx context.Context, path string) (*Store, error) {
 	s := &Store{dir: filepath.Dir(path)}
 	var err error
-	if s.read, err = sql.Open("sqlite", dsn(path, "deferred")+"&mode=ro"); err != nil {
+	if s.read, err = sql.Open("sqlite", dsn(path, "ro")); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	s.write = s.read
@@ -105,94 +120,15 @@ func (s *Store) Checkpoint(ctx context.Context) error {
 	return nil
 }
 
-// dsn names the pragmas of every connection. busy_timeout comes first, because the others may already
-// have to wait; 30 s outlast any transaction of ours.
-func dsn(path, txlock string) string {
-	q := url.Values{"_txlock": {txlock}, "_pragma": {
-		"busy_timeout(30000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
-	}}
+// dsn names the pragmas of every connection, and its mode: ro, rw (the file must be there) or rwc.
+// busy_timeout comes first, because the others may already have to wait; 30 s outlast any transaction of
+// ours. The mode of the journal is not among them: it is kept in the file, which may be a newer build's.
+func dsn(path, mode string) string {
+	q := url.Values{"mode": {mode}, "_pragma": {"busy_timeout(30000)", "synchronous(FULL)", "foreign_keys(1)"}}
+	if mode != "ro" {
+		q.Set("_txlock", "immediate")
+	}
 	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() + "?" + q.Encode()
-}
-
-// checkDir makes the folder if it is missing, and refuses one through which another user could read or
-// replace the database.
-func checkDir(dir string) error {
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return fmt.Errorf("make the data folder: %w", err)
-	}
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("make the data folder: %w", err)
-	}
-	fi, err := os.Lstat(dir)
-	switch {
-	case err != nil:
-		return fmt.Errorf("look at the data folder: %w", err)
-	case fi.Mode()&fs.ModeSymlink != 0:
-		return fmt.Errorf("the data folder %s is a symbolic link: replace it by a real folder, or name another in STASH_PLEX_SYNC_DIR", dir)
-	case !fi.IsDir():
-		return fmt.Errorf("the data folder %s is a file: move it away", dir)
-	case !ownedByUs(fi):
-		return fmt.Errorf("the data folder %s belongs to another user: change its owner to the user that Stash runs as, or name another in STASH_PLEX_SYNC_DIR", dir)
-	}
-	if fi.Mode().Perm()&0o077 != 0 {
-		if err := os.Chmod(dir, 0o700); err != nil {
-			return fmt.Errorf("close the data folder to others: %w", err)
-		}
-	}
-	return nil
-}
-
-// create makes and migrates a new file under a name of its own and moves it into place, so that nobody
-// ever sees half a schema. Where the file system has locks only one process does it; where it has none,
-// the move refuses to replace what another process put there first.
-func create(ctx context.Context, dir string) error {
-	lock := flock.New(filepath.Join(dir, setupLock), flock.SetPermissions(0o600))
-	locked := lock.Lock() == nil
-	if locked {
-		defer lock.Unlock() // freed by the kernel at exit in any case
-	}
-	path := filepath.Join(dir, queueFile)
-	if _, err := os.Stat(path); err == nil {
-		return nil
-	}
-	tmp, err := os.CreateTemp(dir, queueFile+".new-*") // 0600, which -wal and -shm inherit
-	if err != nil {
-		return err
-	}
-	defer removeAll(tmp.Name())
-	if err := tmp.Close(); err != nil {
-		return err
-	}
-	db, err := sql.Open("sqlite", dsn(tmp.Name(), "immediate"))
-	if err != nil {
-		return err
-	}
-	db.SetMaxOpenConns(1)
-	if err := errors.Join(migrate(ctx, db), db.Close()); err != nil {
-		return err
-	}
-	return moveInto(tmp.Name(), path, locked)
-}
-
-// moveInto moves a finished file to its place without ever replacing another process's.
-func moveInto(from, to string, locked bool) error {
-	err := os.Link(from, to)
-	switch {
-	case err == nil || errors.Is(err, fs.ErrExist):
-		return nil
-	case locked:
-		return os.Rename(from, to)
-	}
-	if _, statErr := os.Stat(to); statErr == nil {
-		return nil
-	}
-	return os.Rename(from, to)
-}
-
-func removeAll(path string) {
-	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
-		os.Remove(path + suffix) // a leftover is harmless and removed by the next make
-	}
 }
 
 // mark turns SQLite's words for a damaged file into ErrCorrupt, and leaves a note for the next drain,

@@ -41,8 +41,8 @@ type Page struct {
 }
 
 // CatchUp compares a page with what was seen and enqueues in the same transaction what differs, at low
-// priority. A scene that a hook enqueued without knowing its version is only noted. It returns how many
-// scenes it enqueued.
+// priority. A scene that a hook enqueued without knowing its version is only noted, and so is one that was
+// restored. It returns how many scenes it enqueued.
 func (s *Store) CatchUp(ctx context.Context, now time.Time, page Page) (int, error) {
 	enqueued := 0
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
@@ -61,7 +61,7 @@ func (s *Store) CatchUp(ctx context.Context, now time.Time, page Page) (int, err
 				return err
 			}
 			if reason != "" {
-				requests = append(requests, Request{SceneID: v.SceneID, Reason: reason, Priority: InBulk})
+				requests = append(requests, Request{SceneID: v.SceneID, Reason: reason, Priority: InBulk, Quiet: true})
 			}
 			if changed {
 				if err := putSeen(ctx, tx, v); err != nil {
@@ -69,8 +69,7 @@ func (s *Store) CatchUp(ctx context.Context, now time.Time, page Page) (int, err
 				}
 			}
 		}
-		enqueued = len(requests)
-		if err := enqueue(ctx, tx, now, requests); err != nil {
+		if enqueued, err = enqueue(ctx, tx, now, requests); err != nil {
 			return err
 		}
 		return setFacts(ctx, tx, now, page.Facts)
@@ -113,7 +112,8 @@ func (s *Store) EnqueueSeen(ctx context.Context, now time.Time, scenes []Seen, r
 				return err
 			}
 		}
-		return enqueue(ctx, tx, now, requests)
+		_, err := enqueue(ctx, tx, now, requests)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("enqueue %d scenes: %w", len(scenes), err)

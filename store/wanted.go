@@ -105,5 +105,5 @@ func wake(ctx context.Context, tx *sql.Tx, now time.Time, id int) (int, error) {
 	if err != nil || !died {
 		return 0, err
 	}
-	return 1, enqueue(ctx, tx, now, []Request{{SceneID: id, Reason: "its file appeared in Plex", Priority: InBulk}})
+	return enqueue(ctx, tx, now, []Request{{SceneID: id, Reason: "its file appeared in Plex", Priority: InBulk, Quiet: true}})
 }

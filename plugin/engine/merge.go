@@ -260,6 +260,7 @@ func copyItem(it store.Item) store.Item {
 	it.ReadBack = cloned(it.ReadBack)
 	it.Form = cloned(it.Form)
 	it.Rejected = cloned(it.Rejected)
+	it.Images = cloned(it.Images)
 	return it
 }
 

@@ -346,3 +346,12 @@ func TestRejectedValueIsLeftOutUntilItChanges(t *testing.T) {
 		t.Error("another value is not sent")
 	}
 }
+
+func TestMemoryOfAPlanSharesNoImages(t *testing.T) {
+	stored := store.Item{Images: map[string]store.Image{"thumb": {SHA1: "a"}}}
+	p := Merge(MergeInput{Memory: stored})
+	p.Memory.Images["thumb"] = store.Image{SHA1: "b"}
+	if got := stored.Images["thumb"].SHA1; got != "a" {
+		t.Errorf("a change of the plan's images changed the stored ones to %q", got)
+	}
+}

@@ -53,8 +53,7 @@ CREATE TABLE item (
   rating_key   TEXT    NOT NULL,
   section      TEXT    NOT NULL,
   owner        INTEGER NOT NULL DEFAULT 0, -- scene id, 0: none
-  memory       TEXT    NOT NULL CHECK (json_valid(memory)), -- before, owned, sent, read_back, form, rejected by Plex's field name
-  poster_hash  TEXT    NOT NULL DEFAULT '',-- SHA-1 of the cover uploaded last
+  memory       TEXT    NOT NULL CHECK (json_valid(memory)), -- before, owned, sent, read_back, form, rejected by Plex's field name; images by lock
   absent_since INTEGER,                    -- unix ms; not in the index since
   PRIMARY KEY (server, rating_key)
 ) STRICT, WITHOUT ROWID;
@@ -93,6 +92,7 @@ CREATE TABLE fanout (
   position    INTEGER NOT NULL DEFAULT 0, -- the last scene id expanded
   PRIMARY KEY (kind, ref_id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX fanout_oldest ON fanout (enqueued_at);
 
 -- Seen is each scene's version when it was last enqueued by anyone; the catch-up compares with this only.
 CREATE TABLE seen (

@@ -1,0 +1,135 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// A FanoutRecord is what the hook of something that scenes mention has to tell.
+type FanoutRecord struct {
+	Kind   string // performer, studio, tag, group
+	Own    int    // the hook's own id
+	Others []int  // the other ids of its event
+	First  bool   // the own id is the first of the event's list
+	Event  string // hash of the event; "" if it has only the own id
+}
+
+// RecordFanout notes in one transaction that what the hook names has changed, for a drain to find the
+// scenes that mention it. One that is being expanded starts again. Events and the run mark are handled as
+// by RecordHook.
+func (s *Store) RecordFanout(ctx context.Context, now time.Time, f FanoutRecord) (mark Mark, err error) {
+	err = s.inTx(ctx, func(tx *sql.Tx) error {
+		if err := recordFanout(ctx, tx, now, f); err != nil {
+			return err
+		}
+		mark, err = setMark(ctx, tx, now)
+		return err
+	})
+	if err != nil {
+		return Mark{}, fmt.Errorf("record the change of %s %d: %w", f.Kind, f.Own, err)
+	}
+	return mark, nil
+}
+
+func recordFanout(ctx context.Context, tx *sql.Tx, now time.Time, f FanoutRecord) error {
+	all, err := speaksForAll(ctx, tx, now, f.Event, f.First)
+	if err != nil {
+		return err
+	}
+	ids := []int{f.Own}
+	if all {
+		ids = append(ids, f.Others...)
+	}
+	put, err := tx.PrepareContext(ctx, `
+		INSERT INTO fanout (kind, ref_id, enqueued_at, position)
+		VALUES (?, ?, ?, 0)
+		ON CONFLICT (kind, ref_id) DO UPDATE
+		SET enqueued_at = excluded.enqueued_at, position = 0`)
+	if err != nil {
+		return err
+	}
+	defer put.Close()
+	for _, id := range ids {
+		if _, err := put.ExecContext(ctx, f.Kind, id, now.UnixMilli()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const (
+	oldestFanout = `SELECT kind, ref_id, position FROM fanout ORDER BY enqueued_at LIMIT 1`
+	mentioning   = `SELECT scene_id FROM link_ref WHERE kind = ? AND ref_id = ? AND scene_id > ? ORDER BY scene_id LIMIT ?`
+)
+
+// ExpandFanout asks for jobs of scenes that mention what has changed, the oldest change first, and looks at
+// no more than limit scenes and changes, in one transaction. It returns whether there is more to expand and
+// how many jobs it asked for. A process that dies in between goes on where it was.
+func (s *Store) ExpandFanout(ctx context.Context, now time.Time, limit int) (more bool, n int, err error) {
+	err = s.inTx(ctx, func(tx *sql.Tx) error {
+		if err := s.checkLease(ctx, tx); err != nil {
+			return err
+		}
+		for limit > 0 {
+			looked, asked, err := expandOldest(ctx, tx, now, limit)
+			if err != nil || looked == 0 {
+				return err
+			}
+			limit -= looked
+			n += asked
+		}
+		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM fanout)`).Scan(&more)
+	})
+	if err != nil {
+		return false, 0, fmt.Errorf("look for the scenes that mention what has changed: %w", err)
+	}
+	return more, n, nil
+}
+
+// expandOldest takes the oldest change as far as limit goes. It returns how much of the limit that cost, 0
+// if there is no change, and how many jobs it asked for.
+func expandOldest(ctx context.Context, tx *sql.Tx, now time.Time, limit int) (looked, asked int, err error) {
+	var kind string
+	var id, position int
+	err = tx.QueryRowContext(ctx, oldestFanout).Scan(&kind, &id, &position)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, 0, nil
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	requests, err := requestsOf(ctx, tx, kind, id, position, limit)
+	if err != nil {
+		return 0, 0, err
+	}
+	if asked, err = enqueue(ctx, tx, now, requests); err != nil {
+		return 0, 0, err
+	}
+	if len(requests) < limit {
+		_, err = tx.ExecContext(ctx, `DELETE FROM fanout WHERE kind = ? AND ref_id = ?`, kind, id)
+		return len(requests) + 1, asked, err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE fanout SET position = ? WHERE kind = ? AND ref_id = ?`, requests[len(requests)-1].SceneID, kind, id)
+	return len(requests), asked, err
+}
+
+// requestsOf asks for the scenes after position that mention something.
+func requestsOf(ctx context.Context, tx *sql.Tx, kind string, id, position, limit int) ([]Request, error) {
+	rows, err := tx.QueryContext(ctx, mentioning, kind, id, position, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var requests []Request
+	for rows.Next() {
+		r := Request{Reason: kind + " changed", Priority: InBulk, Quiet: true}
+		if err := rows.Scan(&r.SceneID); err != nil {
+			return nil, err
+		}
+		requests = append(requests, r)
+	}
+	return requests, rows.Err()
+}

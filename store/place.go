@@ -1,0 +1,94 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/gofrs/flock"
+)
+
+// checkDir makes the folder if it is missing, and refuses one through which another user could read or
+// replace the database.
+func checkDir(dir string) error {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return fmt.Errorf("make the data folder: %w", err)
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("make the data folder: %w", err)
+	}
+	fi, err := os.Lstat(dir)
+	switch {
+	case err != nil:
+		return fmt.Errorf("look at the data folder: %w", err)
+	case fi.Mode()&fs.ModeSymlink != 0:
+		return fmt.Errorf("the data folder %s is a symbolic link: replace it by a real folder, or name another in STASH_PLEX_SYNC_DIR", dir)
+	case !fi.IsDir():
+		return fmt.Errorf("the data folder %s is a file: move it away", dir)
+	case !ownedByUs(fi):
+		return fmt.Errorf("the data folder %s belongs to another user: change its owner to the user that Stash runs as, or name another in STASH_PLEX_SYNC_DIR", dir)
+	}
+	if fi.Mode().Perm()&0o077 != 0 {
+		if err := os.Chmod(dir, 0o700); err != nil {
+			return fmt.Errorf("close the data folder to others: %w", err)
+		}
+	}
+	return nil
+}
+
+// create makes and migrates a new file under a name of its own and moves it into place, so that nobody
+// ever sees half a schema. Where the file system has locks only one process does it; where it has none,
+// the move refuses to replace what another process put there first.
+func create(ctx context.Context, dir string) error {
+	lock := flock.New(filepath.Join(dir, setupLock), flock.SetPermissions(0o600))
+	locked := lock.Lock() == nil
+	if locked {
+		defer lock.Unlock() // freed by the kernel at exit in any case
+	}
+	path := filepath.Join(dir, queueFile)
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	tmp, err := os.CreateTemp(dir, queueFile+".new-*") // 0600, which -wal and -shm inherit
+	if err != nil {
+		return err
+	}
+	defer removeAll(tmp.Name())
+	if err := tmp.Close(); err != nil {
+		return err
+	}
+	db, err := sql.Open("sqlite", dsn(tmp.Name(), "rw"))
+	if err != nil {
+		return err
+	}
+	db.SetMaxOpenConns(1)
+	if err := errors.Join(migrate(ctx, db), db.Close()); err != nil {
+		return err
+	}
+	return moveInto(tmp.Name(), path, locked)
+}
+
+// moveInto moves a finished file to its place without ever replacing another process's.
+func moveInto(from, to string, locked bool) error {
+	err := os.Link(from, to)
+	switch {
+	case err == nil || errors.Is(err, fs.ErrExist):
+		return nil
+	case locked:
+		return os.Rename(from, to)
+	}
+	if _, statErr := os.Stat(to); statErr == nil {
+		return nil
+	}
+	return os.Rename(from, to)
+}
+
+func removeAll(path string) {
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+		os.Remove(path + suffix) // a leftover is harmless and removed by the next make
+	}
+}

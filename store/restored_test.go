@@ -1,0 +1,119 @@
+package store
+
+import (
+	"maps"
+	"testing"
+)
+
+// pushed makes a scene one that has links, the first n of them restored.
+func pushed(t *testing.T, s *Store, scene, links, restored int) {
+	t.Helper()
+	enqueueScenes(t, s, t0, InBulk, scene)
+	e := Ending{Job: claim(t, s, t0, ClaimOptions{Only: scene})[0], Outcome: Done, Refs: []Ref{{"performer", 7}}}
+	for i := range links {
+		e.Links = append(e.Links, Link{
+			Server: "S", SceneID: scene, RatingKey: string(rune('a' + i)), Section: "1", Path: "/p", Rule: "path",
+			PushedAt: t0, Restored: i < restored,
+		})
+	}
+	endOne(t, s, t0, e)
+}
+
+func isRestored(t *testing.T, s *Store, scene int) bool {
+	t.Helper()
+	got, err := s.Restored(t.Context(), []int{scene})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got[scene]
+}
+
+func TestSceneIsRestoredIfAllItsLinksAre(t *testing.T) {
+	s := openStore(t)
+	pushed(t, s, 1, 2, 2)
+	pushed(t, s, 2, 2, 1)
+	pushed(t, s, 3, 1, 0)
+	pushed(t, s, 4, 1, 1)
+	var all []int
+	for i := range 2500 {
+		all = append(all, i+1)
+	}
+	got, err := s.Restored(t.Context(), all)
+	if want := map[int]bool{1: true, 4: true}; err != nil || !maps.Equal(got, want) {
+		t.Errorf("Restored = %v, %v; want %v", got, err, want)
+	}
+}
+
+func TestCatchUpLeavesRestoredScenesAlone(t *testing.T) {
+	s := openStore(t)
+	pushed(t, s, 1, 2, 2)
+	pushed(t, s, 2, 2, 1)
+	page := Page{Scenes: []Seen{{SceneID: 1, UpdatedAt: "b", Paths: 1}, {SceneID: 2, UpdatedAt: "b", Paths: 1}}}
+	if n, err := s.CatchUp(t.Context(), t0, page); err != nil || n != 1 {
+		t.Errorf("CatchUp = %d, %v; want the scene alone that is not restored", n, err)
+	}
+	if _, err := s.Job(t.Context(), 1); err != ErrNone {
+		t.Errorf("the restored scene has a job: %v", err)
+	}
+	enqueueScenes(t, s, t0, InBulk, 1) // it is wished for again, and then nothing has changed since
+	if _, err := s.ClearQueue(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.CatchUp(t.Context(), t0, page); err != nil || n != 0 {
+		t.Errorf("CatchUp = %d, %v; want the version of the restored scene noted the first time", n, err)
+	}
+}
+
+func TestPersonsWishEndsTheRestoredState(t *testing.T) {
+	for name, wish := range map[string]func(t *testing.T, s *Store) error{
+		"Scene.Update": func(t *testing.T, s *Store) error {
+			_, err := s.RecordHook(t.Context(), t0, own(1))
+			return err
+		},
+		"bulk edit": func(t *testing.T, s *Store) error {
+			_, err := s.RecordHook(t.Context(), t0, HookRecord{Own: Request{SceneID: 9}, Others: []Request{{SceneID: 1}}, Event: "e"})
+			return err
+		},
+		"sync-scene": func(t *testing.T, s *Store) error {
+			return s.Enqueue(t.Context(), t0, []Request{{SceneID: 1, Reason: "sync-scene"}})
+		},
+		"Sync all": func(t *testing.T, s *Store) error {
+			return s.EnqueueSeen(t.Context(), t0, []Seen{{SceneID: 1}}, "Sync all")
+		},
+		"revived by hand": func(t *testing.T, s *Store) error {
+			if _, err := s.write.Exec(`INSERT INTO dead_letter SELECT 1, 'r', 1, 0, 0, 0, 0, NULL, 'rejected', 'e', '[]', 0`); err != nil {
+				return err
+			}
+			_, err := s.Revive(t.Context(), t0, Narrow{Class: "rejected"})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := openStore(t)
+			pushed(t, s, 1, 2, 2)
+			pushed(t, s, 2, 1, 1)
+			if err := wish(t, s); err != nil {
+				t.Fatal(err)
+			}
+			jobOf(t, s, 1)
+			if isRestored(t, s, 1) || !isRestored(t, s, 2) {
+				t.Errorf("restored: scene 1 %v, scene 2 %v; want only the other scene", isRestored(t, s, 1), isRestored(t, s, 2))
+			}
+		})
+	}
+}
+
+func TestNewFileDoesNotWakeARestoredScene(t *testing.T) {
+	s := openStore(t)
+	enqueueScenes(t, s, t0, InBulk, 1)
+	endOne(t, s, t0, Ending{
+		Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: Bury, Charge: Miss, Class: "not_found", Error: "e",
+		Wanted: []Wanted{{Path: "/a/b.mp4", Size: 1}},
+	})
+	if _, err := s.write.Exec(`INSERT INTO link SELECT 'S', 1, '9', '1', '/p', 'path', 0, '', 1`); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.Wake(t.Context(), t0, []FoundFile{{Path: "/x/b.mp4", Size: 1}}); err != nil || n != 0 {
+		t.Errorf("Wake = %d, %v; want the dead letter of the restored scene left", n, err)
+	}
+}
