@@ -14,6 +14,21 @@ type HookRecord struct {
 	First  bool      // the own scene is the first of the event's list
 	Event  string    // hash of the event; "" if it has only the own scene
 	Gone   bool      // the scenes were destroyed
+
+	Fanout *FanoutRecord `json:",omitempty"` // instead of all this: the hook is of something that scenes mention
+}
+
+// Empty reports whether a hook has nothing to tell.
+func (h HookRecord) Empty() bool {
+	return h.Own.SceneID <= 0 && (h.Fanout == nil || h.Fanout.Own <= 0)
+}
+
+// String names what a hook tells of.
+func (h HookRecord) String() string {
+	if h.Fanout != nil {
+		return fmt.Sprintf("%s %d", h.Fanout.Kind, h.Fanout.Own)
+	}
+	return fmt.Sprintf("scene %d", h.Own.SceneID)
 }
 
 // How long a run mark counts.
@@ -41,6 +56,13 @@ const (
 // run, and calls Asked.
 func (s *Store) RecordHook(ctx context.Context, now time.Time, h HookRecord) (mark Mark, err error) {
 	err = s.inTx(ctx, func(tx *sql.Tx) error {
+		if h.Fanout != nil {
+			if err := recordFanout(ctx, tx, now, *h.Fanout); err != nil {
+				return err
+			}
+			mark, err = setMark(ctx, tx, now)
+			return err
+		}
 		requests := []Request{h.Own}
 		all, err := speaksForAll(ctx, tx, now, h.Event, h.First)
 		if err != nil {
@@ -66,7 +88,7 @@ func (s *Store) RecordHook(ctx context.Context, now time.Time, h HookRecord) (ma
 		return err
 	})
 	if err != nil {
-		return Mark{}, fmt.Errorf("record the hook of scene %d: %w", h.Own.SceneID, err)
+		return Mark{}, fmt.Errorf("record the hook of %v: %w", h, err)
 	}
 	return mark, nil
 }

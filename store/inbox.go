@@ -94,8 +94,8 @@ func readInbox(path string) (HookRecord, error) {
 	if err := json.Unmarshal(text, &h); err != nil {
 		return h, fmt.Errorf("read %s: %w", path, err)
 	}
-	if h.Own.SceneID <= 0 {
-		return h, fmt.Errorf("read %s: it names no scene", path)
+	if h.Empty() {
+		return h, fmt.Errorf("read %s: it names nothing", path)
 	}
 	return h, nil
 }
