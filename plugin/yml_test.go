@@ -41,7 +41,7 @@ func TestYmlOffersTheSettingsThatTheProgramReads(t *testing.T) {
 	const text, number, truth = plugin.PluginSettingTypeEnumString, plugin.PluginSettingTypeEnumNumber, plugin.PluginSettingTypeEnumBoolean
 	want := map[string]plugin.PluginSettingTypeEnum{
 		"plexUrl": text, "plexToken": text, "plexLibraries": text, "pathMap": text, "fields": text, "keepPlexEdits": truth,
-		"maxRetries": number, "timeoutSeconds": number, "insecureTLS": truth, "debugLog": truth, "redactLogs": truth,
+		"maxRetries": number, "timeoutSeconds": number, "insecureTLS": truth, "debugLog": truth, "redactLogs": truth, "onlyOrganized": truth, "excludeTags": text,
 	}
 	offered := make(map[string]plugin.PluginSettingTypeEnum)
 	about := make(map[string]string)

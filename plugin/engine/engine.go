@@ -20,6 +20,7 @@ type Config struct {
 	PathMap       []PathPair // Stash prefix to Plex prefix
 	Fields        Fields
 	KeepPlexEdits bool
+	Filter        Filter
 	MaxRetries    int // temporary failures that are retried
 }
 
@@ -71,11 +72,12 @@ type drain struct {
 	server  string // machine identifier
 	sum     Summary
 
-	breaker store.Breaker // as last seen
-	opened  time.Time     // the opening that outcomes belong to
-	probing bool          // half-open, and the probe has answered
-	tripped bool          // this drain opened the breaker
-	trouble error         // the last failure of a request that many jobs share
+	breaker  store.Breaker  // as last seen
+	opened   time.Time      // the opening that outcomes belong to
+	probing  bool           // half-open, and the probe has answered
+	tripped  bool           // this drain opened the breaker
+	excluded map[int]string // tags that are excluded, with the name for which they are
+	trouble  error          // the last failure of a request that many jobs share
 
 	plexReady  bool // the server was reached and is the right one
 	sections   []plexapi.Section
