@@ -107,7 +107,35 @@ func (c *checker) settingsAreRight(ctx context.Context) error {
 	for _, p := range problems {
 		c.report.Checks = append(c.report.Checks, Check{Name: "Setting " + p.Setting, Detail: fmt.Sprintf("%q", p.Value), Hint: p.Remedy})
 	}
+	if c.set.PlexURL == "" && c.set.PlexToken == "" {
+		c.lookForPeer(ctx)
+	}
 	return err
+}
+
+// The plugin that many used before this one, and the names of its settings.
+const (
+	peer        = "Stash2Plex"
+	peerURL     = "plex_url"
+	peerToken   = "plex_token"
+	peerLibrary = "plex_library"
+)
+
+// lookForPeer says where the values of the missing settings may be found. It copies none: Stash replaces all
+// settings of a plugin at once, and an open settings page would undo that.
+func (c *checker) lookForPeer(ctx context.Context) {
+	set, err := c.stash.Settings(ctx, peer)
+	if err != nil || textOf(set[peerURL]) == "" && textOf(set[peerToken]) == "" {
+		return // nothing to say, and Stash's own failure is another check's
+	}
+	detail := fmt.Sprintf("its settings are there: plexUrl here is its %s (%q), plexToken its %s", peerURL, withoutSecrets(textOf(set[peerURL])), peerToken)
+	if library := textOf(set[peerLibrary]); library != "" {
+		detail += fmt.Sprintf(", plexLibraries its %s (%q)", peerLibrary, library)
+	}
+	c.report.Checks = append(c.report.Checks, Check{
+		Name: peer, OK: true, Detail: detail,
+		Hint: "copy them on the settings page, then disable " + peer + ", so that the two do not write into Plex against each other",
+	})
 }
 
 func (c *checker) plexAnswers(ctx context.Context) error {

@@ -29,7 +29,7 @@ func (r *Runner) hook(conn common.StashServerConnection, payload any, log *stash
 	if problem != "" {
 		z.Warn().Msg(problem)
 	}
-	if !handled || h.Own.SceneID == 0 {
+	if !handled || h.Empty() {
 		return nil
 	}
 	dir, err := DataDir(conn)
@@ -45,7 +45,7 @@ func (r *Runner) hook(conn common.StashServerConnection, payload any, log *stash
 	if mark.Ask {
 		mark.Busy = hook.ask(recording, mark)
 	}
-	if mark.Busy && h.Own.Priority == store.ByPerson && !h.Gone {
+	if mark.Busy && h.Fanout == nil && h.Own.Priority == store.ByPerson && !h.Gone {
 		hook.inline(h.Own.SceneID)
 	}
 	return nil
@@ -65,11 +65,11 @@ func record(ctx context.Context, dir string, h store.HookRecord) (*store.Store, 
 // leave puts what the hook tells into the inbox because the queue cannot be written.
 func leave(dir string, h store.HookRecord, cause error) error {
 	if err := store.LeaveInInbox(dir, time.Now(), h); err != nil {
-		return fmt.Errorf("scene %d could not be queued (%w) and not be left in the inbox either (%w): make the folder %s writable, then save the scene again",
-			h.Own.SceneID, cause, err, dir)
+		return fmt.Errorf("%v could not be queued (%w) and not be left in the inbox either (%w): make the folder %s writable, then save it again",
+			h, cause, err, dir)
 	}
-	return fmt.Errorf("scene %d was left in the inbox, because the queue cannot be written: %w; the next run of %q takes it in",
-		h.Own.SceneID, cause, taskName)
+	return fmt.Errorf("%v was left in the inbox, because the queue cannot be written: %w; the next run of %q takes it in",
+		h, cause, taskName)
 }
 
 // hookRun is what a hook does after its job is recorded.
@@ -87,7 +87,7 @@ func (h hookRun) ask(ctx context.Context, mark store.Mark) (busy bool) {
 	defer cancel()
 	busy, err := askForRun(ctx, h.conn)
 	if err != nil {
-		z.Warn().Err(err).Msgf("Stash did not take a run of %q; the scene is queued and goes with the next", taskName)
+		z.Warn().Err(err).Msgf("Stash did not take a run of %q; what was changed is queued and goes with the next", taskName)
 	}
 	if err := h.db.Asked(context.WithoutCancel(ctx), time.Now(), mark, err == nil, busy); err != nil {
 		z.Warn().Err(err).Msg("the run mark could not be updated")

@@ -32,38 +32,57 @@ func parseHook(context any) (h store.HookRecord, handled bool, problem string) {
 		return h, true, fmt.Sprintf("the hook's context is %s, not an object", kindOf(context))
 	}
 	event, _ := c["type"].(string)
-	switch event {
-	case "Scene.Create.Post", "Scene.Update.Post", "Scene.Destroy.Post":
-	default:
+	if !slices.Contains(hookTypes(), event) {
 		return h, false, fmt.Sprintf("hook %q is none of this plugin's", clip(event))
 	}
-	ids, bad := sceneIDs(c["input"])
+	of, _, _ := strings.Cut(event, ".")
+	ids, bad := idsOf(c["input"], event == tagMerge)
 	own := idOf(c["id"])
-	if own == 0 && len(ids) > 0 { // the event's scenes are known all the same
-		own, problem = ids[0], "the hook names no scene of its own"
+	if own == 0 && len(ids) > 0 { // what the event is of is known all the same
+		own, problem = ids[0], "the hook names no id of its own"
 	}
 	if own == 0 {
-		return h, true, fmt.Sprintf("%s names no scene: nothing to do", event)
+		return h, true, fmt.Sprintf("%s names no %s: nothing to do", event, strings.ToLower(of))
 	}
 	if bad > 0 {
 		problem = fmt.Sprintf("%d ids of %s could not be understood", bad, event)
 	}
+	first := len(ids) > 0 && ids[0] == own
+	others := slices.DeleteFunc(ids, func(id int) bool { return id == own })
+	hash := ""
+	if len(others) > 0 {
+		hash = eventHash(event, c["input"])
+	}
+	if of != "Scene" {
+		h.Fanout = &store.FanoutRecord{Kind: strings.ToLower(of), Own: own, Others: others, First: first, Event: hash}
+		return h, true, problem
+	}
+	return scenesHook(c, event, store.HookRecord{First: first, Event: hash}, own, others), true, problem
+}
+
+// tagMerge is the one hook of ours that Stash fires once for all that it tells of.
+const tagMerge = "Tag.Merge.Post"
+
+// hookTypes are the hooks that are handled. Stash fires Movie.Update beside Group.Update for the same group.
+func hookTypes() []string {
+	list := []string{"Scene.Create.Post", "Scene.Update.Post", "Scene.Destroy.Post", tagMerge}
+	for _, kind := range []string{"Performer", "Studio", "Tag", "Group"} {
+		list = append(list, kind+".Update.Post", kind+".Destroy.Post")
+	}
+	return list
+}
+
+// scenesHook is what a hook of scenes tells.
+func scenesHook(c map[string]any, event string, h store.HookRecord, own int, others []int) store.HookRecord {
 	h.Gone = event == "Scene.Destroy.Post"
 	h.Own = store.Request{SceneID: own, Reason: strings.TrimSuffix(event, ".Post"), Priority: store.InBulk}
 	if event == "Scene.Update.Post" && personsEdit(c) {
 		h.Own.Priority = store.ByPerson
 	}
-	for i, id := range ids {
-		if id == own {
-			h.First = h.First || i == 0
-			continue
-		}
+	for _, id := range others {
 		h.Others = append(h.Others, store.Request{SceneID: id, Reason: h.Own.Reason, Priority: store.InBulk})
 	}
-	if len(h.Others) > 0 {
-		h.Event = eventHash(event, c["input"])
-	}
-	return h, true, problem
+	return h
 }
 
 // personsEdit reports whether the event is an edit of one scene: one object, with id among the fields that
@@ -76,8 +95,9 @@ func personsEdit(c map[string]any) bool {
 	return slices.Contains(fields, any("id"))
 }
 
-// sceneIDs returns the distinct scene ids of a hook's input in their order, and how many it could not read.
-func sceneIDs(input any) (ids []int, bad int) {
+// idsOf returns the distinct ids of a hook's input in their order, and how many it could not read. Those of a
+// merge are its sources: their scenes changed, not those of the destination.
+func idsOf(input any, merge bool) (ids []int, bad int) {
 	seen := make(map[int]bool)
 	add := func(v any) {
 		id := idOf(v)
@@ -91,7 +111,11 @@ func sceneIDs(input any) (ids []int, bad int) {
 	}
 	switch in := input.(type) {
 	case map[string]any:
-		if list, ok := in["ids"].([]any); ok {
+		name := "ids"
+		if merge {
+			name = "source"
+		}
+		if list, ok := in[name].([]any); ok {
 			for _, v := range list {
 				add(v)
 			}

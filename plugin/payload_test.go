@@ -61,6 +61,44 @@ func TestHookPayloadsOfAnyShape(t *testing.T) {
 	}
 }
 
+func TestHooksOfWhatScenesMentionAreFanouts(t *testing.T) {
+	for _, c := range []struct {
+		name, context string
+		want          store.FanoutRecord
+		event         bool
+	}{
+		{"performer edited", `{"id":2,"type":"Performer.Update.Post","input":{"id":"2","name":"x"},"inputFields":["id","name"]}`, store.FanoutRecord{Kind: "performer", Own: 2, First: true}, false},
+		{"performers edited", `{"id":2,"type":"Performer.Update.Post","input":{"ids":["1","2","3"]},"inputFields":["ids"]}`, store.FanoutRecord{Kind: "performer", Own: 2, Others: []int{1, 3}}, true},
+		{"studio destroyed", `{"id":2,"type":"Studio.Destroy.Post","input":{"id":"2"}}`, store.FanoutRecord{Kind: "studio", Own: 2, First: true}, false},
+		{"tags destroyed", `{"id":3,"type":"Tag.Destroy.Post","input":["3","4"]}`, store.FanoutRecord{Kind: "tag", Own: 3, Others: []int{4}, First: true}, true},
+		{"tags merged", `{"id":1,"type":"Tag.Merge.Post","input":{"destination":"1","source":["2","3"]}}`, store.FanoutRecord{Kind: "tag", Own: 1, Others: []int{2, 3}}, true},
+		{"group edited, no input", `{"id":5,"type":"Group.Update.Post","input":null}`, store.FanoutRecord{Kind: "group", Own: 5}, false},
+	} {
+		var context any
+		if err := json.Unmarshal([]byte(c.context), &context); err != nil {
+			t.Fatal(err)
+		}
+		h, handled, problem := parseHook(context)
+		if !handled || problem != "" || h.Fanout == nil || h.Empty() || h.Own != (store.Request{}) {
+			t.Errorf("%s: %+v, handled %v, problem %q", c.name, h, handled, problem)
+			continue
+		}
+		if got := *h.Fanout; (got.Event != "") != c.event {
+			t.Errorf("%s: event %q", c.name, got.Event)
+		}
+		h.Fanout.Event = ""
+		if len(h.Fanout.Others) == 0 {
+			h.Fanout.Others = nil
+		}
+		if !reflect.DeepEqual(*h.Fanout, c.want) {
+			t.Errorf("%s: %+v, want %+v", c.name, *h.Fanout, c.want)
+		}
+	}
+	if h, _, problem := parseHook(map[string]any{"type": "Tag.Update.Post", "input": nil}); !h.Empty() || problem == "" {
+		t.Errorf("a hook without any id: %+v, problem %q", h, problem)
+	}
+}
+
 func TestForeignHooksAreNotHandled(t *testing.T) {
 	if _, handled, problem := parseHook(map[string]any{"type": "Gallery.Update.Post", "id": 1.0}); handled || problem == "" {
 		t.Errorf("handled %v, problem %q", handled, problem)

@@ -34,6 +34,8 @@ type Settings struct {
 	PathMap       []engine.PathPair
 	Fields        engine.Fields
 	KeepPlexEdits bool
+	OnlyOrganized bool
+	ExcludeTags   []string // names
 	MaxRetries    int
 	Timeout       time.Duration
 	InsecureTLS   bool
@@ -93,6 +95,8 @@ func (p *settingsParser) read() Settings {
 		Libraries:     p.list("plexLibraries", ","),
 		PathMap:       p.pathMap("pathMap"),
 		KeepPlexEdits: p.truth("keepPlexEdits"),
+		OnlyOrganized: p.truth("onlyOrganized"),
+		ExcludeTags:   p.list("excludeTags", ","),
 		MaxRetries:    p.number("maxRetries", defaultMaxRetries, mostRetries),
 		Timeout:       time.Duration(p.number("timeoutSeconds", int(defaultTimeout/time.Second), int(longestTimeout/time.Second))) * time.Second,
 		InsecureTLS:   p.truth("insecureTLS"),

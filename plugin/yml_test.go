@@ -41,7 +41,7 @@ func TestYmlOffersTheSettingsThatTheProgramReads(t *testing.T) {
 	const text, number, truth = plugin.PluginSettingTypeEnumString, plugin.PluginSettingTypeEnumNumber, plugin.PluginSettingTypeEnumBoolean
 	want := map[string]plugin.PluginSettingTypeEnum{
 		"plexUrl": text, "plexToken": text, "plexLibraries": text, "pathMap": text, "fields": text, "keepPlexEdits": truth,
-		"maxRetries": number, "timeoutSeconds": number, "insecureTLS": truth, "debugLog": truth, "redactLogs": truth,
+		"maxRetries": number, "timeoutSeconds": number, "insecureTLS": truth, "debugLog": truth, "redactLogs": truth, "onlyOrganized": truth, "excludeTags": text,
 	}
 	offered := make(map[string]plugin.PluginSettingTypeEnum)
 	about := make(map[string]string)
@@ -110,7 +110,7 @@ func TestYmlAsksForTheHooksThatTheProgramHandles(t *testing.T) {
 		hooks = append(hooks, h.Hooks...)
 	}
 	slices.Sort(hooks)
-	if want := []string{"Scene.Create.Post", "Scene.Destroy.Post", "Scene.Update.Post"}; !slices.Equal(hooks, want) {
+	if want := slices.Sorted(slices.Values(hookTypes())); !slices.Equal(hooks, want) {
 		t.Errorf("hooks = %v, want %v", hooks, want)
 	}
 	for _, h := range hooks {

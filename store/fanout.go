@@ -17,23 +17,8 @@ type FanoutRecord struct {
 	Event  string // hash of the event; "" if it has only the own id
 }
 
-// RecordFanout notes in one transaction that what the hook names has changed, for a drain to find the
-// scenes that mention it. One that is being expanded starts again. Events and the run mark are handled as
-// by RecordHook.
-func (s *Store) RecordFanout(ctx context.Context, now time.Time, f FanoutRecord) (mark Mark, err error) {
-	err = s.inTx(ctx, func(tx *sql.Tx) error {
-		if err := recordFanout(ctx, tx, now, f); err != nil {
-			return err
-		}
-		mark, err = setMark(ctx, tx, now)
-		return err
-	})
-	if err != nil {
-		return Mark{}, fmt.Errorf("record the change of %s %d: %w", f.Kind, f.Own, err)
-	}
-	return mark, nil
-}
-
+// recordFanout notes that what the hook names has changed, for a drain to find the scenes that mention it.
+// One that is being expanded starts again.
 func recordFanout(ctx context.Context, tx *sql.Tx, now time.Time, f FanoutRecord) error {
 	all, err := speaksForAll(ctx, tx, now, f.Event, f.First)
 	if err != nil {

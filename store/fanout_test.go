@@ -19,7 +19,7 @@ func mention(t *testing.T, s *Store, kind string, id, n int) {
 
 func changed(t *testing.T, s *Store, now time.Time, f FanoutRecord) bool {
 	t.Helper()
-	mark, err := s.RecordFanout(t.Context(), now, f)
+	mark, err := s.RecordHook(t.Context(), now, HookRecord{Fanout: &f})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,41 @@ type HookRecord struct {
 	First  bool      // the own scene is the first of the event's list
 	Event  string    // hash of the event; "" if it has only the own scene
 	Gone   bool      // the scenes were destroyed
+
+	Fanout *FanoutRecord `json:",omitempty"` // instead of all this: the hook is of something that scenes mention
+}
+
+// Empty reports whether a hook has nothing to tell.
+func (h HookRecord) Empty() bool {
+	if h.Fanout != nil {
+		return h.Fanout.Own <= 0
+	}
+	return h.Own.SceneID <= 0
+}
+
+// String names what a hook tells of.
+func (h HookRecord) String() string {
+	if h.Fanout != nil {
+		return fmt.Sprintf("%s %d", h.Fanout.Kind, h.Fanout.Own)
+	}
+	return fmt.Sprintf("scene %d", h.Own.SceneID)
+}
+
+// event names the event that the hook is one of, and tells whether it is the first of it.
+func (h HookRecord) event() (hash string, first bool) {
+	if h.Fanout != nil {
+		return h.Fanout.Event, h.Fanout.First
+	}
+	return h.Event, h.First
+}
+
+// alone is the record without the others of its event.
+func (h HookRecord) alone() HookRecord {
+	h.Others, h.Event = nil, ""
+	if h.Fanout != nil {
+		h.Fanout = &FanoutRecord{Kind: h.Fanout.Kind, Own: h.Fanout.Own, First: h.Fanout.First}
+	}
+	return h
 }
 
 // How long a run mark counts.
@@ -52,12 +87,15 @@ func (s *Store) RecordHook(ctx context.Context, now time.Time, h HookRecord) (ma
 		return err
 	})
 	if err != nil {
-		return Mark{}, fmt.Errorf("record the hook of scene %d: %w", h.Own.SceneID, err)
+		return Mark{}, fmt.Errorf("record the hook of %v: %w", h, err)
 	}
 	return mark, nil
 }
 
 func recordHook(ctx context.Context, tx *sql.Tx, now time.Time, h HookRecord) error {
+	if h.Fanout != nil {
+		return recordFanout(ctx, tx, now, *h.Fanout)
+	}
 	requests := []Request{h.Own}
 	all, err := speaksForAll(ctx, tx, now, h.Event, h.First)
 	if err != nil {

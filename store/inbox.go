@@ -17,34 +17,9 @@ import (
 
 const inboxDir = "inbox"
 
-// left is what a file of the inbox holds: one of the two.
-type left struct {
-	Hook   *HookRecord   `json:"hook,omitempty"`
-	Fanout *FanoutRecord `json:"fanout,omitempty"`
-}
-
 // LeaveInInbox stores what a hook tells as a file, for a hook that cannot write queue.db. It needs no
 // open Store. The next drain takes it in.
 func LeaveInInbox(dir string, now time.Time, h HookRecord) error {
-	return leaveInInbox(dir, now, h.Event, h.First, func(all bool) left {
-		if !all {
-			h.Others, h.Event = nil, ""
-		}
-		return left{Hook: &h}
-	})
-}
-
-// LeaveFanoutInInbox does the same with what RecordFanout could not record.
-func LeaveFanoutInInbox(dir string, now time.Time, f FanoutRecord) error {
-	return leaveInInbox(dir, now, f.Event, f.First, func(all bool) left {
-		if !all {
-			f.Others, f.Event = nil, ""
-		}
-		return left{Fanout: &f}
-	})
-}
-
-func leaveInInbox(dir string, now time.Time, event string, first bool, what func(all bool) left) error {
 	inbox := filepath.Join(dir, inboxDir)
 	err := checkDir(dir)
 	if err == nil {
@@ -53,11 +28,11 @@ func leaveInInbox(dir string, now time.Time, event string, first bool, what func
 	if err != nil {
 		return fmt.Errorf("make the inbox: %w", err)
 	}
-	all := first || !toldInInbox(inbox, now, event)
-	if !all {
-		event = ""
+	event, first := h.event()
+	if !first && toldInInbox(inbox, now, event) {
+		h, event = h.alone(), ""
 	}
-	text, err := json.Marshal(what(all))
+	text, err := json.Marshal(h)
 	if err == nil {
 		err = writeDurably(inbox, fmt.Sprintf("%015d-%s-%s.json", now.UnixMilli(), rand.Text(), inboxName(event)), text)
 	}
@@ -147,27 +122,21 @@ func (s *Store) TakeInbox(ctx context.Context, now time.Time) (int, error) {
 
 // takeLeft records a file of the inbox. Its own event is no reason to leave out the others: they may be in
 // no other file.
-func (s *Store) takeLeft(ctx context.Context, now time.Time, l left) error {
-	return s.inTx(ctx, func(tx *sql.Tx) error {
-		if l.Fanout != nil {
-			l.Fanout.First = true
-			return recordFanout(ctx, tx, now, *l.Fanout)
-		}
-		l.Hook.First = true
-		return recordHook(ctx, tx, now, *l.Hook)
-	})
+func (s *Store) takeLeft(ctx context.Context, now time.Time, h HookRecord) error {
+	h.First = true
+	if h.Fanout != nil {
+		h.Fanout.First = true
+	}
+	return s.inTx(ctx, func(tx *sql.Tx) error { return recordHook(ctx, tx, now, h) })
 }
 
-func parseLeft(text []byte) (left, error) {
-	var l left
-	if err := json.Unmarshal(text, &l); err != nil {
-		return l, err
+func parseLeft(text []byte) (HookRecord, error) {
+	var h HookRecord
+	if err := json.Unmarshal(text, &h); err != nil {
+		return h, err
 	}
-	switch {
-	case l.Hook != nil && l.Hook.Own.SceneID > 0:
-	case l.Fanout != nil && l.Fanout.Own > 0 && slices.Contains([]string{"performer", "studio", "tag", "group"}, l.Fanout.Kind):
-	default:
-		return l, errors.New("it names no scene, and nothing that scenes mention")
+	if h.Empty() || h.Fanout != nil && !slices.Contains([]string{"performer", "studio", "tag", "group"}, h.Fanout.Kind) {
+		return h, errors.New("it names no scene, and nothing that scenes mention")
 	}
-	return l, nil
+	return h, nil
 }

@@ -22,7 +22,7 @@ func TestInboxLosesNothing(t *testing.T) {
 	h.Event = "e"
 	leave(t, dir, t0, h)
 	leave(t, dir, t0, own(7))
-	if err := LeaveFanoutInInbox(dir, t0, FanoutRecord{Kind: "tag", Own: 3, Others: []int{4}, Event: "f"}); err != nil {
+	if err := LeaveInInbox(dir, t0, HookRecord{Fanout: &FanoutRecord{Kind: "tag", Own: 3, Others: []int{4}, Event: "f"}}); err != nil {
 		t.Fatal(err)
 	}
 	s := openIn(t, dir)

@@ -317,3 +317,26 @@ func TestOneSceneIsPushedAndExplained(t *testing.T) {
 		}
 	}
 }
+
+func TestCheckFindsTheSettingsOfThePluginUsedBefore(t *testing.T) {
+	w := newWorld(t, 1)
+	w.stash.SetSettings("stash-plex-sync", map[string]any{})
+	w.stash.SetSettings("Stash2Plex", map[string]any{"plex_url": "http://nas:32400", "plex_token": "former-secret-token", "plex_library": "Clips"})
+	out := w.op(map[string]any{"mode": "check"})
+	text := fmt.Sprint(out)
+	if out["ok"] != false || !strings.Contains(text, "Stash2Plex") || !strings.Contains(text, "http://nas:32400") || !strings.Contains(text, "Clips") {
+		t.Errorf("check = %v", out)
+	}
+	if strings.Contains(text, "former-secret") || len(w.logged("former-secret")) > 0 {
+		t.Error("the token of the other plugin is told")
+	}
+	for _, q := range w.stash.Queries() {
+		if strings.HasPrefix(q.Operation, "Configure") {
+			t.Errorf("the plugin writes settings: %v", q)
+		}
+	}
+	w.settings(nil)
+	if out := w.op(map[string]any{"mode": "check"}); strings.Contains(fmt.Sprint(out), "Stash2Plex") {
+		t.Errorf("with settings of its own: %v", out)
+	}
+}

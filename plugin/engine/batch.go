@@ -124,7 +124,11 @@ func (d *drain) readScenes(ctx context.Context, works []*work) error {
 		byID[w.job.SceneID] = w
 		w.err = goneError("Stash gave no answer for this scene")
 	}
-	result, err := d.Stash.Scenes(ctx, ids)
+	err := d.readFilter(ctx)
+	var result stashapi.ScenesResult
+	if err == nil {
+		result, err = d.Stash.Scenes(ctx, ids)
+	}
 	if err != nil {
 		for _, w := range works {
 			w.err = nil // the stop decides
@@ -154,6 +158,9 @@ func (d *drain) readScenes(ctx context.Context, works []*work) error {
 func (d *drain) desire(ctx context.Context, w *work) error {
 	if len(w.scene.Files) == 0 {
 		return goneError("the scene has no file")
+	}
+	if err := d.leftOut(w.scene); err != nil {
+		return err
 	}
 	w.desired = Desire(w.scene, d.Config.Fields)
 	if w.desired.Empty() { // unless something of ours has to be taken back

@@ -20,6 +20,7 @@ type Config struct {
 	PathMap       []PathPair // Stash prefix to Plex prefix
 	Fields        Fields
 	KeepPlexEdits bool
+	Filter        Filter
 	MaxRetries    int // temporary failures that are retried
 }
 
@@ -71,11 +72,12 @@ type drain struct {
 	server  string // machine identifier
 	sum     Summary
 
-	breaker store.Breaker // as last seen
-	opened  time.Time     // the opening that outcomes belong to
-	probing bool          // half-open, and the probe has answered
-	tripped bool          // this drain opened the breaker
-	trouble error         // the last failure of a request that many jobs share
+	breaker  store.Breaker  // as last seen
+	opened   time.Time      // the opening that outcomes belong to
+	probing  bool           // half-open, and the probe has answered
+	tripped  bool           // this drain opened the breaker
+	excluded map[int]string // tags that are excluded, with the name for which they are
+	trouble  error          // the last failure of a request that many jobs share
 
 	plexReady  bool // the server was reached and is the right one
 	sections   []plexapi.Section
@@ -177,7 +179,8 @@ func (d *drain) begin(ctx context.Context) error {
 	return nil
 }
 
-// takeIn brings in what hooks could not write, and looks after old dead letters.
+// takeIn brings in what hooks could not write, finds the scenes that mention what has changed, and looks after
+// old dead letters.
 func (d *drain) takeIn(ctx context.Context) error {
 	n, err := d.Store.TakeInbox(ctx, time.Now())
 	if n > 0 {
@@ -186,11 +189,35 @@ func (d *drain) takeIn(ctx context.Context) error {
 	if err != nil {
 		d.Log.Error().Err(err).Msg("a file in the inbox could not be taken in")
 	}
+	if err := d.expandFanouts(ctx); err != nil {
+		return err
+	}
 	expired, err := d.Store.ExpireDead(ctx, time.Now())
 	if expired > 0 {
 		d.Log.Info().Int("dead_letters", expired).Msg("removed dead letters older than 30 days")
 	}
 	return err
+}
+
+// fanoutAtOnce is how many scenes one transaction enqueues: hooks wait for it.
+const fanoutAtOnce = 5000
+
+// expandFanouts enqueues the scenes that mention a performer, studio, tag or group that has changed.
+func (d *drain) expandFanouts(ctx context.Context) error {
+	for more, all := true, 0; more; {
+		if ctx.Err() != nil {
+			return &stopError{Cancelled, stoppedText}
+		}
+		var n int
+		var err error
+		if more, n, err = d.Store.ExpandFanout(ctx, time.Now(), fanoutAtOnce); err != nil {
+			return err
+		}
+		if all += n; !more && all > 0 {
+			d.Log.Info().Int("scenes", all).Msg("queued scenes that mention what was changed")
+		}
+	}
+	return nil
 }
 
 // jobs claims and processes batches until none is due.

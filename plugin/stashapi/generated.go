@@ -333,6 +333,36 @@ func (v *SlimScenesResponse) GetFindScenes() *SlimScenesFindScenesFindScenesResu
 	return v.FindScenes
 }
 
+// TagsFindTagsFindTagsResultType includes the requested fields of the GraphQL type FindTagsResultType.
+type TagsFindTagsFindTagsResultType struct {
+	Tags []*TagsFindTagsFindTagsResultTypeTagsTag `json:"tags"`
+}
+
+// GetTags returns TagsFindTagsFindTagsResultType.Tags, and is useful for accessing the field via an interface.
+func (v *TagsFindTagsFindTagsResultType) GetTags() []*TagsFindTagsFindTagsResultTypeTagsTag {
+	return v.Tags
+}
+
+// TagsFindTagsFindTagsResultTypeTagsTag includes the requested fields of the GraphQL type Tag.
+type TagsFindTagsFindTagsResultTypeTagsTag struct {
+	Id   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// GetId returns TagsFindTagsFindTagsResultTypeTagsTag.Id, and is useful for accessing the field via an interface.
+func (v *TagsFindTagsFindTagsResultTypeTagsTag) GetId() string { return v.Id }
+
+// GetName returns TagsFindTagsFindTagsResultTypeTagsTag.Name, and is useful for accessing the field via an interface.
+func (v *TagsFindTagsFindTagsResultTypeTagsTag) GetName() string { return v.Name }
+
+// TagsResponse is returned by Tags on success.
+type TagsResponse struct {
+	FindTags *TagsFindTagsFindTagsResultType `json:"findTags"`
+}
+
+// GetFindTags returns TagsResponse.FindTags, and is useful for accessing the field via an interface.
+func (v *TagsResponse) GetFindTags() *TagsFindTagsFindTagsResultType { return v.FindTags }
+
 // VersionResponse is returned by Version on success.
 type VersionResponse struct {
 	Version *VersionVersion `json:"version"`
@@ -404,6 +434,14 @@ func (v *__SlimScenesInput) GetFilter() *map[string]interface{} { return v.Filte
 
 // GetPerPage returns __SlimScenesInput.PerPage, and is useful for accessing the field via an interface.
 func (v *__SlimScenesInput) GetPerPage() int { return v.PerPage }
+
+// __TagsInput is used internally by genqlient
+type __TagsInput struct {
+	Filter *map[string]interface{} `json:"filter,omitempty"`
+}
+
+// GetFilter returns __TagsInput.Filter, and is useful for accessing the field via an interface.
+func (v *__TagsInput) GetFilter() *map[string]interface{} { return v.Filter }
 
 // The query executed by APIKey.
 const APIKey_Operation = `
@@ -709,6 +747,43 @@ func SlimScenes(
 	}
 
 	data_ = &SlimScenesResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by Tags.
+const Tags_Operation = `
+query Tags ($filter: TagFilterType!) {
+	findTags(tag_filter: $filter, filter: {per_page:-1}) {
+		tags {
+			id
+			name
+		}
+	}
+}
+`
+
+func Tags(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	filter *map[string]interface{},
+) (data_ *TagsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "Tags",
+		Query:  Tags_Operation,
+		Variables: &__TagsInput{
+			Filter: filter,
+		},
+	}
+
+	data_ = &TagsResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
