@@ -202,11 +202,6 @@ func (s *Store) Links(ctx context.Context, sceneID int) ([]Link, error) {
 	return s.links(ctx, `WHERE scene_id = ? ORDER BY pushed_at DESC LIMIT 50`, sceneID)
 }
 
-// LinksOf returns the links that name an item.
-func (s *Store) LinksOf(ctx context.Context, server, ratingKey string) ([]Link, error) {
-	return s.links(ctx, `WHERE server = ? AND rating_key = ? LIMIT 50`, server, ratingKey)
-}
-
 func (s *Store) links(ctx context.Context, where string, args ...any) ([]Link, error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT `+linkColumns+` FROM link `+where, args...)
 	if err != nil {
@@ -226,7 +221,8 @@ func (s *Store) links(ctx context.Context, where string, args ...any) ([]Link, e
 	return links, s.mark(rows.Err())
 }
 
-// endLinks replaces the links and references of a scene that was pushed.
+// endLinks replaces the links and references of a scene that was pushed. An item shows one scene, so what
+// other scenes link to it ends.
 func endLinks(ctx context.Context, tx *sql.Tx, e *Ending) error {
 	if e.Outcome != Done || len(e.Links) == 0 {
 		return nil
@@ -236,6 +232,9 @@ func endLinks(ctx context.Context, tx *sql.Tx, e *Ending) error {
 		return err
 	}
 	for _, l := range e.Links {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM link WHERE server = ? AND rating_key = ? AND scene_id <> ?`, l.Server, l.RatingKey, id); err != nil {
+			return err
+		}
 		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO link (`+linkColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			l.Server, id, l.RatingKey, l.Section, l.Path, l.Rule, l.PushedAt.UnixMilli(), l.UpdatedAt, l.Restored); err != nil {
 			return err

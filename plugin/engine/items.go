@@ -166,20 +166,12 @@ func (d *drain) matchAll(ctx context.Context, works []*work) error {
 	if len(works) == 0 {
 		return nil
 	}
-	evidence, err := d.evidence(ctx)
+	m, err := d.matcher(ctx)
 	if err != nil {
 		return err
 	}
-	unread, err := d.unread(ctx)
-	if err != nil {
+	if m.Unread, err = d.unread(ctx); err != nil {
 		return err
-	}
-	m := Matcher{
-		Index: d.Index, Server: d.server, Unread: unread, PathMap: d.Config.PathMap, Prefixes: evidence.Learned(),
-		Others: d.Stash.ScenesByPath, Read: d.Plex.Items,
-		Owners: func(ctx context.Context, keys []string) (map[string]int, error) {
-			return d.Store.Owners(ctx, d.server, keys)
-		},
 	}
 	scenes := make([]*stashapi.Scene, len(works))
 	for i, w := range works {
@@ -195,14 +187,23 @@ func (d *drain) matchAll(ctx context.Context, works []*work) error {
 	return nil
 }
 
-func (d *drain) matcher(evidence *Evidence, unread bool) Matcher {
-	return Matcher{
-		Index: d.Index, Server: d.server, Unread: unread, PathMap: d.Config.PathMap, Prefixes: evidence.Learned(),
+// matcher returns a matcher that knows what was learned and asks both servers.
+func (d *drain) matcher(ctx context.Context) (*Matcher, error) {
+	evidence, err := d.evidence(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m := &Matcher{
+		Index: d.Index, Server: d.server, PathMap: d.Config.PathMap, Prefixes: evidence.Learned(),
 		Others: d.Stash.ScenesByPath, Read: d.Plex.Items,
 		Owners: func(ctx context.Context, keys []string) (map[string]int, error) {
 			return d.Store.Owners(ctx, d.server, keys)
 		},
 	}
+	m.Owned = func(ctx context.Context, owners map[string]int) (map[string]bool, error) {
+		return d.stillOwned(ctx, m, owners, func(Hit) bool { return true })
+	}
+	return m, nil
 }
 
 // unread reports whether a library may hold more than the index knows.

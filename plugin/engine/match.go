@@ -67,6 +67,8 @@ type Matcher struct {
 	Others func(ctx context.Context, paths []string) (map[string]int, error)
 	// Owners tells which scene owns an item.
 	Owners func(ctx context.Context, keys []string) (map[string]int, error)
+	// Owned tells which items their owners own still.
+	Owned func(ctx context.Context, owners map[string]int) (map[string]bool, error)
 	// Read reads items from Plex: candidates that are gone do not count.
 	Read func(ctx context.Context, keys []string) ([]plexapi.Item, error)
 }
@@ -87,19 +89,13 @@ type try struct {
 }
 
 // Match matches the scenes of a batch. Stash is asked about other scenes at most once, and only if a match
-// by name and size, or without case, depends on it.
+// by name and size, or without case, depends on it; about the owners of items only if it is theirs.
 func (m *Matcher) Match(ctx context.Context, scenes []*stashapi.Scene) ([]Match, error) {
-	searches := make([]search, len(scenes))
-	for i, scene := range scenes {
-		s := &searches[i]
-		s.scene = scene
-		for _, f := range scene.Files {
-			if err := m.byPath(ctx, s, f); err != nil {
-				return nil, err
-			}
-		}
+	searches, err := m.search(ctx, scenes)
+	if err != nil {
+		return nil, err
 	}
-	if err := m.exclude(ctx, searches); err != nil {
+	if err := m.leaveOwned(ctx, searches); err != nil {
 		return nil, err
 	}
 	matches := make([]Match, len(scenes))
@@ -110,6 +106,41 @@ func (m *Matcher) Match(ctx context.Context, scenes []*stashapi.Scene) ([]Match,
 		matches[i] = m.verdict(&searches[i])
 	}
 	return matches, nil
+}
+
+// Fits returns for each scene all places that may hold a file of it, by whichever rule and however many
+// they are.
+func (m *Matcher) Fits(ctx context.Context, scenes []*stashapi.Scene) (map[int][]Hit, error) {
+	searches, err := m.search(ctx, scenes)
+	if err != nil {
+		return nil, err
+	}
+	fits := make(map[int][]Hit, len(searches))
+	for _, s := range searches {
+		hits := s.match.Hits
+		for _, t := range s.tries {
+			for _, f := range t.files {
+				hits = append(hits, hitOf(f, t.file, t.rule))
+			}
+		}
+		fits[s.scene.ID] = hits
+	}
+	return fits, nil
+}
+
+// search looks for the files of scenes, and leaves out what is exactly another scene's.
+func (m *Matcher) search(ctx context.Context, scenes []*stashapi.Scene) ([]search, error) {
+	searches := make([]search, len(scenes))
+	for i, scene := range scenes {
+		s := &searches[i]
+		s.scene = scene
+		for _, f := range scene.Files {
+			if err := m.byPath(ctx, s, f); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return searches, m.leaveOthers(ctx, searches)
 }
 
 // byPath is rule 1. If nothing is exactly equal it gathers what else the file may be.
@@ -190,24 +221,18 @@ func onePath(files []store.PlexFile) bool {
 	return !slices.ContainsFunc(files, func(f store.PlexFile) bool { return store.NormalPath(f.Path) != store.NormalPath(files[0].Path) })
 }
 
-// exclude takes from the tries what belongs to another scene: a file that is exactly one's path, and from
-// rule 2 also an item that one owns.
-func (m *Matcher) exclude(ctx context.Context, searches []search) error {
-	var keys, paths []string
+// leaveOthers takes from the tries the files whose paths are exactly another scene's.
+func (m *Matcher) leaveOthers(ctx context.Context, searches []search) error {
+	var paths []string
 	for _, s := range searches {
 		for _, t := range s.tries {
 			for _, f := range t.files {
-				keys = append(keys, f.RatingKey)
 				paths = append(paths, m.stashPaths(f.Path)...)
 			}
 		}
 	}
-	if len(keys) == 0 {
+	if len(paths) == 0 {
 		return nil
-	}
-	owners, err := m.Owners(ctx, keys)
-	if err != nil {
-		return err
 	}
 	others, err := m.Others(ctx, paths)
 	if err != nil {
@@ -217,10 +242,7 @@ func (m *Matcher) exclude(ctx context.Context, searches []search) error {
 		s := &searches[i]
 		for j := range s.tries {
 			t := &s.tries[j]
-			t.files = slices.DeleteFunc(t.files, func(f store.PlexFile) bool {
-				owner := owners[f.RatingKey]
-				return t.rule == ByNameSize && owner != 0 && owner != s.scene.ID || m.another(others, f.Path, s.scene.ID)
-			})
+			t.files = slices.DeleteFunc(t.files, func(f store.PlexFile) bool { return m.another(others, f.Path, s.scene.ID) })
 		}
 	}
 	return nil

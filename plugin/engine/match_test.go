@@ -46,6 +46,7 @@ func TestMatching(t *testing.T) {
 		others  map[string]int
 		gone    []string // keys that are not there any more when they are read
 		moved   []string // keys that hold another file when they are read
+		lost    []string // keys that their owners own no more
 		unread  bool
 		found   Found
 		hits    string // key:rule
@@ -69,6 +70,10 @@ func TestMatching(t *testing.T) {
 		{name: "two fit", plex: []string{"1 /m/x.mp4 5", "2 /n/x.mp4 5"}, stash: []string{"/data/x.mp4 5"}, found: Ambiguous},
 		{name: "two fit, one is gone", plex: []string{"1 /m/x.mp4 5", "2 /n/x.mp4 5"}, stash: []string{"/data/x.mp4 5"}, gone: []string{"1"}, hits: "2:name+size"},
 		{name: "another scene owns it", plex: []string{"1 /m/x.mp4 5"}, stash: []string{"/data/x.mp4 5"}, owner: map[string]int{"1": 8}, found: Missing},
+		{
+			name: "its owner owns it no more", plex: []string{"1 /m/x.mp4 5"}, stash: []string{"/data/x.mp4 5"}, owner: map[string]int{"1": 8},
+			lost: []string{"1"}, hits: "1:name+size",
+		},
 		{name: "it is the path of another scene", plex: []string{"1 /m/x.mp4 5"}, stash: []string{"/data/x.mp4 5"}, others: map[string]int{"/m/x.mp4": 8}, found: Missing},
 		{
 			name: "it is mapped from another scene's path", plex: []string{"1 /m/x.mp4 5"}, stash: []string{"/old/x.mp4 5"}, pathMap: []PathPair{{"/d", "/m"}},
@@ -136,6 +141,13 @@ func TestMatching(t *testing.T) {
 					return asked, nil
 				},
 				Owners: func(context.Context, []string) (map[string]int, error) { return c.owner, nil },
+				Owned: func(_ context.Context, owners map[string]int) (map[string]bool, error) {
+					owned := make(map[string]bool)
+					for key := range owners {
+						owned[key] = !slices.Contains(c.lost, key)
+					}
+					return owned, nil
+				},
 				Read: func(_ context.Context, keys []string) ([]plexapi.Item, error) {
 					var items []plexapi.Item
 					for _, f := range c.plex {

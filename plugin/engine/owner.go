@@ -1,0 +1,123 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// leaveOwned takes from the tries of rule 2 the items that another scene owns.
+func (m *Matcher) leaveOwned(ctx context.Context, searches []search) error {
+	claims, err := m.claims(ctx, searches)
+	if err != nil || len(claims) == 0 {
+		return err
+	}
+	owned, err := m.Owned(ctx, claims)
+	if err != nil {
+		return err
+	}
+	for i := range searches {
+		s := &searches[i]
+		for j := range s.tries {
+			if t := &s.tries[j]; t.rule == ByNameSize {
+				t.files = slices.DeleteFunc(t.files, func(f store.PlexFile) bool {
+					return owned[f.RatingKey] && claims[f.RatingKey] != s.scene.ID
+				})
+			}
+		}
+	}
+	return nil
+}
+
+// claims returns the owners of the items that rule 2 found for other scenes, by rating key.
+func (m *Matcher) claims(ctx context.Context, searches []search) (map[string]int, error) {
+	finders := make(map[string][]int)
+	for _, s := range searches {
+		for _, t := range s.tries {
+			for _, f := range t.files {
+				if t.rule == ByNameSize {
+					finders[f.RatingKey] = append(finders[f.RatingKey], s.scene.ID)
+				}
+			}
+		}
+	}
+	if len(finders) == 0 {
+		return nil, nil
+	}
+	owners, err := m.Owners(ctx, slices.Collect(maps.Keys(finders)))
+	if err != nil {
+		return nil, err
+	}
+	claims := make(map[string]int)
+	for key, scenes := range finders {
+		if owner := owners[key]; owner != 0 && slices.ContainsFunc(scenes, func(id int) bool { return id != owner }) {
+			claims[key] = owner
+		}
+	}
+	return claims, nil
+}
+
+// findRivals finds out which targets belong to other scenes: an item belongs to the scene that owns it as
+// long as one of its files is in it.
+func (d *drain) findRivals(ctx context.Context, works []*work, known map[string]store.Item) error {
+	owners, held := make(map[string]int), make(map[string]*plexapi.Item)
+	for _, w := range works {
+		for _, t := range w.targets {
+			key := t.hit.RatingKey
+			if owner := known[key].Owner; owner != 0 && owner != w.job.SceneID {
+				owners[key], held[key] = owner, &t.held
+			}
+		}
+	}
+	if len(owners) == 0 {
+		return nil
+	}
+	m, err := d.matcher(ctx)
+	if err != nil {
+		return err
+	}
+	owned, err := d.stillOwned(ctx, m, owners, func(h Hit) bool { return holds(held[h.RatingKey], h.Path) })
+	if err != nil {
+		return err
+	}
+	for _, w := range works {
+		for _, t := range w.targets {
+			if key := t.hit.RatingKey; owned[key] && owners[key] != w.job.SceneID {
+				t.rival = fmt.Sprintf("Plex item %s shows scene %d already, and a file of that scene is in it", key, owners[key])
+			}
+		}
+	}
+	return nil
+}
+
+// stillOwned tells which items belong to their owners still: the scene is in Stash, and one of its files is
+// in the item as far as in says so. A scene that Stash cannot read keeps what it owns.
+func (d *drain) stillOwned(ctx context.Context, m *Matcher, owners map[string]int, in func(Hit) bool) (map[string]bool, error) {
+	if len(owners) == 0 {
+		return nil, nil
+	}
+	ids := slices.Compact(slices.Sorted(maps.Values(owners)))
+	result, err := d.Stash.Scenes(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	scenes := make([]*stashapi.Scene, len(result.Found))
+	for i := range result.Found {
+		scenes[i] = &result.Found[i]
+	}
+	fits, err := m.Fits(ctx, scenes)
+	if err != nil {
+		return nil, err
+	}
+	owned := make(map[string]bool, len(owners))
+	for key, owner := range owners {
+		owned[key] = result.Failed[owner] != nil ||
+			slices.ContainsFunc(fits[owner], func(h Hit) bool { return h.RatingKey == key && in(h) })
+	}
+	return owned, nil
+}

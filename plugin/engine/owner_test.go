@@ -1,0 +1,127 @@
+package engine
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// addFile adds a scene to Stash whose file is a further one of another scene's item.
+func (l *lab) addFile(id, of int) {
+	file := plextest.File{Path: path(id), Size: size(id)}
+	l.stash.Add(stashtest.Scene{ID: id, Files: []stashtest.File{{Path: file.Path, Size: file.Size}}})
+	l.plex.Edit(l.keys[of], func(it *plextest.Item) { it.Files = append(it.Files, file) })
+}
+
+func TestItemFollowsItsFileToAnotherScene(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		moves func(l *lab)
+	}{
+		{"scenes are merged", func(l *lab) { l.stash.Drop(1) }}, // no hook
+		{"the file is assigned", func(l *lab) { l.stash.Change(1, func(s *stashtest.Scene) { s.Files = nil }) }},
+		{"the owner has another file", func(l *lab) {
+			l.stash.Change(1, func(s *stashtest.Scene) { s.Files[0].Path = "/data/another.mp4" })
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inLab(t, 1, func(l *lab) {
+				l.edit("One", 1)
+				l.want(l.drain(), Summary{Synced: 1})
+				c.moves(l)
+				l.stash.Add(stashtest.Scene{ID: 2, Title: "Two", Files: []stashtest.File{{Path: path(1), Size: size(1)}}})
+				l.edit("Two", 2)
+				l.want(l.drain(), Summary{Synced: 1})
+				l.wantTitle(1, "Two")
+				if links, err := l.Store.Links(l.Context(), 1); err != nil || len(links) != 0 {
+					l.Errorf("links of the scene that lost its item = %+v, %v", links, err)
+				}
+				l.edit("", 2) // the memory has come along
+				l.want(l.drain(), Summary{Synced: 1})
+				l.wantTitle(1, "clip1")
+			})
+		})
+	}
+}
+
+func TestItemOfASceneThatIsGoneIsFoundByNameAndSize(t *testing.T) {
+	inLab(t, 0, func(l *lab) {
+		l.keys[2] = l.plex.AddItem(l.section, "/elsewhere/clip.mp4", 77)
+		file := []stashtest.File{{Path: "/data/clip.mp4", Size: 77}}
+		l.stash.Add(stashtest.Scene{ID: 1, Files: file})
+		l.edit("One", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.stash.Drop(1)
+		_, err := l.Store.RecordHook(l.Context(), time.Now(), store.HookRecord{Own: store.Request{SceneID: 1}, Gone: true})
+		l.must(err)
+		l.stash.Add(stashtest.Scene{ID: 2, Files: file}) // imported again
+		l.edit("Two", 2)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.wantTitle(2, "Two")
+	})
+}
+
+func TestOwnerKeepsAnItemThatHasItsFile(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		before func(l *lab)
+	}{
+		{"whose first write failed", func(l *lab) { l.plex.Inject(plextest.Fault{Method: "PUT", Status: 503, Times: 1}) }},
+		{"that Stash cannot read", func(l *lab) {
+			l.drain()
+			l.stash.Break(1)
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inLab(t, 1, func(l *lab) {
+				l.edit("One", 1)
+				c.before(l)
+				l.drain()
+				l.addFile(2, 1)
+				l.edit("Two", 2)
+				l.want(l.drain(), Summary{Skipped: 1})
+				pass(time.Minute)
+				l.drain()
+				l.wantTitle(1, "One")
+			})
+		})
+	}
+}
+
+func TestManyConflictsCostOneQuery(t *testing.T) {
+	inLab(t, 20, func(l *lab) {
+		var owners, others []int
+		for id := 1; id <= 20; id++ {
+			l.addFile(100+id, id)
+			owners, others = append(owners, id), append(others, 100+id)
+		}
+		l.edit("Owner", owners...)
+		l.want(l.drain(), Summary{Synced: 20})
+		l.stash.Forget()
+		l.edit("Other", others...)
+		l.want(l.drain(), Summary{Skipped: 20})
+		if n := l.operations("ScenesByID"); n != 2 {
+			l.Errorf("%d queries for scenes, want one for the batch and one for the owners", n)
+		}
+	})
+}
+
+func TestExactPathTakesAnItemFromAnOwnerByNameAndSize(t *testing.T) {
+	inLab(t, 0, func(l *lab) {
+		l.keys[2] = l.plex.AddItem(l.section, "/elsewhere/clip.mp4", 77)
+		l.stash.Add(stashtest.Scene{ID: 1, Files: []stashtest.File{{Path: "/data/clip.mp4", Size: 77}}})
+		l.edit("One", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.stash.Add(stashtest.Scene{ID: 2, Files: []stashtest.File{{Path: "/elsewhere/clip.mp4", Size: 77}}})
+		for range 2 { // and they do not fight over it
+			l.edit("Two", 2)
+			l.drain()
+			l.edit("One", 1)
+			l.want(l.drain(), Summary{Waiting: 1})
+			l.wantTitle(2, "Two")
+		}
+	})
+}
