@@ -190,7 +190,7 @@ func (d *drain) planWrites(ctx context.Context, works []*work) error {
 	}
 	var ahead []store.Item
 	taken := make(map[string]int) // items that a scene of this batch writes
-	for _, w := range works {
+	for _, w := range alive(works) {
 		d.guard(w, func() error { return d.plan(w, known, taken) })
 		if w.err != nil {
 			continue

@@ -218,6 +218,21 @@ func TestOneReadThatFailsForManyIsRepeatedInHalves(t *testing.T) {
 	})
 }
 
+func TestCandidatesThatCannotBeReadCostTheirSceneAlone(t *testing.T) {
+	inLab(t, 5, func(l *lab) {
+		l.stash.Add(stashtest.Scene{ID: 9, Files: []stashtest.File{{Path: "/data/amb.mp4", Size: 99}}})
+		for _, folder := range []string{"/a", "/b"} {
+			key := l.plex.AddItem(l.section, folder+"/amb.mp4", 99)
+			l.plex.Inject(plextest.Fault{Method: "GET", Prefix: "/library/metadata/" + key, Status: 500})
+		}
+		l.edit("New", 1, 2, 3, 4, 5, 9)
+		l.want(l.drain(), Summary{Synced: 5, Retrying: 1})
+		if b, err := l.Store.Breaker(l.Context()); err != nil || l.job(9).Attempts != 1 || b.Failures != 0 {
+			l.Errorf("job = %+v, breaker %+v, %v", l.job(9), b, err)
+		}
+	})
+}
+
 func TestAnotherServerStopsEverythingUntilItIsAccepted(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
 		l.edit("One", 1)

@@ -106,18 +106,60 @@ func (d *drain) matchAll(ctx context.Context, works []*work) error {
 	if m.Unread, err = d.unread(ctx); err != nil {
 		return err
 	}
-	scenes := make([]*stashapi.Scene, len(works))
-	for i, w := range works {
-		scenes[i] = w.scene
+	jobs := make(map[int]*work, len(works))
+	for _, w := range works {
+		jobs[w.job.SceneID] = w
 	}
-	matches, err := m.Match(ctx, scenes)
-	if err != nil {
-		return d.sharedFailure(ctx, works, err)
+	m.Failed = func(ctx context.Context, scene int, err error) error { return d.failAlone(ctx, jobs[scene], err) }
+	return d.inHalves(ctx, works, func(some []*work) error {
+		scenes := make([]*stashapi.Scene, len(some))
+		for i, w := range some {
+			scenes[i] = w.scene
+		}
+		matches, err := m.Match(ctx, scenes)
+		for i := range matches {
+			some[i].match, some[i].targets = matches[i], nil
+		}
+		return err
+	})
+}
+
+// failAlone is a request to Plex for one job that failed: it decides about that job. The error is returned
+// if it means the end for the others, too.
+func (d *drain) failAlone(ctx context.Context, w *work, err error) error {
+	if _, ok := errors.AsType[*plexapi.Error](err); !ok {
+		return err
 	}
-	for i, w := range works {
-		w.match, w.targets = matches[i], nil
+	w.err = err
+	v := Judge(ctx, err)
+	if noteErr := d.noteJob(ctx, w.job, v, err); noteErr != nil {
+		return noteErr
+	}
+	if v.Stop || v.Class == ServerDown || d.tripped {
+		return err
 	}
 	return nil
+}
+
+// inHalves takes a step that asks Stash about many jobs. If Stash refuses the question, while it answers
+// otherwise, the step is repeated in halves, and only a question about one job decides that job's end.
+func (d *drain) inHalves(ctx context.Context, works []*work, step func([]*work) error) error {
+	err := step(works)
+	if e, ok := errors.AsType[*stashapi.Error](err); !ok || e.Unavailable() {
+		return err
+	}
+	if _, err := d.Stash.Version(ctx); err != nil {
+		return err
+	}
+	if len(works) == 1 {
+		works[0].err = sceneError(err)
+		return nil
+	}
+	half := len(works) / 2
+	if err := d.inHalves(ctx, works[:half], step); err != nil {
+		return err
+	}
+	return d.inHalves(ctx, works[half:], step)
 }
 
 // matcher returns a matcher that knows what was learned and asks both servers.
@@ -133,6 +175,7 @@ func (d *drain) matcher(ctx context.Context) (*Matcher, error) {
 			return d.Store.Owners(ctx, d.server, keys)
 		},
 	}
+	m.Failed = func(_ context.Context, _ int, err error) error { return err }
 	m.Owned = func(ctx context.Context, owners map[string]int) (map[string]bool, error) {
 		return d.stillOwned(ctx, m, owners, func(Hit) bool { return true })
 	}

@@ -71,6 +71,8 @@ type Matcher struct {
 	Owned func(ctx context.Context, owners map[string]int) (map[string]bool, error)
 	// Read reads items from Plex: candidates that are gone do not count.
 	Read func(ctx context.Context, keys []string) ([]plexapi.Item, error)
+	// Failed is told that the candidates of one scene cannot be read. An error from it ends the matching.
+	Failed func(ctx context.Context, scene int, err error) error
 }
 
 // search is one scene's way through the rules.
@@ -101,7 +103,9 @@ func (m *Matcher) Match(ctx context.Context, scenes []*stashapi.Scene) ([]Match,
 	matches := make([]Match, len(scenes))
 	for i := range searches {
 		if err := m.resolve(ctx, &searches[i]); err != nil {
-			return nil, err
+			if err := m.Failed(ctx, scenes[i].ID, err); err != nil {
+				return nil, err
+			}
 		}
 		matches[i] = m.verdict(&searches[i])
 	}

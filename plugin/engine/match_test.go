@@ -148,6 +148,7 @@ func TestMatching(t *testing.T) {
 					}
 					return owned, nil
 				},
+				Failed: func(_ context.Context, _ int, err error) error { return err },
 				Read: func(_ context.Context, keys []string) ([]plexapi.Item, error) {
 					var items []plexapi.Item
 					for _, f := range c.plex {
@@ -194,6 +195,7 @@ func matcherOf(t *testing.T, files ...string) (m *Matcher, asked *int) {
 		Index: indexOf(t, files...), Server: "S",
 		Others: func(context.Context, []string) (map[string]int, error) { *asked++; return nil, nil },
 		Owners: func(context.Context, []string) (map[string]int, error) { return nil, nil },
+		Failed: func(_ context.Context, _ int, err error) error { return err },
 		Read: func(_ context.Context, keys []string) ([]plexapi.Item, error) {
 			if len(keys) > plexapi.MaxKeys {
 				return nil, fmt.Errorf("%d items at a time", len(keys))

@@ -62,9 +62,14 @@ func (m *Matcher) claims(ctx context.Context, searches []search) (map[string]int
 	return claims, nil
 }
 
-// findRivals finds out which targets belong to other scenes: an item belongs to the scene that owns it as
-// long as one of its files is in it.
+// findRivals finds out which targets belong to other scenes.
 func (d *drain) findRivals(ctx context.Context, works []*work, known map[string]store.Item) error {
+	return d.inHalves(ctx, works, func(some []*work) error { return d.askForRivals(ctx, some, known) })
+}
+
+// askForRivals asks Stash once for all works: an item belongs to the scene that owns it as long as one of
+// its files is in it.
+func (d *drain) askForRivals(ctx context.Context, works []*work, known map[string]store.Item) error {
 	owners, held := make(map[string]int), make(map[string]*plexapi.Item)
 	for _, w := range works {
 		for _, t := range w.targets {

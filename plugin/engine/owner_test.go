@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -124,4 +125,35 @@ func TestExactPathTakesAnItemFromAnOwnerByNameAndSize(t *testing.T) {
 			l.wantTitle(2, "Two")
 		}
 	})
+}
+
+func TestQuestionThatStashRefusesCostsItsSceneAlone(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		id   int
+		add  func(l *lab)
+	}{
+		{"while a scene is matched", 9, func(l *lab) {
+			l.stash.Add(stashtest.Scene{ID: 9, Files: []stashtest.File{{Path: "/data/clip.mp4", Size: 77}}})
+			l.plex.AddItem(l.section, "/elsewhere/clip.mp4", 77)
+		}},
+		{"while two scenes want an item", 10, func(l *lab) {
+			l.stash.Change(1, func(s *stashtest.Scene) { s.Files[0].Path = "/data/clip1.mp4" }) // now by name and size
+			l.addFile(10, 1)
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inLab(t, 3, func(l *lab) {
+				c.add(l)
+				l.edit("Warm", 1)
+				l.drain()
+				l.edit("New", 2, c.id, 3)
+				l.stash.Inject(stashtest.Fault{Operation: "SlimScenes", Message: "no such function"})
+				l.want(l.drain(), Summary{Synced: 2, Retrying: 1})
+				if j := l.job(c.id); j.Attempts != 1 || !strings.Contains(j.Error, "no such function") {
+					l.Errorf("job = %+v", j)
+				}
+			})
+		})
+	}
 }
