@@ -29,7 +29,10 @@ func (d *drain) refreshIfWanted(ctx context.Context) error {
 		v := Judge(ctx, err)
 		if !v.Stop && v.Class != ServerDown { // one slow listing: what the index knows may do
 			d.Log.Warn().Err(e).Msg("the list of Plex's files could not be brought up to date; it is tried again in the next run")
-			return d.note(context.WithoutCancel(ctx), v.Breaker, err.Error())
+			if err := d.note(context.WithoutCancel(ctx), v.Breaker, err.Error()); err != nil || !d.tripped {
+				return err
+			}
+			return d.pausedStop()
 		}
 		return d.unreachable(ctx, err)
 	}

@@ -1,0 +1,32 @@
+package engine
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+func TestListingThatOpensTheBreakerIsTheLastRequest(t *testing.T) {
+	inLab(t, 3, func(l *lab) {
+		l.edit("Warm", 1, 2, 3)
+		l.drain()
+		l.edit("New", 1, 2, 3)
+		l.plex.AddItem(l.section, "/x/y.mp4", 5)
+		l.plex.Inject(plextest.Fault{Prefix: "/library/sections/" + l.section + "/all", Method: "GET", Status: 500})
+		d := &drain{Engine: l.Engine, started: time.Now()}
+		l.must(d.begin(l.Context()))
+		l.must(d.connect(l.Context()))
+		_, after, err := l.Store.UpdateBreaker(l.Context(), time.Now(), func(b store.Breaker) store.Breaker {
+			return store.Breaker{State: store.BreakerClosed, Failures: tripAfter - 1, LastError: "e"}
+		})
+		l.must(err)
+		d.breaker = after
+		l.plex.Forget()
+		stop, ok := asStop(d.work(l.Context()))
+		if !ok || stop.class != ServerDown || len(l.plex.Requests()) != 1 {
+			l.Errorf("stopped by %+v after %d requests, want only the listing", stop, len(l.plex.Requests()))
+		}
+	})
+}
