@@ -308,6 +308,31 @@ func TestLongRunMakesRoomForOtherJobs(t *testing.T) {
 	})
 }
 
+func TestBatchOfSlowWritesMakesRoomInItsMiddle(t *testing.T) {
+	inLab(t, 50, func(l *lab) {
+		for id := 1; id <= 50; id++ {
+			l.edit("New", id)
+		}
+		l.Ask = func(context.Context) error { return nil }
+		l.stash.Hold("our own run")
+		l.stash.Hold("Scanning...")
+		l.plex.Inject(plextest.Fault{Method: "PUT", Delay: 20 * time.Second})
+		begin := time.Now()
+		sum := l.drain()
+		if took := time.Since(begin); sum.Synced == 0 || sum.Synced >= 50 || sum.Class != "" || took > longRun+time.Minute {
+			l.Errorf("%+v after %v, want it to leave after five minutes", sum, took)
+		}
+		done := sum.Synced
+		for id := done + 1; id <= 50; id++ {
+			if j := l.job(id); j.Attempts != 0 || j.Unfinished != 0 || j.DueAt.After(begin) {
+				l.Errorf("job = %+v, want it as it was", j)
+			}
+		}
+		l.plex.Heal()
+		l.want(l.drain(), Summary{Synced: 50 - done})
+	})
+}
+
 func TestSlowWritesAreFollowedByAPause(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
 		l.edit("New", 1, 2)

@@ -82,6 +82,7 @@ type drain struct {
 	done       int       // jobs finished, for the progress
 	asked      time.Time // when Stash's queue was last looked at
 	lingered   time.Duration
+	leaving    error // why the drain ends with this batch; nil: it does not
 }
 
 // Drain processes the jobs that are due. The caller holds the lock. It returns an error only if the queue
@@ -230,5 +231,8 @@ func (d *drain) betweenBatches(ctx context.Context) error {
 	if err := d.report(ctx); err != nil {
 		return err
 	}
-	return d.makeRoom(ctx)
+	if d.leaving == nil {
+		d.leaving = d.makeRoom(ctx)
+	}
+	return d.leaving
 }

@@ -25,7 +25,10 @@ type badField struct {
 
 // writeItems writes what the plans say, one request at a time.
 func (d *drain) writeItems(ctx context.Context, works []*work) error {
-	for _, w := range works {
+	for i, w := range works {
+		if i > 0 && d.leaveRoom(ctx, works[i:]) {
+			return nil
+		}
 		for _, t := range w.targets {
 			if t.plan.Empty() {
 				continue

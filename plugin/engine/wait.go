@@ -152,6 +152,21 @@ func (d *drain) makeRoom(ctx context.Context) error {
 	return &stopError{"", "other jobs of Stash wait, so the rest follows in another run behind them"}
 }
 
+// leaveRoom looks between two writes, since a batch of slow ones takes long, and releases the works that are
+// left if the drain has to make room. What is written goes to its end.
+func (d *drain) leaveRoom(ctx context.Context, left []*work) bool {
+	if d.opts.Only != 0 {
+		return false
+	}
+	if d.leaving = d.makeRoom(ctx); d.leaving == nil {
+		return false
+	}
+	for _, w := range left {
+		w.err = releasedError(d.leaving)
+	}
+	return true
+}
+
 // report tells Stash how far the run has come: what is done of what is known to be due.
 func (d *drain) report(ctx context.Context) error {
 	if d.Progress == nil {
