@@ -61,6 +61,7 @@ func (d *drain) batch(ctx context.Context, claimed []store.Job) error {
 			w.err = releasedError(stop)
 		}
 	}
+	d.released = d.released || slices.ContainsFunc(works, func(w *work) bool { return releasedByPlex(ctx, w.err) })
 	if err := d.endAll(ctx, works); err != nil {
 		return err
 	}

@@ -64,6 +64,7 @@ func (d *drain) unreachable(ctx context.Context, err error) error {
 	case d.tripped:
 		return d.pausedStop()
 	}
+	d.released = v.Breaker == Failure
 	return &stopError{v.Class, err.Error() + "; every job stays queued"}
 }
 

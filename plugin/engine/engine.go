@@ -75,6 +75,9 @@ type drain struct {
 	probing bool          // half-open, and the probe has answered
 	tripped bool          // this drain opened the breaker
 
+	released bool // Plex failed, and jobs stay due for it that this drain does not take again
+	pauses   int  // how often it has waited because of that
+
 	plexReady  bool // the server was reached and is the right one
 	sections   []plexapi.Section
 	absent     []string  // libraries that were asked for and are not there
@@ -112,11 +115,9 @@ func (d *drain) run(ctx context.Context) error {
 		return err
 	}
 	for {
+		d.released = false
 		err := d.work(ctx)
-		if !d.tripped {
-			return err
-		}
-		again, waitErr := d.waitForProbe(ctx)
+		again, waitErr := d.waitForPlex(ctx, err)
 		if waitErr != nil {
 			return waitErr
 		}
