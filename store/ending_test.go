@@ -195,6 +195,23 @@ func TestItemsRememberWhatWasBeforeUs(t *testing.T) {
 	}
 }
 
+func TestAnotherItemWithTheSameKeyRemembersNothingOfTheFormer(t *testing.T) {
+	s := openStore(t)
+	for _, it := range []Item{
+		{Owner: 5, Paths: []string{"/a"}, Before: map[string]Held{"title": {Value: Value{"A"}}, "studio": {Locked: true}}},
+		{Owner: 6, Paths: []string{"/b"}, Before: map[string]Held{"title": {Value: Value{"B"}}}, Fresh: true},
+	} {
+		it.Server, it.RatingKey, it.Section = "S", "1", "2"
+		if err := s.PutItems(t.Context(), []Item{it}); err != nil {
+			t.Fatal(err)
+		}
+		it.Fresh = false
+		if got, err := s.Items(t.Context(), "S", []string{"1"}); err != nil || !reflect.DeepEqual(got["1"], it) {
+			t.Errorf("item = %+v, %v; want %+v", got["1"], err, it)
+		}
+	}
+}
+
 func TestDestroyForgetsAllButItems(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, InBulk, 1, 2)

@@ -222,10 +222,10 @@ func (d *drain) plan(w *work, known map[string]store.Item, taken map[string]int)
 			w.skipped = t.rival
 			continue
 		}
-		memory := known[t.hit.RatingKey]
-		memory.Server, memory.RatingKey, memory.Section = d.server, t.hit.RatingKey, t.hit.Section
-		t.stored = copyItem(memory)
-		memory.Owner = w.job.SceneID
+		stored := known[t.hit.RatingKey]
+		stored.Server, stored.RatingKey, stored.Section = d.server, t.hit.RatingKey, t.hit.Section
+		t.stored = copyItem(stored)
+		memory := recall(stored, w.job.SceneID, &t.held)
 		t.plan = Merge(MergeInput{Desired: w.desired, Memory: memory, Current: t.held, KeepPlexEdits: d.Config.KeepPlexEdits})
 		t.memory = t.plan.Memory
 		mine = append(mine, t)

@@ -126,3 +126,23 @@ func (d *drain) stillOwned(ctx context.Context, m *Matcher, owners map[string]in
 	}
 	return owned, nil
 }
+
+// recall makes a scene the owner of an item and returns what is known of it, with its present files. A Plex
+// whose database was made anew gives its rating keys to other files: then nothing is known. An item that
+// still shows its owner has only been moved.
+func recall(it store.Item, scene int, held *plexapi.Item) store.Item {
+	known := len(it.Paths) == 0 || it.Owner == scene
+	var paths []string
+	for _, p := range held.Parts {
+		path := store.NormalPath(p.File)
+		known = known || slices.Contains(it.Paths, path)
+		if !p.Deleted {
+			paths = append(paths, path)
+		}
+	}
+	if !known {
+		it = store.Item{Server: it.Server, RatingKey: it.RatingKey, Section: it.Section, Fresh: true}
+	}
+	it.Owner, it.Paths = scene, paths
+	return it
+}

@@ -157,3 +157,37 @@ func TestQuestionThatStashRefusesCostsItsSceneAlone(t *testing.T) {
 		})
 	}
 }
+
+func TestKeyThatNamesAnotherFileComesWithoutItsMemory(t *testing.T) {
+	for _, title := range []string{"Two", "clip2"} { // changed, and as Plex has it
+		inLab(t, 2, func(l *lab) {
+			drama := l.stash.Name("tag", 0, "Drama")
+			l.stash.Change(1, func(s *stashtest.Scene) { s.Tags = []int{drama} })
+			l.edit("One", 1)
+			l.want(l.drain(), Summary{Synced: 1})
+			l.plex.Remove(l.keys[2]) // the library is made anew
+			l.plex.Edit(l.keys[1], func(it *plextest.Item) {
+				it.Files[0] = plextest.File{Path: path(2), Size: size(2)}
+				it.Title, it.Tags, it.Locked = "clip2", map[string][]string{"genre": {"Drama"}}, map[string]bool{}
+			})
+			l.edit(title, 2)
+			l.drain()
+			l.edit("", 2)
+			l.drain()
+			if it := l.plex.Item(l.keys[1]); it.Title != "clip2" || len(it.Tags["genre"]) != 1 {
+				l.Errorf("item = %q with genres %v, want Plex's own title and genre", it.Title, it.Tags["genre"])
+			}
+		})
+	}
+}
+
+func TestItemThatPlexMovesKeepsItsMemory(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.edit("One", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.plex.Edit(l.keys[1], func(it *plextest.Item) { it.Files[0].Path = "/moved/clip1.mp4" })
+		l.edit("", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.wantTitle(1, "clip1")
+	})
+}

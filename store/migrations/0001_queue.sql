@@ -53,7 +53,7 @@ CREATE TABLE item (
   rating_key   TEXT    NOT NULL,
   section      TEXT    NOT NULL,
   owner        INTEGER NOT NULL DEFAULT 0, -- scene id, 0: none
-  memory       TEXT    NOT NULL CHECK (json_valid(memory)), -- before, owned, sent, read_back, form, rejected by Plex's field name
+  memory       TEXT    NOT NULL CHECK (json_valid(memory)), -- before, owned, sent, read_back, form, rejected by Plex's field name; paths
   poster_hash  TEXT    NOT NULL DEFAULT '',-- SHA-1 of the cover uploaded last
   absent_since INTEGER,                    -- unix ms; not in the index since
   PRIMARY KEY (server, rating_key)
