@@ -255,7 +255,7 @@ func (d *drain) readTargets(ctx context.Context, works []*work, last bool) (stal
 			stale = append(stale, w)
 		}
 	}
-	if len(stale) > 0 {
+	if len(stale) > 0 && (d.opts.Only == 0 || d.opts.Listing) {
 		d.indexFresh = false // it was not
 	}
 	return stale, d.learn(ctx, alive(works))

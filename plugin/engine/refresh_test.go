@@ -30,3 +30,29 @@ func TestListingThatOpensTheBreakerIsTheLastRequest(t *testing.T) {
 		}
 	})
 }
+
+func TestRunWithoutListingReadsNoLibrary(t *testing.T) {
+	for _, c := range []struct {
+		opts Options
+		want Summary
+	}{
+		{Options{Only: 1}, Summary{}},
+		{Options{Only: 1, Listing: true}, Summary{Synced: 1}},
+	} {
+		inLab(t, 1, func(l *lab) {
+			l.edit("One", 1)
+			l.drain()
+			l.keys[1] = l.plex.Move(l.keys[1], path(1))
+			l.edit("Two", 1)
+			l.plex.Forget()
+			l.want(l.drainWith(c.opts), c.want)
+			if n := l.plex.Count("GET", "/library/sections/"+l.section+"/all"); n > 0 != c.opts.Listing {
+				l.Errorf("%+v: %d listings", c.opts, n)
+			}
+			if !c.opts.Listing {
+				l.want(l.drain(), Summary{Synced: 1})
+			}
+			l.wantTitle(1, "Two")
+		})
+	}
+}
