@@ -385,6 +385,22 @@ func TestTwoScenesInOneItemDoNotFightOverIt(t *testing.T) {
 	}
 }
 
+func TestFileInTwoLibrariesIsShownAlikeInBoth(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.keys[2] = l.plex.AddItem(l.plex.AddSection("Also here", "movie"), path(1), size(1))
+		l.edit("One", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.wantTitle(1, "One")
+		l.wantTitle(2, "One")
+		l.edit("One", 1)
+		l.want(l.drain(), Summary{Unchanged: 1})
+		l.plex.Remove(l.keys[2])
+		l.edit("Two", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.wantTitle(1, "Two")
+	})
+}
+
 func TestSceneOfWhichStashKnowsNothingIsNotAwaited(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.plex.Remove(l.keys[1])

@@ -161,10 +161,10 @@ func (m *Matcher) byPath(ctx context.Context, s *search, f stashapi.File) error 
 			continue
 		}
 		if exact {
-			s.add(hitOf(files[0], f, where.rule))
+			s.add(f, where.rule, newestEach(files))
 			return nil
 		}
-		s.tries = append(s.tries, try{rule: where.rule, file: f, files: files[:1]})
+		s.tries = append(s.tries, try{rule: where.rule, file: f, files: newestEach(files)})
 	}
 	if f.Size <= 0 {
 		return nil
@@ -181,13 +181,25 @@ func hitOf(p store.PlexFile, f stashapi.File, rule string) Hit {
 	return Hit{RatingKey: p.RatingKey, Section: p.Section, Path: p.Path, File: f.Path, Rule: rule}
 }
 
-func (s *search) add(h Hit) {
-	for _, have := range s.match.Hits {
-		if have.RatingKey == h.RatingKey {
-			return
+// add takes items as the scene's.
+func (s *search) add(f stashapi.File, rule string, files []store.PlexFile) {
+	for _, p := range files {
+		if !slices.ContainsFunc(s.match.Hits, func(have Hit) bool { return have.RatingKey == p.RatingKey }) {
+			s.match.Hits = append(s.match.Hits, hitOf(p, f, rule))
 		}
 	}
-	s.match.Hits = append(s.match.Hits, h)
+}
+
+// newestEach returns of files with one path the newest of each library: an older one in the same library has
+// been replaced, and one in another shows the same file.
+func newestEach(files []store.PlexFile) []store.PlexFile {
+	var list []store.PlexFile
+	for _, f := range files {
+		if !slices.ContainsFunc(list, func(have store.PlexFile) bool { return have.Section == f.Section }) {
+			list = append(list, f)
+		}
+	}
+	return list
 }
 
 type place struct{ path, rule string }
@@ -207,8 +219,7 @@ func (m *Matcher) places(path string) []place {
 	return list
 }
 
-// lookUp finds files by path, without case only if nothing is equal with it. The newest comes first: an
-// older one with the same path has been replaced.
+// lookUp finds files by path, the newest first, without case only if nothing is equal with it.
 func (m *Matcher) lookUp(ctx context.Context, path string) (files []store.PlexFile, exact bool, err error) {
 	files, err = m.Index.ByPath(ctx, m.Server, path, false)
 	if err != nil || len(files) > 0 {
@@ -290,7 +301,7 @@ func (m *Matcher) resolve(ctx context.Context, s *search) error {
 		switch {
 		case len(t.files) == 0:
 		case len(distinct(t.files)) == 1, onePath(t.files):
-			s.add(hitOf(t.files[0], t.file, t.rule))
+			s.add(t.file, t.rule, newestEach(t.files))
 		default:
 			for _, f := range t.files {
 				if len(s.match.Candidates) < candidatesAtMost {

@@ -14,7 +14,8 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// indexOf returns an index that holds files, each given as "key path size", the newest last.
+// indexOf returns an index that holds files, each given as "key path size", the newest last. A library may
+// follow.
 func indexOf(t *testing.T, files ...string) *store.Index {
 	t.Helper()
 	x, err := store.OpenIndex(t.Context(), t.TempDir())
@@ -27,7 +28,11 @@ func indexOf(t *testing.T, files ...string) *store.Index {
 		parts := strings.Split(f, " ")
 		var size int64
 		fmt.Sscan(parts[2], &size)
-		p.Files = append(p.Files, store.PlexFile{Section: "1", RatingKey: parts[0], Path: parts[1], Size: size, AddedAt: int64(i)})
+		section := "1"
+		if len(parts) > 3 {
+			section = parts[3]
+		}
+		p.Files = append(p.Files, store.PlexFile{Section: section, RatingKey: parts[0], Path: parts[1], Size: size, AddedAt: int64(i)})
 	}
 	if err := x.Apply(t.Context(), "S", p); err != nil {
 		t.Fatal(err)
@@ -91,6 +96,9 @@ func TestMatching(t *testing.T) {
 		{name: "two fit, both are gone", plex: []string{"1 /m/x.mp4 5", "2 /n/x.mp4 5"}, stash: []string{"/data/x.mp4 5"}, gone: []string{"1", "2"}, found: Missing},
 		{name: "two fit, one is another scene's", plex: []string{"1 /m/x.mp4 5", "2 /n/x.mp4 5"}, stash: []string{"/data/x.mp4 5"}, others: map[string]int{"/m/x.mp4": 8}, hits: "2:name+size"},
 		{name: "two items with the path", plex: []string{"1 /a/x.mp4 5", "2 /a/x.mp4 5"}, stash: []string{"/a/x.mp4 5"}, hits: "2:path"},
+		{name: "two libraries with the path", plex: []string{"1 /a/x.mp4 5 1", "2 /a/x.mp4 5 2", "3 /a/x.mp4 5 1"}, stash: []string{"/a/x.mp4 5"}, hits: "3:path 2:path"},
+		{name: "two libraries with the path but for case", plex: []string{"1 /a/X.mp4 5 1", "2 /a/X.mp4 5 2"}, stash: []string{"/a/x.mp4 5"}, hits: "2:path 1:path"},
+		{name: "two libraries with one path by name and size", plex: []string{"1 /m/x.mp4 5 1", "2 /m/x.mp4 5 2"}, stash: []string{"/a/x.mp4 5"}, hits: "2:name+size 1:name+size"},
 		{name: "two items with one path by name and size", plex: []string{"1 /m/x.mp4 5", "2 /m/x.mp4 5"}, stash: []string{"/a/x.mp4 5"}, hits: "2:name+size"},
 		{name: "its own item by name and size", plex: []string{"1 /m/x.mp4 5"}, stash: []string{"/a/x.mp4 5"}, owner: map[string]int{"1": 7}, hits: "1:name+size"},
 		{name: "one item with two that differ by case", plex: []string{"1 /A/x.mp4 5", "1 /a/X.mp4 6"}, stash: []string{"/a/x.mp4 7"}, hits: "1:path"},
