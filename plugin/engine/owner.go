@@ -68,18 +68,22 @@ func (d *drain) findRivals(ctx context.Context, works []*work, known map[string]
 }
 
 // askForRivals asks Stash once for all works: an item belongs to the scene that owns it as long as one of
-// its files is in it.
+// its files is in it, else to the scene of its first part.
 func (d *drain) askForRivals(ctx context.Context, works []*work, known map[string]store.Item) error {
+	var others []*target // of which other scenes are the owners
 	owners, held := make(map[string]int), make(map[string]*plexapi.Item)
 	for _, w := range works {
 		for _, t := range w.targets {
 			key := t.hit.RatingKey
-			if owner := known[key].Owner; owner != 0 && owner != w.job.SceneID {
-				owners[key], held[key] = owner, &t.held
+			if owner := known[key].Owner; owner != w.job.SceneID {
+				others = append(others, t)
+				if owner != 0 {
+					owners[key], held[key] = owner, &t.held
+				}
 			}
 		}
 	}
-	if len(owners) == 0 {
+	if len(others) == 0 {
 		return nil
 	}
 	m, err := d.matcher(ctx)
@@ -90,14 +94,67 @@ func (d *drain) askForRivals(ctx context.Context, works []*work, known map[strin
 	if err != nil {
 		return err
 	}
+	for _, t := range others {
+		if key := t.hit.RatingKey; owned[key] {
+			t.rival = fmt.Sprintf("Plex item %s shows scene %d already, and a file of that scene is in it", key, owners[key])
+		}
+	}
+	return m.leaveToFirst(ctx, works, known)
+}
+
+// leaveToFirst finds out whose the first part is of items that hold several and that nobody owns.
+func (m *Matcher) leaveToFirst(ctx context.Context, works []*work, known map[string]store.Item) error {
+	firsts := make(map[*target][]string) // where Stash may have the first part
+	var paths []string
 	for _, w := range works {
 		for _, t := range w.targets {
-			if key := t.hit.RatingKey; owned[key] && owners[key] != w.job.SceneID {
-				t.rival = fmt.Sprintf("Plex item %s shows scene %d already, and a file of that scene is in it", key, owners[key])
+			if t.rival != "" || known[t.hit.RatingKey].Owner == w.job.SceneID {
+				continue
+			}
+			if first, ok := firstPart(&t.held); ok && !isIn(w.scene, first) {
+				firsts[t] = m.stashPaths(first.File)
+				paths = append(paths, firsts[t]...)
+			}
+		}
+	}
+	if len(paths) == 0 {
+		return nil
+	}
+	scenes, err := m.Others(ctx, paths)
+	if err != nil {
+		return err
+	}
+	for _, w := range works {
+		for _, t := range w.targets {
+			for _, p := range firsts[t] {
+				if id := scenes[p]; id != 0 && id != w.job.SceneID {
+					t.rival = fmt.Sprintf("Plex item %s holds several files and shows scene %d, whose file is the first", t.hit.RatingKey, id)
+				}
 			}
 		}
 	}
 	return nil
+}
+
+// firstPart returns the first file of an item that has several, and whether it has.
+func firstPart(it *plexapi.Item) (first plexapi.Part, several bool) {
+	live := 0
+	for _, p := range it.Parts {
+		if p.Deleted {
+			continue
+		}
+		if live++; live == 1 {
+			first = p
+		}
+	}
+	return first, live > 1
+}
+
+// isIn reports whether a file of Plex is one of a scene that has been matched to its item.
+func isIn(s *stashapi.Scene, p plexapi.Part) bool {
+	return slices.ContainsFunc(s.Files, func(f stashapi.File) bool {
+		return store.FoldBase(f.Path) == store.FoldBase(p.File) && (f.Size == p.Size || store.TrailingFolders(f.Path, p.File, true) > 0)
+	})
 }
 
 // stillOwned tells which items belong to their owners still: the scene is in Stash, and one of its files is

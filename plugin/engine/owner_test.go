@@ -191,3 +191,48 @@ func TestItemThatPlexMovesKeepsItsMemory(t *testing.T) {
 		l.wantTitle(1, "clip1")
 	})
 }
+
+func TestItemThatNobodyOwnsBelongsToTheSceneOfItsFirstPart(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		setup func(l *lab)
+		first bool // the first part is another scene's
+	}{
+		{"in Stash under the same path", func(*lab) {}, true},
+		{"in Stash under a mapped path", func(l *lab) {
+			l.Config.PathMap = []PathPair{{From: "/stash", To: "/data"}}
+			for _, id := range []int{1, 2} {
+				l.stash.Change(id, func(s *stashtest.Scene) { s.Files[0].Path = "/stash" + strings.TrimPrefix(path(id), "/data") })
+			}
+		}, true},
+		{"in the trash", func(l *lab) { l.plex.Edit(l.keys[1], func(it *plextest.Item) { it.Files[0].Deleted = true }) }, false},
+		{"not in Stash", func(l *lab) { l.stash.Drop(1) }, false},
+		{"of the same scene", func(l *lab) {
+			l.stash.Drop(1)
+			l.stash.Change(2, func(s *stashtest.Scene) {
+				s.Files = append(s.Files, stashtest.File{Path: path(1), Size: size(1)})
+			})
+		}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inLab(t, 1, func(l *lab) {
+				l.addFile(2, 1)
+				c.setup(l)
+				l.edit("Second", 2)
+				if !c.first {
+					l.want(l.drain(), Summary{Synced: 1})
+					l.wantTitle(1, "Second")
+					return
+				}
+				l.want(l.drain(), Summary{Skipped: 1})
+				list, err := l.Store.Attempts(l.Context(), 2)
+				if err != nil || len(list) != 1 || !strings.Contains(list[0].Error, "shows scene 1, whose file is the first") {
+					l.Errorf("attempts = %+v, %v", list, err)
+				}
+				l.edit("First", 1)
+				l.want(l.drain(), Summary{Synced: 1})
+				l.wantTitle(1, "First")
+			})
+		})
+	}
+}
