@@ -2,6 +2,7 @@ package store
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 )
@@ -209,6 +210,24 @@ func TestAnotherItemWithTheSameKeyRemembersNothingOfTheFormer(t *testing.T) {
 		if got, err := s.Items(t.Context(), "S", []string{"1"}); err != nil || !reflect.DeepEqual(got["1"], it) {
 			t.Errorf("item = %+v, %v; want %+v", got["1"], err, it)
 		}
+	}
+}
+
+func TestOwnersOfItemsAreFoundByIndex(t *testing.T) {
+	s := openStore(t)
+	if err := s.PutItems(t.Context(), []Item{{Server: "S", RatingKey: "1", Owner: 5}, {Server: "S", RatingKey: "2"}}); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[int]bool{0: false, 4: false, 5: true} {
+		if got, err := s.OwnsItem(t.Context(), id); err != nil || got != want {
+			t.Errorf("OwnsItem(%d) = %v, %v", id, got, err)
+		}
+	}
+	var id, parent, unused int
+	var plan string
+	err := s.read.QueryRow(`EXPLAIN QUERY PLAN SELECT 1 FROM item WHERE owner = ? AND owner <> 0`, 5).Scan(&id, &parent, &unused, &plan)
+	if err != nil || !strings.Contains(plan, "item_owner") {
+		t.Errorf("plan = %q, %v", plan, err)
 	}
 }
 

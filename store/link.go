@@ -183,6 +183,16 @@ func (s *Store) keysAfter(ctx context.Context, server, after string) ([]string, 
 	return keys, s.mark(rows.Err())
 }
 
+// OwnsItem reports whether a scene owns an item, linked to it or not.
+func (s *Store) OwnsItem(ctx context.Context, sceneID int) (bool, error) {
+	var yes bool
+	err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM item WHERE owner = ? AND owner <> 0)`, sceneID).Scan(&yes)
+	if err != nil {
+		return false, fmt.Errorf("look for items of scene %d: %w", sceneID, s.mark(err))
+	}
+	return yes, nil
+}
+
 // Owners returns which scene owns each of the given items, as far as one does.
 func (s *Store) Owners(ctx context.Context, server string, keys []string) (map[string]int, error) {
 	items, err := s.Items(ctx, server, keys)

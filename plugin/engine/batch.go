@@ -163,7 +163,11 @@ func (d *drain) desire(ctx context.Context, w *work) error {
 		if err != nil {
 			return err
 		}
-		if len(links) == 0 {
+		owns, err := d.Store.OwnsItem(ctx, w.job.SceneID)
+		if err != nil {
+			return err
+		}
+		if len(links) == 0 && !owns {
 			return skippedError("Stash knows nothing of this scene that Plex could show")
 		}
 	}

@@ -236,3 +236,16 @@ func TestItemThatNobodyOwnsBelongsToTheSceneOfItsFirstPart(t *testing.T) {
 		})
 	}
 }
+
+func TestSceneEmptiedBeforeItsFirstPushEndedIsTakenBack(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.edit("One", 1)
+		l.plex.Inject(plextest.Fault{Method: "GET", Prefix: "/library/metadata", Delay: time.Millisecond, Times: 1})
+		l.plex.Inject(plextest.Fault{Method: "GET", Prefix: "/library/metadata", Status: 500, Times: 1}) // what was written cannot be read
+		l.want(l.drain(), Summary{Retrying: 1})
+		l.wantTitle(1, "One")
+		l.edit("", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.wantTitle(1, "clip1")
+	})
+}

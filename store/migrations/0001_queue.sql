@@ -58,6 +58,7 @@ CREATE TABLE item (
   absent_since INTEGER,                    -- unix ms; not in the index since
   PRIMARY KEY (server, rating_key)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX item_owner ON item (owner) WHERE owner <> 0;
 CREATE INDEX item_absent ON item (absent_since) WHERE absent_since IS NOT NULL;
 
 -- A link says which Plex item shows which scene, and how they were matched.
