@@ -282,6 +282,24 @@ func (d *drain) target(ctx context.Context, w *work, held map[string]plexapi.Ite
 	return gone, nil
 }
 
+// dropGone drops items from the index that were gone when they were written, so that the next try matches
+// their scenes anew.
+func (d *drain) dropGone(ctx context.Context, works []*work) error {
+	for _, w := range works {
+		if w.err == nil || Judge(ctx, w.err).Class != NotFound {
+			continue
+		}
+		i := slices.IndexFunc(w.targets, func(t *target) bool { return !t.wrote && !t.plan.Empty() })
+		if i < 0 {
+			continue
+		}
+		if err := d.Index.Drop(ctx, d.server, w.targets[i].hit.RatingKey); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func sectionOf(it *plexapi.Item, h Hit) string {
 	if it.SectionID != "" {
 		return it.SectionID

@@ -56,3 +56,17 @@ func TestRunWithoutListingReadsNoLibrary(t *testing.T) {
 		})
 	}
 }
+
+func TestItemThatIsGoneWhenItIsWrittenIsMatchedAnew(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.edit("One", 1)
+		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 404, Times: 2}) // at both addresses
+		l.want(l.drain(), Summary{Waiting: 1})
+		if held, err := l.Index.Holds(l.Context(), l.plex.Machine(), []string{l.keys[1]}); err != nil || len(held) != 0 {
+			l.Errorf("the index holds %v, %v", held, err)
+		}
+		l.keys[1] = l.plex.Move(l.keys[1], path(1)) // and is another by now
+		l.want(l.drain(), Summary{Synced: 1})       // woken, not after its miss
+		l.wantTitle(1, "One")
+	})
+}
