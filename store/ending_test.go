@@ -169,6 +169,28 @@ func TestNewFileWakesThoseWhoWaitForIt(t *testing.T) {
 	}
 }
 
+func TestNewFileWakesASceneThatWasPushedWithoutIt(t *testing.T) {
+	s := openStore(t)
+	file := []FoundFile{{Path: "/v/second.mp4", Size: 7}}
+	push := func(wanted ...Wanted) {
+		enqueueScenes(t, s, t0, InBulk, 1)
+		endOne(t, s, t0, Ending{Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: Done, Wanted: wanted})
+	}
+	push(Wanted{Path: "/data/second.mp4", Size: 7})
+	for i, want := range []int{1, 0} { // told twice
+		if n, err := s.Wake(t.Context(), t0, file); err != nil || n != want {
+			t.Errorf("time %d: Wake = %d, %v; want %d", i+1, n, err, want)
+		}
+	}
+	if j, err := s.Job(t.Context(), 1); err != nil || j.Priority != InBulk || j.DueAt.After(t0) {
+		t.Errorf("job = %+v, %v", j, err)
+	}
+	push() // it has arrived
+	if n, err := s.Wake(t.Context(), t0, file); err != nil || n != 0 {
+		t.Errorf("Wake = %d, %v after the push that needed it no more", n, err)
+	}
+}
+
 func TestItemsRememberWhatWasBeforeUs(t *testing.T) {
 	s := openStore(t)
 	first := Item{

@@ -282,6 +282,22 @@ func (d *drain) target(ctx context.Context, w *work, held map[string]plexapi.Ite
 	return gone, nil
 }
 
+// unmatched are the files of a matched scene that no item holds yet.
+func unmatched(w *work) []store.Wanted {
+	var list []store.Wanted
+	for _, f := range w.scene.Files {
+		alone := stashapi.Scene{Files: []stashapi.File{f}}
+		held := slices.ContainsFunc(w.match.Hits, func(h Hit) bool { return h.File == f.Path }) ||
+			slices.ContainsFunc(w.targets, func(t *target) bool {
+				return slices.ContainsFunc(t.held.Parts, func(p plexapi.Part) bool { return !p.Deleted && isIn(&alone, p) })
+			})
+		if !held {
+			list = append(list, store.Wanted{Path: f.Path, Size: f.Size})
+		}
+	}
+	return list
+}
+
 // dropGone drops items from the index that were gone when they were written, so that the next try matches
 // their scenes anew.
 func (d *drain) dropGone(ctx context.Context, works []*work) error {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -68,5 +69,33 @@ func TestItemThatIsGoneWhenItIsWrittenIsMatchedAnew(t *testing.T) {
 		l.keys[1] = l.plex.Move(l.keys[1], path(1)) // and is another by now
 		l.want(l.drain(), Summary{Synced: 1})       // woken, not after its miss
 		l.wantTitle(1, "One")
+	})
+}
+
+func TestFurtherFileOfASceneIsPushedOnceItIsInPlex(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		second := stashtest.File{Path: "/data/second.mp4", Size: 77}
+		l.stash.Change(1, func(s *stashtest.Scene) { s.Files = append(s.Files, second) })
+		l.edit("One", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.drain(), Summary{})
+		l.keys[2] = l.plex.AddItem(l.section, second.Path, second.Size)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.wantTitle(2, "One")
+		if waits, err := l.Store.HasWanted(l.Context()); err != nil || waits {
+			l.Errorf("something is wanted still: %v, %v", waits, err)
+		}
+	})
+}
+
+func TestSceneWhoseFilesAreOneItemWantsNothing(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.stash.Change(1, func(s *stashtest.Scene) { s.Files = append(s.Files, stashtest.File{Path: "/data/cd2.mp4", Size: 77}) })
+		l.plex.AddFile(l.keys[1], "/data/cd2.mp4", 77)
+		l.edit("One", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		if waits, err := l.Store.HasWanted(l.Context()); err != nil || waits {
+			l.Errorf("something is wanted: %v, %v", waits, err)
+		}
 	})
 }
