@@ -35,7 +35,7 @@ type Ending struct {
 	Note    string        // what the log says instead of the outcome ("synced", "unchanged", "gone")
 
 	Candidates any      // for Bury: what an ambiguous match found, as JSON
-	Wanted     []Wanted // for Miss and Bury: the files that Plex did not hold
+	Wanted     []Wanted // for Done, Miss and Bury: the files that Plex did not hold
 	Items      []Item
 	Links      []Link // for Done: replaces the scene's links on these servers
 	Refs       []Ref  // for Done: who the pushed scene mentions

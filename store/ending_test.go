@@ -2,6 +2,7 @@ package store
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 )
@@ -168,6 +169,28 @@ func TestNewFileWakesThoseWhoWaitForIt(t *testing.T) {
 	}
 }
 
+func TestNewFileWakesASceneThatWasPushedWithoutIt(t *testing.T) {
+	s := openStore(t)
+	file := []FoundFile{{Path: "/v/second.mp4", Size: 7}}
+	push := func(wanted ...Wanted) {
+		enqueueScenes(t, s, t0, InBulk, 1)
+		endOne(t, s, t0, Ending{Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: Done, Wanted: wanted})
+	}
+	push(Wanted{Path: "/data/second.mp4", Size: 7})
+	for i, want := range []int{1, 0} { // told twice
+		if n, err := s.Wake(t.Context(), t0, file); err != nil || n != want {
+			t.Errorf("time %d: Wake = %d, %v; want %d", i+1, n, err, want)
+		}
+	}
+	if j, err := s.Job(t.Context(), 1); err != nil || j.Priority != InBulk || j.DueAt.After(t0) {
+		t.Errorf("job = %+v, %v", j, err)
+	}
+	push() // it has arrived
+	if n, err := s.Wake(t.Context(), t0, file); err != nil || n != 0 {
+		t.Errorf("Wake = %d, %v after the push that needed it no more", n, err)
+	}
+}
+
 func TestItemsRememberWhatWasBeforeUs(t *testing.T) {
 	s := openStore(t)
 	first := Item{
@@ -250,6 +273,41 @@ func TestImagesRememberWhatWasBeforeUs(t *testing.T) {
 	}
 	if got := put(nil)["art"].Before; got != "upload://art" {
 		t.Errorf("art before us = %q after an item without images", got)
+	}
+}
+
+func TestAnotherItemWithTheSameKeyRemembersNothingOfTheFormer(t *testing.T) {
+	s := openStore(t)
+	for _, it := range []Item{
+		{Owner: 5, Paths: []string{"/a"}, Before: map[string]Held{"title": {Value: Value{"A"}}, "studio": {Locked: true}}},
+		{Owner: 6, Paths: []string{"/b"}, Before: map[string]Held{"title": {Value: Value{"B"}}}, Fresh: true},
+	} {
+		it.Server, it.RatingKey, it.Section = "S", "1", "2"
+		if err := s.PutItems(t.Context(), []Item{it}); err != nil {
+			t.Fatal(err)
+		}
+		it.Fresh = false
+		if got, err := s.Items(t.Context(), "S", []string{"1"}); err != nil || !reflect.DeepEqual(got["1"], it) {
+			t.Errorf("item = %+v, %v; want %+v", got["1"], err, it)
+		}
+	}
+}
+
+func TestOwnersOfItemsAreFoundByIndex(t *testing.T) {
+	s := openStore(t)
+	if err := s.PutItems(t.Context(), []Item{{Server: "S", RatingKey: "1", Owner: 5}, {Server: "S", RatingKey: "2"}}); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[int]bool{0: false, 4: false, 5: true} {
+		if got, err := s.OwnsItem(t.Context(), id); err != nil || got != want {
+			t.Errorf("OwnsItem(%d) = %v, %v", id, got, err)
+		}
+	}
+	var id, parent, unused int
+	var plan string
+	err := s.read.QueryRow(`EXPLAIN QUERY PLAN SELECT 1 FROM item WHERE owner = ? AND owner <> 0`, 5).Scan(&id, &parent, &unused, &plan)
+	if err != nil || !strings.Contains(plan, "item_owner") {
+		t.Errorf("plan = %q, %v", plan, err)
 	}
 }
 

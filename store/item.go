@@ -25,6 +25,9 @@ type Item struct {
 	Section   string
 	Owner     int // the scene whose values the item shows; 0 if none yet
 
+	Paths []string // normalised paths of its files when this was written
+	Fresh bool     // replaces all that is stored, which is of another item with this rating key; not stored itself
+
 	Before   map[string]Held     // as Plex held it before our first write of that field
 	Owned    map[string][]string // tags that we added, as we sent them
 	Sent     map[string]Value    // what we last sent

@@ -40,6 +40,7 @@ type memory struct {
 	Form     map[string]Form     `json:"form,omitempty"`
 	Rejected map[string]Value    `json:"rejected,omitempty"`
 	Images   map[string]Image    `json:"images,omitempty"`
+	Paths    []string            `json:"paths,omitempty"`
 }
 
 // keep takes over what was before us from what is stored already.
@@ -86,10 +87,11 @@ func (s *Store) PutItems(ctx context.Context, items []Item) error {
 }
 
 func putItem(ctx context.Context, tx *sql.Tx, it *Item) error {
-	m := memory{it.Before, it.Owned, it.Sent, it.ReadBack, it.Form, it.Rejected, it.Images}
+	m := memory{it.Before, it.Owned, it.Sent, it.ReadBack, it.Form, it.Rejected, it.Images, it.Paths}
 	var stored string
 	err := tx.QueryRowContext(ctx, `SELECT memory FROM item WHERE server = ? AND rating_key = ?`, it.Server, it.RatingKey).Scan(&stored)
 	switch {
+	case err == nil && it.Fresh:
 	case err == nil:
 		var old memory
 		if err := json.Unmarshal([]byte(stored), &old); err != nil {
@@ -138,10 +140,20 @@ func (s *Store) Items(ctx context.Context, server string, keys []string) (map[st
 			return nil, fmt.Errorf("read item %s: %w", it.RatingKey, err)
 		}
 		it.Before, it.Owned, it.Sent, it.ReadBack, it.Form, it.Rejected = m.Before, m.Owned, m.Sent, m.ReadBack, m.Form, m.Rejected
-		it.Images = m.Images
+		it.Images, it.Paths = m.Images, m.Paths
 		items[it.RatingKey] = it
 	}
 	return items, s.mark(rows.Err())
+}
+
+// OwnsItem reports whether a scene owns an item, linked to it or not.
+func (s *Store) OwnsItem(ctx context.Context, sceneID int) (bool, error) {
+	var yes bool
+	err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM item WHERE owner = ? AND owner <> 0)`, sceneID).Scan(&yes)
+	if err != nil {
+		return false, fmt.Errorf("look for items of scene %d: %w", sceneID, s.mark(err))
+	}
+	return yes, nil
 }
 
 // Owners returns which scene owns each of the given items, as far as one does.
@@ -164,11 +176,6 @@ const linkColumns = `server, scene_id, rating_key, section, path, rule, pushed_a
 // Links returns the links of a scene on all servers.
 func (s *Store) Links(ctx context.Context, sceneID int) ([]Link, error) {
 	return s.links(ctx, `WHERE scene_id = ? ORDER BY pushed_at DESC LIMIT 50`, sceneID)
-}
-
-// LinksOf returns the links that name an item.
-func (s *Store) LinksOf(ctx context.Context, server, ratingKey string) ([]Link, error) {
-	return s.links(ctx, `WHERE server = ? AND rating_key = ? LIMIT 50`, server, ratingKey)
 }
 
 func (s *Store) links(ctx context.Context, where string, args ...any) ([]Link, error) {
@@ -218,7 +225,8 @@ func (s *Store) Restored(ctx context.Context, scenes []int) (map[int]bool, error
 	return restored, nil
 }
 
-// endLinks replaces the links and references of a scene that was pushed.
+// endLinks replaces the links and references of a scene that was pushed. An item shows one scene, so what
+// other scenes link to it ends.
 func endLinks(ctx context.Context, tx *sql.Tx, e *Ending) error {
 	if e.Outcome != Done || len(e.Links) == 0 {
 		return nil
@@ -228,6 +236,9 @@ func endLinks(ctx context.Context, tx *sql.Tx, e *Ending) error {
 		return err
 	}
 	for _, l := range e.Links {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM link WHERE server = ? AND rating_key = ? AND scene_id <> ?`, l.Server, l.RatingKey, id); err != nil {
+			return err
+		}
 		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO link (`+linkColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			l.Server, id, l.RatingKey, l.Section, l.Path, l.Rule, l.PushedAt.UnixMilli(), l.UpdatedAt, l.Restored); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"maps"
 	"testing"
 )
@@ -12,7 +13,7 @@ func pushed(t *testing.T, s *Store, scene, links, restored int) {
 	e := Ending{Job: claim(t, s, t0, ClaimOptions{Only: scene})[0], Outcome: Done, Refs: []Ref{{"performer", 7}}}
 	for i := range links {
 		e.Links = append(e.Links, Link{
-			Server: "S", SceneID: scene, RatingKey: string(rune('a' + i)), Section: "1", Path: "/p", Rule: "path",
+			Server: "S", SceneID: scene, RatingKey: fmt.Sprintf("%d%d", scene, i), Section: "1", Path: "/p", Rule: "path",
 			PushedAt: t0, Restored: i < restored,
 		})
 	}

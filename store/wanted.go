@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Wanted is a file that Plex did not hold when a scene was to be pushed.
+// Wanted is a file that Plex did not hold when a scene was to be pushed, or when others of its files were.
 type Wanted struct {
 	Path string // Stash's path
 	Size int64  // bytes
@@ -19,8 +19,8 @@ type FoundFile struct {
 	Size int64  // bytes
 }
 
-// setWanted keeps the wanted files of a claim that ended not found, and drops them with any ending that
-// settles the scene.
+// setWanted keeps the wanted files of a claim that ended not found, or done with files that Plex lacks, and
+// drops them with any other ending that settles the scene.
 func setWanted(ctx context.Context, tx *sql.Tx, e *Ending) error {
 	switch e.Outcome {
 	case Release, Retry, Snooze:
@@ -39,8 +39,8 @@ func setWanted(ctx context.Context, tx *sql.Tx, e *Ending) error {
 }
 
 // Wake makes the jobs and dead letters that wait for one of the files due at once, their misses at zero,
-// and returns how many scenes that were. A file fits if its basename is equal and either its size or its
-// folder's name is. Waking twice does no harm.
+// asks for jobs of scenes that were pushed without it, and returns how many scenes that were. A file fits
+// if its basename is equal and either its size or its folder's name is. Waking twice does no harm.
 func (s *Store) Wake(ctx context.Context, now time.Time, files []FoundFile) (int, error) {
 	woken := 0
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
@@ -90,7 +90,8 @@ func wantedBy(ctx context.Context, find *sql.Stmt, f FoundFile, scenes map[int]b
 	return rows.Err()
 }
 
-// wake makes one scene's job due, or revives its dead letter if that died for want of its file.
+// wake makes one scene's job due, or revives its dead letter if that died for want of its file, or asks for
+// a job if it has neither.
 func wake(ctx context.Context, tx *sql.Tx, now time.Time, id int) (int, error) {
 	res, err := tx.ExecContext(ctx, `UPDATE job SET due_at = ?, misses = 0 WHERE scene_id = ? AND misses > 0`, now.UnixMilli(), id)
 	if err != nil {
@@ -100,9 +101,10 @@ func wake(ctx context.Context, tx *sql.Tx, now time.Time, id int) (int, error) {
 	if err != nil || n > 0 {
 		return int(n), err
 	}
-	var died bool
-	err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM dead_letter WHERE scene_id = ? AND misses > 0)`, id).Scan(&died)
-	if err != nil || !died {
+	var settled bool // its job runs or waits for another reason, or its dead letter died of another
+	err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM job WHERE scene_id = ?1)
+		OR EXISTS (SELECT 1 FROM dead_letter WHERE scene_id = ?1 AND misses = 0)`, id).Scan(&settled)
+	if err != nil || settled {
 		return 0, err
 	}
 	return enqueue(ctx, tx, now, []Request{{SceneID: id, Reason: "its file appeared in Plex", Priority: InBulk, Quiet: true}})

@@ -32,6 +32,7 @@ type target struct {
 	plan    Plan
 	stored  store.Item // as it is stored
 	memory  store.Item // as it is to be stored with the ending
+	rival   string     // why it is left to another scene; "" if it is not
 	wrote   bool
 	refused []string // fields that Plex refused when they were sent alone
 }
@@ -60,7 +61,11 @@ func (d *drain) batch(ctx context.Context, claimed []store.Job) error {
 			w.err = releasedError(stop)
 		}
 	}
+	d.released = d.released || slices.ContainsFunc(works, func(w *work) bool { return releasedByPlex(ctx, w.err) })
 	if err := d.endAll(ctx, works); err != nil {
+		return err
+	}
+	if err := d.dropGone(ctx, works); err != nil {
 		return err
 	}
 	if err := d.endTrial(ctx, works[0]); err != nil {
@@ -168,7 +173,11 @@ func (d *drain) desire(ctx context.Context, w *work) error {
 		if err != nil {
 			return err
 		}
-		if len(links) == 0 {
+		owns, err := d.Store.OwnsItem(ctx, w.job.SceneID)
+		if err != nil {
+			return err
+		}
+		if len(links) == 0 && !owns {
 			return skippedError("Stash knows nothing of this scene that Plex could show")
 		}
 	}
@@ -191,10 +200,13 @@ func (d *drain) planWrites(ctx context.Context, works []*work) error {
 	if err != nil {
 		return err
 	}
+	if err := d.findRivals(ctx, works, known); err != nil {
+		return err
+	}
 	var ahead []store.Item
 	taken := make(map[string]int) // items that a scene of this batch writes
-	for _, w := range works {
-		d.guard(w, func() error { return d.plan(ctx, w, known, taken) })
+	for _, w := range alive(works) {
+		d.guard(w, func() error { return d.plan(w, known, taken) })
 		if w.err != nil {
 			continue
 		}
@@ -212,29 +224,22 @@ func (d *drain) planWrites(ctx context.Context, works []*work) error {
 	return d.Store.PutItems(ctx, ahead)
 }
 
-// plan decides for each item of a scene what to write. An item that another scene owns is left alone as
-// long as one of that scene's files is in it.
-func (d *drain) plan(ctx context.Context, w *work, known map[string]store.Item, taken map[string]int) error {
+// plan decides for each item of a scene what to write. An item that is another scene's is left alone; one
+// that was comes with its memory.
+func (d *drain) plan(w *work, known map[string]store.Item, taken map[string]int) error {
 	var mine []*target
 	for _, t := range w.targets {
 		if other := taken[t.hit.RatingKey]; other != 0 {
-			w.skipped = fmt.Sprintf("Plex item %s shows scene %d", t.hit.RatingKey, other)
+			t.rival = fmt.Sprintf("Plex item %s shows scene %d", t.hit.RatingKey, other)
+		}
+		if t.rival != "" {
+			w.skipped = t.rival
 			continue
 		}
-		memory := known[t.hit.RatingKey]
-		memory.Server, memory.RatingKey, memory.Section = d.server, t.hit.RatingKey, t.hit.Section
-		if memory.Owner != 0 && memory.Owner != w.job.SceneID {
-			owns, err := d.stillOwns(ctx, memory.Owner, t)
-			if err != nil {
-				return err
-			}
-			if owns {
-				w.skipped = fmt.Sprintf("Plex item %s shows scene %d already", t.hit.RatingKey, memory.Owner)
-				continue
-			}
-		}
-		t.stored = copyItem(memory)
-		memory.Owner = w.job.SceneID
+		stored := known[t.hit.RatingKey]
+		stored.Server, stored.RatingKey, stored.Section = d.server, t.hit.RatingKey, t.hit.Section
+		t.stored = copyItem(stored)
+		memory := recall(stored, w.job.SceneID, &t.held)
 		t.plan = Merge(MergeInput{Desired: w.desired, Memory: memory, Current: t.held, KeepPlexEdits: d.Config.KeepPlexEdits})
 		t.memory = t.plan.Memory
 		mine = append(mine, t)
@@ -244,20 +249,6 @@ func (d *drain) plan(ctx context.Context, w *work, known map[string]store.Item, 
 		return skippedError(w.skipped)
 	}
 	return nil
-}
-
-// stillOwns reports whether a file by which another scene was matched is still in the item.
-func (d *drain) stillOwns(ctx context.Context, owner int, t *target) (bool, error) {
-	links, err := d.Store.LinksOf(ctx, d.server, t.hit.RatingKey)
-	if err != nil {
-		return false, err
-	}
-	for _, l := range links {
-		if l.SceneID == owner && holds(&t.held, l.Path) {
-			return true, nil
-		}
-	}
-	return false, nil
 }
 
 // holds reports whether the item has the file, out of the trash.

@@ -146,6 +146,27 @@ func TestListingGoesOnWhereItWasCutOff(t *testing.T) {
 	})
 }
 
+func TestPartOfAListingForgetsNothing(t *testing.T) {
+	inLab(t, 3, func(l *lab) {
+		l.edit("New", 1, 2, 3)
+		l.drain()
+		for id := 1; id <= 3; id++ {
+			l.stash.Drop(id)
+		}
+		for _, c := range []struct {
+			position string
+			linked   int
+		}{{"2 946684800", 3}, {"", 0}} { // only the third is seen to be gone; then all are
+			l.must(l.Store.SetMeta(l.Context(), time.Now(), store.KeyListing, c.position))
+			pass(25 * time.Hour)
+			l.drain()
+			if n, err := l.Store.CountLinked(l.Context()); err != nil || n != c.linked {
+				l.Errorf("%d scenes with links after a listing from %q, %v; want %d", n, c.position, err, c.linked)
+			}
+		}
+	})
+}
+
 func TestAfterDamageWhatIsUnknownIsPushed(t *testing.T) {
 	inLab(t, 3, func(l *lab) {
 		l.must(l.Store.SetMeta(l.Context(), time.Now(), store.KeyRefill, "after damage"))

@@ -64,6 +64,7 @@ func (d *drain) unreachable(ctx context.Context, err error) error {
 	case d.tripped:
 		return d.pausedStop()
 	}
+	d.released = v.Breaker == Failure
 	return &stopError{v.Class, err.Error() + "; every job stays queued"}
 }
 
@@ -230,11 +231,10 @@ func (e *Engine) RebuildIndex(ctx context.Context) (Summary, error) {
 // Sample matches scenes against the index as it is, writing nothing.
 func (e *Engine) Sample(ctx context.Context, server string, scenes []*stashapi.Scene) ([]Match, error) {
 	d := &drain{Engine: e, server: server}
-	evidence, err := d.evidence(ctx)
+	m, err := d.matcher(ctx)
 	if err != nil {
 		return nil, err
 	}
-	m := d.matcher(evidence, false)
 	return m.Match(ctx, scenes)
 }
 

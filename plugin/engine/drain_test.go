@@ -218,6 +218,21 @@ func TestOneReadThatFailsForManyIsRepeatedInHalves(t *testing.T) {
 	})
 }
 
+func TestCandidatesThatCannotBeReadCostTheirSceneAlone(t *testing.T) {
+	inLab(t, 5, func(l *lab) {
+		l.stash.Add(stashtest.Scene{ID: 9, Files: []stashtest.File{{Path: "/data/amb.mp4", Size: 99}}})
+		for _, folder := range []string{"/a", "/b"} {
+			key := l.plex.AddItem(l.section, folder+"/amb.mp4", 99)
+			l.plex.Inject(plextest.Fault{Method: "GET", Prefix: "/library/metadata/" + key, Status: 500})
+		}
+		l.edit("New", 1, 2, 3, 4, 5, 9)
+		l.want(l.drain(), Summary{Synced: 5, Retrying: 1})
+		if b, err := l.Store.Breaker(l.Context()); err != nil || l.job(9).Attempts != 1 || b.Failures != 0 {
+			l.Errorf("job = %+v, breaker %+v, %v", l.job(9), b, err)
+		}
+	})
+}
+
 func TestAnotherServerStopsEverythingUntilItIsAccepted(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
 		l.edit("One", 1)
@@ -293,6 +308,31 @@ func TestLongRunMakesRoomForOtherJobs(t *testing.T) {
 	})
 }
 
+func TestBatchOfSlowWritesMakesRoomInItsMiddle(t *testing.T) {
+	inLab(t, 50, func(l *lab) {
+		for id := 1; id <= 50; id++ {
+			l.edit("New", id)
+		}
+		l.Ask = func(context.Context) error { return nil }
+		l.stash.Hold("our own run")
+		l.stash.Hold("Scanning...")
+		l.plex.Inject(plextest.Fault{Method: "PUT", Delay: 20 * time.Second})
+		begin := time.Now()
+		sum := l.drain()
+		if took := time.Since(begin); sum.Synced == 0 || sum.Synced >= 50 || sum.Class != "" || took > longRun+time.Minute {
+			l.Errorf("%+v after %v, want it to leave after five minutes", sum, took)
+		}
+		done := sum.Synced
+		for id := done + 1; id <= 50; id++ {
+			if j := l.job(id); j.Attempts != 0 || j.Unfinished != 0 || j.DueAt.After(begin) {
+				l.Errorf("job = %+v, want it as it was", j)
+			}
+		}
+		l.plex.Heal()
+		l.want(l.drain(), Summary{Synced: 50 - done})
+	})
+}
+
 func TestSlowWritesAreFollowedByAPause(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
 		l.edit("New", 1, 2)
@@ -343,6 +383,22 @@ func TestTwoScenesInOneItemDoNotFightOverIt(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestFileInTwoLibrariesIsShownAlikeInBoth(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.keys[2] = l.plex.AddItem(l.plex.AddSection("Also here", "movie"), path(1), size(1))
+		l.edit("One", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.wantTitle(1, "One")
+		l.wantTitle(2, "One")
+		l.edit("One", 1)
+		l.want(l.drain(), Summary{Unchanged: 1})
+		l.plex.Remove(l.keys[2])
+		l.edit("Two", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.wantTitle(1, "Two")
+	})
 }
 
 func TestSceneOfWhichStashKnowsNothingIsNotAwaited(t *testing.T) {

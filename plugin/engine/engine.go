@@ -79,6 +79,9 @@ type drain struct {
 	excluded map[int]string // tags that are excluded, with the name for which they are
 	trouble  error          // the last failure of a request that many jobs share
 
+	released bool // Plex failed, and jobs stay due for it that this drain does not take again
+	pauses   int  // how often it has waited because of that
+
 	plexReady  bool // the server was reached and is the right one
 	sections   []plexapi.Section
 	absent     []string  // libraries that were asked for and are not there
@@ -86,6 +89,7 @@ type drain struct {
 	done       int       // jobs finished, for the progress
 	asked      time.Time // when Stash's queue was last looked at
 	lingered   time.Duration
+	leaving    error // why the drain ends with this batch; nil: it does not
 }
 
 // Drain processes the jobs that are due. The caller holds the lock. It returns an error only if the queue
@@ -119,11 +123,9 @@ func (d *drain) run(ctx context.Context) error {
 		return err
 	}
 	for {
+		d.released = false
 		err := d.work(ctx)
-		if !d.tripped {
-			return err
-		}
-		again, waitErr := d.waitForProbe(ctx)
+		again, waitErr := d.waitForPlex(ctx, err)
 		if waitErr != nil {
 			return waitErr
 		}
@@ -263,5 +265,8 @@ func (d *drain) betweenBatches(ctx context.Context) error {
 	if err := d.report(ctx); err != nil {
 		return err
 	}
-	return d.makeRoom(ctx)
+	if d.leaving == nil {
+		d.leaving = d.makeRoom(ctx)
+	}
+	return d.leaving
 }

@@ -14,69 +14,6 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// refreshIfWanted brings the index up to date if somebody needs it: a job that is due, or a scene whose
-// file Plex did not hold.
-func (d *drain) refreshIfWanted(ctx context.Context) error {
-	due, err := d.Store.HasDue(ctx, time.Now(), store.ClaimOptions{Floor: d.floor})
-	if err != nil {
-		return err
-	}
-	wanted, err := d.Store.HasWanted(ctx)
-	if err != nil || !due && !wanted {
-		return err
-	}
-	if err := d.connect(ctx); err != nil {
-		return err
-	}
-	err = d.refresh(ctx)
-	if e, ok := errors.AsType[*plexapi.Error](err); ok || errors.Is(err, context.Canceled) {
-		v := Judge(ctx, err)
-		if !v.Stop && v.Class != ServerDown { // one slow listing: what the index knows may do
-			d.Log.Warn().Err(e).Msg("the list of Plex's files could not be brought up to date; it is tried again in the next run")
-			return d.note(context.WithoutCancel(ctx), v.Breaker, err.Error())
-		}
-		return d.unreachable(ctx, err)
-	}
-	return err
-}
-
-// refresh brings the index of the chosen libraries up to date, once in a drain.
-func (d *drain) refresh(ctx context.Context) error {
-	if d.indexFresh {
-		return nil
-	}
-	reader := Reader{Plex: d.Plex, Index: d.Index, OnNew: func(ctx context.Context, files []store.FoundFile) error {
-		n, err := d.Store.Wake(ctx, time.Now(), files)
-		if n > 0 {
-			d.Log.Info().Int("scenes", n).Msg("files that were waited for have appeared in Plex")
-		}
-		return err
-	}}
-	for _, s := range d.sections {
-		if _, err := reader.Refresh(ctx, d.server, s, time.Now()); err != nil {
-			return fmt.Errorf("read library %q: %w", s.Title, err)
-		}
-	}
-	d.indexFresh = true
-	if err := d.lookForAbsent(ctx); err != nil {
-		return err
-	}
-	return d.note(ctx, Answered, "")
-}
-
-// lookForAbsent notes once a day which items have left Plex, if every library has been read whole.
-func (d *drain) lookForAbsent(ctx context.Context) error {
-	now := time.Now()
-	_, last, err := d.Store.Meta(ctx, store.KeyLastAbsent)
-	if err != nil || within(now, last, readAnewIn) {
-		return err
-	}
-	if unread, err := d.unread(ctx); err != nil || unread {
-		return err
-	}
-	return d.Store.LookForAbsent(ctx, now, d.server, func(keys []string) (map[string]bool, error) { return d.Index.Holds(ctx, d.server, keys) })
-}
-
 // findItems finds the Plex items of the scenes and reads them. What the index does not hold is looked for
 // again after bringing it up to date; an item that no longer holds the file is dropped from the index and
 // its scene matched once more.
@@ -166,57 +103,87 @@ func (d *drain) matchAll(ctx context.Context, works []*work) error {
 	if len(works) == 0 {
 		return nil
 	}
-	evidence, err := d.evidence(ctx)
+	m, err := d.matcher(ctx)
 	if err != nil {
 		return err
 	}
-	unread, err := d.unread(ctx)
-	if err != nil {
+	if m.Unread, err = d.unread(ctx); err != nil {
 		return err
 	}
-	m := Matcher{
-		Index: d.Index, Server: d.server, Unread: unread, PathMap: d.Config.PathMap, Prefixes: evidence.Learned(),
-		Others: d.Stash.ScenesByPath, Read: d.Plex.Items,
-		Owners: func(ctx context.Context, keys []string) (map[string]int, error) {
-			return d.Store.Owners(ctx, d.server, keys)
-		},
+	jobs := make(map[int]*work, len(works))
+	for _, w := range works {
+		jobs[w.job.SceneID] = w
 	}
-	scenes := make([]*stashapi.Scene, len(works))
-	for i, w := range works {
-		scenes[i] = w.scene
+	m.Failed = func(ctx context.Context, scene int, err error) error { return d.failAlone(ctx, jobs[scene], err) }
+	return d.inHalves(ctx, works, func(some []*work) error {
+		scenes := make([]*stashapi.Scene, len(some))
+		for i, w := range some {
+			scenes[i] = w.scene
+		}
+		matches, err := m.Match(ctx, scenes)
+		for i := range matches {
+			some[i].match, some[i].targets = matches[i], nil
+		}
+		return err
+	})
+}
+
+// failAlone is a request to Plex for one job that failed: it decides about that job. The error is returned
+// if it means the end for the others, too.
+func (d *drain) failAlone(ctx context.Context, w *work, err error) error {
+	if _, ok := errors.AsType[*plexapi.Error](err); !ok {
+		return err
 	}
-	matches, err := m.Match(ctx, scenes)
-	if err != nil {
-		return d.sharedFailure(ctx, works, err)
+	w.err = err
+	v := Judge(ctx, err)
+	if noteErr := d.noteJob(ctx, w.job, v, err); noteErr != nil {
+		return noteErr
 	}
-	for i, w := range works {
-		w.match, w.targets = matches[i], nil
+	if v.Stop || v.Class == ServerDown || d.tripped {
+		return err
 	}
 	return nil
 }
 
-func (d *drain) matcher(evidence *Evidence, unread bool) Matcher {
-	return Matcher{
-		Index: d.Index, Server: d.server, Unread: unread, PathMap: d.Config.PathMap, Prefixes: evidence.Learned(),
+// inHalves takes a step that asks Stash about many jobs. If Stash refuses the question, while it answers
+// otherwise, the step is repeated in halves, and only a question about one job decides that job's end.
+func (d *drain) inHalves(ctx context.Context, works []*work, step func([]*work) error) error {
+	err := step(works)
+	if e, ok := errors.AsType[*stashapi.Error](err); !ok || e.Unavailable() {
+		return err
+	}
+	if _, err := d.Stash.Version(ctx); err != nil {
+		return err
+	}
+	if len(works) == 1 {
+		works[0].err = sceneError(err)
+		return nil
+	}
+	half := len(works) / 2
+	if err := d.inHalves(ctx, works[:half], step); err != nil {
+		return err
+	}
+	return d.inHalves(ctx, works[half:], step)
+}
+
+// matcher returns a matcher that knows what was learned and asks both servers.
+func (d *drain) matcher(ctx context.Context) (*Matcher, error) {
+	evidence, err := d.evidence(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m := &Matcher{
+		Index: d.Index, Server: d.server, PathMap: d.Config.PathMap, Prefixes: evidence.Learned(),
 		Others: d.Stash.ScenesByPath, Read: d.Plex.Items,
 		Owners: func(ctx context.Context, keys []string) (map[string]int, error) {
 			return d.Store.Owners(ctx, d.server, keys)
 		},
 	}
-}
-
-// unread reports whether a library may hold more than the index knows.
-func (d *drain) unread(ctx context.Context) (bool, error) {
-	if len(d.absent) > 0 {
-		return true, nil
+	m.Failed = func(_ context.Context, _ int, err error) error { return err }
+	m.Owned = func(ctx context.Context, owners map[string]int) (map[string]bool, error) {
+		return d.stillOwned(ctx, m, owners, func(Hit) bool { return true })
 	}
-	for _, s := range d.sections {
-		r, err := d.Index.Reading(ctx, d.server, s.ID)
-		if err != nil || r.CompleteAt.IsZero() {
-			return true, err
-		}
-	}
-	return false, nil
+	return m, nil
 }
 
 // evidence is what was learned of prefixes. What cannot be read is learned anew.
@@ -292,7 +259,7 @@ func (d *drain) readTargets(ctx context.Context, works []*work, last bool) (stal
 			stale = append(stale, w)
 		}
 	}
-	if len(stale) > 0 {
+	if len(stale) > 0 && (d.opts.Only == 0 || d.opts.Listing) {
 		d.indexFresh = false // it was not
 	}
 	return stale, d.learn(ctx, alive(works))
@@ -317,6 +284,40 @@ func (d *drain) target(ctx context.Context, w *work, held map[string]plexapi.Ite
 		}
 	}
 	return gone, nil
+}
+
+// unmatched are the files of a matched scene that no item holds yet.
+func unmatched(w *work) []store.Wanted {
+	var list []store.Wanted
+	for _, f := range w.scene.Files {
+		alone := stashapi.Scene{Files: []stashapi.File{f}}
+		held := slices.ContainsFunc(w.match.Hits, func(h Hit) bool { return h.File == f.Path }) ||
+			slices.ContainsFunc(w.targets, func(t *target) bool {
+				return slices.ContainsFunc(t.held.Parts, func(p plexapi.Part) bool { return !p.Deleted && isIn(&alone, p) })
+			})
+		if !held {
+			list = append(list, store.Wanted{Path: f.Path, Size: f.Size})
+		}
+	}
+	return list
+}
+
+// dropGone drops items from the index that were gone when they were written, so that the next try matches
+// their scenes anew.
+func (d *drain) dropGone(ctx context.Context, works []*work) error {
+	for _, w := range works {
+		if w.err == nil || Judge(ctx, w.err).Class != NotFound {
+			continue
+		}
+		i := slices.IndexFunc(w.targets, func(t *target) bool { return !t.wrote && !t.plan.Empty() })
+		if i < 0 {
+			continue
+		}
+		if err := d.Index.Drop(ctx, d.server, w.targets[i].hit.RatingKey); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func sectionOf(it *plexapi.Item, h Hit) string {

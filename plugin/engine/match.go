@@ -67,8 +67,12 @@ type Matcher struct {
 	Others func(ctx context.Context, paths []string) (map[string]int, error)
 	// Owners tells which scene owns an item.
 	Owners func(ctx context.Context, keys []string) (map[string]int, error)
+	// Owned tells which items their owners own still.
+	Owned func(ctx context.Context, owners map[string]int) (map[string]bool, error)
 	// Read reads items from Plex: candidates that are gone do not count.
 	Read func(ctx context.Context, keys []string) ([]plexapi.Item, error)
+	// Failed is told that the candidates of one scene cannot be read. An error from it ends the matching.
+	Failed func(ctx context.Context, scene int, err error) error
 }
 
 // search is one scene's way through the rules.
@@ -87,8 +91,49 @@ type try struct {
 }
 
 // Match matches the scenes of a batch. Stash is asked about other scenes at most once, and only if a match
-// by name and size, or without case, depends on it.
+// by name and size, or without case, depends on it; about the owners of items only if it is theirs.
 func (m *Matcher) Match(ctx context.Context, scenes []*stashapi.Scene) ([]Match, error) {
+	searches, err := m.search(ctx, scenes)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.leaveOwned(ctx, searches); err != nil {
+		return nil, err
+	}
+	matches := make([]Match, len(scenes))
+	for i := range searches {
+		if err := m.resolve(ctx, &searches[i]); err != nil {
+			if err := m.Failed(ctx, scenes[i].ID, err); err != nil {
+				return nil, err
+			}
+		}
+		matches[i] = m.verdict(&searches[i])
+	}
+	return matches, nil
+}
+
+// Fits returns for each scene all places that may hold a file of it, by whichever rule and however many
+// they are.
+func (m *Matcher) Fits(ctx context.Context, scenes []*stashapi.Scene) (map[int][]Hit, error) {
+	searches, err := m.search(ctx, scenes)
+	if err != nil {
+		return nil, err
+	}
+	fits := make(map[int][]Hit, len(searches))
+	for _, s := range searches {
+		hits := s.match.Hits
+		for _, t := range s.tries {
+			for _, f := range t.files {
+				hits = append(hits, hitOf(f, t.file, t.rule))
+			}
+		}
+		fits[s.scene.ID] = hits
+	}
+	return fits, nil
+}
+
+// search looks for the files of scenes, and leaves out what is exactly another scene's.
+func (m *Matcher) search(ctx context.Context, scenes []*stashapi.Scene) ([]search, error) {
 	searches := make([]search, len(scenes))
 	for i, scene := range scenes {
 		s := &searches[i]
@@ -99,17 +144,7 @@ func (m *Matcher) Match(ctx context.Context, scenes []*stashapi.Scene) ([]Match,
 			}
 		}
 	}
-	if err := m.exclude(ctx, searches); err != nil {
-		return nil, err
-	}
-	matches := make([]Match, len(scenes))
-	for i := range searches {
-		if err := m.resolve(ctx, &searches[i]); err != nil {
-			return nil, err
-		}
-		matches[i] = m.verdict(&searches[i])
-	}
-	return matches, nil
+	return searches, m.leaveOthers(ctx, searches)
 }
 
 // byPath is rule 1. If nothing is exactly equal it gathers what else the file may be.
@@ -126,10 +161,10 @@ func (m *Matcher) byPath(ctx context.Context, s *search, f stashapi.File) error 
 			continue
 		}
 		if exact {
-			s.add(hitOf(files[0], f, where.rule))
+			s.add(f, where.rule, newestEach(files))
 			return nil
 		}
-		s.tries = append(s.tries, try{rule: where.rule, file: f, files: files[:1]})
+		s.tries = append(s.tries, try{rule: where.rule, file: f, files: newestEach(files)})
 	}
 	if f.Size <= 0 {
 		return nil
@@ -146,13 +181,25 @@ func hitOf(p store.PlexFile, f stashapi.File, rule string) Hit {
 	return Hit{RatingKey: p.RatingKey, Section: p.Section, Path: p.Path, File: f.Path, Rule: rule}
 }
 
-func (s *search) add(h Hit) {
-	for _, have := range s.match.Hits {
-		if have.RatingKey == h.RatingKey {
-			return
+// add takes items as the scene's.
+func (s *search) add(f stashapi.File, rule string, files []store.PlexFile) {
+	for _, p := range files {
+		if !slices.ContainsFunc(s.match.Hits, func(have Hit) bool { return have.RatingKey == p.RatingKey }) {
+			s.match.Hits = append(s.match.Hits, hitOf(p, f, rule))
 		}
 	}
-	s.match.Hits = append(s.match.Hits, h)
+}
+
+// newestEach returns of files with one path the newest of each library: an older one in the same library has
+// been replaced, and one in another shows the same file.
+func newestEach(files []store.PlexFile) []store.PlexFile {
+	var list []store.PlexFile
+	for _, f := range files {
+		if !slices.ContainsFunc(list, func(have store.PlexFile) bool { return have.Section == f.Section }) {
+			list = append(list, f)
+		}
+	}
+	return list
 }
 
 type place struct{ path, rule string }
@@ -172,8 +219,7 @@ func (m *Matcher) places(path string) []place {
 	return list
 }
 
-// lookUp finds files by path, without case only if nothing is equal with it. The newest comes first: an
-// older one with the same path has been replaced.
+// lookUp finds files by path, the newest first, without case only if nothing is equal with it.
 func (m *Matcher) lookUp(ctx context.Context, path string) (files []store.PlexFile, exact bool, err error) {
 	files, err = m.Index.ByPath(ctx, m.Server, path, false)
 	if err != nil || len(files) > 0 {
@@ -190,24 +236,18 @@ func onePath(files []store.PlexFile) bool {
 	return !slices.ContainsFunc(files, func(f store.PlexFile) bool { return store.NormalPath(f.Path) != store.NormalPath(files[0].Path) })
 }
 
-// exclude takes from the tries what belongs to another scene: a file that is exactly one's path, and from
-// rule 2 also an item that one owns.
-func (m *Matcher) exclude(ctx context.Context, searches []search) error {
-	var keys, paths []string
+// leaveOthers takes from the tries the files whose paths are exactly another scene's.
+func (m *Matcher) leaveOthers(ctx context.Context, searches []search) error {
+	var paths []string
 	for _, s := range searches {
 		for _, t := range s.tries {
 			for _, f := range t.files {
-				keys = append(keys, f.RatingKey)
 				paths = append(paths, m.stashPaths(f.Path)...)
 			}
 		}
 	}
-	if len(keys) == 0 {
+	if len(paths) == 0 {
 		return nil
-	}
-	owners, err := m.Owners(ctx, keys)
-	if err != nil {
-		return err
 	}
 	others, err := m.Others(ctx, paths)
 	if err != nil {
@@ -217,10 +257,7 @@ func (m *Matcher) exclude(ctx context.Context, searches []search) error {
 		s := &searches[i]
 		for j := range s.tries {
 			t := &s.tries[j]
-			t.files = slices.DeleteFunc(t.files, func(f store.PlexFile) bool {
-				owner := owners[f.RatingKey]
-				return t.rule == ByNameSize && owner != 0 && owner != s.scene.ID || m.another(others, f.Path, s.scene.ID)
-			})
+			t.files = slices.DeleteFunc(t.files, func(f store.PlexFile) bool { return m.another(others, f.Path, s.scene.ID) })
 		}
 	}
 	return nil
@@ -264,7 +301,7 @@ func (m *Matcher) resolve(ctx context.Context, s *search) error {
 		switch {
 		case len(t.files) == 0:
 		case len(distinct(t.files)) == 1, onePath(t.files):
-			s.add(hitOf(t.files[0], t.file, t.rule))
+			s.add(t.file, t.rule, newestEach(t.files))
 		default:
 			for _, f := range t.files {
 				if len(s.match.Candidates) < candidatesAtMost {

@@ -14,7 +14,8 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// indexOf returns an index that holds files, each given as "key path size", the newest last.
+// indexOf returns an index that holds files, each given as "key path size", the newest last. A library may
+// follow.
 func indexOf(t *testing.T, files ...string) *store.Index {
 	t.Helper()
 	x, err := store.OpenIndex(t.Context(), t.TempDir())
@@ -27,7 +28,11 @@ func indexOf(t *testing.T, files ...string) *store.Index {
 		parts := strings.Split(f, " ")
 		var size int64
 		fmt.Sscan(parts[2], &size)
-		p.Files = append(p.Files, store.PlexFile{Section: "1", RatingKey: parts[0], Path: parts[1], Size: size, AddedAt: int64(i)})
+		section := "1"
+		if len(parts) > 3 {
+			section = parts[3]
+		}
+		p.Files = append(p.Files, store.PlexFile{Section: section, RatingKey: parts[0], Path: parts[1], Size: size, AddedAt: int64(i)})
 	}
 	if err := x.Apply(t.Context(), "S", p); err != nil {
 		t.Fatal(err)
@@ -46,6 +51,7 @@ func TestMatching(t *testing.T) {
 		others  map[string]int
 		gone    []string // keys that are not there any more when they are read
 		moved   []string // keys that hold another file when they are read
+		lost    []string // keys that their owners own no more
 		unread  bool
 		found   Found
 		hits    string // key:rule
@@ -69,6 +75,10 @@ func TestMatching(t *testing.T) {
 		{name: "two fit", plex: []string{"1 /m/x.mp4 5", "2 /n/x.mp4 5"}, stash: []string{"/data/x.mp4 5"}, found: Ambiguous},
 		{name: "two fit, one is gone", plex: []string{"1 /m/x.mp4 5", "2 /n/x.mp4 5"}, stash: []string{"/data/x.mp4 5"}, gone: []string{"1"}, hits: "2:name+size"},
 		{name: "another scene owns it", plex: []string{"1 /m/x.mp4 5"}, stash: []string{"/data/x.mp4 5"}, owner: map[string]int{"1": 8}, found: Missing},
+		{
+			name: "its owner owns it no more", plex: []string{"1 /m/x.mp4 5"}, stash: []string{"/data/x.mp4 5"}, owner: map[string]int{"1": 8},
+			lost: []string{"1"}, hits: "1:name+size",
+		},
 		{name: "it is the path of another scene", plex: []string{"1 /m/x.mp4 5"}, stash: []string{"/data/x.mp4 5"}, others: map[string]int{"/m/x.mp4": 8}, found: Missing},
 		{
 			name: "it is mapped from another scene's path", plex: []string{"1 /m/x.mp4 5"}, stash: []string{"/old/x.mp4 5"}, pathMap: []PathPair{{"/d", "/m"}},
@@ -86,6 +96,9 @@ func TestMatching(t *testing.T) {
 		{name: "two fit, both are gone", plex: []string{"1 /m/x.mp4 5", "2 /n/x.mp4 5"}, stash: []string{"/data/x.mp4 5"}, gone: []string{"1", "2"}, found: Missing},
 		{name: "two fit, one is another scene's", plex: []string{"1 /m/x.mp4 5", "2 /n/x.mp4 5"}, stash: []string{"/data/x.mp4 5"}, others: map[string]int{"/m/x.mp4": 8}, hits: "2:name+size"},
 		{name: "two items with the path", plex: []string{"1 /a/x.mp4 5", "2 /a/x.mp4 5"}, stash: []string{"/a/x.mp4 5"}, hits: "2:path"},
+		{name: "two libraries with the path", plex: []string{"1 /a/x.mp4 5 1", "2 /a/x.mp4 5 2", "3 /a/x.mp4 5 1"}, stash: []string{"/a/x.mp4 5"}, hits: "3:path 2:path"},
+		{name: "two libraries with the path but for case", plex: []string{"1 /a/X.mp4 5 1", "2 /a/X.mp4 5 2"}, stash: []string{"/a/x.mp4 5"}, hits: "2:path 1:path"},
+		{name: "two libraries with one path by name and size", plex: []string{"1 /m/x.mp4 5 1", "2 /m/x.mp4 5 2"}, stash: []string{"/a/x.mp4 5"}, hits: "2:name+size 1:name+size"},
 		{name: "two items with one path by name and size", plex: []string{"1 /m/x.mp4 5", "2 /m/x.mp4 5"}, stash: []string{"/a/x.mp4 5"}, hits: "2:name+size"},
 		{name: "its own item by name and size", plex: []string{"1 /m/x.mp4 5"}, stash: []string{"/a/x.mp4 5"}, owner: map[string]int{"1": 7}, hits: "1:name+size"},
 		{name: "one item with two that differ by case", plex: []string{"1 /A/x.mp4 5", "1 /a/X.mp4 6"}, stash: []string{"/a/x.mp4 7"}, hits: "1:path"},
@@ -136,6 +149,14 @@ func TestMatching(t *testing.T) {
 					return asked, nil
 				},
 				Owners: func(context.Context, []string) (map[string]int, error) { return c.owner, nil },
+				Owned: func(_ context.Context, owners map[string]int) (map[string]bool, error) {
+					owned := make(map[string]bool)
+					for key := range owners {
+						owned[key] = !slices.Contains(c.lost, key)
+					}
+					return owned, nil
+				},
+				Failed: func(_ context.Context, _ int, err error) error { return err },
 				Read: func(_ context.Context, keys []string) ([]plexapi.Item, error) {
 					var items []plexapi.Item
 					for _, f := range c.plex {
@@ -182,6 +203,7 @@ func matcherOf(t *testing.T, files ...string) (m *Matcher, asked *int) {
 		Index: indexOf(t, files...), Server: "S",
 		Others: func(context.Context, []string) (map[string]int, error) { *asked++; return nil, nil },
 		Owners: func(context.Context, []string) (map[string]int, error) { return nil, nil },
+		Failed: func(_ context.Context, _ int, err error) error { return err },
 		Read: func(_ context.Context, keys []string) ([]plexapi.Item, error) {
 			if len(keys) > plexapi.MaxKeys {
 				return nil, fmt.Errorf("%d items at a time", len(keys))

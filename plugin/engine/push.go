@@ -25,7 +25,10 @@ type badField struct {
 
 // writeItems writes what the plans say, one request at a time.
 func (d *drain) writeItems(ctx context.Context, works []*work) error {
-	for _, w := range works {
+	for i, w := range works {
+		if i > 0 && d.leaveRoom(ctx, works[i:]) {
+			return nil
+		}
 		for _, t := range w.targets {
 			if t.plan.Empty() {
 				continue
@@ -205,7 +208,7 @@ func (d *drain) ending(ctx context.Context, w *work, now time.Time) store.Ending
 			e.Note = e.Class
 		}
 	} else {
-		e = store.Ending{Job: w.job, Outcome: store.Done, Note: "unchanged", Refs: refs(w)}
+		e = store.Ending{Job: w.job, Outcome: store.Done, Note: "unchanged", Refs: refs(w), Wanted: unmatched(w)}
 	}
 	if w.scene != nil {
 		e.Seen = &store.Seen{SceneID: w.scene.ID, UpdatedAt: w.scene.UpdatedAt, Paths: hashOf(w)}

@@ -132,6 +132,16 @@ func releasedError(err error) error {
 	return &jobError{text: err.Error(), err: err, verdict: Verdict{Class: Temporary, Charge: store.Release}}
 }
 
+// releasedByPlex reports whether a job is left as it was because Plex failed, and not for the drain's sake.
+func releasedByPlex(ctx context.Context, err error) bool {
+	if err == nil {
+		return false
+	}
+	v := Judge(ctx, err)
+	_, plex := errors.AsType[*plexapi.Error](err)
+	return plex && v.Charge == store.Release && (v.Class == ServerDown || v.Class == Temporary)
+}
+
 func unreadyError(text string) error {
 	return &jobError{text: text, verdict: Verdict{Class: Unready, Charge: store.Snooze}}
 }

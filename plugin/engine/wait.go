@@ -12,6 +12,7 @@ import (
 const (
 	soon        = 90 * time.Second // a drain waits for what becomes due within this
 	lingerInAll = 5 * time.Minute  // but no longer than this in all
+	shortPause  = 5 * time.Second  // after a failure of Plex that does not open the breaker
 	lookEvery   = 2 * time.Second  // how often Stash's queue is looked at meanwhile
 	longRun     = 5 * time.Minute  // after this a drain makes room for other Stash jobs
 	roomEvery   = 10 * time.Second // how often it looks whether any wait
@@ -50,7 +51,7 @@ func (d *drain) linger(ctx context.Context) error {
 
 // waitForSoon waits a little if a job becomes due soon, and reports whether to look again.
 func (d *drain) waitForSoon(ctx context.Context) (bool, error) {
-	if !d.opts.Linger || d.lingered >= lingerInAll {
+	if !d.opts.Linger || d.released || d.lingered >= lingerInAll {
 		return false, nil
 	}
 	next, err := d.Store.NextDue(ctx, time.Now())
@@ -65,20 +66,56 @@ func (d *drain) waitForSoon(ctx context.Context) (bool, error) {
 	return true, d.sleep(ctx, min(max(wait, 0), lookEvery))
 }
 
-// waitForProbe waits for the next probe after this very run has opened the breaker, and reports whether
-// to go on. A run that finds the breaker open never waits.
+// waitForPlex waits after work that ended with err because Plex failed, and reports whether to go on.
+func (d *drain) waitForPlex(ctx context.Context, err error) (bool, error) {
+	if stop, ok := asStop(err); err != nil && (!ok || stop.class != ServerDown && stop.class != Temporary) {
+		return false, nil
+	}
+	switch {
+	case d.tripped:
+		return d.waitForProbe(ctx)
+	case d.released:
+		return d.waitOut(ctx)
+	}
+	return false, nil
+}
+
+// waitForProbe waits for the next probe after this very run has opened the breaker. A run that finds the
+// breaker open never waits.
 func (d *drain) waitForProbe(ctx context.Context) (bool, error) {
-	for d.opts.Linger && d.lingered < lingerInAll {
-		wait := time.Until(d.breaker.ProbeAt)
-		if wait > soon || !d.queueIsIdle(ctx) {
-			return false, nil
-		}
+	wait := time.Until(d.breaker.ProbeAt)
+	if wait > soon {
+		return false, nil
+	}
+	again, err := d.pause(ctx, wait)
+	if again {
+		d.tripped = false
+		d.lookAnew()
+	}
+	return again, err
+}
+
+// waitOut waits for a short outage to pass that has not opened the breaker, if a job is due: nobody else
+// would come back to it. Plex that answers in between never opens it, so the pauses grow.
+func (d *drain) waitOut(ctx context.Context) (bool, error) {
+	due, err := d.Store.HasDue(ctx, time.Now(), store.ClaimOptions{})
+	if err != nil || !due {
+		return false, err
+	}
+	d.pauses++
+	return d.pause(ctx, min(shortPause<<max(d.pauses-tripAfter, 0), recovery))
+}
+
+// pause waits as long as no other job of Stash does, and reports whether it came to its end. What was
+// released may then be tried again.
+func (d *drain) pause(ctx context.Context, wait time.Duration) (bool, error) {
+	end := time.Now().Add(wait)
+	for d.opts.Linger && d.lingered < lingerInAll && d.queueIsIdle(ctx) {
+		wait := time.Until(end)
 		if wait <= 0 {
-			d.tripped = false
-			d.lookAnew()
 			var err error
-			d.floor, err = d.Store.ClaimFloor(ctx) // what was released because Plex was down may be tried again
-			return true, err
+			d.floor, err = d.Store.ClaimFloor(ctx)
+			return err == nil, err
 		}
 		if err := d.sleep(ctx, min(wait, lookEvery)); err != nil {
 			return false, err
@@ -150,6 +187,21 @@ func (d *drain) makeRoom(ctx context.Context) error {
 		}
 	}
 	return &stopError{"", "other jobs of Stash wait, so the rest follows in another run behind them"}
+}
+
+// leaveRoom looks between two writes, since a batch of slow ones takes long, and releases the works that are
+// left if the drain has to make room. What is written goes to its end.
+func (d *drain) leaveRoom(ctx context.Context, left []*work) bool {
+	if d.opts.Only != 0 {
+		return false
+	}
+	if d.leaving = d.makeRoom(ctx); d.leaving == nil {
+		return false
+	}
+	for _, w := range left {
+		w.err = releasedError(d.leaving)
+	}
+	return true
 }
 
 // report tells Stash how far the run has come: what is done of what is known to be due.

@@ -53,10 +53,11 @@ CREATE TABLE item (
   rating_key   TEXT    NOT NULL,
   section      TEXT    NOT NULL,
   owner        INTEGER NOT NULL DEFAULT 0, -- scene id, 0: none
-  memory       TEXT    NOT NULL CHECK (json_valid(memory)), -- before, owned, sent, read_back, form, rejected by Plex's field name; images by lock
+  memory       TEXT    NOT NULL CHECK (json_valid(memory)), -- before, owned, sent, read_back, form, rejected by Plex's field name; images by lock; paths
   absent_since INTEGER,                    -- unix ms; not in the index since
   PRIMARY KEY (server, rating_key)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX item_owner ON item (owner) WHERE owner <> 0;
 CREATE INDEX item_absent ON item (absent_since) WHERE absent_since IS NOT NULL;
 
 -- A link says which Plex item shows which scene, and how they were matched.

@@ -1,0 +1,205 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// leaveOwned takes from the tries of rule 2 the items that another scene owns.
+func (m *Matcher) leaveOwned(ctx context.Context, searches []search) error {
+	claims, err := m.claims(ctx, searches)
+	if err != nil || len(claims) == 0 {
+		return err
+	}
+	owned, err := m.Owned(ctx, claims)
+	if err != nil {
+		return err
+	}
+	for i := range searches {
+		s := &searches[i]
+		for j := range s.tries {
+			if t := &s.tries[j]; t.rule == ByNameSize {
+				t.files = slices.DeleteFunc(t.files, func(f store.PlexFile) bool {
+					return owned[f.RatingKey] && claims[f.RatingKey] != s.scene.ID
+				})
+			}
+		}
+	}
+	return nil
+}
+
+// claims returns the owners of the items that rule 2 found for other scenes, by rating key.
+func (m *Matcher) claims(ctx context.Context, searches []search) (map[string]int, error) {
+	finders := make(map[string][]int)
+	for _, s := range searches {
+		for _, t := range s.tries {
+			for _, f := range t.files {
+				if t.rule == ByNameSize {
+					finders[f.RatingKey] = append(finders[f.RatingKey], s.scene.ID)
+				}
+			}
+		}
+	}
+	if len(finders) == 0 {
+		return nil, nil
+	}
+	owners, err := m.Owners(ctx, slices.Collect(maps.Keys(finders)))
+	if err != nil {
+		return nil, err
+	}
+	claims := make(map[string]int)
+	for key, scenes := range finders {
+		if owner := owners[key]; owner != 0 && slices.ContainsFunc(scenes, func(id int) bool { return id != owner }) {
+			claims[key] = owner
+		}
+	}
+	return claims, nil
+}
+
+// findRivals finds out which targets belong to other scenes.
+func (d *drain) findRivals(ctx context.Context, works []*work, known map[string]store.Item) error {
+	return d.inHalves(ctx, works, func(some []*work) error { return d.askForRivals(ctx, some, known) })
+}
+
+// askForRivals asks Stash once for all works: an item belongs to the scene that owns it as long as one of
+// its files is in it, else to the scene of its first part.
+func (d *drain) askForRivals(ctx context.Context, works []*work, known map[string]store.Item) error {
+	var others []*target // of which other scenes are the owners
+	owners, held := make(map[string]int), make(map[string]*plexapi.Item)
+	for _, w := range works {
+		for _, t := range w.targets {
+			key := t.hit.RatingKey
+			if owner := known[key].Owner; owner != w.job.SceneID {
+				others = append(others, t)
+				if owner != 0 {
+					owners[key], held[key] = owner, &t.held
+				}
+			}
+		}
+	}
+	if len(others) == 0 {
+		return nil
+	}
+	m, err := d.matcher(ctx)
+	if err != nil {
+		return err
+	}
+	owned, err := d.stillOwned(ctx, m, owners, func(h Hit) bool { return holds(held[h.RatingKey], h.Path) })
+	if err != nil {
+		return err
+	}
+	for _, t := range others {
+		if key := t.hit.RatingKey; owned[key] {
+			t.rival = fmt.Sprintf("Plex item %s shows scene %d already, and a file of that scene is in it", key, owners[key])
+		}
+	}
+	return m.leaveToFirst(ctx, works, known)
+}
+
+// leaveToFirst finds out whose the first part is of items that hold several and that nobody owns.
+func (m *Matcher) leaveToFirst(ctx context.Context, works []*work, known map[string]store.Item) error {
+	firsts := make(map[*target][]string) // where Stash may have the first part
+	var paths []string
+	for _, w := range works {
+		for _, t := range w.targets {
+			if t.rival != "" || known[t.hit.RatingKey].Owner == w.job.SceneID {
+				continue
+			}
+			if first, ok := firstPart(&t.held); ok && !isIn(w.scene, first) {
+				firsts[t] = m.stashPaths(first.File)
+				paths = append(paths, firsts[t]...)
+			}
+		}
+	}
+	if len(paths) == 0 {
+		return nil
+	}
+	scenes, err := m.Others(ctx, paths)
+	if err != nil {
+		return err
+	}
+	for _, w := range works {
+		for _, t := range w.targets {
+			for _, p := range firsts[t] {
+				if id := scenes[p]; id != 0 && id != w.job.SceneID {
+					t.rival = fmt.Sprintf("Plex item %s holds several files and shows scene %d, whose file is the first", t.hit.RatingKey, id)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// firstPart returns the first file of an item that has several, and whether it has.
+func firstPart(it *plexapi.Item) (first plexapi.Part, several bool) {
+	live := 0
+	for _, p := range it.Parts {
+		if p.Deleted {
+			continue
+		}
+		if live++; live == 1 {
+			first = p
+		}
+	}
+	return first, live > 1
+}
+
+// isIn reports whether a file of Plex is one of a scene that has been matched to its item.
+func isIn(s *stashapi.Scene, p plexapi.Part) bool {
+	return slices.ContainsFunc(s.Files, func(f stashapi.File) bool {
+		return store.FoldBase(f.Path) == store.FoldBase(p.File) && (f.Size == p.Size || store.TrailingFolders(f.Path, p.File, true) > 0)
+	})
+}
+
+// stillOwned tells which items belong to their owners still: the scene is in Stash, and one of its files is
+// in the item as far as in says so. A scene that Stash cannot read keeps what it owns.
+func (d *drain) stillOwned(ctx context.Context, m *Matcher, owners map[string]int, in func(Hit) bool) (map[string]bool, error) {
+	if len(owners) == 0 {
+		return nil, nil
+	}
+	ids := slices.Compact(slices.Sorted(maps.Values(owners)))
+	result, err := d.Stash.Scenes(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	scenes := make([]*stashapi.Scene, len(result.Found))
+	for i := range result.Found {
+		scenes[i] = &result.Found[i]
+	}
+	fits, err := m.Fits(ctx, scenes)
+	if err != nil {
+		return nil, err
+	}
+	owned := make(map[string]bool, len(owners))
+	for key, owner := range owners {
+		owned[key] = result.Failed[owner] != nil ||
+			slices.ContainsFunc(fits[owner], func(h Hit) bool { return h.RatingKey == key && in(h) })
+	}
+	return owned, nil
+}
+
+// recall makes a scene the owner of an item and returns what is known of it, with its present files. A Plex
+// whose database was made anew gives its rating keys to other files: then nothing is known. An item that
+// still shows its owner has only been moved.
+func recall(it store.Item, scene int, held *plexapi.Item) store.Item {
+	known := len(it.Paths) == 0 || it.Owner == scene
+	var paths []string
+	for _, p := range held.Parts {
+		path := store.NormalPath(p.File)
+		known = known || slices.Contains(it.Paths, path)
+		if !p.Deleted {
+			paths = append(paths, path)
+		}
+	}
+	if !known {
+		it = store.Item{Server: it.Server, RatingKey: it.RatingKey, Section: it.Section, Fresh: true}
+	}
+	it.Owner, it.Paths = scene, paths
+	return it
+}

@@ -1,0 +1,101 @@
+package engine
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+func TestListingThatOpensTheBreakerIsTheLastRequest(t *testing.T) {
+	inLab(t, 3, func(l *lab) {
+		l.edit("Warm", 1, 2, 3)
+		l.drain()
+		l.edit("New", 1, 2, 3)
+		l.plex.AddItem(l.section, "/x/y.mp4", 5)
+		l.plex.Inject(plextest.Fault{Prefix: "/library/sections/" + l.section + "/all", Method: "GET", Status: 500})
+		d := &drain{Engine: l.Engine, started: time.Now()}
+		l.must(d.begin(l.Context()))
+		l.must(d.connect(l.Context()))
+		_, after, err := l.Store.UpdateBreaker(l.Context(), time.Now(), func(b store.Breaker) store.Breaker {
+			return store.Breaker{State: store.BreakerClosed, Failures: tripAfter - 1, LastError: "e"}
+		})
+		l.must(err)
+		d.breaker = after
+		l.plex.Forget()
+		stop, ok := asStop(d.work(l.Context()))
+		if !ok || stop.class != ServerDown || len(l.plex.Requests()) != 1 {
+			l.Errorf("stopped by %+v after %d requests, want only the listing", stop, len(l.plex.Requests()))
+		}
+	})
+}
+
+func TestRunWithoutListingReadsNoLibrary(t *testing.T) {
+	for _, c := range []struct {
+		opts Options
+		want Summary
+	}{
+		{Options{Only: 1}, Summary{}},
+		{Options{Only: 1, Listing: true}, Summary{Synced: 1}},
+	} {
+		inLab(t, 1, func(l *lab) {
+			l.edit("One", 1)
+			l.drain()
+			l.keys[1] = l.plex.Move(l.keys[1], path(1))
+			l.edit("Two", 1)
+			l.plex.Forget()
+			l.want(l.drainWith(c.opts), c.want)
+			if n := l.plex.Count("GET", "/library/sections/"+l.section+"/all"); n > 0 != c.opts.Listing {
+				l.Errorf("%+v: %d listings", c.opts, n)
+			}
+			if !c.opts.Listing {
+				l.want(l.drain(), Summary{Synced: 1})
+			}
+			l.wantTitle(1, "Two")
+		})
+	}
+}
+
+func TestItemThatIsGoneWhenItIsWrittenIsMatchedAnew(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.edit("One", 1)
+		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 404, Times: 2}) // at both addresses
+		l.want(l.drain(), Summary{Waiting: 1})
+		if held, err := l.Index.Holds(l.Context(), l.plex.Machine(), []string{l.keys[1]}); err != nil || len(held) != 0 {
+			l.Errorf("the index holds %v, %v", held, err)
+		}
+		l.keys[1] = l.plex.Move(l.keys[1], path(1)) // and is another by now
+		l.want(l.drain(), Summary{Synced: 1})       // woken, not after its miss
+		l.wantTitle(1, "One")
+	})
+}
+
+func TestFurtherFileOfASceneIsPushedOnceItIsInPlex(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		second := stashtest.File{Path: "/data/second.mp4", Size: 77}
+		l.stash.Change(1, func(s *stashtest.Scene) { s.Files = append(s.Files, second) })
+		l.edit("One", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.drain(), Summary{})
+		l.keys[2] = l.plex.AddItem(l.section, second.Path, second.Size)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.wantTitle(2, "One")
+		if waits, err := l.Store.HasWanted(l.Context()); err != nil || waits {
+			l.Errorf("something is wanted still: %v, %v", waits, err)
+		}
+	})
+}
+
+func TestSceneWhoseFilesAreOneItemWantsNothing(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.stash.Change(1, func(s *stashtest.Scene) { s.Files = append(s.Files, stashtest.File{Path: "/data/cd2.mp4", Size: 77}) })
+		l.plex.AddFile(l.keys[1], "/data/cd2.mp4", 77)
+		l.edit("One", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		if waits, err := l.Store.HasWanted(l.Context()); err != nil || waits {
+			l.Errorf("something is wanted: %v, %v", waits, err)
+		}
+	})
+}
