@@ -135,7 +135,7 @@ const (
 func (s *Store) LookForAbsent(ctx context.Context, now time.Time, server string, held func(keys []string) (map[string]bool, error)) error {
 	after := ""
 	for {
-		keys, err := s.keysAfter(ctx, server, after)
+		keys, err := s.ItemsAfter(ctx, server, after, absentPage)
 		if err != nil || len(keys) == 0 {
 			return err
 		}
@@ -161,23 +161,6 @@ func (s *Store) LookForAbsent(ctx context.Context, now time.Time, server string,
 			return fmt.Errorf("look for items that left Plex: %w", err)
 		}
 	}
-}
-
-func (s *Store) keysAfter(ctx context.Context, server, after string) ([]string, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT rating_key FROM item WHERE server = ? AND rating_key > ? ORDER BY rating_key LIMIT ?`, server, after, absentPage)
-	if err != nil {
-		return nil, fmt.Errorf("read items: %w", s.mark(err))
-	}
-	defer rows.Close()
-	var keys []string
-	for rows.Next() {
-		var k string
-		if err := rows.Scan(&k); err != nil {
-			return nil, fmt.Errorf("read items: %w", s.mark(err))
-		}
-		keys = append(keys, k)
-	}
-	return keys, s.mark(rows.Err())
 }
 
 // Owners returns which scene owns each of the given items, as far as one does.

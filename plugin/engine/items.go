@@ -42,7 +42,7 @@ func (d *drain) refreshIfWanted(ctx context.Context) error {
 
 // refresh brings the index of the chosen libraries up to date, once in a drain.
 func (d *drain) refresh(ctx context.Context) error {
-	if d.indexFresh {
+	if d.indexFresh || d.dry {
 		return nil
 	}
 	reader := Reader{Plex: d.Plex, Index: d.Index, OnNew: func(ctx context.Context, files []store.FoundFile) error {
@@ -247,7 +247,7 @@ func (d *drain) learn(ctx context.Context, works []*work) error {
 			}
 		}
 	}
-	if !taught {
+	if !taught || d.dry {
 		return nil
 	}
 	if learned := e.Learned(); len(learned) > known {
@@ -316,6 +316,9 @@ func (d *drain) target(ctx context.Context, w *work, held map[string]plexapi.Ite
 			continue
 		}
 		gone = true
+		if d.dry {
+			continue
+		}
 		if err := d.Index.Drop(ctx, d.server, h.RatingKey); err != nil {
 			return false, err
 		}
