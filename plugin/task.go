@@ -33,6 +33,8 @@ func (s *session) modes() map[string]func(ctx context.Context, args common.ArgsM
 		"sync-all":      s.syncAll,
 		"sync-recent":   s.syncRecent,
 		"sync-scene":    s.syncScene,
+		"preview":       s.preview,
+		"restore":       s.restore,
 		"status":        s.status,
 		"explain":       s.explain,
 		"check":         s.check,

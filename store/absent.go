@@ -22,7 +22,7 @@ func (s *Store) LookForAbsent(ctx context.Context, now time.Time, server string,
 	}
 	after := ""
 	for {
-		keys, err := s.keysAfter(ctx, server, after)
+		keys, err := s.ItemsAfter(ctx, server, after, absentPage)
 		if err != nil {
 			return err
 		}
@@ -67,21 +67,4 @@ func (s *Store) noteAbsent(ctx context.Context, now time.Time, server string, ke
 		}
 		return nil
 	})
-}
-
-func (s *Store) keysAfter(ctx context.Context, server, after string) ([]string, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT rating_key FROM item WHERE server = ? AND rating_key > ? ORDER BY rating_key LIMIT ?`, server, after, absentPage)
-	if err != nil {
-		return nil, fmt.Errorf("read items: %w", s.mark(err))
-	}
-	defer rows.Close()
-	var keys []string
-	for rows.Next() {
-		var k string
-		if err := rows.Scan(&k); err != nil {
-			return nil, fmt.Errorf("read items: %w", s.mark(err))
-		}
-		keys = append(keys, k)
-	}
-	return keys, s.mark(rows.Err())
 }

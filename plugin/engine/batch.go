@@ -218,7 +218,7 @@ func (d *drain) planWrites(ctx context.Context, works []*work) error {
 			}
 		}
 	}
-	if len(ahead) == 0 {
+	if len(ahead) == 0 || d.dry {
 		return nil
 	}
 	return d.Store.PutItems(ctx, ahead)

@@ -83,7 +83,7 @@ func (d *drain) pausedStop() error {
 
 // note tells the breaker what a request says of Plex.
 func (d *drain) note(ctx context.Context, effect Effect, cause string) error {
-	if effect == Untouched || effect == Answered && (d.probing || d.breaker.State == store.BreakerClosed && d.breaker.Failures == 0) {
+	if d.dry || effect == Untouched || effect == Answered && (d.probing || d.breaker.State == store.BreakerClosed && d.breaker.Failures == 0) {
 		return nil // a trial has succeeded only when its job has
 	}
 	return d.transit(ctx, func(b store.Breaker) store.Breaker {
@@ -171,12 +171,17 @@ func (d *drain) adopt(ctx context.Context, identity plexapi.Identity, sections [
 	switch known {
 	case identity.MachineIdentifier:
 	case "":
+		if d.dry {
+			break
+		}
 		if err := d.Store.SetMeta(ctx, time.Now(), store.KeyServer, identity.MachineIdentifier); err != nil {
 			return err
 		}
 	default:
-		if err := d.Index.Reset(ctx); err != nil {
-			return err
+		if !d.dry {
+			if err := d.Index.Reset(ctx); err != nil {
+				return err
+			}
 		}
 		return &stopError{Misconfigured, fmt.Sprintf(
 			"the Plex at this address is another server than before (%s, was %s): if that is right, run \"Check connection\" to go on with it; until then every job stays queued",
@@ -192,8 +197,10 @@ func (d *drain) adopt(ctx context.Context, identity plexapi.Identity, sections [
 	for i, s := range d.sections {
 		ids[i] = s.ID
 	}
-	if err := d.Index.Keep(ctx, d.server, ids); err != nil {
-		return err
+	if !d.dry {
+		if err := d.Index.Keep(ctx, d.server, ids); err != nil {
+			return err
+		}
 	}
 	if len(d.absent) > 0 {
 		d.Log.Error().Strs("missing", d.absent).Str("setting", "plexLibraries").
@@ -213,9 +220,14 @@ func (e *Engine) RebuildIndex(ctx context.Context) (Summary, error) {
 	if err := e.Index.Reset(ctx); err != nil {
 		return Summary{}, err
 	}
+	return e.RefreshIndex(ctx)
+}
+
+// RefreshIndex brings what is known of Plex's files up to date. The caller holds the lock.
+func (e *Engine) RefreshIndex(ctx context.Context) (Summary, error) {
 	d := &drain{Engine: e, opts: Options{ByPerson: true}, started: time.Now()}
-	err := d.connect(ctx)
-	if err == nil && !d.indexFresh {
+	err := d.reach(ctx)
+	if err == nil {
 		err = d.refresh(ctx)
 	}
 	if stop, ok := asStop(err); ok {

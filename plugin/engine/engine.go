@@ -67,6 +67,7 @@ func (e *stopError) Error() string { return e.text }
 type drain struct {
 	*Engine
 	opts    Options
+	dry     bool // a preview: nothing is written, neither to Plex nor to a file of ours
 	started time.Time
 	floor   int64  // jobs claimed at or after this number were released by this drain
 	server  string // machine identifier

@@ -210,7 +210,7 @@ func (d *drain) learn(ctx context.Context, works []*work) error {
 			}
 		}
 	}
-	if !taught {
+	if !taught || d.dry {
 		return nil
 	}
 	if learned := e.Learned(); len(learned) > known {
@@ -279,6 +279,9 @@ func (d *drain) target(ctx context.Context, w *work, held map[string]plexapi.Ite
 			continue
 		}
 		gone = true
+		if d.dry {
+			continue
+		}
 		if err := d.Index.Drop(ctx, d.server, h.RatingKey); err != nil {
 			return false, err
 		}

@@ -274,7 +274,7 @@ func (d *drain) tell(w *work, e *store.Ending) {
 		d.sum.Synced++
 		for _, t := range w.targets {
 			if t.wrote {
-				d.Log.Info().Int("scene", id).Str("item", t.hit.RatingKey).Str("rule", t.hit.Rule).Str("fields", changed(t.plan.Changes)).Msg("synced")
+				d.Log.Info().Int("scene", id).Str("item", t.hit.RatingKey).Str("rule", t.hit.Rule).Str("fields", strings.Join(changedFields(t.plan.Changes), ", ")).Msg("synced")
 			}
 		}
 	case store.Drop:
@@ -299,14 +299,15 @@ func (d *drain) tell(w *work, e *store.Ending) {
 	}
 }
 
-func changed(changes []Change) string {
+// changedFields are the settings' names of the fields that change, each once.
+func changedFields(changes []Change) []string {
 	var list []string
 	for _, c := range changes {
 		if !slices.Contains(list, c.Field) {
 			list = append(list, c.Field)
 		}
 	}
-	return strings.Join(list, ", ")
+	return list
 }
 
 // countCrashed tells of jobs that were buried because the program died on them.

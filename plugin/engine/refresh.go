@@ -41,7 +41,7 @@ func (d *drain) refreshIfWanted(ctx context.Context) error {
 
 // refresh brings the index of the chosen libraries up to date, once in a drain.
 func (d *drain) refresh(ctx context.Context) error {
-	if d.indexFresh {
+	if d.indexFresh || d.dry {
 		return nil
 	}
 	reader := Reader{Plex: d.Plex, Index: d.Index, OnNew: func(ctx context.Context, files []store.FoundFile) error {

@@ -83,6 +83,13 @@ func Judge(ctx context.Context, err error) Verdict {
 	return Verdict{Class: Temporary, Charge: store.Retry}
 }
 
+// fromServer reports whether an error is one of the two servers', rather than of our own files.
+func fromServer(err error) bool {
+	_, plex := errors.AsType[*plexapi.Error](err)
+	_, stash := errors.AsType[*stashapi.Error](err)
+	return plex || stash
+}
+
 func judgePlex(e *plexapi.Error) Verdict {
 	switch e.Class {
 	case plexapi.Down:

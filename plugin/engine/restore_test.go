@@ -1,0 +1,175 @@
+package engine
+
+import (
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
+)
+
+// dressed gives a scene a value in every field.
+func (l *lab) dressed(id int) {
+	who, studio := l.stash.Name("performer", 0, "Jane"), l.stash.Name("studio", 0, "Studio")
+	tag, group := l.stash.Name("tag", 0, "Tag"), l.stash.Name("group", 0, "Group")
+	stars := 80
+	l.stash.Change(id, func(s *stashtest.Scene) {
+		s.Title, s.Details, s.Date, s.Director, s.Rating100 = "T", "Text", "2024-05-06", "Dee", &stars
+		s.Performers, s.Studio, s.Tags, s.Groups = []int{who}, studio, []int{tag}, []int{group}
+	})
+}
+
+// furnish gives an item values of its own, some of them locked.
+func (l *lab) furnish(id int) plextest.Item {
+	stars := 3.0
+	l.plex.Edit(l.keys[id], func(it *plextest.Item) {
+		it.Title, it.Summary, it.Studio, it.Date, it.Rating = "Plex title", "Plex text", "Plex studio", "2001-02-03", &stars
+		it.Tags["genre"], it.Tags["actor"] = []string{"Drama"}, []string{"Somebody"}
+		it.Locked["summary"], it.Locked["genre"] = true, true
+	})
+	return l.plex.Item(l.keys[id])
+}
+
+// values are what a restore has to bring back.
+func values(it plextest.Item) plextest.Item {
+	it.Updated, it.AddedAt = 0, 0
+	for f, locked := range it.Locked {
+		if !locked {
+			delete(it.Locked, f)
+		}
+	}
+	for kind, tags := range it.Tags {
+		slices.Sort(tags)
+		if len(tags) == 0 {
+			delete(it.Tags, kind)
+		}
+	}
+	return it
+}
+
+func (l *lab) restore(scene int) Restoration {
+	l.Helper()
+	r, err := l.Engine.Restore(l.Context(), scene)
+	l.must(err)
+	return r
+}
+
+func TestRestoreGivesBackWhatPlexHeldBefore(t *testing.T) {
+	inLab(t, 3, func(l *lab) {
+		before := []plextest.Item{l.furnish(1), l.plex.Item(l.keys[2]), l.plex.Item(l.keys[3])}
+		for id := 1; id <= 3; id++ {
+			l.dressed(id)
+		}
+		l.edit("T", 1, 2)
+		l.want(l.drain(), Summary{Synced: 2})
+		pass(time.Hour)
+		l.edit("T2", 1) // a second push changes nothing about what was before the first
+		l.want(l.drain(), Summary{Synced: 1})
+		if r := l.restore(1); r.Restored != 1 || r.Stopped != "" || r.Failed != 0 || len(r.Kept) != 0 {
+			t.Errorf("restore = %+v", r)
+		}
+		if got := l.plex.Item(l.keys[1]); !reflect.DeepEqual(values(got), values(before[0])) {
+			t.Errorf("item 1 = %+v, want %+v", values(got), values(before[0]))
+		}
+		l.wantTitle(2, "T")
+		if r := l.restore(0); r.Restored != 1 || r.Unchanged != 1 {
+			t.Errorf("restore of all = %+v", r)
+		}
+		if got := l.plex.Item(l.keys[2]); !reflect.DeepEqual(values(got), values(before[1])) {
+			t.Errorf("item 2 = %+v, want %+v", values(got), values(before[1]))
+		}
+		l.plex.Forget()
+		if r := l.restore(0); r.Restored != 0 || r.Unchanged != 2 || l.plex.Count("PUT", "") != 0 {
+			t.Errorf("restoring again = %+v, %d writes", r, l.plex.Count("PUT", ""))
+		}
+	})
+}
+
+func TestRestoreLeavesWhatAPersonEditedSince(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.furnish(1)
+		l.dressed(1)
+		l.edit("T", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.plex.Edit(l.keys[1], func(it *plextest.Item) {
+			it.Title = "By hand"
+			it.Tags["genre"] = append(it.Tags["genre"], "By hand")
+		})
+		r := l.restore(1)
+		if r.Restored != 1 || len(r.Kept) != 1 || !slices.Equal(r.Kept[0].Fields, []string{"title"}) {
+			t.Errorf("restore = %+v", r)
+		}
+		it := l.plex.Item(l.keys[1])
+		slices.Sort(it.Tags["genre"])
+		if it.Title != "By hand" || it.Summary != "Plex text" || !slices.Equal(it.Tags["genre"], []string{"By hand", "Drama"}) {
+			t.Errorf("item = %+v", it)
+		}
+	})
+}
+
+func TestRestoredScenesArePushedAgainOnlyWhenSomebodyAsks(t *testing.T) {
+	inLab(t, 2, func(l *lab) {
+		l.drain() // the first listing only notes what there is
+		l.edit("One", 1, 2)
+		l.want(l.drain(), Summary{Synced: 2})
+		pass(time.Minute)
+		l.edit("Two", 1) // waits to be pushed
+		pass(time.Second)
+		l.restore(0)
+		pass(25 * time.Hour)
+		l.stash.Change(1, titled("Autotagged"))
+		l.want(l.drain(), Summary{})
+		l.wantTitle(1, "clip1")
+		l.edit("Three", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.wantTitle(1, "Three")
+		if _, err := l.EnqueueAll(l.Context()); err != nil {
+			t.Fatal(err)
+		}
+		l.want(l.drain(), Summary{Synced: 1, Unchanged: 1})
+		l.wantTitle(2, "One")
+	})
+}
+
+func TestRestoreOfAnUnreachablePlexSaysSoAndGoesOnLater(t *testing.T) {
+	inLab(t, 120, func(l *lab) {
+		var all []int
+		for id := 1; id <= 120; id++ {
+			all = append(all, id)
+		}
+		l.edit("T", all...)
+		l.want(l.drain(), Summary{Synced: 120})
+		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 502})
+		if r := l.restore(0); r.Stopped == "" || r.Class != ServerDown || r.Restored != 0 {
+			t.Errorf("restore while Plex is away = %+v", r)
+		}
+		l.plex.Heal()
+		if r := l.restore(0); r.Restored != 120 || r.Stopped != "" {
+			t.Errorf("restore = %+v", r)
+		}
+		l.wantTitle(77, "clip77")
+	})
+}
+
+func TestFieldThatPlexDoesNotGiveBackIsTriedAgainByTheNextRestore(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.furnish(1)
+		l.dressed(1)
+		l.edit("T", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.plex.Configure(func(o *plextest.Options) { o.Stuck = map[string]bool{"studio": true} })
+		if r := l.restore(1); r.Failed != 1 || len(r.Problems) != 1 || l.plex.Item(l.keys[1]).Title != "Plex title" {
+			t.Errorf("restore = %+v", r)
+		}
+		l.plex.Configure(func(o *plextest.Options) { o.Stuck = nil })
+		if r := l.restore(1); r.Restored != 1 || l.plex.Item(l.keys[1]).Studio != "Plex studio" {
+			t.Errorf("restore = %+v", r)
+		}
+	})
+}
+
+func titled(title string) func(*stashtest.Scene) {
+	return func(s *stashtest.Scene) { s.Title = title }
+}

@@ -1,0 +1,101 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// Restored is what a restore has done to a few items.
+type Restored struct {
+	Server string
+	Began  time.Time // when the restore began: jobs enqueued since stay
+	Whole  []string  // rating keys of items that are as they were: what was known of them is forgotten
+	Items  []Item    // items that are not, or not whole
+	Scenes []int     // whose items are as they were
+}
+
+// EndRestore stores what a restore has done: the scenes' links are marked, and what waited to be pushed of
+// them, or was given up, is taken away. An edit that was made meanwhile stays queued.
+func (s *Store) EndRestore(ctx context.Context, now time.Time, r Restored) error {
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		if err := s.checkLease(ctx, tx); err != nil {
+			return err
+		}
+		for i := range r.Items {
+			if err := putItem(ctx, tx, &r.Items[i]); err != nil {
+				return err
+			}
+		}
+		for _, key := range r.Whole {
+			for _, query := range [...]string{
+				`UPDATE item SET memory = '{}' WHERE server = ? AND rating_key = ?`,
+				`UPDATE link SET restored = 1 WHERE server = ? AND rating_key = ?`,
+			} {
+				if _, err := tx.ExecContext(ctx, query, r.Server, key); err != nil {
+					return err
+				}
+			}
+		}
+		for _, scene := range r.Scenes {
+			if err := endRestored(ctx, tx, now, r.Began, scene); err != nil {
+				return err
+			}
+		}
+		return trimLog(ctx, tx)
+	})
+	if err != nil {
+		return fmt.Errorf("store what was restored: %w", err)
+	}
+	return nil
+}
+
+func endRestored(ctx context.Context, tx *sql.Tx, now, began time.Time, scene int) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM job WHERE scene_id = ? AND enqueued_at < ?`, scene, began.UnixMilli()); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM dead_letter WHERE scene_id = ?`, scene); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM wanted WHERE scene_id = ? AND NOT EXISTS (SELECT 1 FROM job WHERE scene_id = ?1)`, scene); err != nil {
+		return err
+	}
+	return logAttempt(ctx, tx, now, &Ending{Job: Job{SceneID: scene}, Note: "restored"})
+}
+
+// ItemsAfter returns rating keys of known items in ascending order, at most limit of those after the given.
+func (s *Store) ItemsAfter(ctx context.Context, server, after string, limit int) ([]string, error) {
+	return s.itemKeys(ctx, `server = ? AND rating_key > ? ORDER BY rating_key LIMIT ?`, server, after, limit)
+}
+
+// ItemsOwnedBy returns the rating keys of the items that show a scene.
+func (s *Store) ItemsOwnedBy(ctx context.Context, server string, scene int) ([]string, error) {
+	return s.itemKeys(ctx, `server = ? AND owner = ? AND owner <> 0`, server, scene)
+}
+
+func (s *Store) itemKeys(ctx context.Context, where string, args ...any) ([]string, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT rating_key FROM item WHERE `+where, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read items: %w", s.mark(err))
+	}
+	defer rows.Close()
+	var keys []string
+	for rows.Next() {
+		var k string
+		if err := rows.Scan(&k); err != nil {
+			return nil, fmt.Errorf("read items: %w", s.mark(err))
+		}
+		keys = append(keys, k)
+	}
+	return keys, s.mark(rows.Err())
+}
+
+// CountItems returns how many items of a server are known.
+func (s *Store) CountItems(ctx context.Context, server string) (int, error) {
+	var n int
+	if err := s.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM item WHERE server = ?`, server).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count items: %w", s.mark(err))
+	}
+	return n, nil
+}
