@@ -148,7 +148,12 @@ func (s *Store) ExpireDead(ctx context.Context, now time.Time) (int, error) {
 			return nil
 		}
 		if total != "" && last.Before(now) {
-			res, err := tx.ExecContext(ctx, `DELETE FROM dead_letter WHERE died_at < ?`, last.Add(-deadLettersKept).UnixMilli())
+			before := last.Add(-deadLettersKept).UnixMilli()
+			if _, err := tx.ExecContext(ctx, `DELETE FROM wanted
+				WHERE scene_id IN (SELECT scene_id FROM dead_letter WHERE died_at < ?)`, before); err != nil {
+				return err
+			}
+			res, err := tx.ExecContext(ctx, `DELETE FROM dead_letter WHERE died_at < ?`, before)
 			if err != nil {
 				return err
 			}

@@ -157,7 +157,7 @@ func buryClaimed(ctx context.Context, tx *sql.Tx, now time.Time, e *Ending) (boo
 	return true, bury(ctx, tx, now, j, e.Class, e.Error, e.Candidates)
 }
 
-// bury moves a job to the dead letters.
+// bury moves a job to the dead letters. Which files would wake it is up to the ending.
 func bury(ctx context.Context, tx *sql.Tx, now time.Time, j Job, class, text string, candidates any) error {
 	list := []byte("[]")
 	if candidates != nil {
@@ -172,6 +172,9 @@ func bury(ctx context.Context, tx *sql.Tx, now time.Time, j Job, class, text str
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		j.SceneID, j.Reason, j.Priority, j.EnqueuedAt.UnixMilli(), j.Attempts, j.Misses, j.Unfinished,
 		timeOrNull(j.FirstFailedAt), class, text, string(list), now.UnixMilli()); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM wanted WHERE scene_id = ?`, j.SceneID); err != nil {
 		return err
 	}
 	_, err := tx.ExecContext(ctx, `DELETE FROM job WHERE scene_id = ?`, j.SceneID)

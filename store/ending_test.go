@@ -135,40 +135,6 @@ func TestDeadLettersExpireSlowlyEvenIfTheClockJumps(t *testing.T) {
 	}
 }
 
-func TestNewFileWakesThoseWhoWaitForIt(t *testing.T) {
-	s := openStore(t)
-	enqueueScenes(t, s, t0, InBulk, 1, 2, 3, 4)
-	for _, j := range claim(t, s, t0, ClaimOptions{}) {
-		e := Ending{
-			Job: j, Outcome: Miss, Wait: 10 * time.Minute, Class: "not_found", Error: "e",
-			Wanted: []Wanted{{Path: "/stash/Movies/Clip.mp4", Size: 100}},
-		}
-		switch j.SceneID {
-		case 2: // dead for want of its file
-			e.Outcome, e.Charge = Bury, Miss
-		case 3: // another file of the same name
-			e.Wanted[0] = Wanted{Path: "/stash/Other/clip.mp4", Size: 999}
-		case 4: // never missed
-			e = Ending{Job: j, Outcome: Retry, Wait: 10 * time.Minute, Class: "temporary", Error: "e"}
-		}
-		endOne(t, s, t0, e)
-	}
-	now := t0.Add(time.Minute)
-	n, err := s.Wake(t.Context(), now, []FoundFile{{Path: `D:\media\movies\clip.MP4`, Size: 100}})
-	if err != nil || n != 2 {
-		t.Fatalf("Wake = %d, %v; want 2", n, err)
-	}
-	for id, due := range map[int]bool{1: true, 2: true, 3: false, 4: false} {
-		got := jobOf(t, s, id)
-		if got.DueAt.Equal(now) != due {
-			t.Errorf("scene %d is due at %v, want due now: %v", id, got.DueAt, due)
-		}
-		if due && got.Misses != 0 {
-			t.Errorf("scene %d has %d misses", id, got.Misses)
-		}
-	}
-}
-
 func TestNewFileWakesASceneThatWasPushedWithoutIt(t *testing.T) {
 	s := openStore(t)
 	file := []FoundFile{{Path: "/v/second.mp4", Size: 7}}

@@ -178,7 +178,8 @@ func (s *Store) Claim(ctx context.Context, now time.Time, opts ClaimOptions) (jo
 			if jobs[0].Unfinished < crashLimit {
 				return take(ctx, tx, now, jobs, opts.Wait)
 			}
-			if err := bury(ctx, tx, now, jobs[0], ClassCrashed, crashText, nil); err != nil {
+			e := Ending{Job: jobs[0], Outcome: Bury, Class: ClassCrashed, Error: crashText}
+			if err := errors.Join(bury(ctx, tx, now, e.Job, e.Class, e.Error, nil), logAttempt(ctx, tx, now, &e)); err != nil {
 				return err
 			}
 			crashed = append(crashed, jobs[0])

@@ -31,8 +31,8 @@ func databaseIn(t *testing.T, dir string) map[string]string {
 	return files
 }
 
-// copyFiles copies files of a folder to another as they are at this moment.
-func copyFiles(t *testing.T, from, to string, names ...string) {
+// putFiles copies files of a folder to another as they are at this moment.
+func putFiles(t *testing.T, from, to string, names ...string) {
 	t.Helper()
 	if err := os.MkdirAll(to, 0o700); err != nil {
 		t.Fatal(err)
@@ -59,7 +59,7 @@ func TestNewerDatabaseKeepsItsLog(t *testing.T) {
 	}
 	enqueueScenes(t, s, t0, InBulk, 8)
 	dir := filepath.Join(t.TempDir(), "data")
-	copyFiles(t, s.Dir(), dir, queueFile, queueFile+"-wal")
+	putFiles(t, s.Dir(), dir, queueFile, queueFile+"-wal")
 	before := databaseIn(t, dir)
 	for range 2 {
 		_, err := Open(t.Context(), dir)
@@ -125,7 +125,7 @@ func TestLogOfAnEarlierDatabaseIsNotReplayed(t *testing.T) {
 		record(t, s, t0, own(i+1))
 	}
 	dir := filepath.Join(t.TempDir(), "data")
-	copyFiles(t, s.Dir(), dir, queueFile+"-wal", queueFile+"-shm") // its file was removed by hand
+	putFiles(t, s.Dir(), dir, queueFile+"-wal", queueFile+"-shm") // its file was removed by hand
 	fresh := openIn(t, dir)
 	if n := jobsIn(t, fresh); n != 0 {
 		t.Errorf("the new database holds %d jobs of the one before", n)

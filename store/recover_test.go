@@ -175,6 +175,40 @@ func TestTwoDailyCopiesAreKept(t *testing.T) {
 	}
 }
 
+func TestLatestCopyIsTheOneMadeLast(t *testing.T) {
+	s := openStore(t)
+	year := 365 * 24 * time.Hour
+	for i, at := range []time.Duration{10 * year, 10*year + 25*time.Hour, 0} { // the clock was ahead
+		enqueueScenes(t, s, t0, InBulk, i+1)
+		if made, err := s.CopyDaily(t.Context(), t0.Add(at)); err != nil || !made {
+			t.Fatalf("CopyDaily = %v, %v", made, err)
+		}
+	}
+	latest, err := OpenFile(t.Context(), latestCopy(s.Dir()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer latest.Close()
+	if n := jobsIn(t, latest); n != 3 || len(copiesOf(s.Dir())) != 2 {
+		t.Errorf("the latest of %d copies holds %d jobs, want 3", len(copiesOf(s.Dir())), n)
+	}
+}
+
+func TestUnfinishedCopyIsRemoved(t *testing.T) {
+	s := openStore(t)
+	for _, name := range []string{"000000007.db.new", "000000007.db.new-journal"} {
+		if err := os.WriteFile(filepath.Join(s.Dir(), copyPrefix+name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.CopyDaily(t.Context(), t0); err != nil {
+		t.Fatal(err)
+	}
+	if names := copyFiles(s.Dir(), "*"); len(names) != 1 {
+		t.Errorf("the folder holds %v, want one copy", names)
+	}
+}
+
 func TestBreakerRowAndOutages(t *testing.T) {
 	s := openStore(t)
 	at := t0.Add(time.Minute)

@@ -20,10 +20,10 @@ type FoundFile struct {
 }
 
 // setWanted keeps the wanted files of a claim that ended not found, or done with files that Plex lacks, and
-// drops them with any other ending that settles the scene.
+// drops them with any other ending: a job that waits for something else, such as Plex to have less to do, is
+// not to be woken out of that.
 func setWanted(ctx context.Context, tx *sql.Tx, e *Ending) error {
-	switch e.Outcome {
-	case Release, Retry, Snooze:
+	if e.Outcome == Release || e.Outcome == Snooze { // as before
 		return nil
 	}
 	if _, err := tx.ExecContext(ctx, `DELETE FROM wanted WHERE scene_id = ?`, e.Job.SceneID); err != nil {

@@ -1,0 +1,103 @@
+package store
+
+import (
+	"testing"
+	"time"
+)
+
+// missed ends a claim of scene 1 not found.
+func missed(t *testing.T, s *Store, now time.Time, outcome Outcome) {
+	t.Helper()
+	endOne(t, s, now, Ending{
+		Job: claim(t, s, now, ClaimOptions{})[0], Outcome: outcome, Charge: Miss, Wait: time.Second, Class: "not_found", Error: "e",
+		Wanted: []Wanted{{Path: "/a/b.mp4", Size: 1}},
+	})
+}
+
+// wakeAll tells that the file has appeared.
+func wakeAll(t *testing.T, s *Store, now time.Time) int {
+	t.Helper()
+	n, err := s.Wake(t.Context(), now, []FoundFile{{Path: "/x/b.mp4", Size: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestNewFileWakesThoseWhoWaitForIt(t *testing.T) {
+	s := openStore(t)
+	enqueueScenes(t, s, t0, InBulk, 1, 2, 3, 4)
+	for _, j := range claim(t, s, t0, ClaimOptions{}) {
+		e := Ending{
+			Job: j, Outcome: Miss, Wait: 10 * time.Minute, Class: "not_found", Error: "e",
+			Wanted: []Wanted{{Path: "/stash/Movies/Clip.mp4", Size: 100}},
+		}
+		switch j.SceneID {
+		case 2: // dead for want of its file
+			e.Outcome, e.Charge = Bury, Miss
+		case 3: // another file of the same name
+			e.Wanted[0] = Wanted{Path: "/stash/Other/clip.mp4", Size: 999}
+		case 4: // never missed
+			e = Ending{Job: j, Outcome: Retry, Wait: 10 * time.Minute, Class: "temporary", Error: "e"}
+		}
+		endOne(t, s, t0, e)
+	}
+	now := t0.Add(time.Minute)
+	n, err := s.Wake(t.Context(), now, []FoundFile{{Path: `D:\media\movies\clip.MP4`, Size: 100}})
+	if err != nil || n != 2 {
+		t.Fatalf("Wake = %d, %v; want 2", n, err)
+	}
+	for id, due := range map[int]bool{1: true, 2: true, 3: false, 4: false} {
+		got := jobOf(t, s, id)
+		if got.DueAt.Equal(now) != due {
+			t.Errorf("scene %d is due at %v, want due now: %v", id, got.DueAt, due)
+		}
+		if due && got.Misses != 0 {
+			t.Errorf("scene %d has %d misses", id, got.Misses)
+		}
+	}
+}
+
+func TestNewFileWakesNobodyOutOfATemporaryFailure(t *testing.T) {
+	s := openStore(t)
+	enqueueScenes(t, s, t0, InBulk, 1)
+	missed(t, s, t0, Miss)
+	now := t0.Add(time.Minute)
+	j := claim(t, s, now, ClaimOptions{})[0]
+	endOne(t, s, now, Ending{Job: j, Outcome: Retry, Wait: 5 * time.Minute, Class: "temporary", Error: "429"})
+	if n := wakeAll(t, s, now); n != 0 || !jobOf(t, s, 1).DueAt.Equal(now.Add(5*time.Minute)) {
+		t.Errorf("woke %d; the job is due at %v, want the wait that Plex asked for", n, jobOf(t, s, 1).DueAt)
+	}
+}
+
+func TestNewFileRevivesNoCrashedJob(t *testing.T) {
+	s := openStore(t)
+	enqueueScenes(t, s, t0, InBulk, 1)
+	missed(t, s, t0, Miss)
+	now := t0
+	for range crashLimit + 1 {
+		now = now.Add(time.Minute)
+		claim(t, s, now, ClaimOptions{}) // and the process dies
+	}
+	if n := wakeAll(t, s, now); n != 0 {
+		t.Errorf("woke %d, want the crashed job left for a person", n)
+	}
+	list, err := s.Attempts(t.Context(), 1)
+	if err != nil || len(list) != 2 || list[0].Class != ClassCrashed || !list[0].At.Equal(now) {
+		t.Errorf("attempts = %+v, %v; want the burial told first", list, err)
+	}
+}
+
+func TestExpiredDeadLetterWaitsForNoFile(t *testing.T) {
+	s := openStore(t)
+	enqueueScenes(t, s, t0, InBulk, 1)
+	missed(t, s, t0, Bury)
+	for _, day := range []int{1, 31, 33} {
+		if _, err := s.ExpireDead(t.Context(), t0.Add(time.Duration(day)*25*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if yes, err := s.HasWanted(t.Context()); err != nil || yes {
+		t.Errorf("HasWanted = %v, %v; want nobody to wait", yes, err)
+	}
+}
