@@ -357,13 +357,13 @@ func (r *ExplainReport) conclude(now time.Time) {
 	case r.Job != nil:
 		r.State = "queued"
 		r.Text = fmt.Sprintf("queued (%s) and due: the next run of %q takes it", r.Job.Reason, taskName)
+	case len(r.Attempts) > 0 && (r.Attempts[0].Outcome == string(engine.Skipped) || r.Attempts[0].Outcome == string(engine.Gone)):
+		r.State = "skipped" // whatever was pushed before
+		r.Text = "left out: " + r.Attempts[0].Error
 	case len(r.Links) > 0:
 		r.State = "synced"
 		r.Text = fmt.Sprintf("in Plex as item %s (%s), matched by %s, last compared at %s", r.Links[0].RatingKey, r.Links[0].Path, r.Links[0].Rule,
 			r.Links[0].PushedAt.Local().Format(time.DateTime))
-	case len(r.Attempts) > 0 && (r.Attempts[0].Outcome == string(engine.Skipped) || r.Attempts[0].Outcome == string(engine.Gone)):
-		r.State = "skipped"
-		r.Text = "left out: " + r.Attempts[0].Error
 	default:
 		r.State = "unknown"
 		r.Text = "never pushed: a scene is pushed for the first time by an edit, by sync-scene or by \"Sync all scenes\""
