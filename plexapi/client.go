@@ -5,6 +5,7 @@
 package plexapi
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -24,6 +25,7 @@ const (
 	product        = "Stash Plex Sync"
 	connectDefault = 5 * time.Second
 	answerDefault  = 30 * time.Second
+	uploadTimeout  = 60 * time.Second // at least, since a picture takes its time
 	probeTimeout   = 5 * time.Second
 	bodyLimit      = 16 << 20 // bytes, decompressed
 	headLimit      = 4 << 10  // bytes that are read of an error's body, and after the end of an answer
@@ -119,9 +121,10 @@ type request struct {
 	path      string // below the base path
 	query     string // encoded
 	header    map[string]string
-	anonymous bool // without the token
-	identity  bool // every Plex answers this
-	probe     bool // asked only to find out whether Plex is there
+	body      []byte // nil: none
+	anonymous bool   // without the token
+	identity  bool   // every Plex answers this
+	probe     bool   // asked only to find out whether Plex is there
 	timeout   time.Duration
 }
 
@@ -152,6 +155,10 @@ func (c *Client) send(ctx context.Context, r request, read func(io.Reader) error
 	if r.timeout > 0 {
 		timeout = min(timeout, r.timeout)
 	}
+	var body io.Reader
+	if r.body != nil { // in a form that Go can send again on another connection
+		body, timeout = bytes.NewReader(r.body), max(timeout, uploadTimeout)
+	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	var early, fresh bool
@@ -159,7 +166,7 @@ func (c *Client) send(ctx context.Context, r request, read func(io.Reader) error
 		GetConn: func(string) { early = true },
 		GotConn: func(i httptrace.GotConnInfo) { early, fresh = false, !i.Reused },
 	})
-	req, err := http.NewRequestWithContext(ctx, r.method, c.target(r).String(), nil)
+	req, err := http.NewRequestWithContext(ctx, r.method, c.target(r).String(), body)
 	if err != nil {
 		return &Error{Class: Rejected, Op: r.op, Method: r.method, Path: r.path, Err: errors.New("the request cannot be built")}
 	}

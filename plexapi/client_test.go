@@ -289,6 +289,45 @@ func TestEditReachesOnlyItemsOfItsType(t *testing.T) {
 	}
 }
 
+func TestScanIsAskedForByEitherMethod(t *testing.T) {
+	const folder = "/data/a b+c & d/ü"
+	for _, post := range []bool{false, true} {
+		s, c, section := start(t)
+		s.Configure(func(o *plextest.Options) { o.ScanIsPost = post })
+		s.AddHidden(section, folder+"/x.mp4", 1)
+		if err := c.Scan(t.Context(), section, folder); err != nil || !slices.Equal(s.Scans(), []plextest.Scan{{Section: section, Path: folder}}) {
+			t.Errorf("by POST %v: %v, %v", post, s.Scans(), err)
+		}
+		if n := len(s.Requests()); n != map[bool]int{false: 1, true: 2}[post] || s.Careless() != 0 {
+			t.Errorf("by POST %v: %d requests, %d careless", post, n, s.Careless())
+		}
+		p, err := c.List(t.Context(), plexapi.ListQuery{SectionID: section, Type: plexapi.Movie, Size: 10})
+		if err != nil || len(p.Rows) != 1 {
+			t.Errorf("page = %+v, %v", p, err)
+		}
+		err = c.Scan(t.Context(), "77", folder)
+		if class, _ := classOf(t, err); class != plexapi.NotFound {
+			t.Errorf("a library that is gone: %v", err)
+		}
+	}
+	s, c, section := start(t)
+	s.Inject(plextest.Fault{Method: "GET", Status: 405, Times: 1})
+	s.Inject(plextest.Fault{Method: "POST", Status: 500, Times: 1})
+	if class, _ := classOf(t, c.Scan(t.Context(), section, folder)); class != plexapi.Temporary {
+		t.Errorf("class = %s", class)
+	}
+	s.Forget()
+	s.Inject(plextest.Fault{Method: "GET", Status: 500, Times: 1})
+	if err := c.Scan(t.Context(), section, folder); err == nil || len(s.Requests()) != 1 {
+		t.Errorf("%v after %d requests", err, len(s.Requests()))
+	}
+	for _, args := range [][2]string{{"", folder}, {"all", folder}, {section, ""}} {
+		if err := c.Scan(t.Context(), args[0], args[1]); err == nil || len(s.Requests()) != 1 {
+			t.Errorf("Scan(%q): %v", args, err)
+		}
+	}
+}
+
 func TestListingTellsTrashAndLeavesOutOptimisedVersions(t *testing.T) {
 	s, c, section := start(t)
 	s.AddItem(section, "/a.mp4", 1)

@@ -2,9 +2,11 @@ package plexapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 )
 
 // Identity asks the server who it is. It needs no token and sends none.
@@ -90,6 +92,24 @@ func (c *Client) Probe(ctx context.Context) (Identity, []Section, error) {
 	}
 	sections, err := c.sections(ctx, true)
 	return id, sections, err
+}
+
+// Scan asks Plex to look for files in a folder of a section, in the server's own path form. That Plex
+// accepts it says nothing, not even that the folder is in the section. Without a folder it would scan all of
+// the section, so that is refused.
+func (c *Client) Scan(ctx context.Context, sectionID, folder string) error {
+	r := request{op: "ask for a scan in library " + sectionID, method: http.MethodGet, path: "/library/sections/" + sectionID + "/refresh"}
+	if !ValidKey(sectionID) || folder == "" {
+		return &Error{Class: Rejected, Op: r.op, Err: errors.New("a scan needs a section and a folder")}
+	}
+	r.query = encode(url.Values{"path": {folder}})
+	err := c.do(ctx, r, discard)
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Status != http.StatusNotFound && e.Status != http.StatusMethodNotAllowed {
+		return err
+	}
+	r.method = http.MethodPost // the documented form; which versions demand it is not known
+	return c.do(ctx, r, discard)
 }
 
 // ValidKey reports whether a rating key, section id or part id from Plex has the form that is used in

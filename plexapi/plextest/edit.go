@@ -30,6 +30,9 @@ func (s *Server) edit(w http.ResponseWriter, r *http.Request, items []*Item) int
 	if status != 0 {
 		return page(w, status)
 	}
+	if title, set := c.values["title"]; set && strings.TrimSpace(title) == "" {
+		s.careless++
+	}
 	for _, it := range items {
 		s.apply(it, c)
 		if sec := s.section(it.Section); sec != nil {
@@ -66,7 +69,7 @@ func (s *Server) parse(q url.Values) (change, int) {
 			c.locks[m[1]] = value == "1"
 			continue
 		}
-		if m := valueArg.FindStringSubmatch(key); m != nil && knownField(m[1]) && !slices.Contains(tagKinds(), m[1]) {
+		if m := valueArg.FindStringSubmatch(key); m != nil && knownField(m[1]) && !slices.Contains(append(tagKinds(), "thumb", "art"), m[1]) {
 			if m[1] == "originallyAvailableAt" && !validDate(value) {
 				return c, http.StatusInternalServerError
 			}

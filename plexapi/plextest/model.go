@@ -15,6 +15,8 @@ type section struct {
 	updated, scanned int64
 	changed          int64
 	items            []*Item
+	locations        []string
+	hidden           []File // that a scan of their folder finds
 }
 
 // Item is a Plex item as a person would see it.
@@ -32,6 +34,9 @@ type Item struct {
 	Updated int64
 	Deleted bool // in the trash
 	Files   []File
+
+	Posters, Arts []Picture // one of each is selected
+	thumb, art    int64     // how often the selected one has changed
 }
 
 // File is one file of an item.
@@ -45,8 +50,10 @@ type File struct {
 
 // clone returns a copy that shares nothing.
 func (it *Item) clone() Item {
+	it.grab()
 	c := *it
 	c.Files = slices.Clone(it.Files)
+	c.Posters, c.Arts = slices.Clone(it.Posters), slices.Clone(it.Arts)
 	c.Locked = maps.Clone(it.Locked)
 	c.Tags = make(map[string][]string)
 	for k, v := range it.Tags {
@@ -59,13 +66,17 @@ func (it *Item) clone() Item {
 	return c
 }
 
-// AddSection adds a library of a kind ("movie", "show") and returns its id.
-func (s *Server) AddSection(title, kind string) string {
+// AddSection adds a library of a kind ("movie", "show") with its folders, /data if none is named, and
+// returns its id.
+func (s *Server) AddSection(title, kind string, locations ...string) string {
+	if len(locations) == 0 {
+		locations = []string{"/data"}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	id := strconv.Itoa(len(s.sections) + 1)
 	now := s.clock().Unix()
-	s.sections = append(s.sections, &section{id: id, title: title, kind: kind, updated: now, scanned: now})
+	s.sections = append(s.sections, &section{id: id, title: title, kind: kind, updated: now, scanned: now, locations: locations})
 	return id
 }
 
@@ -80,11 +91,15 @@ func (s *Server) RemoveSection(id string) {
 func (s *Server) AddItem(sectionID, file string, size int64) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	sec := s.section(sectionID)
+	return s.discover(s.section(sectionID), file, size)
+}
+
+// discover makes a file an item; the caller holds the lock.
+func (s *Server) discover(sec *section, file string, size int64) string {
 	s.nextKey++
 	now := s.clock().Unix()
 	it := &Item{
-		Key: strconv.Itoa(s.nextKey), Section: sectionID, Title: stem(file), AddedAt: now, Updated: now,
+		Key: strconv.Itoa(s.nextKey), Section: sec.id, Title: stem(file), AddedAt: now, Updated: now,
 		Files: []File{{Path: file, Size: size}}, Tags: make(map[string][]string), Locked: make(map[string]bool),
 	}
 	sec.items = append(sec.items, it)
@@ -121,6 +136,7 @@ func (s *Server) Edit(key string, f func(*Item)) {
 	if it == nil {
 		panic(fmt.Sprintf("plextest: no item %s", key))
 	}
+	it.grab()
 	f(it)
 	it.Updated = s.clock().Unix()
 	sec.touch(it.Updated)
@@ -168,6 +184,11 @@ func (s *Server) Refresh(key string) {
 		for _, kind := range tagKinds() {
 			if !it.Locked[kind] {
 				delete(it.Tags, kind)
+			}
+		}
+		for _, list := range []string{"posters", "arts"} {
+			if pictures, lock := it.pictures(list); !it.Locked[lock] {
+				it.choose(list, (*pictures)[0].Key)
 			}
 		}
 	})

@@ -2,6 +2,7 @@ package plextest
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -44,6 +45,10 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request, path string) int 
 			return page(w, http.StatusNotFound)
 		}
 		return s.edit(w, r, []*Item{it})
+	case len(parts) == 4 && parts[1] == "metadata":
+		return s.images(w, r, parts[2], parts[3])
+	case len(parts) == 4 && parts[1] == "sections" && parts[3] == "refresh":
+		return s.refresh(w, r, parts[2])
 	case path == "/:/rate" && r.Method == http.MethodPut:
 		return s.rate(w, r.URL.Query())
 	}
@@ -83,12 +88,16 @@ func (s *Server) listSections() map[string]any {
 	list := []any{}
 	for _, sec := range s.sections {
 		if s.options.Frozen {
-			sec = &section{id: sec.id, kind: sec.kind, title: sec.title}
+			sec = &section{id: sec.id, kind: sec.kind, title: sec.title, locations: sec.locations}
+		}
+		folders := []any{}
+		for i, l := range sec.locations {
+			folders = append(folders, map[string]any{"id": i + 1, "path": l})
 		}
 		list = append(list, map[string]any{
 			"key": sec.id, "type": sec.kind, "title": sec.title, "agent": "tv.plex.agents.none", "uuid": "uuid-" + sec.id,
 			"refreshing": s.flag(s.options.Scanning), "updatedAt": s.number(sec.updated), "scannedAt": s.number(sec.scanned),
-			"contentChangedAt": s.number(sec.changed), "hidden": 0, "Location": []any{map[string]any{"id": 1, "path": "/data"}},
+			"contentChangedAt": s.number(sec.changed), "hidden": 0, "Location": folders,
 		})
 	}
 	return map[string]any{"size": s.number(int64(len(list))), "title1": "Plex Library", "Directory": list}
@@ -145,6 +154,8 @@ func (s *Server) row(sec *section, it *Item, listing bool) map[string]any {
 		"ratingKey": it.Key, "key": "/library/metadata/" + it.Key, "type": kind, "title": it.Title, "guid": "local://" + it.Key,
 		"addedAt": s.number(it.AddedAt), "updatedAt": s.number(it.Updated), "rating": 6.1,
 		"Rating": []any{map[string]any{"image": "x", "value": 9.0, "type": "audience"}}, "Guid": []any{}, "Image": []any{},
+		"thumb": fmt.Sprintf("/library/metadata/%s/thumb/%d", it.Key, it.AddedAt+it.thumb),
+		"art":   fmt.Sprintf("/library/metadata/%s/art/%d", it.Key, it.AddedAt+it.art),
 	}
 	for name, value := range map[string]string{"summary": it.Summary, "studio": it.Studio, "originallyAvailableAt": it.Date} {
 		if value != "" {

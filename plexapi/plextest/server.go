@@ -37,7 +37,8 @@ type Server struct {
 	options  Options
 	writing  int
 	most     int // writes at the same time
-	careless int // edits without an id, which change a whole section
+	careless int // see Careless
+	scans    []Scan
 
 	addr     string
 	listener net.Listener
@@ -47,20 +48,25 @@ type Server struct {
 
 // Options switch what is not known of Plex, or differs between versions.
 type Options struct {
-	Replace      bool // a list of tags replaces the former one, instead of joining it
-	FoldTags     bool // tags that differ by case are one, in the spelling that came first
-	UnknownIs404 bool // an edit of an unknown item answers 404, instead of 200 without effect
-	EditIs404    bool // PMS 1.43.0: edits of a section answer 404
-	Strings      bool // numbers and truth values come as texts
-	PageSize     int  // pages are never larger; 0: as asked for
-	Scanning     bool // all libraries are being scanned
-	Frozen       bool // a section's marks do not move, whatever happens in it
-	ListIs404    bool // a list of keys answers 404 if one is unknown
+	Replace       bool   // a list of tags replaces the former one, instead of joining it
+	FoldTags      bool   // tags that differ by case are one, in the spelling that came first
+	UnknownIs404  bool   // an edit of an unknown item answers 404, instead of 200 without effect
+	EditIs404     bool   // PMS 1.43.0: edits of a section answer 404
+	Strings       bool   // numbers and truth values come as texts
+	PageSize      int    // pages are never larger; 0: as asked for
+	Scanning      bool   // all libraries are being scanned
+	Frozen        bool   // a section's marks do not move, whatever happens in it
+	ListIs404     bool   // a list of keys answers 404 if one is unknown
+	NoSelect      bool   // an upload of a picture does not select it
+	LocksOnUpload bool   // an upload of a picture locks it
+	PictureRows   string // what the rows of a list of pictures are called, "Photo" or "Directory"; "": Metadata
+	ScanIsPost    bool   // scans are asked for by POST, and GET answers 404
+	LineLimit     int    // longer request lines answer 414, as those of a proxy do; 0: none
 	// Keep changes a value as Plex would before it keeps it; nil keeps it as it is.
 	Keep func(field, value string) string
-	// Stuck are fields whose edits are accepted and not made.
+	// Stuck are fields whose edits are accepted and not made; thumb and art are those of pictures.
 	Stuck map[string]bool
-	// Refuse are fields whose edits answer this status.
+	// Refuse are fields whose edits answer this status; thumb and art are uploads of pictures.
 	Refuse map[string]int
 }
 
@@ -177,7 +183,8 @@ func (s *Server) MostWrites() int {
 	return s.most
 }
 
-// Careless returns how many edits named no item and so changed a whole section.
+// Careless returns how many requests no client may ever send: edits that named no item and so changed a
+// whole section, edits that took a title away, and scans that read all metadata anew.
 func (s *Server) Careless() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -188,6 +195,10 @@ func (s *Server) Careless() int {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path, below := strings.CutPrefix(r.URL.Path, s.BasePath)
 	entry := s.note(r, path)
+	if s.tooLong(r) {
+		entry.finish(page(w, http.StatusRequestURITooLong))
+		return
+	}
 	if r.Method == http.MethodPut || r.Method == http.MethodPost {
 		defer s.beginWrite()()
 	}
@@ -227,6 +238,14 @@ func (e entry) finish(status int) {
 	if e.i < len(e.s.log) { // else it was forgotten meanwhile
 		e.s.log[e.i].Status = status
 	}
+}
+
+// tooLong reports whether the line of the request exceeds the limit.
+func (s *Server) tooLong(r *http.Request) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	line := r.Method + " " + r.URL.RequestURI() + " HTTP/1.1"
+	return s.options.LineLimit > 0 && len(line) > s.options.LineLimit
 }
 
 func (s *Server) beginWrite() (end func()) {

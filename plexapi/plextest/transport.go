@@ -43,7 +43,12 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 			res.Body = io.NopCloser(io.MultiReader(res.Body, broken{}))
 			done <- result{res, nil}
 		}()
-		t.s.ServeHTTP(w, r.Clone(ctx))
+		seen := r.Clone(ctx)
+		if seen.Body == nil {
+			seen.Body = http.NoBody
+		}
+		defer seen.Body.Close()
+		t.s.ServeHTTP(w, seen)
 		done <- result{w.Result(), nil}
 	}()
 	select {

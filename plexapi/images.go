@@ -1,0 +1,126 @@
+package plexapi
+
+import (
+	"context"
+	"crypto/sha1"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// MaxImage is how many bytes of a picture are sent: Plex fails at about 10 MB.
+const MaxImage = 10_000_000
+
+// ImageKind is a kind of picture that an item has, by its singular name.
+type ImageKind string
+
+// The kinds of pictures.
+const (
+	Poster     ImageKind = "poster"
+	Background ImageKind = "art"
+)
+
+// Lock returns the name of the field that is locked to keep the picture.
+func (k ImageKind) Lock() string {
+	if k == Poster {
+		return "thumb"
+	}
+	return string(k)
+}
+
+func (k ImageKind) valid() bool { return k == Poster || k == Background }
+
+// Picture is one of the pictures that Plex offers for an item.
+type Picture struct {
+	Key      string // its URI, such as upload://posters/<SHA-1>, media://… or https://…
+	Selected bool
+}
+
+// IsUpload reports whether the picture is the upload of the bytes with this ImageHash: Plex names uploads
+// by it.
+func (p Picture) IsUpload(hash string) bool {
+	n := len(p.Key) - len(hash)
+	return len(hash) == hex.EncodedLen(sha1.Size) && n >= 0 && strings.EqualFold(p.Key[n:], hash)
+}
+
+// ImageHash returns the name that Plex gives to an upload of these bytes.
+func ImageHash(data []byte) string {
+	sum := sha1.Sum(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// imageRequest is a request about one kind of an item's pictures, refused if either is none.
+func imageRequest(op, method string, kind ImageKind, key string) (request, error) {
+	r := request{op: op + " of item " + key, method: method, path: "/library/metadata/" + key + "/" + string(kind)}
+	if !ValidKey(key) || !kind.valid() {
+		return r, &Error{Class: Rejected, Op: r.op, Err: errors.New("a picture needs a kind and a rating key")}
+	}
+	return r, nil
+}
+
+// Pictures lists the pictures of a kind that Plex offers for an item, uploads among them.
+func (c *Client) Pictures(ctx context.Context, kind ImageKind, key string) ([]Picture, error) {
+	r, err := imageRequest("list the "+string(kind)+"s", http.MethodGet, kind, key)
+	if err != nil {
+		return nil, err
+	}
+	r.path += "s"
+	var pictures []Picture
+	err = c.do(ctx, r, func(body io.Reader) error {
+		type row struct {
+			RatingKey flexString `json:"ratingKey"`
+			Selected  flexBool   `json:"selected"`
+		}
+		var m struct { // in which of them the rows come depends on the version
+			Metadata  list[row] `json:"Metadata"`
+			Photo     list[row] `json:"Photo"`
+			Directory list[row] `json:"Directory"`
+		}
+		if err := container(body, &m); err != nil {
+			return err
+		}
+		pictures = nil
+		for _, rows := range []list[row]{m.Metadata, m.Photo, m.Directory} {
+			for _, p := range rows {
+				if p.RatingKey != "" {
+					pictures = append(pictures, Picture{Key: string(p.RatingKey), Selected: bool(p.Selected)})
+				}
+			}
+		}
+		return nil
+	})
+	return pictures, err
+}
+
+// Upload gives an item a picture, which Plex usually selects at once. Plex keeps every upload for ever, but
+// only once for the same bytes: so it does no harm that the transport sends one again whose connection was
+// lost, and one that may have arrived can be repeated. Pictures larger than MaxImage are not sent.
+func (c *Client) Upload(ctx context.Context, kind ImageKind, key string, data []byte, contentType string) error {
+	r, err := imageRequest("upload the "+string(kind), http.MethodPost, kind, key)
+	if err != nil {
+		return err
+	}
+	if len(data) == 0 || len(data) > MaxImage {
+		return &Error{Class: Rejected, Op: r.op, Err: fmt.Errorf("a picture has 1 to %d bytes, not %d", MaxImage, len(data))}
+	}
+	r.path += "s"
+	r.body, r.header = data, map[string]string{"Content-Type": contentType}
+	return c.do(ctx, r, discard)
+}
+
+// Select makes Plex show one of the pictures that it offers for an item.
+func (c *Client) Select(ctx context.Context, kind ImageKind, key, pictureKey string) error {
+	r, err := imageRequest("select the "+string(kind), http.MethodPut, kind, key)
+	if err != nil {
+		return err
+	}
+	if pictureKey == "" {
+		return &Error{Class: Rejected, Op: r.op, Err: errors.New("a picture needs a key to be selected")}
+	}
+	r.query = encode(url.Values{"url": {pictureKey}})
+	return c.do(ctx, r, discard)
+}

@@ -1,0 +1,188 @@
+package plextest
+
+import (
+	"crypto/sha1"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// imageLimit is how many bytes of a picture Plex takes.
+const imageLimit = 10_000_000
+
+const uploaded = "upload://"
+
+// Picture is one picture that Plex offers for an item.
+type Picture struct {
+	Key      string // upload://posters/<SHA-1> for an upload, media://… for Plex's own frame
+	Selected bool
+	Data     []byte // of an upload
+}
+
+// grab gives an item that has no pictures yet those that Plex takes out of its file. They are made when
+// somebody looks, so that a library of many items stays small.
+func (it *Item) grab() {
+	for _, list := range []string{"posters", "arts"} {
+		if pictures, lock := it.pictures(list); len(*pictures) == 0 {
+			*pictures = []Picture{{Key: fmt.Sprintf("media://%s/%s.jpg", it.Key, lock), Selected: true}}
+		}
+	}
+}
+
+// pictures returns the pictures of a list, "posters" or "arts", and the name of the field that locks them.
+func (it *Item) pictures(list string) (pictures *[]Picture, lock string) {
+	if list == "posters" {
+		return &it.Posters, "thumb"
+	}
+	return &it.Arts, "art"
+}
+
+// Poster is the poster that is selected.
+func (it Item) Poster() Picture { return selected(it.Posters) }
+
+// Background is the background that is selected.
+func (it Item) Background() Picture { return selected(it.Arts) }
+
+func selected(pictures []Picture) Picture {
+	for _, p := range pictures {
+		if p.Selected {
+			return p
+		}
+	}
+	return Picture{}
+}
+
+// choose selects a picture; what clients know the selected one by changes with it.
+func (it *Item) choose(list, key string) {
+	pictures, _ := it.pictures(list)
+	if selected(*pictures).Key == key {
+		return
+	}
+	for i := range *pictures {
+		(*pictures)[i].Selected = (*pictures)[i].Key == key
+	}
+	if list == "posters" {
+		it.thumb++
+	} else {
+		it.art++
+	}
+}
+
+// Choose selects a picture of the list "posters" or "arts" as a person does, which locks it. A picture that
+// Plex does not offer yet, such as metadata://posters/1, is one that an agent has found.
+func (s *Server) Choose(key, list, picture string) {
+	s.Edit(key, func(it *Item) {
+		pictures, lock := it.pictures(list)
+		if !slices.ContainsFunc(*pictures, func(p Picture) bool { return p.Key == picture }) {
+			*pictures = append(*pictures, Picture{Key: picture})
+		}
+		it.choose(list, picture)
+		it.Locked[lock] = true
+	})
+}
+
+// Uploads returns how many different pictures were ever uploaded to an item. Plex keeps them all.
+func (s *Server) Uploads(key string) int {
+	n := 0
+	it := s.Item(key)
+	for _, p := range slices.Concat(it.Posters, it.Arts) {
+		if strings.HasPrefix(p.Key, uploaded) {
+			n++
+		}
+	}
+	return n
+}
+
+// images answers what is asked of an item's pictures: its lists have names in the plural, and what is
+// selected one in the singular.
+func (s *Server) images(w http.ResponseWriter, r *http.Request, key, name string) int {
+	sec, it := s.find(key)
+	list := strings.TrimSuffix(name, "s") + "s"
+	if it == nil || list != "posters" && list != "arts" {
+		return page(w, http.StatusNotFound)
+	}
+	it.grab()
+	switch {
+	case r.Method == http.MethodGet && name == list:
+		return s.listPictures(w, it, list)
+	case r.Method == http.MethodPost && name == list:
+		return s.upload(w, r, sec, it, list)
+	case r.Method == http.MethodPut && name != list:
+		return s.selectPicture(w, r, sec, it, list)
+	}
+	return page(w, http.StatusNotFound)
+}
+
+func (s *Server) listPictures(w http.ResponseWriter, it *Item, list string) int {
+	rows := []any{}
+	pictures, _ := it.pictures(list)
+	for _, p := range *pictures {
+		rows = append(rows, map[string]any{
+			"key": "/library/metadata/" + it.Key + "/file?url=" + p.Key, "ratingKey": p.Key, "thumb": "/x", "selected": s.flag(p.Selected),
+		})
+	}
+	name := s.options.PictureRows
+	if name == "" {
+		name = "Metadata"
+	}
+	return s.answer(w, map[string]any{"size": s.number(int64(len(rows))), name: rows})
+}
+
+// upload keeps a picture for ever, under the SHA-1 of its bytes.
+func (s *Server) upload(w http.ResponseWriter, r *http.Request, sec *section, it *Item, list string) int {
+	data, err := io.ReadAll(io.LimitReader(r.Body, imageLimit+1))
+	if err != nil {
+		return page(w, http.StatusBadRequest)
+	}
+	pictures, lock := it.pictures(list)
+	if status := s.options.Refuse[lock]; status != 0 {
+		return page(w, status)
+	}
+	if len(data) > imageLimit || !isPicture(data) {
+		return page(w, http.StatusInternalServerError)
+	}
+	if s.options.Stuck[lock] {
+		return empty(w)
+	}
+	sum := sha1.Sum(data)
+	key := uploaded + list + "/" + hex.EncodeToString(sum[:])
+	if !slices.ContainsFunc(*pictures, func(p Picture) bool { return p.Key == key }) {
+		*pictures = append(*pictures, Picture{Key: key, Data: data})
+	}
+	if !s.options.NoSelect {
+		it.choose(list, key)
+	}
+	if s.options.LocksOnUpload {
+		it.Locked[lock] = true
+	}
+	it.Updated = s.clock().Unix()
+	sec.changed++
+	return empty(w)
+}
+
+func isPicture(data []byte) bool {
+	switch http.DetectContentType(data) {
+	case "image/jpeg", "image/png", "image/gif", "image/webp":
+		return true
+	}
+	return false
+}
+
+// selectPicture selects one of the pictures on offer. The answer is no JSON.
+func (s *Server) selectPicture(w http.ResponseWriter, r *http.Request, sec *section, it *Item, list string) int {
+	key := r.URL.Query().Get("url")
+	pictures, lock := it.pictures(list)
+	if !slices.ContainsFunc(*pictures, func(p Picture) bool { return p.Key == key }) {
+		return page(w, http.StatusNotFound)
+	}
+	if !s.options.Stuck[lock] {
+		it.choose(list, key)
+		it.Updated = s.clock().Unix()
+		sec.changed++
+	}
+	fmt.Fprintf(w, "/library/metadata/%s/%s", it.Key, lock) // the client may be gone
+	return http.StatusOK
+}
