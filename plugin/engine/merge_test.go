@@ -56,6 +56,9 @@ func TestMergeOfAScalar(t *testing.T) {
 		{"died after the write, before it was read back", memory{before: "old", sent: "S2", back: "S1", known: true}, "S2", "S2", true, true, "-", ""},
 		{"the same, and Stash changed again", memory{before: "old", sent: "S2", back: "S1", known: true}, "S3", "S2", true, true, "S3", "+"},
 		{"died before the write", memory{before: "old", sent: "S2", known: true}, "S2", "old", false, true, "S2", "+"},
+		{"died before the write, an agent came since", memory{before: "old", sent: "S2", known: true}, "S2", "agent's", false, true, "S2", "+"},
+		{"died before the write, a person came since", memory{before: "old", sent: "S2", known: true}, "S2", "P", true, true, "-", ""},
+		{"died before the lock, an agent came since", memory{before: "S1", sent: "S1", known: true}, "S1", "agent's", false, true, "S1", "+"},
 		{"differs in form only", ours, "S1", "S1  \r\n", true, false, "-", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -159,6 +162,7 @@ func list(text string) []string {
 type simPlex struct {
 	plexapi.Item
 	replace bool
+	keep    bool // the user wants edits in Plex kept
 }
 
 func (s *simPlex) apply(e plexapi.Edit) {
@@ -204,7 +208,7 @@ func (s *simPlex) copy() plexapi.Item {
 // push merges and writes, dying after so many steps: 0 before anything is sent, 1 after the removals, 2
 // after the edit, 3 after the rating, 4 not at all. It returns what is stored.
 func (s *simPlex) push(d Desired, mem store.Item, dieAfter int) (store.Item, Plan) {
-	p := Merge(MergeInput{Desired: d, Memory: mem, Current: s.copy()})
+	p := Merge(MergeInput{Desired: d, Memory: mem, Current: s.copy(), KeepPlexEdits: s.keep})
 	if p.Empty() {
 		return p.Memory, p
 	}

@@ -13,6 +13,9 @@ import (
 func (f *fieldMerge) tags() {
 	mem := &f.plan.Memory
 	kind := plexapi.TagKind(f.plex)
+	if f.partlyWritten() {
+		mem.ReadBack[f.plex] = f.held
+	}
 	// What is neither in Plex nor wanted any more is not ours: a person may add it tomorrow.
 	owned := slices.Concat(both(mem.Owned[f.plex], f.held), both(without(mem.Owned[f.plex], f.held), f.want))
 	f.own(owned)
@@ -49,16 +52,27 @@ func (f *fieldMerge) tags() {
 	f.lockTags()
 }
 
+// partlyWritten reports whether our last write of the list explains what Plex holds, even one that stopped
+// half way: nothing came but what was sent, and nothing went but what was ours and to go.
+func (f *fieldMerge) partlyWritten() bool {
+	mem := &f.in.Memory
+	sent, wrote := mem.Sent[f.plex]
+	was, read := mem.ReadBack[f.plex]
+	if !read {
+		was = mem.Before[f.plex].Value
+	}
+	came, gone := without(f.held, was), without(was, f.held)
+	unexplained := len(without(came, sent)) + len(both(gone, sent)) + len(without(gone, mem.Owned[f.plex]))
+	return wrote && len(came)+len(gone) > 0 && unexplained == 0
+}
+
 // equalTags is a list that needs no tag written.
 func (f *fieldMerge) equalTags() {
 	mem := &f.plan.Memory
-	sent, wrote := mem.Sent[f.plex]
+	_, wrote := mem.Sent[f.plex]
 	switch {
 	case len(f.want) > 0:
-		f.plan.along = append(f.plan.along, f.plex)
-		if wrote && sameSet(sent, f.want) {
-			mem.ReadBack[f.plex] = f.held
-		}
+		f.agree()
 	case wrote && f.lockAsBefore(mem.Before[f.plex]): // the tags are gone already, the lock is still ours
 		f.plan.restored[f.plex] = true
 	case wrote:
