@@ -10,7 +10,8 @@ type Held struct {
 	Locked bool  `json:"locked,omitempty"`
 }
 
-// Form is how Plex keeps a value that it does not keep as it was sent.
+// Form is how Plex keeps a value that it does not keep as it was sent. Of a list it is about the names
+// that Plex does not show, and those that stand for them.
 type Form struct {
 	Sent Value `json:"sent"`
 	Held Value `json:"held"`
