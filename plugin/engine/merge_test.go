@@ -350,3 +350,26 @@ func TestRejectedValueIsLeftOutUntilItChanges(t *testing.T) {
 		t.Error("another value is not sent")
 	}
 }
+
+// The new value of a field is refused at the nth attempt, each of which stores ahead what it sends; then
+// Stash has nothing for the field any more.
+func TestRefusedValueLeavesTheOldOneOurs(t *testing.T) {
+	const f = string(plexapi.Studio)
+	held := plexapi.Item{Studio: "S1", Locked: map[string]bool{f: true}}
+	d := Desired{Values: map[string]store.Value{f: v("S1")}}
+	p := Merge(MergeInput{Desired: d, Current: plexapi.Item{Studio: "old"}})
+	sent := AfterReadBack(p, held).Memory
+	for attempts := 1; attempts <= 3; attempts++ {
+		mem := sent
+		d.Values[f] = v("bad")
+		for range attempts {
+			p = Merge(MergeInput{Desired: d, Memory: mem, Current: held})
+			mem = p.Memory
+		}
+		mem = RejectedAlone(p, AfterReadBack(p, held).Memory, f)
+		d.Values[f] = nil
+		if p = Merge(MergeInput{Desired: d, Memory: mem, Current: held}); p.Edit.Set[plexapi.Studio] != "old" {
+			t.Errorf("refused at attempt %d: edit = %+v, want the old value back", attempts, p.Edit)
+		}
+	}
+}

@@ -200,11 +200,14 @@ func (o *Outcome) forget(plex string) {
 }
 
 // RejectedAlone notes that Plex refused the field's value when it was sent alone: it is not sent again
-// until it changes in Stash. What was there before stays ours to give back only if we ever wrote it.
+// until it changes in Stash. What Plex holds instead is ours as before: what was read back last.
 func RejectedAlone(p Plan, memory store.Item, plex string) store.Item {
 	memory = copyItem(memory)
 	memory.Rejected[plex] = p.desired.Values[plex]
 	delete(memory.Sent, plex)
+	if back, read := memory.ReadBack[plex]; read {
+		memory.Sent[plex] = back
+	}
 	if isTags(plex) {
 		memory.Owned[plex] = without(memory.Owned[plex], p.added[plex])
 	}
