@@ -282,6 +282,17 @@ func (d *drain) readBack(ctx context.Context, works []*work) error {
 	}
 	for _, w := range works {
 		d.guard(w, func() error { return w.check(held, failed) })
+	}
+	return d.noteChecked(ctx, works)
+}
+
+// noteChecked tells the breaker what the read-back says of Plex. A server that made one change is no outage,
+// whichever others of the batch it did not make.
+func (d *drain) noteChecked(ctx context.Context, works []*work) error {
+	if slices.ContainsFunc(works, func(w *work) bool { return w.err == nil && w.wrote() }) {
+		return d.note(ctx, Answered, "")
+	}
+	for _, w := range works {
 		if _, own := errors.AsType[*jobError](w.err); own { // a request's failure was noted already
 			if err := d.noteJob(ctx, w.job, Judge(ctx, w.err), w.err); err != nil {
 				return err
@@ -289,6 +300,10 @@ func (d *drain) readBack(ctx context.Context, works []*work) error {
 		}
 	}
 	return nil
+}
+
+func (w *work) wrote() bool {
+	return slices.ContainsFunc(w.targets, func(t *target) bool { return t.wrote })
 }
 
 // check compares what was read back with what was sent.
