@@ -32,6 +32,7 @@ type Item struct {
 	ReadBack map[string]Value    // what Plex held after that
 	Form     map[string]Form     // Plex's own form of exactly the value sent
 	Rejected map[string]Value    // a value that Plex refused when it was sent alone
+	Faults   int                 // writes to which Plex answered 500 since it last took one whole
 
 	PosterHash string // SHA-1 of the cover uploaded last, hexadecimal
 }

@@ -38,6 +38,7 @@ type memory struct {
 	ReadBack map[string]Value    `json:"read_back,omitempty"`
 	Form     map[string]Form     `json:"form,omitempty"`
 	Rejected map[string]Value    `json:"rejected,omitempty"`
+	Faults   int                 `json:"faults,omitempty"`
 }
 
 // PutItems stores what is about to be owned and sent, ahead of the first request. For a field whose
@@ -61,7 +62,7 @@ func (s *Store) PutItems(ctx context.Context, items []Item) error {
 }
 
 func putItem(ctx context.Context, tx *sql.Tx, it *Item) error {
-	m := memory{it.Before, it.Owned, it.Sent, it.ReadBack, it.Form, it.Rejected}
+	m := memory{it.Before, it.Owned, it.Sent, it.ReadBack, it.Form, it.Rejected, it.Faults}
 	var stored string
 	err := tx.QueryRowContext(ctx, `SELECT memory FROM item WHERE server = ? AND rating_key = ?`, it.Server, it.RatingKey).Scan(&stored)
 	switch {
@@ -120,6 +121,7 @@ func (s *Store) Items(ctx context.Context, server string, keys []string) (map[st
 			return nil, fmt.Errorf("read item %s: %w", it.RatingKey, err)
 		}
 		it.Before, it.Owned, it.Sent, it.ReadBack, it.Form, it.Rejected = m.Before, m.Owned, m.Sent, m.ReadBack, m.Form, m.Rejected
+		it.Faults = m.Faults
 		items[it.RatingKey] = it
 	}
 	return items, s.mark(rows.Err())

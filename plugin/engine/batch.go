@@ -33,7 +33,13 @@ type target struct {
 	stored  store.Item // as it is stored
 	memory  store.Item // as it is to be stored with the ending
 	wrote   bool
-	refused []string // fields that Plex refused when they were sent alone
+	refused []refusal
+}
+
+// refusal is a field that Plex refused when it was sent alone.
+type refusal struct {
+	field   string
+	forGood bool // as long as Stash wants the same value
 }
 
 // batch takes claimed jobs to their endings. Whatever happens on the way, each claim is ended: by its own
@@ -323,11 +329,11 @@ func (w *work) check(held map[string]plexapi.Item, failed map[string]error) erro
 		}
 		outcome := AfterReadBack(t.plan, item)
 		t.memory = outcome.Memory
-		for _, f := range t.refused {
-			t.memory = RejectedAlone(t.plan, t.memory, f)
+		for _, r := range t.refused {
+			t.memory = LeftOut(t.plan, t.memory, r.field, r.forGood)
 		}
 		for _, f := range outcome.Failed {
-			if !slices.Contains(t.refused, f) {
+			if !slices.ContainsFunc(t.refused, func(r refusal) bool { return r.field == f }) {
 				unmoved = append(unmoved, fieldName(f))
 			}
 		}

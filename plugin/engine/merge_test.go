@@ -340,7 +340,7 @@ func TestRejectedValueIsLeftOutUntilItChanges(t *testing.T) {
 	const f = string(plexapi.Studio)
 	d := Desired{Values: map[string]store.Value{f: v("bad")}}
 	p := Merge(MergeInput{Desired: d, Current: plexapi.Item{}})
-	mem := RejectedAlone(p, p.Memory, f)
+	mem := LeftOut(p, p.Memory, f, true)
 	p = Merge(MergeInput{Desired: d, Memory: mem, Current: plexapi.Item{}})
 	if !p.Empty() || len(p.Problems) != 1 {
 		t.Errorf("plan = %+v", p)
@@ -366,7 +366,7 @@ func TestRefusedValueLeavesTheOldOneOurs(t *testing.T) {
 			p = Merge(MergeInput{Desired: d, Memory: mem, Current: held})
 			mem = p.Memory
 		}
-		mem = RejectedAlone(p, AfterReadBack(p, held).Memory, f)
+		mem = LeftOut(p, AfterReadBack(p, held).Memory, f, true)
 		d.Values[f] = nil
 		if p = Merge(MergeInput{Desired: d, Memory: mem, Current: held}); p.Edit.Set[plexapi.Studio] != "old" {
 			t.Errorf("refused at attempt %d: edit = %+v, want the old value back", attempts, p.Edit)

@@ -199,11 +199,13 @@ func (o *Outcome) forget(plex string) {
 	delete(o.Memory.Form, plex)
 }
 
-// RejectedAlone notes that Plex refused the field's value when it was sent alone: it is not sent again
+// LeftOut notes that Plex refused the field's value when it was sent alone. If for good it is not sent again
 // until it changes in Stash. What Plex holds instead is ours as before: what was read back last.
-func RejectedAlone(p Plan, memory store.Item, plex string) store.Item {
+func LeftOut(p Plan, memory store.Item, plex string, forGood bool) store.Item {
 	memory = copyItem(memory)
-	memory.Rejected[plex] = p.desired.Values[plex]
+	if forGood {
+		memory.Rejected[plex] = p.desired.Values[plex]
+	}
 	delete(memory.Sent, plex)
 	if back, read := memory.ReadBack[plex]; read {
 		memory.Sent[plex] = back
