@@ -10,7 +10,8 @@ type Held struct {
 	Locked bool  `json:"locked,omitempty"`
 }
 
-// Form is how Plex keeps a value that it does not keep as it was sent.
+// Form is how Plex keeps a value that it does not keep as it was sent. Of a list it is about the names
+// that Plex does not show, and those that stand for them.
 type Form struct {
 	Sent Value `json:"sent"`
 	Held Value `json:"held"`
@@ -34,6 +35,7 @@ type Item struct {
 	ReadBack map[string]Value    // what Plex held after that
 	Form     map[string]Form     // Plex's own form of exactly the value sent
 	Rejected map[string]Value    // a value that Plex refused when it was sent alone
+	Faults   int                 // writes to which Plex answered 500 since it last took one whole
 
 	Images map[string]Image // by the name of Plex's lock: thumb, art
 }

@@ -41,6 +41,7 @@ type memory struct {
 	Rejected map[string]Value    `json:"rejected,omitempty"`
 	Images   map[string]Image    `json:"images,omitempty"`
 	Paths    []string            `json:"paths,omitempty"`
+	Faults   int                 `json:"faults,omitempty"`
 }
 
 // keep takes over what was before us from what is stored already.
@@ -87,7 +88,7 @@ func (s *Store) PutItems(ctx context.Context, items []Item) error {
 }
 
 func putItem(ctx context.Context, tx *sql.Tx, it *Item) error {
-	m := memory{it.Before, it.Owned, it.Sent, it.ReadBack, it.Form, it.Rejected, it.Images, it.Paths}
+	m := memory{it.Before, it.Owned, it.Sent, it.ReadBack, it.Form, it.Rejected, it.Images, it.Paths, it.Faults}
 	var stored string
 	err := tx.QueryRowContext(ctx, `SELECT memory FROM item WHERE server = ? AND rating_key = ?`, it.Server, it.RatingKey).Scan(&stored)
 	switch {
@@ -140,7 +141,7 @@ func (s *Store) Items(ctx context.Context, server string, keys []string) (map[st
 			return nil, fmt.Errorf("read item %s: %w", it.RatingKey, err)
 		}
 		it.Before, it.Owned, it.Sent, it.ReadBack, it.Form, it.Rejected = m.Before, m.Owned, m.Sent, m.ReadBack, m.Form, m.Rejected
-		it.Images, it.Paths = m.Images, m.Paths
+		it.Images, it.Paths, it.Faults = m.Images, m.Paths, m.Faults
 		items[it.RatingKey] = it
 	}
 	return items, s.mark(rows.Err())

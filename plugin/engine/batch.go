@@ -34,7 +34,13 @@ type target struct {
 	memory  store.Item // as it is to be stored with the ending
 	rival   string     // why it is left to another scene; "" if it is not
 	wrote   bool
-	refused []string // fields that Plex refused when they were sent alone
+	refused []refusal
+}
+
+// refusal is a field that Plex refused when it was sent alone.
+type refusal struct {
+	field   string
+	forGood bool // as long as Stash wants the same value
 }
 
 // batch takes claimed jobs to their endings. Whatever happens on the way, each claim is ended: by its own
@@ -280,6 +286,17 @@ func (d *drain) readBack(ctx context.Context, works []*work) error {
 	}
 	for _, w := range works {
 		d.guard(w, func() error { return w.check(held, failed) })
+	}
+	return d.noteChecked(ctx, works)
+}
+
+// noteChecked tells the breaker what the read-back says of Plex. A server that made one change is no outage,
+// whichever others of the batch it did not make.
+func (d *drain) noteChecked(ctx context.Context, works []*work) error {
+	if slices.ContainsFunc(works, func(w *work) bool { return w.err == nil && w.wrote() }) {
+		return d.note(ctx, Answered, "")
+	}
+	for _, w := range works {
 		if _, own := errors.AsType[*jobError](w.err); own { // a request's failure was noted already
 			if err := d.noteJob(ctx, w.job, Judge(ctx, w.err), w.err); err != nil {
 				return err
@@ -287,6 +304,10 @@ func (d *drain) readBack(ctx context.Context, works []*work) error {
 		}
 	}
 	return nil
+}
+
+func (w *work) wrote() bool {
+	return slices.ContainsFunc(w.targets, func(t *target) bool { return t.wrote })
 }
 
 // check compares what was read back with what was sent.
@@ -306,11 +327,11 @@ func (w *work) check(held map[string]plexapi.Item, failed map[string]error) erro
 		}
 		outcome := AfterReadBack(t.plan, item)
 		t.memory = outcome.Memory
-		for _, f := range t.refused {
-			t.memory = RejectedAlone(t.plan, t.memory, f)
+		for _, r := range t.refused {
+			t.memory = LeftOut(t.plan, t.memory, r.field, r.forGood)
 		}
 		for _, f := range outcome.Failed {
-			if !slices.Contains(t.refused, f) {
+			if !slices.ContainsFunc(t.refused, func(r refusal) bool { return r.field == f }) {
 				unmoved = append(unmoved, fieldName(f))
 			}
 		}

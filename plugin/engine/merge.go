@@ -88,8 +88,8 @@ func (f *fieldMerge) scalar() {
 	mem := &f.plan.Memory
 	sent, ours := mem.Sent[f.plex]
 	ours = ours && f.isOurs(sent)
-	if ours && same(f.plex, f.held, sent) { // written, even if we died before we read it back
-		mem.ReadBack[f.plex] = f.held
+	if ours && same(f.plex, f.held, sent) && (f.locked() || !same(f.plex, f.held, mem.Before[f.plex].Value)) {
+		mem.ReadBack[f.plex] = f.held // written, even if we died before we read it back
 	}
 	if len(f.want) == 0 {
 		if ours {
@@ -101,7 +101,7 @@ func (f *fieldMerge) scalar() {
 	}
 	switch {
 	case f.reached():
-		f.plan.along = append(f.plan.along, f.plex)
+		f.agree()
 	case f.rejected(), f.kept():
 	default:
 		f.write(f.want)
@@ -146,13 +146,27 @@ func (f *fieldMerge) rejected() bool {
 	return true
 }
 
+// agree notes that Plex shows what Stash wants: from here on Stash leads, whoever wrote it.
+func (f *fieldMerge) agree() {
+	f.plan.along = append(f.plan.along, f.plex)
+	mem := &f.plan.Memory
+	if _, sent := mem.Sent[f.plex]; !sent {
+		return
+	}
+	mem.Sent[f.plex] = f.want
+	if _, read := mem.ReadBack[f.plex]; read || f.locked() { // else it may be an agent's
+		mem.ReadBack[f.plex] = f.held
+	}
+}
+
 // kept reports whether the value in Plex is a person's and the user wants such values kept: it was locked
-// before our first write, or it is neither what we read back nor what was there before.
+// before our first write, or it is neither what we read back nor what was there before. As long as nothing
+// proves a write of ours an unlocked value is an agent's: Plex locks what a person edits.
 func (f *fieldMerge) kept() bool {
 	if !f.in.KeepPlexEdits {
 		return false
 	}
-	mem := &f.in.Memory
+	mem := &f.plan.Memory
 	before, known := mem.Before[f.plex]
 	if !known {
 		return f.in.Current.Locked[f.plex]
@@ -161,8 +175,12 @@ func (f *fieldMerge) kept() bool {
 		return true
 	}
 	back, read := mem.ReadBack[f.plex]
-	sent, wrote := mem.Sent[f.plex] // we may have died before we read it back
-	return !same(f.plex, f.held, before.Value) && !(read && same(f.plex, f.held, back)) && !(wrote && same(f.plex, f.held, sent))
+	return (read || f.locked()) && !same(f.plex, f.held, before.Value) && !(read && same(f.plex, f.held, back))
+}
+
+// locked reports whether Plex holds the field as one that agents leave alone. Ratings are a person's or ours.
+func (f *fieldMerge) locked() bool {
+	return f.plex == ratingField || f.in.Current.Locked[f.plex]
 }
 
 // remember stores what Plex holds of the field before our first write of it.
@@ -247,7 +265,10 @@ func (p *Plan) lockAlong() {
 		if _, ok := p.Memory.Before[plex]; !ok {
 			p.Memory.Before[plex] = store.Held{Value: slices.Clone(held)}
 		}
-		p.Memory.Sent[plex], p.Memory.ReadBack[plex] = p.desired.Values[plex], held
+		p.Memory.Sent[plex] = p.desired.Values[plex]
+		if !isTags(plex) && !same(plex, held, p.desired.Values[plex]) { // Plex's form: else it would not be known as ours
+			p.Memory.ReadBack[plex] = held
+		}
 		p.Edit.Lock = append(p.Edit.Lock, plex)
 	}
 }

@@ -56,6 +56,9 @@ func TestMergeOfAScalar(t *testing.T) {
 		{"died after the write, before it was read back", memory{before: "old", sent: "S2", back: "S1", known: true}, "S2", "S2", true, true, "-", ""},
 		{"the same, and Stash changed again", memory{before: "old", sent: "S2", back: "S1", known: true}, "S3", "S2", true, true, "S3", "+"},
 		{"died before the write", memory{before: "old", sent: "S2", known: true}, "S2", "old", false, true, "S2", "+"},
+		{"died before the write, an agent came since", memory{before: "old", sent: "S2", known: true}, "S2", "agent's", false, true, "S2", "+"},
+		{"died before the write, a person came since", memory{before: "old", sent: "S2", known: true}, "S2", "P", true, true, "-", ""},
+		{"died before the lock, an agent came since", memory{before: "S1", sent: "S1", known: true}, "S1", "agent's", false, true, "S1", "+"},
 		{"differs in form only", ours, "S1", "S1  \r\n", true, false, "-", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -159,6 +162,7 @@ func list(text string) []string {
 type simPlex struct {
 	plexapi.Item
 	replace bool
+	keep    bool // the user wants edits in Plex kept
 }
 
 func (s *simPlex) apply(e plexapi.Edit) {
@@ -204,7 +208,7 @@ func (s *simPlex) copy() plexapi.Item {
 // push merges and writes, dying after so many steps: 0 before anything is sent, 1 after the removals, 2
 // after the edit, 3 after the rating, 4 not at all. It returns what is stored.
 func (s *simPlex) push(d Desired, mem store.Item, dieAfter int) (store.Item, Plan) {
-	p := Merge(MergeInput{Desired: d, Memory: mem, Current: s.copy()})
+	p := Merge(MergeInput{Desired: d, Memory: mem, Current: s.copy(), KeepPlexEdits: s.keep})
 	if p.Empty() {
 		return p.Memory, p
 	}
@@ -336,7 +340,7 @@ func TestRejectedValueIsLeftOutUntilItChanges(t *testing.T) {
 	const f = string(plexapi.Studio)
 	d := Desired{Values: map[string]store.Value{f: v("bad")}}
 	p := Merge(MergeInput{Desired: d, Current: plexapi.Item{}})
-	mem := RejectedAlone(p, p.Memory, f)
+	mem := LeftOut(p, p.Memory, f, true)
 	p = Merge(MergeInput{Desired: d, Memory: mem, Current: plexapi.Item{}})
 	if !p.Empty() || len(p.Problems) != 1 {
 		t.Errorf("plan = %+v", p)
@@ -353,5 +357,28 @@ func TestMemoryOfAPlanSharesNoImages(t *testing.T) {
 	p.Memory.Images["thumb"] = store.Image{SHA1: "b"}
 	if got := stored.Images["thumb"].SHA1; got != "a" {
 		t.Errorf("a change of the plan's images changed the stored ones to %q", got)
+	}
+}
+
+// The new value of a field is refused at the nth attempt, each of which stores ahead what it sends; then
+// Stash has nothing for the field any more.
+func TestRefusedValueLeavesTheOldOneOurs(t *testing.T) {
+	const f = string(plexapi.Studio)
+	held := plexapi.Item{Studio: "S1", Locked: map[string]bool{f: true}}
+	d := Desired{Values: map[string]store.Value{f: v("S1")}}
+	p := Merge(MergeInput{Desired: d, Current: plexapi.Item{Studio: "old"}})
+	sent := AfterReadBack(p, held).Memory
+	for attempts := 1; attempts <= 3; attempts++ {
+		mem := sent
+		d.Values[f] = v("bad")
+		for range attempts {
+			p = Merge(MergeInput{Desired: d, Memory: mem, Current: held})
+			mem = p.Memory
+		}
+		mem = LeftOut(p, AfterReadBack(p, held).Memory, f, true)
+		d.Values[f] = nil
+		if p = Merge(MergeInput{Desired: d, Memory: mem, Current: held}); p.Edit.Set[plexapi.Studio] != "old" {
+			t.Errorf("refused at attempt %d: edit = %+v, want the old value back", attempts, p.Edit)
+		}
 	}
 }

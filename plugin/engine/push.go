@@ -14,7 +14,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// tryApartFrom is the attempt from which on an answer of 500 to several fields may mean one bad field.
+// tryApartFrom is which answer of 500 to several fields may mean one bad field.
 const tryApartFrom = 3
 
 // badField is a field that failed when it was sent alone.
@@ -34,6 +34,9 @@ func (d *drain) writeItems(ctx context.Context, works []*work) error {
 				continue
 			}
 			err := d.writeItem(ctx, w, t)
+			if answered500(err) {
+				t.setFaults(t.memory.Faults + 1)
+			}
 			if err == nil {
 				t.wrote = true
 				if err := d.note(ctx, Answered, ""); err != nil {
@@ -78,11 +81,14 @@ func (d *drain) writeItem(ctx context.Context, w *work, t *target) error {
 		switch {
 		case err == nil:
 			done++
-		case refuses(err, w.job):
+		case refuses(err, t):
 			bad = append(bad, badField{[]string{ratingField}, err})
 		default:
 			return err
 		}
+	}
+	if !slices.ContainsFunc(bad, func(b badField) bool { return answered500(b.err) }) {
+		t.setFaults(0)
 	}
 	return d.leaveOut(w, t, bad, done)
 }
@@ -97,9 +103,15 @@ func (d *drain) leaveOut(w *work, t *target, bad []badField, done int) error {
 			}
 			return rejectedError(fmt.Sprintf("%v: Plex refuses the value of %s: correct it in Stash, then retry the dead letter", b.err, fieldNames(b.fields)), b.err)
 		}
-		t.refused = append(t.refused, b.fields...)
+		until := "it changes in Stash"
+		if answered500(b.err) { // which may be Plex's own trouble
+			until = "the scene is synced again"
+		}
+		for _, f := range b.fields {
+			t.refused = append(t.refused, refusal{f, !answered500(b.err)})
+		}
 		d.Log.Warn().Int("scene", w.job.SceneID).Str("item", t.hit.RatingKey).Str("fields", fieldNames(b.fields)).Err(b.err).
-			Msg("Plex refuses this field; it is left out until it changes in Stash")
+			Msg("Plex refuses this field; it is left out until " + until)
 	}
 	return nil
 }
@@ -120,7 +132,7 @@ func (d *drain) edit(ctx context.Context, w *work, t *target, e plexapi.Edit) (d
 	if err == nil {
 		return 1, nil, nil
 	}
-	if !refuses(err, w.job) {
+	if !refuses(err, t) {
 		return 0, nil, err
 	}
 	parts := Groups(e)
@@ -152,9 +164,20 @@ func (d *drain) timed(ctx context.Context, send func() error) error {
 }
 
 // refuses reports whether Plex finds fault with what an edit holds rather than with the moment.
-func refuses(err error, job store.Job) bool {
+func refuses(err error, t *target) bool {
 	e, ok := errors.AsType[*plexapi.Error](err)
-	return ok && (e.Class == plexapi.Rejected || e.Status == http.StatusInternalServerError && job.Attempts+1 >= tryApartFrom)
+	return ok && e.Class == plexapi.Rejected || answered500(err) && t.memory.Faults+1 >= tryApartFrom
+}
+
+// answered500 reports whether Plex answered as it does to a bad value, or when its database fails.
+func answered500(err error) bool {
+	e, ok := errors.AsType[*plexapi.Error](err)
+	return ok && e.Status == http.StatusInternalServerError
+}
+
+// setFaults notes how often Plex has answered 500, in all that will be stored of the item.
+func (t *target) setFaults(n int) {
+	t.memory.Faults, t.plan.Memory.Faults = n, n
 }
 
 func tooLong(err error) bool {

@@ -186,7 +186,7 @@ func (d *drain) restoreItems(ctx context.Context, r *Restoration, list []*restor
 			one.work.err = one.work.check(held, failed)
 		}
 		if one.work.err == nil && len(one.target.refused) > 0 {
-			one.work.err = errors.New("Plex refuses to take back " + fieldNames(one.target.refused))
+			one.work.err = errors.New("Plex refuses to take back " + fieldName(one.target.refused[0].field))
 		}
 		r.count(one, &end)
 	}

@@ -13,15 +13,19 @@ import (
 func (f *fieldMerge) tags() {
 	mem := &f.plan.Memory
 	kind := plexapi.TagKind(f.plex)
+	if f.partlyWritten() {
+		mem.ReadBack[f.plex] = f.held
+	}
 	// What is neither in Plex nor wanted any more is not ours: a person may add it tomorrow.
 	owned := slices.Concat(both(mem.Owned[f.plex], f.held), both(without(mem.Owned[f.plex], f.held), f.want))
 	f.own(owned)
 
 	add := without(f.want, f.held)
 	remove := both(f.held, without(owned, f.want)) // in Plex's spelling
-	if form, ok := mem.Form[f.plex]; ok && sameSet(form.Sent, f.want) {
-		if sameSet(form.Held, f.held) {
-			add = nil
+	// What stands in Plex for a name of ours stays as long as any such name is wanted: which is whose is not known.
+	if form := mem.Form[f.plex]; len(both(form.Sent, f.want)) > 0 {
+		if len(without(form.Held, f.held)) == 0 {
+			add = without(add, form.Sent)
 		}
 		remove = without(remove, form.Held)
 	}
@@ -49,16 +53,27 @@ func (f *fieldMerge) tags() {
 	f.lockTags()
 }
 
+// partlyWritten reports whether our last write of the list explains what Plex holds, even one that stopped
+// half way: nothing came but what was sent, and nothing went but what was ours and to go.
+func (f *fieldMerge) partlyWritten() bool {
+	mem := &f.in.Memory
+	sent, wrote := mem.Sent[f.plex]
+	was, read := mem.ReadBack[f.plex]
+	if !read {
+		was = mem.Before[f.plex].Value
+	}
+	came, gone := without(f.held, was), without(was, f.held)
+	unexplained := len(without(came, sent)) + len(both(gone, sent)) + len(without(gone, mem.Owned[f.plex]))
+	return wrote && len(came)+len(gone) > 0 && unexplained == 0
+}
+
 // equalTags is a list that needs no tag written.
 func (f *fieldMerge) equalTags() {
 	mem := &f.plan.Memory
-	sent, wrote := mem.Sent[f.plex]
+	_, wrote := mem.Sent[f.plex]
 	switch {
 	case len(f.want) > 0:
-		f.plan.along = append(f.plan.along, f.plex)
-		if wrote && sameSet(sent, f.want) {
-			mem.ReadBack[f.plex] = f.held
-		}
+		f.agree()
 	case wrote && f.lockAsBefore(mem.Before[f.plex]): // the tags are gone already, the lock is still ours
 		f.plan.restored[f.plex] = true
 	case wrote:
@@ -71,7 +86,7 @@ func (f *fieldMerge) own(names []string) {
 		delete(f.plan.Memory.Owned, f.plex)
 		return
 	}
-	f.plan.Memory.Owned[f.plex] = names
+	f.plan.Memory.Owned[f.plex] = distinctNames(names)
 }
 
 // lockTags locks the list, or gives its lock back if Stash has nothing for it any more.
@@ -94,7 +109,8 @@ type Outcome struct {
 }
 
 // AfterReadBack compares what Plex holds after the writes with what was sent. A value that moved but
-// differs is Plex's own form, noted for exactly this value; one that did not move is a failure.
+// differs is Plex's own form, noted for exactly this value; one that did not move is a failure. So is a
+// list that still holds what was to go, or in which nothing came.
 func AfterReadBack(p Plan, held plexapi.Item) Outcome {
 	o := Outcome{Memory: copyItem(p.Memory)}
 	for plex, target := range p.targets {
@@ -139,33 +155,41 @@ func (o *Outcome) scalar(p *Plan, plex string, target, now store.Value) {
 }
 
 func (o *Outcome) tags(p *Plan, plex string, now store.Value) {
-	was := current(&p.before, plex)
 	want := p.desired.Values[plex]
 	missing, left := without(p.added[plex], now), both(now, p.removed[plex])
-	if len(missing)+len(left) > 0 && sameSet(now, was) {
+	// What came although nobody sent it is Plex's form of what is missing.
+	came := without(without(now, current(&p.before, plex)), want)
+	nothingCame := len(missing) > 0 && len(missing) == len(p.added[plex]) && len(came) == 0
+	if len(left) > 0 || nothingCame {
 		o.Failed = append(o.Failed, plex)
 		return
 	}
-	// Names that came although nobody sent them are Plex's spelling of those that are missing.
-	var came []string
-	if len(missing) > 0 {
-		came = without(without(now, was), want)
-		o.Memory.Form[plex] = store.Form{Sent: want, Held: now}
-		o.Forms = append(o.Forms, plex)
-	} else {
-		delete(o.Memory.Form, plex)
+	if len(missing) == 0 {
+		came = nil
 	}
+	o.tagForm(plex, both(without(want, now), slices.Concat(o.Memory.Form[plex].Sent, missing)), came, now)
 	owned := slices.Concat(both(o.Memory.Owned[plex], now), came)
 	if len(owned) == 0 {
 		delete(o.Memory.Owned, plex)
 	} else {
-		o.Memory.Owned[plex] = owned
+		o.Memory.Owned[plex] = distinctNames(owned)
 	}
-	if p.restored[plex] && len(left) == 0 {
+	if p.restored[plex] {
 		o.forget(plex)
 		return
 	}
 	o.Memory.ReadBack[plex] = now
+}
+
+// tagForm notes which names Plex keeps as others, and which those are.
+func (o *Outcome) tagForm(plex string, sent, came, now []string) {
+	if len(sent) == 0 {
+		delete(o.Memory.Form, plex)
+		return
+	}
+	held := distinctNames(slices.Concat(both(o.Memory.Form[plex].Held, now), came))
+	o.Memory.Form[plex] = store.Form{Sent: sent, Held: held}
+	o.Forms = append(o.Forms, plex)
 }
 
 func (o *Outcome) forget(plex string) {
@@ -175,12 +199,17 @@ func (o *Outcome) forget(plex string) {
 	delete(o.Memory.Form, plex)
 }
 
-// RejectedAlone notes that Plex refused the field's value when it was sent alone: it is not sent again
-// until it changes in Stash. What was there before stays ours to give back only if we ever wrote it.
-func RejectedAlone(p Plan, memory store.Item, plex string) store.Item {
+// LeftOut notes that Plex refused the field's value when it was sent alone. If for good it is not sent again
+// until it changes in Stash. What Plex holds instead is ours as before: what was read back last.
+func LeftOut(p Plan, memory store.Item, plex string, forGood bool) store.Item {
 	memory = copyItem(memory)
-	memory.Rejected[plex] = p.desired.Values[plex]
+	if forGood {
+		memory.Rejected[plex] = p.desired.Values[plex]
+	}
 	delete(memory.Sent, plex)
+	if back, read := memory.ReadBack[plex]; read {
+		memory.Sent[plex] = back
+	}
 	if isTags(plex) {
 		memory.Owned[plex] = without(memory.Owned[plex], p.added[plex])
 	}

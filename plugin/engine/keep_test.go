@@ -1,0 +1,147 @@
+package engine
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// genres is an item with these genres, comma separated; a lock is given as a last word "+".
+func genres(text string) plexapi.Item {
+	text, locked := strings.CutSuffix(text, "+")
+	return plexapi.Item{
+		Tags:   map[plexapi.TagKind][]string{plexapi.Genre: list(text)},
+		Locked: map[string]bool{string(plexapi.Genre): locked},
+	}
+}
+
+// One row of the rule which tags are a person's: what was there before our first write, what we own, sent
+// and read back ("-": never), what Plex holds now, and what Stash wants.
+func TestKeptTagsAreOnlyAPersons(t *testing.T) {
+	for _, c := range []struct {
+		name, before, owned, sent, back, held, want string
+		kept                                        bool
+	}{
+		{"nothing happened", "", "A", "A", "A", "A+", "A,B", false},
+		{"a person added one", "", "A", "A", "A", "A,X+", "A,B", true},
+		{"a person removed ours", "", "A,B", "A,B", "A,B", "A+", "A,B", true},
+		{"a person removed one of Plex's", "P", "A", "A", "P,A", "A+", "A,B", true},
+		{"the removal went through, what was to come did not", "", "A,B,C", "B,C", "A,B", "B+", "B,C", false},
+		{"half of the removal went through", "P", "A,B", "", "P,A,B", "P,B+", "", false},
+		{"died after the first write", "P", "A", "A", "-", "P,A+", "A,B", false},
+		{"died after the first write, and a person added one", "P", "A", "A", "-", "P,A,X+", "A,B", true},
+		{"died before the first write, an agent came since", "", "A", "A", "-", "Drama", "A", false},
+		{"died before the first write, a person came since", "", "A", "A", "-", "Drama+", "A", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			const f = string(plexapi.Genre)
+			mem := store.Item{
+				Before: map[string]store.Held{f: {Value: list(c.before)}}, Owned: map[string][]string{f: list(c.owned)},
+				Sent: map[string]store.Value{f: list(c.sent)}, ReadBack: map[string]store.Value{f: list(c.back)},
+			}
+			if c.back == "-" {
+				mem.ReadBack = nil
+			}
+			in := MergeInput{Desired: Desired{Values: map[string]store.Value{f: list(c.want)}}, Memory: mem, Current: genres(c.held), KeepPlexEdits: true}
+			p := Merge(in)
+			if p.Empty() != c.kept {
+				t.Fatalf("first %+v, edit %+v", p.First, p.Edit)
+			}
+			in.Memory = p.Memory // the write fails, whatever it was
+			if p := Merge(in); p.Empty() != c.kept {
+				t.Errorf("the second time: first %+v, edit %+v", p.First, p.Edit)
+			}
+		})
+	}
+}
+
+func TestTagWriteThatStoppedHalfWayIsBroughtToTheEnd(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.Config.KeepPlexEdits = true
+		a, b, c := l.stash.Name("tag", 0, "A"), l.stash.Name("tag", 0, "B"), l.stash.Name("tag", 0, "C")
+		l.stash.Change(1, func(s *stashtest.Scene) { s.Tags = []int{a, b} })
+		l.edit("One", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.stash.Change(1, func(s *stashtest.Scene) { s.Tags = []int{b, c} })
+		l.edit("One", 1)
+		l.plex.Inject(plextest.Fault{Method: "PUT", Delay: time.Millisecond, Times: 1}) // the removal goes through
+		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 503, Times: 2})
+		for range 2 {
+			l.want(l.drain(), Summary{Retrying: 1})
+			pass(time.Minute)
+		}
+		l.want(l.drain(), Summary{Synced: 1})
+		if tags := strings.Join(l.plex.Item(l.keys[1]).Tags["genre"], ","); tags != "B,C" {
+			t.Errorf("tags = %s, want B,C", tags)
+		}
+	})
+}
+
+func TestAgentThatMatchesBeforeOurFirstWriteIsNoPerson(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.Config.KeepPlexEdits = true
+		l.edit("One", 1)
+		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 503, Times: 1})
+		l.want(l.drain(), Summary{Retrying: 1})
+		l.plex.Edit(l.keys[1], func(it *plextest.Item) { it.Title = "Agent's title" })
+		pass(10 * time.Second)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.wantTitle(1, "One")
+	})
+}
+
+func TestEditIsKeptUntilBothSidesAreEqual(t *testing.T) {
+	const f = string(plexapi.Summary)
+	var mem store.Item
+	var held plexapi.Item
+	for _, c := range []struct{ plex, stash, want string }{
+		{"old", "S1", "S1"},
+		{"P", "S1", "P"}, // a person's
+		{"P", "S2", "P"},
+		{"P", "P", "P"}, // equal: from here on Stash leads again
+		{"P", "S3", "S3"},
+		{"S3", "", "old"},
+	} {
+		held.Summary = c.plex
+		p := Merge(MergeInput{Desired: Desired{Values: map[string]store.Value{f: scalar(c.stash)}}, Memory: mem, Current: held, KeepPlexEdits: true})
+		if text, set := p.Edit.Set[plexapi.Summary]; set {
+			held.Summary, held.Locked = text, map[string]bool{f: true}
+		}
+		if mem = AfterReadBack(p, held).Memory; held.Summary != c.want {
+			t.Errorf("Stash %q, Plex %q: shows %q, want %q", c.stash, c.plex, held.Summary, c.want)
+		}
+	}
+}
+
+// As long as nobody but us writes to Plex nothing is taken for a person's, however often we die.
+func TestOwnWritesAreNeverTakenForAPersons(t *testing.T) {
+	fields, err := ParseFields("-title,-details")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 1000 {
+		seed := uint64(i)
+		r := rand.New(rand.NewPCG(seed, 2))
+		plex := &simPlex{replace: seed%2 == 0, keep: true, Item: plexapi.Item{
+			Locked: map[string]bool{}, Tags: map[plexapi.TagKind][]string{plexapi.Genre: []string{"Foreign", "A"}[:r.IntN(3)]},
+		}}
+		var mem store.Item
+		for range 1 + r.IntN(6) {
+			mem, _ = plex.push(Desire(randomScene(r), fields), mem, r.IntN(5))
+		}
+		final := Desire(randomScene(r), fields)
+		plex.push(final, mem, 4)
+		for field, want := range final.Values {
+			held := current(&plex.Item, field)
+			if isTags(field) && len(without(want, held)) > 0 || field == string(plexapi.Studio) && len(want) > 0 && !same(field, held, want) {
+				t.Fatalf("seed %d: %s is %v, want %v", seed, field, held, want)
+			}
+		}
+	}
+}

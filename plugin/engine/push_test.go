@@ -1,0 +1,98 @@
+package engine
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+func TestFewChangesThatPlexDoesNotMakeAreNoOutage(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		stuck func(id int) bool
+		want  Summary
+		state store.BreakerState
+	}{
+		{"scattered", func(id int) bool { return id%10 == 0 }, Summary{Synced: 45, Retrying: 5}, store.BreakerClosed},
+		{"in a row", func(id int) bool { return id > 20 && id <= 30 }, Summary{Synced: 40, Retrying: 10}, store.BreakerClosed},
+		{"all", func(int) bool { return true }, Summary{Retrying: 50}, store.BreakerOpen},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inLab(t, 50, func(l *lab) {
+				l.plex.Configure(func(o *plextest.Options) { o.Stuck = map[string]bool{"studio": true} })
+				studio := l.stash.Name("studio", 0, "Studio")
+				for id := 1; id <= 50; id++ {
+					if c.stuck(id) {
+						l.stash.Change(id, func(s *stashtest.Scene) { s.Studio = studio })
+					}
+					l.edit("New", id)
+				}
+				sum := l.drain()
+				sum.Class = ""
+				l.want(sum, c.want)
+				if b, err := l.Store.Breaker(l.Context()); err != nil || b.State != c.state {
+					l.Errorf("breaker = %+v, %v, want %s", b, err, c.state)
+				}
+			})
+		})
+	}
+}
+
+func TestOnlyThirdAnswerOf500IsTakenForABadField(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		statuses []int // of the writes, one in each drain
+		title    string
+	}{
+		{"two of 500", []int{500, 500}, "clip1"},
+		{"three of 500", []int{500, 500, 500}, "New"},
+		{"two of other kinds and one of 500", []int{429, 503, 500}, "clip1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inLab(t, 1, func(l *lab) {
+				studio := l.stash.Name("studio", 0, "Bad")
+				l.stash.Change(1, func(s *stashtest.Scene) { s.Details, s.Studio = "Details", studio })
+				l.edit("New", 1)
+				for i, status := range c.statuses {
+					if i > 1 || status == 500 {
+						l.plex.Configure(func(o *plextest.Options) { o.Refuse = map[string]int{"studio": status} })
+					} else {
+						l.plex.Inject(plextest.Fault{Method: "PUT", Status: status, Times: 1})
+					}
+					l.drain()
+					pass(80 * time.Second)
+				}
+				l.wantTitle(1, c.title)
+			})
+		})
+	}
+}
+
+func TestFieldLeftOutFor500IsTriedAgainWithTheNextEdit(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.plex.Configure(func(o *plextest.Options) { o.Refuse = map[string]int{"studio": 500} })
+		studio := l.stash.Name("studio", 0, "Studio")
+		l.stash.Change(1, func(s *stashtest.Scene) { s.Studio = studio })
+		l.edit("One", 1)
+		for range 3 {
+			l.drain()
+			pass(80 * time.Second)
+		}
+		l.wantTitle(1, "One")
+		l.edit("Two", 1)
+		l.want(l.drain(), Summary{Synced: 1}) // it takes no three attempts any more
+		l.wantTitle(1, "Two")
+		l.plex.Configure(func(o *plextest.Options) { o.Refuse = nil })
+		l.edit("Three", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		if it := l.plex.Item(l.keys[1]); it.Studio != "Studio" || it.Title != "Three" {
+			l.Errorf("item = %+v", it)
+		}
+		l.plex.Configure(func(o *plextest.Options) { o.Refuse = map[string]int{"title": 500} })
+		l.edit("Four", 1)
+		l.want(l.drain(), Summary{Retrying: 1}) // the count began anew
+	})
+}
