@@ -37,8 +37,8 @@ type Ending struct {
 	Candidates any      // for Bury: what an ambiguous match found, as JSON
 	Wanted     []Wanted // for Done, Miss and Bury: the files that Plex did not hold
 	Items      []Item
-	Links      []Link // for Done: replaces the scene's links on these servers
-	Refs       []Ref  // for Done: who the pushed scene mentions
+	Links      []Link // of a scene that was pushed: replaces its links on these servers
+	Refs       []Ref  // with Links: who the scene mentions
 	Seen       *Seen  // the version that was read
 }
 

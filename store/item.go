@@ -37,7 +37,7 @@ type Item struct {
 	Rejected map[string]Value    // a value that Plex refused when it was sent alone
 	Faults   int                 // writes to which Plex answered 500 since it last took one whole
 
-	Images map[string]Image // by the name of Plex's lock: thumb, art
+	Images map[string]Image // by the name of Plex's lock: thumb, art; Before holds the rating key of what was selected
 }
 
 // Image is what is known of one picture of an item.
@@ -45,5 +45,4 @@ type Image struct {
 	SHA1     string `json:"sha1,omitempty"`     // of the bytes uploaded last, hexadecimal
 	Version  string `json:"version,omitempty"`  // of the scene when its cover was read
 	Selected string `json:"selected,omitempty"` // the picture's address as Plex showed it after the upload
-	Before   string `json:"before,omitempty"`   // rating key of what was selected before our first upload; "": unknown
 }

@@ -52,19 +52,6 @@ func (m *memory) keep(old memory) {
 		maps.Copy(before, old.Before)
 		m.Before = before
 	}
-	images := maps.Clone(m.Images)
-	for name, stored := range old.Images {
-		if stored.Before == "" {
-			continue
-		}
-		if images == nil {
-			images = make(map[string]Image)
-		}
-		image := images[name]
-		image.Before = stored.Before
-		images[name] = image
-	}
-	m.Images = images
 }
 
 // PutItems stores what is about to be owned and sent, ahead of the first request. For a field whose
@@ -229,7 +216,7 @@ func (s *Store) Restored(ctx context.Context, scenes []int) (map[int]bool, error
 // endLinks replaces the links and references of a scene that was pushed. An item shows one scene, so what
 // other scenes link to it ends.
 func endLinks(ctx context.Context, tx *sql.Tx, e *Ending) error {
-	if e.Outcome != Done || len(e.Links) == 0 {
+	if len(e.Links) == 0 {
 		return nil
 	}
 	id := e.Job.SceneID

@@ -22,6 +22,8 @@ type work struct {
 	match   Match
 	targets []*target
 	skipped string // why items were left alone; "" if none was
+	cover   cover
+	pushed  bool // everything but the pictures is in Plex
 	err     error
 }
 
@@ -52,7 +54,7 @@ func (d *drain) batch(ctx context.Context, claimed []store.Job) error {
 	}
 	var stop error
 	for _, step := range []func(context.Context, []*work) error{
-		d.readScenes, d.findItems, d.planWrites, d.writeItems, d.readBack,
+		d.readScenes, d.findItems, d.planWrites, d.writeItems, d.readBack, d.pushImages,
 	} {
 		if stop = step(ctx, alive(works)); stop != nil {
 			break
@@ -183,7 +185,13 @@ func (d *drain) desire(ctx context.Context, w *work) error {
 		if err != nil {
 			return err
 		}
-		if len(links) == 0 && !owns {
+		if len(links) > 0 || owns {
+			return nil
+		}
+		if pictured, err := d.hasCover(ctx, w); err != nil || !pictured {
+			if err != nil {
+				return err
+			}
 			return skippedError("Stash knows nothing of this scene that Plex could show")
 		}
 	}

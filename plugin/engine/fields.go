@@ -32,6 +32,8 @@ func fieldTable() []field {
 		{"director", string(plexapi.Director), false},
 		{"groups", string(plexapi.Collection), false},
 		{"rating", ratingField, false},
+		{"poster", plexapi.Poster.Lock(), false},
+		{"background", plexapi.Background.Lock(), true},
 		{"collection", string(plexapi.Collection), true},
 	}
 }

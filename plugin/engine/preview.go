@@ -119,7 +119,7 @@ func (d *drain) previewBatch(ctx context.Context, p *Preview, ids []int) error {
 	for i, id := range ids {
 		works[i] = &work{job: store.Job{SceneID: id}}
 	}
-	for _, step := range []func(context.Context, []*work) error{d.readScenes, d.findItems, d.planWrites} {
+	for _, step := range []func(context.Context, []*work) error{d.readScenes, d.findItems, d.planWrites, d.previewImages} {
 		if len(alive(works)) == 0 {
 			break
 		}
@@ -155,7 +155,7 @@ func (p *Preview) add(ctx context.Context, w *work) {
 	}
 	scene := ScenePreview{SceneID: w.job.SceneID}
 	for _, t := range w.targets {
-		if t.plan.Empty() {
+		if t.plan.Empty() && len(t.plan.Changes) == 0 { // a picture is no part of the plan
 			continue
 		}
 		item := ItemPreview{RatingKey: t.hit.RatingKey, Changes: t.plan.Changes, Lock: settingNames(t.plan.Edit.Lock), Unlock: settingNames(t.plan.Edit.Unlock)}

@@ -231,7 +231,10 @@ func (d *drain) ending(ctx context.Context, w *work, now time.Time) store.Ending
 			e.Note = e.Class
 		}
 	} else {
-		e = store.Ending{Job: w.job, Outcome: store.Done, Note: "unchanged", Refs: refs(w), Wanted: unmatched(w)}
+		e = store.Ending{Job: w.job, Outcome: store.Done, Note: "unchanged", Wanted: unmatched(w)}
+	}
+	if w.pushed {
+		e.Refs = refs(w)
 	}
 	if w.scene != nil {
 		e.Seen = &store.Seen{SceneID: w.scene.ID, UpdatedAt: w.scene.UpdatedAt, Paths: hashOf(w)}
@@ -240,7 +243,7 @@ func (d *drain) ending(ctx context.Context, w *work, now time.Time) store.Ending
 		if t.wrote {
 			e.Note = "synced"
 		}
-		if w.err == nil {
+		if w.pushed {
 			e.Links = append(e.Links, store.Link{
 				Server: d.server, SceneID: w.scene.ID, RatingKey: t.hit.RatingKey, Section: t.hit.Section, Path: t.hit.Path,
 				Rule: t.hit.Rule, PushedAt: now, UpdatedAt: w.scene.UpdatedAt,

@@ -125,6 +125,8 @@ type restoring struct {
 	work   *work
 	target *target
 	kept   []string // settings' names of the fields that a person edited since
+
+	pictures bool // were given back
 }
 
 // planRestore is the merge with a Stash that has nothing to show: it gives back what is ours.
@@ -163,18 +165,21 @@ func keptOf(item store.Item, it plexapi.Item) []string {
 func (d *drain) restoreItems(ctx context.Context, r *Restoration, list []*restoring) error {
 	var wrote []string
 	for _, one := range list {
-		if one.target.plan.Empty() {
-			continue
+		err := ctx.Err()
+		if err == nil && !one.target.plan.Empty() {
+			one.target.wrote = true
+			wrote = append(wrote, one.target.hit.RatingKey)
+			err = d.writeItem(ctx, one.work, one.target)
 		}
-		if err := ctx.Err(); err != nil {
+		if err == nil {
+			var kept []string
+			one.pictures, kept, err = d.restoreImages(ctx, one.target)
+			one.kept = append(one.kept, kept...)
+		}
+		if err != nil && (Judge(ctx, err).Stop || Judge(ctx, err).Class == ServerDown) {
 			return err
 		}
-		err := d.writeItem(ctx, one.work, one.target)
-		if v := Judge(ctx, err); err != nil && (v.Stop || v.Class == ServerDown) {
-			return err
-		}
-		one.work.err, one.target.wrote = err, true
-		wrote = append(wrote, one.target.hit.RatingKey)
+		one.work.err = err
 	}
 	held, failed, err := d.readItems(ctx, store.Job{}, wrote)
 	if err != nil {
@@ -208,7 +213,7 @@ func (r *Restoration) count(one *restoring, end *store.Restored) {
 		r.problem(item, one.work.err)
 		end.Items = append(end.Items, item)
 		return
-	case one.target.wrote:
+	case one.target.wrote, one.pictures:
 		r.Restored++
 	default:
 		r.Unchanged++

@@ -158,6 +158,11 @@ func unmovedError(text string) error {
 	return &jobError{text: text, verdict: Verdict{Class: Temporary, Charge: store.Retry, Breaker: Failure}}
 }
 
+// retryError is a failure that is worth another attempt although Plex seems to refuse what was sent.
+func retryError(text string, err error) error {
+	return &jobError{text: text, err: err, verdict: Verdict{Class: Temporary, Charge: store.Retry, Breaker: Answered}}
+}
+
 // sceneError says that Stash cannot give one scene, while it answers otherwise.
 func sceneError(err error) error {
 	return &jobError{text: err.Error(), err: err, verdict: Verdict{Class: Temporary, Charge: store.Retry}}

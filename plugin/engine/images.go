@@ -1,0 +1,386 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// cover is a scene's cover as Stash holds it, read at most once for a job.
+type cover struct {
+	data        []byte
+	contentType string
+	hash        string // by which Plex names its upload
+	err         error
+	read        bool
+}
+
+// picture is one picture of an item that is on its way.
+type picture struct {
+	work *work
+	t    *target
+	kind plexapi.ImageKind
+	hash string
+}
+
+// imageKinds are the kinds of pictures that are pushed.
+func imageKinds(chosen Fields) []plexapi.ImageKind {
+	var kinds []plexapi.ImageKind
+	for _, kind := range []plexapi.ImageKind{plexapi.Poster, plexapi.Background} {
+		if chosen[fieldName(kind.Lock())] {
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds
+}
+
+// cover reads the scene's cover.
+func (d *drain) cover(ctx context.Context, w *work) *cover {
+	c := &w.cover
+	if c.read {
+		return c
+	}
+	c.read = true
+	c.data, c.contentType, c.err = d.Stash.Image(ctx, w.scene.Cover)
+	if e, ok := errors.AsType[*stashapi.Error](c.err); ok && ctx.Err() == nil {
+		if _, down := d.Stash.Version(ctx); down == nil { // it is this picture, not Stash
+			c.err = sceneError(e)
+		}
+	}
+	if c.err == nil {
+		c.hash = plexapi.ImageHash(c.data)
+	}
+	return c
+}
+
+// hasCover reports whether Stash holds a picture for a scene of which it knows nothing else.
+func (d *drain) hasCover(ctx context.Context, w *work) (bool, error) {
+	if len(imageKinds(d.Config.Fields)) == 0 {
+		return false, nil
+	}
+	switch c := d.cover(ctx, w); {
+	case errors.Is(c.err, stashapi.ErrNoPicture), errors.Is(c.err, stashapi.ErrImageTooLarge):
+		return false, nil
+	default:
+		return true, c.err
+	}
+}
+
+// pushImages makes the cover of each scene a picture of its items. All else is in Plex by then: a picture
+// that fails takes nothing back, and its job is retried for it alone.
+func (d *drain) pushImages(ctx context.Context, works []*work) error {
+	for _, w := range works {
+		w.pushed = true
+	}
+	kinds := imageKinds(d.Config.Fields)
+	var sent []picture
+	for _, w := range works {
+		var err error
+		d.guard(w, func() error {
+			var some []picture
+			some, err = d.imagesOf(ctx, w, kinds)
+			sent = append(sent, some...)
+			return nil
+		})
+		w.cover = cover{} // it may be large
+		if err == nil {
+			continue
+		}
+		v := Judge(ctx, err)
+		if err := d.noteJob(ctx, w.job, v, err); err != nil {
+			return err
+		}
+		if v.Stop || v.Class == ServerDown {
+			return err
+		}
+		if w.err = err; d.tripped {
+			return err
+		}
+	}
+	return d.readImages(ctx, sent)
+}
+
+// imagesOf brings the pictures of a scene's items up to date, and returns those that were sent.
+func (d *drain) imagesOf(ctx context.Context, w *work, kinds []plexapi.ImageKind) (sent []picture, err error) {
+	for _, t := range w.targets {
+		for _, kind := range kinds {
+			p := picture{work: w, t: t, kind: kind}
+			done, err := d.image(ctx, &p)
+			if err = d.leaveOutImage(&p, err); err != nil {
+				return sent, err
+			}
+			if done {
+				sent = append(sent, p)
+			}
+		}
+	}
+	return sent, nil
+}
+
+// image brings one picture of an item up to date, and reports whether it was sent. A cover is read only if the
+// scene has changed since it was read last, and sent only if its bytes are not those that were sent last:
+// Plex keeps every upload for ever.
+func (d *drain) image(ctx context.Context, p *picture) (sent bool, err error) {
+	lock, scene := p.kind.Lock(), p.work.scene
+	known := p.t.memory.Images[lock]
+	if scene.Cover == "" || known.Version != "" && known.Version == scene.UpdatedAt {
+		return false, nil
+	}
+	c := d.cover(ctx, p.work)
+	switch {
+	case errors.Is(c.err, stashapi.ErrNoPicture):
+		d.Log.Debug().Int("scene", scene.ID).Err(c.err).Msg("there is no cover to send")
+	case errors.Is(c.err, stashapi.ErrImageTooLarge):
+		d.Log.Info().Int("scene", scene.ID).Str("field", fieldName(lock)).Err(c.err).Msg("the cover is not sent")
+	case c.err != nil:
+		return false, c.err
+	case c.hash == known.SHA1, c.hash == first(p.t.memory.Rejected[lock]):
+	case d.keepsImage(p, known):
+		d.Log.Debug().Int("scene", scene.ID).Str("field", fieldName(lock)).Msg("the picture in Plex is a person's and is kept")
+	default:
+		p.hash = c.hash
+		return d.sendImage(ctx, p, c)
+	}
+	known.Version = settled(scene.UpdatedAt)
+	p.remember(known)
+	return false, nil
+}
+
+// settled is a scene's version if it cannot change any more without showing it: Stash's times have a
+// resolution of one second.
+func settled(updatedAt string) string {
+	at, err := time.Parse(time.RFC3339, updatedAt)
+	if err != nil || time.Since(at) < clockSlack {
+		return ""
+	}
+	return updatedAt
+}
+
+func (p *picture) remember(image store.Image) {
+	if image != p.t.memory.Images[p.kind.Lock()] {
+		p.t.memory.Images = with(p.t.memory.Images, p.kind.Lock(), image)
+	}
+}
+
+// keepsImage reports whether the picture in Plex is a person's and the user wants such ones kept: it was locked
+// before our first upload, or it is not the one that Plex showed after our last.
+func (d *drain) keepsImage(p *picture, known store.Image) bool {
+	lock := p.kind.Lock()
+	if !d.Config.KeepPlexEdits {
+		return false
+	}
+	if before, ok := p.t.memory.Before[lock]; ok && known.SHA1 != "" {
+		return before.Locked || known.Selected != "" && known.Selected != shownImage(&p.t.held, p.kind)
+	}
+	return p.t.held.Locked[lock]
+}
+
+// shownImage is the address of the picture that an item shows. It changes with the picture.
+func shownImage(it *plexapi.Item, kind plexapi.ImageKind) string {
+	if kind == plexapi.Poster {
+		return it.Thumb
+	}
+	return it.Art
+}
+
+// sendImage uploads a cover, unless Plex has it, and locks it. What was selected before our first upload is
+// stored ahead of it.
+func (d *drain) sendImage(ctx context.Context, p *picture, c *cover) (sent bool, err error) {
+	lock, key := p.kind.Lock(), p.t.hit.RatingKey
+	ours, selected := "", ""
+	_, known := p.t.memory.Before[lock]
+	if !known || d.dry {
+		if ours, selected, err = d.pictures(ctx, p); err != nil {
+			return false, err
+		}
+	}
+	if ours == "" || ours != selected {
+		p.t.plan.Changes = append(p.t.plan.Changes, Change{Field: fieldName(lock), Action: "set", From: selected, To: "upload://" + c.hash})
+	}
+	if d.dry {
+		return false, nil
+	}
+	if !known {
+		if err := d.storeAhead(ctx, p.t, lock, store.Held{Value: scalar(selected), Locked: p.t.held.Locked[lock]}); err != nil {
+			return false, err
+		}
+	}
+	switch {
+	case ours == "":
+		err = d.timed(ctx, func() error { return d.Plex.Upload(ctx, p.kind, key, c.data, c.contentType) })
+	case ours != selected:
+		err = d.timed(ctx, func() error { return d.Plex.Select(ctx, p.kind, key, ours) })
+	}
+	if err == nil && !p.t.held.Locked[lock] {
+		err = d.timed(ctx, func() error {
+			return d.Plex.Edit(ctx, p.t.hit.Section, plexapi.Movie, key, plexapi.Edit{Lock: []string{lock}})
+		})
+	}
+	return err == nil, err
+}
+
+// pictures asks Plex for the pictures on offer: the upload of the cover, if it is among them, and the one that
+// is selected.
+func (d *drain) pictures(ctx context.Context, p *picture) (ours, selected string, err error) {
+	list, err := d.Plex.Pictures(ctx, p.kind, p.t.hit.RatingKey)
+	for _, one := range list {
+		if one.IsUpload(p.hash) {
+			ours = one.Key
+		}
+		if one.Selected {
+			selected = one.Key
+		}
+	}
+	return ours, selected, err
+}
+
+// storeAhead stores what a picture was before our first upload.
+func (d *drain) storeAhead(ctx context.Context, t *target, lock string, before store.Held) error {
+	t.memory = copyItem(t.memory)
+	t.memory.Before[lock] = before
+	if err := d.Store.PutItems(ctx, []store.Item{t.memory}); err != nil {
+		return err
+	}
+	t.stored = copyItem(t.memory)
+	return nil
+}
+
+// leaveOutImage notes a picture that Plex refuses: 500 and 413 are so only if they come twice. Any other
+// failure is the job's.
+func (d *drain) leaveOutImage(p *picture, err error) error {
+	e, ok := errors.AsType[*plexapi.Error](err)
+	if !ok || p.hash == "" {
+		return err
+	}
+	twice := e.Status == http.StatusInternalServerError || e.Status == http.StatusRequestEntityTooLarge
+	switch {
+	case twice && p.work.job.Attempts == 0:
+		return retryError(fmt.Sprintf("%v: the cover is tried once more", e), e)
+	case !twice && e.Class != plexapi.Rejected:
+		return err
+	}
+	p.t.memory.Rejected = with(p.t.memory.Rejected, p.kind.Lock(), store.Value{p.hash})
+	d.Log.Warn().Int("scene", p.work.scene.ID).Str("item", p.t.hit.RatingKey).Str("field", fieldName(p.kind.Lock())).Err(e).
+		Msg("Plex refuses this cover; it is left out until it changes in Stash")
+	return nil
+}
+
+// readImages reads what Plex shows after the uploads, all in one request. One that it does not show is
+// selected; one that it does not have is tried again.
+func (d *drain) readImages(ctx context.Context, sent []picture) error {
+	if len(sent) == 0 {
+		return nil
+	}
+	keys := make([]string, len(sent))
+	for i, p := range sent {
+		keys[i] = p.t.hit.RatingKey
+	}
+	held, failed, err := d.readItems(ctx, sent[0].work.job, keys)
+	if err != nil {
+		return err
+	}
+	for _, p := range sent {
+		it, there := held[p.t.hit.RatingKey]
+		switch {
+		case p.work.err != nil:
+			continue
+		case failed[p.t.hit.RatingKey] != nil:
+			p.work.err = failed[p.t.hit.RatingKey]
+			continue
+		case !there:
+			p.work.err = notFoundError(fmt.Sprintf("Plex item %s is gone since its picture was sent", p.t.hit.RatingKey))
+			continue
+		}
+		if p.work.err = d.confirmImage(ctx, &p, &it); p.work.err == nil {
+			p.t.wrote = true
+		} else if v := Judge(ctx, p.work.err); v.Stop || v.Class == ServerDown {
+			err := p.work.err
+			p.work.err = nil // the stop decides
+			return err
+		}
+	}
+	return nil
+}
+
+// confirmImage makes sure that an item shows the picture that was sent, and remembers it.
+func (d *drain) confirmImage(ctx context.Context, p *picture, it *plexapi.Item) error {
+	lock := p.kind.Lock()
+	shown := shownImage(it, p.kind)
+	if shown == shownImage(&p.t.held, p.kind) { // nothing has changed: it was there, or it is not selected
+		ours, selected, err := d.pictures(ctx, p)
+		switch {
+		case err != nil:
+			return err
+		case ours == "":
+			return unmovedError("Plex accepted the cover and does not have it")
+		case ours != selected:
+			if err := d.timed(ctx, func() error { return d.Plex.Select(ctx, p.kind, p.t.hit.RatingKey, ours) }); err != nil {
+				return err
+			}
+			shown = "" // another than was read
+		}
+	}
+	p.t.memory.Rejected = cloned(p.t.memory.Rejected)
+	delete(p.t.memory.Rejected, lock)
+	p.remember(store.Image{SHA1: p.hash, Version: settled(p.work.scene.UpdatedAt), Selected: shown})
+	return nil
+}
+
+// previewImages looks what pushImages would send.
+func (d *drain) previewImages(ctx context.Context, works []*work) error {
+	kinds := imageKinds(d.Config.Fields)
+	for _, w := range works {
+		_, err := d.imagesOf(ctx, w, kinds)
+		w.cover = cover{}
+		if v := Judge(ctx, err); err != nil && v.Stop {
+			return err
+		}
+		w.err = err
+	}
+	return nil
+}
+
+// restoreImages selects again what was selected before our first upload, wherever ours is selected still, and
+// gives the lock back. It returns the pictures that a person has chosen since.
+func (d *drain) restoreImages(ctx context.Context, t *target) (wrote bool, kept []string, err error) {
+	for _, kind := range []plexapi.ImageKind{plexapi.Poster, plexapi.Background} {
+		lock := kind.Lock()
+		known, before := t.stored.Images[lock], t.stored.Before[lock]
+		if known.SHA1 == "" {
+			continue
+		}
+		p := picture{t: t, kind: kind, hash: known.SHA1}
+		ours, selected, err := d.pictures(ctx, &p)
+		switch {
+		case err != nil:
+			return wrote, kept, err
+		case selected == first(before.Value): // already, or again
+		case ours == "" || ours != selected:
+			kept = append(kept, fieldName(lock))
+			continue
+		case len(before.Value) == 0:
+			return wrote, kept, errors.New("Plex did not say which picture it showed before the first push")
+		default:
+			wrote = true
+			if err := d.timed(ctx, func() error { return d.Plex.Select(ctx, kind, t.hit.RatingKey, before.Value[0]) }); err != nil {
+				return wrote, kept, err
+			}
+		}
+		if t.held.Locked[lock] && !before.Locked {
+			wrote = true
+			if err := d.timed(ctx, func() error {
+				return d.Plex.Edit(ctx, t.hit.Section, plexapi.Movie, t.hit.RatingKey, plexapi.Edit{Unlock: []string{lock}})
+			}); err != nil {
+				return wrote, kept, err
+			}
+		}
+	}
+	return wrote, slices.Clip(kept), nil
+}

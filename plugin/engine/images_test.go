@@ -1,0 +1,306 @@
+package engine
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// jpeg is what passes for a picture.
+func jpeg(text string) []byte { return append([]byte("\xff\xd8\xff\xe0"), text...) }
+
+// covered gives a scene a cover, as a person does, and lets its version settle.
+func (l *lab) covered(id int, data []byte) {
+	l.Helper()
+	l.stash.Change(id, func(s *stashtest.Scene) { s.Cover = data })
+	l.edit("T", id)
+	pass(3 * time.Second)
+}
+
+func (l *lab) poster(id int) string { return string(l.plex.Item(l.keys[id]).Poster().Data) }
+
+func TestCoverBecomesThePosterOnce(t *testing.T) {
+	for name, o := range map[string]plextest.Options{"": {}, "uploads select nothing": {NoSelect: true}, "uploads lock": {LocksOnUpload: true}, "rows are photos": {PictureRows: "Photo"}} {
+		t.Run(name, func(t *testing.T) {
+			inLab(t, 1, func(l *lab) {
+				l.plex.Configure(func(to *plextest.Options) { *to = o })
+				l.covered(1, jpeg("one"))
+				l.want(l.drain(), Summary{Synced: 1})
+				it := l.plex.Item(l.keys[1])
+				if l.poster(1) != string(jpeg("one")) || !it.Locked["thumb"] || it.Background().Data != nil || it.Locked["art"] {
+					t.Errorf("item = %+v", it)
+				}
+				for range 3 { // the scene changes, its cover does not
+					pass(time.Minute)
+					l.plex.Forget()
+					l.covered(1, jpeg("one"))
+					l.want(l.drain(), Summary{Unchanged: 1})
+					if l.plex.Uploads(l.keys[1]) != 1 || l.plex.Count("", "/library/metadata/"+l.keys[1]+"/posters") != 0 {
+						t.Errorf("%d uploads, requests %v", l.plex.Uploads(l.keys[1]), l.plex.Requests())
+					}
+				}
+				l.covered(1, jpeg("two"))
+				l.want(l.drain(), Summary{Synced: 1})
+				if l.poster(1) != string(jpeg("two")) || l.plex.Uploads(l.keys[1]) != 2 {
+					t.Errorf("after another cover: %q, %d uploads", l.poster(1), l.plex.Uploads(l.keys[1]))
+				}
+				l.covered(1, jpeg("one"))
+				l.want(l.drain(), Summary{Synced: 1})
+				if l.poster(1) != string(jpeg("one")) || l.plex.Uploads(l.keys[1]) != 2 {
+					t.Errorf("after the first cover again: %q, %d uploads", l.poster(1), l.plex.Uploads(l.keys[1]))
+				}
+			})
+		})
+	}
+}
+
+func TestUnchangedSceneCostsNoReadingOfItsCover(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.covered(1, jpeg("one"))
+		l.want(l.drain(), Summary{Synced: 1})
+		l.stash.Forget()
+		l.must(second(l.EnqueueAll(l.Context())))
+		l.want(l.drain(), Summary{Unchanged: 1})
+		if slices.ContainsFunc(l.stash.Queries(), func(q stashtest.Query) bool { return q.Operation == "screenshot" }) {
+			t.Error("the cover was read again")
+		}
+	})
+}
+
+func TestBackgroundIsPushedOnlyIfItIsNamed(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		var err error
+		l.Config.Fields, err = ParseFields("+background")
+		l.must(err)
+		l.covered(1, jpeg("one"))
+		l.want(l.drain(), Summary{Synced: 1})
+		it := l.plex.Item(l.keys[1])
+		if string(it.Background().Data) != string(jpeg("one")) || !it.Locked["art"] || l.poster(1) != string(jpeg("one")) {
+			t.Errorf("item = %+v", it)
+		}
+		l.Config.Fields, err = ParseFields("-poster")
+		l.must(err)
+		l.covered(1, jpeg("two"))
+		l.want(l.drain(), Summary{Unchanged: 1})
+	})
+}
+
+func TestWhatIsNoPictureIsNotUploaded(t *testing.T) {
+	for name, data := range map[string][]byte{
+		"placeholder": nil, "page": []byte("<html><body>Login</body></html>"), "video": []byte("\x00\x00\x00\x18ftypmp42"), "too large": jpeg(strings.Repeat("x", 10_000_000)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			inLab(t, 1, func(l *lab) {
+				l.covered(1, data)
+				l.want(l.drain(), Summary{Synced: 1})
+				if l.plex.Uploads(l.keys[1]) != 0 || l.plex.Count("POST", "") != 0 {
+					t.Error("it was uploaded")
+				}
+				if said := strings.Contains(l.log.String(), "the cover is not sent"); said != (name == "too large") {
+					t.Errorf("said that it is too large: %v", said)
+				}
+			})
+		})
+	}
+}
+
+func TestCoverGeneratedAfterTheScanArrives(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.drain()
+		l.edit("T", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		pass(time.Minute)
+		l.stash.GenerateCover(1, jpeg("generated"))
+		pass(11 * time.Minute)
+		l.want(l.drain(), Summary{Synced: 1})
+		if l.poster(1) != string(jpeg("generated")) {
+			t.Errorf("poster = %q", l.poster(1))
+		}
+	})
+}
+
+func TestFailedCoverIsRetriedAloneAndCounts(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.plex.Inject(plextest.Fault{Method: "POST", Status: 503, Times: 1})
+		l.covered(1, jpeg("one"))
+		l.want(l.drain(), Summary{Retrying: 1})
+		l.wantTitle(1, "T")
+		if j := l.job(1); j.Attempts != 1 {
+			t.Errorf("job = %+v", j)
+		}
+		if links, err := l.Store.Links(l.Context(), 1); err != nil || len(links) != 1 {
+			t.Errorf("links = %v, %v; want what is in Plex already", links, err)
+		}
+		pass(time.Minute)
+		l.plex.Forget()
+		l.want(l.drain(), Summary{Synced: 1})
+		if l.poster(1) != string(jpeg("one")) || l.plex.Count("PUT", "/library/sections") != 1 { // the picture's lock
+			t.Errorf("poster %q, requests %v", l.poster(1), l.plex.Requests())
+		}
+	})
+}
+
+func TestCoverThatPlexRefusesIsLeftOutAndTheRestStays(t *testing.T) {
+	for status, tries := range map[int]int{400: 1, 413: 2, 500: 2} {
+		inLab(t, 1, func(l *lab) {
+			l.plex.Inject(plextest.Fault{Method: "POST", Status: status})
+			l.covered(1, jpeg("one"))
+			for range tries - 1 {
+				l.want(l.drain(), Summary{Retrying: 1})
+				pass(time.Minute)
+			}
+			if sum := l.drain(); sum.Synced+sum.Unchanged != 1 {
+				t.Errorf("%d: %+v", status, sum)
+			}
+			l.wantTitle(1, "T")
+			l.plex.Forget()
+			l.covered(1, jpeg("one"))
+			if l.want(l.drain(), Summary{Unchanged: 1}); l.plex.Count("POST", "") != 0 {
+				t.Errorf("%d: the refused cover is sent again", status)
+			}
+			l.plex.Heal()
+			l.covered(1, jpeg("two"))
+			l.want(l.drain(), Summary{Synced: 1})
+			if l.poster(1) != string(jpeg("two")) {
+				t.Errorf("%d: poster = %q", status, l.poster(1))
+			}
+		})
+	}
+}
+
+func TestPlexThatGoesAwayAtACoverCostsNothing(t *testing.T) {
+	inLab(t, 3, func(l *lab) {
+		l.plex.Inject(plextest.Fault{Method: "POST", Status: 502, Times: 1})
+		for id := 1; id <= 3; id++ {
+			l.stash.Change(id, func(s *stashtest.Scene) { s.Cover = jpeg("one") })
+		}
+		l.edit("T", 1, 2, 3)
+		pass(3 * time.Second)
+		l.drain()
+		for id := 1; id <= 3; id++ {
+			l.wantTitle(id, "T")
+			if j, err := l.Store.Job(l.Context(), id); err == nil && (j.Attempts != 0 || j.Unfinished != 0) {
+				t.Errorf("job %d = %+v", id, j)
+			}
+		}
+		l.drain()
+		for id := 1; id <= 3; id++ {
+			if l.poster(id) != string(jpeg("one")) || l.plex.Uploads(l.keys[id]) != 1 {
+				t.Errorf("scene %d: poster %q, %d uploads", id, l.poster(id), l.plex.Uploads(l.keys[id]))
+			}
+		}
+	})
+}
+
+func TestCoverThatStashCannotGiveChargesItsJobAlone(t *testing.T) {
+	inLab(t, 2, func(l *lab) {
+		l.stash.Inject(stashtest.Fault{Operation: "screenshot", Status: 500, Times: 1})
+		l.stash.Change(1, func(s *stashtest.Scene) { s.Cover = jpeg("one") })
+		l.stash.Change(2, func(s *stashtest.Scene) { s.Cover = jpeg("two") })
+		l.edit("T", 1, 2)
+		pass(3 * time.Second)
+		l.want(l.drain(), Summary{Synced: 1, Retrying: 1})
+		pass(time.Minute)
+		l.want(l.drain(), Summary{Synced: 1})
+		if b, err := l.Store.Breaker(l.Context()); err != nil || b.Failures != 0 || l.poster(1) != string(jpeg("one")) {
+			t.Errorf("breaker %+v, %v; poster %q", b, err, l.poster(1))
+		}
+	})
+}
+
+func TestPictureThatAPersonChoseInPlex(t *testing.T) {
+	for _, keep := range []bool{false, true} {
+		inLab(t, 1, func(l *lab) {
+			l.Config.KeepPlexEdits = keep
+			l.covered(1, jpeg("one"))
+			l.want(l.drain(), Summary{Synced: 1})
+			l.plex.Choose(l.keys[1], "posters", "https://example.org/mine.jpg")
+			l.covered(1, jpeg("one"))
+			l.want(l.drain(), Summary{Unchanged: 1}) // the cover has not changed: nobody touches the person's choice
+			if got := l.plex.Item(l.keys[1]).Poster().Key; got != "https://example.org/mine.jpg" {
+				t.Errorf("keep %v: poster = %s", keep, got)
+			}
+			l.covered(1, jpeg("two"))
+			l.drain()
+			if got := l.poster(1) == string(jpeg("two")); got == keep {
+				t.Errorf("keep %v: poster = %s", keep, l.plex.Item(l.keys[1]).Poster().Key)
+			}
+		})
+	}
+}
+
+func TestRestoreSelectsThePictureOfBefore(t *testing.T) {
+	inLab(t, 2, func(l *lab) {
+		before := l.plex.Item(l.keys[1]).Poster().Key
+		l.covered(1, jpeg("one"))
+		l.covered(2, jpeg("two"))
+		l.want(l.drain(), Summary{Synced: 2})
+		l.covered(1, jpeg("three"))
+		l.want(l.drain(), Summary{Synced: 1})
+		l.plex.Choose(l.keys[2], "posters", "https://example.org/mine.jpg")
+		r := l.restore(0)
+		if r.Restored != 2 || len(r.Kept) != 1 || !slices.Equal(r.Kept[0].Fields, []string{"poster"}) {
+			t.Errorf("restore = %+v", r)
+		}
+		it := l.plex.Item(l.keys[1])
+		if it.Poster().Key != before || it.Locked["thumb"] || it.Title != "clip1" {
+			t.Errorf("item = %+v, want the poster %s", it, before)
+		}
+		if got := l.plex.Item(l.keys[2]).Poster().Key; got != "https://example.org/mine.jpg" {
+			t.Errorf("the person's poster is %s now", got)
+		}
+		l.plex.Forget()
+		if r := l.restore(0); r.Unchanged != 2 || l.plex.Count("PUT", "") != 0 {
+			t.Errorf("again: %+v", r)
+		}
+	})
+}
+
+func TestDeathAfterTheUploadUploadsNothingTwice(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		before := l.plex.Item(l.keys[1]).Poster().Key
+		l.covered(1, jpeg("one"))
+		l.plex.Inject(plextest.Fault{Method: "POST", Status: 503, After: true, Times: 1}) // done, but nobody is told
+		l.want(l.drain(), Summary{Retrying: 1})
+		pass(time.Minute)
+		l.want(l.drain(), Summary{Synced: 1})
+		if l.plex.Uploads(l.keys[1]) != 1 || l.poster(1) != string(jpeg("one")) {
+			t.Errorf("%d uploads, poster %q", l.plex.Uploads(l.keys[1]), l.poster(1))
+		}
+		items, err := l.Store.Items(l.Context(), l.plex.Machine(), []string{l.keys[1]})
+		if err != nil || first(items[l.keys[1]].Before["thumb"].Value) != before {
+			t.Errorf("before = %+v, %v; want %s", items[l.keys[1]].Before["thumb"], err, before)
+		}
+	})
+}
+
+func TestPreviewTellsOfPicturesAndSendsNone(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.must(second(l.RefreshIndex(l.Context())))
+		l.covered(1, jpeg("one"))
+		p := l.preview(1)
+		if p.WouldChange != 1 || p.ByField["poster"] != 1 || l.plex.Count("POST", "")+l.plex.Count("PUT", "") != 0 {
+			t.Errorf("preview = %+v", p)
+		}
+		if l.want(l.drain(), Summary{Synced: 1}); l.preview(1).Unchanged != 1 {
+			t.Errorf("after the push: %+v", l.preview(1))
+		}
+	})
+}
+
+func TestSceneWithNothingButACoverIsPushed(t *testing.T) {
+	inLab(t, 2, func(l *lab) {
+		l.stash.Change(1, func(s *stashtest.Scene) { s.Cover = jpeg("one") })
+		pass(3 * time.Second)
+		l.must(l.Store.Enqueue(l.Context(), time.Now(), []store.Request{{SceneID: 1, Reason: "edit"}, {SceneID: 2, Reason: "edit"}}))
+		l.want(l.drain(), Summary{Synced: 1, Skipped: 1})
+		if l.poster(1) != string(jpeg("one")) {
+			t.Errorf("poster = %q", l.poster(1))
+		}
+	})
+}
