@@ -38,6 +38,7 @@ type Options struct {
 
 // A Client speaks to the Stash that launched this process. It is safe for concurrent use.
 type Client struct {
+	base  *url.URL
 	login *login
 	gql   graphql.Client
 }
@@ -49,7 +50,7 @@ func New(conn common.StashServerConnection, opts Options) (*Client, error) {
 	if conn.Scheme != "http" && conn.Scheme != "https" || conn.Port <= 0 {
 		return nil, &Error{Op: "reach Stash", Err: fmt.Errorf("its address is not usable: %s, port %d", conn.Scheme, conn.Port)}
 	}
-	base := url.URL{Scheme: conn.Scheme, Host: net.JoinHostPort(hostOf(conn.Host), strconv.Itoa(conn.Port))}
+	base := &url.URL{Scheme: conn.Scheme, Host: net.JoinHostPort(hostOf(conn.Host), strconv.Itoa(conn.Port))}
 	l := &login{transport: opts.Transport, timeout: opts.Timeout}
 	if l.timeout <= 0 {
 		l.timeout = timeoutDefault
@@ -65,7 +66,7 @@ func New(conn common.StashServerConnection, opts Options) (*Client, error) {
 	if c := conn.SessionCookie; c != nil {
 		l.cookie = &http.Cookie{Name: c.Name, Value: c.Value}
 	}
-	return &Client{login: l, gql: graphql.NewClient(base.JoinPath("graphql").String(), l)}, nil
+	return &Client{base: base, login: l, gql: graphql.NewClient(base.JoinPath("graphql").String(), l)}, nil
 }
 
 // hostOf turns Stash's bind address into one that can be dialled, without brackets.
@@ -96,10 +97,13 @@ type login struct {
 func (l *login) Do(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), l.timeout)
 	res, err := l.send(req.WithContext(ctx), false)
-	if err == nil && res.StatusCode == http.StatusUnauthorized && l.key() != "" && req.GetBody != nil {
+	if err == nil && refused(req.Method, res.StatusCode) && l.key() != "" {
 		res.Body.Close() // nothing was read
 		again := req.Clone(ctx)
-		if again.Body, err = req.GetBody(); err == nil {
+		if req.GetBody != nil {
+			again.Body, err = req.GetBody()
+		}
+		if err == nil {
 			res, err = l.send(again, true)
 		}
 	}
@@ -109,6 +113,12 @@ func (l *login) Do(req *http.Request) (*http.Response, error) {
 	}
 	res.Body = &body{r: res.Body, left: bodyLimit, cancel: cancel}
 	return res, nil
+}
+
+// refused reports whether Stash does not accept the session: it answers 401 to a query, and sends whoever
+// asks for a picture to its login page.
+func refused(method string, status int) bool {
+	return status == http.StatusUnauthorized || status == http.StatusFound && method == http.MethodGet
 }
 
 func (l *login) key() string {
@@ -180,7 +190,7 @@ type Error struct {
 // Error says in one line what failed and why.
 func (e *Error) Error() string {
 	switch {
-	case e.Status == http.StatusUnauthorized:
+	case e.Status == http.StatusUnauthorized, e.Status == http.StatusFound:
 		return e.Op + ": Stash does not accept the session that it gave this run"
 	case e.Status != 0 && e.Status != http.StatusOK:
 		return fmt.Sprintf("%s: Stash answered %d %s", e.Op, e.Status, http.StatusText(e.Status))

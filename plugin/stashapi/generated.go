@@ -146,6 +146,7 @@ type SceneDetail struct {
 	Tags       []*SceneDetailTagsTag             `json:"tags"`
 	Groups     []*SceneDetailGroupsSceneGroup    `json:"groups"`
 	Files      []*SceneDetailFilesVideoFile      `json:"files"`
+	Paths      *SceneDetailPathsScenePathsType   `json:"paths"`
 }
 
 // GetId returns SceneDetail.Id, and is useful for accessing the field via an interface.
@@ -187,6 +188,9 @@ func (v *SceneDetail) GetGroups() []*SceneDetailGroupsSceneGroup { return v.Grou
 // GetFiles returns SceneDetail.Files, and is useful for accessing the field via an interface.
 func (v *SceneDetail) GetFiles() []*SceneDetailFilesVideoFile { return v.Files }
 
+// GetPaths returns SceneDetail.Paths, and is useful for accessing the field via an interface.
+func (v *SceneDetail) GetPaths() *SceneDetailPathsScenePathsType { return v.Paths }
+
 // SceneDetailFilesVideoFile includes the requested fields of the GraphQL type VideoFile.
 type SceneDetailFilesVideoFile struct {
 	Path     string  `json:"path"`
@@ -222,6 +226,14 @@ func (v *SceneDetailGroupsSceneGroupGroup) GetId() string { return v.Id }
 
 // GetName returns SceneDetailGroupsSceneGroupGroup.Name, and is useful for accessing the field via an interface.
 func (v *SceneDetailGroupsSceneGroupGroup) GetName() string { return v.Name }
+
+// SceneDetailPathsScenePathsType includes the requested fields of the GraphQL type ScenePathsType.
+type SceneDetailPathsScenePathsType struct {
+	Screenshot *string `json:"screenshot"`
+}
+
+// GetScreenshot returns SceneDetailPathsScenePathsType.Screenshot, and is useful for accessing the field via an interface.
+func (v *SceneDetailPathsScenePathsType) GetScreenshot() *string { return v.Screenshot }
 
 // SceneDetailPerformersPerformer includes the requested fields of the GraphQL type Performer.
 type SceneDetailPerformersPerformer struct {
@@ -618,6 +630,9 @@ fragment SceneDetail on Scene {
 		size
 		duration
 	}
+	paths {
+		screenshot
+	}
 }
 `
 
@@ -686,6 +701,9 @@ fragment SceneDetail on Scene {
 		path
 		size
 		duration
+	}
+	paths {
+		screenshot
 	}
 }
 `

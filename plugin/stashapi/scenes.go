@@ -96,6 +96,9 @@ func convert(s *SceneDetail) Scene {
 		ID: atoi(s.Id), Title: deref(s.Title), Details: deref(s.Details), Date: deref(s.Date), Director: deref(s.Director),
 		Rating100: s.Rating100, Organized: s.Organized, UpdatedAt: s.Updated_at,
 	}
+	if s.Paths != nil {
+		scene.Cover = coverPath(deref(s.Paths.Screenshot))
+	}
 	if s.Studio != nil {
 		scene.Studio = &Named{ID: atoi(s.Studio.Id), Name: s.Studio.Name}
 	}

@@ -17,6 +17,7 @@ type Scene struct {
 	Groups     []Named
 	UpdatedAt  string // RFC 3339 with the server's offset, as Stash stores it
 	Files      []File // the primary file first
+	Cover      string // where Client.Image finds it: a path and a query, "" if nowhere
 }
 
 // Named is a thing that scenes mention by name.

@@ -1,23 +1,22 @@
 package stashtest
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
 // execute carries out a validated operation over the model.
-func (s *Server) execute(ctx context.Context, op *ast.OperationDefinition, vars map[string]any) (map[string]any, error) {
+func (s *Server) execute(r *http.Request, op *ast.OperationDefinition, vars map[string]any) (map[string]any, error) {
 	data := make(map[string]any)
 	for _, f := range fieldsOf(op.SelectionSet) {
-		value, err := s.root(ctx, f, f.ArgumentMap(vars))
+		value, err := s.root(r, f, f.ArgumentMap(vars))
 		if err != nil {
 			return nil, err
 		}
@@ -80,16 +79,16 @@ func project(f *ast.Field, value any, vars map[string]any) (any, error) {
 }
 
 // root answers a field of Query or Mutation.
-func (s *Server) root(ctx context.Context, f *ast.Field, args map[string]any) (any, error) {
+func (s *Server) root(r *http.Request, f *ast.Field, args map[string]any) (any, error) {
 	switch f.Name {
 	case "version":
 		return map[string]any{"version": "v0.30.1", "hash": "abcdef", "build_time": ""}, nil
 	case "configuration":
 		return s.configuration(), nil
 	case "findScene":
-		return s.findScene(args)
+		return s.findScene(s.base(r), args)
 	case "findScenes":
-		return s.findScenes(args)
+		return s.findScenes(s.base(r), args)
 	case "findJob":
 		input, _ := args["input"].(map[string]any)
 		return s.queue.find(fmt.Sprint(input["id"])), nil
@@ -112,7 +111,7 @@ func (s *Server) root(ctx context.Context, f *ast.Field, args map[string]any) (a
 			return nil, errors.New("stashtest runs no plugins without a Host")
 		}
 		operationArgs, _ := args["args"].(map[string]any)
-		return operate(ctx, fmt.Sprint(args["plugin_id"]), plain(operationArgs))
+		return operate(r.Context(), fmt.Sprint(args["plugin_id"]), plain(operationArgs))
 	}
 	return nil, fmt.Errorf("stashtest does not know %s", f.Name)
 }
@@ -150,7 +149,7 @@ func (s *Server) configuration() map[string]any {
 	}
 }
 
-func (s *Server) findScene(args map[string]any) (any, error) {
+func (s *Server) findScene(base string, args map[string]any) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	id, err := strconv.Atoi(fmt.Sprint(args["id"]))
@@ -164,12 +163,12 @@ func (s *Server) findScene(args map[string]any) (any, error) {
 	if scene == nil {
 		return nil, nil
 	}
-	return s.row(scene), nil
+	return s.row(scene, base), nil
 }
 
 // findScenes has Stash's traits: ids ignore every filter, one unknown id fails the whole query, and an
 // empty list of ids means all scenes.
-func (s *Server) findScenes(args map[string]any) (any, error) {
+func (s *Server) findScenes(base string, args map[string]any) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ids, ok := args["ids"].([]any); ok && len(ids) > 0 {
@@ -185,7 +184,7 @@ func (s *Server) findScenes(args map[string]any) (any, error) {
 			if s.broken[id] {
 				return nil, fmt.Errorf("reading scene %d: no such file or directory", id)
 			}
-			rows = append(rows, s.row(s.scenes[id]))
+			rows = append(rows, s.row(s.scenes[id], base))
 		}
 		return map[string]any{"count": len(rows), "scenes": rows}, nil
 	}
@@ -207,122 +206,7 @@ func (s *Server) findScenes(args map[string]any) (any, error) {
 	}
 	rows := make([]map[string]any, len(found))
 	for i, scene := range found {
-		rows[i] = s.row(scene)
+		rows[i] = s.row(scene, base)
 	}
 	return map[string]any{"count": count, "scenes": rows}, nil
-}
-
-// page cuts a page out of scenes in the order of their ids. Pages hold 25 unless told otherwise, none for 0
-// and all for -1.
-func page(found []*Scene, find any) ([]*Scene, error) {
-	perPage := 25
-	filter, _ := find.(map[string]any)
-	for name, v := range filter {
-		switch {
-		case v == nil:
-		case name == "per_page":
-			perPage = int(number(v))
-		case name == "page" && number(v) == 1, name == "sort" && v == "id", name == "direction" && v == "ASC":
-		default:
-			return nil, fmt.Errorf("stashtest lists by ascending id, and pages with a filter: it does not know %s %v", name, v)
-		}
-	}
-	if perPage < 0 {
-		return found, nil
-	}
-	return found[:min(perPage, len(found))], nil
-}
-
-func number(v any) int64 {
-	switch v := v.(type) {
-	case json.Number:
-		n, _ := v.Int64()
-		return n
-	case int64:
-		return v
-	case int:
-		return int64(v)
-	case float64:
-		return int64(v)
-	}
-	return 0
-}
-
-// fits reports whether a scene passes a filter. Criteria side by side all count; a filter may hold one
-// more in AND, in OR, which is the other branch, or in NOT.
-func (s *Server) fits(scene *Scene, filter map[string]any) (bool, error) {
-	own, some := true, false
-	for name, c := range filter {
-		if c == nil || name == "AND" || name == "OR" || name == "NOT" {
-			continue
-		}
-		ok, err := s.meets(scene, name, c)
-		if err != nil {
-			return false, err
-		}
-		own, some = own && ok, true
-	}
-	for _, name := range []string{"AND", "OR", "NOT"} {
-		sub, _ := filter[name].(map[string]any)
-		if sub == nil {
-			continue
-		}
-		other, err := s.fits(scene, sub)
-		switch {
-		case err != nil:
-			return false, err
-		case name == "OR":
-			return some && own || other, nil
-		default:
-			return own && other == (name == "AND"), nil
-		}
-	}
-	return own, nil
-}
-
-// meets reports whether a scene meets one criterion.
-func (s *Server) meets(scene *Scene, name string, c any) (bool, error) {
-	criterion, _ := c.(map[string]any)
-	modifier, value := criterion["modifier"], fmt.Sprint(criterion["value"])
-	switch {
-	case name == "id" && modifier == "GREATER_THAN":
-		return int64(scene.ID) > number(criterion["value"]), nil
-	case name == "updated_at" && modifier == "GREATER_THAN": // text, in whatever zone
-		return s.stamp(scene) > value, nil
-	case name == "path" && modifier == "EQUALS": // LIKE, with its wildcards
-		return slices.ContainsFunc(scene.Files, func(f File) bool { return like(f.Path, value) }), nil
-	}
-	return false, fmt.Errorf("stashtest does not know the filter %s with %v", name, modifier)
-}
-
-// like compares as SQLite's LIKE does: % is any text, _ any character, and ASCII letters have no case.
-func like(text, pattern string) bool {
-	p := []rune(lower(pattern))
-	// fits[j] says whether the text so far fits the first j characters of the pattern.
-	fits := make([]bool, len(p)+1)
-	fits[0] = true
-	for j, c := range p {
-		fits[j+1] = fits[j] && c == '%'
-	}
-	for _, r := range lower(text) {
-		before := fits[0]
-		fits[0] = false
-		for j, c := range p {
-			now := before && (c == '_' || c == r)
-			if c == '%' {
-				now = fits[j] || fits[j+1]
-			}
-			before, fits[j+1] = fits[j+1], now
-		}
-	}
-	return fits[len(p)]
-}
-
-func lower(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'A' && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, text)
 }

@@ -1,7 +1,10 @@
 package stashtest
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
+	"net/http"
 	"reflect"
 	"slices"
 	"strconv"
@@ -135,6 +138,13 @@ func (h *Host) change(id int, f func(*Scene)) (models.SceneUpdateInput, []string
 	sent(before.Director != after.Director, "director", func() { input.Director = &after.Director })
 	sent(!reflect.DeepEqual(before.Rating100, after.Rating100), "rating100", func() { input.Rating100 = after.Rating100 })
 	sent(before.Organized != after.Organized, "organized", func() { input.Organized = &after.Organized })
+	sent(!bytes.Equal(before.Cover, after.Cover), "cover_image", func() {
+		image := ""
+		if after.Cover != nil {
+			image = "data:" + http.DetectContentType(after.Cover) + ";base64," + base64.StdEncoding.EncodeToString(after.Cover)
+		}
+		input.CoverImage = &image
+	})
 	sent(before.Studio != after.Studio, "studio_id", func() {
 		if after.Studio != 0 {
 			studio := strconv.Itoa(after.Studio)

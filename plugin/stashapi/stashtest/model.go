@@ -1,6 +1,7 @@
 package stashtest
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -20,6 +21,7 @@ type Scene struct {
 	Tags       []int
 	Groups     []int
 	Files      []File
+	Cover      []byte // nil: Stash shows a placeholder
 	Updated    time.Time
 }
 
@@ -91,8 +93,8 @@ func (s *Server) Break(id int) {
 // stamp is a scene's updated_at as Stash stores it; the caller holds the lock.
 func (s *Server) stamp(scene *Scene) string { return scene.Updated.In(s.zone).Format(time.RFC3339) }
 
-// row is a scene as GraphQL shows it; the caller holds the lock.
-func (s *Server) row(scene *Scene) map[string]any {
+// row is a scene as GraphQL shows it, with addresses that begin with base; the caller holds the lock.
+func (s *Server) row(scene *Scene, base string) map[string]any {
 	files := []map[string]any{}
 	for _, f := range scene.Files {
 		files = append(files, map[string]any{"path": f.Path, "size": f.Size, "duration": f.Duration})
@@ -105,6 +107,7 @@ func (s *Server) row(scene *Scene) map[string]any {
 		"id": strconv.Itoa(scene.ID), "title": scene.Title, "details": scene.Details, "director": scene.Director, "organized": scene.Organized,
 		"date": nil, "rating100": nil, "studio": nil, "updated_at": s.stamp(scene), "files": files, "groups": groups,
 		"performers": s.names("performer", scene.Performers), "tags": s.names("tag", scene.Tags),
+		"paths": map[string]any{"screenshot": fmt.Sprintf("%s/scene/%d/screenshot?t=%d", base, scene.ID, scene.Updated.Unix())},
 	}
 	if scene.Date != "" {
 		row["date"] = scene.Date

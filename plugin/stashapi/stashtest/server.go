@@ -14,8 +14,10 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -28,15 +30,15 @@ import (
 	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
-// Query is one GraphQL request that reached the server.
+// Query is one GraphQL request, or one for a picture, that reached the server.
 type Query struct {
-	Operation string
+	Operation string // "screenshot" for a picture
 	Variables map[string]any
 }
 
 // Fault is something that goes wrong with queries.
 type Fault struct {
-	Operation string        // name of the query; "" for any
+	Operation string        // name of the query, or "screenshot"; "" for any
 	Times     int           // 0 for ever
 	Delay     time.Duration // the answer is late
 	Status    int           // an answer with this status and no body
@@ -64,6 +66,7 @@ type Server struct {
 	sessions *session.Store
 	refused  bool // by Transport
 	queue    *queue
+	external string                                                                     // the address that Stash is told to have
 	operate  func(ctx context.Context, plugin string, args map[string]any) (any, error) // of the Host
 
 	listener net.Listener
@@ -92,12 +95,12 @@ func loadSchema() (*ast.Schema, error) {
 		return nil, fmt.Errorf("find Stash's schema: %w", err)
 	}
 	var sources []*ast.Source
-	err = filepath.WalkDir(filepath.Join(strings.TrimSpace(string(out)), "graphql", "schema"), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".graphql") {
+	err = filepath.WalkDir(filepath.Join(strings.TrimSpace(string(out)), "graphql", "schema"), func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".graphql") {
 			return err
 		}
-		text, err := os.ReadFile(path)
-		sources = append(sources, &ast.Source{Name: path, Input: string(text)})
+		text, err := os.ReadFile(name)
+		sources = append(sources, &ast.Source{Name: name, Input: string(text)})
 		return err
 	})
 	if err != nil {
@@ -163,15 +166,6 @@ func (s *Server) SetSettings(plugin string, settings map[string]any) {
 	s.settings[plugin] = settings
 }
 
-// RequireLogin sets credentials: from now on every query needs this key, or a session not older than maxAge
-// seconds. Each answer renews the session.
-func (s *Server) RequireLogin(apiKey string, maxAge int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.apiKey = apiKey
-	s.sessions = session.NewStore(sessionConfig{apiKey, maxAge})
-}
-
 // Inject makes a fault happen until it is used up or Heal is called.
 func (s *Server) Inject(f Fault) {
 	f.left = f.Times
@@ -203,18 +197,24 @@ func (s *Server) Forget() {
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path != "/graphql" || r.Method != http.MethodPost {
-		http.NotFound(w, r)
-		return
-	}
 	w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
-	if s.needsLogin() {
-		user, err := s.store().Authenticate(w, r)
-		if err != nil || user == "" {
-			w.WriteHeader(http.StatusUnauthorized)
-			return
-		}
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/login"):
+		webPage(w)
+	case s.needsLogin() && !s.admits(w, r):
+	case r.URL.Path == "/graphql" && r.Method == http.MethodPost:
+		s.graphql(w, r)
+	case coverRoute.MatchString(r.URL.Path):
+		s.screenshot(w, r)
+	case path.Ext(r.URL.Path) == "" && r.URL.Path != "/graphql":
+		webPage(w)
+	default:
+		http.NotFound(w, r)
 	}
+}
+
+// graphql answers a query.
+func (s *Server) graphql(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	op, vars, errs := s.parse(r)
 	if len(errs) > 0 {
@@ -222,18 +222,22 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		write(w, nil, errs)
 		return
 	}
-	s.mu.Lock()
-	s.log = append(s.log, Query{Operation: op.Name, Variables: vars})
-	s.mu.Unlock()
-	if f := s.fault(op.Name); f != nil && f.happen(w, r) {
+	s.note(Query{Operation: op.Name, Variables: vars})
+	if f := s.fault(op.Name); f != nil && f.happen(w, r, `{"data":{"findScenes":`) {
 		return
 	}
-	data, err := s.execute(r.Context(), op, vars)
+	data, err := s.execute(r, op, vars)
 	if err != nil {
 		write(w, nil, gqlerror.List{gqlerror.Wrap(err)})
 		return
 	}
 	write(w, data, nil)
+}
+
+func (s *Server) note(q Query) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.log = append(s.log, q)
 }
 
 // parse reads a query, and refuses what is not valid under Stash's schema.
@@ -263,8 +267,8 @@ func (s *Server) parse(r *http.Request) (*ast.OperationDefinition, map[string]an
 	return op, vars, nil
 }
 
-// happen lets the fault happen, and reports whether that was all of the answer.
-func (f *Fault) happen(w http.ResponseWriter, r *http.Request) bool {
+// happen lets the fault happen, and reports whether that was all of the answer. A cut body is this half.
+func (f *Fault) happen(w http.ResponseWriter, r *http.Request, half string) bool {
 	if f.Delay > 0 {
 		select {
 		case <-time.After(f.Delay):
@@ -278,8 +282,8 @@ func (f *Fault) happen(w http.ResponseWriter, r *http.Request) bool {
 	case f.Reset:
 		panic(http.ErrAbortHandler)
 	case f.Truncate:
-		w.Header().Set("Content-Length", "1000")
-		w.Write([]byte(`{"data":{"findScenes":`)) // the client may be gone
+		w.Header().Set("Content-Length", strconv.Itoa(1000+len(half)))
+		io.WriteString(w, half) // the client may be gone
 		panic(http.ErrAbortHandler)
 	case f.Status != 0:
 		w.WriteHeader(f.Status)
@@ -320,34 +324,4 @@ func (s *Server) now() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.clock()
-}
-
-func (s *Server) needsLogin() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.apiKey != ""
-}
-
-func (s *Server) store() *session.Store {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.sessions
-}
-
-// sessionConfig is what Stash's own session store asks of its configuration.
-type sessionConfig struct {
-	apiKey string
-	maxAge int // seconds
-}
-
-func (c sessionConfig) GetUsername() string                     { return "admin" }
-func (c sessionConfig) GetAPIKey() string                       { return c.apiKey }
-func (c sessionConfig) GetSessionStoreKey() []byte              { return []byte("0123456789abcdef0123456789abcdef") }
-func (c sessionConfig) GetMaxSessionAge() int                   { return c.maxAge }
-func (c sessionConfig) ValidateCredentials(string, string) bool { return false }
-
-// Session returns a new session of the user, in the form of a Cookie header.
-func (s *Server) Session() string {
-	c := s.store().MakePluginCookie(session.SetCurrentUserID(context.Background(), "admin"))
-	return c.Name + "=" + c.Value
 }

@@ -1,0 +1,95 @@
+package stashapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// MaxImage is how many bytes of a picture are read.
+const MaxImage = 10_000_000
+
+var (
+	// ErrNoPicture says that there is none: Stash shows a placeholder, or something that is no picture.
+	ErrNoPicture = errors.New("not a picture")
+	// ErrImageTooLarge says that a picture has more than MaxImage bytes.
+	ErrImageTooLarge = errors.New("the picture is too large")
+)
+
+// coverPath returns path and query of a cover's address. Its host is the one that Stash is known by outside
+// (external_host), and what comes before /scene/ is the work of a proxy: under such a path Stash itself
+// answers the page of its web app.
+func coverPath(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	path := u.EscapedPath()
+	if at := strings.LastIndex(path, "/scene/"); at > 0 {
+		path = path[at:]
+	}
+	if path != "" && u.RawQuery != "" {
+		path += "?" + u.RawQuery
+	}
+	return path
+}
+
+// Image reads a picture from the own Stash, whatever host the address names, and returns its type as its
+// bytes tell it: image/jpeg, image/png, image/gif or image/webp. Anything else is ErrNoPicture, and so is a
+// picture that Stash does not have. An *Error is trouble with Stash itself, a redirect to its login page
+// (302) included. No error repeats the query of the address.
+func (c *Client) Image(ctx context.Context, cover string) (data []byte, contentType string, err error) {
+	u, err := url.Parse(cover)
+	if err != nil || u.Path == "" {
+		return nil, "", fmt.Errorf("%w: it has no address", ErrNoPicture)
+	}
+	op := "read the picture " + u.EscapedPath()
+	from := c.base.JoinPath(u.EscapedPath())
+	from.RawQuery = u.RawQuery
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from.String(), nil)
+	if err != nil {
+		return nil, "", fmt.Errorf("%w: its address is not usable", ErrNoPicture)
+	}
+	res, err := c.login.Do(req)
+	if err != nil {
+		return nil, "", wrap(ctx, op, err)
+	}
+	defer res.Body.Close()
+	switch {
+	case res.StatusCode == http.StatusNotFound:
+		return nil, "", fmt.Errorf("%w: Stash has none at %s", ErrNoPicture, u.EscapedPath())
+	case res.StatusCode != http.StatusOK:
+		return nil, "", &Error{Op: op, Status: res.StatusCode}
+	case res.ContentLength > MaxImage:
+		return nil, "", fmt.Errorf("%w: %d bytes, and not more than %d can be sent", ErrImageTooLarge, res.ContentLength, MaxImage)
+	}
+	data, err = io.ReadAll(io.LimitReader(res.Body, MaxImage+1))
+	switch {
+	case err != nil:
+		return nil, "", wrap(ctx, op, err)
+	case len(data) > MaxImage:
+		return nil, "", fmt.Errorf("%w: more than %d bytes", ErrImageTooLarge, MaxImage)
+	}
+	switch contentType = http.DetectContentType(data); contentType {
+	case "image/jpeg", "image/png", "image/gif", "image/webp":
+		return data, contentType, nil
+	}
+	return nil, "", fmt.Errorf("%w: it is %s", ErrNoPicture, describe(data, contentType, res.Header.Get("Content-Type")))
+}
+
+// describe says what came instead of a picture. Only the header tells an SVG from other text.
+func describe(data []byte, sniffed, header string) string {
+	if len(data) == 0 {
+		return "empty"
+	}
+	named, _, err := mime.ParseMediaType(header)
+	if err == nil && named == "image/svg+xml" && strings.HasPrefix(sniffed, "text/") {
+		return "image/svg+xml, which is Stash's placeholder"
+	}
+	return sniffed
+}
