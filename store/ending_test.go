@@ -217,28 +217,14 @@ func TestAbsentItemsAreForgottenSlowlyEvenIfTheClockJumps(t *testing.T) {
 	}
 }
 
-func TestImagesRememberWhatWasBeforeUs(t *testing.T) {
+func TestItemsRememberTheirImages(t *testing.T) {
 	s := openStore(t)
-	put := func(images map[string]Image) map[string]Image {
-		t.Helper()
-		if err := s.PutItems(t.Context(), []Item{{Server: "S", RatingKey: "1", Images: images}}); err != nil {
-			t.Fatal(err)
-		}
-		items, err := s.Items(t.Context(), "S", []string{"1"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return items["1"].Images
+	want := map[string]Image{"thumb": {SHA1: "b", Version: "v2", Selected: "/thumb/2"}, "art": {SHA1: "a"}}
+	if err := s.PutItems(t.Context(), []Item{{Server: "S", RatingKey: "1", Images: want}}); err != nil {
+		t.Fatal(err)
 	}
-	put(map[string]Image{"thumb": {Version: "v1"}, "art": {SHA1: "a", Before: "upload://art"}})
-	put(map[string]Image{"thumb": {SHA1: "b", Version: "v2", Selected: "/thumb/2", Before: "metadata://thumb"}})
-	got := put(map[string]Image{"thumb": {SHA1: "c", Before: "upload://ours"}, "art": {SHA1: "d"}})
-	want := map[string]Image{"thumb": {SHA1: "c", Before: "metadata://thumb"}, "art": {SHA1: "d", Before: "upload://art"}}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("images = %+v, want %+v", got, want)
-	}
-	if got := put(nil)["art"].Before; got != "upload://art" {
-		t.Errorf("art before us = %q after an item without images", got)
+	if items, err := s.Items(t.Context(), "S", []string{"1"}); err != nil || !reflect.DeepEqual(items["1"].Images, want) {
+		t.Errorf("images = %+v, %v; want %+v", items["1"].Images, err, want)
 	}
 }
 

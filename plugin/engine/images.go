@@ -135,8 +135,7 @@ func (d *drain) image(ctx context.Context, p *picture) (sent bool, err error) {
 	}
 	c := d.cover(ctx, p.work)
 	switch {
-	case errors.Is(c.err, stashapi.ErrNoPicture):
-		d.Log.Debug().Int("scene", scene.ID).Err(c.err).Msg("there is no cover to send")
+	case errors.Is(c.err, stashapi.ErrNoPicture): // Stash has not made one yet, or cannot
 	case errors.Is(c.err, stashapi.ErrImageTooLarge):
 		d.Log.Info().Int("scene", scene.ID).Str("field", fieldName(lock)).Err(c.err).Msg("the cover is not sent")
 	case c.err != nil:
