@@ -154,9 +154,7 @@ func (d *drain) edit(ctx context.Context, w *work, t *target, e plexapi.Edit) (d
 func (d *drain) timed(ctx context.Context, send func() error) error {
 	begin := time.Now()
 	err := send()
-	if err == nil {
-		pace(ctx, time.Since(begin))
-	}
+	pace(ctx, time.Since(begin)) // one that failed may have cost Plex as much
 	return err
 }
 

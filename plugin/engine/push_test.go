@@ -96,3 +96,20 @@ func TestFieldLeftOutFor500IsTriedAgainWithTheNextEdit(t *testing.T) {
 		l.want(l.drain(), Summary{Retrying: 1}) // the count began anew
 	})
 }
+
+func TestSlowWriteThatFailsIsFollowedByAPauseToo(t *testing.T) {
+	inLab(t, 2, func(l *lab) {
+		l.edit("New", 1, 2)
+		l.plex.Inject(plextest.Fault{Method: "PUT", Delay: 5 * time.Second, Status: 500, Times: 2})
+		l.want(l.drain(), Summary{Retrying: 2})
+		var puts []time.Time
+		for _, r := range l.plex.Requests() {
+			if r.Method == "PUT" {
+				puts = append(puts, r.At)
+			}
+		}
+		if gap := puts[1].Sub(puts[0]); gap < 10*time.Second {
+			l.Errorf("the second write begins %v after the first, want as long a pause as it took", gap)
+		}
+	})
+}
