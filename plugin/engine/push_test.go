@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -112,4 +113,29 @@ func TestSlowWriteThatFailsIsFollowedByAPauseToo(t *testing.T) {
 			l.Errorf("the second write begins %v after the first, want as long a pause as it took", gap)
 		}
 	})
+}
+
+func TestPlexThatAsksForPatienceIsNotAskedOneByOne(t *testing.T) {
+	for _, status := range []int{429, 503} {
+		inLab(t, 50, func(l *lab) {
+			l.edit("Warm", 1)
+			l.drain()
+			for id := 1; id <= 50; id++ {
+				l.edit("New", id)
+			}
+			l.plex.Forget()
+			l.plex.Inject(plextest.Fault{Method: "GET", Prefix: "/library/metadata", Status: status, Header: http.Header{"Retry-After": {"60"}}})
+			sum := l.drain()
+			charged := 0
+			for id := 1; id <= 50; id++ {
+				charged += l.job(id).Attempts
+			}
+			if n := l.plex.Count("GET", "/library/metadata"); n > 2 || charged != 1 || sum.Retrying != 1 {
+				l.Errorf("%d: %d requests, %d attempts charged, %+v", status, n, charged, sum)
+			}
+			l.plex.Heal()
+			pass(61 * time.Second)
+			l.want(l.drain(), Summary{Synced: 50})
+		})
+	}
 }
