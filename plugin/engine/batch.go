@@ -293,7 +293,7 @@ func (d *drain) readBack(ctx context.Context, works []*work) error {
 		return err
 	}
 	for _, w := range works {
-		d.guard(w, func() error { return w.check(held, failed) })
+		d.guard(w, func() error { return d.check(w, held, failed) })
 	}
 	return d.noteChecked(ctx, works)
 }
@@ -319,7 +319,7 @@ func (w *work) wrote() bool {
 }
 
 // check compares what was read back with what was sent.
-func (w *work) check(held map[string]plexapi.Item, failed map[string]error) error {
+func (d *drain) check(w *work, held map[string]plexapi.Item, failed map[string]error) error {
 	var unmoved []string
 	for _, t := range w.targets {
 		if !t.wrote {
@@ -335,6 +335,9 @@ func (w *work) check(held map[string]plexapi.Item, failed map[string]error) erro
 		}
 		outcome := AfterReadBack(t.plan, item)
 		t.memory = outcome.Memory
+		if outcome.DateStays {
+			d.Log.Warn().Int("scene", w.job.SceneID).Str("item", key).Msg("Plex does not clear the date, so it stays; correct it in Plex if it is wrong")
+		}
 		for _, r := range t.refused {
 			t.memory = LeftOut(t.plan, t.memory, r.field, r.forGood)
 		}

@@ -374,7 +374,7 @@ func (f *fetch) items(ctx context.Context, keys []string) error {
 		f.failed[keys[0]] = err
 		return nil
 	}
-	if e, ok := errors.AsType[*plexapi.Error](err); ok && e.Timeout { // halves would take for ever: one decides
+	if e, ok := errors.AsType[*plexapi.Error](err); ok && (e.Timeout || e.RetryAfter > 0) { // halves would take for ever, or be a nuisance: one decides
 		if err := f.items(ctx, keys[:1]); err != nil {
 			return err
 		}

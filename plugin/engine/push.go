@@ -60,15 +60,17 @@ func (d *drain) writeItems(ctx context.Context, works []*work) error {
 
 // writeItem writes one item: what goes, then everything else in as few requests as fit, then the rating.
 func (d *drain) writeItem(ctx context.Context, w *work, t *target) error {
-	edits := Split(t.plan.Edit, func(e plexapi.Edit) int {
+	length := func(e plexapi.Edit) int {
 		return d.Plex.EditLength(t.hit.Section, plexapi.Movie, t.hit.RatingKey, e)
-	}, lineLimit)
-	if !t.plan.First.Empty() {
-		edits = append([]plexapi.Edit{t.plan.First}, edits...)
 	}
+	edits := slices.Concat(Split(t.plan.First, length, lineLimit), Split(t.plan.Edit, length, lineLimit))
 	done := 0
 	var bad []badField
 	for _, e := range edits {
+		if n := length(e); n > lineLimit {
+			d.Log.Info().Int("scene", w.job.SceneID).Str("fields", fieldNames(e.Fields())).Int("bytes", n).
+				Msg("sent in a long address, since it cannot be split; a proxy in front of Plex may refuse it")
+		}
 		n, refused, err := d.edit(ctx, w, t, e)
 		if err != nil {
 			return err
@@ -135,11 +137,8 @@ func (d *drain) edit(ctx context.Context, w *work, t *target, e plexapi.Edit) (d
 	if !refuses(err, t) {
 		return 0, nil, err
 	}
-	parts := Groups(e)
-	if len(parts) == 1 {
-		parts = Singles(e)
-	}
-	if len(parts) == 1 {
+	parts := Apart(e, tooLong(err))
+	if len(parts) == 0 {
 		return 0, []badField{{e.Fields(), err}}, nil
 	}
 	for _, part := range parts {
@@ -157,9 +156,7 @@ func (d *drain) edit(ctx context.Context, w *work, t *target, e plexapi.Edit) (d
 func (d *drain) timed(ctx context.Context, send func() error) error {
 	begin := time.Now()
 	err := send()
-	if err == nil {
-		pace(ctx, time.Since(begin))
-	}
+	pace(ctx, time.Since(begin)) // one that failed may have cost Plex as much
 	return err
 }
 

@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -95,4 +98,103 @@ func TestFieldLeftOutFor500IsTriedAgainWithTheNextEdit(t *testing.T) {
 		l.edit("Four", 1)
 		l.want(l.drain(), Summary{Retrying: 1}) // the count began anew
 	})
+}
+
+func TestSlowWriteThatFailsIsFollowedByAPauseToo(t *testing.T) {
+	inLab(t, 2, func(l *lab) {
+		l.edit("New", 1, 2)
+		l.plex.Inject(plextest.Fault{Method: "PUT", Delay: 5 * time.Second, Status: 500, Times: 2})
+		l.want(l.drain(), Summary{Retrying: 2})
+		var puts []time.Time
+		for _, r := range l.plex.Requests() {
+			if r.Method == "PUT" {
+				puts = append(puts, r.At)
+			}
+		}
+		if gap := puts[1].Sub(puts[0]); gap < 10*time.Second {
+			l.Errorf("the second write begins %v after the first, want as long a pause as it took", gap)
+		}
+	})
+}
+
+func TestPlexThatAsksForPatienceIsNotAskedOneByOne(t *testing.T) {
+	for _, status := range []int{429, 503} {
+		inLab(t, 50, func(l *lab) {
+			l.edit("Warm", 1)
+			l.drain()
+			for id := 1; id <= 50; id++ {
+				l.edit("New", id)
+			}
+			l.plex.Forget()
+			l.plex.Inject(plextest.Fault{Method: "GET", Prefix: "/library/metadata", Status: status, Header: http.Header{"Retry-After": {"60"}}})
+			sum := l.drain()
+			charged := 0
+			for id := 1; id <= 50; id++ {
+				charged += l.job(id).Attempts
+			}
+			if n := l.plex.Count("GET", "/library/metadata"); n > 2 || charged != 1 || sum.Retrying != 1 {
+				l.Errorf("%d: %d requests, %d attempts charged, %+v", status, n, charged, sum)
+			}
+			l.plex.Heal()
+			pass(61 * time.Second)
+			l.want(l.drain(), Summary{Synced: 50})
+		})
+	}
+}
+
+func TestDateThatPlexDoesNotClearIsLeft(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.stash.Change(1, func(s *stashtest.Scene) { s.Date = "2020-01-01" })
+		l.edit("One", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.stash.Change(1, func(s *stashtest.Scene) { s.Date = "" })
+		l.plex.Configure(func(o *plextest.Options) {
+			o.Keep = func(field, value string) string {
+				if field == "originallyAvailableAt" && value == "" {
+					return "2020-01-01"
+				}
+				return value
+			}
+		})
+		l.edit("Two", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.edit("Two", 1)
+		l.want(l.drain(), Summary{Unchanged: 1})
+		if n := strings.Count(l.log.String(), "does not clear"); n != 1 {
+			l.Errorf("warned %d times, want once", n)
+		}
+		if it := l.plex.Item(l.keys[1]); it.Locked["originallyAvailableAt"] {
+			l.Error("the lock stays ours")
+		}
+		l.stash.Change(1, func(s *stashtest.Scene) { s.Date = "2021-02-02" })
+		l.edit("Two", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		if it := l.plex.Item(l.keys[1]); it.Date != "2021-02-02" {
+			l.Errorf("date = %s", it.Date)
+		}
+	})
+}
+
+// The whole write may have come to nothing: another field did not move either, or the date is locked still.
+func TestDateIsStillOursIfNothingElseMovedEither(t *testing.T) {
+	const f = string(plexapi.Date)
+	for _, c := range []struct {
+		name   string
+		studio string // what Plex shows after the write
+		locked bool
+		left   bool
+	}{
+		{"all else moved", "S2", false, true},
+		{"nor did the studio", "S1", false, false},
+		{"nor did the lock", "S2", true, false},
+	} {
+		held := plexapi.Item{Date: "2020-01-01", Studio: "S1", Locked: map[string]bool{f: true}}
+		p := Merge(MergeInput{Desired: Desired{Values: map[string]store.Value{f: v("2020-01-01"), "studio": v("S1")}}})
+		mem := AfterReadBack(p, held).Memory
+		p = Merge(MergeInput{Desired: Desired{Values: map[string]store.Value{f: nil, "studio": v("S2")}}, Memory: mem, Current: held})
+		o := AfterReadBack(p, plexapi.Item{Date: "2020-01-01", Studio: c.studio, Locked: map[string]bool{f: c.locked}})
+		if _, ours := o.Memory.Sent[f]; o.DateStays != c.left || ours == c.left || (len(o.Failed) == 0) != c.left {
+			t.Errorf("%s: failed %v, stays %v, ours %v", c.name, o.Failed, o.DateStays, ours)
+		}
+	}
 }

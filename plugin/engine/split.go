@@ -33,8 +33,9 @@ func Groups(e plexapi.Edit) []plexapi.Edit {
 	return list
 }
 
-// Split packs an edit into as few requests as fit the limit. A field that does not fit goes alone and
-// whole: whether the rest of a list replaces its beginning is not known.
+// Split packs an edit into as few requests as fit the limit. A list of tags to be taken away is cut, since
+// removals add up. Any other field that does not fit goes alone and whole: whether the rest of a list
+// replaces its beginning is not known.
 func Split(e plexapi.Edit, length func(plexapi.Edit) int, limit int) []plexapi.Edit {
 	if e.Empty() {
 		return nil
@@ -42,24 +43,75 @@ func Split(e plexapi.Edit, length func(plexapi.Edit) int, limit int) []plexapi.E
 	if length(e) <= limit {
 		return []plexapi.Edit{e}
 	}
+	fits := func(e plexapi.Edit) bool { return length(e) <= limit }
 	var list []plexapi.Edit
 	var have plexapi.Edit
-	for _, one := range Singles(e) {
-		both := join(have, one)
-		if !have.Empty() && length(both) > limit {
-			list = append(list, have)
-			both = one
+	for _, field := range Singles(e) {
+		for _, one := range cutRemovals(field, fits) {
+			both := join(have, one)
+			if !have.Empty() && !fits(both) {
+				list = append(list, have)
+				both = one
+			}
+			have = both
 		}
-		have = both
 	}
 	return append(list, have)
 }
 
-// Halve cuts the texts of an edit to half their length, for a server that refuses its address as too long.
-// It reports whether there was anything to cut.
+// cutRemovals cuts an edit that does nothing but take away tags of one kind into some that fit.
+func cutRemovals(e plexapi.Edit, fits func(plexapi.Edit) bool) []plexapi.Edit {
+	kind, names, ok := removalOnly(e)
+	if !ok {
+		return []plexapi.Edit{e}
+	}
+	var list []plexapi.Edit
+	begin := 0
+	for i := range names {
+		if i > begin && !fits(removal(kind, names[begin:i+1])) {
+			list = append(list, removal(kind, names[begin:i]))
+			begin = i
+		}
+	}
+	return append(list, removal(kind, names[begin:]))
+}
+
+// removalOnly returns what an edit takes away, if that is all it does and of one kind only.
+func removalOnly(e plexapi.Edit) (kind plexapi.TagKind, names []string, ok bool) {
+	if len(e.Set)+len(e.Tags)+len(e.Lock)+len(e.Unlock) > 0 || len(e.Remove) != 1 {
+		return "", nil, false
+	}
+	kind = slices.Collect(maps.Keys(e.Remove))[0]
+	return kind, e.Remove[kind], true
+}
+
+func removal(kind plexapi.TagKind, names []string) plexapi.Edit {
+	return plexapi.Edit{Remove: map[plexapi.TagKind][]string{kind: names}}
+}
+
+// Apart splits an edit that Plex does not take as it is: into groups, then fields, and a list of tags to be
+// taken away into halves if the edit is too long. It returns nil if there is nothing left to split.
+func Apart(e plexapi.Edit, tooLong bool) []plexapi.Edit {
+	for _, parts := range [][]plexapi.Edit{Groups(e), Singles(e)} {
+		if len(parts) > 1 {
+			return parts
+		}
+	}
+	kind, names, ok := removalOnly(e)
+	if !tooLong || !ok || len(names) < 2 {
+		return nil
+	}
+	return []plexapi.Edit{removal(kind, names[:len(names)/2]), removal(kind, names[len(names)/2:])}
+}
+
+// Halve cuts the text of an edit of one field to half its length, for a server that refuses the address as
+// too long. It reports whether there was anything to cut.
 func Halve(e plexapi.Edit) (plexapi.Edit, bool) {
 	const short = 100
 	cut := false
+	if len(e.Fields()) > 1 {
+		return e, false
+	}
 	e.Set = maps.Clone(e.Set)
 	for f, text := range e.Set {
 		if runes := []rune(text); len(runes) > short {
@@ -114,7 +166,7 @@ func join(a, b plexapi.Edit) plexapi.Edit {
 		out.Tags = with(out.Tags, k, v)
 	}
 	for k, v := range b.Remove {
-		out.Remove = with(out.Remove, k, v)
+		out.Remove = with(out.Remove, k, slices.Concat(out.Remove[k], v))
 	}
 	return out
 }

@@ -106,6 +106,8 @@ type Outcome struct {
 	Memory store.Item // to be stored with the job's ending
 	Failed []string   // Plex's names of fields that did not move at all
 	Forms  []string   // Plex's names of fields that it keeps in a form of its own
+
+	DateStays bool // it was cleared and is there still: it is left and no longer ours
 }
 
 // AfterReadBack compares what Plex holds after the writes with what was sent. A value that moved but
@@ -133,7 +135,20 @@ func AfterReadBack(p Plan, held plexapi.Item) Outcome {
 	}
 	slices.Sort(o.Failed)
 	slices.Sort(o.Forms)
+	o.leaveDate(&p, &held)
 	return o
+}
+
+// leaveDate gives up a date that was to be cleared and stays although all else moved, its lock included:
+// whether Plex clears dates at all is not documented.
+func (o *Outcome) leaveDate(p *Plan, held *plexapi.Item) {
+	const date = string(plexapi.Date)
+	target, written := p.targets[date]
+	cleared := written && len(target) == 0
+	if cleared && slices.Equal(o.Failed, []string{date}) && !(held.Locked[date] && slices.Contains(p.Edit.Unlock, date)) {
+		o.Failed, o.DateStays = nil, true
+		o.forget(date)
+	}
 }
 
 func (o *Outcome) scalar(p *Plan, plex string, target, now store.Value) {
