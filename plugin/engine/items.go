@@ -293,16 +293,20 @@ func (d *drain) target(ctx context.Context, w *work, held map[string]plexapi.Ite
 func unmatched(w *work) []store.Wanted {
 	var list []store.Wanted
 	for _, f := range w.scene.Files {
-		alone := stashapi.Scene{Files: []stashapi.File{f}}
 		held := slices.ContainsFunc(w.match.Hits, func(h Hit) bool { return h.File == f.Path }) ||
 			slices.ContainsFunc(w.targets, func(t *target) bool {
-				return slices.ContainsFunc(t.held.Parts, func(p plexapi.Part) bool { return !p.Deleted && isIn(&alone, p) })
+				return slices.ContainsFunc(t.held.Parts, func(p plexapi.Part) bool { return !p.Deleted && isFile(f, p) })
 			})
 		if !held {
 			list = append(list, store.Wanted{Path: f.Path, Size: f.Size})
 		}
 	}
 	return list
+}
+
+// isFile reports whether a part is a file of Stash: by its path, or by name and size.
+func isFile(f stashapi.File, p plexapi.Part) bool {
+	return store.FoldPath(f.Path) == store.FoldPath(p.File) || f.Size == p.Size && store.FoldBase(f.Path) == store.FoldBase(p.File)
 }
 
 // dropGone drops items from the index that were gone when they were written, so that the next try matches

@@ -111,7 +111,8 @@ func (m *Matcher) leaveToFirst(ctx context.Context, works []*work, known map[str
 			if t.rival != "" || known[t.hit.RatingKey].Owner == w.job.SceneID {
 				continue
 			}
-			if first, ok := firstPart(&t.held); ok && !isIn(w.scene, first) {
+			first, several := firstPart(&t.held)
+			if several && store.NormalPath(first.File) != store.NormalPath(t.hit.Path) {
 				firsts[t] = m.stashPaths(first.File)
 				paths = append(paths, firsts[t]...)
 			}
@@ -148,13 +149,6 @@ func firstPart(it *plexapi.Item) (first plexapi.Part, several bool) {
 		}
 	}
 	return first, live > 1
-}
-
-// isIn reports whether a file of Plex is one of a scene that has been matched to its item.
-func isIn(s *stashapi.Scene, p plexapi.Part) bool {
-	return slices.ContainsFunc(s.Files, func(f stashapi.File) bool {
-		return store.FoldBase(f.Path) == store.FoldBase(p.File) && (f.Size == p.Size || store.TrailingFolders(f.Path, p.File, true) > 0)
-	})
 }
 
 // stillOwned tells which items belong to their owners still: the scene is in Stash, and one of its files is

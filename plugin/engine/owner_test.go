@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +83,7 @@ func TestOwnerKeepsAnItemThatHasItsFile(t *testing.T) {
 				c.before(l)
 				l.drain()
 				l.addFile(2, 1)
+				l.plex.Edit(l.keys[1], func(it *plextest.Item) { slices.Reverse(it.Files) }) // the first part is the other's
 				l.edit("Two", 2)
 				l.want(l.drain(), Summary{Skipped: 1})
 				pass(time.Minute)
@@ -204,6 +206,10 @@ func TestItemThatNobodyOwnsBelongsToTheSceneOfItsFirstPart(t *testing.T) {
 			for _, id := range []int{1, 2} {
 				l.stash.Change(id, func(s *stashtest.Scene) { s.Files[0].Path = "/stash" + strings.TrimPrefix(path(id), "/data") })
 			}
+		}, true},
+		{"with the same name in a folder of the same name", func(l *lab) {
+			l.stash.Change(2, func(s *stashtest.Scene) { s.Files[0].Path = "/other" + path(1) })
+			l.plex.Edit(l.keys[1], func(it *plextest.Item) { it.Files[1].Path = "/other" + path(1) })
 		}, true},
 		{"in the trash", func(l *lab) { l.plex.Edit(l.keys[1], func(it *plextest.Item) { it.Files[0].Deleted = true }) }, false},
 		{"not in Stash", func(l *lab) { l.stash.Drop(1) }, false},

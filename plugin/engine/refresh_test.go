@@ -74,7 +74,7 @@ func TestItemThatIsGoneWhenItIsWrittenIsMatchedAnew(t *testing.T) {
 
 func TestFurtherFileOfASceneIsPushedOnceItIsInPlex(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
-		second := stashtest.File{Path: "/data/second.mp4", Size: 77}
+		second := stashtest.File{Path: "/other" + path(1), Size: 77}
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Files = append(s.Files, second) })
 		l.edit("One", 1)
 		l.want(l.drain(), Summary{Synced: 1})
