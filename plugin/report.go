@@ -127,6 +127,7 @@ type SectionReport struct {
 	ID        string     `json:"id"`
 	Title     string     `json:"title"`
 	Files     int        `json:"files"`
+	Capped    bool       `json:"capped,omitempty"`
 	IndexedAt *time.Time `json:"indexed_at"`
 }
 
@@ -219,12 +220,12 @@ func sections(ctx context.Context, index *store.Index, server string) ([]Section
 		return nil, err
 	}
 	list := []SectionReport{}
-	for _, r := range readings {
+	for _, r := range readings[:min(len(readings), listed)] {
 		files, err := index.CountFiles(ctx, server, r.Section)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, SectionReport{r.Section, r.Title, files, rfc3339(r.CompleteAt)})
+		list = append(list, SectionReport{r.Section, r.Title, files.N, files.Capped, rfc3339(r.CompleteAt)})
 	}
 	return list, nil
 }

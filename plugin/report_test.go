@@ -1,8 +1,11 @@
 package plugin
 
 import (
+	"strconv"
 	"testing"
 	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
 func TestExplanationSaysWhatHappenedLast(t *testing.T) {
@@ -25,5 +28,22 @@ func TestExplanationSaysWhatHappenedLast(t *testing.T) {
 		if r.State != c.state || c.state == "skipped" && r.Text != "left out: "+skipped.Error {
 			t.Errorf("%s: %s: %s", c.name, r.State, r.Text)
 		}
+	}
+}
+
+func TestReportListsAtMostFiftySections(t *testing.T) {
+	index, err := store.OpenIndex(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer index.Close()
+	for i := range 60 {
+		at := store.Reading{Section: strconv.Itoa(i), Title: "Movies", Position: -1}
+		if err := index.Apply(t.Context(), "S", store.ReadPage{After: at}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if list, err := sections(t.Context(), index, "S"); err != nil || len(list) != listed {
+		t.Errorf("%d sections, %v; want %d", len(list), err, listed)
 	}
 }

@@ -291,14 +291,13 @@ func zeroOrMillis(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-// CountFiles returns how many files of a section the index holds.
-func (x *Index) CountFiles(ctx context.Context, server, section string) (int, error) {
-	var n int
-	err := x.db.QueryRowContext(ctx, `SELECT COUNT(*) FROM plex_file WHERE server = ? AND section = ?`, server, section).Scan(&n)
+// CountFiles counts the files of a section that the index holds, up to CountLimit.
+func (x *Index) CountFiles(ctx context.Context, server, section string) (Count, error) {
+	c, err := count(ctx, x.db, `SELECT 1 FROM plex_file WHERE server = ? AND section = ?`, server, section)
 	if err != nil {
-		return 0, fmt.Errorf("count the index: %w", err)
+		return c, fmt.Errorf("count the index: %w", err)
 	}
-	return n, nil
+	return c, nil
 }
 
 // Holds returns which of the items the index holds.

@@ -47,8 +47,8 @@ func indexWant(t *testing.T, x *Index, paths ...string) {
 			t.Errorf("%s is held as %v, %v", p, files, err)
 		}
 	}
-	if n, err := x.CountFiles(t.Context(), "S", "1"); err != nil || n != len(paths) {
-		t.Errorf("%d files, %v; want %d", n, err, len(paths))
+	if n, err := x.CountFiles(t.Context(), "S", "1"); err != nil || n.N != len(paths) {
+		t.Errorf("%d files, %v; want %d", n.N, err, len(paths))
 	}
 }
 
@@ -118,8 +118,8 @@ func TestOnlyTheEndOfAReadingRemovesWhatItHasNotSeen(t *testing.T) {
 	page.Finish = true
 	indexApply(t, x, page)
 	indexWant(t, x, "/v/0")
-	if n, err := x.CountFiles(t.Context(), "S", "2"); err != nil || n != 1 {
-		t.Errorf("the other section has %d files, %v", n, err)
+	if n, err := x.CountFiles(t.Context(), "S", "2"); err != nil || n.N != 1 {
+		t.Errorf("the other section has %d files, %v", n.N, err)
 	}
 }
 
@@ -188,8 +188,8 @@ func TestKeepRemovesOtherLibrariesAndServers(t *testing.T) {
 	for _, c := range []struct{ server, section string }{{"S", "2"}, {"T", "1"}} {
 		at, err := x.Reading(t.Context(), c.server, c.section)
 		n, countErr := x.CountFiles(t.Context(), c.server, c.section)
-		if err != nil || countErr != nil || n != 0 || at != (Reading{Section: c.section, Position: -1}) {
-			t.Errorf("of %s/%s is left: %d files, %+v, %v, %v", c.server, c.section, n, at, err, countErr)
+		if err != nil || countErr != nil || n.N != 0 || at != (Reading{Section: c.section, Position: -1}) {
+			t.Errorf("of %s/%s is left: %d files, %+v, %v, %v", c.server, c.section, n.N, at, err, countErr)
 		}
 	}
 	if err := x.Reset(t.Context()); err != nil {

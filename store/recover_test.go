@@ -279,8 +279,8 @@ func TestDamagedIndexIsMadeAnew(t *testing.T) {
 	if err := x.Rebuild(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := x.CountFiles(t.Context(), "S", "1"); err != nil || n != 0 {
-		t.Errorf("%d files, %v; want an empty index", n, err)
+	if n, err := x.CountFiles(t.Context(), "S", "1"); err != nil || n.N != 0 {
+		t.Errorf("%d files, %v; want an empty index", n.N, err)
 	}
 	if err := os.WriteFile(path, []byte("this is no database at all, and it is long enough to be looked at as one"), 0o600); err != nil {
 		t.Fatal(err)

@@ -20,15 +20,15 @@ type Count struct {
 // Counts is what the queue holds.
 type Counts struct {
 	Due, Waiting, Dead, Links Count
-	DeadByClass               map[string]int
-	NextDue                   time.Time // when the next waiting job becomes due; zero if none waits
-	ExpiredDead               int       // dead letters removed because of their age, ever
+	DeadByClass               map[string]int // of the newest dead letters, as many as Dead counts
+	NextDue                   time.Time      // when the next waiting job becomes due; zero if none waits
+	ExpiredDead               int            // dead letters removed because of their age, ever
 }
 
 // Counts counts what the queue holds, each up to CountLimit.
 func (s *Store) Counts(ctx context.Context, now time.Time) (Counts, error) {
 	var c Counts
-	far := now.Add(LongestWait).UnixMilli()
+	due, dueArgs := dueJobs(now)
 	tx, err := s.read.BeginTx(ctx, nil) // one moment for all of it
 	if err != nil {
 		return c, fmt.Errorf("count the queue: %w", s.mark(err))
@@ -39,9 +39,8 @@ func (s *Store) Counts(ctx context.Context, now time.Time) (Counts, error) {
 		text string
 		args []any
 	}{
-		{&c.Due, `SELECT 1 FROM job WHERE priority IN (0, 1) AND due_at <= ?
-			UNION ALL SELECT 1 FROM job WHERE priority IN (0, 1) AND due_at > ?`, []any{now.UnixMilli(), far}},
-		{&c.Waiting, `SELECT 1 FROM job WHERE priority IN (0, 1) AND due_at > ? AND due_at <= ?`, []any{now.UnixMilli(), far}},
+		{&c.Due, due, dueArgs},
+		{&c.Waiting, `SELECT 1 FROM job WHERE priority IN (0, 1) AND due_at > ? AND due_at <= ?`, dueArgs},
 		{&c.Dead, `SELECT 1 FROM dead_letter`, nil},
 		{&c.Links, `SELECT 1 FROM link`, nil},
 	} {
@@ -63,14 +62,36 @@ func (s *Store) Counts(ctx context.Context, now time.Time) (Counts, error) {
 	return c, err
 }
 
-func count(ctx context.Context, tx *sql.Tx, query string, args ...any) (Count, error) {
+// CountDue counts what is due, up to CountLimit. It is cheap enough to be asked after every batch.
+func (s *Store) CountDue(ctx context.Context, now time.Time) (Count, error) {
+	due, args := dueJobs(now)
+	c, err := count(ctx, s.read, due, args...)
+	if err != nil {
+		return c, fmt.Errorf("count what is due: %w", s.mark(err))
+	}
+	return c, nil
+}
+
+// dueJobs selects the jobs that are due, which those are too that are due further ahead than any wait.
+func dueJobs(now time.Time) (query string, args []any) {
+	return `SELECT 1 FROM job WHERE priority IN (0, 1) AND due_at <= ?
+		UNION ALL SELECT 1 FROM job WHERE priority IN (0, 1) AND due_at > ?`,
+		[]any{now.UnixMilli(), now.Add(LongestWait).UnixMilli()}
+}
+
+func count(ctx context.Context, tx interface {
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+}, query string, args ...any,
+) (Count, error) {
 	var n int
 	err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM (`+query+` LIMIT ?)`, append(args, CountLimit+1)...).Scan(&n)
 	return Count{N: min(n, CountLimit), Capped: n > CountLimit}, err
 }
 
 func deadByClass(ctx context.Context, tx *sql.Tx) (map[string]int, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT class, COUNT(*) FROM dead_letter GROUP BY class`)
+	rows, err := tx.QueryContext(ctx, `
+		SELECT class, COUNT(*) FROM (SELECT class FROM dead_letter ORDER BY died_at DESC LIMIT ?)
+		GROUP BY class`, CountLimit)
 	if err != nil {
 		return nil, err
 	}

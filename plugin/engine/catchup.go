@@ -248,8 +248,8 @@ func (m *missing) add(ctx context.Context, s *store.Store, page []stashapi.Scene
 }
 
 // endGone ends the links of scenes that are gone, unless so many are that an unmounted drive or a fresh
-// Stash is likelier: of the part that a cut listing went on with nobody can tell. Items keep their memory in
-// any case.
+// Stash is likelier. A listing that went on in the middle knows only a part of what is missing, and decides
+// nothing. Items keep their memory in any case.
 func (d *drain) endGone(ctx context.Context, gone *missing) error {
 	if gone.count == 0 || !gone.whole {
 		return nil

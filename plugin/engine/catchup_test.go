@@ -230,3 +230,23 @@ func TestItemsAreForgottenNinetyDaysAfterTheyLeftPlex(t *testing.T) {
 		}
 	})
 }
+
+func TestListingThatGoesOnForgetsNothing(t *testing.T) {
+	inLab(t, 3, func(l *lab) {
+		l.drain()
+		l.edit("One", 1, 2, 3)
+		l.drain()
+		l.stash.Drop(3)
+		l.must(l.Store.SetMeta(l.Context(), time.Now(), store.KeyListing, "1 1")) // the run before was stopped in the middle
+		pass(25 * time.Hour)
+		l.drain()
+		if links, err := l.Store.Links(l.Context(), 3); err != nil || len(links) != 1 {
+			l.Errorf("links = %v, %v; want them kept: only a part of what is missing is known", links, err)
+		}
+		pass(25 * time.Hour)
+		l.drain()
+		if links, err := l.Store.Links(l.Context(), 3); err != nil || len(links) != 0 {
+			l.Errorf("links = %v, %v; want none after a whole listing", links, err)
+		}
+	})
+}

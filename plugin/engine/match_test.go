@@ -399,7 +399,7 @@ func TestReaderReadsAllThenOnlyWhatIsNew(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return n
+		return n.N
 	}
 	refresh := func(at time.Duration, pages, want int) {
 		t.Helper()

@@ -157,7 +157,7 @@ func (r *Reader) isLast(ctx context.Context, server string, sec plexapi.Section,
 		return last, nil
 	}
 	held, err := r.Index.CountFiles(ctx, server, sec.ID)
-	if err == nil && held > 0 {
+	if err == nil && held.N > 0 {
 		err = oddListing(sec, "Plex shows no items and does not say how many there are")
 	}
 	return true, err

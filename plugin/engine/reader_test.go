@@ -73,8 +73,8 @@ func (l *readerLab) wantHeld() {
 			}
 		}
 	}
-	if n, err := l.Index.CountFiles(l.Context(), "S", "1"); err != nil || n != len(l.plex.rows) {
-		l.Errorf("%d files, %v; Plex has %d", n, err, len(l.plex.rows))
+	if n, err := l.Index.CountFiles(l.Context(), "S", "1"); err != nil || n.N != len(l.plex.rows) {
+		l.Errorf("%d files, %v; Plex has %d", n.N, err, len(l.plex.rows))
 	}
 }
 

@@ -209,11 +209,11 @@ func (d *drain) report(ctx context.Context) error {
 	if d.Progress == nil {
 		return nil
 	}
-	c, err := d.Store.Counts(ctx, time.Now())
+	due, err := d.Store.CountDue(ctx, time.Now())
 	if err != nil {
 		return err
 	}
-	d.Progress(float64(d.done) / float64(max(d.done+c.Due.N, 1)))
+	d.Progress(float64(d.done) / float64(max(d.done+due.N, 1)))
 	return nil
 }
 
