@@ -44,3 +44,37 @@ func BenchmarkClaim(b *testing.B) {
 		}
 	}
 }
+
+// A scene's way from its hook to its ending, after no and after many finished ones. The metric x is how often
+// the one takes as long as the other.
+func BenchmarkFinishedSyncs(b *testing.B) {
+	prepared := func(finished int) *Store {
+		s, err := Open(b.Context(), filepath.Join(b.TempDir(), "data"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { s.Close() })
+		for done := 0; done < finished; done += 5000 {
+			scenes := make([]int, 5000)
+			for i := range scenes {
+				scenes[i] = done + i + 1
+			}
+			syncScenes(b, s, t0.Add(time.Duration(done)*time.Millisecond), scenes...)
+		}
+		return s
+	}
+	empty, full := prepared(0), prepared(200_000)
+	var before, after time.Duration
+	i := 0
+	for b.Loop() {
+		i++
+		now := t0.Add(time.Hour + time.Duration(i)*time.Minute)
+		begin := time.Now()
+		syncScenes(b, empty, now, i)
+		before += time.Since(begin)
+		begin = time.Now()
+		syncScenes(b, full, now, i)
+		after += time.Since(begin)
+	}
+	b.ReportMetric(float64(after)/float64(before), "x")
+}

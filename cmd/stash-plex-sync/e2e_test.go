@@ -245,9 +245,7 @@ func TestFiveFailuresOpenTheBreakerAndTheNextProcessMakesNoRequest(t *testing.T)
 	w.pass(61 * time.Second)
 	w.plex.Inject(plextest.Fault{Method: "PUT", Status: 500})
 	w.op(map[string]any{"mode": "process", "asked_by": "hook"})
-	if i, s, puts := w.plex.Count("GET", "/identity"), w.plex.Count("GET", "/library/sections"), w.plex.Count("PUT", ""); i != 1 || s != 1 || puts != 1 {
-		t.Errorf("%d identity, %d sections, %d writes; want one probe and one trial: %v", i, s, puts, w.plex.Requests())
-	}
+	w.wantOneTrial()
 	if r := w.row("6"); r.attempts != 1 {
 		t.Errorf("the trial took another job than the one with the fewest attempts: %+v", r)
 	}

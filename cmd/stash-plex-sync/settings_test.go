@@ -1,0 +1,81 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
+)
+
+func TestBrokenSettingLosesNoJob(t *testing.T) {
+	w := newWorld(t, 1)
+	w.occupied()
+	for _, bad := range []map[string]any{
+		{"plexUrl": 7.0}, {"plexUrl": []any{"a", "b"}}, {"plexToken": "two words"}, {"maxRetries": "many"}, {"maxRetries": map[string]any{}},
+		{"timeoutSeconds": -1.0}, {"pathMap": map[string]any{"a": 1.0}}, {"insecureTLS": "maybe"}, {"debugLog": []any{true, false}},
+		{"fields": "nonsense"}, {"plexLibraries": map[string]any{"Videos": true}},
+	} {
+		w.settings(bad)
+		w.bulk("New", 1)
+		out := w.process()
+		if out["stopped_class"] != "misconfigured" || w.count("job WHERE attempts + misses + unfinished = 0") != 1 {
+			t.Errorf("%v: %v, queued %q", bad, out, w.jobs())
+		}
+	}
+	w.settings(nil)
+	w.process()
+	w.wantTitle(1, "New")
+}
+
+func TestMaxRetriesOfTheSettingsCounts(t *testing.T) {
+	w := newWorld(t, 1)
+	w.occupied()
+	w.settings(map[string]any{"maxRetries": 1.0})
+	w.bulk("New", 1)
+	w.plex.Inject(plextest.Fault{Method: "PUT", Status: 500})
+	if out := w.process(); out["retrying"] != 1.0 || out["dead"] != 0.0 || w.row("1").attempts != 1 {
+		t.Errorf("after the first failure: %v", out)
+	}
+	w.pass(10 * time.Second)
+	if out := w.process(); out["dead"] != 1.0 {
+		t.Errorf("after the second failure: %v", out)
+	}
+	if n := w.count("dead_letter WHERE scene_id = 1 AND class = 'temporary' AND attempts = 2"); n != 1 || w.jobs() != "" {
+		t.Errorf("%d dead letters with two attempts and jobs %q, want one and none", n, w.jobs())
+	}
+}
+
+func TestKeepPlexEditsOfTheSettingsCounts(t *testing.T) {
+	for _, keep := range []bool{true, false} {
+		w := newWorld(t, 1)
+		w.occupied()
+		w.settings(map[string]any{"keepPlexEdits": keep})
+		w.plex.Edit(w.keys[1], func(it *plextest.Item) { it.Title, it.Locked["title"] = "Mine", true })
+		w.host.BulkUpdate(w.context(), []int{1}, func(s *stashtest.Scene) { s.Title, s.Details = "Stash's", "Details" })
+		out := w.process()
+		want := map[bool]string{true: "Mine", false: "Stash's"}[keep]
+		if it := w.plex.Item(w.keys[1]); it.Title != want || it.Summary != "Details" {
+			t.Errorf("keepPlexEdits %v: title %q, details %q, want %q and Details: %v", keep, it.Title, it.Summary, want, out)
+		}
+	}
+}
+
+// Plex lists devices by this identifier: a new one for each run would fill the list.
+func TestClientIdentifierStaysTheSame(t *testing.T) {
+	w := newWorld(t, 1)
+	w.occupied()
+	seen := make(map[string]int)
+	for _, title := range []string{"One", "Two"} {
+		w.bulk(title, 1)
+		w.process()
+		w.wantTitle(1, title)
+	}
+	w.op(map[string]any{"mode": "check"})
+	for _, r := range w.plex.Requests() {
+		seen[r.Header.Get("X-Plex-Client-Identifier")]++
+	}
+	if len(seen) != 1 || seen[""] > 0 {
+		t.Errorf("client identifiers of three processes: %v, want one", seen)
+	}
+}

@@ -1,0 +1,97 @@
+package engine
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// unchangedLibrary is an engine between the stand-ins, with n scenes that Plex shows already.
+func unchangedLibrary(b *testing.B, n int) *Engine {
+	b.Helper()
+	must := func(err error) {
+		b.Helper()
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	stash, err := stashtest.New()
+	must(err)
+	plex := plextest.New("token-123")
+	section := plex.AddSection("Videos", "movie")
+	scenes := make([]stashtest.Scene, n)
+	for i := range scenes {
+		file := path(i + 1)
+		title := strings.TrimSuffix(filepath.Base(file), ".mp4")
+		scenes[i] = stashtest.Scene{ID: i + 1, Title: title, Files: []stashtest.File{{Path: file, Size: size(i + 1)}}}
+		plex.AddItem(section, file, size(i+1))
+	}
+	stash.Add(scenes...)
+	fields, err := ParseFields("")
+	must(err)
+	dir := filepath.Join(b.TempDir(), "data")
+	db, err := store.Open(b.Context(), dir)
+	must(err)
+	index, err := store.OpenIndex(b.Context(), dir)
+	must(err)
+	b.Cleanup(func() {
+		index.Close()
+		db.Close()
+	})
+	stashClient, err := stashapi.New(stashtest.Connection(), stashapi.Options{Transport: stash.Transport()})
+	must(err)
+	plexClient, err := plexapi.New(plexapi.Config{
+		URL: "http://plex.invalid:32400", Token: "token-123", ClientIdentifier: "id", ProductVersion: "1", Transport: plex.Transport(),
+	})
+	must(err)
+	return &Engine{
+		Store: db, Index: index, Stash: stashClient, Plex: plexClient, Config: Config{Fields: fields, MaxRetries: 5},
+		Log: zerolog.Nop(), Random: func() float64 { return 0.5 },
+	}
+}
+
+// Sync all of scenes that Plex shows already, in libraries of which one is ten times the other. The metric x
+// is how often a scene of the large one takes as long as one of the small one.
+func BenchmarkSyncAllUnchanged(b *testing.B) {
+	sizes := [...]int{3_000, 30_000}
+	var engines [2]*Engine
+	for i, n := range sizes {
+		engines[i] = unchangedLibrary(b, n)
+	}
+	syncAll := func(i int) time.Duration {
+		begin := time.Now()
+		if _, err := engines[i].EnqueueAll(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		sum, err := engines[i].Drain(b.Context(), Options{})
+		if err != nil || sum != (Summary{Unchanged: sizes[i]}) {
+			b.Fatalf("%d scenes: %+v, %v", sizes[i], sum, err)
+		}
+		return time.Since(begin)
+	}
+	for i := range sizes { // the first reading of Plex's files
+		syncAll(i)
+	}
+	var took [2]time.Duration
+	rounds := 0
+	for b.Loop() {
+		rounds++
+		for i := range sizes {
+			took[i] += syncAll(i)
+		}
+	}
+	for i, n := range sizes {
+		b.ReportMetric(float64(took[i].Microseconds())/float64(rounds*n), fmt.Sprintf("µs/scene-of-%d", n))
+	}
+	b.ReportMetric(float64(took[1])/float64(took[0])*float64(sizes[0])/float64(sizes[1]), "x")
+}

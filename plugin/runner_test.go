@@ -1,0 +1,116 @@
+package plugin
+
+import (
+	"bytes"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stashapp/stash/pkg/plugin/common"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
+)
+
+// logBuffer is a standard error that goroutines may share.
+type logBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	bug  string // the first write panics with it
+}
+
+func (l *logBuffer) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if bug := l.bug; bug != "" {
+		l.bug = ""
+		panic(bug)
+	}
+	return l.text.Write(b)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func TestPanicBecomesTheOutputsError(t *testing.T) {
+	log := &logBuffer{bug: "oops"}
+	var out common.PluginOutput
+	err := NewRunner("1.2.3", log).Run(common.PluginInput{Args: common.ArgsMap{"hookContext": "garbage"}}, &out)
+	if err != nil || out.Error == nil || !strings.Contains(*out.Error, "oops") || !strings.Contains(*out.Error, "1.2.3") {
+		t.Errorf("Run = %v, output %+v; want the panic and the version in output.Error", err, out)
+	}
+	if got := log.String(); !strings.HasPrefix(got, "\x01e\x02") || !strings.Contains(got, "oops") || strings.Count(got, "\n") != 1 {
+		t.Errorf("log = %q, want one line at error level", got)
+	}
+}
+
+// Stash drops a Go error of Run: nobody would see it.
+func TestFailureIsInTheOutputAndNeverAGoError(t *testing.T) {
+	t.Setenv("STASH_PLEX_SYNC_DIR", "") // no folder, so nothing can work
+	for _, args := range []common.ArgsMap{
+		nil, {"mode": "nonsense"}, {"mode": 7}, {"mode": "process"}, {"mode": "status"}, {"mode": "sync-scene"},
+		{"hookContext": map[string]any{"id": 1.0, "type": "Scene.Update.Post"}},
+	} {
+		var out common.PluginOutput
+		if err := NewRunner("1", &logBuffer{}).Run(common.PluginInput{Args: args}, &out); err != nil || out.Error == nil || *out.Error == "" {
+			t.Errorf("%v: Run = %v, output %+v; want a text in output.Error", args, err, out)
+		}
+	}
+}
+
+// Stash may kill the process as soon as Run has answered: what is logged later is lost, or half a line.
+func TestNothingIsLoggedAfterRunHasReturned(t *testing.T) {
+	stash, err := stashtest.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plex := plextest.New("token-123")
+	for _, start := range []func() error{stash.Start, plex.Start} {
+		if err := start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(stash.Stop)
+	t.Cleanup(plex.Stop)
+	section := plex.AddSection("Videos", "movie")
+	stash.Add(stashtest.Scene{ID: 1, Title: "New", Files: []stashtest.File{{Path: "/data/a.mp4", Size: 1}}})
+	plex.AddItem(section, "/data/a.mp4", 1)
+	stash.SetSettings(ID, map[string]any{"plexUrl": plex.URL(), "plexToken": "token-123", "debugLog": true})
+	stash.Hold("Scanning...") // busy, and so is somebody behind it: a person's edit goes out at once, no run waits
+	stash.Hold("Generating...")
+	input := common.PluginInput{ServerConnection: common.StashServerConnection{Scheme: "http", Host: "127.0.0.1", Port: stash.Port(), Dir: t.TempDir()}}
+	logs := make(map[string]*logBuffer)
+	texts := make(map[string]string)
+	for _, c := range []struct {
+		name string
+		args common.ArgsMap
+	}{
+		{"a hook", common.ArgsMap{"hookContext": map[string]any{
+			"id": 1.0, "type": "Scene.Update.Post", "input": map[string]any{"id": "1"}, "inputFields": []any{"id"},
+		}}},
+		{"a process", common.ArgsMap{"mode": "process"}},
+		{"a hook of garbage", common.ArgsMap{"hookContext": "garbage"}},
+		{"a status", common.ArgsMap{"mode": "status"}},
+	} {
+		var out common.PluginOutput
+		log := &logBuffer{}
+		input.Args = c.args
+		if err := NewRunner("1", log).Run(input, &out); err != nil || out.Error != nil {
+			t.Fatalf("%s: Run = %v, output %+v", c.name, err, out)
+		}
+		logs[c.name], texts[c.name] = log, log.String()
+	}
+	if !strings.Contains(texts["a process"], "took=") || texts["a hook"] == "" {
+		t.Errorf("too little was logged to prove anything: %q", texts)
+	}
+	<-time.After(1200 * time.Millisecond) // longer than the tick of whatever watches Stash
+	for name, log := range logs {
+		if late := log.String()[len(texts[name]):]; late != "" {
+			t.Errorf("%s: logged after its end: %q", name, late)
+		}
+	}
+}

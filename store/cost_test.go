@@ -1,0 +1,152 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// A recorder is a connection to the queue that remembers every statement.
+type recorder struct {
+	base driver.Driver
+	dsn  string
+
+	mu         sync.Mutex
+	statements map[string]bool
+}
+
+func (r *recorder) Driver() driver.Driver { return r.base }
+
+func (r *recorder) Connect(context.Context) (driver.Conn, error) {
+	c, err := r.base.Open(r.dsn)
+	return recorded{c, r}, err
+}
+
+type recorded struct {
+	driver.Conn
+	to *recorder
+}
+
+func (c recorded) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	c.to.mu.Lock()
+	c.to.statements[query] = true
+	c.to.mu.Unlock()
+	return c.Conn.(driver.ConnPrepareContext).PrepareContext(ctx, query)
+}
+
+func (c recorded) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	return c.Conn.(driver.ConnBeginTx).BeginTx(ctx, opts)
+}
+
+// recordedStore opens a queue whose statements are remembered.
+func recordedStore(t *testing.T) (*Store, *recorder) {
+	t.Helper()
+	s := openStore(t)
+	path := filepath.Join(s.dir, queueFile)
+	r := &recorder{base: s.write.Driver(), dsn: dsn(path, "immediate"), statements: make(map[string]bool)}
+	s.write.Close()
+	s.read.Close()
+	s.write = sql.OpenDB(r)
+	s.write.SetMaxOpenConns(1)
+	s.read = sql.OpenDB(&recorder{base: r.base, dsn: dsn(path, "deferred"), statements: r.statements})
+	return s, r
+}
+
+// syncScenes takes scenes from their hook to the end of their push.
+func syncScenes(t testing.TB, s *Store, now time.Time, scenes ...int) {
+	t.Helper()
+	h := HookRecord{Own: Request{SceneID: scenes[0], Reason: "edited", Priority: InBulk}, First: true, Event: fmt.Sprint(now.UnixMilli())}
+	for _, id := range scenes[1:] {
+		h.Others = append(h.Others, Request{SceneID: id, Reason: "edited", Priority: InBulk})
+	}
+	ctx := t.Context()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := s.RecordHook(ctx, now, h)
+	must(err)
+	must(s.Asked(ctx, now, true, false))
+	must(s.ClearMark(ctx))
+	for left := len(scenes); left > 0; {
+		due, err := s.HasDue(ctx, now, ClaimOptions{})
+		must(err)
+		jobs, _, err := s.Claim(ctx, now, ClaimOptions{Wait: fiveSeconds})
+		must(err)
+		if !due || len(jobs) == 0 {
+			t.Fatalf("%d jobs are left and none is due", left)
+		}
+		left -= len(jobs)
+		ends := make([]Ending, len(jobs))
+		for i, j := range jobs {
+			key := fmt.Sprint(j.SceneID)
+			item := Item{Server: "S", RatingKey: key, Section: "1", Owner: j.SceneID, Sent: map[string]Value{"title": {"T"}}}
+			ends[i] = Ending{
+				Job: j, Outcome: Done, Note: "synced", Items: []Item{item}, Refs: []Ref{{"tag", 1}}, Seen: &Seen{SceneID: j.SceneID, UpdatedAt: "u"},
+				Links: []Link{{Server: "S", SceneID: j.SceneID, RatingKey: key, Section: "1", Path: "/p", Rule: "path", PushedAt: now, UpdatedAt: "u"}},
+			}
+		}
+		must(s.PutItems(ctx, ends[0].Items))
+		_, err = s.End(ctx, now, ends)
+		must(err)
+	}
+	_, err = s.LastLook(ctx, now, 0)
+	must(err)
+}
+
+// What a hook, a claim and an ending cost does not grow with what was synced before: none of their
+// statements walks through a table.
+func TestFinishedSyncsCostNothing(t *testing.T) {
+	s, r := recordedStore(t)
+	syncScenes(t, s, t0, 1, 2, 3)
+	enqueueScenes(t, s, t0, ByPerson, 1, 2, 3)
+	endOne(t, s, t0, Ending{Job: claim(t, s, t0, ClaimOptions{Trial: true})[0], Outcome: Release})
+	for i, e := range []Ending{{Outcome: Retry}, {Outcome: Miss, Wanted: []Wanted{{Path: "/a.mp4", Size: 1}}}, {Outcome: Bury}} {
+		e.Job = claim(t, s, t0, ClaimOptions{Only: i + 1})[0]
+		endOne(t, s, t0, e)
+	}
+	record(t, s, t0, HookRecord{Own: Request{SceneID: 1}, Gone: true})
+	statements := make([]string, 0, len(r.statements))
+	for text := range r.statements {
+		statements = append(statements, text)
+	}
+	if len(statements) < 20 {
+		t.Fatalf("only %d statements were seen", len(statements))
+	}
+	slices.Sort(statements)
+	for _, text := range statements {
+		for _, step := range plan(t, s, text) {
+			if strings.HasPrefix(step, "SCAN") && step != "SCAN CONSTANT ROW" {
+				t.Errorf("%s\nin %s", step, text)
+			}
+		}
+	}
+}
+
+// plan is how SQLite carries out a statement.
+func plan(t *testing.T, s *Store, text string) (steps []string) {
+	t.Helper()
+	rows, err := s.read.Query("EXPLAIN QUERY PLAN "+text, make([]any, 20)...)
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, detail)
+	}
+	return steps
+}

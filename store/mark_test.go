@@ -1,0 +1,51 @@
+package store
+
+import (
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// A hook looks at its clock and then waits for the transactions of those before it.
+func TestHookThatWaitedForTheFileDoesNotAsk(t *testing.T) {
+	s := openStore(t)
+	if !record(t, s, t0.Add(50*time.Millisecond), own(1)) {
+		t.Fatal("the first hook does not ask")
+	}
+	if record(t, s, t0, own(2)) {
+		t.Error("a second hook asks, because its clock was read before the first one's")
+	}
+	if err := s.Asked(t.Context(), t0.Add(80*time.Millisecond), true, false); err != nil {
+		t.Fatal(err)
+	}
+	if record(t, s, t0, own(3)) {
+		t.Error("a third hook asks, although a run was asked for")
+	}
+}
+
+func TestOfHooksAtTheSameTimeOneAsks(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	var asked atomic.Int32
+	var wg sync.WaitGroup
+	begin := make(chan struct{})
+	for i := range 20 {
+		s := openIn(t, dir) // as a process of its own
+		wg.Go(func() {
+			<-begin
+			mark, err := s.RecordHook(t.Context(), t0.Add(time.Duration(-i)*time.Millisecond), own(i+1))
+			if err != nil {
+				t.Error(err)
+			}
+			if mark.Ask {
+				asked.Add(1)
+			}
+		})
+	}
+	close(begin)
+	wg.Wait()
+	if n := asked.Load(); n != 1 {
+		t.Errorf("%d hooks ask, want 1", n)
+	}
+}
