@@ -188,7 +188,7 @@ func (d *drain) restoreItems(ctx context.Context, r *Restoration, list []*restor
 	end := store.Restored{Server: d.server, Began: d.started}
 	for _, one := range list {
 		if one.work.err == nil {
-			one.work.err = one.work.check(held, failed)
+			one.work.err = d.check(one.work, held, failed)
 		}
 		if one.work.err == nil && len(one.target.refused) > 0 {
 			one.work.err = errors.New("Plex refuses to take back " + fieldName(one.target.refused[0].field))
