@@ -73,9 +73,9 @@ func syncScenes(t testing.TB, s *Store, now time.Time, scenes ...int) {
 			t.Fatal(err)
 		}
 	}
-	_, err := s.RecordHook(ctx, now, h)
+	mark, err := s.RecordHook(ctx, now, h)
 	must(err)
-	must(s.Asked(ctx, now, true, false))
+	must(s.Asked(ctx, now, mark, true, false))
 	must(s.ClearMark(ctx))
 	for left := len(scenes); left > 0; {
 		due, err := s.HasDue(ctx, now, ClaimOptions{})

@@ -11,13 +11,14 @@ import (
 // A hook looks at its clock and then waits for the transactions of those before it.
 func TestHookThatWaitedForTheFileDoesNotAsk(t *testing.T) {
 	s := openStore(t)
-	if !record(t, s, t0.Add(50*time.Millisecond), own(1)) {
-		t.Fatal("the first hook does not ask")
+	mark, err := s.RecordHook(t.Context(), t0.Add(50*time.Millisecond), own(1))
+	if err != nil || !mark.Ask {
+		t.Fatalf("the first hook does not ask: %v", err)
 	}
 	if record(t, s, t0, own(2)) {
 		t.Error("a second hook asks, because its clock was read before the first one's")
 	}
-	if err := s.Asked(t.Context(), t0.Add(80*time.Millisecond), true, false); err != nil {
+	if err := s.Asked(t.Context(), t0.Add(80*time.Millisecond), mark, true, false); err != nil {
 		t.Fatal(err)
 	}
 	if record(t, s, t0, own(3)) {
