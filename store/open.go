@@ -51,11 +51,11 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 	defer unlock()
 	s := &Store{dir: dir}
 	var err error
-	if s.write, err = sql.Open("sqlite", dsn(path, "rw")); err != nil {
+	if s.write, err = sql.Open("sqlite", dsn(path, "rw", "immediate")); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	s.write.SetMaxOpenConns(1)
-	if s.read, err = sql.Open("sqlite", dsn(path, "rw")+"&_txlock=deferred"); err != nil {
+	if s.read, err = sql.Open("sqlite", dsn(path, "rw", "deferred")); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	if err := migrate(ctx, s.write); err != nil {
@@ -67,7 +67,7 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 // closeUntouched closes a database that is none of ours to write. The last connection would write the log
 // back into the file, unless it may only read: so one that may only read is the last.
 func (s *Store) closeUntouched(path string) error {
-	reader, err := sql.Open("sqlite", dsn(path, "ro"))
+	reader, err := sql.Open("sqlite", dsn(path, "ro", "deferred"))
 	if err != nil {
 		return errors.Join(err, s.Close())
 	}
@@ -85,7 +85,7 @@ func (s *Store) closeUntouched(path string) error {
 func OpenFile(ctx context.Context, path string) (*Store, error) {
 	s := &Store{dir: filepath.Dir(path)}
 	var err error
-	if s.read, err = sql.Open("sqlite", dsn(path, "ro")); err != nil {
+	if s.read, err = sql.Open("sqlite", dsn(path, "ro", "deferred")); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	s.write = s.read
@@ -126,11 +126,8 @@ func (s *Store) Checkpoint(ctx context.Context) error {
 // dsn names the pragmas of every connection, and its mode: ro, rw (the file must be there) or rwc.
 // busy_timeout comes first, because the others may already have to wait; 30 s outlast any transaction of
 // ours. The mode of the journal is not among them: it is kept in the file, which may be a newer build's.
-func dsn(path, mode string) string {
-	q := url.Values{"mode": {mode}, "_pragma": {"busy_timeout(30000)", "synchronous(FULL)", "foreign_keys(1)"}}
-	if mode != "ro" {
-		q.Set("_txlock", "immediate")
-	}
+func dsn(path, mode, txlock string) string {
+	q := url.Values{"mode": {mode}, "_txlock": {txlock}, "_pragma": {"busy_timeout(30000)", "synchronous(FULL)", "foreign_keys(1)"}}
 	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() + "?" + q.Encode()
 }
 

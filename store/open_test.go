@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"maps"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // databaseIn returns what the database and its log hold. A log's index is made anew by whoever needs it.
@@ -140,7 +142,7 @@ func TestLogOfAnEarlierDatabaseIsNotReplayed(t *testing.T) {
 func TestVanishedDatabaseIsNotMadeByConnecting(t *testing.T) {
 	path := filepath.Join(t.TempDir(), queueFile)
 	for _, mode := range []string{"ro", "rw"} {
-		db, err := sql.Open("sqlite", dsn(path, mode))
+		db, err := sql.Open("sqlite", dsn(path, mode, "deferred"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -150,5 +152,24 @@ func TestVanishedDatabaseIsNotMadeByConnecting(t *testing.T) {
 		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// A report that reads for a while must not keep a hook from writing.
+func TestReaderHoldsUpNoWriter(t *testing.T) {
+	s := openStore(t)
+	tx, err := s.read.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rollback(tx) // nothing was written
+	var n int
+	if err := tx.QueryRow(`SELECT COUNT(*) FROM job`).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if err := s.Enqueue(ctx, t0, []Request{{SceneID: 1, Reason: "edit"}}); err != nil {
+		t.Error(err)
 	}
 }

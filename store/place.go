@@ -69,7 +69,7 @@ func create(ctx context.Context, dir string) error {
 	if err := tmp.Close(); err != nil {
 		return err
 	}
-	db, err := sql.Open("sqlite", dsn(tmp.Name(), "rw"))
+	db, err := sql.Open("sqlite", dsn(tmp.Name(), "rw", "immediate"))
 	if err != nil {
 		return err
 	}

@@ -154,7 +154,7 @@ func quickCheck(ctx context.Context, path string) (damage string, err error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
-	db, err := sql.Open("sqlite", dsn(path, "ro"))
+	db, err := sql.Open("sqlite", dsn(path, "ro", "deferred"))
 	if err != nil {
 		return "", err
 	}
