@@ -81,7 +81,10 @@ func (d *drain) pushImages(ctx context.Context, works []*work) error {
 	}
 	kinds := imageKinds(d.Config.Fields)
 	var sent []picture
-	for _, w := range works {
+	for i, w := range works {
+		if len(sent) > 0 && d.leaveRoom(ctx, works[i:]) {
+			break
+		}
 		var err error
 		d.guard(w, func() error {
 			var some []picture
