@@ -139,9 +139,6 @@ func (s *session) locked(ctx context.Context, who string, patience time.Duration
 			return err
 		}
 	}
-	if err := os.MkdirAll(s.dir, 0o700); err != nil {
-		return fmt.Errorf("make the data folder: %w", err)
-	}
 	lock, err := store.Acquire(ctx, s.dir, patience)
 	noLocks := errors.Is(err, store.ErrNoLocks)
 	if err != nil && !noLocks {
