@@ -155,9 +155,6 @@ func (s *session) locked(ctx context.Context, who string, patience time.Duration
 			return err
 		}
 	}
-	if err := os.MkdirAll(s.dir, 0o700); err != nil {
-		return fmt.Errorf("make the data folder: %w", err)
-	}
 	lock, err := store.Acquire(ctx, s.dir, patience)
 	if errors.Is(err, store.ErrHeld) && patience > 0 {
 		lock, err = s.lastTry(ctx)

@@ -85,8 +85,8 @@ func TestRenewedChangeStartsAgain(t *testing.T) {
 	mention(t, s, "group", 1, 30)
 	changed(t, s, t0, FanoutRecord{Kind: "group", Own: 1})
 	expand(t, s, t0, 20)
-	if _, err := s.ClearQueue(t.Context()); err != nil {
-		t.Fatal(err)
+	for _, j := range claim(t, s, t0, ClaimOptions{}) {
+		endOne(t, s, t0, Ending{Job: j, Outcome: Done})
 	}
 	changed(t, s, t0.Add(time.Second), FanoutRecord{Kind: "group", Own: 1})
 	for more := true; more; {
@@ -121,6 +121,19 @@ func TestFanoutMakesQueuedJobsDue(t *testing.T) {
 	expand(t, s, now, 100)
 	if j := jobOf(t, s, 1); !j.DueAt.Equal(now) || j.Attempts != 0 || j.Priority != ByPerson {
 		t.Errorf("job = %+v, want it due now as by any request", j)
+	}
+}
+
+func TestClearedQueueDoesNotFillAgain(t *testing.T) {
+	s := openStore(t)
+	mention(t, s, "tag", 1, 30)
+	changed(t, s, t0, FanoutRecord{Kind: "tag", Own: 1})
+	expand(t, s, t0, 20)
+	if n, err := s.ClearQueue(t.Context()); err != nil || n != 20 {
+		t.Fatalf("ClearQueue = %d, %v; want the 20 jobs there were", n, err)
+	}
+	if more, n := expand(t, s, t0, 20); more || n != 0 {
+		t.Errorf("%d jobs after the queue was emptied, more %v", n, more)
 	}
 }
 
