@@ -39,7 +39,7 @@ func Desire(s *stashapi.Scene, chosen Fields) Desired {
 			d.Values[plex] = append(d.Values[plex], value...)
 		}
 	}
-	put("title", string(plexapi.Title), scalar(d.clean("title", strings.ReplaceAll(s.Title, "\n", " "))))
+	put("title", string(plexapi.Title), scalar(oneLine(d.clean("title", s.Title))))
 	put("details", string(plexapi.Summary), scalar(d.clean("details", s.Details)))
 	if s.Studio != nil {
 		put("studio", string(plexapi.Studio), scalar(cleanName(s.Studio.Name)))
@@ -100,6 +100,11 @@ func cleanText(text string) string {
 		return r
 	}, strings.ToValidUTF8(text, ""))
 	return strings.TrimSpace(norm.NFC.String(text))
+}
+
+// oneLine joins the lines of a text that was cleaned: every kind of line end is a newline by then.
+func oneLine(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' }), " ")
 }
 
 // cleanName makes a name fit for a tag: one line.

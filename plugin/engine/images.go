@@ -86,12 +86,14 @@ func (d *drain) pushImages(ctx context.Context, works []*work) error {
 			break
 		}
 		var err error
-		d.guard(w, func() error {
+		if bug := d.guard(w, func() error {
 			var some []picture
 			some, err = d.imagesOf(ctx, w, kinds)
 			sent = append(sent, some...)
 			return nil
-		})
+		}); bug != nil {
+			return bug
+		}
 		w.cover = cover{} // it may be large
 		if err == nil {
 			continue
