@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // ByPath returns the files with this path, compared without case if fold.
@@ -34,6 +35,16 @@ func (x *Index) ByFolders(ctx context.Context, server, path string, duration int
 		return nil, nil
 	}
 	return x.files(ctx, filesByFolders, server, FoldBase(path), tail[1], tail[0], duration, durationSlack)
+}
+
+// SameFolders reports whether ByFolders would return the file if case mattered.
+func SameFolders(path string, duration int64, f PlexFile) bool {
+	a, b := NormalPath(path), NormalPath(f.Path)
+	if a[strings.LastIndexByte(a, '/')+1:] != b[strings.LastIndexByte(b, '/')+1:] {
+		return false
+	}
+	n := TrailingFolders(a, b, false)
+	return n > 1 || n == 1 && duration > 0 && f.Duration > 0 && max(duration-f.Duration, f.Duration-duration) <= durationSlack
 }
 
 // foldedTail returns the end of a path with one folder, and with two; "" if it has not so many.
