@@ -99,6 +99,7 @@ func (d *drain) mayGoOn(ctx context.Context, stop error) error {
 	case v.Stop:
 		return &stopError{v.Class, stop.Error() + "; every job stays queued"}
 	case v.Class == ServerDown:
+		d.trouble = stop
 		return nil // the jobs were released; the breaker counts
 	}
 	return stop

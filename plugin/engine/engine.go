@@ -111,7 +111,7 @@ func (e *Engine) Drain(ctx context.Context, opts Options) (Summary, error) {
 		d.sum.Stopped, d.sum.Class, err = stoppedText, Cancelled, nil
 	}
 	if d.sum.Stopped == "" && d.trouble != nil {
-		d.sum.Stopped, d.sum.Class = d.trouble.Error()+"; what needs it stays queued", Temporary
+		d.sum.Stopped, d.sum.Class = d.trouble.Error()+"; what needs it stays queued", Judge(ctx, d.trouble).Class
 	}
 	d.sum.Floor = d.floor
 	return d.sum, err
@@ -124,7 +124,7 @@ func (d *drain) run(ctx context.Context) error {
 		return err
 	}
 	for {
-		d.released = false
+		d.released, d.trouble = false, nil
 		err := d.work(ctx)
 		again, waitErr := d.waitForPlex(ctx, err)
 		if waitErr != nil {
