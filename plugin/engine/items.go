@@ -259,6 +259,7 @@ func (d *drain) target(ctx context.Context, w *work, held map[string]plexapi.Ite
 		if ok && !it.Deleted && holds(&it, h.Path) && plexapi.ValidKey(sectionOf(&it, h)) {
 			h.Section = sectionOf(&it, h)
 			w.targets = append(w.targets, &target{hit: h, held: it})
+			d.tellLacking(w, &it)
 			continue
 		}
 		gone = true
