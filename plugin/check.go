@@ -164,18 +164,19 @@ func (c *checker) acceptServer(ctx context.Context) error {
 }
 
 func (c *checker) librariesAreThere(context.Context) error {
+	const name = "Libraries"
 	chosen, absent := engine.ChooseSections(c.found, c.set.Libraries)
 	var names []string
 	for _, s := range chosen {
 		names = append(names, s.Title)
 	}
 	switch {
-	case len(absent) > 0:
-		return c.add("Libraries", "", "the setting plexLibraries takes names or ids of movie libraries", fmt.Errorf("no movie library %s in Plex", strings.Join(absent, ", ")))
 	case len(chosen) == 0:
-		return c.add("Libraries", "", "add one whose folders hold the videos that Stash manages", errors.New("no movie library in Plex"))
+		return c.add(name, "", "", errors.New(engine.WhyNoLibrary(c.found, c.set.Libraries)))
+	case len(absent) > 0:
+		return c.add(name, "", "the setting plexLibraries takes names or ids of libraries of movies or shows", errors.New(engine.WhyAbsent(c.found, absent)))
 	}
-	return c.add("Libraries", strings.Join(names, ", "), "", nil)
+	return c.add(name, strings.Join(names, ", "), "", nil)
 }
 
 // scenesMatch matches a few scenes against the index as it is.

@@ -30,7 +30,7 @@ const tokenAtLeast = 8
 type Settings struct {
 	PlexURL       string
 	PlexToken     string
-	Libraries     []string // names or ids; empty: all movie libraries
+	Libraries     []string // names or ids; empty: all libraries of movies
 	PathMap       []engine.PathPair
 	Fields        engine.Fields
 	KeepPlexEdits bool

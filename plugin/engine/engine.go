@@ -16,7 +16,7 @@ import (
 
 // Config is what the user chose.
 type Config struct {
-	Libraries     []string   // names or ids; empty: all movie libraries
+	Libraries     []string   // names or ids; empty: all libraries of movies
 	PathMap       []PathPair // Stash prefix to Plex prefix
 	Fields        Fields
 	KeepPlexEdits bool
@@ -82,6 +82,8 @@ type drain struct {
 
 	released bool // Plex failed, and jobs stay due for it that this drain does not take again
 	pauses   int  // how often it has waited because of that
+
+	toldLacking bool // that episodes do not have every field
 
 	plexReady  bool // the server was reached and is the right one
 	sections   []plexapi.Section

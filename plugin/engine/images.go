@@ -224,7 +224,7 @@ func (d *drain) sendImage(ctx context.Context, p *picture, c *cover) (sent bool,
 	}
 	if err == nil && !p.t.held.Locked[lock] {
 		err = d.timed(ctx, func() error {
-			return d.Plex.Edit(ctx, p.t.hit.Section, plexapi.Movie, key, plexapi.Edit{Lock: []string{lock}})
+			return d.Plex.Edit(ctx, p.t.hit.Section, p.t.held.ItemType(), key, plexapi.Edit{Lock: []string{lock}})
 		})
 	}
 	return err == nil, err
@@ -380,7 +380,7 @@ func (d *drain) restoreImages(ctx context.Context, t *target) (wrote bool, kept 
 		if t.held.Locked[lock] && !before.Locked {
 			wrote = true
 			if err := d.timed(ctx, func() error {
-				return d.Plex.Edit(ctx, t.hit.Section, plexapi.Movie, t.hit.RatingKey, plexapi.Edit{Unlock: []string{lock}})
+				return d.Plex.Edit(ctx, t.hit.Section, t.held.ItemType(), t.hit.RatingKey, plexapi.Edit{Unlock: []string{lock}})
 			}); err != nil {
 				return wrote, kept, err
 			}

@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
@@ -76,25 +74,6 @@ func (d *drain) sharedFailure(ctx context.Context, works []*work, err error) err
 		w.err = releasedError(err)
 	}
 	return nil
-}
-
-func notMatched(w *work) error {
-	path := w.scene.Files[0].Path
-	switch w.match.Found {
-	case Ambiguous:
-		var where []string
-		for _, c := range w.match.Candidates[:min(len(w.match.Candidates), 3)] {
-			where = append(where, c.Path)
-		}
-		if len(w.match.Candidates) > len(where) {
-			where = append(where, "…")
-		}
-		return ambiguousError(fmt.Sprintf("%d Plex items fit %s equally well (%s): set pathMap so that the path decides, then retry the dead letter",
-			len(w.match.Candidates), path, strings.Join(where, ", ")), w.match.Candidates)
-	case Unknown:
-		return unreadyError("a Plex library has not been read whole yet, or is missing: " + path + " may be in it")
-	}
-	return notFoundError("Plex holds no item for " + path + " yet: has Plex scanned its folder, and does pathMap fit?")
 }
 
 // matchAll matches the scenes of works.
@@ -172,8 +151,12 @@ func (d *drain) matcher(ctx context.Context) (*Matcher, error) {
 	if err != nil {
 		return nil, err
 	}
+	titles, err := d.libraries(ctx)
+	if err != nil {
+		return nil, err
+	}
 	m := &Matcher{
-		Index: d.Index, Server: d.server, PathMap: d.Config.PathMap, Prefixes: evidence.Learned(),
+		Index: d.Index, Server: d.server, PathMap: d.Config.PathMap, Prefixes: evidence.Learned(), Titles: titles,
 		Others: d.Stash.ScenesByPath, Read: d.Plex.Items,
 		Owners: func(ctx context.Context, keys []string) (map[string]int, error) {
 			return d.Store.Owners(ctx, d.server, keys)
@@ -276,6 +259,7 @@ func (d *drain) target(ctx context.Context, w *work, held map[string]plexapi.Ite
 		if ok && !it.Deleted && holds(&it, h.Path) && plexapi.ValidKey(sectionOf(&it, h)) {
 			h.Section = sectionOf(&it, h)
 			w.targets = append(w.targets, &target{hit: h, held: it})
+			d.tellLacking(w, &it)
 			continue
 		}
 		gone = true

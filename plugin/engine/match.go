@@ -51,6 +51,7 @@ type Hit struct {
 type Candidate struct {
 	RatingKey string `json:"rating_key"`
 	Section   string `json:"section"`
+	Library   string `json:"library"` // the section's title
 	Path      string `json:"path"`
 	Size      int64  `json:"size"`
 }
@@ -64,7 +65,8 @@ type Matcher struct {
 	Server   string
 	Unread   bool // some library may hold more than the index knows
 	PathMap  []PathPair
-	Prefixes []PathPair // learned
+	Prefixes []PathPair        // learned
+	Titles   map[string]string // of the sections
 	// Others tells which scene has exactly one of these paths in Stash.
 	Others func(ctx context.Context, paths []string) (map[string]int, error)
 	// Owners tells which scene owns an item.
@@ -327,7 +329,7 @@ func (m *Matcher) resolve(ctx context.Context, s *search) error {
 			s.settled[t.file.Path] = true
 			for _, f := range t.files {
 				if len(s.match.Candidates) < candidatesAtMost {
-					s.match.Candidates = append(s.match.Candidates, Candidate{RatingKey: f.RatingKey, Section: f.Section, Path: f.Path, Size: f.Size})
+					s.match.Candidates = append(s.match.Candidates, Candidate{f.RatingKey, f.Section, m.Titles[f.Section], f.Path, f.Size})
 				}
 			}
 		}
