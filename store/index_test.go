@@ -86,8 +86,12 @@ func TestIndexLooksUpByFolders(t *testing.T) {
 	x := indexOpen(t, t.TempDir())
 	p := ReadPage{After: Reading{Section: "1", Number: 1, Position: -1}}
 	for i, f := range []PlexFile{
-		{Path: "/v/a/b/x.mp4", Duration: 60_000}, {Path: `E:\W\A\B\X.mp4`, Duration: 10_000}, {Path: "/v/c/b/x.mp4", Duration: 61_000},
-		{Path: "/v/c/xb/x.mp4", Duration: 60_000}, {Path: "/v/a/b/y.mp4", Duration: 60_000}, {Path: "/v/c/b/x.mp4"},
+		{Path: "/v/a/b/x.mp4", Duration: 60_000},
+		{Path: `E:\W\A\B\X.mp4`, Duration: 10_000},
+		{Path: "/v/c/b/x.mp4", Duration: 61_000},
+		{Path: "/v/c/xb/x.mp4", Duration: 60_000},
+		{Path: "/v/a/b/y.mp4", Duration: 60_000},
+		{Path: "/v/c/b/x.mp4"},
 	} {
 		f.Section, f.RatingKey, f.AddedAt = "1", fmt.Sprint(100+i), int64(-i)
 		p.Files = append(p.Files, f)
