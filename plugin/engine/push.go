@@ -228,7 +228,7 @@ func (d *drain) ending(ctx context.Context, w *work, now time.Time) store.Ending
 			e.Note = e.Class
 		}
 	} else {
-		e = store.Ending{Job: w.job, Outcome: store.Done, Note: "unchanged", Wanted: unmatched(w)}
+		e = store.Ending{Job: w.job, Outcome: store.Done, Note: "unchanged", Wanted: d.unmatched(w)}
 	}
 	if w.pushed {
 		e.Refs = refs(w)
