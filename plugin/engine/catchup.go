@@ -49,29 +49,29 @@ func within(now, at time.Time, span time.Duration) bool {
 	return age >= 0 && age < span
 }
 
-// changedListing reads the scenes changed since the watermark. Stash compares times as text in its own
-// zone, so the bound is the watermark in the zone last seen, with slack, and without one the earliest that
-// any zone could mean.
+// changedListing reads the scenes changed since the watermark. Stash compares times as text, each in the zone
+// of its writing, so the bound is the watermark in the westernmost zone seen, with slack, and without one the
+// earliest that any zone could mean. What a Stash writes that has moved further west is found by the next
+// complete listing.
 func (d *drain) changedListing(ctx context.Context) error {
-	mark, zone, err := d.watermark(ctx)
+	shown, err := d.watermark(ctx)
 	if err != nil {
 		return err
 	}
-	if mark.IsZero() {
+	if shown.newest.IsZero() {
 		return d.completeListing(ctx, false)
 	}
-	bound := TextBound(mark, zone)
-	newest, after := mark, 0
+	bound, after := TextBound(shown.newest, shown.west), 0
 	for {
 		page, err := d.Stash.UpdatedSince(ctx, bound, after, pageSize)
 		if err != nil {
 			return d.stashStop(ctx, err)
 		}
-		newest = later(newest, page)
+		shown.add(page)
 		last := len(page.Scenes) < pageSize
 		var facts map[string]string
 		if last {
-			facts = d.listed(newest, page)
+			facts = shown.facts(page.Date)
 			facts[store.KeyLastCatchUp] = "changed"
 		}
 		if err := d.compare(ctx, page, false, facts); err != nil || last {
@@ -82,7 +82,7 @@ func (d *drain) changedListing(ctx context.Context) error {
 }
 
 // TextBound is the lower bound of a listing by Stash's updated_at, as text without a zone. zone is the
-// offset last seen, nil if none was.
+// westernmost in which Stash may have written, nil if none is known.
 func TextBound(mark time.Time, zone *time.Location) string {
 	if zone == nil {
 		return mark.UTC().Add(-anyZone).Format("2006-01-02T15:04:05")
@@ -90,51 +90,67 @@ func TextBound(mark time.Time, zone *time.Location) string {
 	return mark.In(zone).Add(-zoneSlack).Format("2006-01-02T15:04:05")
 }
 
-func (d *drain) watermark(ctx context.Context) (time.Time, *time.Location, error) {
+// extent is what listings have shown of Stash's times.
+type extent struct {
+	newest time.Time
+	west   *time.Location // the westernmost zone; nil: none was shown
+}
+
+// watermark is the extent that was stored.
+func (d *drain) watermark(ctx context.Context) (extent, error) {
 	text, _, err := d.Store.Meta(ctx, store.KeyWatermark)
 	if err != nil || text == "" {
-		return time.Time{}, nil, err
+		return extent{}, err
 	}
 	mark, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return time.Time{}, nil, nil // a damaged watermark is as good as none: everything is read
+		return extent{}, nil // a damaged watermark is as good as none: everything is read
 	}
 	text, _, err = d.Store.Meta(ctx, store.KeyZone)
 	if err != nil || text == "" {
-		return mark, nil, err
+		return extent{newest: mark}, err
 	}
 	seconds, err := strconv.Atoi(text)
 	if err != nil {
-		return mark, nil, nil // likewise
+		return extent{newest: mark}, nil // likewise
 	}
-	return mark, time.FixedZone("", seconds), nil
+	return extent{mark, time.FixedZone("", seconds)}, nil
 }
 
-// later returns the newest updated_at of mark and a page.
-func later(mark time.Time, page stashapi.Listing) time.Time {
+// add takes in a page.
+func (x *extent) add(page stashapi.Listing) {
 	for _, s := range page.Scenes {
-		if at, err := time.Parse(time.RFC3339, s.UpdatedAt); err == nil && at.After(mark) {
-			mark = at
+		at, err := time.Parse(time.RFC3339, s.UpdatedAt)
+		if err != nil {
+			continue
+		}
+		if at.After(x.newest) {
+			x.newest = at
+		}
+		if _, zone := at.Zone(); x.west == nil || zone < offset(x.west) {
+			x.west = time.FixedZone("", zone)
 		}
 	}
-	return mark
 }
 
-// listed are the facts to keep once a listing was read to its end. The watermark never comes closer to
-// Stash's present than its resolution, and never moves without Stash saying what its present is.
-func (d *drain) listed(newest time.Time, page stashapi.Listing) map[string]string {
+// offset is that of a fixed zone, in seconds east of UTC.
+func offset(zone *time.Location) int {
+	_, seconds := time.Time{}.In(zone).Zone()
+	return seconds
+}
+
+// facts are what to keep once a listing was read to its end. The watermark never comes closer to Stash's
+// present than its resolution, and never moves without Stash saying what its present is.
+func (x *extent) facts(present time.Time) map[string]string {
 	facts := make(map[string]string)
-	if present := page.Date.Add(-clockSlack); !page.Date.IsZero() && !newest.IsZero() {
-		if newest.After(present) {
-			newest = present
+	if latest := present.Add(-clockSlack); !present.IsZero() && !x.newest.IsZero() {
+		if x.newest.After(latest) {
+			x.newest = latest
 		}
-		facts[store.KeyWatermark] = newest.UTC().Format(time.RFC3339)
+		facts[store.KeyWatermark] = x.newest.UTC().Format(time.RFC3339)
 	}
-	if n := len(page.Scenes); n > 0 {
-		if at, err := time.Parse(time.RFC3339, page.Scenes[n-1].UpdatedAt); err == nil {
-			_, offset := at.Zone()
-			facts[store.KeyZone] = strconv.Itoa(offset)
-		}
+	if x.west != nil {
+		facts[store.KeyZone] = strconv.Itoa(offset(x.west))
 	}
 	return facts
 }
@@ -164,11 +180,7 @@ func (d *drain) completeListing(ctx context.Context, first bool) error {
 	if err != nil {
 		return err
 	}
-	var after int
-	var newest time.Time
-	if _, err := fmt.Sscanf(position, "%d %d", &after, asUnix{&newest}); err != nil {
-		after, newest = 0, time.Time{} // from the beginning
-	}
+	after, shown := resume(position)
 	adopt := first && refill == ""
 	gone := missing{whole: after == 0}
 	for {
@@ -176,17 +188,17 @@ func (d *drain) completeListing(ctx context.Context, first bool) error {
 		if err != nil {
 			return d.stashStop(ctx, err)
 		}
-		newest = later(newest, page)
+		shown.add(page)
 		upTo := 1<<31 - 1
 		last := len(page.Scenes) < pageSize
 		var facts map[string]string
 		if last {
-			facts = d.listed(newest, page)
+			facts = shown.facts(page.Date)
 			facts[store.KeyLastListing], facts[store.KeyLastCatchUp] = "complete", "complete"
 			facts[store.KeyListing], facts[store.KeyRefill] = "", ""
 		} else {
 			upTo = page.Scenes[len(page.Scenes)-1].ID
-			facts = map[string]string{store.KeyListing: fmt.Sprintf("%d %d", upTo, newest.Unix())}
+			facts = map[string]string{store.KeyListing: shown.position(upTo)}
 		}
 		if err := gone.add(ctx, d.Store, page.Scenes, after, upTo); err != nil {
 			return err
@@ -201,19 +213,30 @@ func (d *drain) completeListing(ctx context.Context, first bool) error {
 	}
 }
 
-// asUnix scans a time from its unix seconds.
-type asUnix struct{ t *time.Time }
+// position is where a listing that is cut off goes on: the last scene read, and the extent.
+func (x *extent) position(after int) string {
+	west := ""
+	if x.west != nil {
+		west = strconv.Itoa(offset(x.west))
+	}
+	return fmt.Sprintf("%d %d %s", after, x.newest.Unix(), west)
+}
 
-// Scan implements fmt.Scanner.
-func (u asUnix) Scan(state fmt.ScanState, _ rune) error {
-	var seconds int64
-	if _, err := fmt.Fscan(state, &seconds); err != nil {
-		return err
+// resume reads a position. From one that is none a listing begins at the beginning.
+func resume(position string) (after int, shown extent) {
+	var unix int64
+	var west int
+	n, _ := fmt.Sscanf(position, "%d %d %d", &after, &unix, &west) // as far as it goes
+	if n < 2 {
+		return 0, extent{}
 	}
-	if seconds > 0 {
-		*u.t = time.Unix(seconds, 0)
+	if at := time.Unix(unix, 0); unix > 0 {
+		shown.newest = at
 	}
-	return nil
+	if n == 3 {
+		shown.west = time.FixedZone("", west)
+	}
+	return after, shown
 }
 
 // missing collects linked scenes that a complete listing does not hold any more.

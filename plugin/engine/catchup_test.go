@@ -30,8 +30,8 @@ func TestFirstDrainEverOnlyNotesWhatThereIs(t *testing.T) {
 
 func TestSceneChangedWithoutAHookIsPushed(t *testing.T) {
 	for _, zone := range []*time.Location{time.UTC, time.FixedZone("west", -8*3600), time.FixedZone("east", 13*3600)} {
-		inLab(t, 3, func(l *lab) {
-			l.stash.SetZone(zone)
+		inLab(t, 0, func(l *lab) {
+			l.scenes(zone, 3)
 			l.drain()
 			pass(11 * time.Minute)
 			l.stash.Change(2, func(s *stashtest.Scene) { s.Title = "By autotag" })

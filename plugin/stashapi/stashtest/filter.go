@@ -85,7 +85,7 @@ func (s *Server) meets(scene *Scene, name string, criterion map[string]any) (boo
 	case name == "id" && modifier == "GREATER_THAN":
 		return int64(scene.ID) > number(criterion["value"]), nil
 	case name == "updated_at" && modifier == "GREATER_THAN": // text, in whatever zone
-		return s.stamp(scene) > value, nil
+		return stamp(scene) > value, nil
 	case name == "path" && modifier == "EQUALS": // LIKE, with its wildcards
 		return slices.ContainsFunc(scene.Files, func(f File) bool { return like(f.Path, value) }), nil
 	case name == "performers", name == "studios", name == "tags", name == "groups":

@@ -47,6 +47,7 @@ func (s *Server) Add(scenes ...Scene) []int {
 		if scene.Updated.IsZero() {
 			scene.Updated = s.clock()
 		}
+		scene.Updated = scene.Updated.In(s.zone)
 		s.scenes[scene.ID] = &scene
 		ids = append(ids, scene.ID)
 	}
@@ -58,7 +59,15 @@ func (s *Server) Change(id int, f func(*Scene)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f(s.scenes[id])
-	s.scenes[id].Updated = s.clock()
+	s.scenes[id].Updated = s.clock().In(s.zone)
+}
+
+// Import adds a scene, or replaces one, as metadataImport does: no hook fires, and its updated_at is what it
+// was where it was exported, in the zone of that place.
+func (s *Server) Import(scene Scene) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.scenes[scene.ID] = &scene
 }
 
 // Drop removes a scene without any hook.
@@ -109,8 +118,8 @@ func (s *Server) Break(id int) {
 	s.broken[id] = true
 }
 
-// stamp is a scene's updated_at as Stash stores it; the caller holds the lock.
-func (s *Server) stamp(scene *Scene) string { return scene.Updated.In(s.zone).Format(time.RFC3339) }
+// stamp is a scene's updated_at as Stash stores it: text, in the zone in which it was written.
+func stamp(scene *Scene) string { return scene.Updated.Format(time.RFC3339) }
 
 // row is a scene as GraphQL shows it, with addresses that begin with base; the caller holds the lock.
 func (s *Server) row(scene *Scene, base string) map[string]any {
@@ -124,7 +133,7 @@ func (s *Server) row(scene *Scene, base string) map[string]any {
 	}
 	row := map[string]any{
 		"id": strconv.Itoa(scene.ID), "title": scene.Title, "details": scene.Details, "director": scene.Director, "organized": scene.Organized,
-		"date": nil, "rating100": nil, "studio": nil, "updated_at": s.stamp(scene), "files": files, "groups": groups,
+		"date": nil, "rating100": nil, "studio": nil, "updated_at": stamp(scene), "files": files, "groups": groups,
 		"performers": s.names("performer", scene.Performers), "tags": s.names("tag", scene.Tags),
 		"paths": map[string]any{"screenshot": fmt.Sprintf("%s/scene/%d/screenshot?t=%d", base, scene.ID, scene.Updated.Unix())},
 	}
@@ -144,5 +153,5 @@ func (s *Server) row(scene *Scene, base string) map[string]any {
 func (s *Server) Updated(id int) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.stamp(s.scenes[id])
+	return stamp(s.scenes[id])
 }

@@ -146,7 +146,7 @@ func (s *Server) Restart() error { return s.listen(s.listener.Addr().String()) }
 // Port is where the server listens.
 func (s *Server) Port() int { return s.listener.Addr().(*net.TCPAddr).Port }
 
-// SetZone sets the server's zone: times are stored as text in it.
+// SetZone moves the server to a zone: from now on times are stored as text in it. What is stored stays as it is.
 func (s *Server) SetZone(zone *time.Location) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

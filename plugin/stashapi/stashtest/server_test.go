@@ -152,6 +152,22 @@ func TestTimesAreComparedAsTextOfTheServersZone(t *testing.T) {
 	}
 }
 
+func TestStoredTimesKeepTheZoneInWhichTheyWereWritten(t *testing.T) {
+	s := newStash(t)
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	s.SetClock(func() time.Time { return at })
+	s.SetZone(time.FixedZone("", 14*3600))
+	s.Add(stashtest.Scene{ID: 1}, stashtest.Scene{ID: 2})
+	s.SetZone(time.FixedZone("", -11*3600))
+	s.Change(2, func(*stashtest.Scene) {})
+	s.Import(stashtest.Scene{ID: 3, Updated: at.Add(-time.Hour).In(time.FixedZone("", 3600))})
+	for id, want := range map[int]string{1: "2026-01-02T17:04:05+14:00", 2: "2026-01-01T16:04:05-11:00", 3: "2026-01-02T03:04:05+01:00"} {
+		if got := s.Updated(id); got != want {
+			t.Errorf("updated_at of scene %d = %s, want %s", id, got, want)
+		}
+	}
+}
+
 func TestRenamingMovesNoScenesTime(t *testing.T) {
 	s := newStash(t)
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
