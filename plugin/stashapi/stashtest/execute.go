@@ -89,6 +89,8 @@ func (s *Server) root(r *http.Request, f *ast.Field, args map[string]any) (any, 
 		return s.findScene(s.base(r), args)
 	case "findScenes":
 		return s.findScenes(s.base(r), args)
+	case "findTags":
+		return s.findTags(args)
 	case "findJob":
 		input, _ := args["input"].(map[string]any)
 		return s.queue.find(fmt.Sprint(input["id"])), nil
@@ -193,7 +195,8 @@ func (s *Server) findScenes(base string, args map[string]any) (any, error) {
 	var err error
 	for _, id := range slices.Sorted(maps.Keys(s.scenes)) {
 		var ok bool
-		if ok, err = s.fits(s.scenes[id], filter); err != nil {
+		meets := func(name string, c map[string]any) (bool, error) { return s.meets(s.scenes[id], name, c) }
+		if ok, err = fits(filter, meets); err != nil {
 			return nil, err
 		}
 		if ok {
@@ -201,7 +204,7 @@ func (s *Server) findScenes(base string, args map[string]any) (any, error) {
 		}
 	}
 	count := len(found)
-	if found, err = page(found, args["filter"]); err != nil {
+	if found, err = page(found, args["filter"], "id"); err != nil {
 		return nil, err
 	}
 	rows := make([]map[string]any, len(found))

@@ -4,12 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// page cuts a page out of scenes in the order of their ids. Pages hold 25 unless told otherwise, none for 0
+// page cuts the first page out of a list in ascending order. Pages hold 25 unless told otherwise, none for 0
 // and all for -1.
-func page(found []*Scene, find any) ([]*Scene, error) {
+func page[T any](found []T, find any, sorts ...string) ([]T, error) {
 	perPage := 25
 	filter, _ := find.(map[string]any)
 	for name, v := range filter {
@@ -17,9 +18,10 @@ func page(found []*Scene, find any) ([]*Scene, error) {
 		case v == nil:
 		case name == "per_page":
 			perPage = int(number(v))
-		case name == "page" && number(v) == 1, name == "sort" && v == "id", name == "direction" && v == "ASC":
+		case name == "page" && number(v) == 1, name == "direction" && v == "ASC":
+		case name == "sort" && slices.Contains(sorts, fmt.Sprint(v)):
 		default:
-			return nil, fmt.Errorf("stashtest lists by ascending id, and pages with a filter: it does not know %s %v", name, v)
+			return nil, fmt.Errorf("stashtest lists in ascending order of %q, and pages with a filter: it does not know %s %v", sorts, name, v)
 		}
 	}
 	if perPage < 0 {
@@ -43,15 +45,16 @@ func number(v any) int64 {
 	return 0
 }
 
-// fits reports whether a scene passes a filter. Criteria side by side all count; a filter may hold one
-// more in AND, in OR, which is the other branch, or in NOT.
-func (s *Server) fits(scene *Scene, filter map[string]any) (bool, error) {
+// fits reports whether something passes a filter; meets tells whether it meets one criterion. Criteria side
+// by side all count; a filter may hold one more in AND, in OR, which is the other branch, or in NOT.
+func fits(filter map[string]any, meets func(name string, criterion map[string]any) (bool, error)) (bool, error) {
 	own, some := true, false
 	for name, c := range filter {
 		if c == nil || name == "AND" || name == "OR" || name == "NOT" {
 			continue
 		}
-		ok, err := s.meets(scene, name, c)
+		criterion, _ := c.(map[string]any)
+		ok, err := meets(name, criterion)
 		if err != nil {
 			return false, err
 		}
@@ -62,7 +65,7 @@ func (s *Server) fits(scene *Scene, filter map[string]any) (bool, error) {
 		if sub == nil {
 			continue
 		}
-		other, err := s.fits(scene, sub)
+		other, err := fits(sub, meets)
 		switch {
 		case err != nil:
 			return false, err
@@ -76,8 +79,7 @@ func (s *Server) fits(scene *Scene, filter map[string]any) (bool, error) {
 }
 
 // meets reports whether a scene meets one criterion.
-func (s *Server) meets(scene *Scene, name string, c any) (bool, error) {
-	criterion, _ := c.(map[string]any)
+func (s *Server) meets(scene *Scene, name string, criterion map[string]any) (bool, error) {
 	modifier, value := criterion["modifier"], fmt.Sprint(criterion["value"])
 	switch {
 	case name == "id" && modifier == "GREATER_THAN":
@@ -86,8 +88,36 @@ func (s *Server) meets(scene *Scene, name string, c any) (bool, error) {
 		return s.stamp(scene) > value, nil
 	case name == "path" && modifier == "EQUALS": // LIKE, with its wildcards
 		return slices.ContainsFunc(scene.Files, func(f File) bool { return like(f.Path, value) }), nil
+	case name == "performers", name == "studios", name == "tags", name == "groups":
+		kind := strings.TrimSuffix(name, "s")
+		return s.includes(kind, criterion, func(roots []int, depth int) bool {
+			wanted := append(s.below(kind, roots, depth), roots...)
+			return slices.ContainsFunc(scene.ids(kind), func(id int) bool { return slices.Contains(wanted, id) })
+		})
 	}
 	return false, fmt.Errorf("stashtest does not know the filter %s with %v", name, modifier)
+}
+
+// includes asks one with the ids and the depth of a criterion. One without ids restricts nothing, as in
+// Stash.
+func (s *Server) includes(kind string, criterion map[string]any, one func(roots []int, depth int) bool) (bool, error) {
+	excludes, _ := criterion["excludes"].([]any)
+	if criterion["modifier"] != "INCLUDES" || len(excludes) > 0 {
+		return false, fmt.Errorf("stashtest knows a filter by %s only with INCLUDES: it does not know %v", kind, criterion)
+	}
+	values, _ := criterion["value"].([]any)
+	if len(values) == 0 {
+		return true, nil
+	}
+	var roots []int
+	for _, v := range values {
+		id, err := strconv.Atoi(fmt.Sprint(v))
+		if err != nil {
+			return false, err
+		}
+		roots = append(roots, id)
+	}
+	return one(roots, int(number(criterion["depth"]))), nil
 }
 
 // like compares as SQLite's LIKE does: % is any text, _ any character, and ASCII letters have no case.

@@ -32,21 +32,6 @@ type File struct {
 	Duration float64
 }
 
-// Name adds or renames a performer, studio, tag or group, and returns its id. The updated_at of the scenes
-// that mention it does not move.
-func (s *Server) Name(kind string, id int, name string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.named[kind] == nil {
-		s.named[kind] = make(map[int]string)
-	}
-	if id == 0 {
-		id = len(s.named[kind]) + 1
-	}
-	s.named[kind][id] = name
-	return id
-}
-
 // Add adds scenes without any hook. A scene without an id gets the next one.
 func (s *Server) Add(scenes ...Scene) []int {
 	s.mu.Lock()
@@ -81,6 +66,40 @@ func (s *Server) Drop(id int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.scenes, id)
+}
+
+// MergeScenes merges scenes into another: it gets their files behind its own, its updated_at moves, and they
+// are gone. No hook fires for any of them.
+func (s *Server) MergeScenes(dest int, sources ...int) {
+	s.Change(dest, func(scene *Scene) {
+		for _, id := range sources {
+			scene.Files = slices.Concat(scene.Files, s.scenes[id].Files)
+			delete(s.scenes, id)
+		}
+	})
+}
+
+// AssignFile gives the last file of one scene to another. No hook fires, and no updated_at moves. Stash
+// refuses it for the only file of a scene, and so does this.
+func (s *Server) AssignFile(id, fileOf int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	from, last := s.scenes[fileOf], len(s.scenes[fileOf].Files)-1
+	if last < 1 {
+		panic(fmt.Sprintf("stashtest: scene %d has no file besides its primary one", fileOf))
+	}
+	s.scenes[id].Files = slices.Concat(s.scenes[id].Files, from.Files[last:])
+	from.Files = slices.Clone(from.Files[:last])
+}
+
+// MoveFile gives a scene's primary file another path, as Stash does that moves it. No hook fires, and no
+// updated_at moves.
+func (s *Server) MoveFile(id int, path string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	files := slices.Clone(s.scenes[id].Files)
+	files[0].Path = path
+	s.scenes[id].Files = files
 }
 
 // Break makes reading a scene fail, while Stash answers otherwise.
@@ -119,16 +138,6 @@ func (s *Server) row(scene *Scene, base string) map[string]any {
 		row["studio"] = list[0]
 	}
 	return row
-}
-
-func (s *Server) names(kind string, ids []int) []map[string]any {
-	list := []map[string]any{}
-	for _, id := range slices.Sorted(slices.Values(ids)) {
-		if name, ok := s.named[kind][id]; ok {
-			list = append(list, map[string]any{"id": strconv.Itoa(id), "name": name})
-		}
-	}
-	return list
 }
 
 // Updated returns a scene's updated_at as Stash stores it.

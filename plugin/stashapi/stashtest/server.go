@@ -58,6 +58,7 @@ type Server struct {
 	clock    func() time.Time
 	scenes   map[int]*Scene
 	named    map[string]map[int]string // kind, id: name
+	parents  map[string]map[int][]int  // kind, id: those right above
 	settings map[string]map[string]any
 	broken   map[int]bool // scenes that cannot be read
 	faults   []*Fault
@@ -82,7 +83,7 @@ func New() (*Server, error) {
 	}
 	s := &Server{
 		schema: schema, zone: time.UTC, clock: time.Now,
-		scenes: make(map[int]*Scene), named: make(map[string]map[int]string), settings: make(map[string]map[string]any), broken: make(map[int]bool),
+		scenes: make(map[int]*Scene), named: make(map[string]map[int]string), parents: make(map[string]map[int][]int), settings: make(map[string]map[string]any), broken: make(map[int]bool),
 	}
 	s.sessions = session.NewStore(sessionConfig{maxAge: 3600})
 	s.queue = newQueue()
