@@ -12,6 +12,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -105,7 +106,7 @@ func (c *checker) settingsAreRight(ctx context.Context) error {
 		return c.add("Settings", detail, "", err)
 	}
 	for _, p := range problems {
-		c.report.Checks = append(c.report.Checks, Check{Name: "Setting " + p.Setting, Detail: fmt.Sprintf("%q", p.Value), Hint: p.Remedy})
+		c.report.Checks = append(c.report.Checks, Check{Name: "Setting " + p.Setting, Detail: p.quoted(), Hint: p.Remedy})
 	}
 	if c.set.PlexURL == "" && c.set.PlexToken == "" {
 		c.lookForPeer(ctx)
@@ -213,7 +214,7 @@ func (c *checker) scenesMatch(ctx context.Context) error {
 	for i, m := range matches {
 		s := SampleReport{SceneID: scenes[i].ID}
 		if len(scenes[i].Files) > 0 {
-			s.Path = scenes[i].Files[0].Path
+			s.Path = stashlog.Private(scenes[i].Files[0].Path)
 		}
 		if m.Found == engine.Matched {
 			matched++

@@ -10,6 +10,7 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -94,7 +95,7 @@ func (s *session) told(ctx context.Context, scene int) (ExplainReport, error) {
 		return r, err
 	}
 	for _, l := range links {
-		r.Links = append(r.Links, LinkReport{l.RatingKey, l.Section, l.Path, l.Rule, rfc3339(l.PushedAt), l.Restored})
+		r.Links = append(r.Links, LinkReport{l.RatingKey, l.Section, stashlog.Private(l.Path), l.Rule, rfc3339(l.PushedAt), l.Restored})
 	}
 	attempts, err := s.db.Attempts(ctx, scene)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -53,6 +54,15 @@ type SettingProblem struct {
 	Remedy  string
 }
 
+// quoted is the value as it is told. A pathMap tells where the user's videos are.
+func (p SettingProblem) quoted() string {
+	text := strconv.Quote(p.Value)
+	if p.Setting == "pathMap" {
+		return stashlog.Private(text)
+	}
+	return text
+}
+
 // SettingsError is everything that is wrong with the settings, in one message.
 type SettingsError struct{ Problems []SettingProblem }
 
@@ -60,7 +70,7 @@ func (e *SettingsError) Error() string {
 	list := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
 		if list[i] = p.Setting + ": " + p.Remedy; p.Value != "" {
-			list[i] = fmt.Sprintf("%s is %q: %s", p.Setting, p.Value, p.Remedy)
+			list[i] = fmt.Sprintf("%s is %s: %s", p.Setting, p.quoted(), p.Remedy)
 		}
 	}
 	return "the settings of Stash Plex Sync need attention (Settings > Plugins): " + strings.Join(list, "; ")

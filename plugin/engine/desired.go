@@ -11,6 +11,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -168,7 +169,7 @@ func (d *Desired) date(text string) {
 		full += "-01"
 	}
 	if _, err := time.Parse(time.DateOnly, full); err != nil || strings.HasPrefix(full, "0000") {
-		d.Problems = append(d.Problems, Problem{"date", fmt.Sprintf("%q is not a date: corrected in Stash it will be pushed", clip(text))})
+		d.Problems = append(d.Problems, Problem{"date", stashlog.Private(strconv.Quote(clip(text))) + " is not a date: corrected in Stash it will be pushed"})
 		return
 	}
 	d.Values[plex] = store.Value{full}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -197,7 +198,7 @@ func (d *drain) learn(ctx context.Context, works []*work) error {
 		return nil
 	}
 	if learned := e.Learned(); len(learned) > known {
-		d.Log.Info().Str("stash", learned[len(learned)-1].From).Str("plex", learned[len(learned)-1].To).Msg("learned how Plex's paths differ from Stash's")
+		d.Log.Info().Str("stash", stashlog.Private(learned[len(learned)-1].From)).Str("plex", stashlog.Private(learned[len(learned)-1].To)).Msg("learned how Plex's paths differ from Stash's")
 	}
 	text, err := json.Marshal(e)
 	if err != nil {
@@ -236,7 +237,7 @@ func (d *drain) readTargets(ctx context.Context, works []*work, last bool) (stal
 		if gone && w.err == nil {
 			w.targets = nil
 			if last {
-				w.err = notFoundError("the Plex item for " + w.scene.Files[0].Path + " changes while it is read: is Plex scanning?")
+				w.err = notFoundError("the Plex item for " + stashlog.Private(w.scene.Files[0].Path) + " changes while it is read: is Plex scanning?")
 				continue
 			}
 			stale = append(stale, w)

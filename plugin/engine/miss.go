@@ -3,6 +3,8 @@ package engine
 import (
 	"fmt"
 	"strings"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 )
 
 // candidatesNamed is how many candidates a message names.
@@ -10,7 +12,7 @@ const candidatesNamed = 3
 
 // notMatched is how a job ends whose scene is not matched.
 func (d *drain) notMatched(w *work) error {
-	path := w.scene.Files[0].Path
+	path := stashlog.Private(w.scene.Files[0].Path)
 	switch w.match.Found {
 	case Ambiguous:
 		return ambiguousError(fmt.Sprintf("%d Plex items fit %s equally well: set pathMap so that the path decides, then retry the dead letter; they are %s",

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -31,7 +32,7 @@ func (d *drain) scanMissing(ctx context.Context, works []*work) error {
 			if s, ok := scanFor(m.places(f.Path), d.sections, f.Path); ok {
 				d.scan(ctx, s)
 			} else {
-				d.Log.Debug().Int("scene", w.job.SceneID).Str("path", f.Path).Msg("not scanned: its folder is in none of the libraries")
+				d.Log.Debug().Int("scene", w.job.SceneID).Str("path", stashlog.Private(f.Path)).Msg("not scanned: its folder is in none of the libraries")
 			}
 		}
 	}
@@ -51,7 +52,7 @@ func (d *drain) scan(ctx context.Context, s scanTarget) {
 	if d.scanFailed || d.scanned[key] || len(d.scanned) >= scansAtMost {
 		return
 	}
-	log := d.Log.With().Str("library", s.section.Title).Str("folder", s.folder).Logger()
+	log := d.Log.With().Str("library", s.section.Title).Str("folder", stashlog.Private(s.folder)).Logger()
 	if s.section.Refreshing {
 		log.Debug().Msg("not scanned: Plex is scanning this library already")
 		return

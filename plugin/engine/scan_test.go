@@ -246,7 +246,9 @@ func TestMissingSceneIsNotSkippedWithoutALook(t *testing.T) {
 func TestFurtherFileIsNotWaitedForIfMissingScenesAreSkipped(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.Config.SkipMissing = true
-		l.stash.Change(1, func(s *stashtest.Scene) { s.Files = append(s.Files, stashtest.File{Path: "/data/second.mp4", Size: 77}) })
+		l.stash.Change(1, func(s *stashtest.Scene) {
+			s.Files = append(s.Files, stashtest.File{Path: "/data/second.mp4", Size: 77})
+		})
 		l.edit("New", 1)
 		l.want(l.drain(), Summary{Synced: 1})
 		if waits, err := l.Store.HasWanted(l.Context()); err != nil || waits {
