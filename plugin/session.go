@@ -136,6 +136,7 @@ func (s *session) engine(ctx context.Context) (*engine.Engine, error) {
 		Config: engine.Config{
 			Libraries: s.set.Libraries, PathMap: s.set.PathMap, Fields: s.set.Fields,
 			KeepPlexEdits: s.set.KeepPlexEdits, MaxRetries: s.set.MaxRetries,
+			SkipMissing: s.set.SkipMissing, ScanPlex: s.set.ScanPlex,
 			Filter: engine.Filter{OnlyOrganized: s.set.OnlyOrganized, ExcludeTags: s.set.ExcludeTags},
 		},
 		Random: rand.Float64, Progress: s.log.Progress,

@@ -36,6 +36,8 @@ type Settings struct {
 	KeepPlexEdits bool
 	OnlyOrganized bool
 	ExcludeTags   []string // names
+	SkipMissing   bool
+	ScanPlex      bool
 	MaxRetries    int
 	Timeout       time.Duration
 	InsecureTLS   bool
@@ -97,6 +99,8 @@ func (p *settingsParser) read() Settings {
 		KeepPlexEdits: p.truth("keepPlexEdits"),
 		OnlyOrganized: p.truth("onlyOrganized"),
 		ExcludeTags:   p.list("excludeTags", ","),
+		SkipMissing:   p.truth("skipMissing"),
+		ScanPlex:      p.truth("scanPlex"),
 		MaxRetries:    p.number("maxRetries", defaultMaxRetries, mostRetries),
 		Timeout:       time.Duration(p.number("timeoutSeconds", int(defaultTimeout/time.Second), int(longestTimeout/time.Second))) * time.Second,
 		InsecureTLS:   p.truth("insecureTLS"),

@@ -21,7 +21,9 @@ type Config struct {
 	Fields        Fields
 	KeepPlexEdits bool
 	Filter        Filter
-	MaxRetries    int // temporary failures that are retried
+	SkipMissing   bool // what Plex does not hold is not waited for
+	ScanPlex      bool // Plex is asked to scan the folders of what it does not hold
+	MaxRetries    int  // temporary failures that are retried
 }
 
 // An Engine is everything that a drain works with. It is used by one goroutine.
@@ -83,7 +85,9 @@ type drain struct {
 	released bool // Plex failed, and jobs stay due for it that this drain does not take again
 	pauses   int  // how often it has waited because of that
 
-	toldLacking bool // that episodes do not have every field
+	toldLacking bool            // that episodes do not have every field
+	scanned     map[string]bool // folders that Plex was asked to scan
+	scanFailed  bool            // it did not answer that
 
 	plexReady  bool // the server was reached and is the right one
 	sections   []plexapi.Section

@@ -41,12 +41,12 @@ func (d *drain) findItems(ctx context.Context, works []*work) error {
 		switch {
 		case len(w.targets) > 0:
 		case d.opts.Only != 0 && !d.opts.Listing: // a run that may look at Plex's libraries decides
-			w.err = releasedError(notMatched(w))
+			w.err = releasedError(d.notMatched(w))
 		default:
-			w.err = notMatched(w)
+			w.err = d.notMatched(w)
 		}
 	}
-	return nil
+	return d.scanMissing(ctx, works)
 }
 
 // lookAgain matches scenes anew after bringing the index up to date.
@@ -273,8 +273,11 @@ func (d *drain) target(ctx context.Context, w *work, held map[string]plexapi.Ite
 	return gone, nil
 }
 
-// unmatched are the files of a matched scene that no item holds yet.
-func unmatched(w *work) []store.Wanted {
+// unmatched are the files of a matched scene that no item holds yet and that are waited for.
+func (d *drain) unmatched(w *work) []store.Wanted {
+	if d.Config.SkipMissing {
+		return nil
+	}
 	var list []store.Wanted
 	for _, f := range w.scene.Files {
 		alone := stashapi.Scene{Files: []stashapi.File{f}}

@@ -9,7 +9,7 @@ import (
 const candidatesNamed = 3
 
 // notMatched is how a job ends whose scene is not matched.
-func notMatched(w *work) error {
+func (d *drain) notMatched(w *work) error {
 	path := w.scene.Files[0].Path
 	switch w.match.Found {
 	case Ambiguous:
@@ -17,6 +17,9 @@ func notMatched(w *work) error {
 			len(w.match.Candidates), path, nameCandidates(w.match.Candidates)), w.match.Candidates)
 	case Unknown:
 		return unreadyError("a Plex library has not been read whole yet, or is missing: " + path + " may be in it")
+	}
+	if d.Config.SkipMissing {
+		return skippedError("Plex holds no item for " + path + ", and skipMissing is on")
 	}
 	return notFoundError("Plex holds no item for " + path + " yet: has Plex scanned its folder, and does pathMap fit?")
 }

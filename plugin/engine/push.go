@@ -231,7 +231,7 @@ func (d *drain) ending(ctx context.Context, w *work, now time.Time) store.Ending
 			e.Note = e.Class
 		}
 	} else {
-		e = store.Ending{Job: w.job, Outcome: store.Done, Note: "unchanged", Refs: refs(w), Wanted: unmatched(w)}
+		e = store.Ending{Job: w.job, Outcome: store.Done, Note: "unchanged", Refs: refs(w), Wanted: d.unmatched(w)}
 	}
 	if w.scene != nil {
 		e.Seen = &store.Seen{SceneID: w.scene.ID, UpdatedAt: w.scene.UpdatedAt, Paths: hashOf(w)}
