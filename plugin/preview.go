@@ -71,7 +71,7 @@ func (s *session) tellPreview(p engine.Preview) PreviewReport {
 	for _, scene := range p.Scenes[:min(len(p.Scenes), logged)] {
 		for _, item := range scene.Items {
 			for _, c := range item.Changes {
-				s.z.Info().Int("scene", scene.SceneID).Str("item", item.RatingKey).Str("field", c.Field).Str("from", c.From).Str("to", c.To).Msg("would " + c.Action)
+				s.z.Info().Int("scene", scene.SceneID).Str("item", item.RatingKey).Str("field", c.Field).Str("from", store.OneLine(c.From)).Str("to", store.OneLine(c.To)).Msg("would " + c.Action)
 			}
 		}
 	}
