@@ -134,6 +134,9 @@ func (s *session) restore(ctx context.Context, args common.ArgsMap) (any, error)
 	if !held {
 		s.followUp(ctx, 0)
 	}
+	if held {
+		r.Stopped, err = s.whoWorks()+"; nothing was restored: start it again when that has ended", nil
+	}
 	if text, class, told := s.whyNot(ctx, err); told {
 		r.Stopped, r.Class, err = text, class, nil
 	}
@@ -156,7 +159,7 @@ func (s *session) tellRestore(r engine.Restoration, held bool) {
 	}
 	switch {
 	case held:
-		s.z.Warn().Msg(r.Stopped + "; nothing was restored: start it again when that has ended")
+		s.z.Warn().Msg(r.Stopped)
 	case r.Stopped != "":
 		s.event(r.Class).Msg(r.Stopped + "; start the restore again to go on (so far " + r.String() + ")")
 	default:
