@@ -123,7 +123,9 @@ func TestWhateverIsTypedArrivesAndForgesNoLog(t *testing.T) {
 			}
 			w.plex.Forget()
 			w.host.RunTask("Sync all scenes", nil)
-			w.host.RunTask("Preview changes", nil)
+			w.idle()
+			w.stash.Change(len(list)+1, func(s *stashtest.Scene) { s.Details = forged })
+			w.host.RunTask("Preview changes", nil) // whose result is short enough for Stash to log it
 			w.idle()
 			if n := w.writes(); n > 0 {
 				t.Errorf("a second sync writes %d times: %v", n, w.plex.Requests())
