@@ -51,6 +51,17 @@ type Section struct {
 	Locations        []string // folders in the server's own path form
 }
 
+// ItemType is the type of the items of the section that have files; 0 if its files are no videos.
+func (s Section) ItemType() ItemType {
+	switch s.Type {
+	case "movie":
+		return Movie
+	case "show":
+		return Episode
+	}
+	return 0
+}
+
 // Part is one file of an item.
 type Part struct {
 	ID         string
@@ -85,6 +96,14 @@ type Item struct {
 	UpdatedAt  int64
 	Deleted    bool
 	Parts      []Part
+}
+
+// ItemType is the type with which the item is edited.
+func (it *Item) ItemType() ItemType {
+	if it.Type == "episode" {
+		return Episode
+	}
+	return Movie
 }
 
 // Value returns the scalar f of the item as Plex holds it.

@@ -12,6 +12,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -105,7 +106,7 @@ func (c *checker) settingsAreRight(ctx context.Context) error {
 		return c.add("Settings", detail, "", err)
 	}
 	for _, p := range problems {
-		c.report.Checks = append(c.report.Checks, Check{Name: "Setting " + p.Setting, Detail: fmt.Sprintf("%q", p.Value), Hint: p.Remedy})
+		c.report.Checks = append(c.report.Checks, Check{Name: "Setting " + p.Setting, Detail: p.quoted(), Hint: p.Remedy})
 	}
 	if c.set.PlexURL == "" && c.set.PlexToken == "" {
 		c.lookForPeer(ctx)
@@ -164,18 +165,19 @@ func (c *checker) acceptServer(ctx context.Context) error {
 }
 
 func (c *checker) librariesAreThere(context.Context) error {
+	const name = "Libraries"
 	chosen, absent := engine.ChooseSections(c.found, c.set.Libraries)
 	var names []string
 	for _, s := range chosen {
 		names = append(names, s.Title)
 	}
 	switch {
-	case len(absent) > 0:
-		return c.add("Libraries", "", "the setting plexLibraries takes names or ids of movie libraries", fmt.Errorf("no movie library %s in Plex", strings.Join(absent, ", ")))
 	case len(chosen) == 0:
-		return c.add("Libraries", "", "add one whose folders hold the videos that Stash manages", errors.New("no movie library in Plex"))
+		return c.add(name, "", "", errors.New(engine.WhyNoLibrary(c.found, c.set.Libraries)))
+	case len(absent) > 0:
+		return c.add(name, "", "the setting plexLibraries takes names or ids of libraries of movies or shows", errors.New(engine.WhyAbsent(c.found, absent)))
 	}
-	return c.add("Libraries", strings.Join(names, ", "), "", nil)
+	return c.add(name, strings.Join(names, ", "), "", nil)
 }
 
 // scenesMatch matches a few scenes against the index as it is.
@@ -212,7 +214,7 @@ func (c *checker) scenesMatch(ctx context.Context) error {
 	for i, m := range matches {
 		s := SampleReport{SceneID: scenes[i].ID}
 		if len(scenes[i].Files) > 0 {
-			s.Path = scenes[i].Files[0].Path
+			s.Path = stashlog.Private(scenes[i].Files[0].Path)
 		}
 		if m.Found == engine.Matched {
 			matched++

@@ -11,6 +11,7 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -68,6 +69,13 @@ func optionalScene(args common.ArgsMap) (int, error) {
 
 // tellPreview writes the first scenes and the sums to the log, the sums last.
 func (s *session) tellPreview(p engine.Preview) PreviewReport {
+	for _, scene := range p.Scenes {
+		for _, item := range scene.Items {
+			for i, c := range item.Changes {
+				item.Changes[i].From, item.Changes[i].To = stashlog.Private(c.From), stashlog.Private(c.To)
+			}
+		}
+	}
 	for _, scene := range p.Scenes[:min(len(p.Scenes), logged)] {
 		for _, item := range scene.Items {
 			for _, c := range item.Changes {

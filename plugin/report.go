@@ -1,10 +1,8 @@
 package plugin
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -256,117 +254,4 @@ func (r StatusReport) Text() string {
 		text += fmt.Sprintf("  outage: %s %s: %s\n", o.StartedAt.Local().Format(time.DateTime), end, o.Cause)
 	}
 	return text
-}
-
-// ExplainReport is why a scene is, or is not, in Plex.
-type ExplainReport struct {
-	SceneID    int             `json:"scene_id"`
-	State      string          `json:"state"` // synced, queued, waiting, dead, skipped, unknown
-	Text       string          `json:"text"`
-	Job        *JobReport      `json:"job"`
-	DeadLetter *DeadLetter     `json:"dead_letter"`
-	Links      []LinkReport    `json:"links"`
-	Attempts   []AttemptReport `json:"attempts"`
-}
-
-// JobReport is a scene's job.
-type JobReport struct {
-	Reason        string     `json:"reason"`
-	Priority      int        `json:"priority"`
-	EnqueuedAt    *time.Time `json:"enqueued_at"`
-	DueAt         *time.Time `json:"due_at"`
-	Attempts      int        `json:"attempts"`
-	Misses        int        `json:"misses"`
-	Unfinished    int        `json:"unfinished"`
-	FirstFailedAt *time.Time `json:"first_failed_at"`
-	Class         string     `json:"last_error_class"`
-	Error         string     `json:"last_error"`
-}
-
-// LinkReport is one Plex item that shows the scene.
-type LinkReport struct {
-	RatingKey string     `json:"rating_key"`
-	Section   string     `json:"section"`
-	Path      string     `json:"path"`
-	Rule      string     `json:"rule"`
-	PushedAt  *time.Time `json:"pushed_at"`
-}
-
-// AttemptReport is something that happened to the scene.
-type AttemptReport struct {
-	At      *time.Time `json:"at"`
-	Outcome string     `json:"outcome"`
-	Class   string     `json:"class"`
-	Error   string     `json:"error"`
-}
-
-func (s *session) explain(ctx context.Context, args common.ArgsMap) (any, error) {
-	scene, err := sceneArg(args)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.openToTell(ctx); err != nil {
-		return nil, err
-	}
-	r := ExplainReport{SceneID: scene, Links: []LinkReport{}, Attempts: []AttemptReport{}}
-	links, err := s.db.Links(ctx, scene)
-	if err != nil {
-		return nil, err
-	}
-	for _, l := range links {
-		r.Links = append(r.Links, LinkReport{l.RatingKey, l.Section, l.Path, l.Rule, rfc3339(l.PushedAt)})
-	}
-	attempts, err := s.db.Attempts(ctx, scene)
-	if err != nil {
-		return nil, err
-	}
-	for _, a := range attempts {
-		r.Attempts = append(r.Attempts, AttemptReport{rfc3339(a.At), a.Outcome, a.Class, a.Error})
-	}
-	job, err := s.db.Job(ctx, scene)
-	if err != nil && !errors.Is(err, store.ErrNone) {
-		return nil, err
-	}
-	if err == nil {
-		r.Job = &JobReport{
-			job.Reason, job.Priority, rfc3339(job.EnqueuedAt), rfc3339(job.DueAt), job.Attempts, job.Misses, job.Unfinished,
-			rfc3339(job.FirstFailedAt), job.ErrorClass, job.Error,
-		}
-	}
-	letters, err := s.db.DeadLetters(ctx, store.Narrow{SceneID: scene}, 1)
-	if err != nil {
-		return nil, err
-	}
-	if len(letters) > 0 {
-		d := deadLetter(letters[0])
-		r.DeadLetter = &d
-	}
-	r.conclude(time.Now())
-	s.z.Info().Int("scene", scene).Msg(r.Text)
-	return r, nil
-}
-
-// conclude says in plain words what the facts come to.
-func (r *ExplainReport) conclude(now time.Time) {
-	switch {
-	case r.DeadLetter != nil:
-		r.State = "dead"
-		r.Text = fmt.Sprintf("given up (%s): %s; run \"Retry dead letters\" once that is mended", r.DeadLetter.Class, r.DeadLetter.Error)
-	case r.Job != nil && r.Job.DueAt.After(now):
-		r.State = "waiting"
-		r.Text = fmt.Sprintf("waits until %s: %s", r.Job.DueAt.Local().Format(time.TimeOnly), cmp.Or(r.Job.Error, "a run is at work on it, or died at it"))
-	case r.Job != nil:
-		r.State = "queued"
-		r.Text = fmt.Sprintf("queued (%s) and due: the next run of %q takes it", r.Job.Reason, taskName)
-	case len(r.Attempts) > 0 && (r.Attempts[0].Outcome == string(engine.Skipped) || r.Attempts[0].Outcome == string(engine.Gone)):
-		r.State = "skipped" // whatever was pushed before
-		r.Text = "left out: " + r.Attempts[0].Error
-	case len(r.Links) > 0:
-		r.State = "synced"
-		r.Text = fmt.Sprintf("in Plex as item %s (%s), matched by %s, last compared at %s", r.Links[0].RatingKey, r.Links[0].Path, r.Links[0].Rule,
-			r.Links[0].PushedAt.Local().Format(time.DateTime))
-	default:
-		r.State = "unknown"
-		r.Text = "never pushed: a scene is pushed for the first time by an edit, by sync-scene or by \"Sync all scenes\""
-	}
 }

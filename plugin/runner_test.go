@@ -52,7 +52,12 @@ func TestPanicBecomesTheOutputsError(t *testing.T) {
 func TestFailureIsInTheOutputAndNeverAGoError(t *testing.T) {
 	t.Setenv("STASH_PLEX_SYNC_DIR", "") // no folder, so nothing can work
 	for _, args := range []common.ArgsMap{
-		nil, {"mode": "nonsense"}, {"mode": 7}, {"mode": "process"}, {"mode": "status"}, {"mode": "sync-scene"},
+		nil,
+		{"mode": "nonsense"},
+		{"mode": 7},
+		{"mode": "process"},
+		{"mode": "status"},
+		{"mode": "sync-scene"},
 		{"hookContext": map[string]any{"id": 1.0, "type": "Scene.Update.Post"}},
 	} {
 		var out common.PluginOutput

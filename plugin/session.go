@@ -136,6 +136,7 @@ func (s *session) engine(ctx context.Context) (*engine.Engine, error) {
 		Config: engine.Config{
 			Libraries: s.set.Libraries, PathMap: s.set.PathMap, Fields: s.set.Fields,
 			KeepPlexEdits: s.set.KeepPlexEdits, MaxRetries: s.set.MaxRetries,
+			SkipMissing: s.set.SkipMissing, ScanPlex: s.set.ScanPlex,
 			Filter: engine.Filter{OnlyOrganized: s.set.OnlyOrganized, ExcludeTags: s.set.ExcludeTags},
 		},
 		Random: rand.Float64, Progress: s.log.Progress,
@@ -154,9 +155,6 @@ func (s *session) locked(ctx context.Context, who string, patience time.Duration
 		if s.dir, err = DataDir(s.conn); err != nil {
 			return err
 		}
-	}
-	if err := os.MkdirAll(s.dir, 0o700); err != nil {
-		return fmt.Errorf("make the data folder: %w", err)
 	}
 	lock, err := store.Acquire(ctx, s.dir, patience)
 	if errors.Is(err, store.ErrHeld) && patience > 0 {

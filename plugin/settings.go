@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -30,12 +31,14 @@ const tokenAtLeast = 8
 type Settings struct {
 	PlexURL       string
 	PlexToken     string
-	Libraries     []string // names or ids; empty: all movie libraries
+	Libraries     []string // names or ids; empty: all libraries of movies
 	PathMap       []engine.PathPair
 	Fields        engine.Fields
 	KeepPlexEdits bool
 	OnlyOrganized bool
 	ExcludeTags   []string // names
+	SkipMissing   bool
+	ScanPlex      bool
 	MaxRetries    int
 	Timeout       time.Duration
 	InsecureTLS   bool
@@ -51,6 +54,15 @@ type SettingProblem struct {
 	Remedy  string
 }
 
+// quoted is the value as it is told. A pathMap tells where the user's videos are.
+func (p SettingProblem) quoted() string {
+	text := strconv.Quote(p.Value)
+	if p.Setting == "pathMap" {
+		return stashlog.Private(text)
+	}
+	return text
+}
+
 // SettingsError is everything that is wrong with the settings, in one message.
 type SettingsError struct{ Problems []SettingProblem }
 
@@ -58,7 +70,7 @@ func (e *SettingsError) Error() string {
 	list := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
 		if list[i] = p.Setting + ": " + p.Remedy; p.Value != "" {
-			list[i] = fmt.Sprintf("%s is %q: %s", p.Setting, p.Value, p.Remedy)
+			list[i] = fmt.Sprintf("%s is %s: %s", p.Setting, p.quoted(), p.Remedy)
 		}
 	}
 	return "the settings of Stash Plex Sync need attention (Settings > Plugins): " + strings.Join(list, "; ")
@@ -97,6 +109,8 @@ func (p *settingsParser) read() Settings {
 		KeepPlexEdits: p.truth("keepPlexEdits"),
 		OnlyOrganized: p.truth("onlyOrganized"),
 		ExcludeTags:   p.list("excludeTags", ","),
+		SkipMissing:   p.truth("skipMissing"),
+		ScanPlex:      p.truth("scanPlex"),
 		MaxRetries:    p.number("maxRetries", defaultMaxRetries, mostRetries),
 		Timeout:       time.Duration(p.number("timeoutSeconds", int(defaultTimeout/time.Second), int(longestTimeout/time.Second))) * time.Second,
 		InsecureTLS:   p.truth("insecureTLS"),

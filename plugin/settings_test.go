@@ -38,6 +38,8 @@ func TestSettingsAreReadLeniently(t *testing.T) {
 		{"switches as text", map[string]any{"insecureTLS": "Yes", "debugLog": 1.0, "keepPlexEdits": "true"}, func(s *Settings) {
 			s.InsecureTLS, s.DebugLog, s.KeepPlexEdits = true, true, true
 		}},
+		{"what Plex does not hold", map[string]any{"skipMissing": true}, func(s *Settings) { s.SkipMissing = true }},
+		{"scans", map[string]any{"scanPlex": "on"}, func(s *Settings) { s.ScanPlex = true }},
 		{"lists", map[string]any{"plexLibraries": []any{"A", 2.0}}, func(s *Settings) { s.Libraries = []string{"A", "2"} }},
 		{"lists of pairs, and holes in lists", map[string]any{"pathMap": []any{"/a => /b", "/c => /d"}, "plexLibraries": []any{"One, two", nil, " "}}, func(s *Settings) {
 			s.PathMap = []engine.PathPair{{From: "/a", To: "/b"}, {From: "/c", To: "/d"}}

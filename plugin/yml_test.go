@@ -42,6 +42,7 @@ func TestYmlOffersTheSettingsThatTheProgramReads(t *testing.T) {
 	want := map[string]plugin.PluginSettingTypeEnum{
 		"plexUrl": text, "plexToken": text, "plexLibraries": text, "pathMap": text, "fields": text, "keepPlexEdits": truth,
 		"maxRetries": number, "timeoutSeconds": number, "insecureTLS": truth, "debugLog": truth, "redactLogs": truth, "onlyOrganized": truth, "excludeTags": text,
+		"skipMissing": truth, "scanPlex": truth,
 	}
 	offered := make(map[string]plugin.PluginSettingTypeEnum)
 	about := make(map[string]string)

@@ -110,7 +110,8 @@ func (s *Store) ClearDead(ctx context.Context, n Narrow) (int, error) {
 	return s.clear(ctx, `dead_letter`, where, args)
 }
 
-// ClearQueue removes all jobs and returns how many. Claims in force end without effect.
+// ClearQueue removes all jobs and returns how many, and with them the changes that would become jobs. Claims
+// in force end without effect.
 func (s *Store) ClearQueue(ctx context.Context) (int, error) {
 	return s.clear(ctx, `job`, ``, nil)
 }
@@ -125,7 +126,10 @@ func (s *Store) clear(ctx context.Context, table, where string, args []any) (int
 		if err != nil {
 			return err
 		}
-		n, err = res.RowsAffected()
+		if n, err = res.RowsAffected(); err != nil || table != "job" {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM fanout`)
 		return err
 	})
 	if err != nil {

@@ -85,8 +85,8 @@ func TestRenewedChangeStartsAgain(t *testing.T) {
 	mention(t, s, "group", 1, 30)
 	changed(t, s, t0, FanoutRecord{Kind: "group", Own: 1})
 	expand(t, s, t0, 20)
-	if _, err := s.ClearQueue(t.Context()); err != nil {
-		t.Fatal(err)
+	for _, j := range claim(t, s, t0, ClaimOptions{}) {
+		endOne(t, s, t0, Ending{Job: j, Outcome: Done})
 	}
 	changed(t, s, t0.Add(time.Second), FanoutRecord{Kind: "group", Own: 1})
 	for more := true; more; {
@@ -124,6 +124,19 @@ func TestFanoutMakesQueuedJobsDue(t *testing.T) {
 	}
 }
 
+func TestClearedQueueDoesNotFillAgain(t *testing.T) {
+	s := openStore(t)
+	mention(t, s, "tag", 1, 30)
+	changed(t, s, t0, FanoutRecord{Kind: "tag", Own: 1})
+	expand(t, s, t0, 20)
+	if n, err := s.ClearQueue(t.Context()); err != nil || n != 20 {
+		t.Fatalf("ClearQueue = %d, %v; want the 20 jobs there were", n, err)
+	}
+	if more, n := expand(t, s, t0, 20); more || n != 0 {
+		t.Errorf("%d jobs after the queue was emptied, more %v", n, more)
+	}
+}
+
 func TestFanoutOfAnEventIsRecordedOnce(t *testing.T) {
 	s := openStore(t)
 	rows := func() (n int) {
@@ -145,11 +158,14 @@ func TestFanoutOfAnEventIsRecordedOnce(t *testing.T) {
 
 func TestFanoutReadsOnlyWhatItExpands(t *testing.T) {
 	s := openStore(t)
-	for query, want := range map[string]string{
-		`SELECT scene_id FROM link_ref WHERE kind = 'tag' AND ref_id = 1 AND scene_id > 5 ORDER BY scene_id LIMIT 9`: "SEARCH link_ref USING PRIMARY KEY (kind=? AND ref_id=? AND scene_id>?)",
-		oldestFanout: "SCAN fanout USING INDEX fanout_oldest",
+	for _, c := range []struct {
+		query, want string
+		args        []any
+	}{
+		{mentioning, "SEARCH link_ref USING PRIMARY KEY (kind=? AND ref_id=? AND scene_id>?)", []any{"tag", 1, 5, 9}},
+		{oldestFanout, "SCAN fanout USING INDEX fanout_oldest", nil},
 	} {
-		rows, err := s.read.Query(`EXPLAIN QUERY PLAN ` + query)
+		rows, err := s.read.Query(`EXPLAIN QUERY PLAN `+c.query, c.args...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -162,8 +178,8 @@ func TestFanoutReadsOnlyWhatItExpands(t *testing.T) {
 			}
 			plan = append(plan, step)
 		}
-		if got := strings.Join(plan, "; "); rows.Err() != nil || got != want {
-			t.Errorf("%s\nis carried out as %s, want %s", query, got, want)
+		if got := strings.Join(plan, "; "); rows.Err() != nil || got != c.want {
+			t.Errorf("%s\nis carried out as %s, want %s", c.query, got, c.want)
 		}
 	}
 }

@@ -127,7 +127,7 @@ func speaksForAll(ctx context.Context, tx *sql.Tx, now time.Time, event string, 
 	if err != nil {
 		return false, err
 	}
-	if age := now.Sub(at); !first && age >= 0 && age < eventsKept {
+	if age := now.Sub(at); !first && age.Abs() < eventsKept {
 		return false, nil
 	}
 	if _, err := tx.ExecContext(ctx, `DELETE FROM meta WHERE key > ? AND key < ? AND (at < ? OR at > ?)`,
@@ -162,8 +162,9 @@ func setMark(ctx context.Context, tx *sql.Tx, now time.Time) (Mark, error) {
 	if strings.HasPrefix(value, marking) {
 		counts = askingCounts
 	}
-	// A hook looks at its clock before it waits for the file, so a mark may be a little younger than now.
-	if age := now.Sub(at); value != "" && age > -counts && age < counts {
+	// A hook looks at its clock before it waits for the file, so a mark may be younger than now, by as much as
+	// the others take.
+	if age := now.Sub(at); value != "" && age > -askedCounts && age < counts {
 		return Mark{Busy: value == markedBusy}, nil
 	}
 	mark := Mark{Ask: true, value: marking + rand.Text()}

@@ -129,69 +129,6 @@ func (x *Index) inTx(ctx context.Context, f func(tx *sql.Tx) error) error {
 	return tx.Commit()
 }
 
-// ByPath returns the files with this path, compared without case if fold.
-func (x *Index) ByPath(ctx context.Context, server, path string, fold bool) ([]PlexFile, error) {
-	if fold {
-		return x.files(ctx, filesByFolded, server, FoldPath(path))
-	}
-	return x.files(ctx, filesByNormal, server, NormalPath(path))
-}
-
-// ByNameAndSize returns the files with the basename of path, without case, and this size.
-func (x *Index) ByNameAndSize(ctx context.Context, server, path string, size int64) ([]PlexFile, error) {
-	return x.files(ctx, filesByNameAndSize, server, FoldBase(path), size)
-}
-
-// The look-ups of files, the newest first. Beyond 200 nobody can tell files apart.
-const (
-	selectFiles        = `SELECT section, rating_key, path, size, duration, added_at FROM plex_file WHERE server = ? AND `
-	newestFirst        = ` ORDER BY added_at DESC LIMIT 200`
-	filesByNormal      = selectFiles + `normal = ?` + newestFirst
-	filesByFolded      = selectFiles + `folded = ?` + newestFirst
-	filesByNameAndSize = selectFiles + `base = ? AND size = ?` + newestFirst
-	deleteUnseen       = `DELETE FROM plex_file WHERE server = ? AND section = ? AND reading < ?`
-)
-
-func (x *Index) files(ctx context.Context, query string, args ...any) ([]PlexFile, error) {
-	rows, err := x.db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("look up a file: %w", err)
-	}
-	defer rows.Close()
-	var files []PlexFile
-	for rows.Next() {
-		var f PlexFile
-		if err := rows.Scan(&f.Section, &f.RatingKey, &f.Path, &f.Size, &f.Duration, &f.AddedAt); err != nil {
-			return nil, fmt.Errorf("look up a file: %w", err)
-		}
-		files = append(files, f)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("look up a file: %w", err)
-	}
-	return files, nil
-}
-
-// New returns those of the files that the index does not hold.
-func (x *Index) New(ctx context.Context, server string, files []PlexFile) ([]FoundFile, error) {
-	look, err := x.db.PrepareContext(ctx, `SELECT 1 FROM plex_file WHERE server = ? AND rating_key = ? AND path = ? AND size = ?`)
-	if err != nil {
-		return nil, fmt.Errorf("look for new files: %w", err)
-	}
-	defer look.Close()
-	var found []FoundFile
-	for _, f := range files {
-		var one int
-		err := look.QueryRowContext(ctx, server, f.RatingKey, f.Path, f.Size).Scan(&one)
-		if errors.Is(err, sql.ErrNoRows) {
-			found = append(found, FoundFile{Path: f.Path, Size: f.Size})
-		} else if err != nil {
-			return nil, fmt.Errorf("look for new files: %w", err)
-		}
-	}
-	return found, nil
-}
-
 // Reading returns how far a section has been read.
 func (x *Index) Reading(ctx context.Context, server, section string) (Reading, error) {
 	list, err := x.readings(ctx, `server = ? AND section = ?`, server, section)
@@ -239,6 +176,8 @@ type ReadPage struct {
 	Finish  bool     // remove what this reading has not seen
 	After   Reading
 }
+
+const deleteUnseen = `DELETE FROM plex_file WHERE server = ? AND section = ? AND reading < ?`
 
 // Apply stores a page.
 func (x *Index) Apply(ctx context.Context, server string, p ReadPage) error {

@@ -82,6 +82,63 @@ func TestIndexLooksUpByPathAndByNameAndSize(t *testing.T) {
 	}
 }
 
+func TestIndexLooksUpByFolders(t *testing.T) {
+	x := indexOpen(t, t.TempDir())
+	p := ReadPage{After: Reading{Section: "1", Number: 1, Position: -1}}
+	for i, f := range []PlexFile{
+		{Path: "/v/a/b/x.mp4", Duration: 60_000},
+		{Path: `E:\W\A\B\X.mp4`, Duration: 10_000},
+		{Path: "/v/c/b/x.mp4", Duration: 61_000},
+		{Path: "/v/c/xb/x.mp4", Duration: 60_000},
+		{Path: "/v/a/b/y.mp4", Duration: 60_000},
+		{Path: "/v/c/b/x.mp4"},
+	} {
+		f.Section, f.RatingKey, f.AddedAt = "1", fmt.Sprint(100+i), int64(-i)
+		p.Files = append(p.Files, f)
+	}
+	indexApply(t, x, p)
+	for _, c := range []struct {
+		path     string
+		duration int64
+		want     string
+	}{
+		{"/data/a/b/x.mp4", 0, "100 101"},
+		{"/data/a/b/x.mp4", 59_000, "100 101"},
+		{"/data/a/b/x.mp4", 62_000, "100 101 102"},
+		{"/data/z/B/X.MP4", 60_999, "100 102"},
+		{"/b/x.mp4", 60_000, "100 102"},
+		{"/data/z/b/x.mp4", 0, ""},
+		{"/data/a/z/x.mp4", 60_000, ""},
+		{"/x.mp4", 60_000, ""},
+		{"x.mp4", 60_000, ""},
+	} {
+		files, err := x.ByFolders(t.Context(), "S", c.path, c.duration)
+		var keys []string
+		for _, f := range files {
+			keys = append(keys, f.RatingKey)
+		}
+		if got := strings.Join(keys, " "); err != nil || got != c.want {
+			t.Errorf("ByFolders(%s, %d) = %q, %v; want %q", c.path, c.duration, got, err, c.want)
+		}
+	}
+}
+
+func TestFileWithACommonNameIsFoundByItsFolders(t *testing.T) {
+	x := indexOpen(t, t.TempDir())
+	var paths []string
+	for i := range 500 {
+		paths = append(paths, fmt.Sprintf("/v/%d/scene/video.mp4", i))
+	}
+	indexFill(t, x, paths...)
+	files, err := x.ByFolders(t.Context(), "S", "/data/0/scene/video.mp4", 0) // the oldest
+	if err != nil || len(files) != 1 || files[0].RatingKey != "100" {
+		t.Errorf("files = %v, %v", files, err)
+	}
+	if files, err := x.ByName(t.Context(), "S", "/elsewhere/Video.mp4"); err != nil || len(files) != 200 || files[0].RatingKey != "599" {
+		t.Errorf("%d files, %v; want the newest 200", len(files), err)
+	}
+}
+
 func TestIndexShowsTheNewestOfEqualPathsFirst(t *testing.T) {
 	x := indexOpen(t, t.TempDir())
 	indexFill(t, x, "/v/a.mp4", "/v/b.mp4", "/v/a.mp4")
@@ -139,13 +196,15 @@ func TestFailedPageLeavesTheIndexAsItWas(t *testing.T) {
 
 func TestOnlyFilesThatAreNotHeldAreNew(t *testing.T) {
 	x := indexOpen(t, t.TempDir())
-	indexFill(t, x, "/v/0", "/v/1")
+	indexFill(t, x, "/v/0", "/v/1", "/v/2", "/v/3")
 	found, err := x.New(t.Context(), "S", []PlexFile{
 		{RatingKey: "100", Path: "/v/0", Size: 0},
 		{RatingKey: "101", Path: "/v/1", Size: 77}, // it has grown
 		{RatingKey: "100", Path: "/v/2", Size: 5},
+		{RatingKey: "102", Path: "/v/2", Size: 2},
+		{RatingKey: "103", Path: "/v/3", Size: 3, Duration: 60_000}, // now it is known
 	})
-	if err != nil || len(found) != 2 || found[0] != (FoundFile{Path: "/v/1", Size: 77}) || found[1] != (FoundFile{Path: "/v/2", Size: 5}) {
+	if err != nil || len(found) != 3 || found[2] != (FoundFile{Path: "/v/3", Size: 3}) || found[0] != (FoundFile{Path: "/v/1", Size: 77}) || found[1] != (FoundFile{Path: "/v/2", Size: 5}) {
 		t.Errorf("new are %v, %v", found, err)
 	}
 }
@@ -258,6 +317,8 @@ func TestEveryLookUpUsesAnIndex(t *testing.T) {
 	}{
 		{filesByNormal, []any{"S", "/v"}, "plex_file_normal (normal=? AND server=?)"},
 		{filesByFolded, []any{"S", "/v"}, "plex_file_folded (folded=? AND server=?)"},
+		{filesByName, []any{"S", "v"}, "plex_file_base (base=?)"},
+		{filesByFolders, []any{"S", "v", "/a/b/v", "/b/v", 1, 2}, "plex_file_base (base=?)"},
 		{filesByNameAndSize, []any{"S", "v", 1}, "plex_file_base (base=? AND size=? AND server=?)"},
 		{deleteUnseen, []any{"S", "1", 1}, "plex_file_reading (section=? AND server=? AND reading<?)"},
 	} {

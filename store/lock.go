@@ -2,9 +2,11 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"time"
 
@@ -27,14 +29,21 @@ var (
 // A Lock lets one drain run at a time. The kernel frees it if the process dies.
 type Lock struct{ f *flock.Flock }
 
-// Acquire takes the drain's lock of a data folder, trying for as long as patience says. It returns ErrHeld
-// if another process has it, and ErrNoLocks where the file system cannot lock: then take a lease.
+// Acquire takes the drain's lock of a data folder, trying for as long as patience says. It makes the folder
+// and refuses the same ones as Open. It returns ErrHeld if another process has the lock, and ErrNoLocks
+// where the file system cannot lock: then take a lease.
 func Acquire(ctx context.Context, dir string, patience time.Duration) (*Lock, error) {
+	if err := checkDir(dir); err != nil {
+		return nil, err
+	}
 	f := flock.New(filepath.Join(dir, drainLock), flock.SetPermissions(0o600))
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
 		ok, err := f.TryLock()
+		if _, opening := errors.AsType[*fs.PathError](err); opening {
+			return nil, fmt.Errorf("open the lock: %w", err)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrNoLocks, err)
 		}
@@ -59,8 +68,9 @@ func (l *Lock) Release() error {
 
 // TakeLease takes the lease that stands in for the lock where there is none: a row that its holder must
 // renew with Beat, and that counts as given up after 30 s. From then on every claim and ending of this
-// Store checks that the lease is still its own.
+// Store checks that the lease is still its own: two holders of one name are told apart.
 func (s *Store) TakeLease(ctx context.Context, now time.Time, holder string) error {
+	holder += " " + rand.Text() // in two containers even the process's number may be the same
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		var other string
 		var beat int64
@@ -69,7 +79,7 @@ func (s *Store) TakeLease(ctx context.Context, now time.Time, holder string) err
 			return err
 		}
 		age := now.Sub(time.UnixMilli(beat))
-		if err == nil && other != holder && age >= 0 && age < leaseStale {
+		if err == nil && other != s.lease && age >= 0 && age < leaseStale {
 			return ErrHeld
 		}
 		_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO lease (id, holder, beat_at) VALUES (1, ?, ?)`, holder, now.UnixMilli())

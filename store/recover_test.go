@@ -30,6 +30,26 @@ func TestOneDrainAtATime(t *testing.T) {
 	}
 }
 
+func TestLockThatCannotBeOpenedIsNoMissingLock(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Symlink(filepath.Join(dir, "nowhere", "lock"), filepath.Join(dir, drainLock)); err != nil {
+		t.Fatal(err)
+	}
+	if l, err := Acquire(t.Context(), dir, 0); err == nil || errors.Is(err, ErrNoLocks) || errors.Is(err, ErrHeld) {
+		t.Errorf("Acquire = %v, %v; want the error of opening", l, err)
+	}
+}
+
+func TestLockOfAFolderThatIsNotOursIsNotMade(t *testing.T) {
+	real, link := t.TempDir(), filepath.Join(t.TempDir(), "data")
+	if err := os.Symlink(real, link); err != nil {
+		t.Fatal(err)
+	}
+	if l, err := Acquire(t.Context(), link, 0); err == nil || exists(filepath.Join(real, drainLock)) {
+		t.Errorf("Acquire = %v, %v; the lock was made: %v", l, err, exists(filepath.Join(real, drainLock)))
+	}
+}
+
 func TestLeaseStandsInForTheLock(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	a, b := openIn(t, dir), openIn(t, dir)
@@ -45,6 +65,9 @@ func TestLeaseStandsInForTheLock(t *testing.T) {
 	}
 	if err := b.TakeLease(t.Context(), t0.Add(49*time.Second), "b"); !errors.Is(err, ErrHeld) {
 		t.Fatalf("lease after a beat: %v, want ErrHeld", err)
+	}
+	if err := b.TakeLease(t.Context(), t0.Add(49*time.Second), "a"); !errors.Is(err, ErrHeld) {
+		t.Errorf("lease of a living holder of the same name: %v, want ErrHeld", err)
 	}
 	jobs := claim(t, a, t0.Add(20*time.Second), ClaimOptions{})
 	if err := b.TakeLease(t.Context(), t0.Add(51*time.Second), "b"); err != nil {

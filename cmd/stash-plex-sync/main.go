@@ -20,6 +20,7 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -150,11 +151,14 @@ func status(args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
+	text := r.Text()
 	if asJSON {
-		enc := json.NewEncoder(stdout)
-		enc.SetIndent("", "  ")
-		return enc.Encode(r)
+		indented, err := json.MarshalIndent(r, "", "  ")
+		if err != nil {
+			return err
+		}
+		text = string(indented) + "\n"
 	}
-	_, err = fmt.Fprint(stdout, r.Text())
+	_, err = io.WriteString(stdout, stashlog.Plain(text))
 	return err
 }

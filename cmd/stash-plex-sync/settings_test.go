@@ -12,9 +12,17 @@ func TestBrokenSettingLosesNoJob(t *testing.T) {
 	w := newWorld(t, 1)
 	w.occupied()
 	for _, bad := range []map[string]any{
-		{"plexUrl": 7.0}, {"plexUrl": []any{"a", "b"}}, {"plexToken": "two words"}, {"maxRetries": "many"}, {"maxRetries": map[string]any{}},
-		{"timeoutSeconds": -1.0}, {"pathMap": map[string]any{"a": 1.0}}, {"insecureTLS": "maybe"}, {"debugLog": []any{true, false}},
-		{"fields": "nonsense"}, {"plexLibraries": map[string]any{"Videos": true}},
+		{"plexUrl": 7.0},
+		{"plexUrl": []any{"a", "b"}},
+		{"plexToken": "two words"},
+		{"maxRetries": "many"},
+		{"maxRetries": map[string]any{}},
+		{"timeoutSeconds": -1.0},
+		{"pathMap": map[string]any{"a": 1.0}},
+		{"insecureTLS": "maybe"},
+		{"debugLog": []any{true, false}},
+		{"fields": "nonsense"},
+		{"plexLibraries": map[string]any{"Videos": true}},
 	} {
 		w.settings(bad)
 		w.bulk("New", 1)

@@ -30,6 +30,9 @@ func (s *Server) edit(w http.ResponseWriter, r *http.Request, items []*Item) int
 	if status != 0 {
 		return page(w, status)
 	}
+	if slices.ContainsFunc(items, func(it *Item) bool { return s.isEpisode(it) }) && c.touches("studio", "genre", "actor") {
+		return page(w, http.StatusBadRequest)
+	}
 	if title, set := c.values["title"]; set && strings.TrimSpace(title) == "" {
 		s.careless++
 	}
@@ -40,6 +43,22 @@ func (s *Server) edit(w http.ResponseWriter, r *http.Request, items []*Item) int
 		}
 	}
 	return empty(w)
+}
+
+// isEpisode reports whether an item is an episode. What the real server does with an edit of a field that
+// belongs to the show is not known: here it is refused.
+func (s *Server) isEpisode(it *Item) bool {
+	sec := s.section(it.Section)
+	return sec != nil && sec.kind == "show"
+}
+
+// touches reports whether the edit says anything of one of the fields.
+func (c change) touches(fields ...string) bool {
+	return slices.ContainsFunc(fields, func(f string) bool {
+		_, value := c.values[f]
+		_, lock := c.locks[f]
+		return value || lock || len(c.add[f])+len(c.remove[f]) > 0
+	})
 }
 
 // parse reads an edit; a status other than 0 refuses it.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // section is a library.
@@ -43,6 +44,7 @@ type Item struct {
 type File struct {
 	Path      string
 	Size      int64
+	Duration  time.Duration // 0: one second
 	Deleted   bool
 	Optimised bool
 	Version   int // files with the same number are parts of one version

@@ -1,6 +1,7 @@
 package plextest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -173,7 +174,7 @@ func (s *Server) row(sec *section, it *Item, listing bool) map[string]any {
 	}
 	versions, optimised := map[int][]any{}, map[int]bool{}
 	for i, f := range it.Files {
-		part := map[string]any{"id": s.number(int64(i + 1)), "file": f.Path, "size": s.number(f.Size), "duration": s.number(1000)}
+		part := map[string]any{"id": s.number(int64(i + 1)), "file": f.Path, "size": s.number(f.Size), "duration": s.number(cmp.Or(f.Duration, time.Second).Milliseconds())}
 		if f.Deleted {
 			part["deletedAt"] = s.number(it.Updated)
 		}

@@ -438,3 +438,24 @@ func TestServerComesBackOnTheSamePort(t *testing.T) {
 		t.Error("a port that is none was taken")
 	}
 }
+
+func TestEpisodesHaveNoFieldsOfTheirShow(t *testing.T) {
+	s := plextest.New("token")
+	shows := s.AddSection("Shows", "show")
+	key := s.AddItem(shows, "/data/x.mp4", 1)
+	if got := keys(t, s, "/library/sections/"+shows+"/all?type=4"); !slices.Equal(got, []string{key}) {
+		t.Errorf("episodes are %v", got)
+	}
+	if got := keys(t, s, "/library/sections/"+shows+"/all?type=1"); len(got) != 0 {
+		t.Errorf("movies are %v", got)
+	}
+	edit := "/library/sections/" + shows + "/all?type=4&id=" + key + "&"
+	for _, field := range []string{"studio.value=S", "studio.locked=1", "genre%5B0%5D.tag.tag=G", "actor%5B0%5D.tag.tag=A", "actor%5B%5D.tag.tag-=A"} {
+		want(t, s, 400, "PUT", edit+field+"&title.value=T")
+		want(t, s, 400, "PUT", "/library/metadata/"+key+"?"+field)
+	}
+	want(t, s, 200, "PUT", edit+"title.value=T&director%5B0%5D.tag.tag=D&collection%5B0%5D.tag.tag=C&thumb.locked=1")
+	if it := s.Item(key); it.Title != "T" || it.Studio != "" || len(it.Tags) != 2 {
+		t.Errorf("episode = %+v", it)
+	}
+}

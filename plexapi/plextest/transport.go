@@ -16,6 +16,9 @@ func (s *Server) Transport() http.RoundTripper { return transport{s} }
 type transport struct{ s *Server }
 
 func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := r.Context().Err(); err != nil { // no request leaves any more
+		return nil, err
+	}
 	t.s.mu.Lock()
 	down := t.s.refused
 	t.s.mu.Unlock()

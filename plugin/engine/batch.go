@@ -99,6 +99,7 @@ func (d *drain) mayGoOn(ctx context.Context, stop error) error {
 	case v.Stop:
 		return &stopError{v.Class, stop.Error() + "; every job stays queued"}
 	case v.Class == ServerDown:
+		d.trouble = stop
 		return nil // the jobs were released; the breaker counts
 	}
 	return stop
@@ -115,17 +116,26 @@ func alive(works []*work) []*work {
 	return left
 }
 
-// guard runs a step for one job, so that a bug in it costs that job alone.
-func (d *drain) guard(w *work, f func() error) {
+// guard runs a step for one job, so that a bug in it costs that job alone. An error of neither the job nor a
+// server is the queue's: it is returned and ends the drain.
+func (d *drain) guard(w *work, f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			d.Log.Debug().Int("scene", w.job.SceneID).Str("stack", strings.ReplaceAll(string(debug.Stack()), "\n", " | ")).Msg("a bug")
 			w.err = panicError(p)
 		}
 	}()
-	if err := f(); err != nil && w.err == nil {
+	err = f()
+	_, own := errors.AsType[*jobError](err)
+	_, plex := errors.AsType[*plexapi.Error](err)
+	_, stash := errors.AsType[*stashapi.Error](err)
+	if err != nil && !own && !plex && !stash {
+		return err
+	}
+	if err != nil && w.err == nil {
 		w.err = err
 	}
+	return nil
 }
 
 // readScenes reads all scenes of a batch in one query and works out what Plex should show.
@@ -163,7 +173,9 @@ func (d *drain) readScenes(ctx context.Context, works []*work) error {
 		scene := &result.Found[i]
 		w := byID[scene.ID]
 		w.scene, w.err = scene, nil
-		d.guard(w, func() error { return d.desire(ctx, w) })
+		if err := d.guard(w, func() error { return d.desire(ctx, w) }); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -220,7 +232,9 @@ func (d *drain) planWrites(ctx context.Context, works []*work) error {
 	var ahead []store.Item
 	taken := make(map[string]int) // items that a scene of this batch writes
 	for _, w := range alive(works) {
-		d.guard(w, func() error { return d.plan(w, known, taken) })
+		if err := d.guard(w, func() error { return d.plan(w, known, taken) }); err != nil {
+			return err
+		}
 		if w.err != nil {
 			continue
 		}
@@ -293,7 +307,9 @@ func (d *drain) readBack(ctx context.Context, works []*work) error {
 		return err
 	}
 	for _, w := range works {
-		d.guard(w, func() error { return d.check(w, held, failed) })
+		if err := d.guard(w, func() error { return d.check(w, held, failed) }); err != nil {
+			return err
+		}
 	}
 	return d.noteChecked(ctx, works)
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
@@ -191,7 +189,7 @@ func (d *drain) adopt(ctx context.Context, identity plexapi.Identity, sections [
 	d.server = identity.MachineIdentifier
 	d.sections, d.absent = ChooseSections(sections, d.Config.Libraries)
 	if len(d.sections) == 0 {
-		return &stopError{Misconfigured, noLibrary(sections, d.Config.Libraries) + "; every job stays queued"}
+		return &stopError{Misconfigured, WhyNoLibrary(sections, d.Config.Libraries) + "; every job stays queued"}
 	}
 	ids := make([]string, len(d.sections))
 	for i, s := range d.sections {
@@ -203,8 +201,8 @@ func (d *drain) adopt(ctx context.Context, identity plexapi.Identity, sections [
 		}
 	}
 	if len(d.absent) > 0 {
-		d.Log.Error().Strs("missing", d.absent).Str("setting", "plexLibraries").
-			Msg("Plex has no such library: scenes that are in no other wait; correct the setting or restore the library")
+		d.Log.Error().Str("missing", WhyAbsent(sections, d.absent)).Str("setting", "plexLibraries").
+			Msg("a library cannot be used: scenes that are in no other wait; correct the setting or restore the library")
 	}
 	return nil
 }
@@ -248,42 +246,4 @@ func (e *Engine) Sample(ctx context.Context, server string, scenes []*stashapi.S
 		return nil, err
 	}
 	return m.Match(ctx, scenes)
-}
-
-// ChooseSections returns the movie libraries that are named by name or id, all of them if none is named,
-// and the names that match nothing.
-func ChooseSections(sections []plexapi.Section, names []string) (chosen []plexapi.Section, absent []string) {
-	for _, s := range sections {
-		if s.Type == "movie" && (len(names) == 0 || slices.ContainsFunc(names, func(n string) bool { return sectionIs(s, n) })) {
-			chosen = append(chosen, s)
-		}
-	}
-	for _, n := range names {
-		if !slices.ContainsFunc(chosen, func(s plexapi.Section) bool { return sectionIs(s, n) }) {
-			absent = append(absent, n)
-		}
-	}
-	return chosen, absent
-}
-
-// sectionIs reports whether a name from the settings means the section.
-func sectionIs(s plexapi.Section, name string) bool {
-	return s.ID == name || strings.EqualFold(s.Title, strings.TrimSpace(name))
-}
-
-func noLibrary(sections []plexapi.Section, names []string) string {
-	var have []string
-	for _, s := range sections {
-		if s.Type == "movie" {
-			have = append(have, fmt.Sprintf("%q", s.Title))
-		}
-	}
-	switch {
-	case len(have) == 0:
-		return "Plex has no movie library: add one whose folders hold the videos that Stash manages"
-	case len(names) == 0:
-		return "no movie library was chosen"
-	}
-	return fmt.Sprintf("plexLibraries names %q, but the movie libraries of this Plex are %s: correct the setting",
-		strings.Join(names, ", "), strings.Join(have, ", "))
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -39,7 +40,7 @@ func Desire(s *stashapi.Scene, chosen Fields) Desired {
 			d.Values[plex] = append(d.Values[plex], value...)
 		}
 	}
-	put("title", string(plexapi.Title), scalar(d.clean("title", strings.ReplaceAll(s.Title, "\n", " "))))
+	put("title", string(plexapi.Title), scalar(oneLine(d.clean("title", s.Title))))
 	put("details", string(plexapi.Summary), scalar(d.clean("details", s.Details)))
 	if s.Studio != nil {
 		put("studio", string(plexapi.Studio), scalar(cleanName(s.Studio.Name)))
@@ -100,6 +101,11 @@ func cleanText(text string) string {
 		return r
 	}, strings.ToValidUTF8(text, ""))
 	return strings.TrimSpace(norm.NFC.String(text))
+}
+
+// oneLine joins the lines of a text that was cleaned: every kind of line end is a newline by then.
+func oneLine(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' }), " ")
 }
 
 // cleanName makes a name fit for a tag: one line.
@@ -163,7 +169,7 @@ func (d *Desired) date(text string) {
 		full += "-01"
 	}
 	if _, err := time.Parse(time.DateOnly, full); err != nil || strings.HasPrefix(full, "0000") {
-		d.Problems = append(d.Problems, Problem{"date", fmt.Sprintf("%q is not a date: corrected in Stash it will be pushed", clip(text))})
+		d.Problems = append(d.Problems, Problem{"date", stashlog.Private(strconv.Quote(clip(text))) + " is not a date: corrected in Stash it will be pushed"})
 		return
 	}
 	d.Values[plex] = store.Value{full}

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -355,11 +357,20 @@ func TestBugInOneJobCostsThatJobAlone(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		d := &drain{Engine: l.Engine}
 		w := &work{job: store.Job{SceneID: 1}}
-		d.guard(w, func() error { panic("oops") })
+		l.must(d.guard(w, func() error { panic("oops") }))
 		if v := Judge(l.Context(), w.err); v.Class != Panicked || v.Charge != store.Retry || v.Breaker != Untouched || !strings.Contains(w.err.Error(), "oops") {
 			l.Errorf("verdict = %+v, %v", v, w.err)
 		}
 	})
+}
+
+func TestQueueThatCannotBeReadCostsNoJobAnAttempt(t *testing.T) {
+	d := &drain{Engine: &Engine{}}
+	w := &work{job: store.Job{SceneID: 1}}
+	disk := errors.New("disk I/O error")
+	if err := d.guard(w, func() error { return fmt.Errorf("read links: %w", disk) }); !errors.Is(err, disk) || w.err != nil {
+		t.Errorf("guard = %v, the job's error is %v", err, w.err)
+	}
 }
 
 func TestTwoScenesInOneItemDoNotFightOverIt(t *testing.T) {

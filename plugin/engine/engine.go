@@ -16,12 +16,14 @@ import (
 
 // Config is what the user chose.
 type Config struct {
-	Libraries     []string   // names or ids; empty: all movie libraries
+	Libraries     []string   // names or ids; empty: all libraries of movies
 	PathMap       []PathPair // Stash prefix to Plex prefix
 	Fields        Fields
 	KeepPlexEdits bool
 	Filter        Filter
-	MaxRetries    int // temporary failures that are retried
+	SkipMissing   bool // what Plex does not hold is not waited for
+	ScanPlex      bool // Plex is asked to scan the folders of what it does not hold
+	MaxRetries    int  // temporary failures that are retried
 }
 
 // An Engine is everything that a drain works with. It is used by one goroutine.
@@ -83,6 +85,10 @@ type drain struct {
 	released bool // Plex failed, and jobs stay due for it that this drain does not take again
 	pauses   int  // how often it has waited because of that
 
+	toldLacking bool            // that episodes do not have every field
+	scanned     map[string]bool // folders that Plex was asked to scan
+	scanFailed  bool            // it did not answer that
+
 	plexReady  bool // the server was reached and is the right one
 	sections   []plexapi.Section
 	absent     []string  // libraries that were asked for and are not there
@@ -111,7 +117,7 @@ func (e *Engine) Drain(ctx context.Context, opts Options) (Summary, error) {
 		d.sum.Stopped, d.sum.Class, err = stoppedText, Cancelled, nil
 	}
 	if d.sum.Stopped == "" && d.trouble != nil {
-		d.sum.Stopped, d.sum.Class = d.trouble.Error()+"; what needs it stays queued", Temporary
+		d.sum.Stopped, d.sum.Class = d.trouble.Error()+"; what needs it stays queued", Judge(ctx, d.trouble).Class
 	}
 	d.sum.Floor = d.floor
 	return d.sum, err
@@ -124,7 +130,7 @@ func (d *drain) run(ctx context.Context) error {
 		return err
 	}
 	for {
-		d.released = false
+		d.released, d.trouble = false, nil
 		err := d.work(ctx)
 		again, waitErr := d.waitForPlex(ctx, err)
 		if waitErr != nil {

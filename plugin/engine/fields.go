@@ -103,3 +103,8 @@ func isTags(plex string) bool {
 	}
 	return false
 }
+
+// lacks reports whether items of a type do not have a field. What an episode lacks belongs to its show.
+func lacks(t plexapi.ItemType, plex string) bool {
+	return t == plexapi.Episode && slices.Contains([]string{string(plexapi.Studio), string(plexapi.Genre), string(plexapi.Actor)}, plex)
+}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
@@ -81,14 +80,19 @@ func (d *drain) pushImages(ctx context.Context, works []*work) error {
 	}
 	kinds := imageKinds(d.Config.Fields)
 	var sent []picture
-	for _, w := range works {
+	for i, w := range works {
+		if len(sent) > 0 && d.leaveRoom(ctx, works[i:]) {
+			break
+		}
 		var err error
-		d.guard(w, func() error {
+		if bug := d.guard(w, func() error {
 			var some []picture
 			some, err = d.imagesOf(ctx, w, kinds)
 			sent = append(sent, some...)
 			return nil
-		})
+		}); bug != nil {
+			return bug
+		}
 		w.cover = cover{} // it may be large
 		if err == nil {
 			continue
@@ -219,7 +223,7 @@ func (d *drain) sendImage(ctx context.Context, p *picture, c *cover) (sent bool,
 	}
 	if err == nil && !p.t.held.Locked[lock] {
 		err = d.timed(ctx, func() error {
-			return d.Plex.Edit(ctx, p.t.hit.Section, plexapi.Movie, key, plexapi.Edit{Lock: []string{lock}})
+			return d.Plex.Edit(ctx, p.t.hit.Section, p.t.held.ItemType(), key, plexapi.Edit{Lock: []string{lock}})
 		})
 	}
 	return err == nil, err
@@ -344,42 +348,4 @@ func (d *drain) previewImages(ctx context.Context, works []*work) error {
 		w.err = err
 	}
 	return nil
-}
-
-// restoreImages selects again what was selected before our first upload, wherever ours is selected still, and
-// gives the lock back. It returns the pictures that a person has chosen since.
-func (d *drain) restoreImages(ctx context.Context, t *target) (wrote bool, kept []string, err error) {
-	for _, kind := range []plexapi.ImageKind{plexapi.Poster, plexapi.Background} {
-		lock := kind.Lock()
-		known, before := t.stored.Images[lock], t.stored.Before[lock]
-		if known.SHA1 == "" {
-			continue
-		}
-		p := picture{t: t, kind: kind, hash: known.SHA1}
-		ours, selected, err := d.pictures(ctx, &p)
-		switch {
-		case err != nil:
-			return wrote, kept, err
-		case selected == first(before.Value): // already, or again
-		case ours == "" || ours != selected:
-			kept = append(kept, fieldName(lock))
-			continue
-		case len(before.Value) == 0:
-			return wrote, kept, errors.New("Plex did not say which picture it showed before the first push")
-		default:
-			wrote = true
-			if err := d.timed(ctx, func() error { return d.Plex.Select(ctx, kind, t.hit.RatingKey, before.Value[0]) }); err != nil {
-				return wrote, kept, err
-			}
-		}
-		if t.held.Locked[lock] && !before.Locked {
-			wrote = true
-			if err := d.timed(ctx, func() error {
-				return d.Plex.Edit(ctx, t.hit.Section, plexapi.Movie, t.hit.RatingKey, plexapi.Edit{Unlock: []string{lock}})
-			}); err != nil {
-				return wrote, kept, err
-			}
-		}
-	}
-	return wrote, slices.Clip(kept), nil
 }

@@ -4,13 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -43,12 +42,12 @@ func (d *drain) findItems(ctx context.Context, works []*work) error {
 		switch {
 		case len(w.targets) > 0:
 		case d.opts.Only != 0 && !d.opts.Listing: // a run that may look at Plex's libraries decides
-			w.err = releasedError(notMatched(w))
+			w.err = releasedError(d.notMatched(w))
 		default:
-			w.err = notMatched(w)
+			w.err = d.notMatched(w)
 		}
 	}
-	return nil
+	return d.scanMissing(ctx, works)
 }
 
 // lookAgain matches scenes anew after bringing the index up to date.
@@ -76,25 +75,6 @@ func (d *drain) sharedFailure(ctx context.Context, works []*work, err error) err
 		w.err = releasedError(err)
 	}
 	return nil
-}
-
-func notMatched(w *work) error {
-	path := w.scene.Files[0].Path
-	switch w.match.Found {
-	case Ambiguous:
-		var where []string
-		for _, c := range w.match.Candidates[:min(len(w.match.Candidates), 3)] {
-			where = append(where, c.Path)
-		}
-		if len(w.match.Candidates) > len(where) {
-			where = append(where, "…")
-		}
-		return ambiguousError(fmt.Sprintf("%d Plex items fit %s equally well (%s): set pathMap so that the path decides, then retry the dead letter",
-			len(w.match.Candidates), path, strings.Join(where, ", ")), w.match.Candidates)
-	case Unknown:
-		return unreadyError("a Plex library has not been read whole yet, or is missing: " + path + " may be in it")
-	}
-	return notFoundError("Plex holds no item for " + path + " yet: has Plex scanned its folder, and does pathMap fit?")
 }
 
 // matchAll matches the scenes of works.
@@ -172,8 +152,12 @@ func (d *drain) matcher(ctx context.Context) (*Matcher, error) {
 	if err != nil {
 		return nil, err
 	}
+	titles, err := d.libraries(ctx)
+	if err != nil {
+		return nil, err
+	}
 	m := &Matcher{
-		Index: d.Index, Server: d.server, PathMap: d.Config.PathMap, Prefixes: evidence.Learned(),
+		Index: d.Index, Server: d.server, PathMap: d.Config.PathMap, Prefixes: evidence.Learned(), Titles: titles,
 		Others: d.Stash.ScenesByPath, Read: d.Plex.Items,
 		Owners: func(ctx context.Context, keys []string) (map[string]int, error) {
 			return d.Store.Owners(ctx, d.server, keys)
@@ -214,7 +198,7 @@ func (d *drain) learn(ctx context.Context, works []*work) error {
 		return nil
 	}
 	if learned := e.Learned(); len(learned) > known {
-		d.Log.Info().Str("stash", learned[len(learned)-1].From).Str("plex", learned[len(learned)-1].To).Msg("learned how Plex's paths differ from Stash's")
+		d.Log.Info().Str("stash", stashlog.Private(learned[len(learned)-1].From)).Str("plex", stashlog.Private(learned[len(learned)-1].To)).Msg("learned how Plex's paths differ from Stash's")
 	}
 	text, err := json.Marshal(e)
 	if err != nil {
@@ -253,7 +237,7 @@ func (d *drain) readTargets(ctx context.Context, works []*work, last bool) (stal
 		if gone && w.err == nil {
 			w.targets = nil
 			if last {
-				w.err = notFoundError("the Plex item for " + w.scene.Files[0].Path + " changes while it is read: is Plex scanning?")
+				w.err = notFoundError("the Plex item for " + stashlog.Private(w.scene.Files[0].Path) + " changes while it is read: is Plex scanning?")
 				continue
 			}
 			stale = append(stale, w)
@@ -276,6 +260,7 @@ func (d *drain) target(ctx context.Context, w *work, held map[string]plexapi.Ite
 		if ok && !it.Deleted && holds(&it, h.Path) && plexapi.ValidKey(sectionOf(&it, h)) {
 			h.Section = sectionOf(&it, h)
 			w.targets = append(w.targets, &target{hit: h, held: it})
+			d.tellLacking(w, &it)
 			continue
 		}
 		gone = true
@@ -289,8 +274,11 @@ func (d *drain) target(ctx context.Context, w *work, held map[string]plexapi.Ite
 	return gone, nil
 }
 
-// unmatched are the files of a matched scene that no item holds yet.
-func unmatched(w *work) []store.Wanted {
+// unmatched are the files of a matched scene that no item holds yet and that are waited for.
+func (d *drain) unmatched(w *work) []store.Wanted {
+	if d.Config.SkipMissing {
+		return nil
+	}
 	var list []store.Wanted
 	for _, f := range w.scene.Files {
 		held := slices.ContainsFunc(w.match.Hits, func(h Hit) bool { return h.File == f.Path }) ||

@@ -75,9 +75,11 @@ func newLab(t *testing.T, stash *stashtest.Server, dir string) *lab {
 		URL: "http://plex.invalid:32400", Token: "token-123", ClientIdentifier: "id", ProductVersion: "1", Transport: l.plex.Transport(),
 	})
 	l.must(err)
+	log := stashlog.New(l.log, nil)
+	log.Reveal(true)
 	l.Engine = &Engine{
 		Store: db, Index: index, Stash: stashClient, Plex: plexClient, Config: Config{Fields: fields, MaxRetries: 5},
-		Log: stashlog.New(l.log, nil).Logger(true), Random: func() float64 { return 0.5 },
+		Log: log.Logger(true), Random: func() float64 { return 0.5 },
 		Progress: func(p float64) { l.ended = append(l.ended, p) },
 	}
 	return l

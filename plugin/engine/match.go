@@ -3,10 +3,12 @@ package engine
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -16,6 +18,7 @@ const (
 	ByPathMap  = "pathMap"   // equal path after the user's pathMap
 	ByLearned  = "learned"   // equal path after a learned prefix, and equal size
 	ByNameSize = "name+size" // the only file with this name and this size
+	ByFolders  = "folders"   // the only file with this name in these folders
 )
 
 // Found says how matching a scene ended.
@@ -49,6 +52,7 @@ type Hit struct {
 type Candidate struct {
 	RatingKey string `json:"rating_key"`
 	Section   string `json:"section"`
+	Library   string `json:"library"` // the section's title
 	Path      string `json:"path"`
 	Size      int64  `json:"size"`
 }
@@ -62,7 +66,8 @@ type Matcher struct {
 	Server   string
 	Unread   bool // some library may hold more than the index knows
 	PathMap  []PathPair
-	Prefixes []PathPair // learned
+	Prefixes []PathPair        // learned
+	Titles   map[string]string // of the sections
 	// Others tells which scene has exactly one of these paths in Stash.
 	Others func(ctx context.Context, paths []string) (map[string]int, error)
 	// Owners tells which scene owns an item.
@@ -77,21 +82,25 @@ type Matcher struct {
 
 // search is one scene's way through the rules.
 type search struct {
-	scene *stashapi.Scene
-	match Match
-	tries []try
+	scene   *stashapi.Scene
+	match   Match
+	tries   []try
+	settled map[string]bool // files of which it is known what they are, or that it cannot be told
 }
 
-// try is what may be a file of the scene unless it is another scene's: found by name and size, or by its
-// path without case. The tries for one file are in the order in which they count.
+// try is what may be a file of the scene unless it is another scene's: found by name and size or folders, or
+// by its path without case. The tries for one file are in the order in which they count.
 type try struct {
 	rule  string
 	file  stashapi.File
 	files []store.PlexFile
 }
 
+// byName reports whether a rule goes by the name of a file, wherever it lies.
+func byName(rule string) bool { return rule == ByNameSize || rule == ByFolders }
+
 // Match matches the scenes of a batch. Stash is asked about other scenes at most once, and only if a match
-// by name and size, or without case, depends on it; about the owners of items only if it is theirs.
+// by name, or without case, depends on it; about the owners of items only if it is theirs.
 func (m *Matcher) Match(ctx context.Context, scenes []*stashapi.Scene) ([]Match, error) {
 	searches, err := m.search(ctx, scenes)
 	if err != nil {
@@ -137,7 +146,7 @@ func (m *Matcher) search(ctx context.Context, scenes []*stashapi.Scene) ([]searc
 	searches := make([]search, len(scenes))
 	for i, scene := range scenes {
 		s := &searches[i]
-		s.scene = scene
+		s.scene, s.settled = scene, make(map[string]bool)
 		for _, f := range scene.Files {
 			if err := m.byPath(ctx, s, f); err != nil {
 				return nil, err
@@ -166,14 +175,28 @@ func (m *Matcher) byPath(ctx context.Context, s *search, f stashapi.File) error 
 		}
 		s.tries = append(s.tries, try{rule: where.rule, file: f, files: newestEach(files)})
 	}
-	if f.Size <= 0 {
-		return nil
+	return m.byName(ctx, s, f)
+}
+
+// byName gathers what the file may be by rules 2 and 3.
+func (m *Matcher) byName(ctx context.Context, s *search, f stashapi.File) error {
+	if f.Size > 0 {
+		files, err := m.Index.ByNameAndSize(ctx, m.Server, f.Path, f.Size)
+		if err != nil {
+			return err
+		}
+		s.tries = append(s.tries, try{rule: ByNameSize, file: f, files: files})
 	}
-	files, err := m.Index.ByNameAndSize(ctx, m.Server, f.Path, f.Size)
+	duration := int64(math.Round(f.Duration * 1000))
+	files, err := m.Index.ByFolders(ctx, m.Server, f.Path, duration)
 	if err != nil {
 		return err
 	}
-	s.tries = append(s.tries, try{rule: ByNameSize, file: f, files: files})
+	exact := slices.DeleteFunc(slices.Clone(files), func(p store.PlexFile) bool { return !store.SameFolders(f.Path, duration, p) })
+	if len(exact) > 0 {
+		files = exact
+	}
+	s.tries = append(s.tries, try{rule: ByFolders, file: f, files: files})
 	return nil
 }
 
@@ -183,6 +206,7 @@ func hitOf(p store.PlexFile, f stashapi.File, rule string) Hit {
 
 // add takes items as the scene's.
 func (s *search) add(f stashapi.File, rule string, files []store.PlexFile) {
+	s.settled[f.Path] = true
 	for _, p := range files {
 		if !slices.ContainsFunc(s.match.Hits, func(have Hit) bool { return have.RatingKey == p.RatingKey }) {
 			s.match.Hits = append(s.match.Hits, hitOf(p, f, rule))
@@ -289,7 +313,7 @@ func (m *Matcher) another(others map[string]int, plex string, scene int) bool {
 // resolve decides by the tries. Candidates are read before they count: the index may lag behind.
 func (m *Matcher) resolve(ctx context.Context, s *search) error {
 	for _, t := range s.tries {
-		if slices.ContainsFunc(s.match.Hits, func(h Hit) bool { return h.File == t.file.Path }) {
+		if s.settled[t.file.Path] {
 			continue
 		}
 		if keys := distinct(t.files); len(keys) > 1 {
@@ -303,9 +327,10 @@ func (m *Matcher) resolve(ctx context.Context, s *search) error {
 		case len(distinct(t.files)) == 1, onePath(t.files):
 			s.add(t.file, t.rule, newestEach(t.files))
 		default:
+			s.settled[t.file.Path] = true
 			for _, f := range t.files {
 				if len(s.match.Candidates) < candidatesAtMost {
-					s.match.Candidates = append(s.match.Candidates, Candidate{RatingKey: f.RatingKey, Section: f.Section, Path: f.Path, Size: f.Size})
+					s.match.Candidates = append(s.match.Candidates, Candidate{f.RatingKey, f.Section, m.Titles[f.Section], stashlog.Private(f.Path), f.Size})
 				}
 			}
 		}

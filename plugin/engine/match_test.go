@@ -14,8 +14,8 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// indexOf returns an index that holds files, each given as "key path size", the newest last. A library may
-// follow.
+// indexOf returns an index that holds files, each given as "key path size", the newest last. A library and a
+// duration in ms may follow.
 func indexOf(t *testing.T, files ...string) *store.Index {
 	t.Helper()
 	x, err := store.OpenIndex(t.Context(), t.TempDir())
@@ -25,14 +25,9 @@ func indexOf(t *testing.T, files ...string) *store.Index {
 	t.Cleanup(func() { x.Close() })
 	p := store.ReadPage{After: store.Reading{Section: "1", Number: 1, Position: -1}}
 	for i, f := range files {
-		parts := strings.Split(f, " ")
-		var size int64
-		fmt.Sscan(parts[2], &size)
-		section := "1"
-		if len(parts) > 3 {
-			section = parts[3]
-		}
-		p.Files = append(p.Files, store.PlexFile{Section: section, RatingKey: parts[0], Path: parts[1], Size: size, AddedAt: int64(i)})
+		file := store.PlexFile{Section: "1", AddedAt: int64(i)}
+		fmt.Sscan(f, &file.RatingKey, &file.Path, &file.Size, &file.Section, &file.Duration)
+		p.Files = append(p.Files, file)
 	}
 	if err := x.Apply(t.Context(), "S", p); err != nil {
 		t.Fatal(err)
@@ -43,8 +38,8 @@ func indexOf(t *testing.T, files ...string) *store.Index {
 func TestMatching(t *testing.T) {
 	for _, c := range []struct {
 		name    string
-		plex    []string // key path size
-		stash   []string // path size
+		plex    []string // key path size, library, duration in ms
+		stash   []string // path size, duration in s
 		pathMap []PathPair
 		learned []PathPair
 		owner   map[string]int
@@ -133,6 +128,59 @@ func TestMatching(t *testing.T) {
 		{name: "pathMap that does not apply", plex: []string{"1 /a/x.mp4 5"}, stash: []string{"/a/x.mp4 9"}, pathMap: []PathPair{{"/data", "/mnt"}}, hits: "1:path"},
 		{name: "pathMap replaces the path", plex: []string{"1 /data/x.mp4 5"}, stash: []string{"/data/x.mp4 9"}, pathMap: []PathPair{{"/data", "/mnt"}}, found: Missing},
 		{name: "one file by path, another ambiguous", plex: []string{"1 /a/x.mp4 5", "2 /m/y.mp4 6", "3 /n/y.mp4 6"}, stash: []string{"/a/x.mp4 5", "/a/y.mp4 6"}, hits: "1:path"},
+		{name: "two folders", plex: []string{"1 /m/a/b/x.mp4 5"}, stash: []string{"/d/a/b/x.mp4 6"}, hits: "1:folders"},
+		{name: "two folders, size unknown", plex: []string{"1 /m/a/b/x.mp4 5"}, stash: []string{"/d/a/b/x.mp4 0"}, hits: "1:folders"},
+		{name: "two folders, but not the name", plex: []string{"1 /m/a/b/y.mp4 5"}, stash: []string{"/d/a/b/x.mp4 5"}, found: Missing},
+		{name: "two folders, but not the last", plex: []string{"1 /m/a/b/c/x.mp4 5"}, stash: []string{"/d/a/b/z/x.mp4 6"}, found: Missing},
+		{name: "one folder and the duration", plex: []string{"1 /m/b/x.mp4 5 1 61500"}, stash: []string{"/d/b/x.mp4 6 60.51"}, hits: "1:folders"},
+		{name: "one folder, another duration", plex: []string{"1 /m/b/x.mp4 5 1 61500"}, stash: []string{"/d/b/x.mp4 6 60.49"}, found: Missing},
+		{name: "one folder, no duration in Plex", plex: []string{"1 /m/b/x.mp4 5 1 0"}, stash: []string{"/d/b/x.mp4 6 0.5"}, found: Missing},
+		{name: "the duration without a folder", plex: []string{"1 /m/x.mp4 5 1 60000"}, stash: []string{"/d/x.mp4 6 60"}, found: Missing},
+		{name: "size before folders", plex: []string{"1 /m/a/b/x.mp4 5", "2 /n/x.mp4 6"}, stash: []string{"/d/a/b/x.mp4 6"}, hits: "2:name+size"},
+		{
+			name: "two of one size are not told apart by folders", plex: []string{"1 /m/a/b/x.mp4 6", "2 /n/x.mp4 6"}, stash: []string{"/d/a/b/x.mp4 6"},
+			found: Ambiguous,
+		},
+		{name: "two in equal folders", plex: []string{"1 /m/a/b/x.mp4 5", "2 /n/a/b/x.mp4 5"}, stash: []string{"/d/a/b/x.mp4 6"}, found: Ambiguous},
+		{
+			name: "one by two folders, one by the duration", plex: []string{"1 /m/a/b/x.mp4 5", "2 /m/z/b/x.mp4 5 1 60000"}, stash: []string{"/d/a/b/x.mp4 6 60"},
+			found: Ambiguous,
+		},
+		{name: "two in equal folders, one is gone", plex: []string{"1 /m/a/b/x.mp4 5", "2 /n/a/b/x.mp4 5"}, stash: []string{"/d/a/b/x.mp4 6"}, gone: []string{"2"}, hits: "1:folders"},
+		{
+			name: "two in equal folders, one is another scene's", plex: []string{"1 /m/a/b/x.mp4 5", "2 /n/a/b/x.mp4 5"}, stash: []string{"/d/a/b/x.mp4 6"},
+			others: map[string]int{"/m/a/b/x.mp4": 8}, hits: "2:folders",
+		},
+		{name: "folders of an item that another scene owns", plex: []string{"1 /m/a/b/x.mp4 5"}, stash: []string{"/d/a/b/x.mp4 6"}, owner: map[string]int{"1": 8}, found: Missing},
+		{
+			name: "folders of an item that its owner owns no more", plex: []string{"1 /m/a/b/x.mp4 5"}, stash: []string{"/d/a/b/x.mp4 6"},
+			owner: map[string]int{"1": 8}, lost: []string{"1"}, hits: "1:folders",
+		},
+		{name: "folders with their case first", plex: []string{"1 /m/a/b/x.mp4 5", "2 /m/A/b/x.mp4 5"}, stash: []string{"/d/a/b/x.mp4 6"}, hits: "1:folders"},
+		{name: "a name with its case first", plex: []string{"1 /m/a/b/x.mp4 5", "2 /n/a/b/X.mp4 5"}, stash: []string{"/d/a/b/x.mp4 6"}, hits: "1:folders"},
+		{name: "folders without case", plex: []string{`1 E:\M\A\B\X.mp4 5`}, stash: []string{"/d/a/b/x.mp4 6"}, hits: "1:folders"},
+		{name: "two libraries in equal folders with one path", plex: []string{"1 /m/a/b/x.mp4 5 1", "2 /m/a/b/x.mp4 5 2"}, stash: []string{"/d/a/b/x.mp4 6"}, hits: "2:folders 1:folders"},
+		{name: "pathMap, then folders", plex: []string{"1 /m/a/b/x.mp4 5"}, stash: []string{"/d/a/b/x.mp4 6"}, pathMap: []PathPair{{"/d", "/other"}}, hits: "1:folders"},
+		{
+			name: "a further file of an item is not looked for elsewhere", plex: []string{"1 /a/x.mp4 5", "1 /m/b/c/y.mp4 6", "2 /n/b/c/y.mp4 7"},
+			stash: []string{"/a/x.mp4 5", "/d/b/c/y.mp4 6"}, hits: "1:path",
+		},
+		{name: "the letter of a drive in another case", plex: []string{`1 D:\a\x.mp4 5`}, stash: []string{`d:\a\x.mp4 9`}, hits: "1:path"},
+		{name: "a share", plex: []string{`1 \\nas\v\a\x.mp4 5`}, stash: []string{"//nas/v/a/x.mp4 9"}, hits: "1:path"},
+		{name: "a share in another case", plex: []string{`1 \\NAS\V\a\x.mp4 5`}, stash: []string{`\\nas\v\a\x.mp4 9`}, hits: "1:path"},
+		{name: "pathMap of a drive in another case", plex: []string{"1 /m/x.mp4 5"}, stash: []string{`d:\VIDEO\x.mp4 9`}, pathMap: []PathPair{{"D:/Video", "/m"}}, hits: "1:pathMap"},
+		{name: "pathMap of a share in another case", plex: []string{"1 /m/x.mp4 5"}, stash: []string{`\\nas\v\x.mp4 9`}, pathMap: []PathPair{{"//NAS/v", "/m"}}, hits: "1:pathMap"},
+		{name: "pathMap of a folder in another case", plex: []string{"1 /m/x.mp4 5"}, stash: []string{"/Data/x.mp4 9"}, pathMap: []PathPair{{"/data", "/m"}}, found: Missing},
+		{name: "pathMap to a drive", plex: []string{`1 d:\v\x.mp4 5`}, stash: []string{"/data/x.mp4 9"}, pathMap: []PathPair{{"/data", "D:/v"}}, hits: "1:pathMap"},
+		{
+			name: "another scene's on a drive in another case", plex: []string{`1 d:\m\x.mp4 5`}, stash: []string{`E:\old\x.mp4 5`},
+			others: map[string]int{`D:\m\x.mp4`: 8}, found: Missing,
+		},
+		{name: "NFD in Stash", plex: []string{"1 /a/\u00e9/x.mp4 5"}, stash: []string{"/a/e\u0301/x.mp4 9"}, hits: "1:path"},
+		{name: "NFD in folders", plex: []string{"1 /m/\u00e9/b/x.mp4 5"}, stash: []string{"/d/e\u0301/b/x.mp4 9"}, hits: "1:folders"},
+		{name: "NFD in pathMap", plex: []string{"1 /m/x.mp4 5"}, stash: []string{"/e\u0301/x.mp4 9"}, pathMap: []PathPair{{"/\u00e9", "/m"}}, hits: "1:pathMap"},
+		{name: "several parts of several versions", plex: []string{"1 /a/x1.mp4 5", "1 /a/x2.mp4 6", "1 /b/x.mp4 7"}, stash: []string{"/b/x.mp4 7", "/a/x1.mp4 5"}, hits: "1:path"},
+		{name: "a file here, its copy elsewhere", plex: []string{"1 /a/x.mp4 5", "2 /m/b/c/x.mp4 5"}, stash: []string{"/a/x.mp4 5"}, hits: "1:path"},
 		{name: "there, though not all is read", plex: []string{"1 /a/x.mp4 5"}, stash: []string{"/a/x.mp4 5"}, unread: true, hits: "1:path"},
 		{name: "not there", plex: []string{"1 /a/y.mp4 5"}, stash: []string{"/a/x.mp4 5"}, found: Missing},
 		{name: "not there, but not all is read", stash: []string{"/a/x.mp4 5"}, unread: true, found: Unknown},
@@ -174,7 +222,7 @@ func TestMatching(t *testing.T) {
 			scene := &stashapi.Scene{ID: 7}
 			for _, f := range c.stash {
 				var file stashapi.File
-				fmt.Sscan(f, &file.Path, &file.Size)
+				fmt.Sscan(f, &file.Path, &file.Size, &file.Duration)
 				scene.Files = append(scene.Files, file)
 			}
 			got, err := m.Match(t.Context(), []*stashapi.Scene{scene})

@@ -62,6 +62,9 @@ func Merge(in MergeInput) Plan {
 		First: plexapi.Edit{Remove: make(map[plexapi.TagKind][]string)},
 	}
 	for _, plex := range slices.Sorted(maps.Keys(in.Desired.Values)) {
+		if lacks(in.Current.ItemType(), plex) {
+			continue
+		}
 		f := fieldMerge{plan: &p, in: &in, plex: plex, want: in.Desired.Values[plex], held: current(&in.Current, plex)}
 		if isTags(plex) {
 			f.tags()

@@ -11,7 +11,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// leaveOwned takes from the tries of rule 2 the items that another scene owns.
+// leaveOwned takes from the tries of rules 2 and 3 the items that another scene owns.
 func (m *Matcher) leaveOwned(ctx context.Context, searches []search) error {
 	claims, err := m.claims(ctx, searches)
 	if err != nil || len(claims) == 0 {
@@ -24,7 +24,7 @@ func (m *Matcher) leaveOwned(ctx context.Context, searches []search) error {
 	for i := range searches {
 		s := &searches[i]
 		for j := range s.tries {
-			if t := &s.tries[j]; t.rule == ByNameSize {
+			if t := &s.tries[j]; byName(t.rule) {
 				t.files = slices.DeleteFunc(t.files, func(f store.PlexFile) bool {
 					return owned[f.RatingKey] && claims[f.RatingKey] != s.scene.ID
 				})
@@ -34,13 +34,13 @@ func (m *Matcher) leaveOwned(ctx context.Context, searches []search) error {
 	return nil
 }
 
-// claims returns the owners of the items that rule 2 found for other scenes, by rating key.
+// claims returns the owners of the items that rules 2 and 3 found for other scenes, by rating key.
 func (m *Matcher) claims(ctx context.Context, searches []search) (map[string]int, error) {
 	finders := make(map[string][]int)
 	for _, s := range searches {
 		for _, t := range s.tries {
 			for _, f := range t.files {
-				if t.rule == ByNameSize {
+				if byName(t.rule) {
 					finders[f.RatingKey] = append(finders[f.RatingKey], s.scene.ID)
 				}
 			}

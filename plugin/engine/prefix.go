@@ -15,27 +15,48 @@ type PathPair struct {
 	To   string `json:"to"`
 }
 
-// replace returns path with the prefix From in place of To, if it lies below it.
+// replace returns path with the prefix From in place of To, if it lies below it. On Windows case does not
+// matter.
 func (p PathPair) replace(path string) (string, bool) {
-	path, from, to := store.NormalPath(path), strings.TrimSuffix(store.NormalPath(p.From), "/"), strings.TrimSuffix(store.NormalPath(p.To), "/")
-	rest, below := strings.CutPrefix(path, from+"/")
-	return to + "/" + rest, below
+	rest, below := under(path, p.From)
+	return strings.TrimSuffix(store.NormalPath(p.To), "/") + "/" + rest, below
 }
+
+// under returns what of a normalised path lies below a folder.
+func under(path, folder string) (rest string, below bool) {
+	path, folder = store.NormalPath(path), strings.TrimSuffix(store.NormalPath(folder), "/")+"/"
+	if rest, below = strings.CutPrefix(path, folder); below || !onWindows(path) || len(path) < len(folder) {
+		return rest, below
+	}
+	return path[len(folder):], strings.EqualFold(path[:len(folder)], folder)
+}
+
+// onWindows reports whether a normalised path begins with a share or a drive.
+func onWindows(normal string) bool {
+	return strings.HasPrefix(normal, "//") || onDrive(normal)
+}
+
+func onDrive(normal string) bool { return len(normal) > 2 && normal[1:3] == ":/" }
 
 // back is the pair in the other direction.
 func (p PathPair) back() PathPair { return PathPair{From: p.To, To: p.From} }
 
 // spellings are the ways in which Stash may write a path: in either form of accents, and on Windows with
-// either slash.
+// either slash and the letter of the drive in either case.
 func spellings(path string) []string {
 	normal := store.NormalPath(path)
-	list := []string{path, normal, norm.NFD.String(normal)}
-	if strings.HasPrefix(normal, "//") || len(normal) > 2 && normal[1:3] == ":/" {
-		for _, p := range list[1:] {
+	list := []string{normal, norm.NFD.String(normal)}
+	if onDrive(normal) {
+		for _, p := range list {
+			list = append(list, strings.ToLower(p[:1])+p[1:], strings.ToUpper(p[:1])+p[1:])
+		}
+	}
+	if onWindows(normal) {
+		for _, p := range list {
 			list = append(list, strings.ReplaceAll(p, "/", `\`))
 		}
 	}
-	return list
+	return append(list, path)
 }
 
 // mapPath applies the pair with the longest prefix.

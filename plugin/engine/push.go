@@ -61,7 +61,7 @@ func (d *drain) writeItems(ctx context.Context, works []*work) error {
 // writeItem writes one item: what goes, then everything else in as few requests as fit, then the rating.
 func (d *drain) writeItem(ctx context.Context, w *work, t *target) error {
 	length := func(e plexapi.Edit) int {
-		return d.Plex.EditLength(t.hit.Section, plexapi.Movie, t.hit.RatingKey, e)
+		return d.Plex.EditLength(t.hit.Section, t.held.ItemType(), t.hit.RatingKey, e)
 	}
 	edits := slices.Concat(Split(t.plan.First, length, lineLimit), Split(t.plan.Edit, length, lineLimit))
 	done := 0
@@ -122,7 +122,7 @@ func (d *drain) leaveOut(w *work, t *target, bad []badField, done int) error {
 // refuses is repeated in groups and then field by field; what fails alone is returned.
 func (d *drain) edit(ctx context.Context, w *work, t *target, e plexapi.Edit) (done int, bad []badField, err error) {
 	send := func(e plexapi.Edit) error {
-		return d.timed(ctx, func() error { return d.Plex.Edit(ctx, t.hit.Section, plexapi.Movie, t.hit.RatingKey, e) })
+		return d.timed(ctx, func() error { return d.Plex.Edit(ctx, t.hit.Section, t.held.ItemType(), t.hit.RatingKey, e) })
 	}
 	err = send(e)
 	if tooLong(err) {
@@ -228,7 +228,7 @@ func (d *drain) ending(ctx context.Context, w *work, now time.Time) store.Ending
 			e.Note = e.Class
 		}
 	} else {
-		e = store.Ending{Job: w.job, Outcome: store.Done, Note: "unchanged", Wanted: unmatched(w)}
+		e = store.Ending{Job: w.job, Outcome: store.Done, Note: "unchanged", Wanted: d.unmatched(w)}
 	}
 	if w.pushed {
 		e.Refs = refs(w)

@@ -268,7 +268,7 @@ func (r *Reader) countNew(ctx context.Context, server string, rows []plexapi.Row
 // down to a few.
 func (r *Reader) page(ctx context.Context, sec plexapi.Section, start, extra int, size *int, sort string) (plexapi.Page, error) {
 	for {
-		page, err := r.Plex.List(ctx, plexapi.ListQuery{SectionID: sec.ID, Type: plexapi.Movie, Start: start, Size: *size + extra, Sort: sort})
+		page, err := r.Plex.List(ctx, plexapi.ListQuery{SectionID: sec.ID, Type: sec.ItemType(), Start: start, Size: *size + extra, Sort: sort})
 		if e, ok := errors.AsType[*plexapi.Error](err); ok && e.Timeout && *size > rowsAtLeast {
 			*size /= 2
 			continue

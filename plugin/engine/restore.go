@@ -161,6 +161,44 @@ func keptOf(item store.Item, it plexapi.Item) []string {
 	return names
 }
 
+// restoreImages selects again what was selected before our first upload, wherever ours is selected still, and
+// gives the lock back. It returns the pictures that a person has chosen since.
+func (d *drain) restoreImages(ctx context.Context, t *target) (wrote bool, kept []string, err error) {
+	for _, kind := range []plexapi.ImageKind{plexapi.Poster, plexapi.Background} {
+		lock := kind.Lock()
+		known, before := t.stored.Images[lock], t.stored.Before[lock]
+		if known.SHA1 == "" {
+			continue
+		}
+		p := picture{t: t, kind: kind, hash: known.SHA1}
+		ours, selected, err := d.pictures(ctx, &p)
+		switch {
+		case err != nil:
+			return wrote, kept, err
+		case selected == first(before.Value): // already, or again
+		case ours == "" || ours != selected:
+			kept = append(kept, fieldName(lock))
+			continue
+		case len(before.Value) == 0:
+			return wrote, kept, errors.New("it is not known which picture was shown before the first push")
+		default:
+			wrote = true
+			if err := d.timed(ctx, func() error { return d.Plex.Select(ctx, kind, t.hit.RatingKey, before.Value[0]) }); err != nil {
+				return wrote, kept, err
+			}
+		}
+		if t.held.Locked[lock] && !before.Locked {
+			wrote = true
+			if err := d.timed(ctx, func() error {
+				return d.Plex.Edit(ctx, t.hit.Section, t.held.ItemType(), t.hit.RatingKey, plexapi.Edit{Unlock: []string{lock}})
+			}); err != nil {
+				return wrote, kept, err
+			}
+		}
+	}
+	return wrote, slices.Clip(kept), nil
+}
+
 // restoreItems writes the plans, reads back what came of them and stores it.
 func (d *drain) restoreItems(ctx context.Context, r *Restoration, list []*restoring) error {
 	var wrote []string

@@ -22,6 +22,8 @@ import (
 	"github.com/Khan/genqlient/graphql"
 	"github.com/stashapp/stash/pkg/plugin/common"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 )
 
 const (
@@ -195,7 +197,7 @@ func (e *Error) Error() string {
 	case e.Status != 0 && e.Status != http.StatusOK:
 		return fmt.Sprintf("%s: Stash answered %d %s", e.Op, e.Status, http.StatusText(e.Status))
 	case len(e.Refused) > 0:
-		return oneLine(e.Op + ": Stash says: " + strings.Join(e.Refused, "; "))
+		return oneLine(e.Op + ": Stash says: " + stashlog.Private(strings.Join(e.Refused, "; "))) // it may name a file
 	}
 	return oneLine(fmt.Sprintf("%s: %v", e.Op, e.Err))
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"regexp"
 	"strings"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // TagsBelow returns the tags with one of these names, in upper or lower case, and all tags below them, by id,
@@ -11,8 +13,7 @@ import (
 func (c *Client) TagsBelow(ctx context.Context, names []string) (tags map[int]string, unknown []string, err error) {
 	tags = make(map[int]string)
 	for _, name := range names {
-		// Stash's own equality knows no case of letters beyond ASCII, and takes % and _ for wildcards.
-		ids, err := c.tags(ctx, map[string]any{"name": map[string]any{"value": "(?i)^" + regexp.QuoteMeta(name) + "$", "modifier": "MATCHES_REGEX"}})
+		ids, err := c.tags(ctx, map[string]any{"name": map[string]any{"value": exactly(name), "modifier": "MATCHES_REGEX"}})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -29,6 +30,16 @@ func (c *Client) TagsBelow(ctx context.Context, names []string) (tags map[int]st
 		}
 	}
 	return tags, unknown, nil
+}
+
+// exactly is a pattern for one name, in upper or lower case and with its accents joined or apart. Stash's own
+// equality knows no case of letters beyond ASCII, and takes % and _ for wildcards.
+func exactly(name string) string {
+	joined, apart := regexp.QuoteMeta(norm.NFC.String(name)), regexp.QuoteMeta(norm.NFD.String(name))
+	if joined == apart {
+		return "(?i)^" + joined + "$"
+	}
+	return "(?i)^(" + joined + "|" + apart + ")$"
 }
 
 func (c *Client) tags(ctx context.Context, filter map[string]any) ([]string, error) {

@@ -67,7 +67,7 @@ CREATE TABLE link (
   rating_key TEXT    NOT NULL,
   section    TEXT    NOT NULL,
   path       TEXT    NOT NULL,           -- Plex's path
-  rule       TEXT    NOT NULL,           -- path, pathMap, learned, name+size
+  rule       TEXT    NOT NULL,           -- path, pathMap, learned, name+size, folders
   pushed_at  INTEGER NOT NULL,           -- unix ms
   updated_at TEXT    NOT NULL,           -- the scene's, as Stash stores it
   restored   INTEGER NOT NULL DEFAULT 0 CHECK (restored IN (0, 1)),

@@ -24,6 +24,9 @@ func (s *Server) Refuse(refuse bool) {
 type transport struct{ s *Server }
 
 func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := r.Context().Err(); err != nil { // no request leaves any more
+		return nil, err
+	}
 	t.s.mu.Lock()
 	refused := t.s.refused
 	t.s.mu.Unlock()

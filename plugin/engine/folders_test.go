@@ -1,0 +1,66 @@
+package engine
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
+)
+
+func TestFileInEqualFoldersIsPushedAsSoonAsItAppears(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		appears func(l *lab, key string)
+	}{
+		{"two folders", func(l *lab, key string) {
+			l.plex.Edit(key, func(it *plextest.Item) { it.Files[0].Path = "/mnt/a/b/clip.mp4" })
+		}},
+		{"one folder and the duration", func(l *lab, key string) {
+			l.plex.Edit(key, func(it *plextest.Item) { it.Files[0].Path, it.Files[0].Duration = "/mnt/b/clip.mp4", time.Minute })
+		}},
+		{"one folder, and the duration later", func(l *lab, key string) {
+			l.plex.Edit(key, func(it *plextest.Item) { it.Files[0].Path = "/mnt/b/clip.mp4" })
+			l.want(l.drain(), Summary{Waiting: 1}) // woken, and waits on
+			l.plex.Edit(key, func(it *plextest.Item) { it.Files[0].Duration = time.Minute })
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inLab(t, 1, func(l *lab) {
+				l.stash.Add(stashtest.Scene{ID: 2, Files: []stashtest.File{{Path: "/data/a/b/clip.mp4", Size: 77, Duration: 60.4}}})
+				l.edit("Two", 2)
+				l.want(l.drain(), Summary{Waiting: 1})
+				l.keys[2] = l.plex.AddItem(l.section, "/mnt/other.mp4", 78)
+				c.appears(l, l.keys[2])
+				l.want(l.drain(), Summary{Synced: 1}) // woken, not after its miss
+				l.wantTitle(2, "Two")
+				links, err := l.Store.Links(l.Context(), 2)
+				if err != nil || len(links) != 1 || links[0].Rule != ByFolders {
+					l.Errorf("links = %+v, %v", links, err)
+				}
+				if !strings.Contains(l.log.String(), "rule="+ByFolders) {
+					l.Error("the log does not say by which rule it was found")
+				}
+			})
+		})
+	}
+}
+
+func TestFoldersTeachNoPrefix(t *testing.T) {
+	inLab(t, 0, func(l *lab) {
+		for id, folder := range []string{"", "a", "b", "c", "d"} {
+			if id == 0 {
+				continue
+			}
+			l.stash.Add(stashtest.Scene{ID: id, Files: []stashtest.File{{Path: "/stash/v/" + folder + "/x.mp4", Size: 7}}})
+			l.plex.AddItem(l.section, "/plex/v/"+folder+"/x.mp4", 8)
+		}
+		l.edit("New", 1, 2, 3, 4)
+		l.want(l.drain(), Summary{Synced: 4})
+		e, err := (&drain{Engine: l.Engine}).evidence(l.Context())
+		if err != nil || len(e.Pairs) != 0 {
+			l.Errorf("learned %+v, %v", e, err)
+		}
+	})
+}

@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+)
+
+// ChooseSections returns the libraries of movies and shows that are named by name or id, all libraries of
+// movies if none is named, and the names of which nothing can be used.
+func ChooseSections(sections []plexapi.Section, names []string) (chosen []plexapi.Section, absent []string) {
+	for _, s := range sections {
+		named := slices.ContainsFunc(names, func(n string) bool { return sectionIs(s, n) })
+		if s.ItemType() != 0 && named || s.ItemType() == plexapi.Movie && len(names) == 0 {
+			chosen = append(chosen, s)
+		}
+	}
+	for _, n := range names {
+		if !slices.ContainsFunc(chosen, func(s plexapi.Section) bool { return sectionIs(s, n) }) {
+			absent = append(absent, n)
+		}
+	}
+	return chosen, absent
+}
+
+// sectionIs reports whether a name from the settings means the section.
+func sectionIs(s plexapi.Section, name string) bool {
+	return s.ID == name || strings.EqualFold(s.Title, strings.TrimSpace(name))
+}
+
+// WhyAbsent says of names from the settings why nothing of them can be used.
+func WhyAbsent(sections []plexapi.Section, absent []string) string {
+	list := make([]string, len(absent))
+	for i, n := range absent {
+		list[i] = fmt.Sprintf("Plex has no library %q", n)
+		if at := slices.IndexFunc(sections, func(s plexapi.Section) bool { return sectionIs(s, n) }); at >= 0 {
+			list[i] = fmt.Sprintf("library %q holds no videos (its kind is %s)", sections[at].Title, sections[at].Type)
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// WhyNoLibrary says why no library could be chosen.
+func WhyNoLibrary(sections []plexapi.Section, names []string) string {
+	var have []string
+	for _, s := range sections {
+		if s.ItemType() != 0 {
+			have = append(have, fmt.Sprintf("%q", s.Title))
+		}
+	}
+	switch {
+	case len(have) == 0:
+		return "Plex has no library of movies: add one whose folders hold the videos that Stash manages"
+	case len(names) == 0:
+		return "Plex has no library of movies: add one whose folders hold the videos that Stash manages, or name a library of shows in plexLibraries (" + strings.Join(have, ", ") + ")"
+	}
+	return fmt.Sprintf("%s; the libraries that hold videos are %s: correct plexLibraries", WhyAbsent(sections, names), strings.Join(have, ", "))
+}
+
+// libraries are the titles of the libraries, by their ids.
+func (d *drain) libraries(ctx context.Context) (map[string]string, error) {
+	titles := make(map[string]string)
+	readings, err := d.Index.Readings(ctx, d.server)
+	for _, r := range readings {
+		titles[r.Section] = r.Title
+	}
+	return titles, err
+}
+
+// tellLacking says once what of a scene an episode does not have.
+func (d *drain) tellLacking(w *work, it *plexapi.Item) {
+	var names []string
+	for _, f := range fieldTable() {
+		if lacks(it.ItemType(), f.plex) && len(w.desired.Values[f.plex]) > 0 {
+			names = append(names, f.name)
+		}
+	}
+	if len(names) == 0 || d.toldLacking {
+		return
+	}
+	d.toldLacking = true
+	d.Log.Debug().Int("scene", w.job.SceneID).Strs("fields", names).Msg("episodes do not have these fields: they belong to the show")
+}

@@ -1,0 +1,112 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// scansAtMost is how many folders a drain asks Plex to scan.
+const scansAtMost = 20
+
+// scanMissing asks Plex to look into the folders of files that it does not hold. Whatever comes of it, the
+// jobs wait as they would without: what Plex finds wakes them.
+func (d *drain) scanMissing(ctx context.Context, works []*work) error {
+	if !d.Config.ScanPlex || d.Config.SkipMissing || d.dry || d.probing || d.opts.Only != 0 && !d.opts.Listing {
+		return nil
+	}
+	lost := slices.DeleteFunc(slices.Clone(works), func(w *work) bool { return w.match.Found != Missing })
+	if len(lost) == 0 {
+		return nil
+	}
+	m, err := d.matcher(ctx)
+	if err != nil {
+		return err
+	}
+	for _, w := range lost {
+		for _, f := range w.scene.Files {
+			if s, ok := scanFor(m.places(f.Path), d.sections, f.Path); ok {
+				d.scan(ctx, s)
+			} else {
+				d.Log.Debug().Int("scene", w.job.SceneID).Str("path", stashlog.Private(f.Path)).Msg("not scanned: its folder is in none of the libraries")
+			}
+		}
+	}
+	return nil
+}
+
+// scanTarget is a folder that Plex may scan, in its own path form.
+type scanTarget struct {
+	section plexapi.Section
+	folder  string
+}
+
+// scan asks for one scan, unless that was done, or a scan is under way. After a failure that is no answer it
+// asks for no more in this drain.
+func (d *drain) scan(ctx context.Context, s scanTarget) {
+	key := s.section.ID + " " + s.folder
+	if d.scanFailed || d.scanned[key] || len(d.scanned) >= scansAtMost {
+		return
+	}
+	log := d.Log.With().Str("library", s.section.Title).Str("folder", stashlog.Private(s.folder)).Logger()
+	if s.section.Refreshing {
+		log.Debug().Msg("not scanned: Plex is scanning this library already")
+		return
+	}
+	if d.scanned == nil {
+		d.scanned = make(map[string]bool)
+	}
+	d.scanned[key] = true
+	if err := d.Plex.Scan(ctx, s.section.ID, s.folder); err != nil {
+		d.scanFailed = Judge(ctx, err).Breaker != Answered
+		log.Warn().Err(err).Msg("Plex could not be asked for a scan")
+		return
+	}
+	log.Info().Msg("asked Plex to scan a folder for missing files")
+}
+
+// scanFor returns which library and folder to scan for a file of Stash, by where it may be in Plex: what was
+// learned counts before the path as it is. Of several libraries the one with the nearest folder is meant.
+func scanFor(places []place, sections []plexapi.Section, path string) (scanTarget, bool) {
+	for _, where := range slices.Concat(places[1:], places[:1]) {
+		var found scanTarget
+		best := ""
+		for _, s := range sections {
+			for _, location := range s.Locations {
+				rest, below := under(where.path, location)
+				if normal := store.NormalPath(location); below && len(normal) > len(best) {
+					best, found = normal, scanTarget{s, folderBelow(location, rest, path)}
+				}
+			}
+		}
+		if best != "" {
+			return found, true
+		}
+	}
+	return scanTarget{}, false
+}
+
+// folderBelow returns the folder of the file rest below a location, with the location's kind of slash. A file
+// in the location itself is in the location.
+func folderBelow(location, rest, path string) string {
+	names := strings.Split(rest, "/")
+	names = names[:len(names)-1]
+	if len(names) == 0 {
+		return location
+	}
+	// Stash's spelling: a disk may keep accents in another form than the one in which paths are compared.
+	spelt := strings.FieldsFunc(path, func(r rune) bool { return r == '/' || r == '\\' })
+	spelt = spelt[:max(len(spelt)-1, 0)]
+	for i, j := len(names)-1, len(spelt)-1; i >= 0 && j >= 0 && store.NormalPath(spelt[j]) == names[i]; i, j = i-1, j-1 {
+		names[i] = spelt[j]
+	}
+	slash := "/"
+	if strings.Contains(location, `\`) {
+		slash = `\`
+	}
+	return strings.TrimRight(location, `/\`) + slash + strings.Join(names, slash)
+}

@@ -1,0 +1,258 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// addHidden adds a scene to Stash whose file Plex finds only by a scan.
+func (l *lab) addHidden(id int, path string) {
+	l.stash.Add(stashtest.Scene{ID: id, Files: []stashtest.File{{Path: path, Size: size(id)}}})
+	l.plex.AddHidden(l.section, path, size(id))
+}
+
+// wantScans wants exactly these folders to have been scanned.
+func (l *lab) wantScans(folders ...string) {
+	l.Helper()
+	var got []string
+	for _, s := range l.plex.Scans() {
+		got = append(got, s.Path)
+	}
+	if !slices.Equal(got, folders) {
+		l.Errorf("scanned %q, want %q", got, folders)
+	}
+}
+
+func TestMissingFileIsScannedForAndArrives(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.Config.ScanPlex = true
+		l.addHidden(2, "/data/new/a/clip.mp4")
+		l.edit("New", 1, 2)
+		l.want(l.drain(), Summary{Synced: 1, Waiting: 1})
+		l.wantScans("/data/new/a")
+		if j := l.job(2); j.Misses != 1 {
+			l.Errorf("job = %+v", j)
+		}
+		l.want(l.drain(), Summary{Synced: 1})
+		l.wantScans("/data/new/a")
+	})
+}
+
+func TestRunThatLingersPushesWhatItsScanFound(t *testing.T) {
+	inLab(t, 0, func(l *lab) {
+		l.Config.ScanPlex = true
+		l.addHidden(1, "/data/new/clip.mp4")
+		l.edit("New", 1)
+		l.want(l.drainWith(Options{Linger: true}), Summary{Synced: 1, Waiting: 1})
+	})
+}
+
+func TestFolderIsScannedOnceInADrain(t *testing.T) {
+	inLab(t, 0, func(l *lab) {
+		l.Config.ScanPlex = true
+		for id := 1; id <= 60; id++ { // more than a batch, and more folders than a drain asks for
+			l.stash.Add(stashtest.Scene{ID: id, Files: []stashtest.File{{Path: fmt.Sprintf("/data/%02d/%d.mp4", id/2, id), Size: 7}}})
+			l.edit("New", id)
+		}
+		l.want(l.drain(), Summary{Waiting: 60})
+		var want []string
+		for i := range scansAtMost {
+			want = append(want, fmt.Sprintf("/data/%02d", i))
+		}
+		l.wantScans(want...)
+		pass(time.Minute)
+		l.drain()
+		if n := len(l.plex.Scans()); n != 2*scansAtMost {
+			l.Errorf("%d scans in two drains", n)
+		}
+	})
+}
+
+func TestNothingIsScanned(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		setup func(l *lab)
+		want  Summary
+	}{
+		{"if the setting is off", func(l *lab) { l.Config.ScanPlex = false }, Summary{Waiting: 1}},
+		{"if missing scenes are skipped", func(l *lab) { l.Config.SkipMissing = true }, Summary{Skipped: 1}},
+		{"while the library is scanned already", func(l *lab) { l.plex.Configure(func(o *plextest.Options) { o.Scanning = true }) }, Summary{Waiting: 1}},
+		{"outside of the libraries", func(l *lab) {
+			l.stash.Change(1, func(s *stashtest.Scene) { s.Files[0].Path = "/elsewhere/clip.mp4" })
+		}, Summary{Waiting: 1}},
+		{"if a library may hold it unseen", func(l *lab) { l.Config.Libraries = []string{"Videos", "Attic"} }, Summary{Waiting: 1}},
+		{"if it is ambiguous", func(l *lab) {
+			l.plex.AddItem(l.section, "/a/clip.mp4", size(1))
+			l.plex.AddItem(l.section, "/b/clip.mp4", size(1))
+		}, Summary{Dead: 1}},
+		{"if it is there", func(l *lab) { l.plex.AddItem(l.section, "/data/new/clip.mp4", size(1)) }, Summary{Synced: 1}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inLab(t, 0, func(l *lab) {
+				l.Config.ScanPlex = true
+				l.stash.Add(stashtest.Scene{ID: 1, Files: []stashtest.File{{Path: "/data/new/clip.mp4", Size: size(1)}}})
+				c.setup(l)
+				l.edit("New", 1)
+				l.want(l.drain(), c.want)
+				l.wantScans()
+			})
+		})
+	}
+}
+
+func TestPreviewAndInlineRunScanNothing(t *testing.T) {
+	inLab(t, 0, func(l *lab) {
+		l.Config.ScanPlex = true
+		l.addHidden(1, "/data/new/clip.mp4")
+		_, err := l.RefreshIndex(l.Context())
+		l.must(err)
+		l.edit("New", 1)
+		p, err := l.Preview(l.Context(), 1)
+		if err != nil || p.NotFound != 1 {
+			l.Errorf("preview = %+v, %v", p, err)
+		}
+		l.drainWith(Options{Only: 1})
+		l.wantScans()
+		l.want(l.drainWith(Options{Only: 1, Listing: true}), Summary{Waiting: 1})
+		l.wantScans("/data/new")
+	})
+}
+
+func TestScanThatFailsChangesNoJob(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		fault  plextest.Fault
+		folder int // of how many folders a scan is asked for
+	}{
+		{"Plex fails", plextest.Fault{Status: 500}, 1},
+		{"Plex does not answer", plextest.Fault{Hang: true}, 1},
+		{"Plex refuses", plextest.Fault{Status: 400}, 3},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inLab(t, 1, func(l *lab) {
+				l.Config.ScanPlex = true
+				for id := 2; id <= 4; id++ {
+					l.addHidden(id, fmt.Sprintf("/data/new%d/clip.mp4", id))
+				}
+				c.fault.Prefix = "/library/sections/" + l.section + "/refresh"
+				l.plex.Inject(c.fault)
+				l.edit("New", 1, 2, 3, 4)
+				l.want(l.drain(), Summary{Synced: 1, Waiting: 3})
+				if n := l.plex.Count("GET", c.fault.Prefix); n != c.folder {
+					l.Errorf("%d requests for scans, want %d", n, c.folder)
+				}
+				b, err := l.Store.Breaker(l.Context())
+				if j := l.job(2); err != nil || j.Misses != 1 || j.Attempts != 0 || b.Failures != 0 {
+					l.Errorf("job = %+v, breaker = %+v, %v", j, b, err)
+				}
+				if n := strings.Count(l.log.String(), "could not be asked for a scan"); n != c.folder {
+					l.Errorf("said %d times, want %d", n, c.folder)
+				}
+			})
+		})
+	}
+}
+
+func TestFolderToScan(t *testing.T) {
+	section := func(id string, locations ...string) plexapi.Section {
+		return plexapi.Section{ID: id, Locations: locations}
+	}
+	for _, c := range []struct {
+		name     string
+		path     string
+		sections []plexapi.Section
+		pathMap  []PathPair
+		learned  []PathPair
+		want     string // section:folder
+	}{
+		{name: "as it is", path: "/data/a/b/x.mp4", sections: []plexapi.Section{section("1", "/other", "/data")}, want: "1:/data/a/b"},
+		{name: "in the location itself", path: "/data/x.mp4", sections: []plexapi.Section{section("1", "/data/")}, want: "1:/data/"},
+		{name: "in the root", path: "/a/x.mp4", sections: []plexapi.Section{section("1", "/")}, want: "1:/a"},
+		{name: "only whole names count", path: "/data2/x.mp4", sections: []plexapi.Section{section("1", "/data")}},
+		{name: "the nearest of two", path: "/data/a/x.mp4", sections: []plexapi.Section{section("1", "/data"), section("2", "/data/a"), section("3", "/")}, want: "2:/data/a"},
+		{name: "the first of two that are equal", path: "/data/x.mp4", sections: []plexapi.Section{section("1", "/data"), section("2", "/data")}, want: "1:/data"},
+		{name: "case counts", path: "/DATA/x.mp4", sections: []plexapi.Section{section("1", "/data")}},
+		{name: "pathMap", path: "/data/a/x.mp4", sections: []plexapi.Section{section("1", "/data"), section("2", "/mnt")}, pathMap: []PathPair{{"/data", "/mnt/v"}}, want: "2:/mnt/v/a"},
+		{name: "pathMap alone", path: "/data/a/x.mp4", sections: []plexapi.Section{section("1", "/data")}, pathMap: []PathPair{{"/data", "/mnt"}}},
+		{name: "learned first", path: "/data/a/x.mp4", sections: []plexapi.Section{section("1", "/data"), section("2", "/mnt")}, learned: []PathPair{{"/data", "/mnt"}}, want: "2:/mnt/a"},
+		{name: "as it is if what was learned does not help", path: "/data/a/x.mp4", sections: []plexapi.Section{section("1", "/data")}, learned: []PathPair{{"/data", "/mnt"}}, want: "1:/data/a"},
+		{name: "to Windows", path: "/data/a/b/x.mp4", sections: []plexapi.Section{section("1", `D:\Video`)}, pathMap: []PathPair{{"/data", "d:/video"}}, want: `1:D:\Video\a\b`},
+		{name: "from Windows", path: `D:\Video\a\x.mp4`, sections: []plexapi.Section{section("1", "/media")}, pathMap: []PathPair{{"D:/Video", "/media"}}, want: "1:/media/a"},
+		{name: "a drive in another case", path: `d:\video\A\x.mp4`, sections: []plexapi.Section{section("1", `D:\Video`)}, want: `1:D:\Video\A`},
+		{name: "a whole drive", path: `D:\a\x.mp4`, sections: []plexapi.Section{section("1", `D:\`)}, want: `1:D:\a`},
+		{name: "the root of a drive", path: `D:\x.mp4`, sections: []plexapi.Section{section("1", `D:\`)}, want: `1:D:\`},
+		{name: "a share", path: `\\NAS\v\a\x.mp4`, sections: []plexapi.Section{section("1", `\\nas\v`)}, want: `1:\\nas\v\a`},
+		{name: "accents as Stash has them", path: "/stash/e\u0301/o\u0308/x.mp4", sections: []plexapi.Section{section("1", "/d")}, pathMap: []PathPair{{"/stash", "/d/\u00e9"}}, want: "1:/d/\u00e9/e\u0301/o\u0308"},
+		{name: "accents in the location", path: "/e\u0301/x.mp4", sections: []plexapi.Section{section("1", "/\u00e9")}, want: "1:/\u00e9"},
+		{name: "in no library", path: "/data/x.mp4", sections: []plexapi.Section{section("1")}},
+	} {
+		m := Matcher{PathMap: c.pathMap, Prefixes: c.learned}
+		got := ""
+		if s, ok := scanFor(m.places(c.path), c.sections, c.path); ok {
+			got = s.section.ID + ":" + s.folder
+		}
+		if got != c.want {
+			t.Errorf("%s: scan %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestMissingSceneIsSkippedOnceAllIsRead(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.Config.SkipMissing = true
+		l.Config.Libraries = []string{"Videos", "Attic"} // which is not there
+		l.addHidden(2, "/data/new/clip.mp4")
+		l.edit("New", 1, 2)
+		l.want(l.drain(), Summary{Synced: 1, Waiting: 1})
+		if j := l.job(2); j.ErrorClass != string(Unready) {
+			l.Errorf("job = %+v", j)
+		}
+		l.Config.Libraries = nil
+		pass(time.Minute)
+		l.want(l.drain(), Summary{Skipped: 1})
+		if _, err := l.Store.Job(l.Context(), 2); !errors.Is(err, store.ErrNone) {
+			l.Errorf("the job is still there: %v", err)
+		}
+		list, err := l.Store.Attempts(l.Context(), 2)
+		if err != nil || len(list) == 0 || !strings.Contains(list[0].Error, "skipMissing") {
+			l.Errorf("attempts = %+v, %v", list, err)
+		}
+	})
+}
+
+func TestMissingSceneIsNotSkippedWithoutALook(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.Config.SkipMissing = true
+		l.edit("Warm", 1)
+		l.drain()
+		l.stash.Add(stashtest.Scene{ID: 2, Files: []stashtest.File{{Path: "/data/new/clip.mp4", Size: 7}}})
+		l.keys[2] = l.plex.AddItem(l.section, "/data/new/clip.mp4", 7)
+		l.edit("New", 2)
+		l.want(l.drainWith(Options{Only: 2}), Summary{}) // it may not look at Plex's libraries
+		l.want(l.drain(), Summary{Synced: 1})
+		l.wantTitle(2, "New")
+	})
+}
+
+func TestFurtherFileIsNotWaitedForIfMissingScenesAreSkipped(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.Config.SkipMissing = true
+		l.stash.Change(1, func(s *stashtest.Scene) {
+			s.Files = append(s.Files, stashtest.File{Path: "/data/second.mp4", Size: 77})
+		})
+		l.edit("New", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		if waits, err := l.Store.HasWanted(l.Context()); err != nil || waits {
+			l.Errorf("something is wanted: %v, %v", waits, err)
+		}
+	})
+}

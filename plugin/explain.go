@@ -1,0 +1,239 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/stashapp/stash/pkg/plugin/common"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// ExplainReport is why a scene is, or is not, in Plex.
+type ExplainReport struct {
+	SceneID    int             `json:"scene_id"`
+	State      string          `json:"state"` // synced, queued, waiting, dead, skipped, unknown
+	Text       string          `json:"text"`
+	Job        *JobReport      `json:"job"`
+	DeadLetter *DeadLetter     `json:"dead_letter"`
+	Links      []LinkReport    `json:"links"`
+	Attempts   []AttemptReport `json:"attempts"`
+}
+
+// JobReport is a scene's job.
+type JobReport struct {
+	Reason        string     `json:"reason"`
+	Priority      int        `json:"priority"`
+	EnqueuedAt    *time.Time `json:"enqueued_at"`
+	DueAt         *time.Time `json:"due_at"`
+	Attempts      int        `json:"attempts"`
+	Misses        int        `json:"misses"`
+	Unfinished    int        `json:"unfinished"`
+	FirstFailedAt *time.Time `json:"first_failed_at"`
+	Class         string     `json:"last_error_class"`
+	Error         string     `json:"last_error"`
+}
+
+// LinkReport is one Plex item that shows the scene.
+type LinkReport struct {
+	RatingKey string     `json:"rating_key"`
+	Section   string     `json:"section"`
+	Path      string     `json:"path"`
+	Rule      string     `json:"rule"`
+	PushedAt  *time.Time `json:"pushed_at"`
+	Restored  bool       `json:"restored,omitempty"` // Plex was given back what it held before the first push
+}
+
+// AttemptReport is something that happened to the scene.
+type AttemptReport struct {
+	At      *time.Time `json:"at"`
+	Outcome string     `json:"outcome"`
+	Class   string     `json:"class"`
+	Error   string     `json:"error"`
+}
+
+// explain says of any scene why it is, or is not, in Plex.
+func (s *session) explain(ctx context.Context, args common.ArgsMap) (any, error) {
+	scene, err := sceneArg(args)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.openToTell(ctx); err != nil {
+		return nil, err
+	}
+	r, err := s.told(ctx, scene)
+	if err != nil {
+		return nil, err
+	}
+	breaker, err := s.db.Breaker(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.conclude(facts{now: time.Now(), missing: s.missing(ctx, scene), breaker: breaker})
+	s.z.Info().Int("scene", scene).Msg(r.Text)
+	return r, nil
+}
+
+// missing reports whether Stash says that it holds no such scene.
+func (s *session) missing(ctx context.Context, scene int) bool {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	result, err := s.stash.Scenes(ctx, []int{scene})
+	return err == nil && len(result.Missing) > 0
+}
+
+// told is everything that the queue tells of a scene.
+func (s *session) told(ctx context.Context, scene int) (ExplainReport, error) {
+	r := ExplainReport{SceneID: scene, Links: []LinkReport{}, Attempts: []AttemptReport{}}
+	links, err := s.db.Links(ctx, scene)
+	if err != nil {
+		return r, err
+	}
+	for _, l := range links {
+		r.Links = append(r.Links, LinkReport{l.RatingKey, l.Section, stashlog.Private(l.Path), l.Rule, rfc3339(l.PushedAt), l.Restored})
+	}
+	attempts, err := s.db.Attempts(ctx, scene)
+	if err != nil {
+		return r, err
+	}
+	for _, a := range attempts {
+		r.Attempts = append(r.Attempts, AttemptReport{rfc3339(a.At), a.Outcome, a.Class, a.Error})
+	}
+	job, err := s.db.Job(ctx, scene)
+	if err != nil && !errors.Is(err, store.ErrNone) {
+		return r, err
+	}
+	if err == nil {
+		r.Job = &JobReport{
+			job.Reason, job.Priority, rfc3339(job.EnqueuedAt), rfc3339(job.DueAt), job.Attempts, job.Misses, job.Unfinished,
+			rfc3339(job.FirstFailedAt), job.ErrorClass, job.Error,
+		}
+	}
+	letters, err := s.db.DeadLetters(ctx, store.Narrow{SceneID: scene}, 1)
+	if err != nil {
+		return r, err
+	}
+	if len(letters) > 0 {
+		d := deadLetter(letters[0])
+		r.DeadLetter = &d
+	}
+	return r, nil
+}
+
+// facts are what an explanation rests on besides the report itself.
+type facts struct {
+	now     time.Time
+	missing bool          // Stash holds no such scene
+	breaker store.Breaker // whether Plex is paused
+}
+
+// conclude says in plain words what the facts come to.
+func (r *ExplainReport) conclude(f facts) {
+	switch {
+	case r.DeadLetter != nil:
+		r.State, r.Text = "dead", r.dead()
+	case r.Job != nil && r.waits(f.now):
+		r.State, r.Text = "waiting", r.waiting(f)
+	case r.Job != nil:
+		r.State, r.Text = "queued", r.queued(f)
+	case f.missing:
+		r.State, r.Text = "unknown", fmt.Sprintf("Stash holds no scene %d", r.SceneID)
+	case r.last(engine.Skipped), r.last(engine.Gone): // whatever was pushed before
+		r.State, r.Text = "skipped", "left out: "+r.Attempts[0].Error+"; it is looked at again when it is edited, and by \"Sync all scenes\""
+	case r.restored():
+		r.State, r.Text = "skipped", "restored: Plex was given back what it held before the first push; it is pushed again when it is edited, or by \"Sync all scenes\""
+	case len(r.Links) > 0:
+		r.State, r.Text = "synced", r.synced()
+	default:
+		r.State, r.Text = "unknown", r.unknown()
+	}
+	switch {
+	case !f.missing:
+	case r.State != "unknown":
+		r.Text += fmt.Sprintf("; but Stash holds no scene %d any more", r.SceneID)
+	case len(r.Links) > 0:
+		r.Text += fmt.Sprintf(" any more; Plex item %s shows what was pushed of it", r.Links[0].RatingKey)
+	}
+}
+
+// last reports whether what happened to the scene last is that.
+func (r *ExplainReport) last(outcome engine.Class) bool {
+	return len(r.Attempts) > 0 && r.Attempts[0].Outcome == string(outcome)
+}
+
+// restored reports whether everything that was pushed of the scene was taken back, and nothing since.
+func (r *ExplainReport) restored() bool {
+	if len(r.Links) == 0 {
+		return r.last("restored")
+	}
+	return !slices.ContainsFunc(r.Links, func(l LinkReport) bool { return !l.Restored })
+}
+
+// waits reports whether the job is not due yet. A time further ahead than any wait is one of a clock that
+// was moved back since.
+func (r *ExplainReport) waits(now time.Time) bool {
+	return r.Job.DueAt.After(now) && !r.Job.DueAt.After(now.Add(store.LongestWait))
+}
+
+func (r *ExplainReport) dead() string {
+	comesBack := "it is tried again when it is edited, or by \"Retry dead letters\""
+	if r.DeadLetter.Class == string(engine.NotFound) {
+		comesBack = "it is tried again when Plex has found its file, when it is edited, or by \"Retry dead letters\""
+	}
+	return fmt.Sprintf("given up (%s): %s; %s", r.DeadLetter.Class, r.DeadLetter.Error, comesBack)
+}
+
+func (r *ExplainReport) waiting(f facts) string {
+	why := r.Job.Error
+	switch {
+	case why == "":
+		why = "a run is at work on it, or ended while it was"
+	case r.Job.Class == string(engine.NotFound):
+		why += " (looked for " + times(r.Job.Misses) + ")"
+	case r.Job.Attempts > 0:
+		why += " (failed " + times(r.Job.Attempts) + ")"
+	}
+	return fmt.Sprintf("waits: %s; next try at %s, by the first run after that%s", why, r.Job.DueAt.Local().Format(time.TimeOnly), f.paused())
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+func (r *ExplainReport) queued(f facts) string {
+	return fmt.Sprintf("queued (%s) and due: the next run of %q takes it%s", r.Job.Reason, taskName, f.paused())
+}
+
+// paused says that no job is taken for the time being; "" if jobs are.
+func (f facts) paused() string {
+	if f.breaker.State != store.BreakerOpen {
+		return ""
+	}
+	return fmt.Sprintf("; but Plex is paused until %s (%s): %q by hand tries at once", f.breaker.ProbeAt.Local().Format(time.TimeOnly),
+		f.breaker.LastError, taskName)
+}
+
+func (r *ExplainReport) synced() string {
+	l := r.Links[0]
+	text := fmt.Sprintf("in Plex as item %s (%s), matched by %s, last compared at %s", l.RatingKey, l.Path, l.Rule, l.PushedAt.Local().Format(time.DateTime))
+	if more := len(r.Links) - 1; more > 0 {
+		text += fmt.Sprintf("; and as %d more", more)
+	}
+	return text
+}
+
+func (r *ExplainReport) unknown() string {
+	const how = "a scene is pushed for the first time by an edit, by sync-scene or by \"Sync all scenes\""
+	if len(r.Attempts) > 0 && r.Attempts[0].Error != "" {
+		return fmt.Sprintf("not in Plex, and not queued any more; last time: %s; %s", r.Attempts[0].Error, how)
+	}
+	return "never pushed: " + how
+}
