@@ -24,7 +24,7 @@ func hostile() []typed {
 		{"frames of the log", forged, "p0.1234\neforged[31m red\n[Plugin / Stash Plex Sync] forged", "p0.1234 eforged[31m red [Plugin / Stash Plex Sync] forged"},
 		{"control characters", "a\x00b\x07c\x7fd\u0085e", "abcde", "abcde"},
 		{"100 KB", long, cut, cut},
-		{"spaces at both ends", " \t a  b\n\n\nc \n ", "a  b\n\n\nc", "a  b   c"},
+		{"spaces at both ends", " \t a  b\n\n\nc \n ", "a  b\n\n\nc", "a  b c"},
 	}
 	for name, text := range map[string]string{
 		"signs":       `[a], {b} (c) & "d" 'e' ` + "`f` \\ / ; = | < > * ? ! @ ~ ^",

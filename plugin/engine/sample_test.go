@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
 
@@ -28,7 +29,7 @@ func TestCheckIsToldWhatComesNear(t *testing.T) {
 		if c.found == Ambiguous {
 			match.Candidates = []Candidate{{Library: "L", Path: "/p"}, {Library: "L", Path: "/q"}}
 		}
-		if got, err := e.WhyNot(t.Context(), "S", scene, match); err != nil || got != c.want {
+		if got, err := e.WhyNot(t.Context(), "S", scene, match); err != nil || stashlog.Plain(got) != c.want {
 			t.Errorf("%s: %q, %v; want %q", c.name, got, err, c.want)
 		}
 	}
