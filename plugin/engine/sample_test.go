@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 )
 
 func TestCheckIsToldWhatComesNear(t *testing.T) {
