@@ -28,8 +28,8 @@ type PreviewReport struct {
 	Stopped     string                `json:"stopped"`
 }
 
-// preview works out what a push of a scene, or of all, would write. Nothing is written. The index of Plex's
-// files is brought up to date before, unless another run is at work, which does that itself.
+// preview works out what a push of a scene, or of all, would write. Nothing is written, but the index of Plex's
+// files if it has never been read: nothing could be found without it.
 func (s *session) preview(ctx context.Context, args common.ArgsMap) (any, error) {
 	scene, err := optionalScene(args)
 	if err != nil {
@@ -37,7 +37,11 @@ func (s *session) preview(ctx context.Context, args common.ArgsMap) (any, error)
 	}
 	var p engine.Preview
 	e, err := s.ready(ctx)
+	unread := false
 	if err == nil {
+		unread, err = e.NeverRead(ctx)
+	}
+	if unread {
 		err = s.locked(ctx, "Preview changes", 0, func(ctx context.Context) error {
 			sum, err := e.RefreshIndex(ctx)
 			p.Stopped, p.Class = sum.Stopped, sum.Class
@@ -45,6 +49,8 @@ func (s *session) preview(ctx context.Context, args common.ArgsMap) (any, error)
 		})
 		if errors.Is(err, store.ErrHeld) {
 			err = nil
+		} else {
+			s.followUp(ctx, 0)
 		}
 	}
 	if err == nil && p.Stopped == "" {

@@ -92,31 +92,32 @@ func shown(result any, logged bool, log *stashlog.Writer) (any, error) {
 		return nil, fmt.Errorf("write the result: %w", err)
 	}
 	if !logged {
-		return json.RawMessage(stashlog.Plain(string(text))), nil
+		return json.RawMessage(log.Hide(stashlog.Plain(string(text)))), nil
 	}
 	var value any
-	if err := json.Unmarshal([]byte(log.Shown(string(text))), &value); err != nil {
+	if err := json.Unmarshal(text, &value); err != nil {
 		return nil, fmt.Errorf("write the result: %w", err)
 	}
-	value = oneLine(value)
+	value = eachText(value, func(text string) string { return store.OneLine(log.Hide(log.Shown(text))) })
 	if text, err = json.Marshal(value); err != nil || len(text) > loggedAtMost {
 		return "too long for the log: the lines above tell what matters, and the operation of the same mode returns all", err
 	}
 	return value, nil
 }
 
-// oneLine makes every text in a decoded result fit to be logged: Stash writes it as it is.
-func oneLine(value any) any {
+// eachText changes every text in a decoded result. Not the result as a whole: a text may end in the middle of
+// what is private in it.
+func eachText(value any, change func(string) string) any {
 	switch v := value.(type) {
 	case string:
-		return store.OneLine(v)
+		return change(v)
 	case []any:
 		for i := range v {
-			v[i] = oneLine(v[i])
+			v[i] = eachText(v[i], change)
 		}
 	case map[string]any:
 		for k := range v {
-			v[k] = oneLine(v[k])
+			v[k] = eachText(v[k], change)
 		}
 	}
 	return value

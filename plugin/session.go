@@ -207,6 +207,9 @@ func (s *session) followUp(ctx context.Context, floor int64) {
 	}
 	ctx = context.WithoutCancel(ctx)
 	due, err := s.db.HasDue(ctx, time.Now(), store.ClaimOptions{Floor: floor})
+	if err == nil && !due {
+		due, err = s.db.HasFanout(ctx)
+	}
 	if err != nil || !due {
 		return
 	}

@@ -74,6 +74,12 @@ func (s *Store) ExpandFanout(ctx context.Context, now time.Time, limit int) (mor
 	return more, n, nil
 }
 
+// HasFanout reports whether a change waits to be expanded.
+func (s *Store) HasFanout(ctx context.Context) (yes bool, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM fanout)`).Scan(&yes)
+	return yes, s.mark(err)
+}
+
 // expandOldest takes the oldest change as far as limit goes. It returns how much of the limit that cost, 0
 // if there is no change, and how many jobs it asked for.
 func expandOldest(ctx context.Context, tx *sql.Tx, now time.Time, limit int) (looked, asked int, err error) {

@@ -44,6 +44,7 @@ type Item struct {
 type Image struct {
 	SHA1     string `json:"sha1,omitempty"`     // of the bytes uploaded last, hexadecimal
 	Version  string `json:"version,omitempty"`  // of the scene when its cover was read
+	Sending  string `json:"sending,omitempty"`  // of bytes whose upload may have arrived and is not confirmed
 	Selected string `json:"selected,omitempty"` // the picture's address as Plex showed it after the upload
 	Failed   string `json:"failed,omitempty"`   // SHA-1 of bytes to which Plex answered once as if it refused them
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 	"time"
 )
@@ -183,34 +182,6 @@ func (s *Store) links(ctx context.Context, where string, args ...any) ([]Link, e
 		links = append(links, l)
 	}
 	return links, s.mark(rows.Err())
-}
-
-// Restored returns which of the scenes have links that are all restored. Only a person's wish pushes them
-// again.
-func (s *Store) Restored(ctx context.Context, scenes []int) (map[int]bool, error) {
-	restored := make(map[int]bool)
-	for chunk := range slices.Chunk(scenes, 1000) {
-		args := make([]any, len(chunk))
-		for i, id := range chunk {
-			args[i] = id
-		}
-		rows, err := s.read.QueryContext(ctx, `SELECT scene_id FROM link WHERE scene_id IN (`+placeholders(len(chunk))+`)
-			GROUP BY scene_id HAVING MIN(restored) = 1`, args...)
-		if err != nil {
-			return nil, fmt.Errorf("read restored scenes: %w", s.mark(err))
-		}
-		for rows.Next() {
-			var id int
-			if err := rows.Scan(&id); err != nil {
-				return nil, fmt.Errorf("read restored scenes: %w", errors.Join(s.mark(err), rows.Close()))
-			}
-			restored[id] = true
-		}
-		if err := rows.Err(); err != nil {
-			return nil, fmt.Errorf("read restored scenes: %w", s.mark(err))
-		}
-	}
-	return restored, nil
 }
 
 // endLinks replaces the links and references of a scene that was pushed. An item shows one scene, so what

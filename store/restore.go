@@ -31,7 +31,10 @@ func (s *Store) EndRestore(ctx context.Context, now time.Time, r Restored) error
 		for _, key := range r.Whole {
 			for _, query := range [...]string{
 				`UPDATE item SET memory = '{}' WHERE server = ? AND rating_key = ?`,
-				`UPDATE link SET restored = 1 WHERE server = ? AND rating_key = ?`,
+				`INSERT INTO link (server, scene_id, rating_key, section, path, rule, pushed_at, updated_at, restored)
+				 SELECT server, owner, rating_key, section, '', '', 0, '', 1 FROM item
+				 WHERE server = ? AND rating_key = ? AND owner <> 0
+				 ON CONFLICT DO UPDATE SET restored = 1`,
 			} {
 				if _, err := tx.ExecContext(ctx, query, r.Server, key); err != nil {
 					return err
@@ -53,6 +56,9 @@ func (s *Store) EndRestore(ctx context.Context, now time.Time, r Restored) error
 
 func endRestored(ctx context.Context, tx *sql.Tx, now, began time.Time, scene int) error {
 	if _, err := tx.ExecContext(ctx, `DELETE FROM job WHERE scene_id = ? AND enqueued_at < ?`, scene, began.UnixMilli()); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE link SET restored = 1 WHERE scene_id = ?`, scene); err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, `DELETE FROM dead_letter WHERE scene_id = ?`, scene); err != nil {

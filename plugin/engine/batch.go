@@ -270,6 +270,9 @@ func (d *drain) plan(w *work, known map[string]store.Item, taken map[string]int)
 		memory := recall(stored, w.job.SceneID, &t.held)
 		t.plan = Merge(MergeInput{Desired: w.desired, Memory: memory, Current: t.held, KeepPlexEdits: d.Config.KeepPlexEdits})
 		t.memory = t.plan.Memory
+		for _, p := range t.plan.Problems {
+			d.Log.Debug().Int("scene", w.job.SceneID).Str("item", t.hit.RatingKey).Str("field", p.Field).Msg(p.Reason)
+		}
 		mine = append(mine, t)
 	}
 	w.targets = mine
@@ -351,6 +354,7 @@ func (d *drain) check(w *work, held map[string]plexapi.Item, failed map[string]e
 		}
 		outcome := AfterReadBack(t.plan, item)
 		t.memory = outcome.Memory
+		t.held.Thumb, t.held.Art = item.Thumb, item.Art // their addresses may move with any edit
 		if outcome.DateStays {
 			d.Log.Warn().Int("scene", w.job.SceneID).Str("item", key).Msg("Plex does not clear the date, so it stays; correct it in Plex if it is wrong")
 		}

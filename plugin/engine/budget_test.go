@@ -49,7 +49,7 @@ func TestLargeLibraryStaysWithinItsBudget(t *testing.T) {
 			{"nothing", func() { pass(catchUpEvery) }, 0, 0, 0},
 			{"a bulk edit and covers without hooks", func() {
 				change(func(s *stashtest.Scene) { s.Title, s.Cover = "Bulk", jpeg(fmt.Sprint(s.ID)) })
-			}, n, 1.1 + 3, 1}, // the first picture of an item: look, upload, lock
+			}, n, 1.1 + 4, 1}, // the first picture of an item: look, upload, lock, look whether it is shown
 			{"a run after it", func() { pass(catchUpEvery) }, 0, 0, 0},
 			{"updates that change nothing", func() { change(func(*stashtest.Scene) {}) }, n, 0.05, 1},
 			{"a day later", func() { pass(completeEvery) }, 0, 0.05, 0},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
@@ -218,6 +219,16 @@ func (e *Engine) RebuildIndex(ctx context.Context) (Summary, error) {
 		return Summary{}, err
 	}
 	return e.RefreshIndex(ctx)
+}
+
+// NeverRead reports whether no library of Plex was ever read whole.
+func (e *Engine) NeverRead(ctx context.Context) (bool, error) {
+	server, _, err := e.Store.Meta(ctx, store.KeyServer)
+	if err != nil {
+		return false, err
+	}
+	list, err := e.Index.Readings(ctx, server)
+	return !slices.ContainsFunc(list, func(r store.Reading) bool { return !r.CompleteAt.IsZero() }), err
 }
 
 // RefreshIndex brings what is known of Plex's files up to date. The caller holds the lock.

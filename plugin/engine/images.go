@@ -27,6 +27,8 @@ type picture struct {
 	t    *target
 	kind plexapi.ImageKind
 	hash string
+
+	locked bool // by an edit, after which the picture's address may have moved for that reason alone
 }
 
 // imageKinds are the kinds of pictures that are pushed.
@@ -64,7 +66,9 @@ func (d *drain) hasCover(ctx context.Context, w *work) (bool, error) {
 	if len(imageKinds(d.Config.Fields)) == 0 {
 		return false, nil
 	}
-	switch c := d.cover(ctx, w); {
+	c := d.cover(ctx, w)
+	defer func() { w.cover = cover{} }() // it may be large, and a batch has fifty
+	switch {
 	case errors.Is(c.err, stashapi.ErrNoPicture), errors.Is(c.err, stashapi.ErrImageTooLarge):
 		return false, nil
 	default:
@@ -97,14 +101,7 @@ func (d *drain) pushImages(ctx context.Context, works []*work) error {
 		if err == nil {
 			continue
 		}
-		v := Judge(ctx, err)
-		if err := d.noteJob(ctx, w.job, v, err); err != nil {
-			return err
-		}
-		if v.Stop || v.Class == ServerDown {
-			return err
-		}
-		if w.err = err; d.tripped {
+		if err := d.failed(ctx, w, err); err != nil {
 			return err
 		}
 	}
@@ -138,14 +135,21 @@ func (d *drain) image(ctx context.Context, p *picture) (sent bool, err error) {
 		return false, nil
 	}
 	c := d.cover(ctx, p.work)
+	news := c.err == nil && (c.hash != known.SHA1 || known.Sending != "") && c.hash != first(p.t.memory.Rejected[lock])
+	kept := false
+	if news {
+		if kept, err = d.keepsImage(ctx, p, known); err != nil {
+			return false, err
+		}
+	}
 	switch {
 	case errors.Is(c.err, stashapi.ErrNoPicture): // Stash has not made one yet, or cannot
 	case errors.Is(c.err, stashapi.ErrImageTooLarge):
 		d.Log.Info().Int("scene", scene.ID).Str("field", fieldName(lock)).Err(c.err).Msg("the cover is not sent")
 	case c.err != nil:
 		return false, c.err
-	case c.hash == known.SHA1, c.hash == first(p.t.memory.Rejected[lock]):
-	case d.keepsImage(p, known):
+	case !news:
+	case kept:
 		d.Log.Debug().Int("scene", scene.ID).Str("field", fieldName(lock)).Msg("the picture in Plex is a person's and is kept")
 	default:
 		p.hash = c.hash
@@ -174,15 +178,27 @@ func (p *picture) remember(image store.Image) {
 
 // keepsImage reports whether the picture in Plex is a person's and the user wants such ones kept: it was locked
 // before our first upload, or it is not the one that Plex showed after our last.
-func (d *drain) keepsImage(p *picture, known store.Image) bool {
+func (d *drain) keepsImage(ctx context.Context, p *picture, known store.Image) (bool, error) {
 	lock := p.kind.Lock()
 	if !d.Config.KeepPlexEdits {
-		return false
+		return false, nil
 	}
-	if before, ok := p.t.memory.Before[lock]; ok && known.SHA1 != "" {
-		return before.Locked || known.Selected != "" && known.Selected != shownImage(&p.t.held, p.kind)
+	before, ok := p.t.memory.Before[lock]
+	switch {
+	case !ok || known.SHA1 == "" && known.Sending == "":
+		return p.t.held.Locked[lock], nil
+	case before.Locked:
+		return true, nil
+	case known.Sending == "" && (known.Selected == "" || known.Selected == shownImage(&p.t.held, p.kind)):
+		return false, nil
 	}
-	return p.t.held.Locked[lock]
+	list, err := d.Plex.Pictures(ctx, p.kind, p.t.hit.RatingKey) // the address may have moved for another reason
+	for _, one := range list {
+		if one.Selected {
+			return !one.IsUpload(known.SHA1) && !one.IsUpload(known.Sending) && one.Key != first(before.Value), err
+		}
+	}
+	return false, err
 }
 
 // shownImage is the address of the picture that an item shows. It changes with the picture.
@@ -210,10 +226,12 @@ func (d *drain) sendImage(ctx context.Context, p *picture, c *cover) (sent bool,
 	if d.dry {
 		return false, nil
 	}
+	before := p.t.memory.Before[lock]
 	if !known {
-		if err := d.storeAhead(ctx, p.t, lock, store.Held{Value: scalar(selected), Locked: p.t.held.Locked[lock]}); err != nil {
-			return false, err
-		}
+		before = store.Held{Value: scalar(selected), Locked: p.t.held.Locked[lock]}
+	}
+	if err := d.storeAhead(ctx, p, before); err != nil {
+		return false, err
 	}
 	switch {
 	case ours == "":
@@ -222,6 +240,7 @@ func (d *drain) sendImage(ctx context.Context, p *picture, c *cover) (sent bool,
 		err = d.timed(ctx, func() error { return d.Plex.Select(ctx, p.kind, key, ours) })
 	}
 	if err == nil && !p.t.held.Locked[lock] {
+		p.locked = true
 		err = d.timed(ctx, func() error {
 			return d.Plex.Edit(ctx, p.t.hit.Section, p.t.held.ItemType(), key, plexapi.Edit{Lock: []string{lock}})
 		})
@@ -244,10 +263,14 @@ func (d *drain) pictures(ctx context.Context, p *picture) (ours, selected string
 	return ours, selected, err
 }
 
-// storeAhead stores what a picture was before our first upload.
-func (d *drain) storeAhead(ctx context.Context, t *target, lock string, before store.Held) error {
+// storeAhead stores what a picture was before our first upload, and which upload is about to come.
+func (d *drain) storeAhead(ctx context.Context, p *picture, before store.Held) error {
+	t, lock := p.t, p.kind.Lock()
 	t.memory = copyItem(t.memory)
 	t.memory.Before[lock] = before
+	image := t.memory.Images[lock]
+	image.Sending = p.hash
+	p.remember(image)
 	if err := d.Store.PutItems(ctx, []store.Item{t.memory}); err != nil {
 		return err
 	}
@@ -304,11 +327,9 @@ func (d *drain) readImages(ctx context.Context, sent []picture) error {
 			p.work.err = notFoundError(fmt.Sprintf("Plex item %s is gone since its picture was sent", p.t.hit.RatingKey))
 			continue
 		}
-		if p.work.err = d.confirmImage(ctx, &p, &it); p.work.err == nil {
+		if err := d.confirmImage(ctx, &p, &it); err == nil {
 			p.t.wrote = true
-		} else if v := Judge(ctx, p.work.err); v.Stop || v.Class == ServerDown {
-			err := p.work.err
-			p.work.err = nil // the stop decides
+		} else if err := d.failed(ctx, p.work, err); err != nil {
 			return err
 		}
 	}
@@ -319,7 +340,7 @@ func (d *drain) readImages(ctx context.Context, sent []picture) error {
 func (d *drain) confirmImage(ctx context.Context, p *picture, it *plexapi.Item) error {
 	lock := p.kind.Lock()
 	shown := shownImage(it, p.kind)
-	if shown == shownImage(&p.t.held, p.kind) { // nothing has changed: it was there, or it is not selected
+	if p.locked || shown == shownImage(&p.t.held, p.kind) { // it may have been there, or not be selected
 		ours, selected, err := d.pictures(ctx, p)
 		switch {
 		case err != nil:
@@ -345,7 +366,7 @@ func (d *drain) previewImages(ctx context.Context, works []*work) error {
 	for _, w := range works {
 		_, err := d.imagesOf(ctx, w, kinds)
 		w.cover = cover{}
-		if v := Judge(ctx, err); err != nil && v.Stop {
+		if v := Judge(ctx, err); err != nil && (v.Stop || v.Class == ServerDown) {
 			return err
 		}
 		w.err = err

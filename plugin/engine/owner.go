@@ -194,6 +194,13 @@ func recall(it store.Item, scene int, held *plexapi.Item) store.Item {
 	if !known {
 		it = store.Item{Server: it.Server, RatingKey: it.RatingKey, Section: it.Section, Fresh: true}
 	}
+	if it.Owner != scene { // what was read of the former one's cover says nothing
+		it.Images = maps.Clone(it.Images)
+		for lock, image := range it.Images {
+			image.Version = ""
+			it.Images[lock] = image
+		}
+	}
 	it.Owner, it.Paths = scene, paths
 	return it
 }

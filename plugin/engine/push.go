@@ -44,18 +44,42 @@ func (d *drain) writeItems(ctx context.Context, works []*work) error {
 				}
 				continue
 			}
-			w.err = err
-			v := Judge(ctx, err)
-			if err := d.noteJob(ctx, w.job, v, err); err != nil {
-				return err
-			}
-			if v.Stop || v.Class == ServerDown || d.tripped {
+			if err := d.failed(ctx, w, err); err != nil {
 				return err
 			}
 			break
 		}
 	}
 	return nil
+}
+
+// failed settles a write that failed: by its own error for its job, and for the batch, whose end it returns, if
+// Plex is gone or the breaker opens. One that fails as if Plex were gone, while Plex answers, is its job's
+// alone: it would else keep the others from Plex for ever.
+func (d *drain) failed(ctx context.Context, w *work, err error) error {
+	v := Judge(ctx, err)
+	alone := v.Class == ServerDown && d.isThere(ctx)
+	if noteErr := d.noteJob(ctx, w.job, v, err); noteErr != nil {
+		return noteErr
+	}
+	switch {
+	case alone:
+		d.trouble, w.err = err, releasedError(err)
+	case v.Stop || v.Class == ServerDown:
+		return err
+	default:
+		w.err = err
+	}
+	if d.tripped {
+		return err
+	}
+	return nil
+}
+
+// isThere reports whether Plex answers a probe.
+func (d *drain) isThere(ctx context.Context) bool {
+	_, _, err := d.Plex.Probe(ctx)
+	return err == nil
 }
 
 // writeItem writes one item: what goes, then everything else in as few requests as fit, then the rating.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -167,24 +168,34 @@ func (d *drain) restoreImages(ctx context.Context, t *target) (wrote bool, kept 
 	for _, kind := range []plexapi.ImageKind{plexapi.Poster, plexapi.Background} {
 		lock := kind.Lock()
 		known, before := t.stored.Images[lock], t.stored.Before[lock]
-		if known.SHA1 == "" {
+		if known.SHA1 == "" && known.Sending == "" {
 			continue
 		}
-		p := picture{t: t, kind: kind, hash: known.SHA1}
-		ours, selected, err := d.pictures(ctx, &p)
+		list, err := d.Plex.Pictures(ctx, kind, t.hit.RatingKey)
+		selected, ours, offered := "", false, false
+		for _, one := range list {
+			offered = offered || one.Key == first(before.Value)
+			if one.Selected {
+				selected, ours = one.Key, one.IsUpload(known.SHA1) || one.IsUpload(known.Sending)
+			}
+		}
 		switch {
 		case err != nil:
 			return wrote, kept, err
 		case selected == first(before.Value): // already, or again
-		case ours == "" || ours != selected:
+		case !ours:
 			kept = append(kept, fieldName(lock))
 			continue
-		case len(before.Value) == 0:
-			return wrote, kept, errors.New("it is not known which picture was shown before the first push")
+		case !offered: // Plex has nothing to go back to: its agent may choose again
+			kept = append(kept, fieldName(lock))
 		default:
 			wrote = true
 			if err := d.timed(ctx, func() error { return d.Plex.Select(ctx, kind, t.hit.RatingKey, before.Value[0]) }); err != nil {
 				return wrote, kept, err
+			}
+			p := picture{t: t, kind: kind}
+			if _, selected, err := d.pictures(ctx, &p); err != nil || selected != before.Value[0] {
+				return wrote, kept, cmp.Or(err, unmovedError("Plex accepted the choice of the former picture and did not make it"))
 			}
 		}
 		if t.held.Locked[lock] && !before.Locked {
@@ -207,6 +218,7 @@ func (d *drain) restoreItems(ctx context.Context, r *Restoration, list []*restor
 		if err == nil && !one.target.plan.Empty() {
 			one.target.wrote = true
 			wrote = append(wrote, one.target.hit.RatingKey)
+			one.target.setFaults(tryApartFrom - 1) // a field that Plex refuses is not to cost the others
 			err = d.writeItem(ctx, one.work, one.target)
 		}
 		if err == nil {

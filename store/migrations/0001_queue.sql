@@ -93,7 +93,6 @@ CREATE TABLE fanout (
   position    INTEGER NOT NULL DEFAULT 0, -- the last scene id expanded
   PRIMARY KEY (kind, ref_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX fanout_enqueued ON fanout (enqueued_at);
 CREATE INDEX fanout_oldest ON fanout (enqueued_at);
 
 -- Seen is each scene's version when it was last enqueued by anyone; the catch-up compares with this only.

@@ -1,0 +1,231 @@
+package engine
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// lost lets the next upload reach Plex, and its answer nobody.
+func (l *lab) lost() {
+	l.plex.Inject(plextest.Fault{Method: "POST", Status: 503, After: true, Times: 1})
+}
+
+func TestUploadWhoseAnswerWasLostIsTakenBackByARestore(t *testing.T) {
+	for _, earlier := range []bool{false, true} {
+		inLab(t, 1, func(l *lab) {
+			before := l.plex.Item(l.keys[1]).Poster().Key
+			if earlier {
+				l.covered(1, jpeg("zero"))
+				l.want(l.drain(), Summary{Synced: 1})
+			}
+			l.covered(1, jpeg("one"))
+			l.lost()
+			l.want(l.drain(), Summary{Retrying: 1})
+			pass(time.Second)
+			r := l.restore(1)
+			if it := l.plex.Item(l.keys[1]); it.Poster().Key != before || r.Restored != 1 || len(r.Kept) != 0 {
+				t.Errorf("an upload before it %v: poster %s, want %s: %+v", earlier, it.Poster().Key, before, r)
+			}
+		})
+	}
+}
+
+func TestCoverWhoseLockIsRefusedIsTakenBackByARestore(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.covered(1, jpeg("one"))
+		l.stash.Change(1, titled("clip1"))
+		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 400, Times: 1})
+		pass(3 * time.Second)
+		l.drain()
+		if r := l.restore(1); l.poster(1) != "" {
+			t.Errorf("our poster stays: %+v", r)
+		}
+	})
+}
+
+func TestUploadWhoseAnswerWasLostIsNoPersons(t *testing.T) {
+	for _, earlier := range []bool{false, true} {
+		inLab(t, 1, func(l *lab) {
+			l.Config.KeepPlexEdits = true
+			if earlier {
+				l.covered(1, jpeg("zero"))
+				l.want(l.drain(), Summary{Synced: 1})
+			}
+			l.covered(1, jpeg("one"))
+			l.plex.Configure(func(o *plextest.Options) { o.LocksOnUpload = true })
+			l.lost()
+			l.want(l.drain(), Summary{Retrying: 1})
+			pass(time.Minute)
+			l.drain()
+			l.covered(1, jpeg("two"))
+			if l.drain(); l.poster(1) != string(jpeg("two")) {
+				t.Errorf("an upload before it %v: poster %q", earlier, l.poster(1))
+			}
+		})
+	}
+}
+
+func TestCoverThatReturnsAfterALostUploadIsShown(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.covered(1, jpeg("one"))
+		l.want(l.drain(), Summary{Synced: 1})
+		l.covered(1, jpeg("two"))
+		l.lost()
+		l.want(l.drain(), Summary{Retrying: 1})
+		l.covered(1, jpeg("one"))
+		pass(time.Minute)
+		if l.drain(); l.poster(1) != string(jpeg("one")) {
+			t.Errorf("poster = %q", l.poster(1))
+		}
+	})
+}
+
+func TestPictureThatIsNotSelectedAgainIsTriedByTheNextRestore(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.covered(1, jpeg("one"))
+		l.want(l.drain(), Summary{Synced: 1})
+		l.plex.Configure(func(o *plextest.Options) { o.Stuck = map[string]bool{"thumb": true} })
+		if r := l.restore(1); r.Failed != 1 || r.Restored != 0 {
+			t.Errorf("while Plex does nothing: %+v", r)
+		}
+		l.plex.Configure(func(o *plextest.Options) { o.Stuck = nil })
+		if r := l.restore(1); l.poster(1) != "" || r.Restored != 1 {
+			t.Errorf("poster %q: %+v", l.poster(1), r)
+		}
+	})
+}
+
+func TestFieldThatPlexRefusesToTakeBackKeepsNoOtherBack(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.furnish(1)
+		l.dressed(1)
+		l.edit("T", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.plex.Configure(func(o *plextest.Options) { o.Refuse = map[string]int{"originallyAvailableAt": 500} })
+		r := l.restore(1)
+		if got := l.plex.Item(l.keys[1]); got.Title != "Plex title" || r.Failed != 1 {
+			t.Errorf("title = %q: %+v", got.Title, r)
+		}
+	})
+}
+
+// What cannot be given back must not bring everything else back with the next look at Stash.
+func TestPictureThatCannotBeGivenBackEndsARestoreAllTheSame(t *testing.T) {
+	for name, pictures := range map[string]func(*plextest.Item){
+		"nothing was selected before": func(it *plextest.Item) { it.Posters = []plextest.Picture{{Key: "default://none"}} },
+		"it is not on offer any more": nil,
+	} {
+		inLab(t, 1, func(l *lab) {
+			l.drain()
+			if pictures != nil {
+				l.plex.Edit(l.keys[1], pictures)
+			}
+			l.covered(1, jpeg("one"))
+			l.want(l.drain(), Summary{Synced: 1})
+			if pictures == nil {
+				l.plex.Edit(l.keys[1], func(it *plextest.Item) { it.Posters[0].Key = "metadata://new" })
+			}
+			if r := l.restore(1); r.Failed != 0 || len(r.Kept) != 1 || !slices.Equal(r.Kept[0].Fields, []string{"poster"}) {
+				t.Errorf("%s: %+v", name, r)
+			}
+			pass(25 * time.Hour)
+			l.stash.Change(1, titled("Autotagged"))
+			l.drain()
+			l.wantTitle(1, "clip1")
+		})
+	}
+}
+
+func TestRestoredSceneThatHadNoLinkYetStaysRestored(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.drain()
+		l.plex.Configure(func(o *plextest.Options) { o.Stuck = map[string]bool{"studio": true} })
+		l.dressed(1)
+		l.edit("T", 1)
+		l.want(l.drain(), Summary{Retrying: 1})
+		pass(time.Second)
+		l.plex.Configure(func(o *plextest.Options) { o.Stuck = nil })
+		l.restore(1)
+		l.wantTitle(1, "clip1")
+		pass(25 * time.Hour)
+		l.stash.Change(1, titled("Autotagged"))
+		l.drain()
+		l.wantTitle(1, "clip1")
+	})
+}
+
+func TestRestoredSceneOfWhichAnItemIsGoneStaysRestored(t *testing.T) {
+	inLab(t, 2, func(l *lab) {
+		l.drain()
+		who := l.stash.Name("performer", 0, "Jane")
+		l.stash.Change(1, func(s *stashtest.Scene) {
+			s.Files = append(s.Files, stashtest.File{Path: path(2), Size: size(2)})
+			s.Performers = []int{who}
+		})
+		l.stash.Drop(2)
+		l.edit("T", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.wantTitle(2, "T")
+		l.plex.Remove(l.keys[2])
+		pass(time.Minute)
+		if r := l.restore(0); r.Restored != 1 || r.Gone != 1 {
+			t.Errorf("restore = %+v", r)
+		}
+		l.stash.Name("performer", who, "Joan")
+		l.changed("performer", who)
+		l.drain()
+		l.wantTitle(1, "clip1")
+	})
+}
+
+// A proxy that cannot carry one request answers as if Plex were gone.
+func TestRequestThatFailsForOneSceneHoldsUpNoOther(t *testing.T) {
+	for _, method := range []string{"POST", "PUT"} {
+		inLab(t, 3, func(l *lab) {
+			l.drain()
+			for id := 1; id <= 3; id++ {
+				l.stash.Change(id, func(s *stashtest.Scene) { s.Cover = jpeg("one") })
+			}
+			l.edit("T", 1, 2, 3)
+			pass(3 * time.Second)
+			fault := plextest.Fault{Method: method, Prefix: "/library/metadata/" + l.keys[1], Status: 504}
+			if method == "PUT" { // the first of the batch
+				fault = plextest.Fault{Method: method, Status: 504, Times: 1}
+			}
+			l.plex.Inject(fault)
+			sum := l.drain()
+			if sum.Synced != 2 || sum.Class != ServerDown || sum.Stopped == "" {
+				t.Errorf("%s: %+v", method, sum)
+			}
+			if j := l.job(1); j.Attempts != 0 {
+				t.Errorf("%s: %+v", method, j)
+			}
+		})
+	}
+}
+
+func TestOneCoverIsHeldAtATime(t *testing.T) {
+	inLab(t, 20, func(l *lab) {
+		l.must(second(l.RefreshIndex(l.Context())))
+		big := make([]byte, 9_000_000)
+		copy(big, jpeg("x"))
+		works := make([]*work, 20)
+		for id := 1; id <= 20; id++ {
+			l.stash.Change(id, func(s *stashtest.Scene) { s.Cover = big })
+			works[id-1] = &work{job: store.Job{SceneID: id}}
+		}
+		d := &drain{Engine: l.Engine, started: time.Now()}
+		l.must(d.reach(l.Context()))
+		l.must(d.readScenes(l.Context(), works))
+		for _, w := range works {
+			if w.err != nil || w.cover.data != nil {
+				t.Errorf("scene %d: %v, a cover of %d bytes", w.job.SceneID, w.err, len(w.cover.data))
+			}
+		}
+	})
+}
