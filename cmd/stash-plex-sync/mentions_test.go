@@ -222,3 +222,31 @@ func TestKilledExpansionGoesOnAndAPersonsEditGoesFirst(t *testing.T) {
 	w.kill()
 	<-ended
 }
+
+// Neither an operation that pushes one scene, nor a run that is past the expansion, leaves a rename behind,
+// although nothing else ever happens.
+func TestRenameBesideARunArrives(t *testing.T) {
+	for _, args := range []map[string]any{{"mode": "sync-scene", "scene_id": 2}, {"mode": "process"}} {
+		t.Run(fmt.Sprint(args["mode"]), func(t *testing.T) {
+			w := newWorld(t, 2)
+			release := w.busy()
+			w.mentioning(1)
+			w.bulk("Slow", 2)
+			w.plex.Inject(plextest.Fault{Method: "PUT", Delay: 3500 * time.Millisecond, Times: 1})
+			w.plex.Forget()
+			ended := make(chan map[string]any, 1)
+			go func() { ended <- w.op(args) }()
+			w.until(func() bool { return w.plex.Count("PUT", "") == 1 })
+			w.host.UpdateNamed(w.context(), "tag", 1, "New")
+			release() // the run that was asked for finds the other one at work
+			if out := <-ended; out["synced"] == 0.0 {
+				t.Errorf("%v = %v", args, out)
+			}
+			w.until(func() bool { return strings.Contains(w.shows(1), "with New in") })
+			w.idle()
+			if n := w.count("fanout"); n != 0 {
+				t.Errorf("%d changes are left", n)
+			}
+		})
+	}
+}
