@@ -199,8 +199,9 @@ func (s *session) lastTry(ctx context.Context) (*store.Lock, error) {
 	return store.Acquire(ctx, s.dir, 0)
 }
 
-// followUp sees to it that a run follows if jobs are due that this one could not take any more, or was not
-// there for. Those that it gave back itself, claimed at or after floor, do not count. The lock is free again.
+// followUp sees to it that a run follows if there is work that this one could not take any more, or was not
+// there for: jobs that are due, or changes to be expanded. Jobs that it gave back itself, claimed at or after
+// floor, do not count. The lock is free again.
 func (s *session) followUp(ctx context.Context, floor int64) {
 	if s.db == nil {
 		return

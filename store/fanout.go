@@ -74,10 +74,13 @@ func (s *Store) ExpandFanout(ctx context.Context, now time.Time, limit int) (mor
 	return more, n, nil
 }
 
-// HasFanout reports whether a change waits to be expanded.
-func (s *Store) HasFanout(ctx context.Context) (yes bool, err error) {
-	err = s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM fanout)`).Scan(&yes)
-	return yes, s.mark(err)
+// HasFanout reports whether there is a change to expand.
+func (s *Store) HasFanout(ctx context.Context) (bool, error) {
+	var yes bool
+	if err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM fanout)`).Scan(&yes); err != nil {
+		return false, fmt.Errorf("look for changes of what scenes mention: %w", s.mark(err))
+	}
+	return yes, nil
 }
 
 // expandOldest takes the oldest change as far as limit goes. It returns how much of the limit that cost, 0

@@ -233,7 +233,9 @@ func (e *Engine) NeverRead(ctx context.Context) (bool, error) {
 
 // RefreshIndex brings what is known of Plex's files up to date. The caller holds the lock.
 func (e *Engine) RefreshIndex(ctx context.Context) (Summary, error) {
-	d := &drain{Engine: e, opts: Options{ByPerson: true}, started: time.Now()}
+	alone := *e
+	alone.Ask = nil // no run would go on with it before it needs to
+	d := &drain{Engine: &alone, opts: Options{ByPerson: true}, started: time.Now()}
 	err := d.reach(ctx)
 	if err == nil {
 		err = d.refresh(ctx)

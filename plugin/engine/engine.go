@@ -208,23 +208,31 @@ func (d *drain) takeIn(ctx context.Context) error {
 	return err
 }
 
-// fanoutAtOnce is how many scenes one transaction enqueues: hooks wait for it.
-const fanoutAtOnce = 5000
+const (
+	fanoutAtOnce = 5000                   // scenes that one transaction enqueues: hooks wait for it
+	breather     = 100 * time.Millisecond // a hook that waits for the queue tries again at least as often
+)
 
-// expandFanouts enqueues the scenes that mention a performer, studio, tag or group that has changed.
+// expandFanouts enqueues the scenes that mention a performer, studio, tag or group that has changed. Between
+// two transactions it leaves the queue to hooks, which would find it locked until the end otherwise.
 func (d *drain) expandFanouts(ctx context.Context) error {
-	for more, all := true, 0; more; {
-		if ctx.Err() != nil {
-			return &stopError{Cancelled, stoppedText}
-		}
-		var n int
-		var err error
-		if more, n, err = d.Store.ExpandFanout(ctx, time.Now(), fanoutAtOnce); err != nil {
+	all := 0
+	for {
+		more, n, err := d.Store.ExpandFanout(ctx, time.Now(), fanoutAtOnce)
+		if err != nil {
 			return err
 		}
-		if all += n; !more && all > 0 {
-			d.Log.Info().Int("scenes", all).Msg("queued scenes that mention what was changed")
+		if all += n; !more {
+			break
 		}
+		select {
+		case <-ctx.Done():
+			return &stopError{Cancelled, stoppedText}
+		case <-time.After(breather):
+		}
+	}
+	if all > 0 {
+		d.Log.Info().Int("scenes", all).Msg("queued scenes that mention what was changed")
 	}
 	return nil
 }

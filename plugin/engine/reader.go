@@ -33,6 +33,9 @@ type Reader struct {
 	// OnNew is told of files that the index does not hold yet, before they are stored: told twice it must
 	// do no harm.
 	OnNew func(ctx context.Context, files []store.FoundFile) error
+	// Between is asked between two pages of a whole reading. With an error the reading ends, and the next one
+	// goes on from there.
+	Between func(ctx context.Context) error
 }
 
 // Refresh brings one section up to date and reports whether it asked Plex for anything: at first all of it
@@ -107,6 +110,11 @@ func (r *Reader) readAll(ctx context.Context, server string, sec plexapi.Section
 		p.After = at
 		if err := r.apply(ctx, server, p); err != nil || done {
 			return err
+		}
+		if r.Between != nil {
+			if err := r.Between(ctx); err != nil {
+				return err
+			}
 		}
 	}
 	return oddListing(sec, "it has no end")

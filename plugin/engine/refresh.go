@@ -44,7 +44,7 @@ func (d *drain) refresh(ctx context.Context) error {
 	if d.indexFresh || d.dry {
 		return nil
 	}
-	reader := Reader{Plex: d.Plex, Index: d.Index, OnNew: func(ctx context.Context, files []store.FoundFile) error {
+	reader := Reader{Plex: d.Plex, Index: d.Index, Between: d.makeRoom, OnNew: func(ctx context.Context, files []store.FoundFile) error {
 		n, err := d.Store.Wake(ctx, time.Now(), files)
 		if n > 0 {
 			d.Log.Info().Int("scenes", n).Msg("files that were waited for have appeared in Plex")

@@ -158,7 +158,7 @@ func (d *drain) queueIsIdle(ctx context.Context) bool {
 // behind them, and only if that succeeds it ends.
 func (d *drain) makeRoom(ctx context.Context) error {
 	now := time.Now()
-	if d.Ask == nil || now.Sub(d.started) < longRun || now.Sub(d.asked) < roomEvery {
+	if d.Ask == nil || d.opts.Only != 0 || now.Sub(d.started) < longRun || now.Sub(d.asked) < roomEvery {
 		return nil
 	}
 	d.asked = now
@@ -192,9 +192,6 @@ func (d *drain) makeRoom(ctx context.Context) error {
 // leaveRoom looks between two writes, since a batch of slow ones takes long, and releases the works that are
 // left if the drain has to make room. What is written goes to its end.
 func (d *drain) leaveRoom(ctx context.Context, left []*work) bool {
-	if d.opts.Only != 0 {
-		return false
-	}
 	if d.leaving = d.makeRoom(ctx); d.leaving == nil {
 		return false
 	}
