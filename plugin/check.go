@@ -11,13 +11,8 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
-
-// samples is how many scenes "Check connection" matches.
-const samples = 20
 
 // CheckReport is what "Check connection" found.
 type CheckReport struct {
@@ -49,7 +44,7 @@ func (s *session) check(ctx context.Context, _ common.ArgsMap) (any, error) {
 		return nil, err
 	}
 	c := checker{session: s, report: CheckReport{OK: true, Checks: []Check{}, Samples: []SampleReport{}}}
-	for _, step := range []func(context.Context) error{c.stashAnswers, c.settingsAreRight, c.plexAnswers, c.librariesAreThere, c.scenesMatch} {
+	for _, step := range []func(context.Context) error{c.stashAnswers, c.settingsAreRight, c.plexAnswers, c.librariesAreThere, c.pathsAreLearned, c.scenesMatch} {
 		if err := step(ctx); err != nil {
 			c.report.OK = false
 			break
@@ -178,53 +173,4 @@ func (c *checker) librariesAreThere(context.Context) error {
 		return c.add(name, "", "the setting plexLibraries takes names or ids of libraries of movies or shows", errors.New(engine.WhyAbsent(c.found, absent)))
 	}
 	return c.add(name, strings.Join(names, ", "), "", nil)
-}
-
-// scenesMatch matches a few scenes against the index as it is.
-func (c *checker) scenesMatch(ctx context.Context) error {
-	const name = "Matching"
-	page, err := c.stash.AllScenes(ctx, 0, samples)
-	if err != nil {
-		return c.add(name, "", "", err)
-	}
-	ids := make([]int, len(page.Scenes))
-	for i, s := range page.Scenes {
-		ids[i] = s.ID
-	}
-	result, err := c.stash.Scenes(ctx, ids)
-	if err != nil {
-		return c.add(name, "", "", err)
-	}
-	readings, err := c.index.Readings(ctx, c.identity.MachineIdentifier)
-	if err != nil {
-		return c.add(name, "", "", err)
-	}
-	if len(readings) == 0 {
-		return c.add(name, "Plex's files have not been read yet", fmt.Sprintf("run %q, then check again", taskName), nil)
-	}
-	scenes := make([]*stashapi.Scene, len(result.Found))
-	for i := range result.Found {
-		scenes[i] = &result.Found[i]
-	}
-	matches, err := c.engine.Sample(ctx, c.identity.MachineIdentifier, scenes)
-	if err != nil {
-		return c.add(name, "", "", err)
-	}
-	matched := 0
-	for i, m := range matches {
-		s := SampleReport{SceneID: scenes[i].ID}
-		if len(scenes[i].Files) > 0 {
-			s.Path = stashlog.Private(scenes[i].Files[0].Path)
-		}
-		if m.Found == engine.Matched {
-			matched++
-			s.Rule, s.RatingKey = m.Hits[0].Rule, m.Hits[0].RatingKey
-		}
-		c.report.Samples = append(c.report.Samples, s)
-	}
-	hint := ""
-	if matched == 0 && len(scenes) > 0 {
-		hint = "none matches: do Plex and Stash hold the same files? if their paths differ, set pathMap"
-	}
-	return c.add(name, fmt.Sprintf("%d of %d sample scenes are in Plex", matched, len(scenes)), hint, nil)
 }

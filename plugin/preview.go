@@ -79,7 +79,7 @@ func (s *session) tellPreview(p engine.Preview) PreviewReport {
 	for _, scene := range p.Scenes[:min(len(p.Scenes), logged)] {
 		for _, item := range scene.Items {
 			for _, c := range item.Changes {
-				s.z.Info().Int("scene", scene.SceneID).Str("item", item.RatingKey).Str("field", c.Field).Str("from", c.From).Str("to", c.To).Msg("would " + c.Action)
+				s.z.Info().Int("scene", scene.SceneID).Str("item", item.RatingKey).Str("field", c.Field).Str("from", store.OneLine(c.From)).Str("to", store.OneLine(c.To)).Msg("would " + c.Action)
 			}
 		}
 	}
@@ -142,6 +142,9 @@ func (s *session) restore(ctx context.Context, args common.ArgsMap) (any, error)
 	if !held {
 		s.followUp(ctx, 0)
 	}
+	if held {
+		r.Stopped, err = s.whoWorks()+"; nothing was restored: start it again when that has ended", nil
+	}
 	if text, class, told := s.whyNot(ctx, err); told {
 		r.Stopped, r.Class, err = text, class, nil
 	}
@@ -164,7 +167,7 @@ func (s *session) tellRestore(r engine.Restoration, held bool) {
 	}
 	switch {
 	case held:
-		s.z.Warn().Msg(r.Stopped + "; nothing was restored: start it again when that has ended")
+		s.z.Warn().Msg(r.Stopped)
 	case r.Stopped != "":
 		s.event(r.Class).Msg(r.Stopped + "; start the restore again to go on (so far " + r.String() + ")")
 	default:

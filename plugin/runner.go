@@ -20,6 +20,7 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
 // ID is the name under which Stash knows this plugin: that of its yml file.
@@ -80,16 +81,45 @@ func (r *Runner) Run(input common.PluginInput, output *common.PluginOutput) erro
 // result is handed to whoever called it.
 const asTask = "task"
 
-// shown is a result as it may be handed on: what is private in it as the log shows it, or plain.
+// loggedAtMost is how long a task's result may be, in bytes, since all of it becomes one line of Stash's log.
+const loggedAtMost = 3000
+
+// shown is a result as it may be handed on: to an operation's caller as it is, and for Stash's log on one line
+// of bounded length, with what is private in it as the log shows it.
 func shown(result any, logged bool, log *stashlog.Writer) (any, error) {
 	text, err := json.Marshal(result)
 	if err != nil {
 		return nil, fmt.Errorf("write the result: %w", err)
 	}
-	if logged {
-		return json.RawMessage(log.Shown(string(text))), nil
+	if !logged {
+		return json.RawMessage(stashlog.Plain(string(text))), nil
 	}
-	return json.RawMessage(stashlog.Plain(string(text))), nil
+	var value any
+	if err := json.Unmarshal([]byte(log.Shown(string(text))), &value); err != nil {
+		return nil, fmt.Errorf("write the result: %w", err)
+	}
+	value = oneLine(value)
+	if text, err = json.Marshal(value); err != nil || len(text) > loggedAtMost {
+		return "too long for the log: the lines above tell what matters, and the operation of the same mode returns all", err
+	}
+	return value, nil
+}
+
+// oneLine makes every text in a decoded result fit to be logged: Stash writes it as it is.
+func oneLine(value any) any {
+	switch v := value.(type) {
+	case string:
+		return store.OneLine(v)
+	case []any:
+		for i := range v {
+			v[i] = oneLine(v[i])
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = oneLine(v[k])
+		}
+	}
+	return value
 }
 
 // fail puts an error into the output, which Stash writes into its log.

@@ -157,7 +157,7 @@ func (p *settingsParser) list(name, separator string) []string {
 
 func textOf(value any) string {
 	switch v := value.(type) {
-	case nil, map[string]any: // an object is no value of any setting
+	case nil:
 		return ""
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64)
@@ -262,7 +262,11 @@ func withoutSecrets(text string) string {
 
 func (p *settingsParser) token(name string) string {
 	text := p.text(name)
+	_, object := p.raw[name].(map[string]any)
 	switch {
+	case object:
+		p.problem(name, "", "it must be a text: type it in on the settings page")
+		return ""
 	case text == "":
 		p.problem(name, "", "it is not set: put in the X-Plex-Token of the server's owner (the README says where to find it)")
 	case strings.IndexFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || r > unicode.MaxASCII }) >= 0:

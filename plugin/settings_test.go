@@ -172,7 +172,12 @@ func TestTheTokenIsNotToldWhereverItWasPut(t *testing.T) {
 }
 
 func TestTokensAndPairsThatCannotBeUsedAreRefused(t *testing.T) {
-	for _, c := range []struct{ setting, value, shown string }{
+	for _, c := range []struct {
+		setting string
+		value   any
+		shown   string
+	}{
+		{"plexToken", map[string]any{"a": "secret"}, ""},
 		{"plexToken", "two words", ""},
 		{"plexToken", "line\nbreak", ""},
 		{"plexToken", "bell\x07", ""},
@@ -186,7 +191,7 @@ func TestTokensAndPairsThatCannotBeUsedAreRefused(t *testing.T) {
 		_, err := ParseSettings(required(map[string]any{c.setting: c.value}))
 		e, ok := errors.AsType[*SettingsError](err)
 		if !ok || len(e.Problems) != 1 || e.Problems[0].Setting != c.setting || e.Problems[0].Value != c.shown {
-			t.Errorf("%s %q: %v, want one problem with %q", c.setting, c.value, err, c.shown)
+			t.Errorf("%s %v: %v, want one problem with %q", c.setting, c.value, err, c.shown)
 		}
 	}
 }

@@ -197,7 +197,7 @@ func (s *session) whyNot(ctx context.Context, err error) (text string, class eng
 	case err == nil:
 		return "", "", false
 	case errors.Is(err, store.ErrHeld):
-		return s.whoWorks(), "", true
+		return s.whoWorks() + ": what is queued is taken by it, or right after it", "", true
 	case ctx.Err() != nil:
 		return "the run was stopped; what is queued stays queued", engine.Cancelled, true
 	case settings:
@@ -218,7 +218,7 @@ func (s *session) whoWorks() string {
 			who, since = holder, ", since "+at.Format(time.TimeOnly)
 		}
 	}
-	return who + " is at work" + since + ": what is queued is taken by it, or right after it"
+	return who + " is at work" + since
 }
 
 // finish writes the line with which every run ends, and returns the same as JSON.

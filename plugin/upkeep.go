@@ -89,7 +89,9 @@ func (s *session) rebuildIndex(ctx context.Context, _ common.ArgsMap) (any, erro
 		sum, err = e.RebuildIndex(ctx)
 		return err
 	})
-	if !errors.Is(err, store.ErrHeld) {
+	if errors.Is(err, store.ErrHeld) {
+		sum.Stopped, err = s.whoWorks()+"; nothing was read anew: start it again when that has ended", nil
+	} else {
 		s.followUp(ctx, 0)
 	}
 	if text, class, told := s.whyNot(ctx, err); told {

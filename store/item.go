@@ -45,4 +45,5 @@ type Image struct {
 	SHA1     string `json:"sha1,omitempty"`     // of the bytes uploaded last, hexadecimal
 	Version  string `json:"version,omitempty"`  // of the scene when its cover was read
 	Selected string `json:"selected,omitempty"` // the picture's address as Plex showed it after the upload
+	Failed   string `json:"failed,omitempty"`   // SHA-1 of bytes to which Plex answered once as if it refused them
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -238,14 +237,4 @@ func (e *Engine) RefreshIndex(ctx context.Context) (Summary, error) {
 		return Summary{Stopped: err.Error() + "; the next run goes on where this one ended", Class: v.Class}, nil
 	}
 	return d.sum, err
-}
-
-// Sample matches scenes against the index as it is, writing nothing.
-func (e *Engine) Sample(ctx context.Context, server string, scenes []*stashapi.Scene) ([]Match, error) {
-	d := &drain{Engine: e, server: server}
-	m, err := d.matcher(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return m.Match(ctx, scenes)
 }

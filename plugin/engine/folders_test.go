@@ -64,3 +64,62 @@ func TestFoldersTeachNoPrefix(t *testing.T) {
 		}
 	})
 }
+
+func TestItemByFoldersStaysWithItsOwner(t *testing.T) {
+	inLab(t, 0, func(l *lab) {
+		l.keys[1] = l.plex.AddItem(l.section, "/mnt/a/b/clip.mp4", 77)
+		l.stash.Add(
+			stashtest.Scene{ID: 1, Files: []stashtest.File{{Path: "/data/a/b/clip.mp4", Size: 78}}},
+			stashtest.Scene{ID: 2, Files: []stashtest.File{{Path: "/old/a/b/clip.mp4", Size: 79}}},
+		)
+		l.edit("One", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.edit("Two", 2)
+		l.want(l.drain(), Summary{Waiting: 1})
+		l.wantTitle(1, "One")
+		l.stash.Drop(1)
+		l.edit("Two", 2)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.wantTitle(1, "Two")
+	})
+}
+
+func TestSceneInSeveralLibrariesIsPushedToAll(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		films, shows := l.plex.AddSection("Films", "movie"), l.plex.AddSection("Shows", "show")
+		l.Config.Libraries = []string{"Videos", "Films", "Shows"}
+		l.keys[2] = l.plex.AddItem(films, path(1), size(1))
+		l.keys[3] = l.plex.AddItem(shows, path(1), size(1))
+		l.edit("New", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		for item := 1; item <= 3; item++ {
+			l.wantTitle(item, "New")
+		}
+		if links, err := l.Store.Links(l.Context(), 1); err != nil || len(links) != 3 {
+			l.Errorf("links = %+v, %v", links, err)
+		}
+	})
+}
+
+func TestPlexOnWindowsIsMatchedScannedAndEdited(t *testing.T) {
+	inLab(t, 0, func(l *lab) {
+		section := l.plex.AddSection("Windows", "movie", `D:\Video`)
+		l.Config.Libraries, l.Config.ScanPlex = []string{"Windows"}, true
+		l.Config.PathMap = []PathPair{{From: "/data", To: "d:/video"}}
+		l.stash.Add(
+			stashtest.Scene{ID: 1, Files: []stashtest.File{{Path: "/data/a/clip.mp4", Size: 77}}},
+			stashtest.Scene{ID: 2, Files: []stashtest.File{{Path: "/data/b/c/e\u0301.mp4", Size: 78}}},
+		)
+		l.keys[1] = l.plex.AddItem(section, `D:\Video\a\clip.mp4`, 99)
+		l.plex.AddHidden(section, "D:\\Video\\b\\c\\\u00e9.mp4", 78)
+		l.edit("New", 1, 2)
+		l.want(l.drain(), Summary{Synced: 1, Waiting: 1})
+		l.wantTitle(1, "New")
+		l.wantScans(`D:\Video\b\c`)
+		l.want(l.drain(), Summary{Synced: 1})
+		links, err := l.Store.Links(l.Context(), 2)
+		if err != nil || len(links) != 1 || links[0].Rule != ByPathMap {
+			l.Errorf("links = %+v, %v", links, err)
+		}
+	})
+}

@@ -263,8 +263,11 @@ func (d *drain) leaveOutImage(p *picture, err error) error {
 		return err
 	}
 	twice := e.Status == http.StatusInternalServerError || e.Status == http.StatusRequestEntityTooLarge
+	known := p.t.memory.Images[p.kind.Lock()]
 	switch {
-	case twice && p.work.job.Attempts == 0:
+	case twice && known.Failed != p.hash && p.work.job.Attempts < d.Config.MaxRetries:
+		known.Failed = p.hash
+		p.remember(known)
 		return retryError(fmt.Sprintf("%v: the cover is tried once more", e), e)
 	case !twice && e.Class != plexapi.Rejected:
 		return err

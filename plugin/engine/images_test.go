@@ -183,6 +183,37 @@ func TestCoverThatPlexRefusesIsLeftOutAndTheRestStays(t *testing.T) {
 	}
 }
 
+// What failed before, and was not the cover, takes nothing from its second chance.
+func TestCoverIsTriedTwiceWhateverFailedBefore(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 503, Times: 1})
+		l.plex.Inject(plextest.Fault{Method: "POST", Status: 500, Times: 1})
+		l.covered(1, jpeg("one"))
+		for range 2 {
+			l.want(l.drain(), Summary{Retrying: 1})
+			pass(time.Minute)
+		}
+		l.want(l.drain(), Summary{Synced: 1})
+		if l.poster(1) != string(jpeg("one")) {
+			t.Errorf("poster = %q", l.poster(1))
+		}
+	})
+}
+
+// A scene whose fields are in Plex is no dead letter because of its cover alone.
+func TestCoverThatFailsAtTheLastAttemptIsLeftOut(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.Config.MaxRetries = 1
+		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 503, Times: 1})
+		l.plex.Inject(plextest.Fault{Method: "POST", Status: 500})
+		l.covered(1, jpeg("one"))
+		l.want(l.drain(), Summary{Retrying: 1})
+		pass(time.Minute)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.wantTitle(1, "T")
+	})
+}
+
 func TestPlexThatGoesAwayAtACoverCostsNothing(t *testing.T) {
 	inLab(t, 3, func(l *lab) {
 		l.plex.Inject(plextest.Fault{Method: "POST", Status: 502, Times: 1})

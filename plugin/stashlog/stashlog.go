@@ -22,8 +22,9 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// lineLimit is how long a line may be, frame included, in bytes.
-const lineLimit = 4096
+// lineLimit is how long a line may be, frame included, in bytes: 4 KiB with the plugin's name, which Stash
+// puts before it.
+const lineLimit = 4096 - 96
 
 // progressSteps is how finely progress is told.
 const progressSteps = 10_000

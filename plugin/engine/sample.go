@@ -1,0 +1,65 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// Sample matches scenes against the index as it is, writing nothing.
+func (e *Engine) Sample(ctx context.Context, server string, scenes []*stashapi.Scene) ([]Match, error) {
+	d := &drain{Engine: e, server: server}
+	m, err := d.matcher(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return m.Match(ctx, scenes)
+}
+
+// LearnedPaths returns what was learned of how Plex's paths differ from Stash's.
+func (e *Engine) LearnedPaths(ctx context.Context) ([]PathPair, error) {
+	evidence, err := (&drain{Engine: e}).evidence(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return evidence.Learned(), nil
+}
+
+// WhyNot says what Plex holds that comes near to a scene that does not match.
+func (e *Engine) WhyNot(ctx context.Context, server string, scene *stashapi.Scene, match Match) (string, error) {
+	if match.Found == Ambiguous {
+		return fmt.Sprintf("%d items fit equally well: %s", len(match.Candidates), nameCandidates(match.Candidates)), nil
+	}
+	if len(scene.Files) == 0 {
+		return "it has no file", nil
+	}
+	f := scene.Files[0]
+	normal := store.NormalPath(f.Path)
+	name := stashlog.Private(normal[strings.LastIndexByte(normal, '/')+1:])
+	files, err := e.Index.ByName(ctx, server, f.Path)
+	if err != nil {
+		return "", err
+	}
+	if len(files) == 0 {
+		return "Plex holds no file called " + name, nil
+	}
+	nearest := slices.MaxFunc(files, func(a, b store.PlexFile) int { return nearness(f, a) - nearness(f, b) })
+	if nearest.Size == f.Size {
+		return fmt.Sprintf("Plex holds %s at %s, but that is another scene's", name, stashlog.Private(nearest.Path)), nil
+	}
+	return fmt.Sprintf("Plex holds %s at %s with another size (%d bytes, in Stash %d)", name, stashlog.Private(nearest.Path), nearest.Size, f.Size), nil
+}
+
+// nearness is how much a file of Plex is like one of Stash: above all by its size, then by its folders.
+func nearness(f stashapi.File, p store.PlexFile) int {
+	n := store.TrailingFolders(f.Path, p.Path, true)
+	if p.Size == f.Size {
+		n += 1000
+	}
+	return n
+}

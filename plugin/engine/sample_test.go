@@ -1,0 +1,60 @@
+package engine
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
+)
+
+func TestCheckIsToldWhatComesNear(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		plex  []string // key path size
+		found Found
+		want  string
+	}{
+		{"nothing", nil, Missing, "Plex holds no file called x.mp4"},
+		{"another name", []string{"1 /v/y.mp4 5"}, Missing, "Plex holds no file called x.mp4"},
+		{"another size", []string{"1 /v/x.mp4 7"}, Missing, "Plex holds x.mp4 at /v/x.mp4 with another size (7 bytes, in Stash 5)"},
+		{"the nearest folder", []string{"1 /v/x.mp4 7", "2 /v/a/x.mp4 8", "3 /w/x.mp4 9"}, Missing, "Plex holds x.mp4 at /v/a/x.mp4 with another size (8 bytes, in Stash 5)"},
+		{"another scene's", []string{"1 /v/a/x.mp4 7", "2 /v/x.mp4 5"}, Missing, "Plex holds x.mp4 at /v/x.mp4, but that is another scene's"},
+		{"several", nil, Ambiguous, `2 items fit equally well: /p in "L", /q in "L"`},
+	} {
+		e := Engine{Index: indexOf(t, c.plex...)}
+		scene := &stashapi.Scene{ID: 1, Files: []stashapi.File{{Path: `D:\data\a\x.mp4`, Size: 5}}}
+		match := Match{Found: c.found}
+		if c.found == Ambiguous {
+			match.Candidates = []Candidate{{Library: "L", Path: "/p"}, {Library: "L", Path: "/q"}}
+		}
+		if got, err := e.WhyNot(t.Context(), "S", scene, match); err != nil || stashlog.Plain(got) != c.want {
+			t.Errorf("%s: %q, %v; want %q", c.name, got, err, c.want)
+		}
+	}
+	if got, err := (&Engine{}).WhyNot(t.Context(), "S", &stashapi.Scene{}, Match{Found: Missing}); err != nil || got != "it has no file" {
+		t.Errorf("without a file: %q, %v", got, err)
+	}
+}
+
+func TestLearnedPathsAreTold(t *testing.T) {
+	inLab(t, 0, func(l *lab) {
+		for i, folder := range []string{"a", "b", "c"} {
+			if pairs, err := l.LearnedPaths(l.Context()); err != nil || len(pairs) != 0 {
+				l.Errorf("learned too early: %v, %v", pairs, err)
+			}
+			id := i + 1
+			l.stash.Add(stashtest.Scene{ID: id, Files: []stashtest.File{{Path: "/stash/v/" + folder + "/x.mp4", Size: size(id)}}})
+			l.plex.AddItem(l.section, "/plex/v/"+folder+"/x.mp4", size(id))
+			l.edit("New", id)
+			l.want(l.drain(), Summary{Synced: 1})
+		}
+		if pairs, err := l.LearnedPaths(l.Context()); err != nil || len(pairs) != 1 || pairs[0] != (PathPair{From: "/stash", To: "/plex"}) {
+			l.Errorf("learned %v, %v", pairs, err)
+		}
+		if !strings.Contains(l.log.String(), "learned how Plex's paths differ") {
+			l.Error("the log does not say so")
+		}
+	})
+}
