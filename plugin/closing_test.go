@@ -19,7 +19,10 @@ func TestRunEndsWithOneLineAndTheSameAsJSON(t *testing.T) {
 		json   string
 	}{
 		{
-			"nothing", engine.Summary{}, store.Counts{}, "nothing to do",
+			"nothing",
+			engine.Summary{},
+			store.Counts{},
+			"nothing to do",
 			`{"synced":0,"unchanged":0,"retrying":0,"waiting":0,"dead":0,"gone":0,"skipped":0,"remaining":{"due":0,"waiting":0},"next_due_at":null,"breaker":"closed","stopped":""}`,
 		},
 		{
@@ -38,7 +41,9 @@ func TestRunEndsWithOneLineAndTheSameAsJSON(t *testing.T) {
 			`{"synced":1,"unchanged":0,"retrying":0,"waiting":0,"dead":2,"gone":0,"skipped":0,"remaining":{"due":10000,"waiting":0,"capped":true},"next_due_at":null,"breaker":"closed","stopped":"Plex is away","stopped_class":"server_down"}`,
 		},
 		{
-			"ended before anything was done", engine.Summary{Stopped: "the run was stopped", Class: engine.Cancelled}, store.Counts{},
+			"ended before anything was done",
+			engine.Summary{Stopped: "the run was stopped", Class: engine.Cancelled},
+			store.Counts{},
 			"the run was stopped",
 			`{"synced":0,"unchanged":0,"retrying":0,"waiting":0,"dead":0,"gone":0,"skipped":0,"remaining":{"due":0,"waiting":0},"next_due_at":null,"breaker":"closed","stopped":"the run was stopped","stopped_class":"cancelled"}`,
 		},
