@@ -13,7 +13,7 @@ import (
 const (
 	KeyServer         = "server"         // machine identifier of the Plex that everything belongs to
 	KeyWatermark      = "watermark"      // RFC 3339: scenes changed before this have been compared
-	KeyZone           = "zone"           // seconds east of UTC of Stash's times, as last seen
+	KeyZone           = "zone"           // of the westernmost times that Stash has shown, seconds east of UTC
 	KeyListing        = "listing"        // scene id up to which an unfinished complete listing has come
 	KeyLastListing    = "last_listing"   // at: when a complete listing was last finished
 	KeyLastCatchUp    = "last_catch_up"  // at: when the catch-up last ran

@@ -3,10 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/stashapp/stash/pkg/plugin/hook"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
@@ -214,6 +218,32 @@ func TestTasksReportProgressThatNeverGoesBack(t *testing.T) {
 	}
 	if out := w.op(map[string]any{"mode": "status"}); out["links"] != 120.0 {
 		t.Errorf("status = %v", out)
+	}
+}
+
+func TestProgressStaysWhenTheQueueGrows(t *testing.T) {
+	w := newWorld(t, 160)
+	change := func(from, to int) {
+		var ids []string
+		for id := from; id <= to; id++ {
+			w.stash.Change(id, titled("New"))
+			ids = append(ids, strconv.Itoa(id))
+		}
+		w.host.Fire(w.context(), hook.SceneUpdatePost, from, map[string]any{"ids": ids}, []string{"ids"}) // the first of all
+	}
+	release := w.busy()
+	change(1, 60)
+	w.plex.Inject(plextest.Fault{Method: "PUT", Delay: 10 * time.Millisecond})
+	release()
+	w.until(func() bool { return w.plex.Count("PUT", "") > 55 }) // half of the second batch
+	change(61, 160)
+	w.idle()
+	steps := w.host.Progress()
+	if len(steps) < 2 || !slices.IsSorted(steps) || steps[0] <= 0 || steps[len(steps)-1] != 1 {
+		t.Errorf("progress %v, want it to grow to 1", steps)
+	}
+	if lines := w.logged("160 synced"); len(lines) != 1 || lines[0].Level != "Info" {
+		t.Errorf("the run's last line: %v", lines)
 	}
 }
 

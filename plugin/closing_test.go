@@ -1,0 +1,59 @@
+package plugin
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+func TestRunEndsWithOneLineAndTheSameAsJSON(t *testing.T) {
+	now := time.Date(2026, 11, 24, 4, 20, 25, 600e6, time.UTC)
+	for _, c := range []struct {
+		name   string
+		sum    engine.Summary
+		counts store.Counts
+		line   string
+		json   string
+	}{
+		{
+			"nothing",
+			engine.Summary{},
+			store.Counts{},
+			"nothing to do",
+			`{"synced":0,"unchanged":0,"retrying":0,"waiting":0,"dead":0,"gone":0,"skipped":0,"remaining":{"due":0,"waiting":0},"next_due_at":null,"breaker":"closed","stopped":""}`,
+		},
+		{
+			"of everything",
+			engine.Summary{Synced: 42, Unchanged: 3, Retrying: 4, Waiting: 2, Dead: 1, Gone: 5, Skipped: 6},
+			store.Counts{Waiting: store.Count{N: 6}, NextDue: now.Add(31 * time.Second)},
+			"42 synced, 3 unchanged, 4 to be retried, 2 waiting for Plex to scan, 5 gone, 6 skipped, 1 dead letter; " +
+				"6 wait in all (next try in 31s: by the next edit, task or scheduled run)",
+			`{"synced":42,"unchanged":3,"retrying":4,"waiting":2,"dead":1,"gone":5,"skipped":6,"remaining":{"due":0,"waiting":6},"next_due_at":"2026-11-24T04:20:56Z","breaker":"closed","stopped":""}`,
+		},
+		{
+			"ended early",
+			engine.Summary{Synced: 1, Dead: 2, Stopped: "Plex is away", Class: engine.ServerDown},
+			store.Counts{Due: store.Count{N: 10_000, Capped: true}},
+			"Plex is away (1 synced, 2 dead letters; more than 10000 still due)",
+			`{"synced":1,"unchanged":0,"retrying":0,"waiting":0,"dead":2,"gone":0,"skipped":0,"remaining":{"due":10000,"waiting":0,"capped":true},"next_due_at":null,"breaker":"closed","stopped":"Plex is away","stopped_class":"server_down"}`,
+		},
+		{
+			"ended before anything was done",
+			engine.Summary{Stopped: "the run was stopped", Class: engine.Cancelled},
+			store.Counts{},
+			"the run was stopped",
+			`{"synced":0,"unchanged":0,"retrying":0,"waiting":0,"dead":0,"gone":0,"skipped":0,"remaining":{"due":0,"waiting":0},"next_due_at":null,"breaker":"closed","stopped":"the run was stopped","stopped_class":"cancelled"}`,
+		},
+	} {
+		if got := closingLine(c.sum, c.counts, now); got != c.line {
+			t.Errorf("%s: line %q, want %q", c.name, got, c.line)
+		}
+		text, err := json.Marshal(processReport(c.sum, c.counts, store.Breaker{State: store.BreakerClosed}))
+		if err != nil || string(text) != c.json {
+			t.Errorf("%s: JSON %s, %v\nwant %s", c.name, text, err, c.json)
+		}
+	}
+}
