@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -207,10 +209,19 @@ func (d *drain) desire(ctx context.Context, w *work) error {
 			return skippedError("Stash knows nothing of this scene that Plex could show")
 		}
 	}
-	for _, p := range w.desired.Problems {
-		d.Log.Info().Int("scene", w.job.SceneID).Str("field", p.Field).Msg(p.Reason)
-	}
 	return nil
+}
+
+// tellProblems says which fields are not pushed as they are: to everybody if the scene is pushed, else only to
+// those who want to know more.
+func (d *drain) tellProblems(w *work) {
+	level := zerolog.DebugLevel
+	if slices.ContainsFunc(w.targets, func(t *target) bool { return !t.plan.Empty() }) {
+		level = zerolog.InfoLevel
+	}
+	for _, p := range w.desired.Problems {
+		d.Log.WithLevel(level).Int("scene", w.job.SceneID).Str("field", p.Field).Msg(p.Reason)
+	}
 }
 
 // planWrites compares what Plex should show with what it holds, and stores what is about to be owned and
@@ -238,6 +249,7 @@ func (d *drain) planWrites(ctx context.Context, works []*work) error {
 		if w.err != nil {
 			continue
 		}
+		d.tellProblems(w)
 		for _, t := range w.targets {
 			taken[t.hit.RatingKey] = w.job.SceneID
 			if !t.plan.Empty() {

@@ -136,3 +136,16 @@ func TestTextsArriveAsTheyAre(t *testing.T) {
 		})
 	}
 }
+
+func TestFieldThatIsNotPushedIsSaidOnlyWithAPush(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.stash.Change(1, func(s *stashtest.Scene) { s.Date = "May 2020" })
+		l.edit("One", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.edit("One", 1)
+		l.want(l.drain(), Summary{Unchanged: 1})
+		if n := strings.Count(l.log.String(), "\x01i\x02\"May 2020\" is not a date"); n != 1 {
+			t.Errorf("said %d times at info, want once", n)
+		}
+	})
+}
