@@ -40,6 +40,9 @@ func hostileValues() []hostile {
 }
 
 func TestHostileValuesArriveAndAreNotSentTwice(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a second or two")
+	}
 	values := hostileValues()
 	for _, o := range []plextest.Options{{}, {Replace: true}, {FoldTags: true}, {Replace: true, FoldTags: true, Strings: true}} {
 		t.Run(fmt.Sprintf("replace %v, fold %v", o.Replace, o.FoldTags), func(t *testing.T) {

@@ -15,6 +15,9 @@ import (
 const ownRun = queuePrefix + RunDescription
 
 func TestLongRunLeavesOnlyIfItsRestIsRun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a second or two")
+	}
 	const n = 100
 	for _, c := range []struct {
 		name   string
