@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 )
 
 // pushed makes a scene one that has links, the first n of them restored.
@@ -112,5 +113,27 @@ func TestNewFileDoesNotWakeARestoredScene(t *testing.T) {
 	}
 	if n, err := s.Wake(t.Context(), t0, []FoundFile{{Path: "/x/b.mp4", Size: 1}}); err != nil || n != 0 {
 		t.Errorf("Wake = %d, %v; want the dead letter of the restored scene left", n, err)
+	}
+}
+
+func TestEditMadeDuringARestoreStaysQueued(t *testing.T) {
+	s := openStore(t)
+	pushed(t, s, 1, 1, 0)
+	pushed(t, s, 2, 1, 0)
+	enqueueScenes(t, s, t0, InBulk, 1)
+	began := t0.Add(time.Minute)
+	enqueueScenes(t, s, began.Add(time.Second), InBulk, 2)
+	r := Restored{Server: "S", Began: began, Whole: []string{"10", "20"}, Scenes: []int{1, 2}}
+	if err := s.EndRestore(t.Context(), began.Add(2*time.Second), r); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Job(t.Context(), 1); err != ErrNone {
+		t.Errorf("what waited before the restore is still queued: %v", err)
+	}
+	if _, err := s.Job(t.Context(), 2); err != nil {
+		t.Errorf("the edit made meanwhile is lost: %v", err)
+	}
+	if !isRestored(t, s, 1) {
+		t.Error("the scene is not marked")
 	}
 }
