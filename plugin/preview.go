@@ -145,11 +145,10 @@ func (s *session) restore(ctx context.Context, args common.ArgsMap) (any, error)
 		return err
 	})
 	held := errors.Is(err, store.ErrHeld)
-	if !held {
-		s.followUp(ctx, 0)
-	}
 	if held {
 		r.Stopped, err = s.whoWorks()+"; nothing was restored: start it again when that has ended", nil
+	} else {
+		s.followUp(ctx, 0)
 	}
 	if text, class, told := s.whyNot(ctx, err); told {
 		r.Stopped, r.Class, err = text, class, nil
