@@ -165,7 +165,7 @@ func (s *session) restore(ctx context.Context, args common.ArgsMap) (any, error)
 
 func (s *session) tellRestore(r engine.Restoration, held bool) {
 	for _, k := range r.Kept[:min(len(r.Kept), logged/2)] {
-		s.z.Info().Int("scene", k.SceneID).Str("item", k.RatingKey).Str("fields", strings.Join(k.Fields, ", ")).Msg("edited in Plex since the push, so left as it is")
+		s.z.Info().Int("scene", k.SceneID).Str("item", k.RatingKey).Str("fields", strings.Join(k.Fields, ", ")).Msg("left as it is: edited in Plex since the push, or Plex does not offer any more what it showed before")
 	}
 	for _, p := range r.Problems[:min(len(r.Problems), logged/2)] {
 		s.z.Warn().Int("scene", p.SceneID).Str("item", p.RatingKey).Msg("not restored: " + p.Reason)

@@ -21,7 +21,7 @@ type Restoration struct {
 	Gone      int // items that Plex does not hold any more
 	Failed    int // items that are not, or not whole; another restore tries again
 
-	Kept     []KeptFields // the first items with fields that a person edited since the push: these stay
+	Kept     []KeptFields // the first items with fields that stay: edited since the push, or a picture not on offer any more
 	KeptMore bool         // there are more of them
 	Problems []ItemProblem
 	Stopped  string // why it ended early
@@ -291,7 +291,7 @@ func (r Restoration) String() string {
 		parts = append(parts, fmt.Sprintf("%d are not in Plex any more", r.Gone))
 	}
 	if len(r.Kept) > 0 {
-		parts = append(parts, "fields that were edited in Plex since were left as they are")
+		parts = append(parts, "fields that were edited in Plex since, or that it cannot give back, were left as they are")
 	}
 	return strings.Join(parts, "; ") + ". Restored scenes are pushed again only when they are edited in Stash, or by \"Sync all scenes\""
 }
