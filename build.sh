@@ -13,6 +13,8 @@ usage: ./build.sh [command]
   test [-short …]  runs all tests; further words go to "go test"
   demo             builds, then shows the main job on stand-ins for Stash and Plex
   lint             formatting, vet, staticcheck, module, generated and dead code
+  fuzz [seconds]   feeds each parser random input, for so long each (default 10)
+  torture [min.]   kills, races, faults and random input for so many minutes and a few more (default 30)
   help             this text
 VERSION=x.y.z sets the version that the build is stamped with.
 EOF
@@ -97,6 +99,38 @@ lint() {
   echo "lint: nothing to complain about"
 }
 
+# number refuses what is not a whole number above 0.
+number() {
+  [[ $1 =~ ^[1-9][0-9]*$ ]] || fail "\"$1\" is not a whole number of $2"
+}
+
+# fuzz_targets prints a line for each: its package and its name.
+fuzz_targets() {
+  grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9]+' . | sed -E 's|^(.*)/[^/]+:[0-9]+:func (.*)$|\1 \2|' | sort
+}
+
+# fuzz keeps an input that breaks something in testdata/fuzz of its package, where every later test tries it.
+fuzz() {
+  local package target
+  while read -r package target; do
+    echo "fuzz: $package $target"
+    go test "$package" -run '^$' -fuzz "^$target\$" -fuzztime "${1}s" </dev/null
+  done < <(fuzz_targets)
+}
+
+# torture spends a third of its time each on random kills, random sequences and random input.
+torture() {
+  local part=$(($1 * 20)) targets
+  targets=$(fuzz_targets | wc -l)
+  echo "torture: all tests under the race detector, in their short form"
+  go test -race -short ./...
+  echo "torture: kills, races, faults, clocks, disks, secrets and random sequences"
+  TORTURE=${part}s go test -count=1 -p 1 -timeout 0 -v -run '^TestTorture' ./...
+  echo "torture: random input"
+  fuzz $(((part + targets - 1) / targets))
+  echo "torture: nothing was lost"
+}
+
 case "${1:-build}" in
   build)
     need_go
@@ -115,6 +149,16 @@ case "${1:-build}" in
   lint)
     need_go
     lint
+    ;;
+  fuzz)
+    need_go
+    number "${2:-10}" seconds
+    fuzz "${2:-10}"
+    ;;
+  torture)
+    need_go
+    number "${2:-30}" minutes
+    torture "${2:-30}"
     ;;
   help | -h | --help) usage ;;
   *)
