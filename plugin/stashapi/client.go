@@ -241,6 +241,9 @@ func wrap(ctx context.Context, op string, err error) error {
 	if list, ok := errors.AsType[gqlerror.List](err); ok {
 		e.Status = http.StatusOK
 		for _, one := range list {
+			if one == nil {
+				one = gqlerror.Errorf("an error without a message")
+			}
 			e.Refused = append(e.Refused, one.Message)
 		}
 	}
