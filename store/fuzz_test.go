@@ -80,11 +80,7 @@ func checkTaken(t *testing.T, s *Store, text []byte, now time.Time) {
 		}
 		return
 	}
-	others := h.Others
-	if h.Event == "" {
-		others = nil
-	}
-	for _, r := range append(others, h.Own) {
+	for _, r := range append(h.Others, h.Own) {
 		j, err := s.Job(t.Context(), r.SceneID)
 		switch {
 		case r.SceneID <= 0:
