@@ -115,6 +115,24 @@ func TestListingGoesByRowsReceived(t *testing.T) {
 	}
 }
 
+func TestListingThatLeavesItsNumberEmptyIsNotEmpty(t *testing.T) {
+	for _, number := range []string{`null`, `""`, `-1`} {
+		s := serve(t, say(`{"MediaContainer":{"totalSize":`+number+`,"Metadata":[{"ratingKey":"1"}]}}`))
+		p, err := client(t, s.URL, token).List(t.Context(), plexapi.ListQuery{SectionID: "1", Type: plexapi.Movie})
+		if err != nil || p.TotalSize != -1 || p.Received != 1 {
+			t.Errorf("totalSize %s: page = %+v, %v", number, p, err)
+		}
+	}
+}
+
+func TestItemsComeOnceAndWithRatingsThatCanBeGivenBack(t *testing.T) {
+	s := serve(t, say(`{"MediaContainer":{"Metadata":[{"ratingKey":"1","userRating":-1},{"ratingKey":"1"},{"ratingKey":"2","userRating":10.5}]}}`))
+	items, err := client(t, s.URL, token).Items(t.Context(), []string{"1", "2"})
+	if err != nil || len(items) != 2 || items[0].UserRating != nil || items[1].UserRating != nil {
+		t.Errorf("items = %+v, %v", items, err)
+	}
+}
+
 func TestHostileTagsArriveAndGo(t *testing.T) {
 	for _, replace := range []bool{false, true} {
 		s, c, section := start(t)

@@ -70,7 +70,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // oneLine makes a text fit to be shown: no control characters, 300 runes at most.
 func oneLine(text string) string {
-	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 }), " ")
+	text = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 }), " ")
 	if runes := []rune(text); len(runes) > 300 {
 		return string(runes[:299]) + "…"
 	}

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 )
 
 type timeout struct{}
@@ -112,6 +113,9 @@ func TestErrorsAreOneShortLine(t *testing.T) {
 	if text := e.Error(); strings.ContainsAny(text, "\n\x00") || len([]rune(text)) > 300 {
 		t.Errorf("error of %d runes: %q", len([]rune(text)), text)
 	}
+	if text := (&Error{Op: "read", Err: errors.New("\xff")}).Error(); !utf8.ValidString(text) {
+		t.Errorf("error = %q, which is no text", text)
+	}
 }
 
 func TestErrorsSayWhatHappenedToWhatAndWhatToDo(t *testing.T) {
@@ -191,33 +195,6 @@ func TestConnectionIsUsedAgain(t *testing.T) {
 		transport.CloseIdleConnections()
 		if dials != 1 {
 			t.Errorf("%d connections for 3 requests", dials)
-		}
-	})
-}
-
-func FuzzAnswers(f *testing.F) {
-	for _, seed := range []string{
-		``, `null`, `[]`, `{"MediaContainer":null}`, `{"MediaContainer":{"Metadata":{"ratingKey":1}}}`,
-		`{"MediaContainer":{"totalSize":"5","Metadata":[{"ratingKey":"1","rating":1,"Rating":[{}],"Media":{"Part":{"file":"/a","size":"1"}}}]}}`,
-		`{"MediaContainer":{"size":1e400,"Metadata":[null,1,"x"]}}`, `<html></html>`,
-	} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		p, err := decodePage(strings.NewReader(text), 0)
-		if err == nil && len(p.Rows) > p.Received {
-			t.Errorf("%q: %d rows of %d", text, len(p.Rows), p.Received)
-		}
-		for _, r := range p.Rows {
-			if !ValidKey(r.RatingKey) {
-				t.Errorf("%q: rating key %q", text, r.RatingKey)
-			}
-		}
-		var m struct{ Metadata list[wireItem] }
-		if container(strings.NewReader(text), &m) == nil {
-			for i := range m.Metadata {
-				m.Metadata[i].item()
-			}
 		}
 	})
 }

@@ -44,7 +44,7 @@ type wireItem struct {
 	Studio     flexString    `json:"studio"`
 	Studios    ignored       `json:"Studio"` // else Go would take it for studio
 	Date       flexString    `json:"originallyAvailableAt"`
-	UserRating flexFloat     `json:"userRating"`
+	UserRating flexRating    `json:"userRating"`
 	Thumb      flexString    `json:"thumb"`
 	Art        flexString    `json:"art"`
 	Role       list[wireTag] `json:"Role"`
@@ -149,10 +149,6 @@ func (c *Client) Items(ctx context.Context, keys []string) ([]Item, error) {
 }
 
 func (c *Client) items(ctx context.Context, keys []string) ([]Item, error) {
-	wanted := make(map[string]bool, len(keys))
-	for _, k := range keys {
-		wanted[k] = true
-	}
 	op := "read item " + keys[0]
 	if len(keys) > 1 {
 		op = fmt.Sprintf("read %d items", len(keys))
@@ -168,6 +164,10 @@ func (c *Client) items(ctx context.Context, keys []string) ([]Item, error) {
 			return err
 		}
 		items = nil
+		wanted := make(map[string]bool, len(keys))
+		for _, k := range keys {
+			wanted[k] = true
+		}
 		for i := range m.Metadata {
 			it := m.Metadata[i].item()
 			if it.SectionID == "" {
@@ -175,6 +175,7 @@ func (c *Client) items(ctx context.Context, keys []string) ([]Item, error) {
 			}
 			if wanted[it.RatingKey] {
 				items = append(items, it)
+				wanted[it.RatingKey] = false // once
 			}
 		}
 		return nil

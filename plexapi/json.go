@@ -63,10 +63,11 @@ func (n *hint) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// flexFloat is a number or nothing.
-type flexFloat struct{ value *float64 }
+// flexRating is a number from 0 to 10, or nothing: another one could not be given back, for no request
+// carries it.
+type flexRating struct{ value *float64 }
 
-func (f *flexFloat) UnmarshalJSON(b []byte) error {
+func (f *flexRating) UnmarshalJSON(b []byte) error {
 	text := strings.Trim(string(b), `" `)
 	if text == "" || text == "null" {
 		return nil
@@ -75,7 +76,9 @@ func (f *flexFloat) UnmarshalJSON(b []byte) error {
 	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
 		return fmt.Errorf("%w: a number was expected", errShape)
 	}
-	f.value = &v
+	if v >= 0 && v <= 10 {
+		f.value = &v
+	}
 	return nil
 }
 

@@ -60,7 +60,9 @@ func decodePage(body io.Reader, start int) (Page, error) {
 	err := fields(body, func(name string, dec *json.Decoder) error {
 		switch name {
 		case "totalSize":
-			return decodeInt(dec, &p.TotalSize)
+			err := decodeInt(dec, &p.TotalSize)
+			p.TotalSize = max(p.TotalSize, -1)
+			return err
 		case "offset":
 			return decodeInt(dec, &p.Offset)
 		case "Metadata", "Video":
@@ -75,8 +77,9 @@ func decodePage(body io.Reader, start int) (Page, error) {
 	return p, nil
 }
 
+// decodeInt reads a number. One that is null or empty says nothing: what is there already stays.
 func decodeInt(dec *json.Decoder, to *int) error {
-	var n flexInt
+	n := flexInt(*to)
 	err := dec.Decode(&n)
 	*to = int(n)
 	return err

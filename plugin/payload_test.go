@@ -117,24 +117,3 @@ func TestHooksOfOneEventAgreeOnItsHash(t *testing.T) {
 		t.Errorf("hashes %q and %q, want them equal", a, b)
 	}
 }
-
-func FuzzHookPayload(f *testing.F) {
-	for _, seed := range []string{`null`, `{"id":1,"type":"Scene.Update.Post","input":{"ids":["1",2]}}`, `{"id":1e300,"type":"Scene.Destroy.Post","input":[[{}]]}`} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		var context any
-		if json.Unmarshal([]byte(text), &context) != nil {
-			return
-		}
-		h, handled, problem := parseHook(context)
-		if handled && h.Own.SceneID <= 0 && problem == "" {
-			t.Errorf("%s: neither a scene nor a problem", text)
-		}
-		for _, r := range h.Others {
-			if r.SceneID <= 0 || r.SceneID == h.Own.SceneID {
-				t.Errorf("%s: request for scene %d", text, r.SceneID)
-			}
-		}
-	})
-}

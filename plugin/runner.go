@@ -4,6 +4,7 @@
 package plugin
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -87,19 +88,21 @@ const loggedAtMost = 3000
 // shown is a result as it may be handed on: to an operation's caller as it is, and for Stash's log on one line
 // of bounded length, with what is private in it as the log shows it.
 func shown(result any, logged bool, log *stashlog.Writer) (any, error) {
-	text, err := json.Marshal(result)
-	if err != nil {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false) // a secret is known as it stands between quotes, and not otherwise
+	if err := enc.Encode(result); err != nil {
 		return nil, fmt.Errorf("write the result: %w", err)
 	}
 	if !logged {
-		return json.RawMessage(log.Hide(stashlog.Plain(string(text)))), nil
+		return json.RawMessage(log.Hide(stashlog.Plain(text.String()))), nil
 	}
 	var value any
-	if err := json.Unmarshal(text, &value); err != nil {
+	if err := json.Unmarshal(text.Bytes(), &value); err != nil {
 		return nil, fmt.Errorf("write the result: %w", err)
 	}
 	value = eachText(value, func(text string) string { return store.OneLine(log.Hide(log.Shown(text))) })
-	if text, err = json.Marshal(value); err != nil || len(text) > loggedAtMost {
+	if text, err := json.Marshal(value); err != nil || len(text) > loggedAtMost {
 		return "too long for the log: the lines above tell what matters, and the operation of the same mode returns all", err
 	}
 	return value, nil

@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 )
 
 // logBuffer is a standard error that goroutines may share.
@@ -49,6 +51,20 @@ func TestPanicBecomesTheOutputsError(t *testing.T) {
 }
 
 // Stash drops a Go error of Run: nobody would see it.
+func TestResultTellsNoSecret(t *testing.T) {
+	log := stashlog.New(&logBuffer{}, nil)
+	for _, secret := range []string{"hunter2hunter2", "hunter2&hunter2", `hunter2"\<hunter2>`} {
+		log.AddSecret(secret)
+		for _, logged := range []bool{false, true} {
+			result, err := shown(map[string]any{"list": []string{"it is " + secret}}, logged, log)
+			text, encodeErr := json.Marshal(result)
+			if err != nil || encodeErr != nil || strings.Contains(string(text), "hunter2") || !strings.Contains(string(text), "***") {
+				t.Errorf("%s, for the log %v: %s, %v, %v", secret, logged, text, err, encodeErr)
+			}
+		}
+	}
+}
+
 func TestFailureIsInTheOutputAndNeverAGoError(t *testing.T) {
 	t.Setenv("STASH_PLEX_SYNC_DIR", "") // no folder, so nothing can work
 	for _, args := range []common.ArgsMap{

@@ -132,7 +132,7 @@ func (p *settingsParser) problem(setting, value, remedy string) {
 		hide := strings.NewReplacer(token, "***", strings.ToLower(token), "***") // names of fields are told in lower case
 		value, remedy = hide.Replace(value), hide.Replace(remedy)
 	}
-	p.problems = append(p.problems, SettingProblem{setting, clip(value), remedy})
+	p.problems = append(p.problems, SettingProblem{setting, clip(value), store.OneLine(remedy)})
 }
 
 // text returns a setting as text; lists are joined as people would write them.
@@ -276,17 +276,26 @@ func (p *settingsParser) token(name string) string {
 	return text
 }
 
+// pairsTold is how many pairs are told one by one that are none.
+const pairsTold = 5
+
 // pathMap reads "stash prefix => plex prefix; …".
 func (p *settingsParser) pathMap(name string) []engine.PathPair {
 	var pairs []engine.PathPair
+	bad := 0
 	for _, part := range p.list(name, ";") {
 		from, to, ok := strings.Cut(part, "=>")
 		from, to = strings.TrimSpace(from), strings.TrimSpace(to)
 		if !ok || from == "" || to == "" || strings.Contains(to, "=>") {
-			p.problem(name, part, "write each pair as: path in Stash => path in Plex, pairs separated by ;")
+			if bad++; bad <= pairsTold {
+				p.problem(name, part, "write each pair as: path in Stash => path in Plex, pairs separated by ;")
+			}
 			continue
 		}
 		pairs = append(pairs, engine.PathPair{From: store.NormalPath(from), To: store.NormalPath(to)})
+	}
+	if bad > pairsTold {
+		p.problem(name, "", fmt.Sprintf("%d more pairs are none", bad-pairsTold))
 	}
 	return pairs
 }

@@ -195,3 +195,22 @@ func TestTokensAndPairsThatCannotBeUsedAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestProblemsAreToldShortlyWhateverWasPutIn(t *testing.T) {
+	const token = "Ab_9-secretToken-xyz"
+	_, err := ParseSettings(required(map[string]any{
+		"plexToken": token, "fields": "tags,a\nb\x01," + strings.Repeat("x", 280) + token + ",y", "pathMap": strings.Repeat("/a;", 1000),
+	}))
+	e, ok := errors.AsType[*SettingsError](err)
+	if !ok || len(e.Problems) != 7 || !strings.Contains(err.Error(), "995 more") {
+		t.Fatalf("error = %v", err)
+	}
+	for _, p := range e.Problems {
+		if len([]rune(p.Remedy)) > 300 || strings.ContainsAny(p.Remedy, "\n\x01") || strings.Contains(p.Remedy, "secrettoken") {
+			t.Errorf("%s: %q", p.Setting, p.Remedy)
+		}
+		if p.Setting == "fields" && !strings.Contains(p.Remedy, "background, collection") {
+			t.Errorf("what is known is not told: %q", p.Remedy)
+		}
+	}
+}

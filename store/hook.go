@@ -118,10 +118,11 @@ func recordHook(ctx context.Context, tx *sql.Tx, now time.Time, h HookRecord) er
 }
 
 // speaksForAll reports whether a hook records everything that its event names, not its own alone: it is
-// the first of the event, or no other hook has told of the event lately. It notes that one has now.
+// the first of the event, or no other hook has told of the event lately. It notes that one has now. An event
+// without a name has no other hooks.
 func speaksForAll(ctx context.Context, tx *sql.Tx, now time.Time, event string, first bool) (bool, error) {
 	if event == "" {
-		return false, nil
+		return first, nil
 	}
 	_, at, err := metaOf(ctx, tx, eventPrefix+event)
 	if err != nil {

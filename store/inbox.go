@@ -130,6 +130,8 @@ func (s *Store) takeLeft(ctx context.Context, now time.Time, h HookRecord) error
 	return s.inTx(ctx, func(tx *sql.Tx) error { return recordHook(ctx, tx, now, h) })
 }
 
+// parseLeft reads a file of the inbox. Of a damaged one it keeps whatever the queue can hold: a file that
+// cannot be stored would come again with every run, and keep out those after it.
 func parseLeft(text []byte) (HookRecord, error) {
 	var h HookRecord
 	if err := json.Unmarshal(text, &h); err != nil {
@@ -138,5 +140,21 @@ func parseLeft(text []byte) (HookRecord, error) {
 	if h.Empty() || h.Fanout != nil && !slices.Contains([]string{"performer", "studio", "tag", "group"}, h.Fanout.Kind) {
 		return h, errors.New("it names no scene, and nothing that scenes mention")
 	}
+	h.Others = slices.DeleteFunc(h.Others, func(r Request) bool { return r.SceneID <= 0 })
+	h.Own.Priority = knownPriority(h.Own.Priority)
+	for i := range h.Others {
+		h.Others[i].Priority = knownPriority(h.Others[i].Priority)
+	}
+	if h.Fanout != nil {
+		h.Fanout.Others = slices.DeleteFunc(h.Fanout.Others, func(id int) bool { return id <= 0 })
+	}
 	return h, nil
+}
+
+// knownPriority is a priority that the queue can hold.
+func knownPriority(p int) int {
+	if p == ByPerson {
+		return p
+	}
+	return InBulk
 }

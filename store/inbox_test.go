@@ -70,6 +70,27 @@ func TestInboxPutsAsideOnlyWhatMakesNoSense(t *testing.T) {
 	}
 }
 
+func TestInboxTakesOfADamagedFileWhatItCan(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	s := openIn(t, dir)
+	leave(t, dir, t0, own(7))
+	for name, text := range map[string]string{
+		"1.json": `{"Own":{"scene_id":1,"priority":7},"Others":[{"scene_id":0},{"scene_id":2,"priority":-1}],"Event":"e"}`,
+		"2.json": `{"Fanout":{"Kind":"tag","Own":3,"Others":[-4,5],"Event":"f"}}`,
+		"3.json": `{"Own":{"scene_id":3},"Others":[{"scene_id":4}]}`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, inboxDir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := s.TakeInbox(t.Context(), t0); n != 4 || err != nil {
+		t.Errorf("TakeInbox = %d, %v; want all four", n, err)
+	}
+	for _, id := range []int{1, 2, 3, 4, 7} {
+		jobOf(t, s, id)
+	}
+}
+
 func TestInboxHoldsABulkEditOnce(t *testing.T) {
 	const n = 100
 	hook := func(self int) HookRecord {

@@ -236,7 +236,7 @@ func forget(ctx context.Context, tx *sql.Tx, scenes []int) error {
 
 // OneLine makes a text fit to be stored and shown: no control characters, 300 runes at most.
 func OneLine(text string) string {
-	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) }), " ")
+	text = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), func(r rune) bool { return r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) }), " ")
 	if runes := []rune(text); len(runes) > 300 {
 		return string(runes[:299]) + "…"
 	}

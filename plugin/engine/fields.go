@@ -80,7 +80,7 @@ func ParseFields(spec string) (Fields, error) {
 		}
 	}
 	if len(unknown) > 0 {
-		return chosen, fmt.Errorf("unknown fields: %s (known are %s)", strings.Join(unknown, ", "), strings.Join(FieldNames(), ", "))
+		return chosen, fmt.Errorf("known are %s, and not %s", strings.Join(FieldNames(), ", "), strings.Join(unknown, ", "))
 	}
 	return chosen, nil
 }

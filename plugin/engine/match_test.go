@@ -374,6 +374,32 @@ func TestLearnedPrefixSurvivesStorage(t *testing.T) {
 	}
 }
 
+func TestPrefixOfAShareIsLearnedWithItsName(t *testing.T) {
+	for _, c := range []struct {
+		stash, plex string
+		want        PathPair
+	}{
+		{`\\nas\v\%s\x.mp4`, "/mnt/nas/v/%s/x.mp4", PathPair{From: "//nas", To: "/mnt/nas"}},
+		{"/mnt/nas/v/%s/x.mp4", `\\nas\v\%s\x.mp4`, PathPair{From: "/mnt/nas", To: "//nas"}},
+	} {
+		var e Evidence
+		for _, folder := range []string{"a", "b", "c"} {
+			e.Add(fmt.Sprintf(c.stash, folder), fmt.Sprintf(c.plex, folder))
+		}
+		got := e.Learned()
+		if len(got) != 1 || got[0] != c.want {
+			t.Fatalf("learned %+v, want %+v", got, c.want)
+		}
+		want := store.NormalPath(fmt.Sprintf(c.plex, "d"))
+		if mapped, ok := mapPath(got, fmt.Sprintf(c.stash, "d")); !ok || mapped != want {
+			t.Errorf("mapped to %q, %v, want %q", mapped, ok, want)
+		}
+	}
+	if mapped, ok := mapPath([]PathPair{{From: "/", To: "/x"}}, "//nas/a"); ok {
+		t.Errorf("a share lies below the root of another system, as %q", mapped)
+	}
+}
+
 func TestPrefixIsLearnedFromThreeFolders(t *testing.T) {
 	var e Evidence
 	for i, folder := range []string{"a", "a", "b", "c"} {

@@ -22,9 +22,12 @@ func (p PathPair) replace(path string) (string, bool) {
 	return strings.TrimSuffix(store.NormalPath(p.To), "/") + "/" + rest, below
 }
 
-// under returns what of a normalised path lies below a folder.
+// under returns what of a normalised path lies below a folder. A share lies below no root.
 func under(path, folder string) (rest string, below bool) {
 	path, folder = store.NormalPath(path), strings.TrimSuffix(store.NormalPath(folder), "/")+"/"
+	if strings.HasPrefix(path, "//") != strings.HasPrefix(folder, "//") {
+		return "", false
+	}
 	if rest, below = strings.CutPrefix(path, folder); below || !onWindows(path) || len(path) < len(folder) {
 		return rest, below
 	}
@@ -135,8 +138,8 @@ func commonTail(stash, plex string) (pair PathPair, folder string, ok bool) {
 	from, to, common := a[:x], b[:y], 0
 	for {
 		i, j := strings.LastIndexByte(from, '/'), strings.LastIndexByte(to, '/')
-		if i < 0 || j < 0 || from[i:] != to[j:] {
-			break
+		if i < 0 || j < 0 || from[i:] != to[j:] || strings.HasSuffix(from[:i], "/") || strings.HasSuffix(to[:j], "/") {
+			break // a share's name is not cut off its slashes
 		}
 		from, to = from[:i], to[:j]
 		common++

@@ -209,7 +209,7 @@ func (e *Error) Unwrap() error { return e.Err }
 func (e *Error) Unavailable() bool { return len(e.Refused) == 0 }
 
 func oneLine(text string) string {
-	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 }), " ")
+	text = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 }), " ")
 	if runes := []rune(text); len(runes) > 300 {
 		return string(runes[:299]) + "…"
 	}
@@ -241,6 +241,9 @@ func wrap(ctx context.Context, op string, err error) error {
 	if list, ok := errors.AsType[gqlerror.List](err); ok {
 		e.Status = http.StatusOK
 		for _, one := range list {
+			if one == nil {
+				one = gqlerror.Errorf("an error without a message")
+			}
 			e.Refused = append(e.Refused, one.Message)
 		}
 	}

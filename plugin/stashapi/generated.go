@@ -124,9 +124,13 @@ func (v *RunPluginTaskResponse) GetRunPluginTask() string { return v.RunPluginTa
 
 // SceneByIDResponse is returned by SceneByID on success.
 type SceneByIDResponse struct {
+	Typename *string `json:"__typename"`
 	// Find a scene by ID or Checksum
 	FindScene *SceneDetail `json:"findScene"`
 }
+
+// GetTypename returns SceneByIDResponse.Typename, and is useful for accessing the field via an interface.
+func (v *SceneByIDResponse) GetTypename() *string { return v.Typename }
 
 // GetFindScene returns SceneByIDResponse.FindScene, and is useful for accessing the field via an interface.
 func (v *SceneByIDResponse) GetFindScene() *SceneDetail { return v.FindScene }
@@ -594,6 +598,7 @@ func RunPluginTask(
 // The query executed by SceneByID.
 const SceneByID_Operation = `
 query SceneByID ($id: ID!) {
+	__typename
 	findScene(id: $id) {
 		... SceneDetail
 	}

@@ -177,6 +177,40 @@ func TestAnswersThatAreNotStashsMeanItIsUnavailable(t *testing.T) {
 	}
 }
 
+func TestOnlyStashSaysThatASceneIsGoneOrARunIsQueued(t *testing.T) {
+	for _, answer := range []string{`{}`, `{"data":null}`, `{"data":{"findScene":null,"runPluginTask":""}}`} {
+		c := against(t, func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(answer)) })
+		got, sceneErr := c.Scenes(t.Context(), []int{1})
+		id, runErr := c.RunPluginTask(t.Context(), "p", "Task", "what it is", nil)
+		for _, err := range []error{sceneErr, runErr} {
+			if e, ok := errors.AsType[*stashapi.Error](err); !ok || !e.Unavailable() {
+				t.Errorf("%s: scenes %+v, run %q, %v", answer, got, id, err)
+			}
+		}
+	}
+}
+
+func TestListingThatDoesNotGoOnIsRefused(t *testing.T) {
+	c := against(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Write([]byte(`{"data":{"findScenes":{"count":9,"scenes":[{"id":"1"},{"id":"2"}]}}}`))
+	})
+	first, err := c.AllScenes(t.Context(), 0, 2)
+	if err != nil || len(first.Scenes) != 2 {
+		t.Fatalf("AllScenes = %+v, %v", first, err)
+	}
+	if again, err := c.AllScenes(t.Context(), 2, 2); err == nil {
+		t.Errorf("the same page follows itself: %+v", again)
+	}
+}
+
+func TestErrorThatIsNoneIsRefusedAllTheSame(t *testing.T) {
+	c := against(t, func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(`{"errors":[null],"data":null}`)) })
+	_, err := c.Version(t.Context())
+	if e, ok := errors.AsType[*stashapi.Error](err); !ok || e.Unavailable() {
+		t.Errorf("Version: %v", err)
+	}
+}
+
 func TestQueryThatIsTooNewForStashIsRefusedNotUnavailable(t *testing.T) {
 	c := against(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusUnprocessableEntity)

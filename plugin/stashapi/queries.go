@@ -81,9 +81,13 @@ func (c *Client) JobQueue(ctx context.Context) ([]QueueJob, error) {
 
 // RunPluginTask puts a task of a plugin into Stash's queue and returns the job's id.
 func (c *Client) RunPluginTask(ctx context.Context, plugin, task, description string, args map[string]any) (string, error) {
+	const op = "ask Stash for a run"
 	res, err := RunPluginTask(ctx, c.gql, plugin, task, description, args)
 	if err != nil {
-		return "", wrap(ctx, "ask Stash for a run", err)
+		return "", wrap(ctx, op, err)
+	}
+	if res.RunPluginTask == "" {
+		return "", unexpected(op, "the answer names no job")
 	}
 	return res.RunPluginTask, nil
 }
@@ -91,19 +95,18 @@ func (c *Client) RunPluginTask(ctx context.Context, plugin, task, description st
 // UpdatedSince lists scenes whose updated_at, as text, is greater than bound and whose id is greater than
 // after, in the order of their ids. Stash compares the text without looking at zones.
 func (c *Client) UpdatedSince(ctx context.Context, bound string, after, perPage int) (Listing, error) {
-	return c.slim(ctx, map[string]any{
-		"updated_at": map[string]any{"value": bound, "modifier": "GREATER_THAN"},
-		"id":         map[string]any{"value": after, "modifier": "GREATER_THAN"},
-	}, perPage)
+	return c.slim(ctx, map[string]any{"updated_at": map[string]any{"value": bound, "modifier": "GREATER_THAN"}}, after, perPage)
 }
 
 // AllScenes lists scenes whose id is greater than after, in the order of their ids.
 func (c *Client) AllScenes(ctx context.Context, after, perPage int) (Listing, error) {
-	return c.slim(ctx, map[string]any{"id": map[string]any{"value": after, "modifier": "GREATER_THAN"}}, perPage)
+	return c.slim(ctx, map[string]any{}, after, perPage)
 }
 
-func (c *Client) slim(ctx context.Context, filter map[string]any, perPage int) (Listing, error) {
+// slim lists scenes that pass a filter and whose id is greater than after. It adds the latter to the filter.
+func (c *Client) slim(ctx context.Context, filter map[string]any, after, perPage int) (Listing, error) {
 	const op = "list scenes"
+	filter["id"] = map[string]any{"value": after, "modifier": "GREATER_THAN"}
 	res, err := SlimScenes(ctx, c.gql, &filter, perPage)
 	if err != nil {
 		return Listing{}, wrap(ctx, op, err)
@@ -112,7 +115,7 @@ func (c *Client) slim(ctx context.Context, filter map[string]any, perPage int) (
 		return Listing{}, unexpected(op, "the answer is not the page that was asked for")
 	}
 	l := Listing{Count: res.FindScenes.Count, Date: c.date()}
-	last := 0
+	last := after
 	for _, s := range res.FindScenes.Scenes {
 		if s == nil {
 			return Listing{}, unexpected(op, "a scene is empty")
@@ -167,7 +170,7 @@ func (c *Client) findPaths(ctx context.Context, paths []string, found map[string
 		filter = one
 	}
 	for last := 0; ; {
-		l, err := c.slim(ctx, map[string]any{"id": map[string]any{"value": last, "modifier": "GREATER_THAN"}, "AND": filter}, perPage)
+		l, err := c.slim(ctx, map[string]any{"AND": filter}, last, perPage)
 		if err != nil {
 			return err
 		}

@@ -81,6 +81,8 @@ func (c *Client) scene(ctx context.Context, id int, result *ScenesResult) error 
 		return err
 	}
 	switch {
+	case res.Typename == nil: // an answer of somebody else, to whom every scene is unknown
+		return unexpected("read scene "+strconv.Itoa(id), "the answer is not Stash's")
 	case res.FindScene == nil:
 		result.Missing = append(result.Missing, id)
 	case atoi(res.FindScene.Id) != id:

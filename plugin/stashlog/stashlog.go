@@ -215,9 +215,11 @@ func show(value any, shown func(string) string) string {
 	case json.Number:
 		return v.String()
 	}
-	text, err := json.Marshal(value)
-	if err != nil {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // a secret is known as it stands between quotes, and not otherwise
+	if err := enc.Encode(value); err != nil {
 		return fmt.Sprint(value)
 	}
-	return shown(string(text))
+	return shown(strings.TrimSuffix(b.String(), "\n"))
 }

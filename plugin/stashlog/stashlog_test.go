@@ -98,9 +98,10 @@ func TestALongerSecretLeavesNoTail(t *testing.T) {
 	w.AddSecret("abcd")
 	w.AddSecret("abcdEFGH")
 	w.AddSecret(`pass"word\end`)
+	w.AddSecret("a&b<c>")
 	log := w.Logger(false)
-	log.Info().Str("quoted", `it is pass"word\end`).Msg("abcdEFGH")
-	if got, want := out.String(), "\x01i\x02*** quoted=\"it is ***\"\n"; got != want {
+	log.Info().Str("quoted", `it is pass"word\end`).Strs("list", []string{"a&b<c>", `pass"word\end`}).Msg("abcdEFGH")
+	if got, want := out.String(), "\x01i\x02*** quoted=\"it is ***\" list=[\"***\",\"***\"]\n"; got != want {
 		t.Errorf("wrote %q, want %q", got, want)
 	}
 }

@@ -81,6 +81,8 @@ func project(f *ast.Field, value any, vars map[string]any) (any, error) {
 // root answers a field of Query or Mutation.
 func (s *Server) root(r *http.Request, f *ast.Field, args map[string]any) (any, error) {
 	switch f.Name {
+	case "__typename":
+		return f.ObjectDefinition.Name, nil
 	case "version":
 		return map[string]any{"version": "v0.30.1", "hash": "abcdef", "build_time": ""}, nil
 	case "configuration":

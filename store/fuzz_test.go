@@ -1,0 +1,146 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// A file of the inbox may hold anything. What can be understood of it is queued, what cannot is put aside and
+// named, and in no case does it keep out another file, or come again.
+func FuzzInbox(f *testing.F) {
+	for _, text := range []string{
+		``, `{`, `[]`, `{}`, `null`, `{"Own":{"scene_id":1,"reason":"r","priority":0},"Others":[{"scene_id":2,"priority":1}],"Event":"e"}`,
+		`{"Own":{"scene_id":3,"priority":7}}`, `{"Own":{"scene_id":4},"Others":[{"scene_id":0},{"scene_id":-1,"priority":-9},{"scene_id":5}],"Event":"f"}`,
+		`{"Own":{"scene_id":9223372036854775807,"reason":"\u0000\ud800"},"Gone":true}`, `{"Own":{"scene_id":6},"Others":[{"scene_id":8}],"Gone":true,"Event":"~"}`,
+		`{"Own":{},"Fanout":{"Kind":"tag","Own":1,"Others":[2,0,-3],"Event":"g"}}`, `{"Fanout":{"Kind":"gallery","Own":1}}`, `{"Own":{"scene_id":7},"Fanout":{"Kind":"tag"}}`,
+	} {
+		f.Add([]byte(text))
+	}
+	dir := filepath.Join(f.TempDir(), "data")
+	s, err := Open(context.Background(), dir)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { s.Close() })
+	now := t0
+	f.Fuzz(func(t *testing.T, text []byte) {
+		const healthy = 1_000_000_007
+		now = now.Add(time.Hour)
+		odd := filepath.Join(dir, inboxDir, "0-odd.json")
+		leave(t, dir, now, own(healthy))
+		if err := os.WriteFile(odd, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		n, err := s.TakeInbox(t.Context(), now)
+		if n != 1 && n != 2 || (err == nil) != (n == 2) {
+			t.Fatalf("TakeInbox with %q = %d, %v", text, n, err)
+		}
+		if j := jobOf(t, s, healthy); !j.EnqueuedAt.Equal(now) && err == nil && !strings.Contains(string(text), "1000000007") {
+			t.Errorf("%q kept out another file: %+v", text, j)
+		}
+		if again, err := s.TakeInbox(t.Context(), now); again != 0 || err != nil {
+			t.Errorf("%q comes again: %d, %v", text, again, err)
+		}
+		if aside := exists(odd + ".unreadable"); aside != (n == 1) || n == 1 && !strings.Contains(err.Error(), "0-odd.json") {
+			t.Errorf("%q was put aside: %v, and the error is %v", text, aside, err)
+		}
+		if n == 2 {
+			checkTaken(t, s, text, now)
+		} else if err := os.Remove(odd + ".unreadable"); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// checkTaken fails unless every scene that a file names is queued as of now, or forgotten if it is gone.
+func checkTaken(t *testing.T, s *Store, text []byte, now time.Time) {
+	t.Helper()
+	var h HookRecord
+	if err := json.Unmarshal(text, &h); err != nil {
+		t.Fatalf("%q was taken: %v", text, err)
+	}
+	if f := h.Fanout; f != nil {
+		for _, id := range append(f.Others, f.Own) {
+			var at int64
+			err := s.read.QueryRowContext(t.Context(), `SELECT enqueued_at FROM fanout WHERE kind = ? AND ref_id = ?`, f.Kind, id).Scan(&at)
+			if id > 0 && (err != nil || at != now.UnixMilli()) {
+				t.Errorf("%q: %s %d is lost: %v", text, f.Kind, id, err)
+			}
+		}
+		return
+	}
+	for _, r := range append(h.Others, h.Own) {
+		j, err := s.Job(t.Context(), r.SceneID)
+		switch {
+		case r.SceneID <= 0:
+		case h.Gone && !errors.Is(err, ErrNone):
+			t.Errorf("%q: scene %d is gone and queued: %v", text, r.SceneID, err)
+		case !h.Gone && (err != nil || !j.EnqueuedAt.Equal(now)):
+			t.Errorf("%q: scene %d is lost: %v", text, r.SceneID, err)
+		}
+	}
+}
+
+// Forms of one path are one path, whatever it holds: normalising and folding are final, and neither the form
+// of its accents, nor its slashes, nor its case make another path of it.
+func FuzzPaths(f *testing.F) {
+	for _, p := range []string{
+		``, `/`, `//`, `///`, `/a//b/c/`, `\\nas\share\x.mp4`, `D:\Ä\STRASSE.MP4`, "/e\u0301/\u0130\u0131ẞßſK", "/\u0345\u0301α\u0345\u0301", "/a/\xff\xfe/", "ǰ/J\u030c", "/a/./../b", " / /",
+		"/" + strings.Repeat("\u0301", 40) + strings.Repeat("\u0323", 3),
+	} {
+		f.Add(p, `/A/x.mp4`)
+	}
+	f.Fuzz(func(t *testing.T, a, b string) {
+		for name, form := range map[string]func(string) string{"NormalPath": NormalPath, "FoldPath": FoldPath} {
+			once := form(a)
+			if twice := form(once); twice != once {
+				t.Errorf("%s(%q) = %q, and of that %q", name, a, once, twice)
+			}
+			if turned := form(strings.ReplaceAll(a, "/", `\`)); turned != once {
+				t.Errorf("%s(%q) = %q, and with backslashes %q", name, a, once, turned)
+			}
+			if apart := form(norm.NFD.String(a)); utf8.ValidString(a) && apart != once {
+				t.Errorf("%s(%q) = %q, and with accents apart %q", name, a, once, apart)
+			}
+			if inner := strings.TrimPrefix(once, "/"); strings.Contains(inner, "//") || strings.Contains(once, `\`) || len(inner) > 1 && strings.HasSuffix(inner, "/") {
+				t.Errorf("%s(%q) = %q", name, a, once)
+			}
+		}
+		if other := otherCase(a); FoldPath(other) != FoldPath(a) {
+			t.Errorf("FoldPath(%q) = %q, FoldPath(%q) = %q", a, FoldPath(a), other, FoldPath(other))
+		}
+		if base := FoldBase(a); strings.Contains(base, "/") || !strings.HasSuffix(FoldPath(a), base) {
+			t.Errorf("FoldBase(%q) = %q", a, base)
+		}
+		n, back := TrailingFolders(a, b, false), TrailingFolders(b, a, false)
+		x, y := Folders(NormalPath(a)), Folders(NormalPath(b))
+		if n != back || n > TrailingFolders(a, b, true) || !slices.Equal(x[:n], y[:n]) || n < len(x) && n < len(y) && x[n] == y[n] {
+			t.Errorf("TrailingFolders(%q, %q) = %d, the other way round %d", a, b, n, back)
+		}
+	})
+}
+
+// otherCase writes every letter in another case of it. The iota below a letter is left alone: what it is a
+// part of differs with what stands between.
+func otherCase(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool { return strings.ContainsRune("\u0345\u0399\u03B9\u1FBE", r) }) || !utf8.ValidString(text) {
+		return text
+	}
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune("\u0130\u0131", r) { // dotted and dotless, which have no case but in Turkish
+			return r
+		}
+		return unicode.SimpleFold(r)
+	}, text)
+}
