@@ -56,7 +56,7 @@ func (m *memory) keep(old memory) {
 // PutItems stores what is about to be owned and sent, ahead of the first request. For a field whose
 // or image whose "before" is stored already the stored one stays.
 func (s *Store) PutItems(ctx context.Context, items []Item) error {
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
+	err := s.inTx(ctx, func(tx *transaction) error {
 		if err := s.checkLease(ctx, tx); err != nil {
 			return err
 		}
@@ -73,7 +73,7 @@ func (s *Store) PutItems(ctx context.Context, items []Item) error {
 	return nil
 }
 
-func putItem(ctx context.Context, tx *sql.Tx, it *Item) error {
+func putItem(ctx context.Context, tx *transaction, it *Item) error {
 	m := memory{it.Before, it.Owned, it.Sent, it.ReadBack, it.Form, it.Rejected, it.Images, it.Paths, it.Faults}
 	var stored string
 	err := tx.QueryRowContext(ctx, `SELECT memory FROM item WHERE server = ? AND rating_key = ?`, it.Server, it.RatingKey).Scan(&stored)
@@ -186,7 +186,7 @@ func (s *Store) links(ctx context.Context, where string, args ...any) ([]Link, e
 
 // endLinks replaces the links and references of a scene that was pushed. An item shows one scene, so what
 // other scenes link to it ends.
-func endLinks(ctx context.Context, tx *sql.Tx, e *Ending) error {
+func endLinks(ctx context.Context, tx *transaction, e *Ending) error {
 	if len(e.Links) == 0 {
 		return nil
 	}
@@ -216,19 +216,12 @@ func endLinks(ctx context.Context, tx *sql.Tx, e *Ending) error {
 }
 
 // forget ends everything that names the scenes but the items: those remember what Plex held before us.
-func forget(ctx context.Context, tx *sql.Tx, scenes []int) error {
+func forget(ctx context.Context, tx *transaction, scenes []int) error {
 	for _, table := range [...]string{"job", "dead_letter", "wanted", "link", "link_ref", "seen"} {
-		del, err := tx.PrepareContext(ctx, `DELETE FROM `+table+` WHERE scene_id = ?`)
-		if err != nil {
-			return err
-		}
 		for _, id := range scenes {
-			if _, err = del.ExecContext(ctx, id); err != nil {
-				break
+			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE scene_id = ?`, id); err != nil {
+				return fmt.Errorf("forget scenes from %s: %w", table, err)
 			}
-		}
-		if err := errors.Join(err, del.Close()); err != nil {
-			return fmt.Errorf("forget scenes from %s: %w", table, err)
 		}
 	}
 	return nil
