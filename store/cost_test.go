@@ -132,6 +132,45 @@ func TestFinishedSyncsCostNothing(t *testing.T) {
 	}
 }
 
+// The end of a push writes the rows of what has changed, and one each of item, link, version, log and job.
+func TestPushedAgainWritesOnlyWhatHasChanged(t *testing.T) {
+	s := openStore(t)
+	push := func(refs ...Ref) int {
+		t.Helper()
+		enqueueScenes(t, s, t0, InBulk, 1)
+		e := Ending{
+			Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: Done, Items: []Item{{Server: "S", RatingKey: "7"}}, Refs: refs, Seen: &Seen{SceneID: 1},
+			Links: []Link{{Server: "S", SceneID: 1, RatingKey: "7"}},
+		}
+		var before, after int
+		if err := s.write.QueryRow(`SELECT total_changes()`).Scan(&before); err != nil {
+			t.Fatal(err)
+		}
+		endOne(t, s, t0, e)
+		if err := s.write.QueryRow(`SELECT total_changes()`).Scan(&after); err != nil {
+			t.Fatal(err)
+		}
+		return after - before
+	}
+	for i, c := range []struct {
+		refs []Ref
+		rows int
+	}{
+		{[]Ref{{"tag", 1}, {"tag", 2}, {"studio", 1}, {"tag", 1}}, 5 + 3},
+		{[]Ref{{"tag", 1}, {"tag", 2}, {"studio", 1}, {"tag", 1}}, 5},
+		{[]Ref{{"tag", 2}, {"studio", 2}, {"studio", 1}}, 5 + 2},
+		{nil, 5 + 3},
+	} {
+		if n := push(c.refs...); n != c.rows {
+			t.Errorf("push %d wrote %d rows, want %d", i, n, c.rows)
+		}
+		var n int
+		if err := s.read.QueryRow(`SELECT COUNT(*) FROM link_ref`).Scan(&n); err != nil || n != min(len(c.refs), 3) {
+			t.Errorf("after push %d the scene mentions %d, want %d: %v", i, n, min(len(c.refs), 3), err)
+		}
+	}
+}
+
 // plan is how SQLite carries out a statement.
 func plan(t *testing.T, s *Store, text string) (steps []string) {
 	t.Helper()

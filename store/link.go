@@ -185,34 +185,74 @@ func (s *Store) links(ctx context.Context, where string, args ...any) ([]Link, e
 }
 
 // endLinks replaces the links and references of a scene that was pushed. An item shows one scene, so what
-// other scenes link to it ends.
+// other scenes link to it ends. Mostly only the times have changed, and then nothing else is written.
 func endLinks(ctx context.Context, tx *transaction, e *Ending) error {
 	if len(e.Links) == 0 {
 		return nil
 	}
 	id := e.Job.SceneID
-	if _, err := tx.ExecContext(ctx, `DELETE FROM link WHERE server = ? AND scene_id = ?`, e.Links[0].Server, id); err != nil {
+	args := []any{e.Links[0].Server, id}
+	for _, l := range e.Links {
+		args = append(args, l.RatingKey)
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM link WHERE server = ? AND scene_id = ? AND rating_key NOT IN (`+placeholders(len(e.Links))+`)`,
+		args...); err != nil {
 		return err
 	}
 	for _, l := range e.Links {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM link WHERE server = ? AND rating_key = ? AND scene_id <> ?`, l.Server, l.RatingKey, id); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO link (`+linkColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		if _, err := tx.ExecContext(ctx, `
+			INSERT INTO link (`+linkColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (server, scene_id, rating_key) DO UPDATE
+			SET section = excluded.section, path = excluded.path, rule = excluded.rule, pushed_at = excluded.pushed_at,
+			    updated_at = excluded.updated_at, restored = excluded.restored`,
 			l.Server, id, l.RatingKey, l.Section, l.Path, l.Rule, l.PushedAt.UnixMilli(), l.UpdatedAt, l.Restored); err != nil {
 			return err
 		}
 	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM link_ref WHERE scene_id = ?`, id); err != nil {
+	return endRefs(ctx, tx, id, e.Refs)
+}
+
+// endRefs writes what has changed of whom a scene mentions.
+func endRefs(ctx context.Context, tx *transaction, id int, refs []Ref) error {
+	gone, err := refsOf(ctx, tx, id)
+	if err != nil {
 		return err
 	}
-	for _, r := range e.Refs {
-		if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO link_ref (kind, ref_id, scene_id) VALUES (?, ?, ?)`,
-			r.Kind, r.ID, id); err != nil {
+	for _, r := range refs {
+		if gone[r] {
+			delete(gone, r)
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO link_ref (kind, ref_id, scene_id) VALUES (?, ?, ?)`, r.Kind, r.ID, id); err != nil {
+			return err
+		}
+	}
+	for r := range gone {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM link_ref WHERE kind = ? AND ref_id = ? AND scene_id = ?`, r.Kind, r.ID, id); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func refsOf(ctx context.Context, tx *transaction, id int) (map[Ref]bool, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT kind, ref_id FROM link_ref WHERE scene_id = ?`, id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	refs := make(map[Ref]bool)
+	for rows.Next() {
+		var r Ref
+		if err := rows.Scan(&r.Kind, &r.ID); err != nil {
+			return nil, err
+		}
+		refs[r] = true
+	}
+	return refs, rows.Err()
 }
 
 // forget ends everything that names the scenes but the items: those remember what Plex held before us.
