@@ -199,8 +199,8 @@ func endLinks(ctx context.Context, tx *transaction, e *Ending) error {
 		args...); err != nil {
 		return err
 	}
-	for _, l := range e.Links {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM link WHERE server = ? AND rating_key = ? AND scene_id <> ?`, l.Server, l.RatingKey, id); err != nil {
+	for _, l := range e.Links { // without being told, SQLite looks through all links of the server
+		if _, err := tx.ExecContext(ctx, `DELETE FROM link INDEXED BY link_key WHERE server = ? AND rating_key = ? AND scene_id <> ?`, l.Server, l.RatingKey, id); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `
