@@ -168,3 +168,29 @@ func BenchmarkDrain(b *testing.B) {
 		}
 	}
 }
+
+// A drain of one edit while no job and while 100,000 others wait, in turns. The metric x is how often the one
+// takes as long as the other.
+func BenchmarkDrainBesideWaiting(b *testing.B) {
+	engines := [...]*served{serve(b, 1, 0), serve(b, 1, 0)}
+	waiting := make([]store.Request, 100_000)
+	for i := range waiting {
+		waiting[i] = store.Request{SceneID: 1000 + i, Reason: "bench", Priority: store.InBulk}
+	}
+	if err := engines[1].Store.Enqueue(b.Context(), time.Now().Add(store.LongestWait-time.Second), waiting); err != nil {
+		b.Fatal(err)
+	}
+	for _, s := range engines { // the first reading of Plex's files
+		s.sync(b)
+	}
+	var took [len(engines)]time.Duration
+	for b.Loop() {
+		for i, s := range engines {
+			s.stash.Change(1, func(scene *stashtest.Scene) { scene.Title += "!" })
+			t, _ := s.sync(b)
+			took[i] += t
+		}
+	}
+	b.ReportMetric(float64(took[1])/float64(took[0]), "x")
+	b.ReportMetric(1.3, "goal")
+}
