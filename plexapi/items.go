@@ -2,6 +2,7 @@ package plexapi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,98 +16,186 @@ const MaxKeys = 50
 // optimised is Plex's proxyType of a version that it made itself; its file is no file of the user's.
 const optimised = 42
 
-// wireRow is what is read of an item in a listing.
-type wireRow struct {
-	RatingKey flexString `json:"ratingKey"`
-	AddedAt   hint       `json:"addedAt"`
-	UpdatedAt hint       `json:"updatedAt"`
-	DeletedAt flexInt    `json:"deletedAt"`
-	Media     list[struct {
-		ProxyType flexInt `json:"proxyType"`
-		DeletedAt flexInt `json:"deletedAt"`
-		Part      list[struct {
-			ID        flexString `json:"id"`
-			File      flexString `json:"file"`
-			Size      hint       `json:"size"`
-			Duration  hint       `json:"duration"`
-			DeletedAt flexInt    `json:"deletedAt"`
-		}] `json:"Part"`
-	}] `json:"Media"`
+// readRow reads an item of a listing.
+func readRow(v value) (Row, error) {
+	var r Row
+	err := v.fields(r.take)
+	r.settle()
+	return r, err
 }
 
-// wireItem is an item as Plex sends it by itself.
-type wireItem struct {
-	wireRow
-	SectionID  flexString    `json:"librarySectionID"`
-	Type       flexString    `json:"type"`
-	Title      flexString    `json:"title"`
-	Summary    flexString    `json:"summary"`
-	Studio     flexString    `json:"studio"`
-	Studios    ignored       `json:"Studio"` // else Go would take it for studio
-	Date       flexString    `json:"originallyAvailableAt"`
-	UserRating flexRating    `json:"userRating"`
-	Thumb      flexString    `json:"thumb"`
-	Art        flexString    `json:"art"`
-	Role       list[wireTag] `json:"Role"`
-	Genre      list[wireTag] `json:"Genre"`
-	Director   list[wireTag] `json:"Director"`
-	Collection list[wireTag] `json:"Collection"`
-	Field      list[struct {
-		Name   flexString `json:"name"`
-		Locked flexBool   `json:"locked"`
-	}] `json:"Field"`
+// take takes what a row says of an item.
+func (r *Row) take(name []byte, v value) (err error) {
+	switch string(name) {
+	case "ratingKey":
+		err = v.string(&r.RatingKey)
+	case "addedAt":
+		r.AddedAt = v.hint()
+	case "updatedAt":
+		r.UpdatedAt = v.hint()
+	case "deletedAt":
+		r.Deleted, err = v.isTime()
+	case "Media":
+		r.Parts, err = readMedia(v)
+	}
+	return err
 }
 
-type wireTag struct {
-	Tag flexString `json:"tag"`
+// settle puts the files of an item in the trash there, too.
+func (r *Row) settle() {
+	for i := range r.Parts {
+		r.Parts[i].Deleted = r.Parts[i].Deleted || r.Deleted
+	}
 }
 
-func (w *wireRow) parts() []Part {
+// readMedia reads the files of all versions but optimised ones.
+func readMedia(v value) ([]Part, error) {
 	var parts []Part
-	for _, m := range w.Media {
-		if m.ProxyType == optimised {
-			continue
-		}
-		for _, p := range m.Part {
-			if p.File == "" {
-				continue
+	err := v.elements(func(v value) error {
+		var files []Part
+		var proxy flexInt
+		var deleted bool
+		err := v.fields(func(name []byte, v value) (err error) {
+			switch string(name) {
+			case "proxyType":
+				err = proxy.UnmarshalJSON(v)
+			case "deletedAt":
+				deleted, err = v.isTime()
+			case "Part":
+				files, err = readParts(v)
 			}
-			parts = append(parts, Part{
-				ID: string(p.ID), File: string(p.File), Size: int64(p.Size), DurationMS: int64(p.Duration),
-				Deleted: w.DeletedAt != 0 || m.DeletedAt != 0 || p.DeletedAt != 0,
-			})
+			return err
+		})
+		if proxy == optimised {
+			return err
 		}
-	}
-	return parts
+		for _, p := range files {
+			p.Deleted = p.Deleted || deleted
+			parts = append(parts, p)
+		}
+		return err
+	})
+	return parts, err
 }
 
-func (w *wireRow) row() Row {
-	return Row{
-		RatingKey: string(w.RatingKey), AddedAt: int64(w.AddedAt), UpdatedAt: int64(w.UpdatedAt),
-		Deleted: w.DeletedAt != 0, Parts: w.parts(),
-	}
+func readParts(v value) ([]Part, error) {
+	var parts []Part
+	err := v.elements(func(v value) error {
+		var p Part
+		err := v.fields(func(name []byte, v value) (err error) {
+			switch string(name) {
+			case "id":
+				err = v.string(&p.ID)
+			case "file":
+				err = v.string(&p.File)
+			case "size":
+				p.Size = v.hint()
+			case "duration":
+				p.DurationMS = v.hint()
+			case "deletedAt":
+				p.Deleted, err = v.isTime()
+			}
+			return err
+		})
+		if p.File != "" {
+			parts = append(parts, p)
+		}
+		return err
+	})
+	return parts, err
 }
 
-func (w *wireItem) item() Item {
-	it := Item{
-		RatingKey: string(w.RatingKey), SectionID: string(w.SectionID), Type: string(w.Type), Title: string(w.Title),
-		Summary: string(w.Summary), Studio: string(w.Studio), Date: string(w.Date), Thumb: string(w.Thumb), Art: string(w.Art), UserRating: w.UserRating.value,
-		UpdatedAt: int64(w.UpdatedAt), Deleted: w.DeletedAt != 0, Parts: w.parts(),
-		Tags: make(map[TagKind][]string), Locked: make(map[string]bool),
+// readItem reads an item as Plex sends it by itself.
+func readItem(v value) (Item, error) {
+	it := Item{Tags: make(map[TagKind][]string), Locked: make(map[string]bool)}
+	var r Row
+	err := v.fields(func(name []byte, v value) error {
+		if field := it.field(string(name)); field != nil {
+			return v.string(field)
+		}
+		switch string(name) {
+		case "userRating":
+			var rating flexRating
+			err := rating.UnmarshalJSON(v)
+			it.UserRating = rating.value
+			return err
+		case "Role":
+			return it.takeTags(Actor, v)
+		case "Genre":
+			return it.takeTags(Genre, v)
+		case "Director":
+			return it.takeTags(Director, v)
+		case "Collection":
+			return it.takeTags(Collection, v)
+		case "Field":
+			return it.takeLocks(v)
+		}
+		return r.take(name, v)
+	})
+	r.settle()
+	it.RatingKey, it.UpdatedAt, it.Deleted, it.Parts = r.RatingKey, r.UpdatedAt, r.Deleted, r.Parts
+	return it, err
+}
+
+// field returns where the text of this name goes; nil if nowhere.
+func (it *Item) field(name string) *string {
+	switch name {
+	case "librarySectionID":
+		return &it.SectionID
+	case "type":
+		return &it.Type
+	case "title":
+		return &it.Title
+	case "summary":
+		return &it.Summary
+	case "studio":
+		return &it.Studio
+	case "originallyAvailableAt":
+		return &it.Date
+	case "thumb":
+		return &it.Thumb
+	case "art":
+		return &it.Art
 	}
-	for kind, tags := range map[TagKind]list[wireTag]{Actor: w.Role, Genre: w.Genre, Director: w.Director, Collection: w.Collection} {
-		for _, t := range tags {
-			if t.Tag != "" {
-				it.Tags[kind] = append(it.Tags[kind], string(t.Tag))
+	return nil
+}
+
+func (it *Item) takeTags(kind TagKind, v value) error {
+	delete(it.Tags, kind)
+	return v.elements(func(v value) error {
+		return v.fields(func(name []byte, v value) error {
+			var tag string
+			if string(name) != "tag" {
+				return nil
 			}
+			if err := v.string(&tag); err != nil || tag == "" {
+				return err
+			}
+			it.Tags[kind] = append(it.Tags[kind], tag)
+			return nil
+		})
+	})
+}
+
+func (it *Item) takeLocks(v value) error {
+	clear(it.Locked)
+	return v.elements(func(v value) error {
+		var field string
+		var locked flexBool
+		err := v.fields(func(name []byte, v value) error {
+			switch string(name) {
+			case "name":
+				return v.string(&field)
+			case "locked":
+				return locked.UnmarshalJSON(v)
+			}
+			return nil
+		})
+		if locked {
+			it.Locked[field] = true
 		}
-	}
-	for _, f := range w.Field {
-		if f.Locked {
-			it.Locked[string(f.Name)] = true
-		}
-	}
-	return it
+		return err
+	})
 }
 
 // Items reads up to MaxKeys items whole, in one request if Plex holds them all. Items that are gone are
@@ -155,30 +244,42 @@ func (c *Client) items(ctx context.Context, keys []string) ([]Item, error) {
 	}
 	var items []Item
 	r := request{op: op, method: http.MethodGet, path: "/library/metadata/" + strings.Join(keys, ",")}
-	err := c.do(ctx, r, func(body io.Reader) error {
-		var m struct {
-			Metadata list[wireItem] `json:"Metadata"`
-			Section  flexString     `json:"librarySectionID"`
-		}
-		if err := container(body, &m); err != nil {
-			return err
-		}
-		items = nil
-		wanted := make(map[string]bool, len(keys))
-		for _, k := range keys {
-			wanted[k] = true
-		}
-		for i := range m.Metadata {
-			it := m.Metadata[i].item()
-			if it.SectionID == "" {
-				it.SectionID = string(m.Section)
-			}
-			if wanted[it.RatingKey] {
-				items = append(items, it)
-				wanted[it.RatingKey] = false // once
-			}
-		}
-		return nil
+	err := c.do(ctx, r, func(body io.Reader) (err error) {
+		items, err = decodeItems(body, keys)
+		return err
 	})
 	return items, err
+}
+
+// decodeItems reads those items of an answer that were asked for, each once.
+func decodeItems(body io.Reader, keys []string) ([]Item, error) {
+	var items []Item
+	wanted := make(map[string]bool, len(keys))
+	for _, k := range keys {
+		wanted[k] = true
+	}
+	var section flexString // of those that do not say theirs
+	err := fields(body, func(name string, dec *json.Decoder) error {
+		switch name {
+		case "librarySectionID":
+			return dec.Decode(&section)
+		case "Metadata":
+			return rows(dec, func(v value) error {
+				it, err := readItem(v)
+				if wanted[it.RatingKey] {
+					items = append(items, it)
+					wanted[it.RatingKey] = false
+				}
+				return err
+			})
+		}
+		var skip ignored
+		return dec.Decode(&skip)
+	})
+	for i := range items {
+		if items[i].SectionID == "" {
+			items[i].SectionID = string(section)
+		}
+	}
+	return items, shape(err)
 }

@@ -19,7 +19,9 @@ type flexString string
 func (s *flexString) UnmarshalJSON(b []byte) error {
 	switch {
 	case len(b) > 0 && b[0] == '"':
-		return json.Unmarshal(b, (*string)(s))
+		text, err := value(b).text()
+		*s = flexString(text)
+		return err
 	case string(b) == "null":
 		return nil
 	case len(b) > 0 && (b[0] == '{' || b[0] == '['):

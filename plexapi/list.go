@@ -66,7 +66,7 @@ func decodePage(body io.Reader, start int) (Page, error) {
 		case "offset":
 			return decodeInt(dec, &p.Offset)
 		case "Metadata", "Video":
-			return p.rows(dec)
+			return rows(dec, p.add)
 		}
 		var skip ignored
 		return dec.Decode(&skip)
@@ -85,7 +85,8 @@ func decodeInt(dec *json.Decoder, to *int) error {
 	return err
 }
 
-func (p *Page) rows(dec *json.Decoder) error {
+// rows calls add with each item of a list that begins here.
+func rows(dec *json.Decoder, add func(value) error) error {
 	open, err := dec.Token()
 	switch {
 	case err != nil:
@@ -93,7 +94,7 @@ func (p *Page) rows(dec *json.Decoder) error {
 	case open == nil: // null
 		return nil
 	case open == json.Delim('{'):
-		return p.lone(dec)
+		return lone(dec, add)
 	case open != json.Delim('['):
 		return fmt.Errorf("%w: its items are not a list", errShape)
 	}
@@ -102,7 +103,7 @@ func (p *Page) rows(dec *json.Decoder) error {
 		if err := dec.Decode(&raw); err != nil {
 			return err
 		}
-		if err := p.add(raw); err != nil {
+		if err := add(value(raw)); err != nil {
 			return err
 		}
 	}
@@ -111,7 +112,7 @@ func (p *Page) rows(dec *json.Decoder) error {
 }
 
 // lone reads the rest of one item that came without its list.
-func (p *Page) lone(dec *json.Decoder) error {
+func lone(dec *json.Decoder, add func(value) error) error {
 	values := make(map[string]json.RawMessage)
 	for dec.More() {
 		name, err := dec.Token()
@@ -131,19 +132,16 @@ func (p *Page) lone(dec *json.Decoder) error {
 	if err != nil {
 		return err
 	}
-	return p.add(raw)
+	return add(value(raw))
 }
 
-func (p *Page) add(raw json.RawMessage) error {
+func (p *Page) add(v value) error {
 	p.Received++
-	var w wireRow
-	if err := json.Unmarshal(raw, &w); err != nil {
-		return err
+	row, err := readRow(v)
+	if ValidKey(row.RatingKey) {
+		p.Rows = append(p.Rows, row)
 	}
-	if ValidKey(string(w.RatingKey)) {
-		p.Rows = append(p.Rows, w.row())
-	}
-	return nil
+	return err
 }
 
 // fields walks over what MediaContainer holds. f consumes each value.

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 )
@@ -38,7 +37,7 @@ func (s *Store) LookForAbsent(ctx context.Context, now time.Time, server string,
 			return fmt.Errorf("look for items that left Plex: %w", err)
 		}
 	}
-	err = s.inTx(ctx, func(tx *sql.Tx) error {
+	err = s.inTx(ctx, func(tx *transaction) error {
 		if !last.IsZero() && last.Before(now) {
 			if _, err := tx.ExecContext(ctx, `DELETE FROM item WHERE server = ? AND absent_since < ?`,
 				server, last.Add(-absentKept).UnixMilli()); err != nil {
@@ -55,7 +54,7 @@ func (s *Store) LookForAbsent(ctx context.Context, now time.Time, server string,
 
 // noteAbsent notes for a page of items whether they are there. A time in the future was a wrong clock's.
 func (s *Store) noteAbsent(ctx context.Context, now time.Time, server string, keys []string, there map[string]bool) error {
-	return s.inTx(ctx, func(tx *sql.Tx) error {
+	return s.inTx(ctx, func(tx *transaction) error {
 		for _, k := range keys {
 			query := `UPDATE item SET absent_since = ?1 WHERE server = ?2 AND rating_key = ?3 AND (absent_since IS NULL OR absent_since > ?1)`
 			if there[k] {

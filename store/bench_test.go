@@ -7,55 +7,106 @@ import (
 	"time"
 )
 
-// Claiming one due job costs the same however many others wait or are due.
-func BenchmarkClaim(b *testing.B) {
-	for _, n := range []int{1_000, 100_000, 1_000_000} {
-		for _, due := range []bool{false, true} {
-			b.Run(fmt.Sprintf("jobs=%d/due=%v", n, due), func(b *testing.B) {
-				s, err := Open(b.Context(), filepath.Join(b.TempDir(), "data"))
-				if err != nil {
-					b.Fatal(err)
+// queueOf is a store whose queue holds n jobs that were due at a time.
+func queueOf(b *testing.B, n int, at time.Time) *Store {
+	b.Helper()
+	s, err := Open(b.Context(), filepath.Join(b.TempDir(), "data"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { s.Close() })
+	requests := make([]Request, n)
+	for i := range requests {
+		requests[i] = Request{SceneID: i + 1000, Reason: "bench", Priority: InBulk}
+	}
+	if err := s.Enqueue(b.Context(), at, requests); err != nil {
+		b.Fatal(err)
+	}
+	if err := s.Checkpoint(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	return s
+}
+
+// What is done to the queue, at lengths of which one is a hundred and one a thousand times the first, in turns.
+// The metric x is how often it takes as long with 1,000,000 jobs, which wait or are due, as with 1,000, or for a
+// status, which counts to 10,000, as with 100,000.
+func BenchmarkGrowth(b *testing.B) {
+	must := func(b *testing.B, err error) {
+		b.Helper()
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	for _, due := range []bool{false, true} {
+		at := t0
+		if !due {
+			at = t0.Add(LongestWait - time.Second)
+		}
+		queues := [...]*Store{queueOf(b, 1_000, at), queueOf(b, 100_000, at), queueOf(b, 1_000_000, at)}
+		mine := []Request{{SceneID: 1, Reason: "edit", Priority: ByPerson}}
+		var jobs [len(queues)][]Job
+		for _, op := range []struct {
+			name      string
+			run, undo func(b *testing.B, i int, s *Store)
+		}{
+			{"enqueue", func(b *testing.B, _ int, s *Store) { must(b, s.Enqueue(b.Context(), t0, mine)) }, nil},
+			{"claim", func(b *testing.B, i int, s *Store) {
+				var err error
+				jobs[i], _, err = s.Claim(b.Context(), t0, ClaimOptions{Wait: fiveSeconds})
+				must(b, err)
+			}, func(b *testing.B, _ int, s *Store) { must(b, s.Enqueue(b.Context(), t0, mine)) }},
+			{"complete", func(b *testing.B, i int, s *Store) {
+				_, err := s.End(b.Context(), t0, []Ending{{Job: jobs[i][0], Outcome: Done}})
+				must(b, err)
+			}, func(b *testing.B, i int, s *Store) {
+				var err error
+				must(b, s.Enqueue(b.Context(), t0, mine))
+				jobs[i], _, err = s.Claim(b.Context(), t0, ClaimOptions{Wait: fiveSeconds})
+				must(b, err)
+			}},
+			{"status", func(b *testing.B, _ int, s *Store) {
+				_, err := s.Counts(b.Context(), t0)
+				must(b, err)
+			}, nil},
+		} {
+			b.Run(fmt.Sprintf("%s/due=%v", op.name, due), func(b *testing.B) {
+				for i, s := range queues {
+					if op.undo != nil {
+						op.undo(b, i, s)
+					}
+					op.run(b, i, s)
 				}
-				defer s.Close()
-				at := t0
-				if !due {
-					at = t0.Add(LongestWait - time.Second)
-				}
-				var requests []Request
-				for i := range n {
-					requests = append(requests, Request{SceneID: i + 10, Reason: "bench", Priority: InBulk})
-				}
-				if err := s.Enqueue(b.Context(), at, requests); err != nil {
-					b.Fatal(err)
-				}
+				var took [len(queues)]time.Duration
 				for b.Loop() {
-					if err := s.Enqueue(b.Context(), t0, []Request{{SceneID: 1, Priority: ByPerson}}); err != nil {
-						b.Fatal(err)
-					}
-					jobs, _, err := s.Claim(b.Context(), t0, ClaimOptions{Wait: fiveSeconds})
-					if err != nil || len(jobs) != 1 || jobs[0].SceneID != 1 {
-						b.Fatalf("claimed %v, %v", jobs, err)
-					}
-					if _, err := s.End(b.Context(), t0, []Ending{{Job: jobs[0], Outcome: Done}}); err != nil {
-						b.Fatal(err)
+					for i, s := range queues {
+						if op.undo != nil {
+							op.undo(b, i, s)
+						}
+						begin := time.Now()
+						op.run(b, i, s)
+						took[i] += time.Since(begin)
 					}
 				}
+				least := 0
+				if op.name == "status" { // it counts up to a limit, which is the same work from there on
+					least = 1
+					b.ReportMetric(float64(took[1])/float64(took[0]), "x-to-limit")
+				}
+				b.ReportMetric(float64(took[2])/float64(took[least]), "x")
+				b.ReportMetric(1.3, "goal")
 			})
 		}
 	}
 }
 
-// A scene's way from its hook to its ending, after no and after many finished ones. The metric x is how often
-// the one takes as long as the other.
+// A scene's way from its hook to its ending, after a thousand and after many finished ones. The metric x is how
+// often the one takes as long as the other.
 func BenchmarkFinishedSyncs(b *testing.B) {
 	prepared := func(finished int) *Store {
-		s, err := Open(b.Context(), filepath.Join(b.TempDir(), "data"))
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.Cleanup(func() { s.Close() })
-		for done := 0; done < finished; done += 5000 {
-			scenes := make([]int, 5000)
+		s := queueOf(b, 0, t0)
+		for done := 0; done < finished; done += 1000 {
+			scenes := make([]int, 1000)
 			for i := range scenes {
 				scenes[i] = done + i + 1
 			}
@@ -63,18 +114,19 @@ func BenchmarkFinishedSyncs(b *testing.B) {
 		}
 		return s
 	}
-	empty, full := prepared(0), prepared(200_000)
+	few, many := prepared(1000), prepared(100_000)
 	var before, after time.Duration
 	i := 0
 	for b.Loop() {
 		i++
 		now := t0.Add(time.Hour + time.Duration(i)*time.Minute)
 		begin := time.Now()
-		syncScenes(b, empty, now, i)
+		syncScenes(b, few, now, i)
 		before += time.Since(begin)
 		begin = time.Now()
-		syncScenes(b, full, now, i)
+		syncScenes(b, many, now, i)
 		after += time.Since(begin)
 	}
 	b.ReportMetric(float64(after)/float64(before), "x")
+	b.ReportMetric(1.3, "goal")
 }

@@ -45,7 +45,7 @@ type Ending struct {
 // End ends claims in one transaction. It returns for each whether the claim was still in force.
 func (s *Store) End(ctx context.Context, now time.Time, endings []Ending) ([]bool, error) {
 	applied := make([]bool, len(endings))
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
+	err := s.inTx(ctx, func(tx *transaction) error {
 		if err := s.checkLease(ctx, tx); err != nil {
 			return err
 		}
@@ -63,7 +63,7 @@ func (s *Store) End(ctx context.Context, now time.Time, endings []Ending) ([]boo
 	return applied, nil
 }
 
-func end(ctx context.Context, tx *sql.Tx, now time.Time, e *Ending) (bool, error) {
+func end(ctx context.Context, tx *transaction, now time.Time, e *Ending) (bool, error) {
 	for i := range e.Items {
 		if err := putItem(ctx, tx, &e.Items[i]); err != nil {
 			return false, err
@@ -95,7 +95,7 @@ func end(ctx context.Context, tx *sql.Tx, now time.Time, e *Ending) (bool, error
 }
 
 // isKnown reports whether a scene is queued or was ever seen. Nothing but its destruction leaves neither.
-func isKnown(ctx context.Context, tx *sql.Tx, scene int) (known bool, err error) {
+func isKnown(ctx context.Context, tx *transaction, scene int) (known bool, err error) {
 	err = tx.QueryRowContext(ctx, `
 		SELECT EXISTS (SELECT 1 FROM job WHERE scene_id = ?1) OR EXISTS (SELECT 1 FROM seen WHERE scene_id = ?1)`,
 		scene).Scan(&known)
@@ -103,7 +103,7 @@ func isKnown(ctx context.Context, tx *sql.Tx, scene int) (known bool, err error)
 }
 
 // endJob changes the job's row, naming scene and claim.
-func endJob(ctx context.Context, tx *sql.Tx, now time.Time, e *Ending) (bool, error) {
+func endJob(ctx context.Context, tx *transaction, now time.Time, e *Ending) (bool, error) {
 	j := &e.Job
 	due := now.Add(min(e.Wait, LongestWait)).UnixMilli()
 	var res sql.Result
@@ -137,7 +137,7 @@ func endJob(ctx context.Context, tx *sql.Tx, now time.Time, e *Ending) (bool, er
 	return n > 0, err
 }
 
-func buryClaimed(ctx context.Context, tx *sql.Tx, now time.Time, e *Ending) (bool, error) {
+func buryClaimed(ctx context.Context, tx *transaction, now time.Time, e *Ending) (bool, error) {
 	j := e.Job
 	switch e.Charge {
 	case Retry:
@@ -158,7 +158,7 @@ func buryClaimed(ctx context.Context, tx *sql.Tx, now time.Time, e *Ending) (boo
 }
 
 // bury moves a job to the dead letters. Which files would wake it is up to the ending.
-func bury(ctx context.Context, tx *sql.Tx, now time.Time, j Job, class, text string, candidates any) error {
+func bury(ctx context.Context, tx *transaction, now time.Time, j Job, class, text string, candidates any) error {
 	list := []byte("[]")
 	if candidates != nil {
 		var err error
@@ -187,7 +187,7 @@ const (
 	logInAll    = 20_000
 )
 
-func logAttempt(ctx context.Context, tx *sql.Tx, now time.Time, e *Ending) error {
+func logAttempt(ctx context.Context, tx *transaction, now time.Time, e *Ending) error {
 	if e.Outcome == Release { // nothing happened to the scene
 		return nil
 	}
@@ -206,7 +206,7 @@ func logAttempt(ctx context.Context, tx *sql.Tx, now time.Time, e *Ending) error
 	return err
 }
 
-func trimLog(ctx context.Context, tx *sql.Tx) error {
+func trimLog(ctx context.Context, tx *transaction) error {
 	_, err := tx.ExecContext(ctx, `DELETE FROM attempt_log WHERE id <= (SELECT MAX(id) FROM attempt_log) - ?`, logInAll)
 	return err
 }

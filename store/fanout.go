@@ -19,7 +19,7 @@ type FanoutRecord struct {
 
 // recordFanout notes that what the hook names has changed, for a drain to find the scenes that mention it.
 // One that is being expanded starts again.
-func recordFanout(ctx context.Context, tx *sql.Tx, now time.Time, f FanoutRecord) error {
+func recordFanout(ctx context.Context, tx *transaction, now time.Time, f FanoutRecord) error {
 	all, err := speaksForAll(ctx, tx, now, f.Event, f.First)
 	if err != nil {
 		return err
@@ -28,17 +28,12 @@ func recordFanout(ctx context.Context, tx *sql.Tx, now time.Time, f FanoutRecord
 	if all {
 		ids = append(ids, f.Others...)
 	}
-	put, err := tx.PrepareContext(ctx, `
-		INSERT INTO fanout (kind, ref_id, enqueued_at, position)
-		VALUES (?, ?, ?, 0)
-		ON CONFLICT (kind, ref_id) DO UPDATE
-		SET enqueued_at = excluded.enqueued_at, position = 0`)
-	if err != nil {
-		return err
-	}
-	defer put.Close()
 	for _, id := range ids {
-		if _, err := put.ExecContext(ctx, f.Kind, id, now.UnixMilli()); err != nil {
+		if _, err := tx.ExecContext(ctx, `
+			INSERT INTO fanout (kind, ref_id, enqueued_at, position)
+			VALUES (?, ?, ?, 0)
+			ON CONFLICT (kind, ref_id) DO UPDATE
+			SET enqueued_at = excluded.enqueued_at, position = 0`, f.Kind, id, now.UnixMilli()); err != nil {
 			return err
 		}
 	}
@@ -54,7 +49,7 @@ const (
 // no more than limit scenes and changes, in one transaction. It returns whether there is more to expand and
 // how many jobs it asked for. A process that dies in between goes on where it was.
 func (s *Store) ExpandFanout(ctx context.Context, now time.Time, limit int) (more bool, n int, err error) {
-	err = s.inTx(ctx, func(tx *sql.Tx) error {
+	err = s.inTx(ctx, func(tx *transaction) error {
 		if err := s.checkLease(ctx, tx); err != nil {
 			return err
 		}
@@ -85,7 +80,7 @@ func (s *Store) HasFanout(ctx context.Context) (bool, error) {
 
 // expandOldest takes the oldest change as far as limit goes. It returns how much of the limit that cost, 0
 // if there is no change, and how many jobs it asked for.
-func expandOldest(ctx context.Context, tx *sql.Tx, now time.Time, limit int) (looked, asked int, err error) {
+func expandOldest(ctx context.Context, tx *transaction, now time.Time, limit int) (looked, asked int, err error) {
 	var kind string
 	var id, position int
 	err = tx.QueryRowContext(ctx, oldestFanout).Scan(&kind, &id, &position)
@@ -111,7 +106,7 @@ func expandOldest(ctx context.Context, tx *sql.Tx, now time.Time, limit int) (lo
 }
 
 // requestsOf asks for the scenes after position that mention something.
-func requestsOf(ctx context.Context, tx *sql.Tx, kind string, id, position, limit int) ([]Request, error) {
+func requestsOf(ctx context.Context, tx *transaction, kind string, id, position, limit int) ([]Request, error) {
 	rows, err := tx.QueryContext(ctx, mentioning, kind, id, position, limit)
 	if err != nil {
 		return nil, err

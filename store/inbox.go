@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -127,7 +126,7 @@ func (s *Store) takeLeft(ctx context.Context, now time.Time, h HookRecord) error
 	if h.Fanout != nil {
 		h.Fanout.First = true
 	}
-	return s.inTx(ctx, func(tx *sql.Tx) error { return recordHook(ctx, tx, now, h) })
+	return s.inTx(ctx, func(tx *transaction) error { return recordHook(ctx, tx, now, h) })
 }
 
 // parseLeft reads a file of the inbox. Of a damaged one it keeps whatever the queue can hold: a file that

@@ -93,7 +93,7 @@ func (x *Index) open(ctx context.Context) error {
 var errOtherVersion = errors.New("the index has another version")
 
 func (x *Index) prepare(ctx context.Context) error {
-	return x.inTx(ctx, func(tx *sql.Tx) error {
+	return x.inTx(ctx, func(tx *transaction) error {
 		var version int
 		if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 			return err
@@ -103,7 +103,7 @@ func (x *Index) prepare(ctx context.Context) error {
 			var n int
 			return tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM plex_file, plex_section LIMIT 1)`).Scan(&n)
 		case 0:
-			_, err := tx.ExecContext(ctx, indexSchema+fmt.Sprintf("; PRAGMA user_version = %d", indexVersion))
+			_, err := tx.Tx.ExecContext(ctx, indexSchema+fmt.Sprintf("; PRAGMA user_version = %d", indexVersion))
 			return err
 		}
 		return errOtherVersion
@@ -118,15 +118,8 @@ func isBusy(err error) bool {
 func (x *Index) Close() error { return x.db.Close() }
 
 // inTx runs f in one transaction.
-func (x *Index) inTx(ctx context.Context, f func(tx *sql.Tx) error) error {
-	tx, err := x.db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	if err := f(tx); err != nil {
-		return errors.Join(err, rollback(tx))
-	}
-	return tx.Commit()
+func (x *Index) inTx(ctx context.Context, f func(tx *transaction) error) error {
+	return inTx(ctx, x.db, f)
 }
 
 // Reading returns how far a section has been read.
@@ -181,7 +174,7 @@ const deleteUnseen = `DELETE FROM plex_file WHERE server = ? AND section = ? AND
 
 // Apply stores a page.
 func (x *Index) Apply(ctx context.Context, server string, p ReadPage) error {
-	err := x.inTx(ctx, func(tx *sql.Tx) error {
+	err := x.inTx(ctx, func(tx *transaction) error {
 		for _, keys := range [][]string{p.Trashed, p.Seen} {
 			for _, key := range keys {
 				if _, err := tx.ExecContext(ctx, `DELETE FROM plex_file WHERE server = ? AND rating_key = ?`, server, key); err != nil {
@@ -189,15 +182,10 @@ func (x *Index) Apply(ctx context.Context, server string, p ReadPage) error {
 				}
 			}
 		}
-		put, err := tx.PrepareContext(ctx, `INSERT OR REPLACE INTO plex_file
-			(server, section, rating_key, path, normal, folded, base, size, duration, added_at, reading)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
-		if err != nil {
-			return err
-		}
-		defer put.Close()
 		for _, f := range p.Files {
-			if _, err := put.ExecContext(ctx, server, f.Section, f.RatingKey, f.Path, NormalPath(f.Path), FoldPath(f.Path), FoldBase(f.Path),
+			if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO plex_file
+				(server, section, rating_key, path, normal, folded, base, size, duration, added_at, reading)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, server, f.Section, f.RatingKey, f.Path, NormalPath(f.Path), FoldPath(f.Path), FoldBase(f.Path),
 				f.Size, f.Duration, f.AddedAt, p.After.Number); err != nil {
 				return err
 			}
@@ -215,7 +203,7 @@ func (x *Index) Apply(ctx context.Context, server string, p ReadPage) error {
 	return nil
 }
 
-func putReading(ctx context.Context, tx *sql.Tx, server string, r Reading) error {
+func putReading(ctx context.Context, tx *transaction, server string, r Reading) error {
 	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO plex_section
 		(server, section, title, marks, reading, position, last_key, complete_at, checked_at, added_at, updated_at, items)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -263,7 +251,7 @@ func (x *Index) Holds(ctx context.Context, server string, keys []string) (map[st
 // with the next refresh, and read anew if Plex still counts the item: one answer that it is gone proves
 // little.
 func (x *Index) Drop(ctx context.Context, server, ratingKey string) error {
-	err := x.inTx(ctx, func(tx *sql.Tx) error {
+	err := x.inTx(ctx, func(tx *transaction) error {
 		if _, err := tx.ExecContext(ctx, `
 			UPDATE plex_section SET marks = '', items = items - 1 WHERE server = ?1 AND section IN (
 				SELECT DISTINCT section FROM plex_file WHERE server = ?1 AND rating_key = ?2)`, server, ratingKey); err != nil {
@@ -285,7 +273,7 @@ func (x *Index) Keep(ctx context.Context, server string, sections []string) erro
 		args = append(args, s)
 	}
 	where := `server <> ? OR section NOT IN (` + placeholders(len(sections)) + `)`
-	return x.inTx(ctx, func(tx *sql.Tx) error {
+	return x.inTx(ctx, func(tx *transaction) error {
 		var stale bool
 		err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM plex_section WHERE `+where+`)`, args...).Scan(&stale)
 		if err != nil || !stale {
@@ -314,7 +302,7 @@ func (x *Index) Rebuild(ctx context.Context) error {
 
 // Reset empties the index.
 func (x *Index) Reset(ctx context.Context) error {
-	return x.inTx(ctx, func(tx *sql.Tx) error {
+	return x.inTx(ctx, func(tx *transaction) error {
 		for _, table := range [...]string{"plex_file", "plex_section"} {
 			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table); err != nil {
 				return fmt.Errorf("empty the index: %w", err)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -282,7 +281,7 @@ func TestIndexInUseIsNotMadeAnew(t *testing.T) {
 		dir := t.TempDir()
 		x := indexOpen(t, dir)
 		indexFill(t, x, "/v/0")
-		err := x.inTx(t.Context(), func(*sql.Tx) error {
+		err := x.inTx(t.Context(), func(*transaction) error {
 			_, err := OpenIndex(t.Context(), dir)
 			if err == nil {
 				t.Error("a second process did not wait for the first")

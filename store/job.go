@@ -88,7 +88,7 @@ func timeOrNull(t time.Time) any {
 // counters at zero, and a claim in force on it ends without effect; a dead letter of the scene is revived.
 // A scene whose links are all restored is left alone by a quiet request; any other takes the mark away.
 func (s *Store) Enqueue(ctx context.Context, now time.Time, requests []Request) error {
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
+	err := s.inTx(ctx, func(tx *transaction) error {
 		_, err := enqueue(ctx, tx, now, requests)
 		return err
 	})
@@ -99,50 +99,32 @@ func (s *Store) Enqueue(ctx context.Context, now time.Time, requests []Request) 
 }
 
 // enqueue returns how many jobs it asked for: all but the quiet ones for restored scenes.
-func enqueue(ctx context.Context, tx *sql.Tx, now time.Time, requests []Request) (int, error) {
-	if len(requests) == 0 {
-		return 0, nil
-	}
-	var insert, revive, unmark, look *sql.Stmt
-	for _, p := range []struct {
-		to   **sql.Stmt
-		text string
-	}{
-		{&insert, `
-			INSERT INTO job (scene_id, reason, priority, enqueued_at, due_at)
-			VALUES (?1, ?2, ?3, ?4, ?4)
-			ON CONFLICT (scene_id) DO UPDATE
-			SET reason = excluded.reason, priority = MIN(priority, excluded.priority),
-			    enqueued_at = excluded.enqueued_at, due_at = excluded.due_at,
-			    attempts = 0, misses = 0, unfinished = 0, claim = 0,
-			    first_failed_at = NULL, last_error_class = NULL, last_error = NULL`},
-		{&revive, `DELETE FROM dead_letter WHERE scene_id = ?`},
-		{&unmark, `UPDATE link SET restored = 0 WHERE scene_id = ? AND restored = 1`},
-		{&look, `SELECT COALESCE(MIN(restored), 0) FROM link WHERE scene_id = ?`},
-	} {
-		var err error
-		if *p.to, err = tx.PrepareContext(ctx, p.text); err != nil {
-			return 0, err
-		}
-		defer (*p.to).Close()
-	}
+func enqueue(ctx context.Context, tx *transaction, now time.Time, requests []Request) (int, error) {
 	n := 0
 	for _, r := range requests {
 		var restored bool
 		var err error
 		if r.Quiet {
-			err = look.QueryRowContext(ctx, r.SceneID).Scan(&restored)
+			err = tx.QueryRowContext(ctx, `SELECT COALESCE(MIN(restored), 0) FROM link WHERE scene_id = ?`, r.SceneID).Scan(&restored)
 		} else {
-			_, err = unmark.ExecContext(ctx, r.SceneID)
+			_, err = tx.ExecContext(ctx, `UPDATE link SET restored = 0 WHERE scene_id = ? AND restored = 1`, r.SceneID)
 		}
 		if err == nil && restored {
 			continue
 		}
 		if err == nil {
-			_, err = insert.ExecContext(ctx, r.SceneID, r.Reason, r.Priority, now.UnixMilli())
+			_, err = tx.ExecContext(ctx, `
+				INSERT INTO job (scene_id, reason, priority, enqueued_at, due_at)
+				VALUES (?1, ?2, ?3, ?4, ?4)
+				ON CONFLICT (scene_id) DO UPDATE
+				SET reason = excluded.reason, priority = MIN(priority, excluded.priority),
+				    enqueued_at = excluded.enqueued_at, due_at = excluded.due_at,
+				    attempts = 0, misses = 0, unfinished = 0, claim = 0,
+				    first_failed_at = NULL, last_error_class = NULL, last_error = NULL`,
+				r.SceneID, r.Reason, r.Priority, now.UnixMilli())
 		}
 		if err == nil {
-			_, err = revive.ExecContext(ctx, r.SceneID)
+			_, err = tx.ExecContext(ctx, `DELETE FROM dead_letter WHERE scene_id = ?`, r.SceneID)
 		}
 		if err != nil {
 			return n, fmt.Errorf("scene %d: %w", r.SceneID, err)
@@ -166,7 +148,7 @@ type ClaimOptions struct {
 // that dies needs no recovery. Jobs whose claims alone never ended three times are buried on the way, as
 // ClassCrashed; they are returned as well. A job that is not due is not touched.
 func (s *Store) Claim(ctx context.Context, now time.Time, opts ClaimOptions) (jobs, crashed []Job, err error) {
-	err = s.inTx(ctx, func(tx *sql.Tx) error {
+	err = s.inTx(ctx, func(tx *transaction) error {
 		if err := s.checkLease(ctx, tx); err != nil {
 			return err
 		}
@@ -195,11 +177,11 @@ const crashText = "the program ended four times while it worked on this scene: p
 
 // HasDue reports whether Claim would find a job.
 func (s *Store) HasDue(ctx context.Context, now time.Time, opts ClaimOptions) (bool, error) {
-	tx, err := s.read.BeginTx(ctx, nil)
+	tx, err := begin(ctx, s.read)
 	if err != nil {
 		return false, fmt.Errorf("look for due jobs: %w", s.mark(err))
 	}
-	defer rollback(tx) // nothing was written
+	defer rollback(tx.Tx) // nothing was written
 	jobs, err := pick(ctx, tx, now, opts)
 	if err != nil {
 		return false, fmt.Errorf("look for due jobs: %w", s.mark(err))
@@ -217,7 +199,7 @@ func (s *Store) HasWanted(ctx context.Context) (bool, error) {
 }
 
 // pick chooses what to claim. due_at further ahead than any wait was written before the clock moved back.
-func pick(ctx context.Context, tx *sql.Tx, now time.Time, opts ClaimOptions) ([]Job, error) {
+func pick(ctx context.Context, tx *transaction, now time.Time, opts ClaimOptions) ([]Job, error) {
 	floor := opts.Floor
 	if floor == 0 {
 		floor = 1<<63 - 1
@@ -255,7 +237,7 @@ func pick(ctx context.Context, tx *sql.Tx, now time.Time, opts ClaimOptions) ([]
 }
 
 // pickTrial walks the few different numbers of attempts upwards, so that jobs that wait are not scanned.
-func pickTrial(ctx context.Context, tx *sql.Tx, now time.Time, floor int64) ([]Job, error) {
+func pickTrial(ctx context.Context, tx *transaction, now time.Time, floor int64) ([]Job, error) {
 	attempts := sql.NullInt64{Int64: -1, Valid: true}
 	for {
 		err := tx.QueryRowContext(ctx, `SELECT MIN(attempts) FROM job WHERE attempts > ?`, attempts.Int64).Scan(&attempts)
@@ -272,7 +254,7 @@ func pickTrial(ctx context.Context, tx *sql.Tx, now time.Time, floor int64) ([]J
 	}
 }
 
-func queryJobs(ctx context.Context, tx *sql.Tx, where string, args ...any) ([]Job, error) {
+func queryJobs(ctx context.Context, tx *transaction, where string, args ...any) ([]Job, error) {
 	rows, err := tx.QueryContext(ctx, `SELECT `+jobColumns+` FROM job `+where, args...)
 	if err != nil {
 		return nil, err
@@ -291,7 +273,7 @@ func queryJobs(ctx context.Context, tx *sql.Tx, where string, args ...any) ([]Jo
 
 // take gives each job its number and moves its due_at ahead. The jobs keep the due_at that they had, for
 // an ending that puts it back.
-func take(ctx context.Context, tx *sql.Tx, now time.Time, jobs []Job, wait func(Job) time.Duration) error {
+func take(ctx context.Context, tx *transaction, now time.Time, jobs []Job, wait func(Job) time.Duration) error {
 	number, err := nextClaim(ctx, tx, len(jobs))
 	if err != nil {
 		return err
@@ -312,7 +294,7 @@ func take(ctx context.Context, tx *sql.Tx, now time.Time, jobs []Job, wait func(
 const metaClaim = "claim"
 
 // nextClaim reserves n claim numbers and returns the first.
-func nextClaim(ctx context.Context, tx *sql.Tx, n int) (int64, error) {
+func nextClaim(ctx context.Context, tx *transaction, n int) (int64, error) {
 	var last int64
 	err := tx.QueryRowContext(ctx, `
 		INSERT INTO meta (key, value) VALUES (?1, ?2)

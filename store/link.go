@@ -56,7 +56,7 @@ func (m *memory) keep(old memory) {
 // PutItems stores what is about to be owned and sent, ahead of the first request. For a field whose
 // or image whose "before" is stored already the stored one stays.
 func (s *Store) PutItems(ctx context.Context, items []Item) error {
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
+	err := s.inTx(ctx, func(tx *transaction) error {
 		if err := s.checkLease(ctx, tx); err != nil {
 			return err
 		}
@@ -73,7 +73,7 @@ func (s *Store) PutItems(ctx context.Context, items []Item) error {
 	return nil
 }
 
-func putItem(ctx context.Context, tx *sql.Tx, it *Item) error {
+func putItem(ctx context.Context, tx *transaction, it *Item) error {
 	m := memory{it.Before, it.Owned, it.Sent, it.ReadBack, it.Form, it.Rejected, it.Images, it.Paths, it.Faults}
 	var stored string
 	err := tx.QueryRowContext(ctx, `SELECT memory FROM item WHERE server = ? AND rating_key = ?`, it.Server, it.RatingKey).Scan(&stored)
@@ -185,50 +185,83 @@ func (s *Store) links(ctx context.Context, where string, args ...any) ([]Link, e
 }
 
 // endLinks replaces the links and references of a scene that was pushed. An item shows one scene, so what
-// other scenes link to it ends.
-func endLinks(ctx context.Context, tx *sql.Tx, e *Ending) error {
+// other scenes link to it ends. Mostly only the times have changed, and then nothing else is written.
+func endLinks(ctx context.Context, tx *transaction, e *Ending) error {
 	if len(e.Links) == 0 {
 		return nil
 	}
 	id := e.Job.SceneID
-	if _, err := tx.ExecContext(ctx, `DELETE FROM link WHERE server = ? AND scene_id = ?`, e.Links[0].Server, id); err != nil {
+	args := []any{e.Links[0].Server, id}
+	for _, l := range e.Links {
+		args = append(args, l.RatingKey)
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM link WHERE server = ? AND scene_id = ? AND rating_key NOT IN (`+placeholders(len(e.Links))+`)`,
+		args...); err != nil {
 		return err
 	}
-	for _, l := range e.Links {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM link WHERE server = ? AND rating_key = ? AND scene_id <> ?`, l.Server, l.RatingKey, id); err != nil {
+	for _, l := range e.Links { // without being told, SQLite looks through all links of the server
+		if _, err := tx.ExecContext(ctx, `DELETE FROM link INDEXED BY link_key WHERE server = ? AND rating_key = ? AND scene_id <> ?`, l.Server, l.RatingKey, id); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO link (`+linkColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		if _, err := tx.ExecContext(ctx, `
+			INSERT INTO link (`+linkColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (server, scene_id, rating_key) DO UPDATE
+			SET section = excluded.section, path = excluded.path, rule = excluded.rule, pushed_at = excluded.pushed_at,
+			    updated_at = excluded.updated_at, restored = excluded.restored`,
 			l.Server, id, l.RatingKey, l.Section, l.Path, l.Rule, l.PushedAt.UnixMilli(), l.UpdatedAt, l.Restored); err != nil {
 			return err
 		}
 	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM link_ref WHERE scene_id = ?`, id); err != nil {
+	return endRefs(ctx, tx, id, e.Refs)
+}
+
+// endRefs writes what has changed of whom a scene mentions.
+func endRefs(ctx context.Context, tx *transaction, id int, refs []Ref) error {
+	gone, err := refsOf(ctx, tx, id)
+	if err != nil {
 		return err
 	}
-	for _, r := range e.Refs {
-		if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO link_ref (kind, ref_id, scene_id) VALUES (?, ?, ?)`,
-			r.Kind, r.ID, id); err != nil {
+	for _, r := range refs {
+		if gone[r] {
+			delete(gone, r)
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO link_ref (kind, ref_id, scene_id) VALUES (?, ?, ?)`, r.Kind, r.ID, id); err != nil {
+			return err
+		}
+	}
+	for r := range gone {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM link_ref WHERE kind = ? AND ref_id = ? AND scene_id = ?`, r.Kind, r.ID, id); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+func refsOf(ctx context.Context, tx *transaction, id int) (map[Ref]bool, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT kind, ref_id FROM link_ref WHERE scene_id = ?`, id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	refs := make(map[Ref]bool)
+	for rows.Next() {
+		var r Ref
+		if err := rows.Scan(&r.Kind, &r.ID); err != nil {
+			return nil, err
+		}
+		refs[r] = true
+	}
+	return refs, rows.Err()
+}
+
 // forget ends everything that names the scenes but the items: those remember what Plex held before us.
-func forget(ctx context.Context, tx *sql.Tx, scenes []int) error {
+func forget(ctx context.Context, tx *transaction, scenes []int) error {
 	for _, table := range [...]string{"job", "dead_letter", "wanted", "link", "link_ref", "seen"} {
-		del, err := tx.PrepareContext(ctx, `DELETE FROM `+table+` WHERE scene_id = ?`)
-		if err != nil {
-			return err
-		}
 		for _, id := range scenes {
-			if _, err = del.ExecContext(ctx, id); err != nil {
-				break
+			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE scene_id = ?`, id); err != nil {
+				return fmt.Errorf("forget scenes from %s: %w", table, err)
 			}
-		}
-		if err := errors.Join(err, del.Close()); err != nil {
-			return fmt.Errorf("forget scenes from %s: %w", table, err)
 		}
 	}
 	return nil

@@ -71,7 +71,7 @@ func (l *Lock) Release() error {
 // Store checks that the lease is still its own: two holders of one name are told apart.
 func (s *Store) TakeLease(ctx context.Context, now time.Time, holder string) error {
 	holder += " " + rand.Text() // in two containers even the process's number may be the same
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
+	err := s.inTx(ctx, func(tx *transaction) error {
 		var other string
 		var beat int64
 		err := tx.QueryRowContext(ctx, `SELECT holder, beat_at FROM lease WHERE id = 1`).Scan(&other, &beat)
@@ -94,7 +94,7 @@ func (s *Store) TakeLease(ctx context.Context, now time.Time, holder string) err
 
 // Beat renews the lease. It returns ErrLeaseLost if another process has taken it over.
 func (s *Store) Beat(ctx context.Context, now time.Time) error {
-	return s.inTx(ctx, func(tx *sql.Tx) error {
+	return s.inTx(ctx, func(tx *transaction) error {
 		if err := s.checkLease(ctx, tx); err != nil {
 			return err
 		}
@@ -105,13 +105,13 @@ func (s *Store) Beat(ctx context.Context, now time.Time) error {
 
 // DropLease gives the lease up.
 func (s *Store) DropLease(ctx context.Context) error {
-	return s.inTx(ctx, func(tx *sql.Tx) error {
+	return s.inTx(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM lease WHERE holder = ?`, s.lease)
 		return err
 	})
 }
 
-func (s *Store) checkLease(ctx context.Context, tx *sql.Tx) error {
+func (s *Store) checkLease(ctx context.Context, tx *transaction) error {
 	if s.lease == "" {
 		return nil
 	}

@@ -154,22 +154,8 @@ func hasCode(err error, codes ...int) bool {
 }
 
 // inTx runs f in one IMMEDIATE transaction.
-func (s *Store) inTx(ctx context.Context, f func(tx *sql.Tx) error) error {
-	tx, err := s.write.BeginTx(ctx, nil)
-	if err != nil {
-		return s.mark(err)
-	}
-	if err := f(tx); err != nil {
-		return s.mark(errors.Join(err, rollback(tx)))
-	}
-	return s.mark(tx.Commit())
-}
-
-func rollback(tx *sql.Tx) error {
-	if err := tx.Rollback(); err != nil && !errors.Is(err, sql.ErrTxDone) {
-		return err
-	}
-	return nil
+func (s *Store) inTx(ctx context.Context, f func(tx *transaction) error) error {
+	return s.mark(inTx(ctx, s.write, f))
 }
 
 // placeholders returns "?, ?, …" for n values.

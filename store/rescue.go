@@ -43,7 +43,7 @@ func salvageInto(ctx context.Context, dir string, now time.Time, note salvage) (
 	if err := s.rescue(ctx, r.Aside, []string{"job"}, r.Rescued, broken); err != nil {
 		return nil, err
 	}
-	return r, s.inTx(ctx, func(tx *sql.Tx) error { return settleSaved(ctx, tx, now, broken) })
+	return r, s.inTx(ctx, func(tx *transaction) error { return settleSaved(ctx, tx, now, broken) })
 }
 
 // complete takes from a copy what was lost of the tables that are not short-lived. What was read whole is
@@ -65,7 +65,7 @@ func (s *Store) complete(ctx context.Context, from string, copied map[string]int
 const metaForGood = `meta WHERE key IN ('` + keyClient + `', '` + KeyServer + `', '` + KeyPrefixes + `')`
 
 // settleSaved makes sense of what was saved.
-func settleSaved(ctx context.Context, tx *sql.Tx, now time.Time, broken map[string]bool) error {
+func settleSaved(ctx context.Context, tx *transaction, now time.Time, broken map[string]bool) error {
 	texts := []string{
 		`UPDATE job SET claim = 0`, // the numbers may begin anew
 		`DELETE FROM dead_letter WHERE scene_id IN (SELECT scene_id FROM job)`,
@@ -128,7 +128,7 @@ func (s *Store) rescueTable(ctx context.Context, from *sql.DB, table, order stri
 	}
 	insert := `INSERT INTO ` + strings.Fields(table)[0] + ` (` + joinColumns(columns) + `) VALUES (` + placeholders(len(columns)) + `) ON CONFLICT DO NOTHING`
 	whole = true
-	err = s.inTx(ctx, func(tx *sql.Tx) error {
+	err = s.inTx(ctx, func(tx *transaction) error {
 		values, targets := make([]any, len(columns)), make([]any, len(columns))
 		for i := range values {
 			targets[i] = &values[i]

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 )
@@ -19,7 +18,7 @@ type Restored struct {
 // EndRestore stores what a restore has done: the scenes' links are marked, and what waited to be pushed of
 // them, or was given up, is taken away. An edit that was made meanwhile stays queued.
 func (s *Store) EndRestore(ctx context.Context, now time.Time, r Restored) error {
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
+	err := s.inTx(ctx, func(tx *transaction) error {
 		if err := s.checkLease(ctx, tx); err != nil {
 			return err
 		}
@@ -54,7 +53,7 @@ func (s *Store) EndRestore(ctx context.Context, now time.Time, r Restored) error
 	return nil
 }
 
-func endRestored(ctx context.Context, tx *sql.Tx, now, began time.Time, scene int) error {
+func endRestored(ctx context.Context, tx *transaction, now, began time.Time, scene int) error {
 	if _, err := tx.ExecContext(ctx, `DELETE FROM job WHERE scene_id = ? AND enqueued_at < ?`, scene, began.UnixMilli()); err != nil {
 		return err
 	}

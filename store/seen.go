@@ -27,7 +27,7 @@ func HashPaths(paths []string) int64 {
 	return int64(h.Sum64())
 }
 
-func putSeen(ctx context.Context, tx *sql.Tx, v Seen) error {
+func putSeen(ctx context.Context, tx *transaction, v Seen) error {
 	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO seen (scene_id, updated_at, paths) VALUES (?, ?, ?)`,
 		v.SceneID, v.UpdatedAt, v.Paths)
 	return err
@@ -45,18 +45,13 @@ type Page struct {
 // restored. It returns how many scenes it enqueued.
 func (s *Store) CatchUp(ctx context.Context, now time.Time, page Page) (int, error) {
 	enqueued := 0
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
+	err := s.inTx(ctx, func(tx *transaction) error {
 		if err := s.checkLease(ctx, tx); err != nil {
 			return err
 		}
-		look, err := tx.PrepareContext(ctx, `SELECT updated_at, paths FROM seen WHERE scene_id = ?`)
-		if err != nil {
-			return err
-		}
-		defer look.Close()
 		var requests []Request
 		for _, v := range page.Scenes {
-			reason, changed, err := compareSeen(ctx, look, v, page.Adopt)
+			reason, changed, err := compareSeen(ctx, tx, v, page.Adopt)
 			if err != nil {
 				return err
 			}
@@ -69,6 +64,7 @@ func (s *Store) CatchUp(ctx context.Context, now time.Time, page Page) (int, err
 				}
 			}
 		}
+		var err error
 		if enqueued, err = enqueue(ctx, tx, now, requests); err != nil {
 			return err
 		}
@@ -80,10 +76,10 @@ func (s *Store) CatchUp(ctx context.Context, now time.Time, page Page) (int, err
 	return enqueued, nil
 }
 
-func compareSeen(ctx context.Context, look *sql.Stmt, v Seen, adopt bool) (reason string, changed bool, err error) {
+func compareSeen(ctx context.Context, tx *transaction, v Seen, adopt bool) (reason string, changed bool, err error) {
 	var updated sql.NullString
 	var paths sql.NullInt64
-	err = look.QueryRowContext(ctx, v.SceneID).Scan(&updated, &paths)
+	err = tx.QueryRowContext(ctx, `SELECT updated_at, paths FROM seen WHERE scene_id = ?`, v.SceneID).Scan(&updated, &paths)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		if adopt {
@@ -104,7 +100,7 @@ func compareSeen(ctx context.Context, look *sql.Stmt, v Seen, adopt bool) (reaso
 
 // EnqueueSeen enqueues scenes of a listing whether they differ or not, and notes their versions.
 func (s *Store) EnqueueSeen(ctx context.Context, now time.Time, scenes []Seen, reason string) error {
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
+	err := s.inTx(ctx, func(tx *transaction) error {
 		requests := make([]Request, len(scenes))
 		for i, v := range scenes {
 			requests[i] = Request{SceneID: v.SceneID, Reason: reason, Priority: InBulk}
@@ -121,7 +117,7 @@ func (s *Store) EnqueueSeen(ctx context.Context, now time.Time, scenes []Seen, r
 	return nil
 }
 
-func setFacts(ctx context.Context, tx *sql.Tx, now time.Time, facts map[string]string) error {
+func setFacts(ctx context.Context, tx *transaction, now time.Time, facts map[string]string) error {
 	for key, value := range facts {
 		var err error
 		if value == "" {
@@ -166,5 +162,5 @@ func (s *Store) CountLinked(ctx context.Context) (int, error) {
 // Forget ends jobs, dead letters and links of scenes that are gone from Stash. What is known of their
 // Plex items stays.
 func (s *Store) Forget(ctx context.Context, scenes []int) error {
-	return s.inTx(ctx, func(tx *sql.Tx) error { return forget(ctx, tx, scenes) })
+	return s.inTx(ctx, func(tx *transaction) error { return forget(ctx, tx, scenes) })
 }

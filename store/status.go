@@ -29,11 +29,11 @@ type Counts struct {
 func (s *Store) Counts(ctx context.Context, now time.Time) (Counts, error) {
 	var c Counts
 	due, dueArgs := dueJobs(now)
-	tx, err := s.read.BeginTx(ctx, nil) // one moment for all of it
+	tx, err := begin(ctx, s.read) // one moment for all of it
 	if err != nil {
 		return c, fmt.Errorf("count the queue: %w", s.mark(err))
 	}
-	defer rollback(tx) // nothing was written
+	defer rollback(tx.Tx) // nothing was written
 	for _, q := range []struct {
 		to   *Count
 		text string
@@ -88,7 +88,7 @@ func count(ctx context.Context, tx interface {
 	return Count{N: min(n, CountLimit), Capped: n > CountLimit}, err
 }
 
-func deadByClass(ctx context.Context, tx *sql.Tx) (map[string]int, error) {
+func deadByClass(ctx context.Context, tx *transaction) (map[string]int, error) {
 	rows, err := tx.QueryContext(ctx, `
 		SELECT class, COUNT(*) FROM (SELECT class FROM dead_letter ORDER BY died_at DESC LIMIT ?)
 		GROUP BY class`, CountLimit)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 )
@@ -22,7 +21,7 @@ type FoundFile struct {
 // setWanted keeps the wanted files of a claim that ended not found, or done with files that Plex lacks, and
 // drops them with any other ending: a job that waits for something else, such as Plex to have less to do, is
 // not to be woken out of that.
-func setWanted(ctx context.Context, tx *sql.Tx, e *Ending) error {
+func setWanted(ctx context.Context, tx *transaction, e *Ending) error {
 	if e.Outcome == Release || e.Outcome == Snooze { // as before
 		return nil
 	}
@@ -43,15 +42,10 @@ func setWanted(ctx context.Context, tx *sql.Tx, e *Ending) error {
 // if its basename is equal and either its size or its folder's name is. Waking twice does no harm.
 func (s *Store) Wake(ctx context.Context, now time.Time, files []FoundFile) (int, error) {
 	woken := 0
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
-		find, err := tx.PrepareContext(ctx, `SELECT scene_id, size, path FROM wanted WHERE base = ?`)
-		if err != nil {
-			return err
-		}
-		defer find.Close()
+	err := s.inTx(ctx, func(tx *transaction) error {
 		scenes := make(map[int]bool)
 		for _, f := range files {
-			if err := wantedBy(ctx, find, f, scenes); err != nil {
+			if err := wantedBy(ctx, tx, f, scenes); err != nil {
 				return err
 			}
 		}
@@ -70,8 +64,8 @@ func (s *Store) Wake(ctx context.Context, now time.Time, files []FoundFile) (int
 	return woken, nil
 }
 
-func wantedBy(ctx context.Context, find *sql.Stmt, f FoundFile, scenes map[int]bool) error {
-	rows, err := find.QueryContext(ctx, FoldBase(f.Path))
+func wantedBy(ctx context.Context, tx *transaction, f FoundFile, scenes map[int]bool) error {
+	rows, err := tx.QueryContext(ctx, `SELECT scene_id, size, path FROM wanted WHERE base = ?`, FoldBase(f.Path))
 	if err != nil {
 		return err
 	}
@@ -92,7 +86,7 @@ func wantedBy(ctx context.Context, find *sql.Stmt, f FoundFile, scenes map[int]b
 
 // wake makes one scene's job due, or revives its dead letter if that died for want of its file, or asks for
 // a job if it has neither.
-func wake(ctx context.Context, tx *sql.Tx, now time.Time, id int) (int, error) {
+func wake(ctx context.Context, tx *transaction, now time.Time, id int) (int, error) {
 	res, err := tx.ExecContext(ctx, `UPDATE job SET due_at = ?, misses = 0 WHERE scene_id = ? AND misses > 0`, now.UnixMilli(), id)
 	if err != nil {
 		return 0, err

@@ -1,0 +1,134 @@
+package plexapi
+
+import (
+	"encoding/json"
+	"fmt"
+	"unicode/utf8"
+)
+
+// A value is a piece of JSON that is known to be valid, because encoding/json has found where it ends. It is
+// taken apart by hand: a library is read whole, and encoding/json reads each row of it once for every level.
+type value []byte
+
+// fields calls f with each name and value of an object, in order; null has none.
+func (v value) fields(f func(name []byte, v value) error) error {
+	switch v = v.trim(); {
+	case string(v) == "null":
+		return nil
+	case v[0] != '{':
+		return fmt.Errorf("%w: an object was expected", errShape)
+	}
+	for v = v[1:].trim(); v[0] != '}'; v = v.next() {
+		name, rest := v.split()
+		of, rest := rest.trim()[1:].trim().split() // behind the colon
+		text, err := name.text()
+		if err == nil {
+			err = f(text, of)
+		}
+		if err != nil {
+			return err
+		}
+		v = rest
+	}
+	return nil
+}
+
+// elements calls f with each element of a list, with a value that came without its list, or never with null.
+func (v value) elements(f func(value) error) error {
+	switch v = v.trim(); {
+	case string(v) == "null":
+		return nil
+	case v[0] != '[':
+		return f(v)
+	}
+	for v = v[1:].trim(); v[0] != ']'; v = v.next() {
+		one, rest := v.split()
+		if err := f(one); err != nil {
+			return err
+		}
+		v = rest
+	}
+	return nil
+}
+
+// next is what follows the comma, or the end.
+func (v value) next() value {
+	if v = v.trim(); v[0] == ',' {
+		v = v[1:].trim()
+	}
+	return v
+}
+
+// trim takes away the space before a value.
+func (v value) trim() value {
+	for len(v) > 0 && (v[0] == ' ' || v[0] == '\n' || v[0] == '\t' || v[0] == '\r') {
+		v = v[1:]
+	}
+	return v
+}
+
+// split divides what begins with a value behind that.
+func (v value) split() (first, rest value) {
+	depth := 0
+	for i := 0; i < len(v); i++ {
+		switch v[i] {
+		case '"':
+			for i++; v[i] != '"'; i++ {
+				if v[i] == '\\' {
+					i++
+				}
+			}
+		case '{', '[':
+			depth++
+			continue
+		case '}', ']':
+			if depth--; depth < 0 { // of what holds a number
+				return v[:i], v[i:]
+			}
+		case ',', ':', ' ', '\n', '\t', '\r':
+			if depth == 0 {
+				return v[:i], v[i:]
+			}
+			continue
+		default:
+			continue
+		}
+		if depth == 0 {
+			return v[:i+1], v[i+1:]
+		}
+	}
+	return v, nil
+}
+
+// text is what a JSON string says.
+func (v value) text() ([]byte, error) {
+	inner := v[1 : len(v)-1]
+	for _, c := range inner {
+		if c == '\\' || c >= utf8.RuneSelf && !utf8.Valid(inner) {
+			var text string
+			err := json.Unmarshal(v, &text)
+			return []byte(text), err
+		}
+	}
+	return inner, nil
+}
+
+func (v value) string(to *string) error {
+	var s flexString
+	err := s.UnmarshalJSON(v)
+	*to = string(s)
+	return err
+}
+
+func (v value) hint() int64 {
+	var n hint
+	n.UnmarshalJSON(v) // it takes everything
+	return int64(n)
+}
+
+// isTime reports whether a value is a time that was set.
+func (v value) isTime() (bool, error) {
+	var n flexInt
+	err := n.UnmarshalJSON(v)
+	return n != 0, err
+}

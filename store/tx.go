@@ -1,0 +1,79 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+)
+
+// A transaction prepares each statement once, because most of them run for every scene of a batch: to read
+// one costs SQLite more than to carry it out. They end with it.
+type transaction struct {
+	*sql.Tx
+	prepared map[string]*sql.Stmt
+}
+
+func begin(ctx context.Context, db *sql.DB) (*transaction, error) {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &transaction{tx, make(map[string]*sql.Stmt)}, nil
+}
+
+// inTx runs f in one transaction.
+func inTx(ctx context.Context, db *sql.DB, f func(tx *transaction) error) error {
+	tx, err := begin(ctx, db)
+	if err != nil {
+		return err
+	}
+	if err := f(tx); err != nil {
+		return errors.Join(err, rollback(tx.Tx))
+	}
+	return tx.Commit()
+}
+
+func rollback(tx *sql.Tx) error {
+	if err := tx.Rollback(); err != nil && !errors.Is(err, sql.ErrTxDone) {
+		return err
+	}
+	return nil
+}
+
+func (tx *transaction) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+	if stmt := tx.prepared[query]; stmt != nil {
+		return stmt, nil
+	}
+	stmt, err := tx.PrepareContext(ctx, query)
+	if err == nil {
+		tx.prepared[query] = stmt
+	}
+	return stmt, err
+}
+
+// ExecContext carries out a statement.
+func (tx *transaction) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	stmt, err := tx.prepare(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.ExecContext(ctx, args...)
+}
+
+// QueryContext carries out a query.
+func (tx *transaction) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	stmt, err := tx.prepare(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(ctx, args...)
+}
+
+// QueryRowContext carries out a query of which one row is read.
+func (tx *transaction) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	stmt, err := tx.prepare(ctx, query)
+	if err != nil {
+		return tx.Tx.QueryRowContext(ctx, query, args...) // which fails likewise
+	}
+	return stmt.QueryRowContext(ctx, args...)
+}
