@@ -87,32 +87,33 @@ func serve(stderr io.Writer) int {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	runner := plugin.NewRunner(version, stderr)
-	served := make(chan error, 1)
-	go func() { served <- common.ServePlugin(runner) }()
-	select {
-	case err := <-served:
-		if err != nil {
-			fmt.Fprintf(stderr, "\x01e\x02stash-plex-sync: %v\n", err) // nobody is left to tell
-			return 1
-		}
-		return 0
-	case <-signals:
+	go func() {
+		<-signals
+		end(runner)
+		os.Exit(0)
+	}()
+	if err := common.ServePlugin(runner); err != nil {
+		fmt.Fprintf(stderr, "\x01e\x02stash-plex-sync: %v\n", err) // nobody is left to tell
+		return 1
 	}
+	return 0
+}
+
+// end ends what the runner does, and returns once it has or must have.
+func end(runner *plugin.Runner) {
 	runner.Cancel()
 	if !runner.Started() {
-		return 0
+		return
 	}
 	deadline := time.After(grace)
-	select { // the answer is on its way once Run has returned; Stash then closes the pipe
+	select {
 	case <-runner.Idle():
-		select {
-		case <-served:
+		select { // the answer is on its way once Run has returned; Stash then closes the pipe, which ends the process
 		case <-deadline:
 		case <-time.After(100 * time.Millisecond):
 		}
 	case <-deadline:
 	}
-	return 0
 }
 
 // status prints the state of a queue. It makes and changes nothing.
