@@ -14,6 +14,7 @@ usage: ./build.sh [command]
   demo             builds, then shows the main job on stand-ins for Stash and Plex
   lint             formatting, vet, staticcheck, module, generated and dead code
   fuzz [seconds]   feeds each parser random input, for so long each (default 10)
+  bench [pattern]  measures speed and memory against their goals and prints a table (about 15 minutes)
   torture [min.]   kills, races, faults and random input for so many minutes and a few more (default 30)
   help             this text
 VERSION=x.y.z sets the version that the build is stamped with.
@@ -131,6 +132,52 @@ torture() {
   echo "torture: nothing was lost"
 }
 
+# machine describes what the figures were measured on. Each hook waits for the disk once.
+machine() {
+  local cpu
+  cpu=$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo 2>/dev/null | head -n 1)
+  echo "CPU: ${cpu:-$(uname -m)}, $(getconf _NPROCESSORS_ONLN) cores; $(uname -s); $(go version | cut -d ' ' -f 3)"
+  echo "disk: $(df -PT "${TMPDIR:-/tmp}" 2>/dev/null | awk 'NR == 2 { print $2 ", " }')$(
+    go test -run '^$' -bench '^BenchmarkSync$' ./cmd/$name | awk '/^BenchmarkSync/ { printf "%.2f ms to make 4 KiB last", $3 / 1e6 }'
+  )"
+}
+
+# table makes one line of each benchmark: what it measured (x: how often the one takes as long as the other),
+# what it is meant to be at most (the metric goal) or at least (the metric at-least), and what else it told.
+table() {
+  awk '
+    BEGIN { printf "%-44s %12s %12s  %s\n", "benchmark", "measured", "goal", "" }
+    /^Benchmark/ && NF > 3 {
+      name = $1
+      sub(/^Benchmark/, "", name)
+      sub(/-[0-9]+$/, "", name)
+      value = unit = goal = rest = ""
+      least = 0
+      for (i = 3; i < NF; i += 2) {
+        if ($(i + 1) == "x" || $(i + 1) == "MiB") { value = $i + 0; unit = $(i + 1) }
+        else if ($(i + 1) == "goal") goal = $i + 0
+        else if ($(i + 1) == "at-least") { goal = $i + 0; least = 1 }
+        else rest = rest (rest == "" ? "" : ", ") $i + 0 " " $(i + 1)
+      }
+      missed = goal != "" && (least ? value < goal : value > goal)
+      printf "%-44s %12s %12s  %s\n", name, value == "" ? "" : value " " unit, goal == "" ? "" : (least ? ">= " : "<= ") goal, (missed ? "MISSED  " : "") rest
+    }'
+}
+
+# bench runs every benchmark of the tree. A goal that is missed is shown and fails nothing: a machine at work
+# with other things measures anything.
+bench() {
+  local package out
+  out=$(mktemp)
+  trap 'rm -f "$out"' EXIT
+  machine
+  grep -rlE --include='*_test.go' '^func Benchmark' . | xargs -n 1 dirname | sort -u | while read -r package; do
+    echo "bench: $package" >&2
+    go test -run '^$' -bench "${1:-.}" -timeout 0 "$package" </dev/null | tee -a "$out" >&2
+  done
+  table <"$out"
+}
+
 case "${1:-build}" in
   build)
     need_go
@@ -154,6 +201,10 @@ case "${1:-build}" in
     need_go
     number "${2:-10}" seconds
     fuzz "${2:-10}"
+    ;;
+  bench)
+    need_go
+    bench "${2:-.}"
     ;;
   torture)
     need_go

@@ -2,7 +2,9 @@ package plugin
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -115,5 +117,17 @@ func TestHooksOfOneEventAgreeOnItsHash(t *testing.T) {
 	}
 	if a, b := hash(1, "/a"), hash(2, "/b"); a != b || a == "" {
 		t.Errorf("hashes %q and %q, want them equal", a, b)
+	}
+}
+
+// What is allocated for a hook depends on the ids that it names and not on what else it sends.
+func TestParsingAllocatesOnlyForIDs(t *testing.T) {
+	input := map[string]any{"id": "1", "cover_image": strings.Repeat("A", 1<<20)}
+	for i := range 100 {
+		input[fmt.Sprintf("field_%d", i)] = []any{"1", "2", nil}
+	}
+	hook := map[string]any{"id": 1.0, "type": "Scene.Update.Post", "input": input, "inputFields": []any{"id", "title"}}
+	if n := testing.AllocsPerRun(20, func() { parseHook(hook) }); n > 20 {
+		t.Errorf("%.0f allocations, want at most 20", n)
 	}
 }

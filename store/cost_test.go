@@ -22,6 +22,8 @@ type recorder struct {
 
 	mu         sync.Mutex
 	statements map[string]bool
+	prepared   int // statements in all
+	begun      int // transactions
 }
 
 func (r *recorder) Driver() driver.Driver { return r.base }
@@ -39,11 +41,15 @@ type recorded struct {
 func (c recorded) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
 	c.to.mu.Lock()
 	c.to.statements[query] = true
+	c.to.prepared++
 	c.to.mu.Unlock()
 	return c.Conn.(driver.ConnPrepareContext).PrepareContext(ctx, query)
 }
 
 func (c recorded) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	c.to.mu.Lock()
+	c.to.begun++
+	c.to.mu.Unlock()
 	return c.Conn.(driver.ConnBeginTx).BeginTx(ctx, opts)
 }
 
@@ -254,4 +260,68 @@ func plan(t *testing.T, s *Store, text string) (steps []string) {
 		steps = append(steps, detail)
 	}
 	return steps
+}
+
+// Stash's user waits for every hook: it is one transaction, so that the disk is waited for once, on one
+// connection, with a handful of statements; the hook that asks for a run has a second transaction.
+func TestHookIsOneTransaction(t *testing.T) {
+	for name, c := range map[string]struct {
+		record          HookRecord
+		asks            bool
+		begun, prepared int
+	}{
+		"of one scene": {record: HookRecord{Own: Request{SceneID: 1}}, begun: 1, prepared: 6},
+		"of one of many scenes": {record: HookRecord{
+			Own: Request{SceneID: 2}, Event: "an event", Others: []Request{{SceneID: 3}, {SceneID: 4}},
+		}, begun: 1, prepared: 9},
+		"of a tag":        {record: HookRecord{Fanout: &FanoutRecord{Kind: "tag", Own: 1}}, begun: 1, prepared: 2},
+		"that asks":       {record: HookRecord{Own: Request{SceneID: 5}}, asks: true, begun: 2, prepared: 9},
+		"of what is gone": {record: HookRecord{Own: Request{SceneID: 6}, Gone: true}, begun: 1, prepared: 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, r := recordedStore(t)
+			if !c.asks {
+				if _, err := s.Ask(t.Context(), t0); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r.begun, r.prepared = 0, 0
+			mark, err := s.RecordHook(t.Context(), t0, c.record)
+			if err == nil && mark.Ask {
+				err = s.Asked(t.Context(), t0, mark, true, false)
+			}
+			if err != nil || mark.Ask != c.asks {
+				t.Fatalf("%+v, %v", mark, err)
+			}
+			if r.begun != c.begun || r.prepared > c.prepared {
+				t.Errorf("%d transactions and %d statements, want %d and at most %d", r.begun, r.prepared, c.begun, c.prepared)
+			}
+			if n := s.write.Stats().OpenConnections + s.read.Stats().OpenConnections; n != 1 {
+				t.Errorf("%d connections, want 1", n)
+			}
+		})
+	}
+}
+
+// What a hook allocates does not grow with the queue.
+func TestHookAllocatesTheSameAtAnyQueue(t *testing.T) {
+	var allocs [2]float64
+	for i, queued := range [...]int{0, 10_000} {
+		s := openStore(t)
+		requests := make([]Request, queued)
+		for j := range requests {
+			requests[j] = Request{SceneID: 1000 + j, Reason: "waits", Priority: InBulk}
+		}
+		if err := s.Enqueue(t.Context(), t0, requests); err != nil {
+			t.Fatal(err)
+		}
+		scene := 0
+		allocs[i] = testing.AllocsPerRun(20, func() {
+			scene++
+			record(t, s, t0, HookRecord{Own: Request{SceneID: scene, Reason: "edited"}})
+		})
+	}
+	if allocs[1] > 1.1*allocs[0] || allocs[0] > 200 {
+		t.Errorf("%.0f allocations with nothing queued and %.0f with 10,000 scenes, want at most 200 and as many", allocs[0], allocs[1])
+	}
 }

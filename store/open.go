@@ -61,7 +61,24 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 	if err := migrate(ctx, s.write); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, errors.Join(s.mark(err), s.closeUntouched(path)))
 	}
+	s.shortenLog(ctx)
 	return s, nil
+}
+
+// logAtMost is how many pages of the log are left for the next process to read.
+const logAtMost = 100
+
+// shortenLog writes a long log back into the database file as far as that needs no waiting: the next write
+// then begins it anew. Who opens a queue that nobody else has open reads the whole log, and hooks, which never
+// close it, would let it grow until the next run. SQLite's own checkpoint after a commit does not help: that
+// it was made is forgotten once its process has ended.
+func (s *Store) shortenLog(ctx context.Context) {
+	var busy, pages, written int
+	err := s.write.QueryRowContext(ctx, "PRAGMA wal_checkpoint(NOOP)").Scan(&busy, &pages, &written)
+	if err != nil || pages <= logAtMost || pages == written {
+		return // whatever is wrong is met again by who reads or writes
+	}
+	s.write.ExecContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)") // likewise
 }
 
 // closeUntouched closes a database that is none of ours to write. The last connection would write the log

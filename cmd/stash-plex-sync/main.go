@@ -17,8 +17,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/stashapp/stash/pkg/plugin/common"
-
 	"github.com/stash-plex-sync/stash-plex-sync/plugin"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -37,7 +35,7 @@ func main() {
 func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
 	switch {
 	case len(args) == 0 && !isTerminal(stdin):
-		return serve(stderr)
+		return serve(stdin, os.Stdout, stderr)
 	case len(args) == 0:
 		explain(stdout)
 		return 0
@@ -81,38 +79,39 @@ func isTerminal(f *os.File) bool {
 
 // serve answers Stash until it closes the pipe or sends a signal. Only JSON-RPC is ever written to
 // standard output.
-func serve(stderr io.Writer) int {
+func serve(stdin, stdout *os.File, stderr io.Writer) int {
 	log.SetOutput(io.Discard)      // net/http's own remarks, which repeat what strangers sent
 	signal.Ignore(syscall.SIGPIPE) // a Stash that has gone is noticed by the failing write
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	runner := plugin.NewRunner(version, stderr)
-	served := make(chan error, 1)
-	go func() { served <- common.ServePlugin(runner) }()
-	select {
-	case err := <-served:
-		if err != nil {
-			fmt.Fprintf(stderr, "\x01e\x02stash-plex-sync: %v\n", err) // nobody is left to tell
-			return 1
-		}
-		return 0
-	case <-signals:
+	go func() {
+		<-signals
+		end(runner)
+		os.Exit(0)
+	}()
+	if err := plugin.Serve(runner, stdin, stdout); err != nil {
+		fmt.Fprintf(stderr, "\x01e\x02stash-plex-sync: %v\n", err) // nobody is left to tell
+		return 1
 	}
+	return 0
+}
+
+// end ends what the runner does, and returns once it has or must have.
+func end(runner *plugin.Runner) {
 	runner.Cancel()
 	if !runner.Started() {
-		return 0
+		return
 	}
 	deadline := time.After(grace)
-	select { // the answer is on its way once Run has returned; Stash then closes the pipe
+	select {
 	case <-runner.Idle():
-		select {
-		case <-served:
+		select { // the answer is on its way once Run has returned; Stash then closes the pipe, which ends the process
 		case <-deadline:
 		case <-time.After(100 * time.Millisecond):
 		}
 	case <-deadline:
 	}
-	return 0
 }
 
 // status prints the state of a queue. It makes and changes nothing.

@@ -57,7 +57,7 @@ const token = "tok-0123456789-secret"
 
 // world is a Stash with the plugin and a Plex, each scene with its item.
 type world struct {
-	*testing.T
+	testing.TB
 	stash   *stashtest.Server
 	host    *stashtest.Host
 	plex    *plextest.Server
@@ -67,12 +67,12 @@ type world struct {
 }
 
 // newWorld starts everything, with n scenes of which Plex holds the files.
-func newWorld(t *testing.T, n int) *world {
+func newWorld(t testing.TB, n int) *world {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("runs processes")
 	}
-	w := &world{T: t, dir: t.TempDir(), keys: make(map[int]string), plex: plextest.New(token)}
+	w := &world{TB: t, dir: t.TempDir(), keys: make(map[int]string), plex: plextest.New(token)}
 	var err error
 	if w.stash, err = stashtest.New(); err != nil {
 		t.Fatal(err)
