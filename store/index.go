@@ -64,7 +64,7 @@ func OpenIndex(ctx context.Context, dir string) (*Index, error) {
 		err = x.open(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open the index of Plex's files: %w", err)
+		return nil, fmt.Errorf("open the index of Plex's files: %w", trouble(filepath.Join(dir, indexFile), err))
 	}
 	return x, nil
 }
@@ -119,14 +119,15 @@ func (x *Index) Close() error { return x.db.Close() }
 
 // inTx runs f in one transaction.
 func (x *Index) inTx(ctx context.Context, f func(tx *sql.Tx) error) error {
+	path := filepath.Join(x.dir, indexFile)
 	tx, err := x.db.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		return trouble(path, err)
 	}
 	if err := f(tx); err != nil {
-		return errors.Join(err, rollback(tx))
+		return trouble(path, errors.Join(err, rollback(tx)))
 	}
-	return tx.Commit()
+	return trouble(path, tx.Commit())
 }
 
 // Reading returns how far a section has been read.

@@ -151,8 +151,12 @@ func removeNotes(dir string) error {
 
 // quickCheck returns what is wrong with the file, or "". An error says nothing about the file.
 func quickCheck(ctx context.Context, path string) (damage string, err error) {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+	fi, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return "", nil
+	case err == nil && fi.Size() == 0:
+		return errEmpty.Error(), nil
 	}
 	db, err := sql.Open("sqlite", dsn(path, "ro", "deferred"))
 	if err != nil {
