@@ -25,8 +25,11 @@ const (
 // ErrCorrupt says that queue.db is damaged. Only Recover may touch such a file.
 var ErrCorrupt = errors.New("the queue database is damaged")
 
-// errEmpty is how a file shows that lost its content to a crash of the system.
-var errEmpty = errors.New("the file is empty")
+// What is found to be damage besides what SQLite refuses.
+var (
+	errEmpty   = errors.New("the file is empty") // lost to a crash of the system
+	errUnsound = errors.New("the check failed")
+)
 
 // A Store is an open queue.db. It is safe for concurrent use; any number of processes may have the same
 // file open.
@@ -153,7 +156,7 @@ func (s *Store) mark(err error) error {
 
 // isDamage reports whether SQLite found the file itself damaged: nothing else is a reason to give it up.
 func isDamage(err error) bool {
-	return hasCode(err, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) || errors.Is(err, errEmpty)
+	return hasCode(err, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) || errors.Is(err, errEmpty) || errors.Is(err, errUnsound)
 }
 
 // hasCode reports whether an error is one of SQLite's with one of these primary codes.
