@@ -64,12 +64,23 @@ func record(ctx context.Context, dir string, h store.HookRecord) (*store.Store, 
 
 // leave puts what the hook tells into the inbox because the queue cannot be written.
 func leave(dir string, h store.HookRecord, cause error) error {
-	if err := store.LeaveInInbox(dir, time.Now(), h); err != nil {
-		return fmt.Errorf("%v could not be queued (%w) and not be left in the inbox either (%w): make the folder %s writable, then save it again",
-			h, cause, err, dir)
+	cause = mendable(cause)
+	err := mendable(store.LeaveInInbox(dir, time.Now(), h))
+	switch {
+	case err == nil:
+		return fmt.Errorf("%v was left in the inbox, because the queue cannot be written: %w; the next run of %q takes it in", h, cause, taskName)
+	case remedy(err) == remedy(cause):
+		return fmt.Errorf("%v could not be queued: %w; then save it again", h, cause)
 	}
-	return fmt.Errorf("%v was left in the inbox, because the queue cannot be written: %w; the next run of %q takes it in",
-		h, cause, taskName)
+	return fmt.Errorf("%v could not be queued: %w; and not be left in the inbox either: %w; then save it again", h, cause, err)
+}
+
+// remedy is what a person is told to do about an error.
+func remedy(err error) string {
+	if f, ok := errors.AsType[*store.FileError](err); ok {
+		return f.Remedy
+	}
+	return err.Error()
 }
 
 // hookRun is what a hook does after its job is recorded.

@@ -73,7 +73,7 @@ func (r *Runner) Run(input common.PluginInput, output *common.PluginOutput) erro
 		output.Output, err = shown(result, input.Args.String(asTask) != "", log)
 	}
 	if err != nil {
-		fail(output, log, err)
+		fail(output, log, mendable(err))
 	}
 	return nil
 }
@@ -129,6 +129,15 @@ func eachText(value any, change func(string) string) any {
 // fail puts an error into the output, which Stash writes into its log.
 func fail(output *common.PluginOutput, log *stashlog.Writer, err error) {
 	output.SetError(errors.New(log.Hide(log.Shown(err.Error()))))
+}
+
+// mendable is the part of an error that tells a person which file is in trouble and what to do, if it has one:
+// the rest is what the program was doing with it.
+func mendable(err error) error {
+	if f, ok := errors.AsType[*store.FileError](err); ok {
+		return f
+	}
+	return err
 }
 
 // Stop ends what Run does, within a second; a hook that is still recording its job finishes that first.

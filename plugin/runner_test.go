@@ -3,6 +3,7 @@ package plugin
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -133,5 +134,20 @@ func TestNothingIsLoggedAfterRunHasReturned(t *testing.T) {
 		if late := log.String()[len(texts[name]):]; late != "" {
 			t.Errorf("%s: logged after its end: %q", name, late)
 		}
+	}
+}
+
+// A person who stops a run has done nothing wrong, however early it was.
+func TestRunThatIsStoppedAtOnceIsNoFailure(t *testing.T) {
+	r := NewRunner("1", &logBuffer{})
+	r.Cancel()
+	var out common.PluginOutput
+	input := common.PluginInput{
+		ServerConnection: common.StashServerConnection{Scheme: "http", Host: "127.0.0.1", Port: 1, Dir: t.TempDir()},
+		Args:             common.ArgsMap{"mode": "process"},
+	}
+	err := r.Run(input, &out)
+	if text := fmt.Sprintf("%s", out.Output); err != nil || out.Error != nil || !strings.Contains(text, `"stopped_class":"cancelled"`) {
+		t.Errorf("Run = %v, output %s, %v; want the report of a run that was stopped", err, text, out.Error)
 	}
 }

@@ -48,7 +48,7 @@ func (s *session) open(ctx context.Context) error {
 	}
 	if s.db == nil {
 		if s.db, err = store.Open(ctx, s.dir); err != nil {
-			return openProblem(s.dir, err)
+			return err
 		}
 	}
 	if s.stash == nil {
@@ -69,14 +69,6 @@ func (s *session) openToTell(ctx context.Context) error {
 		s.z.Debug().Err(err).Msg("the settings could not be read, so titles and paths are not told")
 	}
 	return nil
-}
-
-// openProblem says what to do about a queue that cannot be opened.
-func openProblem(dir string, err error) error {
-	if errors.Is(err, store.ErrCorrupt) {
-		return fmt.Errorf("%w; run %q: it moves the damaged file in %s aside and saves what can be read", err, taskName, dir)
-	}
-	return err
 }
 
 // close closes what was opened.
@@ -182,7 +174,7 @@ func (s *session) locked(ctx context.Context, who string, patience time.Duration
 		defer end()
 	}
 	if err := s.db.SetHolder(ctx, time.Now(), who); err != nil {
-		return openProblem(s.dir, err)
+		return err
 	}
 	return f(ctx)
 }
@@ -259,7 +251,7 @@ func (s *session) repair(ctx context.Context) error {
 			return nil
 		}
 		if !errors.Is(err, store.ErrCorrupt) {
-			return openProblem(s.dir, err)
+			return err
 		}
 	}
 	r, err := store.Recover(ctx, s.dir, time.Now())

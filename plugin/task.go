@@ -223,8 +223,8 @@ func (s *session) whoWorks() string {
 
 // finish writes the line with which every run ends, and returns the same as JSON.
 func (s *session) finish(ctx context.Context, sum engine.Summary, began time.Time) (any, error) {
-	if s.db == nil {
-		return nil, errors.New(sum.Stopped)
+	if err := s.open(ctx); err != nil { // it may have been stopped before that
+		return nil, err
 	}
 	now := time.Now()
 	counts, err := s.db.Counts(ctx, now)

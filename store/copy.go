@@ -18,7 +18,7 @@ const (
 )
 
 // CopyDaily makes a copy of queue.db if the last one is a day old, and keeps two. It reports whether it
-// made one.
+// made one. The file is checked before: damage that nobody has met must not get into the copies.
 func (s *Store) CopyDaily(ctx context.Context, now time.Time) (bool, error) {
 	_, last, err := s.Meta(ctx, KeyLastCopy)
 	if err != nil {
@@ -26,6 +26,13 @@ func (s *Store) CopyDaily(ctx context.Context, now time.Time) (bool, error) {
 	}
 	if age := now.Sub(last); age >= 0 && age < copyEvery {
 		return false, nil
+	}
+	damage, err := check(ctx, s.read)
+	if err == nil && damage != "" {
+		err = fmt.Errorf("%w: %s", errUnsound, damage)
+	}
+	if err != nil {
+		return false, fmt.Errorf("check the database: %w", s.mark(err))
 	}
 	for _, unfinished := range copyFiles(s.dir, "*.db.new*") { // its process was killed
 		os.Remove(unfinished) // what stays is removed by the next copy

@@ -19,13 +19,12 @@ const inboxDir = "inbox"
 // LeaveInInbox stores what a hook tells as a file, for a hook that cannot write queue.db. It needs no
 // open Store. The next drain takes it in.
 func LeaveInInbox(dir string, now time.Time, h HookRecord) error {
-	inbox := filepath.Join(dir, inboxDir)
-	err := checkDir(dir)
-	if err == nil {
-		err = os.MkdirAll(inbox, 0o700)
+	if err := checkDir(dir); err != nil {
+		return err
 	}
-	if err != nil {
-		return fmt.Errorf("make the inbox: %w", err)
+	inbox := filepath.Join(dir, inboxDir)
+	if err := os.MkdirAll(inbox, 0o700); err != nil {
+		return fmt.Errorf("make the inbox: %w", trouble(inbox, err))
 	}
 	event, first := h.event()
 	if !first && toldInInbox(inbox, now, event) {
@@ -36,7 +35,7 @@ func LeaveInInbox(dir string, now time.Time, h HookRecord) error {
 		err = writeDurably(inbox, fmt.Sprintf("%015d-%s-%s.json", now.UnixMilli(), rand.Text(), inboxName(event)), text)
 	}
 	if err != nil {
-		return fmt.Errorf("write to the inbox: %w", err)
+		return fmt.Errorf("write to the inbox: %w", trouble(inbox, err))
 	}
 	return nil
 }

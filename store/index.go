@@ -64,7 +64,7 @@ func OpenIndex(ctx context.Context, dir string) (*Index, error) {
 		err = x.open(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open the index of Plex's files: %w", err)
+		return nil, fmt.Errorf("open the index of Plex's files: %w", trouble(filepath.Join(dir, indexFile), err))
 	}
 	return x, nil
 }
@@ -119,7 +119,7 @@ func (x *Index) Close() error { return x.db.Close() }
 
 // inTx runs f in one transaction.
 func (x *Index) inTx(ctx context.Context, f func(tx *transaction) error) error {
-	return inTx(ctx, x.db, f)
+	return trouble(filepath.Join(x.dir, indexFile), inTx(ctx, x.db, f))
 }
 
 // Reading returns how far a section has been read.

@@ -42,7 +42,7 @@ func Acquire(ctx context.Context, dir string, patience time.Duration) (*Lock, er
 	for {
 		ok, err := f.TryLock()
 		if _, opening := errors.AsType[*fs.PathError](err); opening {
-			return nil, fmt.Errorf("open the lock: %w", err)
+			return nil, fmt.Errorf("open the lock: %w", trouble(f.Path(), err))
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrNoLocks, err)

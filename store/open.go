@@ -25,6 +25,12 @@ const (
 // ErrCorrupt says that queue.db is damaged. Only Recover may touch such a file.
 var ErrCorrupt = errors.New("the queue database is damaged")
 
+// What is found to be damage besides what SQLite refuses.
+var (
+	errEmpty   = errors.New("the file is empty") // lost to a crash of the system
+	errUnsound = errors.New("the check failed")
+)
+
 // A Store is an open queue.db. It is safe for concurrent use; any number of processes may have the same
 // file open.
 type Store struct {
@@ -42,15 +48,18 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 		return nil, err
 	}
 	path := filepath.Join(dir, queueFile)
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+	s := &Store{dir: dir}
+	fi, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		if err := create(ctx, dir); err != nil {
-			return nil, fmt.Errorf("make %s: %w", path, err)
+			return nil, fmt.Errorf("make %s: %w", path, trouble(path, err))
 		}
+	case err == nil && fi.Size() == 0: // it is never made so, and SQLite would take it for a new one
+		return nil, s.mark(errEmpty)
 	}
 	unlock, _ := lockPlace(dir, (*flock.Flock).RLock) // until connected, so that the file and its log belong together
 	defer unlock()
-	s := &Store{dir: dir}
-	var err error
 	if s.write, err = sql.Open("sqlite", dsn(path, "rw", "immediate")); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
@@ -148,21 +157,24 @@ func dsn(path, mode, txlock string) string {
 	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() + "?" + q.Encode()
 }
 
-// mark turns SQLite's words for a damaged file into ErrCorrupt, and leaves a note for the next drain,
-// which alone may look closer.
+// mark turns an error of the file into a *FileError. Of a damaged one, which is ErrCorrupt too, it leaves a
+// note for the next drain, which alone may look closer.
 func (s *Store) mark(err error) error {
-	if err == nil {
-		return nil
+	path := filepath.Join(s.dir, queueFile)
+	if !isDamage(err) || errors.Is(err, ErrCorrupt) {
+		return trouble(path, err)
 	}
-	if isDamage(err) {
-		noteErr := os.WriteFile(filepath.Join(s.dir, suspectFile), []byte(OneLine(err.Error())+"\n"), 0o600)
-		return errors.Join(fmt.Errorf("%w: %w", ErrCorrupt, err), noteErr)
+	noteErr := os.WriteFile(filepath.Join(s.dir, suspectFile), []byte(OneLine(err.Error())+"\n"), 0o600)
+	return &FileError{
+		Path: path, Problem: "is damaged", Remedy: "the next run that processes the queue moves it aside and saves what can be read",
+		Err: errors.Join(ErrCorrupt, err, noteErr),
 	}
-	return err
 }
 
 // isDamage reports whether SQLite found the file itself damaged: nothing else is a reason to give it up.
-func isDamage(err error) bool { return hasCode(err, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) }
+func isDamage(err error) bool {
+	return hasCode(err, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) || errors.Is(err, errEmpty) || errors.Is(err, errUnsound)
+}
 
 // hasCode reports whether an error is one of SQLite's with one of these primary codes.
 func hasCode(err error, codes ...int) bool {

@@ -16,15 +16,15 @@ import (
 // replace the database.
 func checkDir(dir string) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return fmt.Errorf("make the data folder: %w", err)
+		return fmt.Errorf("make the data folder: %w", trouble(dir, err))
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("make the data folder: %w", err)
+		return fmt.Errorf("make the data folder: %w", trouble(dir, err))
 	}
 	fi, err := os.Lstat(dir)
 	switch {
 	case err != nil:
-		return fmt.Errorf("look at the data folder: %w", err)
+		return fmt.Errorf("look at the data folder: %w", trouble(dir, err))
 	case fi.Mode()&fs.ModeSymlink != 0:
 		return fmt.Errorf("the data folder %s is a symbolic link: replace it by a real folder, or name another in STASH_PLEX_SYNC_DIR", dir)
 	case !fi.IsDir():
@@ -34,7 +34,7 @@ func checkDir(dir string) error {
 	}
 	if fi.Mode().Perm()&0o077 != 0 {
 		if err := os.Chmod(dir, 0o700); err != nil {
-			return fmt.Errorf("close the data folder to others: %w", err)
+			return fmt.Errorf("close the data folder to others: %w", trouble(dir, err))
 		}
 	}
 	return nil

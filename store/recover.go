@@ -47,7 +47,7 @@ func Recover(ctx context.Context, dir string, now time.Time) (*Recovery, error) 
 		}
 	}
 	path := filepath.Join(dir, queueFile)
-	damage, err := quickCheck(ctx, path)
+	damage, err := checkFile(ctx, path)
 	if err != nil {
 		return nil, fmt.Errorf("check the database: %w", err)
 	}
@@ -149,18 +149,28 @@ func removeNotes(dir string) error {
 	return nil
 }
 
-// quickCheck returns what is wrong with the file, or "". An error says nothing about the file.
-func quickCheck(ctx context.Context, path string) (damage string, err error) {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+// checkFile returns what is wrong with the file, or "". An error says nothing about the file.
+func checkFile(ctx context.Context, path string) (damage string, err error) {
+	fi, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return "", nil
+	case err == nil && fi.Size() == 0:
+		return errEmpty.Error(), nil
 	}
 	db, err := sql.Open("sqlite", dsn(path, "ro", "deferred"))
 	if err != nil {
 		return "", err
 	}
 	defer db.Close() // nothing was written
+	return check(ctx, db)
+}
+
+// check looks at every page and at every entry of every index. SQLite's quick_check, which takes a third of
+// that time, does not compare an index with its table: a job that is missing in its index is never claimed.
+func check(ctx context.Context, db *sql.DB) (damage string, err error) {
 	var verdict string
-	err = db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&verdict)
+	err = db.QueryRowContext(ctx, `PRAGMA integrity_check(1)`).Scan(&verdict)
 	switch {
 	case isDamage(err):
 		return OneLine(err.Error()), nil

@@ -181,6 +181,26 @@ func TestDamagedDatabaseIsMovedAsideAndSalvaged(t *testing.T) {
 	}
 }
 
+// SQLite would take it for a new database, and remove its log.
+func TestFileOfNoLengthIsDamaged(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	s := openIn(t, dir)
+	enqueueScenes(t, s, t0, InBulk, 1)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(filepath.Join(dir, queueFile), 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), dir); !errors.Is(err, ErrCorrupt) || !Suspect(dir) {
+		t.Fatalf("Open = %v, suspect %v; want ErrCorrupt and a note", err, Suspect(dir))
+	}
+	s, _ = recovered(t, dir)
+	if refill, _, err := s.Meta(t.Context(), KeyRefill); err != nil || refill == "" {
+		t.Errorf("refill = %q, %v; want the complete listing to refill the queue", refill, err)
+	}
+}
+
 func TestTwoDailyCopiesAreKept(t *testing.T) {
 	s := openStore(t)
 	made := 0

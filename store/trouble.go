@@ -1,0 +1,67 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"syscall"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// A FileError tells a person what keeps a file of the data folder from being used, and what to do about it.
+type FileError struct {
+	Path    string
+	Problem string
+	Remedy  string
+	Err     error
+}
+
+func (e *FileError) Error() string { return e.Path + " " + e.Problem + ": " + e.Remedy }
+
+// Unwrap returns what the system or SQLite said.
+func (e *FileError) Unwrap() error { return e.Err }
+
+// trouble makes a *FileError of an error that a person can do something about, and leaves others alone.
+func trouble(path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, known := errors.AsType[*FileError](err); known {
+		return err
+	}
+	e := &FileError{Path: path, Err: err}
+	switch {
+	case hasCode(err, sqlite3.SQLITE_FULL), isErrno(err, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG):
+		e.Problem, e.Remedy = "cannot grow, because the disk is full or a quota is", "make room there"
+	case hasCode(err, sqlite3.SQLITE_READONLY), isErrno(err, syscall.EROFS):
+		e.Problem, e.Remedy = "is read-only for the user that Stash runs as", "make it and its folder writable for that user"
+	case hasCode(err, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH), errors.Is(err, fs.ErrPermission):
+		e.Problem, e.Remedy = "is closed to the user that Stash runs as", "make that user the owner of its folder and of all that is in it"
+	case hasCode(err, sqlite3.SQLITE_BUSY):
+		e.Problem, e.Remedy = "has been kept locked by another program for half a minute", "end that program, which may be a backup or an editor of databases"
+	case hasCode(err, sqlite3.SQLITE_IOERR):
+		e.Problem, e.Remedy = fmt.Sprintf("cannot be read or written, because the disk fails (SQLite's error %d)", codeOf(err)), "see whether the disk is full, away or broken"
+	default:
+		return err
+	}
+	return e
+}
+
+func isErrno(err error, list ...error) bool {
+	for _, one := range list {
+		if errors.Is(err, one) {
+			return true
+		}
+	}
+	return false
+}
+
+// codeOf returns SQLite's extended code of an error, 0 if it has none.
+func codeOf(err error) int {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		return e.Code()
+	}
+	return 0
+}
