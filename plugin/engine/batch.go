@@ -75,9 +75,6 @@ func (d *drain) batch(ctx context.Context, claimed []store.Job) error {
 	if err := d.endAll(ctx, works); err != nil {
 		return err
 	}
-	if err := d.dropGone(ctx, works); err != nil {
-		return err
-	}
 	if err := d.endTrial(ctx, works[0]); err != nil {
 		return err
 	}
