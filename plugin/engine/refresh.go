@@ -53,13 +53,16 @@ func (d *drain) refresh(ctx context.Context) error {
 		}
 		return err
 	}}
+	answered := false
 	for _, s := range d.sections {
-		if _, err := reader.Refresh(ctx, d.server, s, time.Now()); err != nil {
+		asked, err := reader.Refresh(ctx, d.server, s, time.Now())
+		if err != nil {
 			return fmt.Errorf("read library %q: %w", s.Title, err)
 		}
+		answered = answered || asked
 	}
 	d.indexFresh = true
-	if err := d.lookForAbsent(ctx); err != nil {
+	if err := d.lookForAbsent(ctx); err != nil || !answered {
 		return err
 	}
 	return d.note(ctx, Answered, "")

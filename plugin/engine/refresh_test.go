@@ -32,6 +32,24 @@ func TestListingThatOpensTheBreakerIsTheLastRequest(t *testing.T) {
 	})
 }
 
+func TestLibraryThatIsNotAskedForIsNoSuccess(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.edit("Warm", 1)
+		l.drain()
+		d := &drain{Engine: l.Engine, started: time.Now()}
+		l.must(d.begin(l.Context()))
+		l.must(d.connect(l.Context()))
+		l.must(d.refresh(l.Context())) // what the last write has moved
+		l.must(d.note(l.Context(), Failure, "e"))
+		d.indexFresh = false
+		l.plex.Forget()
+		l.must(d.refresh(l.Context()))
+		if n := len(l.plex.Requests()); n != 0 || d.breaker.Failures != 1 {
+			l.Errorf("%d failures after %d requests, want the failure to stand", d.breaker.Failures, n)
+		}
+	})
+}
+
 func TestRunWithoutListingReadsNoLibrary(t *testing.T) {
 	for _, c := range []struct {
 		opts Options
