@@ -69,8 +69,6 @@ func (d *drain) confirmImage(ctx context.Context, p *picture, it *plexapi.Item) 
 			return err
 		}
 	}
-	p.t.memory.Rejected = cloned(p.t.memory.Rejected)
-	delete(p.t.memory.Rejected, lock)
 	p.remember(store.Image{SHA1: p.hash, Version: settled(p.work.scene.UpdatedAt), Selected: shown})
 	return nil
 }

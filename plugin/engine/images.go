@@ -139,6 +139,10 @@ func (d *drain) image(ctx context.Context, p *picture) (sent bool, err error) {
 		return false, nil
 	}
 	c := d.cover(ctx, p.work)
+	if refused := first(p.t.memory.Rejected[lock]); c.err == nil && refused != "" && refused != c.hash { // should it come back, it may be tried again
+		p.t.memory.Rejected = cloned(p.t.memory.Rejected)
+		delete(p.t.memory.Rejected, lock)
+	}
 	news := c.err == nil && (c.hash != known.SHA1 || known.Sending != "") && c.hash != first(p.t.memory.Rejected[lock])
 	kept := false
 	if news {

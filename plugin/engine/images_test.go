@@ -346,6 +346,21 @@ func TestSceneWithNothingButACoverIsPushed(t *testing.T) {
 	})
 }
 
+func TestCoverThatWasRefusedIsTriedAgainAfterAnother(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.covered(1, jpeg("one"))
+		l.drain()
+		l.plex.Inject(plextest.Fault{Method: "POST", Status: 400, Times: 1})
+		for _, cover := range []string{"two", "one", "two"} {
+			l.covered(1, jpeg(cover))
+			l.drain()
+		}
+		if l.poster(1) != string(jpeg("two")) {
+			t.Errorf("poster = %q, want the cover that was refused once", l.poster(1))
+		}
+	})
+}
+
 // onlyPath tells a request for a picture from all others.
 func onlyPath(method, suffix, query string) func(plextest.Request) bool {
 	return func(r plextest.Request) bool {

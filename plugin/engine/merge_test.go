@@ -349,6 +349,11 @@ func TestRejectedValueIsLeftOutUntilItChanges(t *testing.T) {
 	if p := Merge(MergeInput{Desired: d, Memory: mem, Current: plexapi.Item{}}); p.Empty() {
 		t.Error("another value is not sent")
 	}
+	between := Merge(MergeInput{Desired: d, Memory: mem, Current: plexapi.Item{Studio: "good"}}) // there is nothing to send
+	d.Values[f] = v("bad")
+	if p := Merge(MergeInput{Desired: d, Memory: between.Memory, Current: plexapi.Item{Studio: "good"}}); p.Empty() {
+		t.Error("the value that was refused once is not tried again after another")
+	}
 }
 
 func TestTagThatCameWhileARemovalWasRefusedIsOurs(t *testing.T) {

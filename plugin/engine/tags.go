@@ -39,7 +39,6 @@ func (f *fieldMerge) tags() {
 	f.remember()
 	f.own(slices.Concat(owned, add))
 	mem.Sent[f.plex] = f.want
-	delete(mem.Rejected, f.plex)
 	if len(remove) > 0 {
 		f.plan.First.Remove[kind] = remove
 		f.plan.removed[f.plex] = remove
