@@ -109,7 +109,7 @@ func (x *Index) New(ctx context.Context, server string, files []PlexFile) ([]Fou
 		var one int
 		err := look.QueryRowContext(ctx, server, f.RatingKey, f.Path, f.Size, f.Duration).Scan(&one)
 		if errors.Is(err, sql.ErrNoRows) {
-			found = append(found, FoundFile{Path: f.Path, Size: f.Size})
+			found = append(found, FoundFile{RatingKey: f.RatingKey, Path: f.Path, Size: f.Size})
 		} else if err != nil {
 			return nil, fmt.Errorf("look for new files: %w", err)
 		}

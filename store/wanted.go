@@ -14,8 +14,9 @@ type Wanted struct {
 
 // A FoundFile is a file that has newly appeared in Plex.
 type FoundFile struct {
-	Path string // Plex's path
-	Size int64  // bytes
+	RatingKey string
+	Path      string // Plex's path
+	Size      int64  // bytes
 }
 
 // setWanted keeps the wanted files of a claim that ended not found, or done with files that Plex lacks, and

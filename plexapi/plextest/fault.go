@@ -2,28 +2,37 @@ package plextest
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"time"
 )
 
 // A Fault is something that goes wrong with requests.
 type Fault struct {
-	Method string // "" for any
-	Prefix string // of the path
-	Times  int    // how often; 0 for ever
+	Method string             // "" for any
+	Prefix string             // of the path
+	Match  func(Request) bool // which of these requests; nil: all
+	Skip   int                // so many of them are spared first
+	Times  int                // how often; 0 for ever
 
 	Delay    time.Duration // before the answer
 	Hang     bool          // no answer until the client gives up
+	Refuse   bool          // there is no connection, by Transport
 	Reset    bool          // the connection is cut before an answer
 	Truncate bool          // the body ends in the middle
 	Status   int           // an answer with this status instead
 	Header   http.Header
 	Body     string // of that answer; "" is Plex's own page for the status
+	Empty    bool   // that answer has no body at all
 
-	After bool // the request is carried out first: only its answer is lost
+	After bool // the request is carried out first: only its answer is late, cut, lost or another one
 	left  int
 }
+
+// refusal is the panic of a fault that refuses the connection.
+type refusal struct{}
 
 // Inject makes a fault happen until it is used up or Heal is called.
 func (s *Server) Inject(f Fault) {
@@ -48,12 +57,20 @@ func (s *Server) Heal() {
 	s.faults = nil
 }
 
-func (s *Server) fault(method, path string) *Fault {
+// fault returns the one that happens to a request, and notes that.
+func (s *Server) fault(e entry) *Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, f := range s.faults {
-		if f.Method != "" && f.Method != method || !strings.HasPrefix(path, f.Prefix) {
+		if f.Method != "" && f.Method != e.request.Method || !strings.HasPrefix(e.request.Path, f.Prefix) || f.Match != nil && !f.Match(e.request) {
 			continue
+		}
+		if f.Skip > 0 {
+			f.Skip--
+			continue
+		}
+		if e.i < len(s.log) { // else it was forgotten meanwhile
+			s.log[e.i].Faulty = true
 		}
 		if f.Times > 0 {
 			if f.left--; f.left == 0 {
@@ -78,6 +95,8 @@ func (f *Fault) happen(w http.ResponseWriter, r *http.Request, route func(http.R
 	case f.Hang:
 		<-r.Context().Done()
 		return 0
+	case f.Refuse:
+		panic(refusal{})
 	case f.Reset:
 		panic(http.ErrAbortHandler)
 	case f.Truncate:
@@ -89,7 +108,7 @@ func (f *Fault) happen(w http.ResponseWriter, r *http.Request, route func(http.R
 		for k, v := range f.Header {
 			w.Header()[k] = v
 		}
-		if f.Body == "" {
+		if f.Body == "" && !f.Empty {
 			return page(w, f.Status)
 		}
 		w.WriteHeader(f.Status)
@@ -118,9 +137,16 @@ func (c *cut) flush() {
 	}
 }
 
-// discard swallows an answer.
-type discard struct{ header http.Header }
-
-func (d discard) Header() http.Header         { return d.header }
-func (d discard) Write(b []byte) (int, error) { return len(b), nil }
-func (d discard) WriteHeader(int)             {}
+// carriedOut lets a request take effect, and returns what sends its answer.
+func carriedOut(route func(http.ResponseWriter) int) func(http.ResponseWriter) int {
+	kept := httptest.NewRecorder()
+	status := route(kept)
+	return func(w http.ResponseWriter) int {
+		maps.Copy(w.Header(), kept.Header())
+		if status != http.StatusOK {
+			w.WriteHeader(status)
+		}
+		w.Write(kept.Body.Bytes()) // the client may be gone
+		return status
+	}
+}

@@ -20,6 +20,7 @@ type Request struct {
 	Query  string      // as it was sent
 	Status int         // 0: it was cut off or never answered
 	Header http.Header // without the token
+	Faulty bool        // a fault happened to it
 }
 
 // Server is a Plex with libraries. Its zero value is not usable: see New.
@@ -202,25 +203,27 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodPut || r.Method == http.MethodPost {
 		defer s.beginWrite()()
 	}
-	f := s.fault(r.Method, path)
-	if f == nil || f.After {
+	answer := func(w http.ResponseWriter) int {
 		if !below || path == "" || strings.Contains(path, "//") {
-			entry.finish(page(w, http.StatusNotFound))
-		} else if f == nil {
-			entry.finish(s.route(w, r, path))
-			return
-		} else {
-			s.route(discard{http.Header{}}, r, path)
+			return page(w, http.StatusNotFound)
 		}
+		return s.route(w, r, path)
 	}
-	if f != nil {
-		entry.finish(f.happen(w, r, func(w http.ResponseWriter) int { return s.route(w, r, path) }))
+	f := s.fault(entry)
+	if f == nil {
+		entry.finish(answer(w))
+		return
 	}
+	if f.After {
+		answer = carriedOut(answer)
+	}
+	entry.finish(f.happen(w, r, answer))
 }
 
 type entry struct {
-	s *Server
-	i int
+	s       *Server
+	i       int
+	request Request
 }
 
 func (s *Server) note(r *http.Request, path string) entry {
@@ -228,8 +231,9 @@ func (s *Server) note(r *http.Request, path string) entry {
 	defer s.mu.Unlock()
 	header := r.Header.Clone()
 	header.Del("X-Plex-Token")
-	s.log = append(s.log, Request{At: s.clock(), Method: r.Method, Path: path, Query: r.URL.RawQuery, Header: header})
-	return entry{s, len(s.log) - 1}
+	request := Request{At: s.clock(), Method: r.Method, Path: path, Query: r.URL.RawQuery, Header: header}
+	s.log = append(s.log, request)
+	return entry{s, len(s.log) - 1, request}
 }
 
 func (e entry) finish(status int) {

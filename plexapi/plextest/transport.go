@@ -35,7 +35,11 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		w := httptest.NewRecorder()
 		defer cancel()
 		defer func() {
-			if recover() == nil {
+			switch recover() {
+			case nil:
+				return
+			case refusal{}:
+				done <- result{nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}}
 				return
 			}
 			if w.Body.Len() == 0 {

@@ -75,9 +75,6 @@ func (d *drain) batch(ctx context.Context, claimed []store.Job) error {
 	if err := d.endAll(ctx, works); err != nil {
 		return err
 	}
-	if err := d.dropGone(ctx, works); err != nil {
-		return err
-	}
 	if err := d.endTrial(ctx, works[0]); err != nil {
 		return err
 	}
@@ -371,7 +368,7 @@ func (d *drain) check(w *work, held map[string]plexapi.Item, failed map[string]e
 			d.Log.Warn().Int("scene", w.job.SceneID).Str("item", key).Msg("Plex does not clear the date, so it stays; correct it in Plex if it is wrong")
 		}
 		for _, r := range t.refused {
-			t.memory = LeftOut(t.plan, t.memory, r.field, r.forGood)
+			t.memory = LeftOut(t.plan, t.memory, r.field, &item, r.forGood)
 		}
 		for _, f := range outcome.Failed {
 			if !slices.ContainsFunc(t.refused, func(r refusal) bool { return r.field == f }) {

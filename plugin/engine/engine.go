@@ -89,6 +89,8 @@ type drain struct {
 	scanned     map[string]bool // folders that Plex was asked to scan
 	scanFailed  bool            // it did not answer that
 
+	dropped map[droppedFile]bool // what this drain took out of the index: if it comes back it is not new
+
 	plexReady  bool // the server was reached and is the right one
 	sections   []plexapi.Section
 	absent     []string  // libraries that were asked for and are not there
@@ -98,6 +100,9 @@ type drain struct {
 	lingered   time.Duration
 	leaving    error // why the drain ends with this batch; nil: it does not
 }
+
+// droppedFile is a file of an item that could not be read as the index had it.
+type droppedFile struct{ ratingKey, path string }
 
 // Drain processes the jobs that are due. The caller holds the lock. It returns an error only if the queue
 // itself cannot be used; everything else is in the summary. When ctx ends it stops within the time of

@@ -89,6 +89,7 @@ func (d *drain) pushImages(ctx context.Context, works []*work) error {
 			break
 		}
 		var err error
+		before := len(sent)
 		if bug := d.guard(w, func() error {
 			var some []picture
 			some, err = d.imagesOf(ctx, w, kinds)
@@ -98,10 +99,13 @@ func (d *drain) pushImages(ctx context.Context, works []*work) error {
 			return bug
 		}
 		w.cover = cover{} // it may be large
-		if err == nil {
-			continue
+		switch {
+		case err != nil:
+			err = d.failed(ctx, w, err)
+		case len(sent) > before:
+			err = d.note(ctx, Answered, "")
 		}
-		if err := d.failed(ctx, w, err); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -135,6 +139,10 @@ func (d *drain) image(ctx context.Context, p *picture) (sent bool, err error) {
 		return false, nil
 	}
 	c := d.cover(ctx, p.work)
+	if refused := first(p.t.memory.Rejected[lock]); c.err == nil && refused != "" && refused != c.hash { // should it come back, it may be tried again
+		p.t.memory.Rejected = cloned(p.t.memory.Rejected)
+		delete(p.t.memory.Rejected, lock)
+	}
 	news := c.err == nil && (c.hash != known.SHA1 || known.Sending != "") && c.hash != first(p.t.memory.Rejected[lock])
 	kept := false
 	if news {
@@ -241,11 +249,16 @@ func (d *drain) sendImage(ctx context.Context, p *picture, c *cover) (sent bool,
 	}
 	if err == nil && !p.t.held.Locked[lock] {
 		p.locked = true
-		err = d.timed(ctx, func() error {
-			return d.Plex.Edit(ctx, p.t.hit.Section, p.t.held.ItemType(), key, plexapi.Edit{Lock: []string{lock}})
-		})
+		err = d.lockImage(ctx, p)
 	}
 	return err == nil, err
+}
+
+// lockImage keeps Plex from choosing another picture by itself.
+func (d *drain) lockImage(ctx context.Context, p *picture) error {
+	return d.timed(ctx, func() error {
+		return d.Plex.Edit(ctx, p.t.hit.Section, p.t.held.ItemType(), p.t.hit.RatingKey, plexapi.Edit{Lock: []string{p.kind.Lock()}})
+	})
 }
 
 // pictures asks Plex for the pictures on offer: the upload of the cover, if it is among them, and the one that
@@ -298,65 +311,6 @@ func (d *drain) leaveOutImage(p *picture, err error) error {
 	p.t.memory.Rejected = with(p.t.memory.Rejected, p.kind.Lock(), store.Value{p.hash})
 	d.Log.Warn().Int("scene", p.work.scene.ID).Str("item", p.t.hit.RatingKey).Str("field", fieldName(p.kind.Lock())).Err(e).
 		Msg("Plex refuses this cover; it is left out until it changes in Stash")
-	return nil
-}
-
-// readImages reads what Plex shows after the uploads, all in one request. One that it does not show is
-// selected; one that it does not have is tried again.
-func (d *drain) readImages(ctx context.Context, sent []picture) error {
-	if len(sent) == 0 {
-		return nil
-	}
-	keys := make([]string, len(sent))
-	for i, p := range sent {
-		keys[i] = p.t.hit.RatingKey
-	}
-	held, failed, err := d.readItems(ctx, sent[0].work.job, keys)
-	if err != nil {
-		return err
-	}
-	for _, p := range sent {
-		it, there := held[p.t.hit.RatingKey]
-		switch {
-		case p.work.err != nil:
-			continue
-		case failed[p.t.hit.RatingKey] != nil:
-			p.work.err = failed[p.t.hit.RatingKey]
-			continue
-		case !there:
-			p.work.err = notFoundError(fmt.Sprintf("Plex item %s is gone since its picture was sent", p.t.hit.RatingKey))
-			continue
-		}
-		if err := d.confirmImage(ctx, &p, &it); err == nil {
-			p.t.wrote = true
-		} else if err := d.failed(ctx, p.work, err); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// confirmImage makes sure that an item shows the picture that was sent, and remembers it.
-func (d *drain) confirmImage(ctx context.Context, p *picture, it *plexapi.Item) error {
-	lock := p.kind.Lock()
-	shown := shownImage(it, p.kind)
-	if p.locked || shown == shownImage(&p.t.held, p.kind) { // it may have been there, or not be selected
-		ours, selected, err := d.pictures(ctx, p)
-		switch {
-		case err != nil:
-			return err
-		case ours == "":
-			return unmovedError("Plex accepted the cover and does not have it")
-		case ours != selected:
-			if err := d.timed(ctx, func() error { return d.Plex.Select(ctx, p.kind, p.t.hit.RatingKey, ours) }); err != nil {
-				return err
-			}
-			shown = "" // another than was read
-		}
-	}
-	p.t.memory.Rejected = cloned(p.t.memory.Rejected)
-	delete(p.t.memory.Rejected, lock)
-	p.remember(store.Image{SHA1: p.hash, Version: settled(p.work.scene.UpdatedAt), Selected: shown})
 	return nil
 }
 

@@ -345,3 +345,62 @@ func TestSceneWithNothingButACoverIsPushed(t *testing.T) {
 		}
 	})
 }
+
+func TestCoverThatWasRefusedIsTriedAgainAfterAnother(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.covered(1, jpeg("one"))
+		l.drain()
+		l.plex.Inject(plextest.Fault{Method: "POST", Status: 400, Times: 1})
+		for _, cover := range []string{"two", "one", "two"} {
+			l.covered(1, jpeg(cover))
+			l.drain()
+		}
+		if l.poster(1) != string(jpeg("two")) {
+			t.Errorf("poster = %q, want the cover that was refused once", l.poster(1))
+		}
+	})
+}
+
+// onlyPath tells a request for a picture from all others.
+func onlyPath(method, suffix, query string) func(plextest.Request) bool {
+	return func(r plextest.Request) bool {
+		return r.Method == method && strings.HasSuffix(r.Path, suffix) && strings.Contains(r.Query, query) && !strings.Contains(r.Query, "value")
+	}
+}
+
+func TestChoiceOfACoverThatPlexRefusesLeavesTheRest(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.plex.Configure(func(o *plextest.Options) { o.NoSelect = true })
+		l.plex.Inject(plextest.Fault{Match: onlyPath("PUT", "/poster", "url="), Status: 400})
+		l.covered(1, jpeg("one"))
+		l.want(l.drain(), Summary{Synced: 1})
+		l.wantTitle(1, "T")
+		l.plex.Heal()
+		l.covered(1, jpeg("two"))
+		l.want(l.drain(), Summary{Synced: 1})
+		if l.poster(1) != string(jpeg("two")) {
+			t.Errorf("poster = %q", l.poster(1))
+		}
+	})
+}
+
+// Somebody in front of Plex answers 200 to anything.
+func TestPictureIsShownAndLockedWhoeverAccepts(t *testing.T) {
+	for name, match := range map[string]func(plextest.Request) bool{
+		"choice": onlyPath("PUT", "/poster", "url="), "lock": onlyPath("PUT", "/all", "thumb.locked=1"), "upload": onlyPath("POST", "/posters", ""),
+	} {
+		t.Run(name, func(t *testing.T) {
+			inLab(t, 1, func(l *lab) {
+				l.plex.Configure(func(o *plextest.Options) { o.NoSelect = true })
+				l.plex.Inject(plextest.Fault{Match: match, Status: 200, Times: 1})
+				l.covered(1, jpeg("one"))
+				l.drain()
+				pass(time.Minute)
+				l.drain()
+				if it := l.plex.Item(l.keys[1]); l.poster(1) != string(jpeg("one")) || !it.Locked["thumb"] || l.plex.Uploads(l.keys[1]) != 1 {
+					t.Errorf("item = %+v", it)
+				}
+			})
+		})
+	}
+}

@@ -208,7 +208,8 @@ func (d *drain) learn(ctx context.Context, works []*work) error {
 }
 
 // readTargets reads the items that were found and keeps those that still hold the file. The others are
-// dropped from the index; their works are returned, or with last given up.
+// dropped from the index; their works are returned, or with last given up: what Plex still lists by then is
+// not dropped, since it would come back as new and wake whoever waits for it, again and again.
 func (d *drain) readTargets(ctx context.Context, works []*work, last bool) (stale []*work, err error) {
 	var keys []string
 	for _, w := range works {
@@ -230,7 +231,7 @@ func (d *drain) readTargets(ctx context.Context, works []*work, last bool) (stal
 		if len(w.targets) > 0 || len(w.match.Hits) == 0 {
 			continue
 		}
-		gone, err := d.target(ctx, w, held, failed)
+		gone, err := d.target(ctx, w, held, failed, last)
 		if err != nil {
 			return nil, err
 		}
@@ -250,7 +251,7 @@ func (d *drain) readTargets(ctx context.Context, works []*work, last bool) (stal
 }
 
 // target makes the hits of a work its targets, and reports whether one of them is not what it was.
-func (d *drain) target(ctx context.Context, w *work, held map[string]plexapi.Item, failed map[string]error) (gone bool, err error) {
+func (d *drain) target(ctx context.Context, w *work, held map[string]plexapi.Item, failed map[string]error, last bool) (gone bool, err error) {
 	for _, h := range w.match.Hits {
 		if err := failed[h.RatingKey]; err != nil {
 			w.err = err
@@ -264,9 +265,10 @@ func (d *drain) target(ctx context.Context, w *work, held map[string]plexapi.Ite
 			continue
 		}
 		gone = true
-		if d.dry {
+		if d.dry || last {
 			continue
 		}
+		d.dropped = with(d.dropped, droppedFile{h.RatingKey, h.Path}, true)
 		if err := d.Index.Drop(ctx, d.server, h.RatingKey); err != nil {
 			return false, err
 		}
@@ -295,24 +297,6 @@ func (d *drain) unmatched(w *work) []store.Wanted {
 // isFile reports whether a part is a file of Stash: by its path, or by name and size.
 func isFile(f stashapi.File, p plexapi.Part) bool {
 	return store.FoldPath(f.Path) == store.FoldPath(p.File) || f.Size == p.Size && store.FoldBase(f.Path) == store.FoldBase(p.File)
-}
-
-// dropGone drops items from the index that were gone when they were written, so that the next try matches
-// their scenes anew.
-func (d *drain) dropGone(ctx context.Context, works []*work) error {
-	for _, w := range works {
-		if w.err == nil || Judge(ctx, w.err).Class != NotFound {
-			continue
-		}
-		i := slices.IndexFunc(w.targets, func(t *target) bool { return !t.wrote && !t.plan.Empty() })
-		if i < 0 {
-			continue
-		}
-		if err := d.Index.Drop(ctx, d.server, w.targets[i].hit.RatingKey); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func sectionOf(it *plexapi.Item, h Hit) string {

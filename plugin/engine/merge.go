@@ -66,6 +66,9 @@ func Merge(in MergeInput) Plan {
 			continue
 		}
 		f := fieldMerge{plan: &p, in: &in, plex: plex, want: in.Desired.Values[plex], held: current(&in.Current, plex)}
+		if refused, ok := in.Memory.Rejected[plex]; ok && !same(plex, refused, f.want) {
+			delete(p.Memory.Rejected, plex) // should it come back, it may be tried again
+		}
 		if isTags(plex) {
 			f.tags()
 		} else {
@@ -109,7 +112,6 @@ func (f *fieldMerge) scalar() {
 	default:
 		f.write(f.want)
 		mem.Sent[f.plex] = f.want
-		delete(mem.Rejected, f.plex)
 	}
 }
 

@@ -340,7 +340,7 @@ func TestRejectedValueIsLeftOutUntilItChanges(t *testing.T) {
 	const f = string(plexapi.Studio)
 	d := Desired{Values: map[string]store.Value{f: v("bad")}}
 	p := Merge(MergeInput{Desired: d, Current: plexapi.Item{}})
-	mem := LeftOut(p, p.Memory, f, true)
+	mem := LeftOut(p, p.Memory, f, &plexapi.Item{}, true)
 	p = Merge(MergeInput{Desired: d, Memory: mem, Current: plexapi.Item{}})
 	if !p.Empty() || len(p.Problems) != 1 {
 		t.Errorf("plan = %+v", p)
@@ -348,6 +348,29 @@ func TestRejectedValueIsLeftOutUntilItChanges(t *testing.T) {
 	d.Values[f] = v("good")
 	if p := Merge(MergeInput{Desired: d, Memory: mem, Current: plexapi.Item{}}); p.Empty() {
 		t.Error("another value is not sent")
+	}
+	between := Merge(MergeInput{Desired: d, Memory: mem, Current: plexapi.Item{Studio: "good"}}) // there is nothing to send
+	d.Values[f] = v("bad")
+	if p := Merge(MergeInput{Desired: d, Memory: between.Memory, Current: plexapi.Item{Studio: "good"}}); p.Empty() {
+		t.Error("the value that was refused once is not tried again after another")
+	}
+}
+
+func TestTagThatCameWhileARemovalWasRefusedIsOurs(t *testing.T) {
+	const f = string(plexapi.Actor)
+	with := func(names ...string) plexapi.Item {
+		return plexapi.Item{Tags: map[plexapi.TagKind][]string{plexapi.Actor: names}}
+	}
+	d := Desired{Values: map[string]store.Value{f: v("Ann")}}
+	p := Merge(MergeInput{Desired: d, Current: with("Extra")})
+	mem := AfterReadBack(p, with("Extra", "Ann")).Memory
+	d.Values[f] = v("Bea") // Ann is not taken away
+	p = Merge(MergeInput{Desired: d, Memory: mem, Current: with("Extra", "Ann")})
+	now := with("Extra", "Ann", "Bea")
+	mem = LeftOut(p, AfterReadBack(p, now).Memory, f, &now, true)
+	d.Values[f] = v("Cid")
+	if p = Merge(MergeInput{Desired: d, Memory: mem, Current: now}); !slices.Equal(p.First.Remove[plexapi.Actor], []string{"Ann", "Bea"}) {
+		t.Errorf("removed are %v, want all that were added", p.First.Remove)
 	}
 }
 
@@ -375,7 +398,7 @@ func TestRefusedValueLeavesTheOldOneOurs(t *testing.T) {
 			p = Merge(MergeInput{Desired: d, Memory: mem, Current: held})
 			mem = p.Memory
 		}
-		mem = LeftOut(p, AfterReadBack(p, held).Memory, f, true)
+		mem = LeftOut(p, AfterReadBack(p, held).Memory, f, &held, true)
 		d.Values[f] = nil
 		if p = Merge(MergeInput{Desired: d, Memory: mem, Current: held}); p.Edit.Set[plexapi.Studio] != "old" {
 			t.Errorf("refused at attempt %d: edit = %+v, want the old value back", attempts, p.Edit)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
@@ -45,19 +46,23 @@ func (d *drain) refresh(ctx context.Context) error {
 		return nil
 	}
 	reader := Reader{Plex: d.Plex, Index: d.Index, Between: d.makeRoom, OnNew: func(ctx context.Context, files []store.FoundFile) error {
+		files = slices.DeleteFunc(files, func(f store.FoundFile) bool { return d.dropped[droppedFile{f.RatingKey, f.Path}] })
 		n, err := d.Store.Wake(ctx, time.Now(), files)
 		if n > 0 {
 			d.Log.Info().Int("scenes", n).Msg("files that were waited for have appeared in Plex")
 		}
 		return err
 	}}
+	answered := false
 	for _, s := range d.sections {
-		if _, err := reader.Refresh(ctx, d.server, s, time.Now()); err != nil {
+		asked, err := reader.Refresh(ctx, d.server, s, time.Now())
+		if err != nil {
 			return fmt.Errorf("read library %q: %w", s.Title, err)
 		}
+		answered = answered || asked
 	}
 	d.indexFresh = true
-	if err := d.lookForAbsent(ctx); err != nil {
+	if err := d.lookForAbsent(ctx); err != nil || !answered {
 		return err
 	}
 	return d.note(ctx, Answered, "")

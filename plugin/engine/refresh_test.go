@@ -32,6 +32,24 @@ func TestListingThatOpensTheBreakerIsTheLastRequest(t *testing.T) {
 	})
 }
 
+func TestLibraryThatIsNotAskedForIsNoSuccess(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.edit("Warm", 1)
+		l.drain()
+		d := &drain{Engine: l.Engine, started: time.Now()}
+		l.must(d.begin(l.Context()))
+		l.must(d.connect(l.Context()))
+		l.must(d.refresh(l.Context())) // what the last write has moved
+		l.must(d.note(l.Context(), Failure, "e"))
+		d.indexFresh = false
+		l.plex.Forget()
+		l.must(d.refresh(l.Context()))
+		if n := len(l.plex.Requests()); n != 0 || d.breaker.Failures != 1 {
+			l.Errorf("%d failures after %d requests, want the failure to stand", d.breaker.Failures, n)
+		}
+	})
+}
+
 func TestRunWithoutListingReadsNoLibrary(t *testing.T) {
 	for _, c := range []struct {
 		opts Options
@@ -63,12 +81,45 @@ func TestItemThatIsGoneWhenItIsWrittenIsMatchedAnew(t *testing.T) {
 		l.edit("One", 1)
 		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 404, Times: 2}) // at both addresses
 		l.want(l.drain(), Summary{Waiting: 1})
-		if held, err := l.Index.Holds(l.Context(), l.plex.Machine(), []string{l.keys[1]}); err != nil || len(held) != 0 {
-			l.Errorf("the index holds %v, %v", held, err)
-		}
 		l.keys[1] = l.plex.Move(l.keys[1], path(1)) // and is another by now
 		l.want(l.drain(), Summary{Synced: 1})       // woken, not after its miss
 		l.wantTitle(1, "One")
+	})
+}
+
+// Plex is known to answer 404 for items that its listings still name. Each of the scenes reads the library anew.
+func TestItemsThatAreListedAndCannotBeReadAreMisses(t *testing.T) {
+	inLab(t, 3, func(l *lab) {
+		l.edit("One", 1, 2, 3)
+		l.drain()
+		l.plex.Inject(plextest.Fault{Method: "GET", Prefix: "/library/metadata/", Status: 404})
+		for id := 1; id <= 3; id++ {
+			l.edit("Two", id)
+			l.want(l.drain(), Summary{Waiting: 1})
+		}
+		for miss := 2; miss <= 12; miss++ {
+			l.plex.Forget()
+			pass(store.LongestWait)
+			l.want(l.drain(), Summary{Waiting: 3})
+			if j := l.job(2); j.Misses != miss {
+				l.Fatalf("job = %+v, want %d misses", j, miss)
+			}
+			if n := len(l.plex.Requests()); n > 40 {
+				l.Fatalf("%d requests in one run", n)
+			}
+			l.want(l.drain(), Summary{})
+		}
+		pass(store.LongestWait)
+		l.want(l.drain(), Summary{Dead: 3})
+		pass(readAnewIn)
+		l.want(l.drain(), Summary{})
+		l.plex.Heal()
+		l.keys[2] = l.plex.Move(l.keys[2], path(2)) // it was another by now
+		l.want(l.drain(), Summary{Synced: 1})
+		l.wantTitle(2, "Two")
+		l.edit("Three", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.wantTitle(1, "Three")
 	})
 }
 

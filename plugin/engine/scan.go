@@ -19,7 +19,9 @@ func (d *drain) scanMissing(ctx context.Context, works []*work) error {
 	if !d.Config.ScanPlex || d.Config.SkipMissing || d.dry || d.probing || d.opts.Only != 0 && !d.opts.Listing {
 		return nil
 	}
-	lost := slices.DeleteFunc(slices.Clone(works), func(w *work) bool { return w.match.Found != Missing })
+	lost := slices.DeleteFunc(slices.Clone(works), func(w *work) bool {
+		return w.match.Found != Missing || Judge(ctx, w.err).Class != NotFound // the index may be behind
+	})
 	if len(lost) == 0 {
 		return nil
 	}

@@ -162,6 +162,23 @@ func TestScanThatFailsChangesNoJob(t *testing.T) {
 	}
 }
 
+func TestNothingIsScannedForWhatTheIndexMayNotKnowYet(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.Config.ScanPlex = true
+		l.edit("Warm", 1)
+		l.drain()
+		l.stash.Add(stashtest.Scene{ID: 2, Files: []stashtest.File{{Path: "/data/new/clip.mp4", Size: size(2)}}})
+		l.keys[2] = l.plex.AddItem(l.section, "/data/new/clip.mp4", size(2))
+		l.edit("New", 2)
+		l.plex.Inject(plextest.Fault{Prefix: "/library/sections/" + l.section + "/all", Status: 503})
+		l.want(l.drain(), Summary{})
+		l.wantScans()
+		l.plex.Heal()
+		l.want(l.drain(), Summary{Synced: 1})
+		l.wantScans()
+	})
+}
+
 func TestFolderToScan(t *testing.T) {
 	section := func(id string, locations ...string) plexapi.Section {
 		return plexapi.Section{ID: id, Locations: locations}

@@ -39,7 +39,6 @@ func (f *fieldMerge) tags() {
 	f.remember()
 	f.own(slices.Concat(owned, add))
 	mem.Sent[f.plex] = f.want
-	delete(mem.Rejected, f.plex)
 	if len(remove) > 0 {
 		f.plan.First.Remove[kind] = remove
 		f.plan.removed[f.plex] = remove
@@ -215,8 +214,9 @@ func (o *Outcome) forget(plex string) {
 }
 
 // LeftOut notes that Plex refused the field's value when it was sent alone. If for good it is not sent again
-// until it changes in Stash. What Plex holds instead is ours as before: what was read back last.
-func LeftOut(p Plan, memory store.Item, plex string, forGood bool) store.Item {
+// until it changes in Stash. What Plex holds instead is ours as before: what was read back last, and of a list
+// what has come although something else of it was refused.
+func LeftOut(p Plan, memory store.Item, plex string, held *plexapi.Item, forGood bool) store.Item {
 	memory = copyItem(memory)
 	if forGood {
 		memory.Rejected[plex] = p.desired.Values[plex]
@@ -226,7 +226,7 @@ func LeftOut(p Plan, memory store.Item, plex string, forGood bool) store.Item {
 		memory.Sent[plex] = back
 	}
 	if isTags(plex) {
-		memory.Owned[plex] = without(memory.Owned[plex], p.added[plex])
+		memory.Owned[plex] = without(memory.Owned[plex], without(p.added[plex], current(held, plex)))
 	}
 	return memory
 }

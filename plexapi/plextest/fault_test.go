@@ -1,0 +1,79 @@
+package plextest_test
+
+import (
+	"errors"
+	"io"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+)
+
+func TestFaultHappensToTheRequestsThatItMeans(t *testing.T) {
+	s, section := open(t)
+	key := s.AddItem(section, "/a.mp4", 1)
+	s.Inject(plextest.Fault{
+		Match:  func(r plextest.Request) bool { return strings.Contains(r.Query, "title.value=b") },
+		Status: 500, Skip: 1, Times: 1,
+	})
+	for i, c := range []struct {
+		title  string
+		status int
+	}{{"a", 200}, {"b1", 200}, {"a", 200}, {"b2", 500}, {"b3", 200}} {
+		want(t, s, c.status, "PUT", edit(section, key, "title.value", c.title))
+		if r := s.Requests()[i]; r.Faulty != (c.status == 500) {
+			t.Errorf("request %d: %+v", i, r)
+		}
+	}
+	s.Inject(plextest.Fault{Refuse: true, Times: 1})
+	if _, err := send(t, s, "GET", "/identity"); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("refused: %v", err)
+	}
+	s.Inject(plextest.Fault{Status: 200, Empty: true, Times: 1})
+	res, err := send(t, s, "GET", "/identity")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body, err := io.ReadAll(res.Body); err != nil || len(body) != 0 {
+		t.Errorf("an empty answer: %q, %v", body, err)
+	}
+}
+
+func TestFaultAfterwardsLetsTheRequestTakeEffectOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, section := open(t)
+		for name, f := range map[string]plextest.Fault{
+			"late": {Delay: time.Minute}, "cut": {Truncate: true}, "lost": {Reset: true}, "refused": {Refuse: true},
+			"another": {Status: 502}, "another and late": {Status: 200, Body: "<html>", Delay: time.Second},
+		} {
+			s.AddHidden(section, "/data/"+name+"/a.mp4", 1)
+			before := len(s.Scans())
+			f.After, f.Times = true, 1
+			s.Inject(f)
+			begin := time.Now()
+			res, err := send(t, s, "GET", "/library/sections/"+section+"/refresh")
+			status := 0
+			if err == nil {
+				status = res.StatusCode
+			}
+			if wantStatus := map[string]int{"late": 200, "another": 502, "another and late": 200}[name]; status != wantStatus || time.Since(begin) != f.Delay {
+				t.Errorf("%s: status %d, %v, after %v; want %d after %v", name, status, err, time.Since(begin), wantStatus, f.Delay)
+			}
+			if n := len(s.Scans()) - before; n != 1 {
+				t.Errorf("%s: it took effect %d times", name, n)
+			}
+		}
+		key := s.AddItem(section, "/b.mp4", 1)
+		s.Inject(plextest.Fault{Truncate: true, After: true, Times: 1})
+		res, err := send(t, s, "GET", "/library/metadata/"+key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body, err := io.ReadAll(res.Body); !errors.Is(err, io.ErrUnexpectedEOF) || len(body) == 0 {
+			t.Errorf("a cut body: %s, %v", body, err)
+		}
+	})
+}
