@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -154,7 +153,7 @@ func quickCheck(ctx context.Context, path string) (damage string, err error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
-	db, err := sql.Open("sqlite", dsn(path, "ro", "deferred"))
+	db, err := openDB(dsn(path, "ro", "deferred"))
 	if err != nil {
 		return "", err
 	}
