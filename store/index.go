@@ -79,7 +79,7 @@ func (x *Index) open(ctx context.Context) error {
 		return err
 	}
 	q := url.Values{"_txlock": {"immediate"}, "_pragma": {"busy_timeout(30000)", "journal_mode(WAL)", "synchronous(OFF)", "cache_size(-16000)"}}
-	x.db, err = sql.Open("sqlite", "file:"+(&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()+"?"+q.Encode())
+	x.db, err = openDB("file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() + "?" + q.Encode())
 	if err != nil {
 		return err
 	}

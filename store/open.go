@@ -60,11 +60,11 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 	}
 	unlock, _ := lockPlace(dir, (*flock.Flock).RLock) // until connected, so that the file and its log belong together
 	defer unlock()
-	if s.write, err = sql.Open("sqlite", dsn(path, "rw", "immediate")); err != nil {
+	if s.write, err = openDB(dsn(path, "rw", "immediate")); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	s.write.SetMaxOpenConns(1)
-	if s.read, err = sql.Open("sqlite", dsn(path, "rw", "deferred")); err != nil {
+	if s.read, err = openDB(dsn(path, "rw", "deferred")); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	if err := migrate(ctx, s.write); err != nil {
@@ -93,7 +93,7 @@ func (s *Store) shortenLog(ctx context.Context) {
 // closeUntouched closes a database that is none of ours to write. The last connection would write the log
 // back into the file, unless it may only read: so one that may only read is the last.
 func (s *Store) closeUntouched(path string) error {
-	reader, err := sql.Open("sqlite", dsn(path, "ro", "deferred"))
+	reader, err := openDB(dsn(path, "ro", "deferred"))
 	if err != nil {
 		return errors.Join(err, s.Close())
 	}
@@ -111,7 +111,7 @@ func (s *Store) closeUntouched(path string) error {
 func OpenFile(ctx context.Context, path string) (*Store, error) {
 	s := &Store{dir: filepath.Dir(path)}
 	var err error
-	if s.read, err = sql.Open("sqlite", dsn(path, "ro", "deferred")); err != nil {
+	if s.read, err = openDB(dsn(path, "ro", "deferred")); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	s.write = s.read

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -69,7 +68,7 @@ func create(ctx context.Context, dir string) error {
 	if err := tmp.Close(); err != nil {
 		return err
 	}
-	db, err := sql.Open("sqlite", dsn(tmp.Name(), "rw", "immediate"))
+	db, err := openDB(dsn(tmp.Name(), "rw", "immediate"))
 	if err != nil {
 		return err
 	}

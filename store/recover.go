@@ -158,7 +158,7 @@ func checkFile(ctx context.Context, path string) (damage string, err error) {
 	case err == nil && fi.Size() == 0:
 		return errEmpty.Error(), nil
 	}
-	db, err := sql.Open("sqlite", dsn(path, "ro", "deferred"))
+	db, err := openDB(dsn(path, "ro", "deferred"))
 	if err != nil {
 		return "", err
 	}

@@ -92,7 +92,7 @@ func (s *Store) rescue(ctx context.Context, from string, tables []string, saved 
 		}
 		return nil
 	}
-	db, err := sql.Open("sqlite", dsn(from, "ro", "deferred"))
+	db, err := openDB(dsn(from, "ro", "deferred"))
 	if err != nil {
 		return err
 	}

@@ -22,9 +22,11 @@ func (w *world) furnish(id int) plextest.Item {
 	return w.visible(id)
 }
 
-// visible is what a person sees of an item.
-func (w *world) visible(id int) plextest.Item {
-	it := w.plex.Item(w.keys[id])
+// visible is what a person sees of a scene's item.
+func (w *world) visible(id int) plextest.Item { return visibleOf(w.plex.Item(w.keys[id])) }
+
+// visibleOf is what a person sees of an item.
+func visibleOf(it plextest.Item) plextest.Item {
 	seen := plextest.Item{Title: it.Title, Summary: it.Summary, Studio: it.Studio, Date: it.Date, Rating: it.Rating, Tags: map[string][]string{}, Locked: map[string]bool{}}
 	for kind, tags := range it.Tags {
 		if len(tags) > 0 {

@@ -40,6 +40,7 @@ type Server struct {
 	most     int // writes at the same time
 	careless int // see Careless
 	scans    []Scan
+	watch    func(r Request, done bool) // see Watch
 
 	addr     string
 	listener net.Listener
@@ -196,6 +197,7 @@ func (s *Server) Careless() int {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path, below := strings.CutPrefix(r.URL.Path, s.BasePath)
 	entry := s.note(r, path)
+	defer s.watched(Request{Method: r.Method, Path: path, Query: r.URL.RawQuery})()
 	if s.tooLong(r) {
 		entry.finish(page(w, http.StatusRequestURITooLong))
 		return

@@ -86,6 +86,7 @@ func TestCatchUpLeavesAnEditOfAHookAlone(t *testing.T) {
 		l.drain()
 		pass(11 * time.Minute)
 		l.edit("New", 1)
+		pass(clockSlack)
 		l.want(l.drain(), Summary{Synced: 1})
 		pass(11 * time.Minute)
 		l.want(l.drain(), Summary{})
@@ -247,6 +248,29 @@ func TestListingThatGoesOnForgetsNothing(t *testing.T) {
 		l.drain()
 		if links, err := l.Store.Links(l.Context(), 3); err != nil || len(links) != 0 {
 			l.Errorf("links = %v, %v; want none after a whole listing", links, err)
+		}
+	})
+}
+
+// Stash's times have a resolution of one second, so a scene that is edited in the second in which it was read
+// shows no change. Its hook may have been killed, or there was none.
+func TestEditInTheSecondOfTheLastReadingIsFound(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.drain()
+		pass(catchUpEvery)
+		l.edit("First", 1)
+		l.drain()
+		l.wantTitle(1, "First")
+		l.stash.Change(1, titled("Second"))
+		pass(catchUpEvery)
+		l.drain()
+		l.wantTitle(1, "Second")
+		l.plex.Forget()
+		for range 3 {
+			pass(catchUpEvery)
+			if sum := l.drain(); sum.CaughtUp != 0 {
+				t.Errorf("a run without a change has queued %d scenes", sum.CaughtUp)
+			}
 		}
 	})
 }

@@ -102,6 +102,7 @@ func TestMovedFileKeepsItsSceneAndItsMemory(t *testing.T) {
 				l.tagged("Drama")
 				l.edit("One", 1)
 				l.edit("Other", 2)
+				pass(clockSlack)
 				l.want(l.drain(), Summary{Synced: 2})
 				c.moves(l)
 				l.tagged("Comedy")

@@ -258,7 +258,7 @@ func (d *drain) ending(ctx context.Context, w *work, now time.Time) store.Ending
 		e.Refs = refs(w)
 	}
 	if w.scene != nil {
-		e.Seen = &store.Seen{SceneID: w.scene.ID, UpdatedAt: w.scene.UpdatedAt, Paths: hashOf(w)}
+		e.Seen = &store.Seen{SceneID: w.scene.ID, UpdatedAt: toCompare(w.scene.UpdatedAt, now), Paths: hashOf(w)}
 	}
 	for _, t := range w.targets {
 		if t.wrote {
@@ -278,6 +278,16 @@ func (d *drain) ending(ctx context.Context, w *work, now time.Time) store.Ending
 		e.Note = ""
 	}
 	return e
+}
+
+// toCompare is a scene's version as the catch-up is to compare it: none if it was read so soon that the scene may
+// have changed since in the same second, which is all that Stash's times tell. The next catch-up then looks again.
+func toCompare(updatedAt string, now time.Time) string {
+	at, err := time.Parse(time.RFC3339, updatedAt)
+	if age := now.Sub(at); err == nil && age >= 0 && age < clockSlack {
+		return ""
+	}
+	return updatedAt
 }
 
 func hashOf(w *work) int64 {

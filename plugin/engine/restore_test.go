@@ -63,6 +63,7 @@ func TestRestoreGivesBackWhatPlexHeldBefore(t *testing.T) {
 			l.dressed(id)
 		}
 		l.edit("T", 1, 2)
+		pass(clockSlack)
 		l.want(l.drain(), Summary{Synced: 2})
 		pass(time.Hour)
 		l.edit("T2", 1) // a second push changes nothing about what was before the first

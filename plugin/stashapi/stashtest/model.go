@@ -54,6 +54,16 @@ func (s *Server) Add(scenes ...Scene) []int {
 	return ids
 }
 
+// Scene returns a scene as it is, and whether there is one.
+func (s *Server) Scene(id int) (scene Scene, there bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.scenes[id] == nil {
+		return Scene{}, false
+	}
+	return *s.scenes[id], true
+}
+
 // Change edits a scene as autotag does: its updated_at moves, and no hook fires.
 func (s *Server) Change(id int, f func(*Scene)) {
 	s.mu.Lock()

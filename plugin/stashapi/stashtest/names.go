@@ -26,6 +26,18 @@ func (s *Server) Name(kind string, id int, name string) int {
 	return id
 }
 
+// Names returns the names of performers, studios, tags or groups, without those that are gone.
+func (s *Server) Names(kind string, ids ...int) (names []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range ids {
+		if name, there := s.named[kind][id]; there {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // SetParents puts a tag below others.
 func (s *Server) SetParents(tag int, parents ...int) { s.SetParentsOf("tag", tag, parents...) }
 
