@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -35,12 +36,10 @@ func (w *world) begin() {
 		}
 	}
 	other := w.scenes[1].is.Files[0]
-	w.addItem(stashtest.File{Path: "/data/elsewhere/" + stem(other.Path), Size: other.Size + 1}, 1).alone = true
+	w.addItem(stashtest.File{Path: "/data/elsewhere/" + filepath.Base(other.Path), Size: other.Size + 1}, 1).alone = true
 	pass(time.Hour)
 	w.drain(&run{})
 }
-
-func stem(path string) string { return path[len("/data/films/0/"):] }
 
 func (w *world) addScene() *sceneTruth {
 	id := w.next()
@@ -67,7 +66,7 @@ func (w *world) addItem(f stashtest.File, n int) *itemTruth {
 			}
 		})
 	}
-	return w.born(key, f.Path)
+	return w.born(key, f)
 }
 
 // queued reports whether the scene has a job or dead letter, which finds its items anew.
@@ -88,7 +87,7 @@ func (w *world) stepItem(st step) {
 	if i == nil {
 		return
 	}
-	held, s := w.plex.Item(i.key), w.owner(i)
+	s := w.owner(i)
 	if st.c%3 == 0 {
 		w.plex.Edit(i.key, func(it *plextest.Item) { it.Deleted = !it.Deleted })
 		return
@@ -99,28 +98,28 @@ func (w *world) stepItem(st step) {
 	delete(w.items, i.key)
 	w.plex.Remove(i.key)
 	if st.c%3 == 1 {
-		w.addItem(stashtest.File{Path: i.path, Size: held.Files[0].Size}, st.b).alone = i.alone
+		w.addItem(i.file, st.b).alone = i.alone
 	}
 }
 
-// stepMove moves a file in both.
+// stepMove moves a file in both, or as only one of them knows so far.
 func (w *world) stepMove(st step) {
 	i := w.item(st.a)
 	if i == nil || w.owner(i) == nil {
 		return
 	}
 	s := w.owner(i)
-	at := slices.IndexFunc(s.is.Files, func(f stashtest.File) bool { return f.Path == i.path })
-	if at != 0 { // Stash's stand-in moves the primary file
-		return
+	to := fmt.Sprintf("/data/films/%d/%s", 3+w.next()%6, filepath.Base(i.file.Path))
+	if st.b%3 < 2 && i.shows(s.is.Files[0]) { // Stash's stand-in moves the primary file
+		s.touched = true // sooner or later it is found, and counts as a change
+		w.stash.MoveFile(s.is.ID, to)
+		s.is.Files = slices.Clone(s.is.Files)
+		s.is.Files[0].Path = to
 	}
-	to := fmt.Sprintf("/data/films/%d/%s", 3+w.next()%6, stem(i.path))
-	s.touched = true // sooner or later it is found, and counts as a change
-	w.stash.MoveFile(s.is.ID, to)
-	s.is.Files = slices.Clone(s.is.Files)
-	s.is.Files[0].Path = to
-	i.path = to
-	w.plex.Edit(i.key, func(it *plextest.Item) { it.Files[0].Path = to })
+	if st.b%3 != 1 {
+		i.file.Path = to
+		w.plex.Edit(i.key, func(it *plextest.Item) { it.Files[0].Path = to })
+	}
 }
 
 func (w *world) stepCreate(st step) {
@@ -162,7 +161,7 @@ func (w *world) stepMerge(st step) {
 		}
 	}
 	for _, i := range w.itemsOf(dest) { // what was pushed of the source counts as a push
-		if source.touched && i.path == source.is.Files[0].Path {
+		if source.touched && slices.ContainsFunc(source.is.Files, i.shows) {
 			dest.touched = true
 		}
 	}

@@ -99,7 +99,7 @@ func (w *world) stepEdit(st step) {
 // edit is a person's edit in the middle of a run.
 func (w *world) edit(n, delivery int) {
 	if s := w.scene(n); s != nil {
-		w.change(s, w.fieldEdit(s, n, 1+w.next()%7))
+		w.change(s, w.fieldEdit(s, w.next(), 1+w.next()%7))
 		w.tell(delivery, s, "edit meanwhile")
 		w.meanwhile[s.is.ID] = true
 	}
@@ -321,6 +321,10 @@ func (w *world) stepPlexFault(st step) {
 		{Prefix: "/identity", Hang: true},
 		{Method: "PUT", Delay: time.Second},
 		{Method: "GET", Prefix: "/library/metadata", Reset: true},
+		{Method: "GET", Prefix: "/library/metadata", Status: http.StatusNotFound},
+		{Method: "PUT", Status: http.StatusNotFound},
+		{Prefix: "/library/sections", Status: http.StatusNotFound},
+		{Prefix: "/library", Status: http.StatusUnauthorized},
 		{Method: "PUT", Prefix: "/library/sections", Status: http.StatusInternalServerError},
 	}
 	n := st.a % (len(faults) + 1)

@@ -40,9 +40,9 @@ func (s sequence) GoString() string {
 // anySequence draws what happens. What happens often in life, and what is the simplest, comes first.
 func anySequence() *rapid.Generator[sequence] {
 	kinds := []string{
-		"edit", "drain", "clock", "edit", "drain", "edit", "drain", "clock", "edit", "drain", "hook", "bulk", "plex edit", "plex edit", "plex fault",
-		"stash fault", "heal", "sync all", "sync recent", "rename", "item", "move", "create", "destroy", "merge", "settings",
-		"restore", "dead", "rebuild",
+		"edit", "drain", "edit", "drain", "plex fault", "clock", "edit", "drain", "edit", "drain", "plex fault", "stash fault",
+		"clock", "hook", "bulk", "plex edit", "plex edit", "heal", "sync all", "sync recent", "rename", "item", "item", "move", "create",
+		"destroy", "merge", "settings", "restore", "dead", "rebuild",
 	}
 	small, at := rapid.IntRange(0, 15), rapid.IntRange(0, 39)
 	one := rapid.Custom(func(t *rapid.T) step {

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -77,15 +78,16 @@ type sceneTruth struct {
 
 // itemTruth is an item of Plex.
 type itemTruth struct {
-	key, path string
-	first     plextest.Item              // as it was before the first push
-	person    map[string]map[string]bool // Plex's field: values that a person has set since
-	latest    map[string]string          // the last of them, unless it was a clearing
-	theirs    map[string]map[string]bool // kind of tag: names that never were ours
-	perhaps   map[string]map[string]bool // names that may be either's
-	alone     bool                       // it never was a scene's
-	chose     int                        // when a person chose the poster
-	unlocked  map[string]bool            // fields whose lock a person has changed
+	key      string
+	file     stashtest.File             // as Plex has it
+	first    plextest.Item              // as it was before the first push
+	person   map[string]map[string]bool // Plex's field: values that a person has set since
+	latest   map[string]string          // the last of them, unless it was a clearing
+	theirs   map[string]map[string]bool // kind of tag: names that never were ours
+	perhaps  map[string]map[string]bool // names that may be either's
+	alone    bool                       // it never was a scene's
+	chose    int                        // when a person chose the poster
+	unlocked map[string]bool            // fields whose lock a person has changed
 }
 
 func newTruth(v variant) truth {
@@ -195,14 +197,19 @@ func shown(it *plextest.Item, plex string) []string {
 	return it.Tags[plex]
 }
 
-// owner is the scene that has the item's file; nil if none has.
+// owner is the scene that has the item's file, wherever the two sides have moved it; nil if none has.
 func (t *truth) owner(i *itemTruth) *sceneTruth {
 	for _, s := range t.scenes {
-		if slices.ContainsFunc(s.is.Files, func(f stashtest.File) bool { return f.Path == i.path }) {
+		if slices.ContainsFunc(s.is.Files, i.shows) {
 			return s
 		}
 	}
 	return nil
+}
+
+// shows reports whether a file of Stash is the item's: no other has its name and size.
+func (i *itemTruth) shows(f stashtest.File) bool {
+	return filepath.Base(f.Path) == filepath.Base(i.file.Path) && f.Size == i.file.Size
 }
 
 // itemsOf are the items that hold a scene's files.
@@ -246,9 +253,9 @@ func (w *world) wants(s *sceneTruth) {
 }
 
 // born notes a new item of Plex.
-func (w *world) born(key, path string) *itemTruth {
+func (w *world) born(key string, f stashtest.File) *itemTruth {
 	i := &itemTruth{
-		key: key, path: path, person: make(map[string]map[string]bool), latest: make(map[string]string),
+		key: key, file: f, person: make(map[string]map[string]bool), latest: make(map[string]string),
 		theirs: make(map[string]map[string]bool), perhaps: make(map[string]map[string]bool), unlocked: make(map[string]bool),
 	}
 	w.items[key] = i
