@@ -81,13 +81,21 @@ func New() (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newServer(schema), nil
+}
+
+// Anew returns another server that is not started yet. It has nothing of this one's but the schema, which is
+// slow to read and never changes.
+func (s *Server) Anew() *Server { return newServer(s.schema) }
+
+func newServer(schema *ast.Schema) *Server {
 	s := &Server{
 		schema: schema, zone: time.UTC, clock: time.Now,
 		scenes: make(map[int]*Scene), named: make(map[string]map[int]string), parents: make(map[string]map[int][]int), settings: make(map[string]map[string]any), broken: make(map[int]bool),
 	}
 	s.sessions = session.NewStore(sessionConfig{maxAge: 3600})
 	s.queue = newQueue()
-	return s, nil
+	return s
 }
 
 func loadSchema() (*ast.Schema, error) {
