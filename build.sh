@@ -5,6 +5,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 name=stash-plex-sync
 release=0.1.0
+# Where Stash runs. linux-arm is for ARMv6 and whatever is newer and has 32 bits.
+platforms="darwin-amd64 darwin-arm64 freebsd-amd64 linux-amd64 linux-arm linux-arm64 windows-amd64"
 
 usage() {
   cat <<EOF
@@ -16,8 +18,10 @@ usage: ./build.sh [command]
   fuzz [seconds]   feeds each parser random input, for so long each (default 10)
   bench [pattern]  measures speed and memory against their goals and prints a table (about 15 minutes)
   torture [min.]   kills, races, faults and random input for so many minutes and a few more (default 30)
+  release [folder] packs for every platform into dist/release: zips, index.yml for Stash, sums and notes
   help             this text
-VERSION=x.y.z sets the version that the build is stamped with.
+VERSION=x.y.z sets the version that the build is stamped with. PLATFORMS="linux-amd64 …" packs a release for these
+alone. A release has the date of its commit, or that of SOURCE_DATE_EPOCH (seconds).
 EOF
 }
 
@@ -58,6 +62,19 @@ version() {
   echo "${v#v}"
 }
 
+# compile makes the program in a folder. The version is stamped here, so git is not asked for it a second time:
+# that fails in a checkout of another user. The oldest processors that Stash runs on will do.
+compile() {
+  CGO_ENABLED=0 GOAMD64=v1 GOARM=6 GOARM64=v8.0 \
+    go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$2" -o "$1/" ./cmd/$name
+}
+
+# describe puts the plugin's yml into a folder, with the version.
+describe() {
+  sed "s/^version: .*/version: $2/" $name.yml >"$1/$name.yml"
+  grep -qxF "version: $2" "$1/$name.yml" || fail "$name.yml has no line for the version"
+}
+
 # build makes the folder beside its place and then moves it there, so that a failure leaves the last one.
 build() {
   local v
@@ -65,14 +82,37 @@ build() {
   mkdir -p dist
   out=$(mktemp -d dist/.new.XXXXXX)
   trap 'rm -rf "$out"' EXIT
-  # The version is stamped here, so git is not asked for it a second time: that fails in a checkout of another user.
-  CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$v" -o "$out/" ./cmd/$name
-  sed "s/^version: .*/version: $v/" $name.yml >"$out/$name.yml"
-  grep -qxF "version: $v" "$out/$name.yml" || fail "$name.yml has no line for the version"
+  compile "$out" "$v"
+  describe "$out" "$v"
   chmod 755 "$out"
   rm -rf "dist/$name"
   mv "$out" "dist/$name"
   echo "built dist/$name (version $v): put this folder into Stash's plugins folder"
+}
+
+# release packs as carefully as build does. The same commit and the same Go make the same bytes.
+release() {
+  local to=$1 v date platform
+  v=$(version)
+  date=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || true)}
+  [[ $date =~ ^[0-9]+$ ]] || fail "there is no commit to take the date of: set SOURCE_DATE_EPOCH to the release's, in seconds"
+  if [ -e "$to" ] && ! [ -f "$to/SHA256SUMS" ]; then
+    fail "$to is there and holds no release: name another folder, or remove it"
+  fi
+  mkdir -p "$(dirname "$to")"
+  out=$(mktemp -d "$(dirname "$to")/.new.XXXXXX")
+  trap 'rm -rf "$out"' EXIT
+  mkdir "$out/from" "$out/to"
+  for platform in ${PLATFORMS:-$platforms}; do
+    echo "building for $platform"
+    GOOS=${platform%%-*} GOARCH=${platform#*-} compile "$out/from/$platform" "$v"
+  done
+  describe "$out/from" "$v"
+  cp LICENSE CHANGELOG.md "$out/from/"
+  go run ./cmd/release "$date" "$out/from" "$out/to"
+  rm -rf "$to"
+  mv "$out/to" "$to"
+  echo "packed $to (version $v)"
 }
 
 # silent runs a checker that succeeds although it has found something, and fails if it printed anything.
@@ -210,6 +250,10 @@ case "${1:-build}" in
     need_go
     number "${2:-30}" minutes
     torture "${2:-30}"
+    ;;
+  release)
+    need_go
+    release "${2:-dist/release}"
     ;;
   help | -h | --help) usage ;;
   *)

@@ -1,0 +1,150 @@
+//go:build unix
+
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stashapp/stash/pkg/models"
+	"github.com/stashapp/stash/pkg/pkg"
+)
+
+// stash is Stash's package manager with one source, which offers a release.
+type stash struct {
+	*testing.T
+	pkg.Manager
+	offered, url string
+}
+
+func (*stash) GetAllSourcePaths() []string        { return []string{"community"} }
+func (*stash) GetSourcePath(srcURL string) string { return "community" }
+
+// newStash serves the way GitHub does: the latest release's files are redirected to.
+func newStash(t *testing.T) *stash {
+	t.Helper()
+	s := &stash{T: t}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/o/r/releases/latest/download/{file}", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/asset/"+r.PathValue("file")+"?signature=x%2By", http.StatusFound)
+	})
+	mux.HandleFunc("/asset/{file}", func(w http.ResponseWriter, r *http.Request) {
+		http.ServeFile(w, r, filepath.Join(s.offered, r.PathValue("file")))
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	s.url = server.URL + "/o/r/releases/latest/download/index.yml"
+	s.Manager = pkg.Manager{Local: &pkg.Store{BaseDir: t.TempDir(), ManifestFile: pkg.ManifestFile}, PackagePathGetter: s}
+	return s
+}
+
+// offer publishes a release at a time.
+func (s *stash) offer(release string, at time.Time) {
+	s.Helper()
+	s.offered = release
+	if err := os.Chtimes(filepath.Join(release, "index.yml"), at, at); err != nil {
+		s.Fatal(err)
+	}
+}
+
+func (s *stash) install() {
+	s.Helper()
+	if err := s.Install(s.Context(), models.PackageSpecInput{ID: name, SourceURL: s.url}); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// installed lists what lies in the plugin's folder, with its modes.
+func (s *stash) installed() (list string) {
+	s.Helper()
+	files, err := os.ReadDir(filepath.Join(s.Local.BaseDir, "community", name))
+	if err != nil {
+		s.Fatal(err)
+	}
+	for _, f := range files {
+		if info, err := f.Info(); err == nil && f.Name() != pkg.ManifestFile {
+			list += fmt.Sprintf("%04o %s\n", info.Mode(), f.Name())
+		}
+	}
+	return list
+}
+
+func TestStashInstallsWithModesThatItCanStart(t *testing.T) {
+	for umask, want := range map[int][2]fs.FileMode{0o022: {0o644, 0o755}, 0o077: {0o600, 0o700}, 0o002: {0o644, 0o755}} {
+		s := newStash(t)
+		s.offer(released(t, "1.2.3", noon), noon)
+		before := syscall.Umask(umask)
+		s.install()
+		syscall.Umask(before)
+		list := fmt.Sprintf("%04[1]o LICENSE\n%04[1]o README.txt\n%04[2]o stash-plex-sync\n%04[2]o stash-plex-sync-linux-amd64\n%04[2]o stash-plex-sync-linux-arm\n"+
+			"%04[2]o stash-plex-sync.exe\n%04[1]o stash-plex-sync.yml\n", want[0], want[1])
+		if got := s.installed(); got != list {
+			t.Errorf("umask %03o:\n%swant\n%s", umask, got, list)
+		}
+	}
+}
+
+func TestStashSeesANewerReleaseAndNoOther(t *testing.T) {
+	s := newStash(t)
+	first := released(t, "1.2.3", noon)
+	s.offer(first, noon.Add(time.Hour))
+	s.install()
+	updates := func() (list []string) {
+		status, err := s.InstalledStatus(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range status.Upgradable() {
+			list = append(list, p.Local.Version+" -> "+p.Remote.Version)
+		}
+		return list
+	}
+	if got := updates(); got != nil {
+		t.Errorf("an update to itself: %q", got)
+	}
+	s.offer(released(t, "1.3.0", noon.Add(48*time.Hour)), noon.Add(49*time.Hour))
+	if got := updates(); !slices.Equal(got, []string{"1.2.3 -> 1.3.0"}) {
+		t.Errorf("updates %q", got)
+	}
+	s.install()
+	s.offer(first, noon.Add(50*time.Hour)) // taken back
+	if got := updates(); got != nil {
+		t.Errorf("an older release is an update: %q", got)
+	}
+	if err := s.Uninstall(t.Context(), models.PackageSpecInput{ID: name, SourceURL: s.url}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(s.Local.BaseDir, "community", name)); !os.IsNotExist(err) {
+		t.Errorf("something is left of it: %v", err)
+	}
+}
+
+// Windows refuses to remove or replace a program that is running. Then the yml and that program are left.
+func TestUpdateThatCannotReplaceTheProgramLeavesAPluginThatWorks(t *testing.T) {
+	s := newStash(t)
+	s.offer(released(t, "1.2.3", noon), noon)
+	s.install()
+	program := filepath.Join(s.Local.BaseDir, "community", name, name+".exe")
+	if err := os.Remove(program); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(program, "x"), 0o755); err != nil { // neither removed nor opened for writing
+		t.Fatal(err)
+	}
+	s.offer(released(t, "1.3.0", noon.Add(time.Hour)), noon.Add(time.Hour))
+	if err := s.Install(t.Context(), models.PackageSpecInput{ID: name, SourceURL: s.url}); err == nil {
+		t.Fatal("it was installed")
+	}
+	if got := s.installed(); !strings.Contains(got, "0644 stash-plex-sync.yml\n") || !strings.Contains(got, "stash-plex-sync.exe\n") {
+		t.Errorf("left:\n%s", got)
+	}
+}

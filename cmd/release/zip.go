@@ -1,0 +1,79 @@
+package main
+
+import (
+	"archive/zip"
+	"compress/flate"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+)
+
+// An entry is a file in a zip: its data or, if packed is set, what that zip holds under the name as.
+type entry struct {
+	name       string
+	mode       fs.FileMode
+	data       []byte
+	packed, as string
+}
+
+// writeZip writes entries in their order. Their times are all the same.
+func writeZip(date time.Time, path string, entries []entry) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	w := zip.NewWriter(f)
+	w.RegisterCompressor(zip.Deflate, func(out io.Writer) (io.WriteCloser, error) {
+		return flate.NewWriter(out, flate.BestCompression)
+	})
+	for _, e := range entries {
+		if err := e.write(w, date); err != nil {
+			return errors.Join(fmt.Errorf("pack %s: %w", e.name, err), f.Close())
+		}
+	}
+	return errors.Join(w.Close(), f.Close())
+}
+
+func (e entry) write(w *zip.Writer, date time.Time) error {
+	if e.packed != "" {
+		return e.copy(w)
+	}
+	header := zip.FileHeader{Name: e.name, Method: zip.Deflate, Modified: date}
+	header.SetMode(e.mode) // without one Stash makes the file 0600
+	out, err := w.CreateHeader(&header)
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(e.data)
+	return err
+}
+
+// copy takes an entry over from another zip as it is packed there.
+func (e entry) copy(w *zip.Writer) error {
+	from, err := zip.OpenReader(e.packed)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	for _, f := range from.File {
+		if f.Name != e.as {
+			continue
+		}
+		header := f.FileHeader
+		header.Name = e.name
+		out, err := w.CreateRaw(&header)
+		if err != nil {
+			return err
+		}
+		in, err := f.OpenRaw()
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(out, in)
+		return err
+	}
+	return fmt.Errorf("%s holds no %s", e.packed, e.as)
+}
