@@ -170,7 +170,7 @@ func DataDir(conn common.StashServerConnection) (string, error) {
 
 // watchParent ends the run when Stash has died: it would never be told otherwise.
 func watchParent(ctx context.Context, end context.CancelFunc, log zerolog.Logger) {
-	parent := os.Getppid()
+	gone := parentGone()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
@@ -178,7 +178,7 @@ func watchParent(ctx context.Context, end context.CancelFunc, log zerolog.Logger
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if os.Getppid() != parent {
+			if gone() {
 				log.Debug().Msg("Stash has gone away")
 				end()
 				return
