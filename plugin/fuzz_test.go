@@ -8,8 +8,6 @@ import (
 	"log"
 	"math"
 	"net/http"
-	"net/rpc"
-	"net/rpc/jsonrpc"
 	"net/url"
 	"reflect"
 	"regexp"
@@ -242,14 +240,14 @@ func checkServer(t *testing.T, s Settings, bad map[string]int) {
 	}
 }
 
-// pipe is Stash's end of the plugin: what it sends, and what it is answered.
-type pipe struct {
+// stashEnd is Stash's end of the plugin: what it sends, and what it is answered.
+type stashEnd struct {
 	io.Reader
 	bytes.Buffer
 }
 
-func (p *pipe) Read(b []byte) (int, error) { return p.Reader.Read(b) }
-func (*pipe) Close() error                 { return nil }
+func (s *stashEnd) Read(b []byte) (int, error) { return s.Reader.Read(b) }
+func (*stashEnd) Close() error                 { return nil }
 
 // harmless reports whether what Stash sends can be tried here, and returns the calls of Run in it: one that
 // names a server would speak to it.
@@ -299,12 +297,10 @@ func FuzzRPC(f *testing.F) {
 		if !ok {
 			return
 		}
-		stderr, conn := &logBuffer{}, &pipe{Reader: bytes.NewReader(sent)}
-		server := rpc.NewServer()
-		if err := server.RegisterName("RPCRunner", NewRunner("1", stderr)); err != nil {
+		stderr, conn := &logBuffer{}, &stashEnd{Reader: bytes.NewReader(sent)}
+		if err := Serve(NewRunner("1", stderr), conn, conn); err != nil {
 			t.Fatal(err)
 		}
-		server.ServeCodec(jsonrpc.NewServerCodec(conn))
 		if text := stderr.String(); !framed.MatchString(text) {
 			t.Errorf("the log is %q", text)
 		}
