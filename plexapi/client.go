@@ -16,6 +16,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"path"
+	"regexp"
 	"runtime"
 	"strings"
 	"time"
@@ -197,8 +198,12 @@ func (c *Client) send(ctx context.Context, r request, read func(io.Reader) error
 // failed makes the *Error of a failure.
 func (c *Client) failed(r request, f failure) *Error {
 	f.plain, f.identity, f.probe = c.base.Scheme == "http", r.identity, r.probe
-	if f.err != nil && c.token != "" && strings.Contains(f.err.Error(), c.token) { // an answer that repeats our headers
-		f.err = &redacted{strings.ReplaceAll(f.err.Error(), c.token, "…"), f.err}
+	if f.err != nil { // of an answer that is no HTTP it repeats lines, which may be those that we sent
+		text := quoted.ReplaceAllString(f.err.Error(), "…")
+		if c.token != "" {
+			text = strings.ReplaceAll(text, c.token, "…")
+		}
+		f.err = &redacted{text, f.err}
 	}
 	e := &Error{Op: r.op, Method: r.method, Path: r.path, Status: f.status, Err: f.err}
 	e.Class, e.Hint, e.RetryAfter = classify(f, time.Now())
@@ -206,7 +211,10 @@ func (c *Client) failed(r request, f failure) *Error {
 	return e
 }
 
-// redacted is an error whose text would tell the token.
+// quoted is what an error repeats of an answer.
+var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+
+// redacted is an error whose text might tell the token.
 type redacted struct {
 	text string
 	err  error

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -116,12 +119,19 @@ func TestRedirectsNeverCarryTheTokenAway(t *testing.T) {
 }
 
 func TestAnswerThatRepeatsTheTokenIsNotRepeated(t *testing.T) {
-	url := rawServer(t, func(r *http.Request) string {
-		return "HTTP/1.1 " + r.Header.Get("X-Plex-Token") + " is no status\r\n\r\n"
-	})
-	_, err := client(t, url, token).Sections(t.Context())
-	if class, _ := classOf(t, err); class != plexapi.Temporary || !strings.Contains(err.Error(), "…") {
-		t.Errorf("error = %v", err)
+	const token = `tok-"0123\456&789"-secret`
+	for name, form := range map[string]func(string) string{
+		"itself": func(s string) string { return s }, "in a URL": url.QueryEscape, "in quotes": strconv.Quote,
+		"in base 64": func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
+	} {
+		address := rawServer(t, func(r *http.Request) string {
+			return "HTTP/1.1 " + form(r.Header.Get("X-Plex-Token")) + " is no status\r\n\r\n"
+		})
+		_, err := client(t, address, token).Sections(t.Context())
+		class, _ := classOf(t, err)
+		if class != plexapi.Temporary || !strings.Contains(err.Error(), "malformed HTTP status code …") {
+			t.Errorf("%s: error = %v", name, err)
+		}
 	}
 }
 

@@ -92,6 +92,7 @@ func (s *session) readSettings(ctx context.Context) error {
 	}
 	s.set, err = ParseSettings(raw)
 	s.log.AddSecret(s.set.PlexToken)
+	s.stash.AddSecret(s.set.PlexToken)
 	s.log.Reveal(!s.set.RedactLogs)
 	s.z = s.log.Logger(s.set.DebugLog)
 	for _, name := range s.set.Unknown {

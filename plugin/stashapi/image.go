@@ -57,7 +57,7 @@ func (c *Client) Image(ctx context.Context, cover string) (data []byte, contentT
 	}
 	res, err := c.login.Do(req)
 	if err != nil {
-		return nil, "", wrap(ctx, op, err)
+		return nil, "", c.wrap(ctx, op, err)
 	}
 	defer res.Body.Close()
 	switch {
@@ -71,7 +71,7 @@ func (c *Client) Image(ctx context.Context, cover string) (data []byte, contentT
 	data, err = io.ReadAll(io.LimitReader(res.Body, MaxImage+1))
 	switch {
 	case err != nil:
-		return nil, "", wrap(ctx, op, err)
+		return nil, "", c.wrap(ctx, op, err)
 	case len(data) > MaxImage:
 		return nil, "", fmt.Errorf("%w: more than %d bytes", ErrImageTooLarge, MaxImage)
 	}

@@ -229,3 +229,23 @@ func TestAddressThatCannotBeDialledIsSaid(t *testing.T) {
 		}
 	}
 }
+
+// A text that is cut in the middle of a secret would leave its beginning to be read.
+func TestWhatStashSaysIsToldWithoutSecretsBeforeItIsCut(t *testing.T) {
+	s, _ := start(t)
+	synctest.Test(t, func(t *testing.T) {
+		c := locked(t, s)
+		c.AddSecret("the-token-of-plex-0123456789")
+		if err := c.KeepLogin(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for pad := 200; pad < 300; pad++ {
+			message := strings.Repeat("x", pad) + " the-token-of-plex-0123456789 " + key
+			s.Inject(stashtest.Fault{Operation: "Version", Message: message, Times: 1})
+			_, err := c.Version(t.Context())
+			if err == nil || strings.Contains(err.Error(), "the-t") || strings.Contains(err.Error(), key[:9]) {
+				t.Errorf("error: %v", err)
+			}
+		}
+	})
+}

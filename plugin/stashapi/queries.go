@@ -12,7 +12,7 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 	const op = "ask Stash for its version"
 	res, err := Version(ctx, c.gql)
 	if err != nil {
-		return "", wrap(ctx, op, err)
+		return "", c.wrap(ctx, op, err)
 	}
 	if res.Version == nil {
 		return "", unexpected(op, "the answer has no version")
@@ -25,7 +25,7 @@ func (c *Client) Settings(ctx context.Context, plugin string) (map[string]any, e
 	const op = "read the plugin's settings"
 	res, err := PluginSettings(ctx, c.gql, plugin)
 	if err != nil {
-		return nil, wrap(ctx, op, err)
+		return nil, c.wrap(ctx, op, err)
 	}
 	if res.Configuration == nil {
 		return nil, unexpected(op, "the answer has no configuration")
@@ -42,7 +42,7 @@ func (c *Client) KeepLogin(ctx context.Context) error {
 	const op = "read the API key"
 	res, err := APIKey(ctx, c.gql)
 	if err != nil {
-		return wrap(ctx, op, err)
+		return c.wrap(ctx, op, err)
 	}
 	if res.Configuration == nil || res.Configuration.General == nil {
 		return unexpected(op, "the answer has no configuration")
@@ -53,22 +53,29 @@ func (c *Client) KeepLogin(ctx context.Context) error {
 	return nil
 }
 
-// Secrets returns what must never be shown: the session and the API key.
+// Secrets returns what must never be shown: the sessions and the API key.
 func (c *Client) Secrets() []string {
 	c.login.mu.Lock()
 	defer c.login.mu.Unlock()
-	var list []string
+	list := slices.Concat(c.login.former, c.login.others)
 	if c.login.cookie != nil {
 		list = append(list, c.login.cookie.Value)
 	}
 	return append(list, c.login.apiKey)
 }
 
+// AddSecret keeps a secret that Stash knows, too, out of what is told of its answers.
+func (c *Client) AddSecret(secret string) {
+	c.login.mu.Lock()
+	defer c.login.mu.Unlock()
+	c.login.others = append(c.login.others, secret)
+}
+
 // JobQueue returns the jobs that run or wait in Stash.
 func (c *Client) JobQueue(ctx context.Context) ([]QueueJob, error) {
 	res, err := JobQueue(ctx, c.gql)
 	if err != nil {
-		return nil, wrap(ctx, "look at Stash's queue", err)
+		return nil, c.wrap(ctx, "look at Stash's queue", err)
 	}
 	jobs := make([]QueueJob, 0, len(res.JobQueue))
 	for _, j := range res.JobQueue {
@@ -84,7 +91,7 @@ func (c *Client) RunPluginTask(ctx context.Context, plugin, task, description st
 	const op = "ask Stash for a run"
 	res, err := RunPluginTask(ctx, c.gql, plugin, task, description, args)
 	if err != nil {
-		return "", wrap(ctx, op, err)
+		return "", c.wrap(ctx, op, err)
 	}
 	if res.RunPluginTask == "" {
 		return "", unexpected(op, "the answer names no job")
@@ -109,7 +116,7 @@ func (c *Client) slim(ctx context.Context, filter map[string]any, after, perPage
 	filter["id"] = map[string]any{"value": after, "modifier": "GREATER_THAN"}
 	res, err := SlimScenes(ctx, c.gql, &filter, perPage)
 	if err != nil {
-		return Listing{}, wrap(ctx, op, err)
+		return Listing{}, c.wrap(ctx, op, err)
 	}
 	if res.FindScenes == nil || len(res.FindScenes.Scenes) > perPage {
 		return Listing{}, unexpected(op, "the answer is not the page that was asked for")

@@ -41,7 +41,7 @@ func (c *Client) scenes(ctx context.Context, ids []int, result *ScenesResult) er
 	}
 	const op = "read scenes"
 	res, err := ScenesByID(ctx, c.gql, texts)
-	if err = wrap(ctx, op, err); err != nil {
+	if err = c.wrap(ctx, op, err); err != nil {
 		if e, ok := errors.AsType[*Error](err); !ok || e.Unavailable() {
 			return err
 		}
@@ -73,7 +73,7 @@ func (c *Client) scenes(ctx context.Context, ids []int, result *ScenesResult) er
 // scene reads one scene by itself.
 func (c *Client) scene(ctx context.Context, id int, result *ScenesResult) error {
 	res, err := SceneByID(ctx, c.gql, strconv.Itoa(id))
-	if err = wrap(ctx, "read scene "+strconv.Itoa(id), err); err != nil {
+	if err = c.wrap(ctx, "read scene "+strconv.Itoa(id), err); err != nil {
 		if e, ok := errors.AsType[*Error](err); ok && !e.Unavailable() {
 			result.Failed[id] = err
 			return nil

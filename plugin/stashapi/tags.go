@@ -46,7 +46,7 @@ func (c *Client) tags(ctx context.Context, filter map[string]any) ([]string, err
 	const op = "read tags"
 	res, err := Tags(ctx, c.gql, &filter)
 	if err != nil {
-		return nil, wrap(ctx, op, err)
+		return nil, c.wrap(ctx, op, err)
 	}
 	if res.FindTags == nil {
 		return nil, unexpected(op, "the answer has no tags")

@@ -11,8 +11,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -58,22 +56,12 @@ func (w *Writer) Logger(debug bool) zerolog.Logger {
 	return zerolog.New(w).Level(level)
 }
 
-// AddSecret makes sure that a text is never written from now on: neither in its own form nor as it stands
-// in a URL or between quotes. A text of less than four bytes is no secret.
+// AddSecret makes sure that a text is never written from now on, in none of its forms. A text of less than
+// four bytes is no secret.
 func (w *Writer) AddSecret(secret string) {
-	if len(secret) < secretAtLeast {
-		return
-	}
-	quoted := strconv.Quote(secret)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, s := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret), quoted[1 : len(quoted)-1]} {
-		if !slices.Contains(w.secrets, s) {
-			w.secrets = append(w.secrets, s)
-		}
-	}
-	// The longest first: a secret that begins with another one would leave its end behind.
-	slices.SortStableFunc(w.secrets, func(a, b string) int { return len(b) - len(a) })
+	w.secrets = addForms(w.secrets, secret)
 }
 
 // Hide replaces every secret in a text.
@@ -83,12 +71,7 @@ func (w *Writer) Hide(text string) string {
 	return w.hide(text)
 }
 
-func (w *Writer) hide(text string) string {
-	for _, s := range w.secrets {
-		text = strings.ReplaceAll(text, s, "***")
-	}
-	return text
-}
+func (w *Writer) hide(text string) string { return hide(text, w.secrets) }
 
 // Progress tells how far a task has come, from 0 to 1, in ten thousandths. It never goes back.
 func (w *Writer) Progress(done float64) {
