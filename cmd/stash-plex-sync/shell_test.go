@@ -116,63 +116,11 @@ func TestInterruptEndsARunWithinASecond(t *testing.T) {
 	}
 }
 
-// Whenever a process is killed, everything arrives in the end, once, and nothing of anybody else's is lost.
-func TestKilledAtAnyMomentEverythingArrives(t *testing.T) {
-	w := newWorld(t, 40)
-	w.occupied()
-	tag := w.stash.Name("tag", 0, "Ours")
-	var all []int
-	for id := 1; id <= 40; id++ {
-		all = append(all, id)
-		w.plex.Edit(w.keys[id], func(it *plextest.Item) { it.Tags["genre"] = []string{"Theirs"} })
-	}
-	w.plex.Inject(plextest.Fault{Delay: 2 * time.Millisecond})
-	killed := 0
-	for try := range 12 {
-		w.host.BulkUpdate(w.context(), all, func(s *stashtest.Scene) { s.Title, s.Tags = fmt.Sprint("New ", try), []int{tag} })
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			w.host.Operation(w.Context(), map[string]any{"mode": "process"}) // it is killed: its answer is none
-		}()
-		target := 1 + try*5
-		w.plex.Forget()
-		tick := time.NewTicker(time.Millisecond)
-	waiting:
-		for len(w.plex.Requests()) < target {
-			select {
-			case <-done:
-				break waiting
-			case <-tick.C:
-			}
-		}
-		tick.Stop()
-		killed += w.kill()
-		<-done
-		w.pass(10 * time.Minute)
-	}
-	if killed < 6 {
-		t.Errorf("only %d of 12 processes were killed: that proves little", killed)
-	}
-	for w.count("job") > 0 {
-		w.process()
-		w.pass(10 * time.Minute)
-	}
-	for _, id := range all {
-		it := w.plex.Item(w.keys[id])
-		if it.Title != "New 11" || strings.Join(it.Tags["genre"], ",") != "Theirs,Ours" {
-			t.Errorf("scene %d: %+v", id, it)
-		}
-	}
-	if n := w.count("dead_letter"); n != 0 {
-		t.Errorf("%d dead letters", n)
-	}
-	w.host.BulkUpdate(w.context(), all, func(s *stashtest.Scene) { s.Tags = nil }) // what is ours goes, what is theirs stays
-	w.process()
-	for _, id := range all {
-		if it := w.plex.Item(w.keys[id]); strings.Join(it.Tags["genre"], ",") != "Theirs" {
-			t.Errorf("scene %d: %+v", id, it)
-		}
+// Only a build with a tag of its own can be told to kill itself.
+func TestPluginHasNoKillPoints(t *testing.T) {
+	program, err := os.ReadFile(binary())
+	if err != nil || bytes.Contains(program, []byte("STASH_PLEX_SYNC_KILL")) || !bytes.Contains(program, []byte("STASH_PLEX_SYNC_DIR")) {
+		t.Errorf("the program names the variables of kill points, or not even the others (%v)", err)
 	}
 }
 
