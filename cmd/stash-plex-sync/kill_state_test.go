@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"os"
 	"os/exec"
@@ -316,6 +315,6 @@ func seeded(t *testing.T) uint64 {
 			t.Fatal(err)
 		}
 	}
-	t.Log(fmt.Sprintf("SEED=%d", seed))
+	t.Logf("SEED=%d", seed)
 	return seed
 }
