@@ -169,7 +169,7 @@ func FuzzAnswers(f *testing.F) {
 		`{"MediaContainer":{"totalSize":"5","Metadata":[{"ratingKey":"1","rating":1,"Rating":[{}],"Media":{"Part":{"file":"/a","size":"1"}}}]}}`,
 		`{"MediaContainer":{"size":1e400,"Metadata":[null,1,"x"]}}`,
 		`{"MediaContainer":{"librarySectionID":2,"Metadata":[{"ratingKey":"1","type":"movie","title":"T","studio":"S","Studio":[{"tag":"S"}],"userRating":"7.5",` +
-			`"Role":[{"tag":"A"},{"tag":""}],"Genre":{"tag":"G"},"Field":[{"locked":true,"name":"title"}],"Media":[{"proxyType":42,"Part":[{"file":"/o"}]},{"Part":[{"id":1,"file":"/a"}]}]}]}}`,
+			`"Role":[{"tag":"A"},{"tag":""}],"Genre":{"tag":"G"},"Field":[{"locked":true,"name":"title"}],"Media":[{"proxyType":42,"Part":[{"file":"/o"}]},{"Part":[{"id":1,"file":"/a"},{"id":2}]}]}]}}`,
 		`{"MediaContainer":{"Metadata":[{"ratingKey":"1"},{"ratingKey":"1","userRating":-1},{"ratingKey":"2","userRating":1e300}]}}`,
 		`{"MediaContainer":{"Metadata":[{"ratingKey":"upload://posters/0","selected":1}],"Photo":{"ratingKey":"x"}}}`,
 	} {
@@ -285,6 +285,7 @@ func FuzzRetryAfter(f *testing.F) {
 		f.Add(text, int64(1_767_225_600), int64(9))
 	}
 	f.Add("7", int64(-1<<62), int64(1<<62))
+	f.Add("Thu, 01 Jan 2026 00:00:09 GMT", int64(1_767_229_200), int64(-3600)) // which is past
 	f.Fuzz(func(t *testing.T, text string, unix, ahead int64) {
 		const year9999 = 253_402_300_799
 		now := time.Unix(unix%year9999, 0).UTC()

@@ -23,6 +23,7 @@ func FuzzInbox(f *testing.F) {
 		``, `{`, `[]`, `{}`, `null`, `{"Own":{"scene_id":1,"reason":"r","priority":0},"Others":[{"scene_id":2,"priority":1}],"Event":"e"}`,
 		`{"Own":{"scene_id":3,"priority":7}}`, `{"Own":{"scene_id":4},"Others":[{"scene_id":0},{"scene_id":-1,"priority":-9},{"scene_id":5}],"Event":"f"}`,
 		`{"Own":{"scene_id":9223372036854775807,"reason":"\u0000\ud800"},"Gone":true}`, `{"Own":{"scene_id":6},"Others":[{"scene_id":8}],"Gone":true,"Event":"~"}`,
+		`{"Own":{"scene_id":20},"Others":[{"scene_id":21}],"Event":"same"}`, `{"Own":{"scene_id":22},"Others":[{"scene_id":23}],"Event":"same"}`,
 		`{"Own":{},"Fanout":{"Kind":"tag","Own":1,"Others":[2,0,-3],"Event":"g"}}`, `{"Fanout":{"Kind":"gallery","Own":1}}`, `{"Own":{"scene_id":7},"Fanout":{"Kind":"tag"}}`,
 	} {
 		f.Add([]byte(text))
@@ -36,7 +37,7 @@ func FuzzInbox(f *testing.F) {
 	now := t0
 	f.Fuzz(func(t *testing.T, text []byte) {
 		const healthy = 1_000_000_007
-		now = now.Add(time.Hour)
+		now = now.Add(time.Second)
 		odd := filepath.Join(dir, inboxDir, "0-odd.json")
 		leave(t, dir, now, own(healthy))
 		if err := os.WriteFile(odd, text, 0o600); err != nil {
@@ -96,7 +97,7 @@ func checkTaken(t *testing.T, s *Store, text []byte, now time.Time) {
 // of its accents, nor its slashes, nor its case make another path of it.
 func FuzzPaths(f *testing.F) {
 	for _, p := range []string{
-		``, `/`, `//`, `///`, `/a//b/c/`, `\\nas\share\x.mp4`, `D:\Ä\STRASSE.MP4`, "/e\u0301/\u0130\u0131ẞßſK", "/\u0345\u0301α\u0345\u0301", "/a/\xff\xfe/", "ǰ/J\u030c", "/a/./../b", " / /",
+		``, `/`, `//`, `///`, `/a//b////c/`, `\\nas\share\x.mp4`, `D:\Ä\STRASSE.MP4`, "/e\u0301/\u0130\u0131ẞßſK", "/\u0345\u0301α\u0345\u0301", "/a/\xff\xfe/", "ǰ/J\u030c", "/a/./../b", " / /",
 		"/" + strings.Repeat("\u0301", 40) + strings.Repeat("\u0323", 3),
 	} {
 		f.Add(p, `/A/x.mp4`)
