@@ -25,6 +25,7 @@ type work struct {
 	targets []*target
 	skipped string // why items were left alone; "" if none was
 	cover   cover
+	bare    bool // there is nothing to show, and nothing is known to have been shown
 	pushed  bool // everything but the pictures is in Plex
 	err     error
 }
@@ -174,36 +175,6 @@ func (d *drain) readScenes(ctx context.Context, works []*work) error {
 		w.scene, w.err = scene, nil
 		if err := d.guard(w, func() error { return d.desire(ctx, w) }); err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-func (d *drain) desire(ctx context.Context, w *work) error {
-	if len(w.scene.Files) == 0 {
-		return goneError("the scene has no file")
-	}
-	if err := d.leftOut(w.scene); err != nil {
-		return err
-	}
-	w.desired = Desire(w.scene, d.Config.Fields)
-	if w.desired.Empty() { // unless something of ours has to be taken back
-		links, err := d.Store.Links(ctx, w.job.SceneID)
-		if err != nil {
-			return err
-		}
-		owns, err := d.Store.OwnsItem(ctx, w.job.SceneID)
-		if err != nil {
-			return err
-		}
-		if len(links) > 0 || owns {
-			return nil
-		}
-		if pictured, err := d.hasCover(ctx, w); err != nil || !pictured {
-			if err != nil {
-				return err
-			}
-			return skippedError("Stash knows nothing of this scene that Plex could show")
 		}
 	}
 	return nil

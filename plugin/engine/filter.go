@@ -3,8 +3,11 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
 // Filter says which scenes are not pushed. A scene that stops qualifying is left in Plex as it is.
@@ -42,6 +45,57 @@ func (d *drain) leftOut(s *stashapi.Scene) error {
 			return skippedError(fmt.Sprintf("excludeTags names its tag %q", name))
 		default:
 			return skippedError(fmt.Sprintf("its tag %q lies below %q, which excludeTags names", t.Name, name))
+		}
+	}
+	return nil
+}
+
+// desire works out what Plex should show of a scene, unless the scene is not to be pushed.
+func (d *drain) desire(ctx context.Context, w *work) error {
+	if len(w.scene.Files) == 0 {
+		return goneError("the scene has no file")
+	}
+	if err := d.leftOut(w.scene); err != nil {
+		return err
+	}
+	w.desired = Desire(w.scene, d.Config.Fields)
+	if w.desired.Empty() { // unless something of ours has to be taken back
+		links, err := d.Store.Links(ctx, w.job.SceneID)
+		if err != nil {
+			return err
+		}
+		owns, err := d.Store.OwnsItem(ctx, w.job.SceneID)
+		if err != nil {
+			return err
+		}
+		if len(links) > 0 || owns {
+			return nil
+		}
+		pictured, err := d.hasCover(ctx, w)
+		w.bare = err == nil && !pictured
+		return err
+	}
+	return nil
+}
+
+// skipBare skips the scenes of which there is nothing to show, unless an item shows what was pushed of another
+// scene that had the file before: that has to be taken back.
+func (d *drain) skipBare(ctx context.Context, works []*work) error {
+	for _, w := range works {
+		if !w.bare {
+			continue
+		}
+		keys := make([]string, len(w.match.Hits))
+		for i, h := range w.match.Hits {
+			keys[i] = h.RatingKey
+		}
+		known, err := d.Store.Items(ctx, d.server, keys)
+		if err != nil {
+			return err
+		}
+		pushed := func(it store.Item) bool { return len(it.Sent)+len(it.Owned) > 0 }
+		if !slices.ContainsFunc(slices.Collect(maps.Values(known)), pushed) {
+			w.err = skippedError("Stash knows nothing of this scene that Plex could show")
 		}
 	}
 	return nil

@@ -20,6 +20,9 @@ func (d *drain) findItems(ctx context.Context, works []*work) error {
 	if err := d.matchAll(ctx, works); err != nil {
 		return err
 	}
+	if err := d.skipBare(ctx, alive(works)); err != nil {
+		return err
+	}
 	lost := slices.DeleteFunc(slices.Clone(works), func(w *work) bool { return w.err != nil || w.match.Found == Matched })
 	if len(lost) > 0 && !d.indexFresh {
 		if err := d.lookAgain(ctx, lost); err != nil {

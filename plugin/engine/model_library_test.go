@@ -95,11 +95,19 @@ func (w *world) stepItem(st step) {
 	if s != nil && !w.queued(s) { // nobody asks for what the new item has to show
 		s.asked = nil
 	}
+	if st.c%3 == 1 {
+		w.replace(i, st.b)
+		return
+	}
 	delete(w.items, i.key)
 	w.plex.Remove(i.key)
-	if st.c%3 == 1 {
-		w.addItem(i.file, st.b).alone = i.alone
-	}
+}
+
+// replace makes an item another one, of which Plex shows what depends on n.
+func (w *world) replace(i *itemTruth, n int) {
+	delete(w.items, i.key)
+	w.plex.Remove(i.key)
+	w.addItem(i.file, n).alone = i.alone
 }
 
 // stepMove moves a file in both, or as only one of them knows so far.

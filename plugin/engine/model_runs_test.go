@@ -155,7 +155,9 @@ func (w *world) stepRebuild(st step) {
 // one alone probes, and nothing is written to an item that is no scene's.
 func (w *world) checkPlexRequest(r *run, req *http.Request) {
 	if req.Method != http.MethodGet {
-		if key := itemOf(req.URL); !r.restores() && (w.items[key] == nil || w.owner(w.items[key]) == nil) {
+		key := itemOf(req.URL)
+		i := w.items[key]
+		if !r.restores() && !slices.Contains(r.gone, key) && (i == nil || w.owner(i) == nil) {
 			w.fail("%s %s changes an item of no scene", req.Method, req.URL.RequestURI())
 		}
 	}

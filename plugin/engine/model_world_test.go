@@ -151,6 +151,7 @@ const (
 	unheard         // the same, and the hook is lost
 	plexGoes        // Plex refuses connections from now on
 	stashGoes       // so does Stash
+	replaced        // Plex takes a scene's items for new ones
 	events
 )
 
@@ -160,7 +161,8 @@ type run struct {
 	what   event
 	scene  int // what it happens to
 	person bool
-	pushes bool // it is a drain: it heeds the breaker
+	pushes bool     // it is a drain: it heeds the breaker
+	gone   []string // rating keys of items that vanished meanwhile
 
 	n        int // requests and commits so far
 	happened bool
@@ -294,6 +296,14 @@ func (w *world) happen(r *run) {
 	case unheard:
 		time.Sleep(1100 * time.Millisecond) // Stash's times have a resolution of one second
 		w.edit(r.scene, lost)
+	case replaced:
+		if s := w.scene(r.scene); s != nil {
+			for _, i := range w.itemsOf(s) {
+				w.replace(i, r.scene)
+				r.gone = append(r.gone, i.key)
+			}
+			s.asked = nil // what had arrived is lost, and nobody knows what that was
+		}
 	case plexGoes:
 		w.faulty = true
 		w.plex.Refuse(true)

@@ -49,6 +49,19 @@ func TestItemFollowsItsFileToAnotherScene(t *testing.T) {
 	}
 }
 
+func TestSceneWithoutValuesTakesBackWhatAnotherPushed(t *testing.T) {
+	inLab(t, 3, func(l *lab) {
+		l.edit("One", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.stash.MergeScenes(2, 1) // which has nothing to show
+		l.edit("", 2, 3)
+		l.want(l.drain(), Summary{Synced: 1, Skipped: 1})
+		l.wantTitle(1, "clip1")
+		l.edit("", 2, 3)
+		l.want(l.drain(), Summary{Unchanged: 1, Skipped: 1})
+	})
+}
+
 func TestItemOfASceneThatIsGoneIsFoundByNameAndSize(t *testing.T) {
 	inLab(t, 0, func(l *lab) {
 		l.keys[2] = l.plex.AddItem(l.section, "/elsewhere/clip.mp4", 77)
