@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	sqlite3 "modernc.org/sqlite/lib"
@@ -16,7 +17,7 @@ import (
 
 const (
 	indexFile    = "index.db"
-	indexVersion = 2
+	indexVersion = 3
 )
 
 //go:embed index_schema.sql
@@ -27,6 +28,9 @@ var indexSchema string
 type Index struct {
 	dir string
 	db  *sql.DB
+
+	mu      sync.Mutex
+	lookUps map[string]*sql.Stmt // prepared, by their text
 }
 
 // PlexFile is one file of one item.
@@ -84,6 +88,7 @@ func (x *Index) open(ctx context.Context) error {
 		return err
 	}
 	x.db.SetMaxOpenConns(1)
+	x.lookUps = make(map[string]*sql.Stmt)
 	if err := x.prepare(ctx); err != nil {
 		return errors.Join(err, x.db.Close())
 	}
@@ -175,23 +180,24 @@ const deleteUnseen = `DELETE FROM plex_file WHERE server = ? AND section = ? AND
 // Apply stores a page.
 func (x *Index) Apply(ctx context.Context, server string, p ReadPage) error {
 	err := x.inTx(ctx, func(tx *transaction) error {
-		for _, keys := range [][]string{p.Trashed, p.Seen} {
-			for _, key := range keys {
-				if _, err := tx.ExecContext(ctx, `DELETE FROM plex_file WHERE server = ? AND rating_key = ?`, server, key); err != nil {
-					return err
-				}
+		id := hash(server)
+		files, keys := p.held()
+		for key := range keys {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM plex_file WHERE server = ? AND rating_key = ?`, id, key); err != nil {
+				return err
 			}
 		}
-		for _, f := range p.Files {
-			if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO plex_file
-				(server, section, rating_key, path, normal, folded, base, size, duration, added_at, reading)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, server, f.Section, f.RatingKey, f.Path, NormalPath(f.Path), FoldPath(f.Path), FoldBase(f.Path),
+		for _, f := range files {
+			folded := FoldPath(f.Path)
+			if _, err := tx.ExecContext(ctx, `INSERT INTO plex_file
+				(server, section, rating_key, path, path_hash, base_hash, size, duration, added_at, reading)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, id, f.Section, f.RatingKey, f.Path, hash(folded), hash(base(folded)),
 				f.Size, f.Duration, f.AddedAt, p.After.Number); err != nil {
 				return err
 			}
 		}
 		if p.Finish {
-			if _, err := tx.ExecContext(ctx, deleteUnseen, server, p.After.Section, p.After.Number); err != nil {
+			if _, err := tx.ExecContext(ctx, deleteUnseen, id, p.After.Section, p.After.Number); err != nil {
 				return err
 			}
 		}
@@ -201,6 +207,29 @@ func (x *Index) Apply(ctx context.Context, server string, p ReadPage) error {
 		return fmt.Errorf("store a page of the index: %w", err)
 	}
 	return nil
+}
+
+// held returns the files of a page, each once, and the rating keys of all of whose files it tells.
+func (p *ReadPage) held() (files []PlexFile, keys map[string]bool) {
+	keys = make(map[string]bool, len(p.Seen))
+	for _, list := range [][]string{p.Trashed, p.Seen} {
+		for _, key := range list {
+			keys[key] = true
+		}
+	}
+	type file struct{ key, path string }
+	at := make(map[file]int, len(p.Files))
+	for _, f := range p.Files {
+		keys[f.RatingKey] = true
+		name := file{f.RatingKey, f.Path}
+		if i, again := at[name]; again {
+			files[i] = f
+			continue
+		}
+		at[name] = len(files)
+		files = append(files, f)
+	}
+	return files, keys
 }
 
 func putReading(ctx context.Context, tx *transaction, server string, r Reading) error {
@@ -220,7 +249,7 @@ func zeroOrMillis(t time.Time) int64 {
 
 // CountFiles counts the files of a section that the index holds, up to CountLimit.
 func (x *Index) CountFiles(ctx context.Context, server, section string) (Count, error) {
-	c, err := count(ctx, x.db, `SELECT 1 FROM plex_file WHERE server = ? AND section = ?`, server, section)
+	c, err := count(ctx, x.db, `SELECT 1 FROM plex_file WHERE server = ? AND section = ?`, hash(server), section)
 	if err != nil {
 		return c, fmt.Errorf("count the index: %w", err)
 	}
@@ -229,15 +258,14 @@ func (x *Index) CountFiles(ctx context.Context, server, section string) (Count, 
 
 // Holds returns which of the items the index holds.
 func (x *Index) Holds(ctx context.Context, server string, keys []string) (map[string]bool, error) {
-	look, err := x.db.PrepareContext(ctx, `SELECT EXISTS (SELECT 1 FROM plex_file WHERE server = ? AND rating_key = ?)`)
+	look, err := x.lookUp(ctx, `SELECT EXISTS (SELECT 1 FROM plex_file WHERE server = ? AND rating_key = ?)`)
 	if err != nil {
 		return nil, fmt.Errorf("look up items: %w", err)
 	}
-	defer look.Close()
 	held := make(map[string]bool)
 	for _, k := range keys {
 		var yes bool
-		if err := look.QueryRowContext(ctx, server, k).Scan(&yes); err != nil {
+		if err := look.QueryRowContext(ctx, hash(server), k).Scan(&yes); err != nil {
 			return nil, fmt.Errorf("look up items: %w", err)
 		}
 		if yes {
@@ -254,10 +282,10 @@ func (x *Index) Drop(ctx context.Context, server, ratingKey string) error {
 	err := x.inTx(ctx, func(tx *transaction) error {
 		if _, err := tx.ExecContext(ctx, `
 			UPDATE plex_section SET marks = '', items = items - 1 WHERE server = ?1 AND section IN (
-				SELECT DISTINCT section FROM plex_file WHERE server = ?1 AND rating_key = ?2)`, server, ratingKey); err != nil {
+				SELECT DISTINCT section FROM plex_file WHERE server = ?2 AND rating_key = ?3)`, server, hash(server), ratingKey); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `DELETE FROM plex_file WHERE server = ? AND rating_key = ?`, server, ratingKey)
+		_, err := tx.ExecContext(ctx, `DELETE FROM plex_file WHERE server = ? AND rating_key = ?`, hash(server), ratingKey)
 		return err
 	})
 	if err != nil {
@@ -272,6 +300,7 @@ func (x *Index) Keep(ctx context.Context, server string, sections []string) erro
 	for _, s := range sections {
 		args = append(args, s)
 	}
+	files := append([]any{hash(server)}, args[1:]...)
 	where := `server <> ? OR section NOT IN (` + placeholders(len(sections)) + `)`
 	return x.inTx(ctx, func(tx *transaction) error {
 		var stale bool
@@ -279,10 +308,12 @@ func (x *Index) Keep(ctx context.Context, server string, sections []string) erro
 		if err != nil || !stale {
 			return err
 		}
-		for _, table := range [...]string{"plex_file", "plex_section"} {
-			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE `+where, args...); err != nil {
-				return fmt.Errorf("remove other libraries from the index: %w", err)
-			}
+		_, err = tx.ExecContext(ctx, `DELETE FROM plex_file WHERE `+where, files...)
+		if err == nil {
+			_, err = tx.ExecContext(ctx, `DELETE FROM plex_section WHERE `+where, args...)
+		}
+		if err != nil {
+			return fmt.Errorf("remove other libraries from the index: %w", err)
 		}
 		return nil
 	})

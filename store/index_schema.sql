@@ -1,22 +1,21 @@
--- A plex_file is one file of one item, as a listing of its section showed it. No index begins with the server:
--- nearly all rows have the same, and without statistics SQLite would rather use that than the path.
+-- A plex_file is one file of one item, as a listing of its section showed it. Texts are looked up by their 64-bit
+-- hashes, which keeps the indexes small, and compared by the program. No index begins with the server: nearly all rows
+-- have the same, and without statistics SQLite would rather use that than what tells rows apart.
 CREATE TABLE plex_file (
-  server      TEXT    NOT NULL, -- machine identifier
+  server      INTEGER NOT NULL, -- hash of the machine identifier
   section     TEXT    NOT NULL,
   rating_key  TEXT    NOT NULL,
   path        TEXT    NOT NULL, -- Plex's own form
-  normal      TEXT    NOT NULL, -- normalised
-  folded      TEXT    NOT NULL, -- normalised, without case
-  base        TEXT    NOT NULL, -- last element of folded
+  path_hash   INTEGER NOT NULL, -- of the path, normalised and without case
+  base_hash   INTEGER NOT NULL, -- of the last element of that
   size        INTEGER NOT NULL, -- bytes
   duration    INTEGER NOT NULL, -- ms
   added_at    INTEGER NOT NULL, -- unix s, Plex's clock
-  reading     INTEGER NOT NULL, -- number of the reading of the section that saw it last
-  PRIMARY KEY (rating_key, path, server)
+  reading     INTEGER NOT NULL  -- number of the reading of the section that saw it last
 ) STRICT;
-CREATE INDEX plex_file_normal ON plex_file (normal, server);
-CREATE INDEX plex_file_folded ON plex_file (folded, server);
-CREATE INDEX plex_file_base ON plex_file (base, size, server);
+CREATE INDEX plex_file_key ON plex_file (rating_key);
+CREATE INDEX plex_file_path ON plex_file (path_hash);
+CREATE INDEX plex_file_base ON plex_file (base_hash, size);
 CREATE INDEX plex_file_reading ON plex_file (section, server, reading);
 
 -- A plex_section is how far a section has been read.

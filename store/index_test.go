@@ -309,6 +309,40 @@ func TestIndexIsReadableByItsOwnerOnly(t *testing.T) {
 	}
 }
 
+// Texts are looked up by hashes, which may be equal for others.
+func TestEqualHashesAreNotEqualFiles(t *testing.T) {
+	x := indexOpen(t, t.TempDir())
+	indexFill(t, x, "/v/a/b/one.mp4", "/v/a/b/two.mp4")
+	if _, err := x.db.ExecContext(t.Context(), `UPDATE plex_file SET size = 7, path_hash = ?, base_hash = ?`, hash("/v/a/b/one.mp4"), hash("one.mp4")); err != nil {
+		t.Fatal(err)
+	}
+	ctx, path := t.Context(), "/v/a/b/one.mp4"
+	for name, find := range map[string]func() ([]PlexFile, error){
+		"path":    func() ([]PlexFile, error) { return x.ByPath(ctx, "S", path, false) },
+		"folded":  func() ([]PlexFile, error) { return x.ByPath(ctx, "S", path, true) },
+		"size":    func() ([]PlexFile, error) { return x.ByNameAndSize(ctx, "S", path, 7) },
+		"name":    func() ([]PlexFile, error) { return x.ByName(ctx, "S", path) },
+		"folders": func() ([]PlexFile, error) { return x.ByFolders(ctx, "S", path, 0) },
+	} {
+		if files, err := find(); err != nil || len(files) != 1 || files[0].Path != path {
+			t.Errorf("by %s: %v, %v", name, files, err)
+		}
+	}
+}
+
+func TestFileThatComesTwiceIsHeldOnce(t *testing.T) {
+	x := indexOpen(t, t.TempDir())
+	f := PlexFile{Section: "1", RatingKey: "7", Path: "/v/one.mp4", Size: 1}
+	again := f
+	again.Size = 2
+	for range 2 {
+		indexApply(t, x, ReadPage{Files: []PlexFile{f, again}, After: Reading{Section: "1", Number: 1, Position: -1}})
+	}
+	if files, err := x.ByPath(t.Context(), "S", f.Path, false); err != nil || len(files) != 1 || files[0] != again {
+		t.Errorf("held as %v, %v", files, err)
+	}
+}
+
 func TestEveryLookUpUsesAnIndex(t *testing.T) {
 	x := indexOpen(t, t.TempDir())
 	for _, c := range []struct {
@@ -316,11 +350,9 @@ func TestEveryLookUpUsesAnIndex(t *testing.T) {
 		args  []any
 		want  string
 	}{
-		{filesByNormal, []any{"S", "/v"}, "plex_file_normal (normal=? AND server=?)"},
-		{filesByFolded, []any{"S", "/v"}, "plex_file_folded (folded=? AND server=?)"},
-		{filesByName, []any{"S", "v"}, "plex_file_base (base=?)"},
-		{filesByFolders, []any{"S", "v", "/a/b/v", "/b/v", 1, 2}, "plex_file_base (base=?)"},
-		{filesByNameAndSize, []any{"S", "v", 1}, "plex_file_base (base=? AND size=? AND server=?)"},
+		{filesByPath, []any{1, 2}, "plex_file_path (path_hash=?)"},
+		{filesByName, []any{1, 2}, "plex_file_base (base_hash=?)"},
+		{filesByNameAndSize, []any{1, 2, 3}, "plex_file_base (base_hash=? AND size=?)"},
 		{deleteUnseen, []any{"S", "1", 1}, "plex_file_reading (section=? AND server=? AND reading<?)"},
 	} {
 		rows, err := x.db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+c.query, c.args...)

@@ -1,29 +1,39 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"slices"
 	"strings"
 )
 
 // ByPath returns the files with this path, compared without case if fold.
 func (x *Index) ByPath(ctx context.Context, server, path string, fold bool) ([]PlexFile, error) {
+	form := NormalPath
 	if fold {
-		return x.files(ctx, filesByFolded, server, FoldPath(path))
+		form = FoldPath
 	}
-	return x.files(ctx, filesByNormal, server, NormalPath(path))
+	path = form(path)
+	same := func(f *PlexFile) bool { return form(f.Path) == path }
+	return x.files(ctx, same, filesByPath, hash(server), hash(FoldPath(path)))
 }
 
 // ByNameAndSize returns the files with the basename of path, without case, and this size.
 func (x *Index) ByNameAndSize(ctx context.Context, server, path string, size int64) ([]PlexFile, error) {
-	return x.files(ctx, filesByNameAndSize, server, FoldBase(path), size)
+	base := FoldBase(path)
+	same := func(f *PlexFile) bool { return FoldBase(f.Path) == base }
+	return x.files(ctx, same, filesByNameAndSize, hash(server), hash(base), size)
 }
 
 // ByName returns the files with the basename of path, without case, wherever they are.
 func (x *Index) ByName(ctx context.Context, server, path string) ([]PlexFile, error) {
-	return x.files(ctx, filesByName, server, FoldBase(path))
+	base := FoldBase(path)
+	same := func(f *PlexFile) bool { return FoldBase(f.Path) == base }
+	return x.files(ctx, same, filesByName, hash(server), hash(base))
 }
 
 // ByFolders returns the files with the basename of path that lie in folders of the same name: two of them
@@ -34,17 +44,28 @@ func (x *Index) ByFolders(ctx context.Context, server, path string, duration int
 	if tail[0] == "" {
 		return nil, nil
 	}
-	return x.files(ctx, filesByFolders, server, FoldBase(path), tail[1], tail[0], duration, durationSlack)
+	same := func(f *PlexFile) bool {
+		folded := FoldPath(f.Path)
+		return tail[1] != "" && strings.HasSuffix(folded, tail[1]) || strings.HasSuffix(folded, tail[0]) && sameDuration(duration, f.Duration)
+	}
+	return x.files(ctx, same, filesByName, hash(server), hash(FoldBase(path)))
+}
+
+const durationSlack = 1000 // ms
+
+// sameDuration reports whether two durations are known and the same within a second.
+func sameDuration(a, b int64) bool {
+	return a > 0 && b > 0 && max(a-b, b-a) <= durationSlack
 }
 
 // SameFolders reports whether ByFolders would return the file if case mattered.
 func SameFolders(path string, duration int64, f PlexFile) bool {
 	a, b := NormalPath(path), NormalPath(f.Path)
-	if a[strings.LastIndexByte(a, '/')+1:] != b[strings.LastIndexByte(b, '/')+1:] {
+	if base(a) != base(b) {
 		return false
 	}
 	n := TrailingFolders(a, b, false)
-	return n > 1 || n == 1 && duration > 0 && f.Duration > 0 && max(duration-f.Duration, f.Duration-duration) <= durationSlack
+	return n > 1 || n == 1 && sameDuration(duration, f.Duration)
 }
 
 // foldedTail returns the end of a path with one folder, and with two; "" if it has not so many.
@@ -60,24 +81,24 @@ func foldedTail(path string) (tail [2]string) {
 	return tail
 }
 
-// The look-ups of files, the newest first. Beyond 200 nobody can tell files apart.
+// The look-ups of files.
 const (
 	selectFiles        = `SELECT section, rating_key, path, size, duration, added_at FROM plex_file WHERE server = ? AND `
-	newestFirst        = ` ORDER BY added_at DESC LIMIT 200`
-	filesByNormal      = selectFiles + `normal = ?` + newestFirst
-	filesByFolded      = selectFiles + `folded = ?` + newestFirst
-	filesByName        = selectFiles + `base = ?` + newestFirst
-	filesByNameAndSize = selectFiles + `base = ? AND size = ?` + newestFirst
-	// All that is asked of a file is asked here: among the newest files of a common name the right one may be missing.
-	filesByFolders = selectFiles + `base = ? AND (
-		substr(folded, -length(?3)) = ?3 AND ?3 <> ''
-		OR substr(folded, -length(?4)) = ?4 AND ?5 > 0 AND duration > 0 AND abs(duration - ?5) <= ?6)` + newestFirst
-
-	durationSlack = 1000 // ms
+	filesByPath        = selectFiles + `path_hash = ?`
+	filesByName        = selectFiles + `base_hash = ?`
+	filesByNameAndSize = selectFiles + `base_hash = ? AND size = ?`
 )
 
-func (x *Index) files(ctx context.Context, query string, args ...any) ([]PlexFile, error) {
-	rows, err := x.db.QueryContext(ctx, query, args...)
+// filesAtMost is how many files a look-up returns: beyond it nobody can tell them apart.
+const filesAtMost = 200
+
+// files returns those of the files that a query finds that fit, the newest first.
+func (x *Index) files(ctx context.Context, fits func(*PlexFile) bool, query string, args ...any) ([]PlexFile, error) {
+	look, err := x.lookUp(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("look up a file: %w", err)
+	}
+	rows, err := look.QueryContext(ctx, args...)
 	if err != nil {
 		return nil, fmt.Errorf("look up a file: %w", err)
 	}
@@ -88,26 +109,49 @@ func (x *Index) files(ctx context.Context, query string, args ...any) ([]PlexFil
 		if err := rows.Scan(&f.Section, &f.RatingKey, &f.Path, &f.Size, &f.Duration, &f.AddedAt); err != nil {
 			return nil, fmt.Errorf("look up a file: %w", err)
 		}
-		files = append(files, f)
+		if fits(&f) {
+			files = append(files, f)
+		}
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("look up a file: %w", err)
 	}
-	return files, nil
+	slices.SortStableFunc(files, func(a, b PlexFile) int { return cmp.Compare(b.AddedAt, a.AddedAt) })
+	return files[:min(len(files), filesAtMost)], nil
+}
+
+// lookUp prepares a look-up, which is asked for every scene, once.
+func (x *Index) lookUp(ctx context.Context, query string) (*sql.Stmt, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if look := x.lookUps[query]; look != nil {
+		return look, nil
+	}
+	look, err := x.db.PrepareContext(ctx, query)
+	if err == nil {
+		x.lookUps[query] = look
+	}
+	return look, err
+}
+
+// hash is what a text is looked up by.
+func hash(text string) int64 {
+	h := fnv.New64a()
+	h.Write([]byte(text)) // a hash never fails
+	return int64(h.Sum64())
 }
 
 // New returns those of the files that the index does not hold as they are. Plex learns the duration of a file
 // only some time after it has found it.
 func (x *Index) New(ctx context.Context, server string, files []PlexFile) ([]FoundFile, error) {
-	look, err := x.db.PrepareContext(ctx, `SELECT 1 FROM plex_file WHERE server = ? AND rating_key = ? AND path = ? AND size = ? AND duration = ?`)
+	look, err := x.lookUp(ctx, `SELECT 1 FROM plex_file WHERE server = ? AND rating_key = ? AND path = ? AND size = ? AND duration = ?`)
 	if err != nil {
 		return nil, fmt.Errorf("look for new files: %w", err)
 	}
-	defer look.Close()
 	var found []FoundFile
 	for _, f := range files {
 		var one int
-		err := look.QueryRowContext(ctx, server, f.RatingKey, f.Path, f.Size, f.Duration).Scan(&one)
+		err := look.QueryRowContext(ctx, hash(server), f.RatingKey, f.Path, f.Size, f.Duration).Scan(&one)
 		if errors.Is(err, sql.ErrNoRows) {
 			found = append(found, FoundFile{RatingKey: f.RatingKey, Path: f.Path, Size: f.Size})
 		} else if err != nil {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
@@ -25,13 +26,23 @@ func NormalPath(p string) string {
 }
 
 // FoldPath returns a normalised path without case.
-func FoldPath(p string) string { return cases.Fold().String(NormalPath(p)) }
+func FoldPath(p string) string { return Fold(NormalPath(p)) }
+
+// Fold returns a text without case.
+func Fold(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		return cases.Fold().String(text)
+	}
+	return strings.ToLower(text)
+}
 
 // FoldBase returns the last element of a path, normalised and without case.
 func FoldBase(p string) string {
-	p = FoldPath(p)
-	return p[strings.LastIndexByte(p, '/')+1:]
+	return base(FoldPath(p))
 }
+
+// base returns the last element of a normalised path.
+func base(p string) string { return p[strings.LastIndexByte(p, '/')+1:] }
 
 // Folders returns the folders of a normalised path from the innermost outwards; its root is none.
 func Folders(normal string) []string {

@@ -128,10 +128,13 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, id string) int {
 	start, _ := strconv.Atoi(r.Header.Get("X-Plex-Container-Start"))
 	size, err := strconv.Atoi(r.Header.Get("X-Plex-Container-Size"))
 	if err != nil {
-		size = len(items)
+		size = len(items) + sec.bulk
 	}
 	if s.options.PageSize > 0 {
 		size = min(size, s.options.PageSize)
+	}
+	if sec.bulk > 0 {
+		return s.listBulk(w, sec, items, q.Get("sort") != "id" && q.Get("sort") != "", start, size)
 	}
 	from := min(max(start, 0), len(items))
 	rows := []any{}

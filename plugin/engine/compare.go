@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
@@ -17,7 +16,7 @@ import (
 
 // tagKey is what two spellings of one tag have in common.
 func tagKey(name string) string {
-	return cases.Fold().String(norm.NFC.String(strings.Join(strings.Fields(name), " ")))
+	return store.Fold(norm.NFC.String(strings.Join(strings.Fields(name), " ")))
 }
 
 // textKey is what two forms of one text have in common.

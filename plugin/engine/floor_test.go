@@ -109,33 +109,6 @@ func (s *served) sync(b *testing.B) (time.Duration, []plextest.Request) {
 	return took, writes
 }
 
-// floor sends the same writes again, one after the other, with nothing around them.
-func (s *served) floor(b *testing.B, writes []plextest.Request) time.Duration {
-	b.Helper()
-	client := &http.Client{Transport: &http.Transport{}}
-	defer client.CloseIdleConnections()
-	s.plex.Forget()
-	begin := time.Now()
-	for _, w := range writes {
-		r, err := http.NewRequest(w.Method, s.plex.URL()+w.Path+"?"+w.Query, nil)
-		if err != nil {
-			b.Fatal(err)
-		}
-		r.Header = w.Header.Clone()
-		r.Header.Set("X-Plex-Token", s.plex.Token)
-		res, err := client.Do(r)
-		if err != nil {
-			b.Fatal(err)
-		}
-		io.Copy(io.Discard, res.Body)
-		res.Body.Close()
-		if res.StatusCode != http.StatusOK {
-			b.Fatal(res.Status)
-		}
-	}
-	return time.Since(begin)
-}
-
 // A drain against a Plex that takes so long for each request, side by side with nothing but its writes. The
 // metric x is how much of the bare client's speed it reaches.
 func BenchmarkDrain(b *testing.B) {
@@ -158,7 +131,7 @@ func BenchmarkDrain(b *testing.B) {
 						took, writes = s.sync(b)
 					}
 					ours += took
-					bare += s.floor(b, writes)
+					bare += sendAgain(b, s.plex, writes)
 					synced += c.n
 				}
 				b.ReportMetric(float64(bare)/float64(ours), "x")

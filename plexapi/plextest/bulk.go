@@ -1,0 +1,62 @@
+package plextest
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+)
+
+// AddBulk puts n items into a section that are only listed: a library of a million costs no memory. They are
+// older than all others, in the trash is none of them, and a listing of them cannot be told from Plex's by
+// its length. Values come in Plex's usual types whatever the options say.
+func (s *Server) AddBulk(sectionID string, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sec := s.section(sectionID)
+	sec.bulk, sec.bulkKey = n, s.nextKey+1
+	s.nextKey += n
+	sec.touch(s.clock().Unix())
+}
+
+// bulkAdded is when the first of the bulk was added, in unix seconds; the others followed at one a second.
+const bulkAdded = 1_500_000_000
+
+// bulkRow is what Plex sends of an item of whose tags and texts it was asked to send none.
+const bulkRow = `{"ratingKey":"%[1]d","key":"/library/metadata/%[1]d","guid":"com.plexapp.agents.none://0123456789abcdef0123456789abcdef/%[1]d?lang=xn","librarySectionTitle":"Videos",` +
+	`"librarySectionID":1,"librarySectionKey":"/library/sections/1","studio":"The Studio No. %[2]d","type":"movie","title":"Clip %[1]d with a Title of Some Words",` +
+	`"titleSort":"Clip %[1]d with a Title of Some Words","rating":6.1,"userRating":8.0,"viewCount":1,"lastViewedAt":1505969509,"year":2023,"thumb":"/library/metadata/%[1]d/thumb/1689270983",` +
+	`"art":"/library/metadata/%[1]d/art/1689270983","duration":1834567,"originallyAvailableAt":"2023-05-06","addedAt":%[3]d,"updatedAt":%[3]d,"Media":[{"id":%[1]d,"duration":1834567,` +
+	`"bitrate":8123,"width":1920,"height":1080,"aspectRatio":1.78,"audioChannels":2,"audioCodec":"aac","videoCodec":"h264","videoResolution":"1080","container":"mp4","videoFrameRate":"24p",` +
+	`"optimizedForStreaming":1,"audioProfile":"lc","has64bitOffsets":false,"videoProfile":"high","Part":[{"id":%[1]d,"key":"/library/parts/%[1]d/1689270983/file.mp4","duration":1834567,` +
+	`"file":"/data/videos/studio %[2]d/2023/A Folder of the Scene/clip%[1]d.1080p.mp4","size":%[4]d,"audioProfile":"lc","container":"mp4","has64bitOffsets":false,` +
+	`"optimizedForStreaming":true,"videoProfile":"high"}]}]}`
+
+// listBulk answers with rows of a listing of the bulk and of what was added to it. An item of the bulk never
+// changes, so by either time the others come first.
+func (s *Server) listBulk(w http.ResponseWriter, sec *section, others []*Item, newestFirst bool, from, size int) int {
+	total := sec.bulk + len(others)
+	from = min(max(from, 0), total)
+	to := min(from+size, total)
+	out := fmt.Appendf(nil, `{"MediaContainer":{"size":%d,"totalSize":%d,"offset":%d,"allowSync":false,"Metadata":[`, to-from, total, from)
+	for i := from; i < to; i++ {
+		at, other := i, i-sec.bulk
+		if newestFirst {
+			at, other = total-1-i, i
+		}
+		if i > from {
+			out = append(out, ',')
+		}
+		if at < sec.bulk {
+			out = fmt.Appendf(out, bulkRow, sec.bulkKey+at, at%50, bulkAdded+at, 1_000_000+at)
+		} else {
+			row, err := json.Marshal(s.row(sec, others[other], true))
+			if err != nil {
+				panic("plextest: " + err.Error())
+			}
+			out = append(out, row...)
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Write(append(out, "]}}"...)) // the client may be gone
+	return http.StatusOK
+}
