@@ -17,7 +17,7 @@ import (
 )
 
 // files returns what a folder holds, by name.
-func files(t *testing.T, dir string) map[string][]byte {
+func files(t testing.TB, dir string) map[string][]byte {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -36,7 +36,7 @@ func files(t *testing.T, dir string) map[string][]byte {
 }
 
 // put makes a folder hold these files and nothing else.
-func put(t *testing.T, dir string, all map[string][]byte) {
+func put(t testing.TB, dir string, all map[string][]byte) {
 	t.Helper()
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
@@ -151,7 +151,7 @@ func (w *world) memory() map[string]string {
 func (w *world) verdict() string {
 	w.Helper()
 	dir := w.TempDir()
-	put(w.T, dir, files(w.T, w.folder()))
+	put(w, dir, files(w, w.folder()))
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "queue.db"))
 	w.must(err)
 	defer db.Close()
@@ -186,7 +186,7 @@ func (w *world) damage(r *rand.Rand, p past) string {
 			how += name + ": " + h.name + " "
 		}
 	}
-	put(w.T, w.folder(), all)
+	put(w, w.folder(), all)
 	for id := 1; id <= 8; id++ {
 		w.plex.Edit(w.keys[id], func(it *plextest.Item) { it.Title = "One" })
 	}

@@ -42,7 +42,7 @@ const (
 // picture.
 func TestMemoryDoesNotGrowWithTheLibrary(t *testing.T) {
 	w := newWorld(t, 500)
-	run, hook := w.memory(100_000)
+	run, hook := w.peaks(100_000)
 	t.Logf("at most %d MiB in a run and %d MiB in a hook", run, hook)
 	if run == 0 || run > runAtMost || hook == 0 || hook > hookAtMost {
 		t.Errorf("a run took %d MiB, want at most %d; a hook took %d, want at most %d", run, runAtMost, hook, hookAtMost)
@@ -51,7 +51,7 @@ func TestMemoryDoesNotGrowWithTheLibrary(t *testing.T) {
 
 // The same with a million of each.
 func BenchmarkMemory(b *testing.B) {
-	run, hook := newWorld(b, 500).memory(1_000_000)
+	run, hook := newWorld(b, 500).peaks(1_000_000)
 	for name, m := range map[string][2]int{"run": {run, runAtMost}, "hook": {hook, hookAtMost}} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() { // it is over: what counts is no time
@@ -63,8 +63,8 @@ func BenchmarkMemory(b *testing.B) {
 	}
 }
 
-// memory measures a run that syncs 500 scenes beside so many files and jobs that wait, and then a hook.
-func (w *world) memory(files int) (run, hook int) {
+// peaks measures a run that syncs 500 scenes beside so many files and jobs that wait, and then a hook.
+func (w *world) peaks(files int) (run, hook int) {
 	w.Helper()
 	w.occupied()
 	w.bulk("First", 1)

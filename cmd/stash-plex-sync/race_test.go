@@ -19,7 +19,7 @@ import (
 )
 
 // timeGiven is how long a test may torture the program; 0 asks for its short form.
-func timeGiven(t *testing.T) time.Duration {
+func timeGiven(t testing.TB) time.Duration {
 	t.Helper()
 	text := os.Getenv("TORTURE")
 	if text == "" {

@@ -155,7 +155,7 @@ func (w *world) modes() (list []string) {
 // push lets a run push a scene, with a hook before it in the long form.
 func (s *spied) push(round int) {
 	id := 1 + round%3
-	if timeGiven(s.T) > 0 {
+	if timeGiven(s) > 0 {
 		s.sql(`DELETE FROM meta WHERE key = 'run_mark'`) // so that it asks Stash for a run
 		s.bulk(fmt.Sprint("Title ", round), id)
 	}
@@ -217,7 +217,7 @@ func (s *spied) everything() {
 				s.stash.Break(2)
 			}
 			s.due()
-			long := timeGiven(s.T) > 0
+			long := timeGiven(s) > 0
 			if long || broken {
 				s.call(map[string]any{"mode": mode, "scene_id": 1 + len(mode)%3})
 			}
@@ -234,7 +234,7 @@ func (s *spied) everything() {
 func (s *spied) damaged() {
 	s.must(os.Truncate(s.database(), 100))
 	s.bulk("Damaged", 1)
-	left := files(s.T, filepath.Join(s.folder(), "inbox"))
+	left := files(s, filepath.Join(s.folder(), "inbox"))
 	s.tell("the inbox", fmt.Sprintf("%s", left))
 	s.wantClosed()
 	s.call(map[string]any{"mode": "process"})

@@ -71,6 +71,9 @@ func (h *Host) Close() {
 	h.tasks.Wait()
 }
 
+// Reload loads the plugins again, as Stash does when it has installed, updated or removed one.
+func (h *Host) Reload() { h.cache.ReloadPlugins() }
+
 // Plugin describes the loaded plugin.
 func (h *Host) Plugin() *plugin.Plugin { return h.cache.GetPlugin(PluginID) }
 
