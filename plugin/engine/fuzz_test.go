@@ -123,7 +123,7 @@ func FuzzPathMap(f *testing.F) {
 		p := PathPair{From: store.NormalPath(from), To: store.NormalPath(to)}
 		wide := PathPair{From: store.NormalPath(from[:len(from)/2]), To: "/wide"}
 		mapped, ok := p.replace(path)
-		if ok {
+		if ok && strings.Trim(path, `/\`) != "" { // else it is no file's
 			if mapped != store.NormalPath(mapped) {
 				t.Errorf("%+v makes %q of %q, which is no normal path", p, mapped, path)
 			}
