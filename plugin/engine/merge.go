@@ -92,13 +92,13 @@ type fieldMerge struct {
 
 func (f *fieldMerge) scalar() {
 	mem := &f.plan.Memory
-	sent, ours := mem.Sent[f.plex]
-	ours = ours && f.isOurs(sent)
+	sent, wrote := mem.Sent[f.plex]
+	ours := wrote && f.isOurs(sent)
 	if ours && same(f.plex, f.held, sent) && (f.locked() || !same(f.plex, f.held, mem.Before[f.plex].Value)) {
 		mem.ReadBack[f.plex] = f.held // written, even if we died before we read it back
 	}
 	if len(f.want) == 0 {
-		if ours {
+		if ours || wrote && f.neverCame() {
 			f.giveBack()
 		} else {
 			f.disown()
@@ -126,6 +126,14 @@ func (f *fieldMerge) isOurs(sent store.Value) bool {
 	}
 	form, ok := mem.Form[f.plex]
 	return ok && same(f.plex, form.Sent, sent) && same(f.plex, form.Held, f.held)
+}
+
+// neverCame reports whether no write of ours was ever seen to change the value: its lock may have come all the
+// same.
+func (f *fieldMerge) neverCame() bool {
+	mem := &f.plan.Memory
+	_, read := mem.ReadBack[f.plex]
+	return !read && same(f.plex, f.held, mem.Before[f.plex].Value)
 }
 
 // reached reports whether Plex shows what Stash wants, in its own form of exactly that value, or as a date

@@ -174,3 +174,29 @@ func TestFieldThatPlexDoesNotGiveBackIsTriedAgainByTheNextRestore(t *testing.T) 
 func titled(title string) func(*stashtest.Scene) {
 	return func(s *stashtest.Scene) { s.Title = title }
 }
+
+func TestLockOfAValueThatNeverCameIsGivenBack(t *testing.T) {
+	for _, way := range []string{"restored", "cleared in Stash"} {
+		inLab(t, 1, func(l *lab) {
+			before := l.plex.Item(l.keys[1])
+			l.plex.Configure(func(o *plextest.Options) { o.Stuck = map[string]bool{"title": true} })
+			l.edit("One", 1)
+			l.want(l.drain(), Summary{Retrying: 1})
+			if !l.plex.Item(l.keys[1]).Locked["title"] {
+				l.Error("the title is not locked: this test makes no sense")
+			}
+			l.plex.Configure(func(o *plextest.Options) { o.Stuck = nil })
+			if way == "restored" {
+				if did, err := l.Restore(l.Context(), 0); err != nil || did.Restored != 1 {
+					l.Errorf("Restore = %+v, %v", did, err)
+				}
+			} else {
+				l.edit("", 1)
+				l.want(l.drain(), Summary{Synced: 1})
+			}
+			if got := l.plex.Item(l.keys[1]); !reflect.DeepEqual(values(got), values(before)) {
+				l.Errorf("%s: item = %+v, want %+v", way, got, before)
+			}
+		})
+	}
+}
