@@ -51,6 +51,7 @@ func (d *drain) refresh(ctx context.Context) error {
 		}
 		return err
 	}}
+	reader.Waited = d.Store.HasWanted
 	for _, s := range d.sections {
 		if _, err := reader.Refresh(ctx, d.server, s, time.Now()); err != nil {
 			return fmt.Errorf("read library %q: %w", s.Title, err)
