@@ -33,6 +33,8 @@ type Reader struct {
 	// OnNew is told of files that the index does not hold yet, before they are stored: told twice it must
 	// do no harm.
 	OnNew func(ctx context.Context, files []store.FoundFile) error
+	// Waited reports whether anybody waits for a file at all. If not, OnNew is told of none; nil: they do.
+	Waited func(ctx context.Context) (bool, error)
 	// Between is asked between two pages of a whole reading. With an error the reading ends, and the next one
 	// goes on from there.
 	Between func(ctx context.Context) error
@@ -306,14 +308,25 @@ func (r *Reader) convert(sec plexapi.Section, page plexapi.Page) store.ReadPage 
 }
 
 func (r *Reader) apply(ctx context.Context, server string, p store.ReadPage) error {
-	found, err := r.Index.New(ctx, server, p.Files)
-	if err != nil {
+	if err := r.tell(ctx, server, p.Files); err != nil {
 		return err
 	}
-	if len(found) > 0 && r.OnNew != nil {
-		if err := r.OnNew(ctx, found); err != nil {
+	return r.Index.Apply(ctx, server, p)
+}
+
+// tell tells of the files of a page that are new, if anybody wants to know.
+func (r *Reader) tell(ctx context.Context, server string, files []store.PlexFile) error {
+	if r.OnNew == nil {
+		return nil
+	}
+	if r.Waited != nil {
+		if waited, err := r.Waited(ctx); err != nil || !waited {
 			return err
 		}
 	}
-	return r.Index.Apply(ctx, server, p)
+	found, err := r.Index.New(ctx, server, files)
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	return r.OnNew(ctx, found)
 }

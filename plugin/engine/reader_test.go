@@ -426,3 +426,22 @@ func TestJobsAreWokenBeforeThePageIsStored(t *testing.T) {
 		t.Errorf("told of %d files, the first %d times, the last %d times", len(told), told["/v/0.mp4"], told["/v/299.mp4"])
 	}
 }
+
+func TestReadingTellsOfNewFilesOnlyThoseWhoWait(t *testing.T) {
+	l := newReaderLab(t, 3)
+	told, waited := 0, false
+	l.OnNew = func(_ context.Context, files []store.FoundFile) error {
+		told += len(files)
+		return nil
+	}
+	l.Waited = func(context.Context) (bool, error) { return waited, nil }
+	l.must(l.refresh())
+	waited = true
+	l.plex.rows = append(l.plex.rows, rowOf(3))
+	l.now = l.now.Add(readAnewIn)
+	l.must(l.refresh())
+	l.wantHeld()
+	if told != 1 {
+		t.Errorf("told of %d files, want the one that came while it was waited for", told)
+	}
+}

@@ -53,6 +53,7 @@ func (d *drain) refresh(ctx context.Context) error {
 		}
 		return err
 	}}
+	reader.Waited = d.Store.HasWanted
 	answered := false
 	for _, s := range d.sections {
 		asked, err := reader.Refresh(ctx, d.server, s, time.Now())
