@@ -274,3 +274,21 @@ func TestEditInTheSecondOfTheLastReadingIsFound(t *testing.T) {
 		}
 	})
 }
+
+func TestListingThatStashRefusesHoldsUpNobody(t *testing.T) {
+	inLab(t, 2, func(l *lab) {
+		l.drain()
+		l.stash.Inject(stashtest.Fault{Operation: "SlimScenes", Message: "no such table"})
+		l.edit("New", 1)
+		l.stash.Change(2, titled("Unheard"))
+		pass(completeEvery)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.wantTitle(1, "New")
+		if n := strings.Count(l.log.String(), "Stash refuses to list its scenes"); n != 1 {
+			l.Errorf("said %d times", n)
+		}
+		l.stash.Heal()
+		l.want(l.drain(), Summary{Synced: 1})
+		l.wantTitle(2, "Unheard")
+	})
+}
