@@ -351,7 +351,7 @@ func (w *world) checkField(where string, s *sceneTruth, i *itemTruth, held *plex
 		}
 	case len(want) == 0:
 		w.checkGivenBack(where, i, held, plex)
-	case now == nil || now[0] != want[0] && !(name == "date" && (strings.HasPrefix(now[0], want[0]+"-"))):
+	case now == nil || now[0] != want[0] && !(name == "date" && strings.HasPrefix(now[0], want[0]+"-")):
 		w.fail("%s: is %q, want %q", where, now, want)
 	case plex != ratingField && !held.Locked[plex] && !i.unlocked[plex]:
 		w.fail("%s: is not locked", where)
