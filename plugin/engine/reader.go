@@ -80,10 +80,20 @@ func (r *Reader) readAll(ctx context.Context, server string, sec plexapi.Section
 		}
 	}
 	size, steps := rowsAPage, 0
-	for range pagesAtMost {
+	storing := make(chan error, 1) // how storing the page before ended: Plex is not kept waiting by it
+	storing <- nil
+	for i := range pagesAtMost {
 		page, begin, err := r.next(ctx, sec, at, &size)
+		if failed := <-storing; failed != nil {
+			err = failed
+		}
 		if err != nil {
 			return err
+		}
+		if r.Between != nil && i > 0 {
+			if err := r.Between(ctx); err != nil {
+				return err
+			}
 		}
 		if begin < at.Position-1 {
 			if steps++; steps > stepsAtMost {
@@ -94,13 +104,7 @@ func (r *Reader) readAll(ctx context.Context, server string, sec plexapi.Section
 		if err != nil {
 			return err
 		}
-		at.Items += page.Received
-		if begin == at.Position-1 {
-			at.Items-- // the row seen before
-		}
-		// After a step back some rows are counted twice: the number differs from Plex's, so the next look
-		// reads all again, and what has gone is held until then.
-		at.Position, at.LastKey = begin+page.Received, lastKey(page)
+		advance(&at, page, begin)
 		if first && sec.ScannedAt == 0 {
 			at.AddedAt, at.UpdatedAt = newest(page.Rows, at.AddedAt, at.UpdatedAt)
 		}
@@ -110,16 +114,23 @@ func (r *Reader) readAll(ctx context.Context, server string, sec plexapi.Section
 			at.Position, at.LastKey, at.CompleteAt, at.CheckedAt = -1, "", now, now
 		}
 		p.After = at
-		if err := r.apply(ctx, server, p); err != nil || done {
-			return err
-		}
-		if r.Between != nil {
-			if err := r.Between(ctx); err != nil {
-				return err
-			}
+		go func() { storing <- r.apply(ctx, server, p) }()
+		if done {
+			return <-storing
 		}
 	}
+	<-storing // it is odd whether that went well or not
 	return oddListing(sec, "it has no end")
+}
+
+// advance moves a reading behind a page. After a step back some rows are counted twice: the number differs from
+// Plex's, so the next look reads all again, and what has gone is held until then.
+func advance(at *store.Reading, page plexapi.Page, begin int) {
+	at.Items += page.Received
+	if begin == at.Position-1 {
+		at.Items-- // the row seen before
+	}
+	at.Position, at.LastKey = begin+page.Received, lastKey(page)
 }
 
 // next reads the page that follows what a reading has seen, and returns where it begins: with the last row
