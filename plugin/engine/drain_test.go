@@ -420,3 +420,19 @@ func TestSceneOfWhichStashKnowsNothingIsNotAwaited(t *testing.T) {
 		l.want(l.drain(), Summary{Skipped: 1})
 	})
 }
+
+func TestStopWhileTheInboxIsTakenInIsNoFailure(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		hook := store.HookRecord{Own: store.Request{SceneID: 1, Reason: "edit"}}
+		l.must(store.LeaveInInbox(l.Store.Dir(), time.Now(), hook))
+		ctx, stop := context.WithCancel(l.Context())
+		stop()
+		d := &drain{Engine: l.Engine}
+		if err := d.takeIn(ctx); err == nil || strings.Contains(l.log.String(), "\x01e") {
+			t.Errorf("a run that was stopped: %v, log %q", err, l.log)
+		}
+		if n, err := l.Store.TakeInbox(l.Context(), time.Now()); n != 1 || err != nil {
+			t.Errorf("the next run takes in %d, %v", n, err)
+		}
+	})
+}

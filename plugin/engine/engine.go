@@ -200,7 +200,7 @@ func (d *drain) takeIn(ctx context.Context) error {
 	if n > 0 {
 		d.Log.Info().Int("hooks", n).Msg("took in what hooks had left in the inbox")
 	}
-	if err != nil {
+	if err != nil && ctx.Err() == nil { // a run that is stopped leaves it to the next
 		d.Log.Error().Err(err).Msg("a file in the inbox could not be taken in")
 	}
 	if err := d.expandFanouts(ctx); err != nil {
