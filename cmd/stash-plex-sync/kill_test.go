@@ -85,7 +85,13 @@ func killSteps() []step {
 		{name: "no hook", do: func(w *killWorld) {
 			w.stash.Change(3, titled("Without a hook"))
 			w.stash.Change(2, titled("In the inbox"))
-			w.must(store.LeaveInInbox(w.data(), time.Now(), store.HookRecord{Own: store.Request{SceneID: 2, Reason: "edited", Priority: store.InBulk}}))
+			w.stash.Name("tag", 2, "Renamed once more") // which no catch-up finds
+			for _, r := range []store.HookRecord{
+				{Own: store.Request{SceneID: 2, Reason: "edited", Priority: store.InBulk}},
+				{Fanout: &store.FanoutRecord{Kind: "tag", Own: 2}},
+			} {
+				w.must(store.LeaveInInbox(w.data(), time.Now(), r))
+			}
 			w.sql(`UPDATE meta SET at = at - 600000 WHERE key = 'last_catch_up'`)
 			w.sql(`UPDATE meta SET at = at - 86400000 WHERE key = 'last_copy'`)
 			w.run()
