@@ -2,9 +2,11 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
@@ -443,5 +445,49 @@ func TestReadingTellsOfNewFilesOnlyThoseWhoWait(t *testing.T) {
 	l.wantHeld()
 	if told != 1 {
 		t.Errorf("told of %d files, want the one that came while it was waited for", told)
+	}
+}
+
+func TestNextPageIsFetchedWhileOneIsStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newReaderLab(t, rowsAPage+50)
+		second := make(chan struct{})
+		l.Reader.Plex = changing{lister: l.plex, after: map[int]func(*lister){2: func(*lister) { close(second) }}}
+		l.OnNew = func(context.Context, []store.FoundFile) error {
+			select {
+			case <-second:
+				return nil
+			case <-time.After(time.Minute):
+				return errors.New("the next page is not fetched before this one is stored")
+			}
+		}
+		l.must(l.refresh())
+		l.wantHeld()
+	})
+}
+
+// What could not be stored ends a reading, whatever Plex says meanwhile, and is read again.
+func TestPageThatIsNotStoredIsReadAgain(t *testing.T) {
+	for _, fails := range []bool{false, true} {
+		l := newReaderLab(t, 3*rowsAPage)
+		broken := errors.New("broken")
+		told := 0
+		l.OnNew = func(context.Context, []store.FoundFile) error {
+			if told++; told == 2 {
+				return broken
+			}
+			return nil
+		}
+		l.Reader.Plex = changing{lister: l.plex, answer: func(q plexapi.ListQuery, p plexapi.Page) plexapi.Page {
+			if fails && l.plex.pages == 3 {
+				p = plexapi.Page{TotalSize: 1}
+			}
+			return p
+		}}
+		if err := l.refresh(); !errors.Is(err, broken) {
+			t.Errorf("the reading ended with %v", err)
+		}
+		l.must(l.refresh())
+		l.wantHeld()
 	}
 }
