@@ -90,10 +90,11 @@ func (d *drain) mayGoOn(ctx context.Context, stop error) error {
 		return stop
 	}
 	v := Judge(ctx, stop)
+	_, stash := errors.AsType[*stashapi.Error](stop)
 	switch {
 	case v.Class == Cancelled:
 		return &stopError{Cancelled, stoppedText}
-	case v.Class == StashUnavailable:
+	case stash:
 		return d.stashStop(ctx, stop)
 	case v.Stop:
 		return &stopError{v.Class, stop.Error() + "; every job stays queued"}

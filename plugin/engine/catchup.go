@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -23,8 +24,22 @@ const (
 
 // catchUp finds what changed in Stash without a hook: autotag, merges, moved files, a disabled plugin.
 // Hooks are only hints. It runs at most every ten minutes, reads everything once a day, and the first time
-// only notes what there is: a scene is pushed for the first time by an edit or by Sync all.
+// only notes what there is: a scene is pushed for the first time by an edit or by Sync all. A listing that
+// Stash refuses, while it answers otherwise, holds up nothing that is queued.
 func (d *drain) catchUp(ctx context.Context) error {
+	err := d.listChanged(ctx)
+	e, ok := errors.AsType[*stashapi.Error](err)
+	switch {
+	case !ok:
+		return err
+	case ctx.Err() != nil, e.Unavailable():
+		return d.stashStop(ctx, err)
+	}
+	d.Log.Warn().Err(err).Msg("Stash refuses to list its scenes: what changes without a hook is not found until it does")
+	return nil
+}
+
+func (d *drain) listChanged(ctx context.Context) error {
 	now := time.Now()
 	_, complete, err := d.Store.Meta(ctx, store.KeyLastListing)
 	if err != nil {
@@ -65,7 +80,7 @@ func (d *drain) changedListing(ctx context.Context) error {
 	for {
 		page, err := d.Stash.UpdatedSince(ctx, bound, after, pageSize)
 		if err != nil {
-			return d.stashStop(ctx, err)
+			return err
 		}
 		shown.add(page)
 		last := len(page.Scenes) < pageSize
@@ -186,7 +201,7 @@ func (d *drain) completeListing(ctx context.Context, first bool) error {
 	for {
 		page, err := d.Stash.AllScenes(ctx, after, pageSize)
 		if err != nil {
-			return d.stashStop(ctx, err)
+			return err
 		}
 		shown.add(page)
 		upTo := 1<<31 - 1

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -248,5 +249,24 @@ func TestListingThatGoesOnForgetsNothing(t *testing.T) {
 		if links, err := l.Store.Links(l.Context(), 3); err != nil || len(links) != 0 {
 			l.Errorf("links = %v, %v; want none after a whole listing", links, err)
 		}
+	})
+}
+
+func TestListingThatStashRefusesHoldsUpNobody(t *testing.T) {
+	inLab(t, 2, func(l *lab) {
+		l.drain()
+		pass(time.Minute)
+		l.stash.Inject(stashtest.Fault{Operation: "SlimScenes", Message: "no such table"})
+		l.edit("New", 1)
+		l.stash.Change(2, titled("Unheard"))
+		pass(completeEvery)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.wantTitle(1, "New")
+		if n := strings.Count(l.log.String(), "Stash refuses to list its scenes"); n != 1 {
+			l.Errorf("said %d times", n)
+		}
+		l.stash.Heal()
+		l.want(l.drain(), Summary{Synced: 1})
+		l.wantTitle(2, "Unheard")
 	})
 }

@@ -223,3 +223,17 @@ func TestTagsThatStashCannotTellPushNothing(t *testing.T) {
 		l.wantTitle(1, "clip1")
 	})
 }
+
+func TestNobodyIsPushedWhileStashRefusesToNameTags(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.Config.Filter.ExcludeTags = []string{"Private"}
+		l.stash.Inject(stashtest.Fault{Operation: "Tags", Message: "no such table"})
+		l.edit("New", 1)
+		if sum := l.drain(); sum.Class != StashUnavailable || !strings.Contains(sum.Stopped, "no such table") {
+			l.Errorf("summary = %+v", sum)
+		}
+		l.wantUncharged("tags", 1, 1)
+		l.stash.Heal()
+		l.want(l.drain(), Summary{Synced: 1})
+	})
+}
