@@ -279,6 +279,7 @@ func TestEditInTheSecondOfTheLastReadingIsFound(t *testing.T) {
 func TestListingThatStashRefusesHoldsUpNobody(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
 		l.drain()
+		pass(time.Minute)
 		l.stash.Inject(stashtest.Fault{Operation: "SlimScenes", Message: "no such table"})
 		l.edit("New", 1)
 		l.stash.Change(2, titled("Unheard"))
