@@ -134,7 +134,7 @@ func (s *session) drain(ctx context.Context, who string, opts engine.Options, pr
 			return err
 		}
 		if sum, err = e.Drain(ctx, opts); err != nil {
-			return err
+			return s.doubt(err)
 		}
 		return s.tidy(ctx)
 	}
@@ -152,6 +152,14 @@ func (s *session) drain(ctx context.Context, who string, opts engine.Options, pr
 		s.followUp(ctx, sum.Floor)
 	}
 	return s.finish(context.WithoutCancel(ctx), sum, began)
+}
+
+// doubt has the queue checked by the next run because of an error that says nothing of what is wrong with it.
+func (s *session) doubt(err error) error {
+	if _, known := errors.AsType[*store.FileError](err); known || errors.Is(err, store.ErrLeaseLost) {
+		return err
+	}
+	return errors.Join(fmt.Errorf("%w; the next run checks the queue for damage", err), s.db.Doubt(err))
 }
 
 // ready reads the settings and makes the engine, with a login for a long run.

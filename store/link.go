@@ -82,7 +82,7 @@ func putItem(ctx context.Context, tx *transaction, it *Item) error {
 	case err == nil:
 		var old memory
 		if err := json.Unmarshal([]byte(stored), &old); err != nil {
-			return fmt.Errorf("item %s: %w", it.RatingKey, err)
+			return fmt.Errorf("%w: what is known of item %s: %w", errUnsound, it.RatingKey, err)
 		}
 		m.keep(old)
 	case !errors.Is(err, sql.ErrNoRows):
@@ -124,7 +124,7 @@ func (s *Store) Items(ctx context.Context, server string, keys []string) (map[st
 		}
 		var m memory
 		if err := json.Unmarshal([]byte(text), &m); err != nil {
-			return nil, fmt.Errorf("read item %s: %w", it.RatingKey, err)
+			return nil, s.mark(fmt.Errorf("%w: what is known of item %s: %w", errUnsound, it.RatingKey, err))
 		}
 		it.Before, it.Owned, it.Sent, it.ReadBack, it.Form, it.Rejected = m.Before, m.Owned, m.Sent, m.ReadBack, m.Form, m.Rejected
 		it.Images, it.Paths, it.Faults = m.Images, m.Paths, m.Faults

@@ -28,7 +28,7 @@ var ErrCorrupt = errors.New("the queue database is damaged")
 // What is found to be damage besides what SQLite refuses.
 var (
 	errEmpty   = errors.New("the file is empty") // lost to a crash of the system
-	errUnsound = errors.New("the check failed")
+	errUnsound = errors.New("its content is not sound")
 )
 
 // A Store is an open queue.db. It is safe for concurrent use; any number of processes may have the same
@@ -68,7 +68,7 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	if err := migrate(ctx, s.write); err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, errors.Join(s.mark(err), s.closeUntouched(path)))
+		return nil, fmt.Errorf("open %s: %w", path, errors.Join(s.mark(err), closeUntouched(path, s.Close)))
 	}
 	s.shortenLog(ctx)
 	return s, nil
@@ -92,14 +92,14 @@ func (s *Store) shortenLog(ctx context.Context) {
 
 // closeUntouched closes a database that is none of ours to write. The last connection would write the log
 // back into the file, unless it may only read: so one that may only read is the last.
-func (s *Store) closeUntouched(path string) error {
+func closeUntouched(path string, closeAll func() error) error {
 	reader, err := openDB(dsn(path, "ro", "deferred"))
 	if err != nil {
-		return errors.Join(err, s.Close())
+		return errors.Join(err, closeAll())
 	}
 	var version int
 	readErr := reader.QueryRow("PRAGMA user_version").Scan(&version) // until then it is not connected
-	err = s.Close()
+	err = closeAll()
 	if readErr != nil { // it was told already why
 		reader.Close()
 		return err
@@ -164,11 +164,15 @@ func (s *Store) mark(err error) error {
 	if !isDamage(err) || errors.Is(err, ErrCorrupt) {
 		return trouble(path, err)
 	}
-	noteErr := os.WriteFile(filepath.Join(s.dir, suspectFile), []byte(OneLine(err.Error())+"\n"), 0o600)
 	return &FileError{
 		Path: path, Problem: "is damaged", Remedy: "the next run that processes the queue moves it aside and saves what can be read",
-		Err: errors.Join(ErrCorrupt, err, noteErr),
+		Err: errors.Join(ErrCorrupt, err, s.Doubt(err)),
 	}
+}
+
+// Doubt leaves a note of an error that may come from damage, so that the next drain checks the file.
+func (s *Store) Doubt(cause error) error {
+	return os.WriteFile(filepath.Join(s.dir, suspectFile), []byte(OneLine(cause.Error())+"\n"), 0o600)
 }
 
 // isDamage reports whether SQLite found the file itself damaged: nothing else is a reason to give it up.

@@ -158,12 +158,16 @@ func checkFile(ctx context.Context, path string) (damage string, err error) {
 	case err == nil && fi.Size() == 0:
 		return errEmpty.Error(), nil
 	}
-	db, err := openDB(dsn(path, "ro", "deferred"))
+	db, err := openDB(dsn(path, "rw", "deferred")) // one that may only read skips the CHECKs of the tables
 	if err != nil {
 		return "", err
 	}
-	defer db.Close() // nothing was written
-	return check(ctx, db)
+	damage, err = check(ctx, db)
+	closeErr := closeUntouched(path, db.Close)
+	if damage != "" { // and it may not even be closed
+		return damage, nil
+	}
+	return "", errors.Join(err, closeErr)
 }
 
 // check looks at every page and at every entry of every index. SQLite's quick_check, which takes a third of

@@ -373,3 +373,31 @@ func TestJobThatItsIndexLacksIsFoundBeforeTheCopy(t *testing.T) {
 		t.Errorf("after the recovery %d jobs are claimed, want the one that was missing, too", len(jobs))
 	}
 }
+
+func TestItemThatMakesNoSenseIsDamage(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	s := openIn(t, dir)
+	items := []Item{{Server: "S", RatingKey: "1", Owner: 1}, {Server: "S", RatingKey: "2", Owner: 2}}
+	_, copyErr := s.CopyDaily(t.Context(), t0)
+	if err := errors.Join(copyErr, s.PutItems(t.Context(), items)); err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []string{`PRAGMA ignore_check_constraints = 1`, `UPDATE item SET memory = '{' WHERE rating_key = '1'`, `PRAGMA ignore_check_constraints = 0`} {
+		if _, err := s.write.Exec(q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.Items(t.Context(), "S", []string{"1"}); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("Items = %v, want ErrCorrupt", err)
+	}
+	if err := s.PutItems(t.Context(), items); !errors.Is(err, ErrCorrupt) || !Suspect(dir) {
+		t.Errorf("PutItems = %v, suspect %v; want ErrCorrupt and a note", err, Suspect(dir))
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, r := recovered(t, dir)
+	if known, err := s.Items(t.Context(), "S", []string{"1", "2"}); err != nil || len(known) != 1 || known["2"].Owner != 2 {
+		t.Errorf("after the recovery %+v: items %+v, %v; want the sound one", r, known, err)
+	}
+}

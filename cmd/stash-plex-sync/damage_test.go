@@ -242,7 +242,7 @@ func (w *world) survive(seed uint64, p past) {
 		complain("of %d items %d are known", len(p.memory), len(known))
 	}
 	for _, list := range told {
-		if len(list) > 1 || len(list) == 1 && !strings.Contains(list[0], "damaged") {
+		if len(list) > 1 || len(list) == 1 && !strings.Contains(list[0], "damage") {
 			complain("that is not one clear message")
 		}
 	}
