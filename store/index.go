@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -180,24 +182,15 @@ const deleteUnseen = `DELETE FROM plex_file WHERE server = ? AND section = ? AND
 // Apply stores a page.
 func (x *Index) Apply(ctx context.Context, server string, p ReadPage) error {
 	err := x.inTx(ctx, func(tx *transaction) error {
-		id := hash(server)
 		files, keys := p.held()
-		for key := range keys {
-			if _, err := tx.ExecContext(ctx, `DELETE FROM plex_file WHERE server = ? AND rating_key = ?`, id, key); err != nil {
-				return err
-			}
+		if err := deleteItems(ctx, tx, server, keys); err != nil {
+			return err
 		}
-		for _, f := range files {
-			folded := FoldPath(f.Path)
-			if _, err := tx.ExecContext(ctx, `INSERT INTO plex_file
-				(server, section, rating_key, path, path_hash, base_hash, size, duration, added_at, reading)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, id, f.Section, f.RatingKey, f.Path, hash(folded), hash(base(folded)),
-				f.Size, f.Duration, f.AddedAt, p.After.Number); err != nil {
-				return err
-			}
+		if err := insertFiles(ctx, tx, server, files, p.After.Number); err != nil {
+			return err
 		}
 		if p.Finish {
-			if _, err := tx.ExecContext(ctx, deleteUnseen, id, p.After.Section, p.After.Number); err != nil {
+			if _, err := tx.ExecContext(ctx, deleteUnseen, hash(server), p.After.Section, p.After.Number); err != nil {
 				return err
 			}
 		}
@@ -209,18 +202,13 @@ func (x *Index) Apply(ctx context.Context, server string, p ReadPage) error {
 	return nil
 }
 
-// held returns the files of a page, each once, and the rating keys of all of whose files it tells.
-func (p *ReadPage) held() (files []PlexFile, keys map[string]bool) {
-	keys = make(map[string]bool, len(p.Seen))
-	for _, list := range [][]string{p.Trashed, p.Seen} {
-		for _, key := range list {
-			keys[key] = true
-		}
-	}
+// held returns the files of a page, each once, and the rating keys of all items of whose files it tells.
+func (p *ReadPage) held() (files []PlexFile, keys []string) {
+	keys = slices.Concat(p.Trashed, p.Seen)
 	type file struct{ key, path string }
 	at := make(map[file]int, len(p.Files))
 	for _, f := range p.Files {
-		keys[f.RatingKey] = true
+		keys = append(keys, f.RatingKey)
 		name := file{f.RatingKey, f.Path}
 		if i, again := at[name]; again {
 			files[i] = f
@@ -229,7 +217,40 @@ func (p *ReadPage) held() (files []PlexFile, keys map[string]bool) {
 		at[name] = len(files)
 		files = append(files, f)
 	}
-	return files, keys
+	slices.Sort(keys)
+	return files, slices.Compact(keys)
+}
+
+// rowsAtOnce is how many rows one statement writes: a statement costs more than a row.
+const rowsAtOnce = 100
+
+func deleteItems(ctx context.Context, tx *transaction, server string, keys []string) error {
+	for some := range slices.Chunk(keys, rowsAtOnce) {
+		args := []any{hash(server)}
+		for _, key := range some {
+			args = append(args, key)
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM plex_file WHERE server = ? AND rating_key IN (`+placeholders(len(some))+`)`, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func insertFiles(ctx context.Context, tx *transaction, server string, files []PlexFile, reading int64) error {
+	for some := range slices.Chunk(files, rowsAtOnce) {
+		var args []any
+		for _, f := range some {
+			folded := FoldPath(f.Path)
+			args = append(args, hash(server), f.Section, f.RatingKey, f.Path, hash(folded), hash(base(folded)), f.Size, f.Duration, f.AddedAt, reading)
+		}
+		rows := strings.TrimSuffix(strings.Repeat(`(?, ?, ?, ?, ?, ?, ?, ?, ?, ?), `, len(some)), ", ")
+		if _, err := tx.ExecContext(ctx, `INSERT INTO plex_file
+			(server, section, rating_key, path, path_hash, base_hash, size, duration, added_at, reading) VALUES `+rows, args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func putReading(ctx context.Context, tx *transaction, server string, r Reading) error {

@@ -6,20 +6,21 @@ import (
 	"net/http"
 )
 
-// AddBulk puts n items into a section that are only listed: a library of a million costs no memory. They are
-// older than all others, in the trash is none of them, and a listing of them cannot be told from Plex's by
-// its length. Values come in Plex's usual types whatever the options say.
+// AddBulk puts n items into a section that are only listed, so that a library of a million costs no memory.
+// They are older than all others and as long in a listing as Plex's. Values come in Plex's usual types
+// whatever the options say.
 func (s *Server) AddBulk(sectionID string, n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sec := s.section(sectionID)
-	sec.bulk, sec.bulkKey = n, s.nextKey+1
+	now := s.clock().Unix()
+	sec.bulk, sec.bulkKey, sec.bulkSince = n, s.nextKey+1, int(now)-n-bulkAge // one a second
 	s.nextKey += n
-	sec.touch(s.clock().Unix())
+	sec.touch(now)
 }
 
-// bulkAdded is when the first of the bulk was added, in unix seconds; the others followed at one a second.
-const bulkAdded = 1_500_000_000
+// bulkAge is for how long nothing has been added to the bulk, in seconds.
+const bulkAge = 3600
 
 // bulkRow is what Plex sends of an item of whose tags and texts it was asked to send none.
 const bulkRow = `{"ratingKey":"%[1]d","key":"/library/metadata/%[1]d","guid":"com.plexapp.agents.none://0123456789abcdef0123456789abcdef/%[1]d?lang=xn","librarySectionTitle":"Videos",` +
@@ -47,7 +48,7 @@ func (s *Server) listBulk(w http.ResponseWriter, sec *section, others []*Item, n
 			out = append(out, ',')
 		}
 		if at < sec.bulk {
-			out = fmt.Appendf(out, bulkRow, sec.bulkKey+at, at%50, bulkAdded+at, 1_000_000+at)
+			out = fmt.Appendf(out, bulkRow, sec.bulkKey+at, at%50, sec.bulkSince+at, 1_000_000+at)
 		} else {
 			row, err := json.Marshal(s.row(sec, others[other], true))
 			if err != nil {

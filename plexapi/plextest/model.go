@@ -18,7 +18,8 @@ type section struct {
 	items            []*Item
 	locations        []string
 	hidden           []File // that a scan of their folder finds
-	bulk, bulkKey    int    // see AddBulk
+
+	bulk, bulkKey, bulkSince int // see AddBulk
 }
 
 // Item is a Plex item as a person would see it.

@@ -150,3 +150,37 @@ func TestSceneWhoseFilesAreOneItemWantsNothing(t *testing.T) {
 		}
 	})
 }
+
+// Files that are new are found by as many requests in a large library as in a small one.
+func TestNewFilesCostTheSameRequestsInALargeLibrary(t *testing.T) {
+	var asked []int
+	for _, n := range []int{2 * rowsAPage, 20 * rowsAPage} {
+		inLab(t, 0, func(l *lab) {
+			l.plex.AddBulk(l.section, n)
+			refresh := func() {
+				t.Helper()
+				sections, err := l.Plex.Sections(l.Context())
+				l.must(err)
+				l.plex.Forget()
+				_, err = (&Reader{Plex: l.Plex, Index: l.Index}).Refresh(l.Context(), "S", sections[0], time.Now())
+				l.must(err)
+			}
+			refresh()
+			if got, want := len(l.plex.Requests()), n/rowsAPage; got < want || got > want+2 {
+				l.Errorf("%d requests for a library of %d pages", got, want)
+			}
+			pass(time.Minute)
+			for i := range 10 {
+				l.plex.AddItem(l.section, path(i), size(i))
+			}
+			refresh()
+			asked = append(asked, len(l.plex.Requests()))
+			if c, err := l.Index.CountFiles(l.Context(), "S", l.section); err != nil || c.N != n+10 {
+				l.Errorf("%+v files are held, want %d: %v", c, n+10, err)
+			}
+		})
+	}
+	if asked[0] != 2 || asked[1] != 2 {
+		t.Errorf("ten new files cost %d requests in a small library and %d in a large one, want a page by each order", asked[0], asked[1])
+	}
+}
