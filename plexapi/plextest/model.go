@@ -221,3 +221,17 @@ func (s *Server) find(key string) (*section, *Item) {
 	}
 	return nil, nil
 }
+
+// KeyOf returns the rating key of the item that has the file; "" if none has.
+func (s *Server) KeyOf(file string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, sec := range s.sections {
+		for _, it := range sec.items {
+			if slices.ContainsFunc(it.Files, func(f File) bool { return f.Path == file }) {
+				return it.Key
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,345 @@
+package engine
+
+import (
+	"errors"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// account is what must be stored of a job.
+type account struct {
+	attempts, misses int
+	faults           int  // answers of 500 to writes in a row: the third may mean a bad field
+	pictureFailed    bool // once; the second time it is left out
+	found            bool // what only a scan finds
+	class            Class
+	wait             time.Duration // until it is due, if the last drain has decided that; else -1
+	done, dead       bool
+	lost             bool // something of it is left out, or it is dead: an edit brings it back
+}
+
+// oracle says from the requests of a drain alone what must be stored after it.
+type oracle struct {
+	w        *faultWorld
+	c        faultCase
+	jobs     map[int]*account
+	failures int
+	open     bool // the breaker
+	sum      Summary
+	cuts     []step // that ended a batch
+	stop     *step  // that ended the drain
+	trial    int    // the job that was tried while the breaker was half-open
+	scanned  bool   // Plex held what only a scan finds after the last drain
+	apart    bool   // the twin is a person's edit, and so claimed before the others
+}
+
+// drained judges a drain.
+func (o *oracle) drained() {
+	o.sum, o.stop, o.cuts, o.trial = Summary{}, nil, nil, 0
+	steps := o.steps()
+	o.judgeBreaker(steps)
+	if a := o.jobs[o.w.hidden]; a != nil && !a.found && o.scanned && listed(steps) {
+		a.found, a.misses = true, 0 // it is woken
+	}
+	for id, a := range o.jobs {
+		if a.wait = -1; !a.done && !a.dead {
+			o.judgeJob(id, a, steps)
+		}
+	}
+	o.scanned = o.w.keys[o.w.hidden] != ""
+}
+
+// judgeJob says what becomes of a job: it is what the last request that named it says.
+func (o *oracle) judgeJob(id int, a *account, steps []step) {
+	at := -1
+	for _, s := range steps {
+		if slices.Contains(s.jobs, id) {
+			at = s.at
+		}
+	}
+	if at < 0 {
+		if id == o.w.hidden && slices.ContainsFunc(steps, func(s step) bool { return s.role == scanRole }) {
+			o.miss(a)
+		}
+		return
+	}
+	s := steps[at]
+	own := s.own(id)
+	whole := s.Status == 500 && s.role == writeRole // which may be a bad field
+	image := s.role == pictureRole && (s.Status == 500 || s.Status == 413)
+	others := slices.ContainsFunc(steps, func(s step) bool { return s.role == writeRole && s.own(id) && s.means == fine })
+	favour := s.role == pictureRole || s.kind == "PUT /:/rate" && others // of several fields one is left out
+	switch {
+	case s.means == fine:
+		o.end(id, a, steps, at)
+	case !own, s.means == down, s.means == unauthorised: // nobody is charged for what is not his
+	case s.means == notThere:
+		o.miss(a)
+	case image && !a.pictureFailed:
+		a.pictureFailed = true
+		o.charge(a, 0)
+	case image, s.means == refused && favour, whole && favour && a.faults >= 2:
+		o.done(a, true)
+	case s.means == refused:
+		a.dead, a.lost, a.class = true, true, Rejected
+		o.sum.Dead++
+	default:
+		a.faults += one(whole)
+		o.charge(a, o.c.retryAfter)
+	}
+}
+
+// end is a job whose last request was fine.
+func (o *oracle) end(id int, a *account, steps []step, at int) {
+	if slices.ContainsFunc(o.cuts, func(c step) bool { return c.at > at && len(c.jobs) > 0 && o.batch(c.jobs[0]) == o.batch(id) }) {
+		return // it was left as it was
+	}
+	locks := 0
+	for _, s := range steps {
+		locks += one(s.ignored && s.own(id) && s.locks())
+		if s.ignored && s.own(id) && !s.locks() {
+			o.charge(a, 0)
+			return
+		}
+	}
+	a.faults, a.lost = 0, a.lost || locks > 1 // it is set once more, unseen
+	o.done(a, slices.ContainsFunc(steps, func(s step) bool {
+		return (s.means == refused || s.Faulty && s.Status == 500) && s.own(id) && s.role == writeRole && fieldsIn(s.Request) == 1
+	}))
+}
+
+// listed reports whether the library was looked at for what is new.
+func listed(steps []step) bool {
+	return slices.ContainsFunc(steps, func(s step) bool {
+		return s.role == listingRole && s.means == fine && !strings.HasSuffix(s.kind, newestChange)
+	})
+}
+
+// batch tells which jobs are claimed together.
+func (o *oracle) batch(id int) int {
+	switch {
+	case id == o.trial:
+		return -1
+	case id == twinScene && o.apart:
+		return 1
+	}
+	return 0
+}
+
+func (o *oracle) charge(a *account, atLeast time.Duration) {
+	a.attempts++
+	a.class = Temporary
+	a.wait = max(min(5*time.Second<<(a.attempts-1), 80*time.Second)*3/4, atLeast)
+	o.sum.Retrying++
+}
+
+func (o *oracle) miss(a *account) {
+	a.misses++
+	a.class = NotFound
+	a.wait = min(30*time.Second<<(a.misses-1), 600*time.Second) * 3 / 4
+	o.sum.Waiting++
+}
+
+func (o *oracle) done(a *account, lost bool) {
+	a.done, a.lost = true, a.lost || lost
+	o.sum.Synced++
+}
+
+func one(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// fieldsIn counts the fields of an edit.
+func fieldsIn(r plextest.Request) int {
+	query, _ := url.ParseQuery(r.Query)
+	fields := make(map[string]bool)
+	for name := range query {
+		if field, _, ok := strings.Cut(name, "."); ok {
+			field, _, _ = strings.Cut(field, "[")
+			fields[field] = true
+		}
+	}
+	return max(len(fields), 1)
+}
+
+// judgeBreaker counts failures in a row. What belongs together counts once: halves of one question, and all
+// requests for one job.
+func (o *oracle) judgeBreaker(steps []step) {
+	probing := o.open && len(steps) > 0
+	for i := 0; i < len(steps) && o.stop == nil; {
+		first, end := steps[i], i+1
+		for end < len(steps) && together(first, steps[end-1], steps[end]) {
+			end++
+		}
+		s := steps[end-1]
+		previous := step{}
+		if i > 0 {
+			previous = steps[i-1]
+		}
+		i = end
+		if probing && len(s.jobs) > 0 && o.trial == 0 {
+			o.trial = s.jobs[0]
+		}
+		if probing && o.trial != 0 && !slices.Contains(s.jobs, o.trial) && s.role != scanRole {
+			probing, o.open, o.failures = false, false, 0
+		}
+		if s.role == scanRole || first.role == probeRole && previous.means == down {
+			continue // a favour, or a look whether Plex is there after all
+		}
+		o.count(s, &probing)
+		if s.role == readRole || s.role == pictureRole {
+			o.countUnmoved(steps[:end], s, &probing)
+		}
+	}
+	if probing && o.stop == nil {
+		o.open, o.failures = false, 0
+	}
+}
+
+// together reports whether request b goes on with a, and with the first of its group.
+func together(first, a, b step) bool {
+	switch {
+	case a.role != b.role:
+		return false
+	case a.role == probeRole:
+		return b.kind != a.kind && a.means == fine
+	case a.role == listingRole: // all that one look at the library takes
+		return a.kind != b.kind && !strings.HasSuffix(b.kind, newestAdded) || a.kind == b.kind && pageSizeOf(b.Request) < pageSizeOf(a.Request)
+	case a.role == readRole:
+		return a.means != down && !slices.ContainsFunc(b.jobs, func(id int) bool { return !slices.Contains(first.jobs, id) })
+	}
+	return slices.Equal(a.jobs, b.jobs)
+}
+
+// pageSizeOf is how many rows a listing was asked for.
+func pageSizeOf(r plextest.Request) int {
+	n, _ := strconv.Atoi(r.Header.Get("X-Plex-Container-Size"))
+	return n
+}
+
+// count takes in what a group of requests says, by its last one.
+func (o *oracle) count(s step, probing *bool) {
+	image := s.role == pictureRole && (s.Status == 500 || s.Status == 413)
+	switch {
+	case s.means == unauthorised:
+		o.stop, o.cuts = &s, append(o.cuts, s)
+	case s.role == probeRole && s.means != fine:
+		o.fail(s, probing)
+		o.stop = &s
+	case s.means == fine, s.means == notThere, s.means == refused && !image && s.role != pictureRole:
+		if !*probing {
+			o.failures = 0
+		}
+	case image, s.means == refused: // an answer; left out it says nothing at all
+		if !*probing && o.jobs[s.jobs[0]] != nil && !o.jobs[s.jobs[0]].pictureFailed && image {
+			o.failures = 0
+		}
+	default:
+		o.fail(s, probing)
+		if s.means == down && (s.role == readRole || o.c.everything) {
+			o.cuts = append(o.cuts, s)
+		}
+		if s.means == down && s.role == listingRole {
+			o.stop = &s
+		}
+	}
+}
+
+// fail counts a failure. A trial of a job that has failed before says nothing of Plex.
+func (o *oracle) fail(s step, probing *bool) {
+	o.failures++
+	switch {
+	case *probing && s.role != probeRole && o.jobs[o.trial].attempts > 0:
+		o.failures, o.open, *probing = 4, false, false
+	case *probing, o.failures >= 5:
+		o.open, o.stop, o.cuts = true, &s, append(o.cuts, s)
+	}
+}
+
+// countUnmoved takes in what a reading says of writes that somebody has swallowed: failures, unless another
+// job's write is seen in it.
+func (o *oracle) countUnmoved(steps []step, s step, probing *bool) {
+	if s.means != fine || s.Method != "GET" || o.stop != nil {
+		return
+	}
+	swallowed := make(map[int]bool)
+	moved := false
+	for _, before := range steps {
+		if before.Method == "GET" || before.locks() || len(before.jobs) != 1 || !slices.Contains(s.jobs, before.jobs[0]) {
+			continue
+		}
+		if id := before.jobs[0]; before.role == s.role || before.role == writeRole && s.role == readRole {
+			swallowed[id] = swallowed[id] || before.ignored
+		}
+	}
+	for _, yes := range swallowed {
+		moved = moved || !yes
+	}
+	for range swallowed {
+		if !moved && o.stop == nil {
+			o.fail(s, probing)
+		}
+	}
+}
+
+// check compares what is stored, and what the drain says of itself, with what the oracle says.
+func (o *oracle) check(sum Summary, began time.Time) {
+	w := o.w
+	w.Helper()
+	failed := w.Failed()
+	defer func() {
+		if w.Failed() && !failed {
+			for _, s := range o.steps() {
+				w.Logf("%s %v %d faulty: %v", s.kind, s.jobs, s.Status, s.Faulty)
+			}
+		}
+	}()
+	stopped := sum.Class == Unauthorized
+	if o.stop != nil && (o.stop.means == unauthorised) != stopped {
+		w.Errorf("it stopped with %q, class %s", sum.Stopped, sum.Class)
+	}
+	sum.Synced, sum.Unchanged = sum.Synced+sum.Unchanged, 0
+	w.want(sum, o.sum)
+	for id, a := range o.jobs {
+		o.checkJob(id, a, began)
+	}
+	b, err := w.Store.Breaker(w.Context())
+	if state := map[bool]store.BreakerState{true: store.BreakerOpen, false: store.BreakerClosed}[o.open]; err != nil || b.State != state || b.Failures != o.failures {
+		w.Errorf("breaker = %+v, %v; want it %s after %d failures", b, err, state, o.failures)
+	}
+	if n := len(w.plex.Requests()); o.stop != nil && n > o.stop.at+1 && o.stop.means != down {
+		w.Errorf("%d requests follow %s, which ends the drain", n-1-o.stop.at, o.stop.kind)
+	}
+}
+
+func (o *oracle) checkJob(id int, a *account, began time.Time) {
+	w := o.w
+	w.Helper()
+	j, err := w.Store.Job(w.Context(), id)
+	switch {
+	case a.dead:
+		letters, err := w.Store.DeadLetters(w.Context(), store.Narrow{SceneID: id}, 1)
+		if err != nil || len(letters) != 1 || letters[0].Job.ErrorClass != string(a.class) {
+			w.Errorf("scene %d: dead letters = %+v, %v; want one of class %s", id, letters, err, a.class)
+		}
+	case a.done:
+		if !errors.Is(err, store.ErrNone) {
+			w.Errorf("scene %d: job = %+v, %v; want none left", id, j, err)
+		}
+	case err != nil:
+		w.Errorf("scene %d: %v, want a job", id, err)
+	case j.Attempts != a.attempts || j.Misses != a.misses || j.Unfinished != 0 || a.class != "" && j.ErrorClass != string(a.class):
+		w.Errorf("scene %d: job = %+v, want %+v", id, j, *a)
+	case a.wait >= 0 && (j.DueAt.Before(began.Add(a.wait)) || j.DueAt.After(time.Now().Add(a.wait))):
+		w.Errorf("scene %d: due in %v, want %v", id, time.Until(j.DueAt), a.wait)
+	}
+}

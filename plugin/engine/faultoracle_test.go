@@ -1,0 +1,152 @@
+package engine
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+)
+
+// meaning is what a failed request says, by the table of what the statuses of Plex mean. It is written down here
+// once more, so that the program is not compared with itself.
+type meaning int
+
+const (
+	fine         meaning = iota
+	down                 // nobody is charged
+	temporary            // an attempt
+	notThere             // a miss
+	refused              // dead, or the field is left out
+	unauthorised         // the drain ends
+)
+
+// A faultCase is one way in which requests fail.
+type faultCase struct {
+	name       string
+	fault      plextest.Fault
+	means      meaning
+	foreign    bool          // an answer of 200 that is not Plex's: temporary to who reads it, a success to who writes
+	retryAfter time.Duration // what Plex asks for
+	everything bool          // all requests fail from then on, not only those of the kind
+}
+
+// faultCases are all faults that there are.
+func faultCases() []faultCase {
+	list := []faultCase{
+		{name: "late", fault: plextest.Fault{Delay: answerWithin / 2}, means: fine},
+		{name: "no answer", fault: plextest.Fault{Hang: true}, means: temporary},
+		{name: "reset", fault: plextest.Fault{Reset: true}, means: temporary},
+		{name: "late and reset", fault: plextest.Fault{Reset: true, Delay: answerWithin / 2}, means: temporary},
+		{name: "cut", fault: plextest.Fault{Truncate: true}, means: temporary},
+		{name: "refused", fault: plextest.Fault{Refuse: true}, means: down},
+		{name: "a web page", fault: plextest.Fault{Status: 200}, foreign: true},
+		{name: "an empty answer", fault: plextest.Fault{Status: 200, Empty: true}, foreign: true},
+		{name: "an empty object", fault: plextest.Fault{Status: 200, Body: "{}"}, foreign: true},
+		{name: "another's JSON", fault: plextest.Fault{Status: 200, Body: `{"error":"x","MediaContainer":null}`}, foreign: true},
+		{name: "503 in maintenance", fault: plextest.Fault{Status: 503, Body: `<Response code="503" title="Maintenance" status="x"/>`}, means: down},
+		{name: "Plex off", fault: plextest.Fault{Refuse: true}, means: down, everything: true},
+		{name: "Plex migrating", fault: plextest.Fault{Status: 503, Body: `<Response code="503" title="Maintenance" status="x"/>`}, means: down, everything: true},
+		{name: "Plex failing", fault: plextest.Fault{Status: 500}, means: temporary, everything: true},
+		{name: "a proxy alone", fault: plextest.Fault{Status: 502}, means: down, everything: true},
+		{name: "a login page in front", fault: plextest.Fault{Status: 200}, foreign: true, everything: true},
+		{name: "database locked", fault: plextest.Fault{Prefix: "/library", Hang: true}, means: temporary, everything: true},
+	}
+	for means, statuses := range map[meaning][]int{
+		down:         {301, 302, 307, 502, 504},
+		temporary:    {408, 425, 429, 500, 503},
+		notThere:     {404},
+		refused:      {400, 405, 409, 413, 414, 431, 501},
+		unauthorised: {401, 403, 498},
+	} {
+		for _, status := range statuses {
+			list = append(list, faultCase{name: fmt.Sprint(status), fault: plextest.Fault{Status: status}, means: means})
+			if means != temporary {
+				continue
+			}
+			list = append(list, faultCase{
+				name: fmt.Sprint(status, " with seconds"), fault: plextest.Fault{Status: status, Header: http.Header{"Retry-After": {"300"}}},
+				means: means, retryAfter: 300 * time.Second,
+			})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b faultCase) int { return strings.Compare(a.name, b.name) })
+	return list
+}
+
+// role is what part a request has in a drain.
+type role int
+
+const (
+	probeRole   role = iota // first of all: is it there?
+	listingRole             // the index
+	readRole                // items, before and after they are written
+	writeRole
+	pictureRole // all else is in Plex by then
+	scanRole    // a favour, whose failure is nobody's
+)
+
+// roleOf tells the part of a kind of request. A kind that it does not know is one that no fault was thought of.
+func roleOf(kind string) (role, bool) {
+	for _, r := range []struct {
+		pattern string
+		role    role
+	}{
+		{`^GET /identity$`, probeRole},
+		{`^GET /library/sections$`, probeRole},
+		{`^GET /library/sections/#/all `, listingRole},
+		{`^GET /library/metadata/#…?$`, readRole},
+		{`^PUT /library/sections/#/all (set|remove)$`, writeRole},
+		{`^PUT /library/metadata/# (set|remove)$`, writeRole},
+		{`^PUT /:/rate$`, writeRole},
+		{`^(GET|POST) /library/metadata/#/posters$`, pictureRole},
+		{`^PUT /library/metadata/#/poster$`, pictureRole},
+		{`^PUT /library/(sections/#/all|metadata/#) lock$`, pictureRole},
+		{`^(GET|POST) /library/sections/#/refresh$`, scanRole},
+	} {
+		if regexp.MustCompile(r.pattern).MatchString(kind) {
+			return r.role, true
+		}
+	}
+	return 0, false
+}
+
+// step is one request of a drain as the oracle sees it.
+type step struct {
+	plextest.Request
+	at      int
+	kind    string
+	role    role
+	jobs    []int
+	means   meaning
+	ignored bool // a write that somebody has accepted who is not Plex
+}
+
+// locks reports whether a request does nothing but lock a picture.
+func (s step) locks() bool { return strings.HasSuffix(s.kind, " lock") }
+
+func (s step) own(id int) bool { return slices.Equal(s.jobs, []int{id}) }
+
+// steps are the requests of the last drain.
+func (o *oracle) steps() []step {
+	var list []step
+	for i, r := range o.w.plex.Requests() {
+		s := step{Request: r, at: i, kind: kindOf(r), jobs: o.w.jobsOf(r)}
+		s.role, _ = roleOf(s.kind)
+		reads := s.role == probeRole || s.role == listingRole || s.role == readRole || s.role == pictureRole && r.Method == "GET"
+		switch {
+		case !r.Faulty:
+		case o.c.foreign && reads:
+			s.means = temporary
+		case o.c.foreign:
+			s.ignored = !o.c.fault.After
+		default:
+			s.means = o.c.means
+		}
+		list = append(list, s)
+	}
+	return list
+}
