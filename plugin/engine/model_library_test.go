@@ -3,8 +3,11 @@ package engine
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -69,12 +72,22 @@ func (w *world) addItem(f stashtest.File, n int) *itemTruth {
 	return w.born(key, f)
 }
 
-// queued reports whether the scene has a job or dead letter, which finds its items anew.
-func (w *world) queued(s *sceneTruth) bool {
-	_, job := w.jobs()[s.is.ID]
-	letters, err := w.db.DeadLetters(context.Background(), store.Narrow{SceneID: s.is.ID}, 1)
+// queued reports whether the scene has a job or dead letter, or waits for a file: each finds its items anew.
+func (w *world) queued(s *sceneTruth) (yes bool) {
+	w.must(w.sql.QueryRow(`SELECT EXISTS (SELECT 1 FROM job WHERE scene_id = ?1)
+		OR EXISTS (SELECT 1 FROM dead_letter WHERE scene_id = ?1) OR EXISTS (SELECT 1 FROM wanted WHERE scene_id = ?1)`, s.is.ID).Scan(&yes))
+	return yes
+}
+
+// tells reports whether hooks have told something that is not in the queue yet.
+func (w *world) tells() bool {
+	left, err := os.ReadDir(filepath.Join(w.dir, "inbox"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		w.must(err)
+	}
+	changes, err := w.db.HasFanout(context.Background())
 	w.must(err)
-	return job || len(letters) > 0
+	return len(left) > 0 || changes
 }
 
 // stepItem lets an item appear, vanish, come again as another, go to the trash or come back from it.
@@ -140,7 +153,7 @@ func (w *world) stepCreate(st step) {
 	if st.a%2 == 0 {
 		w.addItem(s.is.Files[0], st.a/2)
 	}
-	w.tell(st.d%deliveries, s, "Scene.Create")
+	w.tell(delivery(st.d)%deliveries, s, "Scene.Create")
 }
 
 func (w *world) stepDestroy(st step) {
@@ -150,7 +163,7 @@ func (w *world) stepDestroy(st step) {
 	}
 	delete(w.scenes, s.is.ID)
 	w.stash.Drop(s.is.ID)
-	w.record(st.d%deliveries, store.HookRecord{Own: store.Request{SceneID: s.is.ID}, Gone: true})
+	w.record(delivery(st.d)%deliveries, store.HookRecord{Own: store.Request{SceneID: s.is.ID}, Gone: true})
 }
 
 // stepMerge merges two scenes into one. No hook tells of it.
@@ -173,7 +186,7 @@ func (w *world) stepMerge(st step) {
 			dest.touched = true
 		}
 	}
-	w.ask(dest, false)
+	w.ask(dest, lost)
 }
 
 // stepSettings changes what the user chose.

@@ -42,7 +42,7 @@ func (w *world) stepDrain(st step) {
 		if st.a%5 == 4 {
 			opts.ByPerson, opts.Listing = true, true
 			w.must(w.db.Enqueue(context.Background(), time.Now(), []store.Request{{SceneID: only, Reason: "sync-scene", Priority: store.ByPerson}}))
-			w.ask(s, true)
+			w.ask(s, byHook)
 		}
 	}
 	r.person, r.pushes = opts.ByPerson, true
@@ -60,7 +60,7 @@ func (w *world) stepSyncAll(st step) {
 			return w.stashOnly(ctx, err)
 		}
 		for _, s := range w.scenes {
-			w.ask(s, true)
+			w.ask(s, byHook)
 		}
 		_, err := e.Drain(ctx, Options{ByPerson: true})
 		return err
@@ -85,7 +85,7 @@ func (w *world) stepSyncRecent(st step) {
 		}
 		for _, s := range w.scenes {
 			if at, err := time.Parse(time.RFC3339, w.stash.Updated(s.is.ID)); err == nil && !at.Before(since) {
-				w.ask(s, true)
+				w.ask(s, byHook)
 			}
 		}
 		_, err := e.Drain(ctx, Options{ByPerson: true})
@@ -275,6 +275,7 @@ func (w *world) checkRun(r *run) {
 			w.fail("scene %d is due again %v after a run began that died: %+v", id, wait, j)
 		}
 	}
+	w.arrived()
 }
 
 // halfBackoff is the shortest wait after one more failure of a job, worked out anew.

@@ -50,27 +50,29 @@ func (w *world) item(n int) *itemTruth {
 	return w.items[keys[n%len(keys)]]
 }
 
-// deliveries say what becomes of the hook of an edit.
+// delivery is what becomes of the hook of an edit.
+type delivery int
+
 const (
-	byHook = iota
+	byHook delivery = iota
 	inBulk
 	lost    // only the catch-up sees the edit
 	inInbox // the hook could only leave a file
 	deliveries
 )
 
-// tell lets the hooks of an edit happen, as delivery says.
-func (w *world) tell(delivery int, s *sceneTruth, what string) {
+// tell lets the hook of an edit happen, as how says.
+func (w *world) tell(how delivery, s *sceneTruth, what string) {
 	rec := store.HookRecord{Own: store.Request{SceneID: s.is.ID, Reason: what, Priority: store.ByPerson}}
-	if delivery == inBulk {
+	if how == inBulk {
 		rec.Own.Priority = store.InBulk
 	}
-	w.record(delivery, rec)
-	w.ask(s, delivery != lost)
+	w.record(how, rec)
+	w.ask(s, how)
 }
 
-func (w *world) record(delivery int, rec store.HookRecord) {
-	switch delivery {
+func (w *world) record(how delivery, rec store.HookRecord) {
+	switch how {
 	case byHook, inBulk:
 		_, err := w.db.RecordHook(context.Background(), time.Now(), rec)
 		w.must(err)
@@ -93,14 +95,14 @@ func (w *world) stepEdit(st step) {
 	}
 	pass(time.Second) // Stash's times have a resolution of one
 	w.change(s, w.fieldEdit(s, st.b, st.c))
-	w.tell(st.d%deliveries, s, "edit")
+	w.tell(delivery(st.d)%deliveries, s, "edit")
 }
 
 // edit is a person's edit in the middle of a run.
-func (w *world) edit(n, delivery int) {
+func (w *world) edit(n int, how delivery) {
 	if s := w.scene(n); s != nil {
 		w.change(s, w.fieldEdit(s, w.next(), 1+w.next()%7))
-		w.tell(delivery, s, "edit meanwhile")
+		w.tell(how, s, "edit meanwhile")
 		w.meanwhile[s.is.ID] = true
 	}
 }
@@ -157,7 +159,7 @@ func (w *world) fieldEdit(s *sceneTruth, field, value int) func(*stashtest.Scene
 // stepHook is a hook of a scene that has not changed.
 func (w *world) stepHook(st step) {
 	if s := w.scene(st.a); s != nil {
-		w.tell(st.d%deliveries/2*3, s, "again")
+		w.tell([]delivery{byHook, inInbox}[st.d%2], s, "again")
 	}
 }
 
@@ -172,12 +174,13 @@ func (w *world) stepBulk(st step) {
 			changed = append(changed, s)
 		}
 	}
-	arrived := false
+	how := lost
+	some := []delivery{inBulk, inInbox}[st.d>>5&1]
 	for n, s := range changed {
 		if st.d>>n&1 == 0 {
 			continue
 		}
-		arrived = true
+		how = some
 		rec := store.HookRecord{Own: store.Request{SceneID: s.is.ID, Reason: "bulk", Priority: store.InBulk}, First: n == 0}
 		for _, other := range changed {
 			if other != s {
@@ -187,10 +190,10 @@ func (w *world) stepBulk(st step) {
 		if len(rec.Others) > 0 {
 			rec.Event = fmt.Sprintf("%032x", w.last)
 		}
-		w.record([]int{inBulk, inInbox}[st.d>>5&1], rec)
+		w.record(some, rec)
 	}
 	for _, s := range changed {
-		w.ask(s, arrived)
+		w.ask(s, how)
 	}
 }
 
@@ -397,5 +400,5 @@ func (w *world) stepRename(st step) {
 	for _, s := range w.scenes {
 		w.wants(s)
 	}
-	w.record(st.d%2*inInbox, store.HookRecord{Fanout: &store.FanoutRecord{Kind: kind, Own: id}})
+	w.record([]delivery{byHook, inInbox}[st.d%2], store.HookRecord{Fanout: &store.FanoutRecord{Kind: kind, Own: id}})
 }

@@ -147,7 +147,7 @@ func (w *world) theDeadCanBeRevived() {
 	}
 	for id := range died {
 		if s := w.scenes[id]; s != nil {
-			w.ask(s, true)
+			w.ask(s, inInbox)
 		}
 	}
 	_, err := w.db.Revive(context.Background(), time.Now(), store.Narrow{})
@@ -172,6 +172,9 @@ func (w *world) nothingIsWrittenTwice() {
 
 // restoreGivesBack: a restore makes everything as it was, and it stays so until a person asks for more.
 func (w *world) restoreGivesBack() {
+	for _, s := range w.scenes {
+		s.excuse()
+	}
 	w.process(&run{}, func(ctx context.Context, e *Engine) error {
 		did, err := e.Restore(ctx, 0)
 		if did.Failed > 0 || did.Stopped != "" {

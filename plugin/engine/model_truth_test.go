@@ -71,6 +71,8 @@ type sceneTruth struct {
 	is      stashtest.Scene
 	asked   map[string]bool            // fields, by the settings' names, that Plex must show as Stash has them
 	touched bool                       // a push was ever asked for
+	heard   bool                       // the last time by a hook
+	at      int                        // when that was
 	quiet   bool                       // it was restored or taken out of the queue: only what a person asks for counts
 	cover   int                        // when the cover was changed
 	ever    map[string]map[string]bool // Plex's kind of tag: names that Stash ever wanted
@@ -85,6 +87,7 @@ type itemTruth struct {
 	latest   map[string]string          // the last of them, unless it was a clearing
 	theirs   map[string]map[string]bool // kind of tag: names that never were ours
 	perhaps  map[string]map[string]bool // names that may be either's
+	born     int                        // when it appeared
 	alone    bool                       // it never was a scene's
 	chose    int                        // when a person chose the poster
 	unlocked map[string]bool            // fields whose lock a person has changed
@@ -223,12 +226,13 @@ func (t *truth) itemsOf(s *sceneTruth) []*itemTruth {
 	return list
 }
 
-// ask notes that a push of the scene was asked for, by a person or by what is found without one.
-func (w *world) ask(s *sceneTruth, person bool) {
+// ask notes that a push of the scene was asked for, and how.
+func (w *world) ask(s *sceneTruth, how delivery) {
 	s.touched = true
-	if s.quiet && !person {
+	if s.quiet && how == lost {
 		return
 	}
+	s.heard, s.at = how != lost, w.next()
 	s.quiet, s.asked = false, make(map[string]bool)
 	if w.unsure || w.leftOut(s) {
 		return
@@ -255,7 +259,7 @@ func (w *world) wants(s *sceneTruth) {
 // born notes a new item of Plex.
 func (w *world) born(key string, f stashtest.File) *itemTruth {
 	i := &itemTruth{
-		key: key, file: f, person: make(map[string]map[string]bool), latest: make(map[string]string),
+		born: w.next(), key: key, file: f, person: make(map[string]map[string]bool), latest: make(map[string]string),
 		theirs: make(map[string]map[string]bool), perhaps: make(map[string]map[string]bool), unlocked: make(map[string]bool),
 	}
 	w.items[key] = i
@@ -298,6 +302,26 @@ func (w *world) settled(when string) {
 		w.safe(when, i, &held)
 		if i.alone {
 			w.unchanged(when, i, &held)
+		}
+	}
+}
+
+// arrived looks whether what the queue was told of is in Plex, unless the queue still has it.
+func (w *world) arrived() {
+	if w.tells() {
+		return // what is not in the queue yet
+	}
+	for _, id := range slices.Sorted(maps.Keys(w.scenes)) {
+		s := w.scenes[id]
+		if !s.heard || len(s.asked) == 0 || w.queued(s) {
+			continue
+		}
+		for _, i := range w.itemsOf(s) {
+			if held := w.plex.Item(i.key); i.born < s.at && !held.Deleted {
+				for _, name := range slices.Sorted(maps.Keys(s.asked)) {
+					w.checkField(fmt.Sprintf("queued no more: %s of scene %d, item %s", name, id, i.key), s, i, &held, name)
+				}
+			}
 		}
 	}
 }
