@@ -44,11 +44,11 @@ type memory struct {
 }
 
 // keep takes over what was before us from what is stored already.
-func (m *memory) keep(old memory) {
-	if len(old.Before) > 0 {
-		before := make(map[string]Held, len(m.Before)+len(old.Before))
+func (m *memory) keep(old map[string]Held) {
+	if len(old) > 0 {
+		before := make(map[string]Held, len(m.Before)+len(old))
 		maps.Copy(before, m.Before)
-		maps.Copy(before, old.Before)
+		maps.Copy(before, old)
 		m.Before = before
 	}
 }
@@ -80,11 +80,13 @@ func putItem(ctx context.Context, tx *transaction, it *Item) error {
 	switch {
 	case err == nil && it.Fresh:
 	case err == nil:
-		var old memory
+		var old struct {
+			Before map[string]Held `json:"before"`
+		}
 		if err := json.Unmarshal([]byte(stored), &old); err != nil {
 			return fmt.Errorf("%w: what is known of item %s: %w", errUnsound, it.RatingKey, err)
 		}
-		m.keep(old)
+		m.keep(old.Before)
 	case !errors.Is(err, sql.ErrNoRows):
 		return err
 	}
