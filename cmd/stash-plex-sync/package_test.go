@@ -33,7 +33,7 @@ func packed(t *testing.T, version string, date time.Time, flags string) string {
 	to := filepath.Join(t.TempDir(), "release")
 	cmd := exec.Command("./build.sh", "release", to)
 	cmd.Dir = "../.."
-	cmd.Env = append(os.Environ(), "VERSION="+version, fmt.Sprint("SOURCE_DATE_EPOCH=", date.Unix()), "PLATFORMS="+runtime.GOOS+"-"+runtime.GOARCH, "GOFLAGS="+flags)
+	cmd.Env = append(os.Environ(), "VERSION="+version, fmt.Sprint("SOURCE_DATE_EPOCH=", date.Unix()), "PLATFORMS="+runtime.GOOS+"-"+runtime.GOARCH, "GOFLAGS="+os.Getenv("GOFLAGS")+" "+flags)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
