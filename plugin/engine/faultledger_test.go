@@ -32,11 +32,11 @@ type oracle struct {
 	failures int
 	open     bool // the breaker
 	sum      Summary
-	cuts     []step // that ended a batch
-	stop     *step  // that ended the drain
-	trial    int    // the job that was tried while the breaker was half-open
-	scanned  bool   // Plex held what only a scan finds after the last drain
-	apart    bool   // the twin is a person's edit, and so claimed before the others
+	cuts     []observed // that ended a batch
+	stop     *observed  // that ended the drain
+	trial    int        // the job that was tried while the breaker was half-open
+	scanned  bool       // Plex held what only a scan finds after the last drain
+	apart    bool       // the twin is a person's edit, and so claimed before the others
 }
 
 // drained judges a drain.
@@ -56,7 +56,7 @@ func (o *oracle) drained() {
 }
 
 // judgeJob says what becomes of a job: it is what the last request that named it says.
-func (o *oracle) judgeJob(id int, a *account, steps []step) {
+func (o *oracle) judgeJob(id int, a *account, steps []observed) {
 	at := -1
 	for _, s := range steps {
 		if slices.Contains(s.jobs, id) {
@@ -64,7 +64,7 @@ func (o *oracle) judgeJob(id int, a *account, steps []step) {
 		}
 	}
 	if at < 0 {
-		if id == o.w.hidden && slices.ContainsFunc(steps, func(s step) bool { return s.role == scanRole }) {
+		if id == o.w.hidden && slices.ContainsFunc(steps, func(s observed) bool { return s.role == scanRole }) {
 			o.miss(a)
 		}
 		return
@@ -73,7 +73,7 @@ func (o *oracle) judgeJob(id int, a *account, steps []step) {
 	own := s.own(id)
 	whole := s.Status == 500 && s.role == writeRole // which may be a bad field
 	image := s.role == pictureRole && (s.Status == 500 || s.Status == 413)
-	others := slices.ContainsFunc(steps, func(s step) bool { return s.role == writeRole && s.own(id) && s.means == fine })
+	others := slices.ContainsFunc(steps, func(s observed) bool { return s.role == writeRole && s.own(id) && s.means == fine })
 	favour := s.role == pictureRole || s.kind == "PUT /:/rate" && others // of several fields one is left out
 	switch {
 	case s.means == fine:
@@ -96,8 +96,8 @@ func (o *oracle) judgeJob(id int, a *account, steps []step) {
 }
 
 // end is a job whose last request was fine.
-func (o *oracle) end(id int, a *account, steps []step, at int) {
-	if slices.ContainsFunc(o.cuts, func(c step) bool { return c.at > at && len(c.jobs) > 0 && o.batch(c.jobs[0]) == o.batch(id) }) {
+func (o *oracle) end(id int, a *account, steps []observed, at int) {
+	if slices.ContainsFunc(o.cuts, func(c observed) bool { return c.at > at && len(c.jobs) > 0 && o.batch(c.jobs[0]) == o.batch(id) }) {
 		return // it was left as it was
 	}
 	locks := 0
@@ -109,14 +109,14 @@ func (o *oracle) end(id int, a *account, steps []step, at int) {
 		}
 	}
 	a.faults, a.lost = 0, a.lost || locks > 1 // it is set once more, unseen
-	o.done(a, slices.ContainsFunc(steps, func(s step) bool {
+	o.done(a, slices.ContainsFunc(steps, func(s observed) bool {
 		return (s.means == refused || s.Faulty && s.Status == 500) && s.own(id) && s.role == writeRole && fieldsIn(s.Request) == 1
 	}))
 }
 
 // listed reports whether the library was looked at for what is new.
-func listed(steps []step) bool {
-	return slices.ContainsFunc(steps, func(s step) bool {
+func listed(steps []observed) bool {
+	return slices.ContainsFunc(steps, func(s observed) bool {
 		return s.role == listingRole && s.means == fine && !strings.HasSuffix(s.kind, newestChange)
 	})
 }
@@ -173,7 +173,7 @@ func fieldsIn(r plextest.Request) int {
 
 // judgeBreaker counts failures in a row. What belongs together counts once: halves of one question, and all
 // requests for one job.
-func (o *oracle) judgeBreaker(steps []step) {
+func (o *oracle) judgeBreaker(steps []observed) {
 	probing := o.open && len(steps) > 0
 	for i := 0; i < len(steps) && o.stop == nil; {
 		first, end := steps[i], i+1
@@ -181,7 +181,7 @@ func (o *oracle) judgeBreaker(steps []step) {
 			end++
 		}
 		s := steps[end-1]
-		previous := step{}
+		previous := observed{}
 		if i > 0 {
 			previous = steps[i-1]
 		}
@@ -206,7 +206,7 @@ func (o *oracle) judgeBreaker(steps []step) {
 }
 
 // together reports whether request b goes on with a, and with the first of its group.
-func together(first, a, b step) bool {
+func together(first, a, b observed) bool {
 	switch {
 	case a.role != b.role:
 		return false
@@ -227,7 +227,7 @@ func pageSizeOf(r plextest.Request) int {
 }
 
 // count takes in what a group of requests says, by its last one.
-func (o *oracle) count(s step, probing *bool) {
+func (o *oracle) count(s observed, probing *bool) {
 	image := s.role == pictureRole && (s.Status == 500 || s.Status == 413)
 	switch {
 	case s.means == unauthorised:
@@ -255,7 +255,7 @@ func (o *oracle) count(s step, probing *bool) {
 }
 
 // fail counts a failure. A trial of a job that has failed before says nothing of Plex.
-func (o *oracle) fail(s step, probing *bool) {
+func (o *oracle) fail(s observed, probing *bool) {
 	o.failures++
 	switch {
 	case *probing && s.role != probeRole && o.jobs[o.trial].attempts > 0:
@@ -267,7 +267,7 @@ func (o *oracle) fail(s step, probing *bool) {
 
 // countUnmoved takes in what a reading says of writes that somebody has swallowed: failures, unless another
 // job's write is seen in it.
-func (o *oracle) countUnmoved(steps []step, s step, probing *bool) {
+func (o *oracle) countUnmoved(steps []observed, s observed, probing *bool) {
 	if s.means != fine || s.Method != "GET" || o.stop != nil {
 		return
 	}

@@ -114,8 +114,8 @@ func roleOf(kind string) (role, bool) {
 	return 0, false
 }
 
-// step is one request of a drain as the oracle sees it.
-type step struct {
+// observed is one request of a drain as the oracle sees it.
+type observed struct {
 	plextest.Request
 	at      int
 	kind    string
@@ -126,15 +126,15 @@ type step struct {
 }
 
 // locks reports whether a request does nothing but lock a picture.
-func (s step) locks() bool { return strings.HasSuffix(s.kind, " lock") }
+func (s observed) locks() bool { return strings.HasSuffix(s.kind, " lock") }
 
-func (s step) own(id int) bool { return slices.Equal(s.jobs, []int{id}) }
+func (s observed) own(id int) bool { return slices.Equal(s.jobs, []int{id}) }
 
 // steps are the requests of the last drain.
-func (o *oracle) steps() []step {
-	var list []step
+func (o *oracle) steps() []observed {
+	var list []observed
 	for i, r := range o.w.plex.Requests() {
-		s := step{Request: r, at: i, kind: kindOf(r), jobs: o.w.jobsOf(r)}
+		s := observed{Request: r, at: i, kind: kindOf(r), jobs: o.w.jobsOf(r)}
 		s.role, _ = roleOf(s.kind)
 		reads := s.role == probeRole || s.role == listingRole || s.role == readRole || s.role == pictureRole && r.Method == "GET"
 		switch {
