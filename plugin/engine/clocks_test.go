@@ -140,6 +140,8 @@ func (w *clockWorld) fill() {
 		}
 	}
 	w.drain()
+	pass(catchUpEvery)
+	w.drain() // what was edited in the second in which it was read is looked at once more
 	w.plex.Remove(w.keys[absentScene])
 	pass(readAnewIn + time.Hour)
 	w.stuckItem(failedScene, 500)

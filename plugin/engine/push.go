@@ -258,7 +258,7 @@ func (d *drain) ending(ctx context.Context, w *work, now time.Time) store.Ending
 		e.Refs = refs(w)
 	}
 	if w.scene != nil {
-		e.Seen = &store.Seen{SceneID: w.scene.ID, UpdatedAt: toCompare(w.scene.UpdatedAt, now), Paths: hashOf(w)}
+		e.Seen = &store.Seen{SceneID: w.scene.ID, UpdatedAt: toCompare(w.scene.UpdatedAt, now, e.Outcome), Paths: hashOf(w)}
 	}
 	for _, t := range w.targets {
 		if t.wrote {
@@ -281,8 +281,12 @@ func (d *drain) ending(ctx context.Context, w *work, now time.Time) store.Ending
 }
 
 // toCompare is a scene's version as the catch-up is to compare it: none if it was read so soon that the scene may
-// have changed since in the same second, which is all that Stash's times tell. The next catch-up then looks again.
-func toCompare(updatedAt string, now time.Time) string {
+// have changed since in the same second, which is all that Stash's times tell. The next catch-up then looks again. What
+// waits or is a dead letter is read anew before it is pushed, and keeps its counters until then.
+func toCompare(updatedAt string, now time.Time, outcome store.Outcome) string {
+	if outcome != store.Done && outcome != store.Drop {
+		return updatedAt
+	}
 	at, err := time.Parse(time.RFC3339, updatedAt)
 	if age := now.Sub(at); err == nil && age >= 0 && age < clockSlack {
 		return ""
