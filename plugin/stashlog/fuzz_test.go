@@ -62,8 +62,6 @@ func FuzzLines(f *testing.F) {
 			w.Reveal(reveal)
 			log := w.Logger(true)
 			title := "Private title " + strconv.Itoa(int(level))
-			cut := Private(field + title)
-			cut = cut[:min(len(string(privateBegin)+field)+3, len(cut))]
 			log.WithLevel(zerolog.Level(uint8(level)%8)-1).Str("text", field+secret+field).Str("title", Private(title)).Strs("list", []string{secret, field, Private(title)}).
 				Err(errors.New(field+url.QueryEscape(secret)+Private(field + title)[:len(string(privateBegin)+field)+3])).Str("quoted", strconv.Quote(secret)).
 				Interface("any", map[string]any{"k": secret + field}).Msg(message + url.PathEscape(secret) + Private(message+title))
