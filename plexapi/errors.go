@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -183,9 +184,13 @@ func isTLS(err error) bool {
 	return strings.Contains(err.Error(), "tls: ") || strings.Contains(err.Error(), "x509: ")
 }
 
+// windowsReset is WSAECONNRESET: on Windows, syscall.ECONNRESET is a number of Go's own, which no system call returns.
+const windowsReset = syscall.Errno(10054)
+
 // isReset reports whether the connection ended before an answer.
 func isReset(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	return slices.ContainsFunc([]error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, windowsReset},
+		func(end error) bool { return errors.Is(err, end) })
 }
 
 // isTimeout reports whether time ran out.

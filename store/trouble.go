@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"syscall"
+	"slices"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -33,9 +33,9 @@ func trouble(path string, err error) error {
 	}
 	e := &FileError{Path: path, Err: err}
 	switch {
-	case hasCode(err, sqlite3.SQLITE_FULL), isErrno(err, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG):
+	case hasCode(err, sqlite3.SQLITE_FULL), isFull(err):
 		e.Problem, e.Remedy = "cannot grow, because the disk is full or a quota is", "make room there"
-	case hasCode(err, sqlite3.SQLITE_READONLY), isErrno(err, syscall.EROFS):
+	case hasCode(err, sqlite3.SQLITE_READONLY), isReadOnly(err):
 		e.Problem, e.Remedy = "is read-only for the user that Stash runs as", "make it and its folder writable for that user"
 	case hasCode(err, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH), errors.Is(err, fs.ErrPermission):
 		e.Problem, e.Remedy = "is closed to the user that Stash runs as", "make that user the owner of its folder and of all that is in it"
@@ -49,13 +49,8 @@ func trouble(path string, err error) error {
 	return e
 }
 
-func isErrno(err error, list ...error) bool {
-	for _, one := range list {
-		if errors.Is(err, one) {
-			return true
-		}
-	}
-	return false
+func isOneOf(err error, list ...error) bool {
+	return slices.ContainsFunc(list, func(one error) bool { return errors.Is(err, one) })
 }
 
 // codeOf returns SQLite's extended code of an error, 0 if it has none.
