@@ -6,9 +6,9 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -27,6 +27,9 @@ type sideBySide struct {
 
 func newSideBySide(b *testing.B) *sideBySide {
 	b.Helper()
+	if runtime.GOOS == "windows" {
+		b.Skip("nobody tells there when a process has ended")
+	}
 	s := &sideBySide{world: newWorld(b, 0), launched: binary(), plugin: binary() + ".plugin", exits: make(chan os.Signal, 16)}
 	s.null = filepath.Join(b.TempDir(), "null")
 	build := exec.Command("go", "build", "-o", s.null, "./testdata/null")
@@ -36,7 +39,7 @@ func newSideBySide(b *testing.B) *sideBySide {
 	}
 	s.must(os.Rename(s.launched, s.plugin))
 	b.Cleanup(func() { s.must(os.Rename(s.plugin, s.launched)) })
-	signal.Notify(s.exits, syscall.SIGCHLD)
+	notifyOfExits(s.exits)
 	b.Cleanup(func() { signal.Stop(s.exits) })
 	return s
 }

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"os"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -144,10 +144,16 @@ func (w *world) until(f func() bool) {
 	}
 }
 
+// killProcess ends a process as the kernel does, and reports whether it was there.
+func killProcess(pid int) bool {
+	p, err := os.FindProcess(pid)
+	return err == nil && p.Kill() == nil
+}
+
 // kill ends the plugin's processes as the kernel does, and returns how many there were.
 func (w *world) kill() (killed int) {
 	for _, pid := range w.host.Processes() {
-		if syscall.Kill(pid, syscall.SIGKILL) == nil {
+		if killProcess(pid) {
 			killed++
 		}
 	}

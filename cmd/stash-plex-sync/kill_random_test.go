@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -33,7 +32,7 @@ func (c *chaos) killUntil(stop <-chan struct{}, random *rand.Rand) {
 			return
 		case <-time.After(time.Duration(random.IntN(60)) * time.Millisecond):
 		}
-		if pids := c.host.Processes(); len(pids) > 0 && syscall.Kill(pids[random.IntN(len(pids))], syscall.SIGKILL) == nil {
+		if pids := c.host.Processes(); len(pids) > 0 && killProcess(pids[random.IntN(len(pids))]) {
 			c.kills.Add(1)
 		}
 	}

@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -77,8 +76,8 @@ type spied struct {
 // spy starts a Stash with a login and a Plex, each behind a front.
 func spy(t *testing.T, secure bool) *spied {
 	t.Helper()
-	before := syscall.Umask(0)
-	t.Cleanup(func() { syscall.Umask(before) })
+	before := umask(0)
+	t.Cleanup(func() { umask(before) })
 	w := newWorld(t, 3)
 	w.plex.Token = plexSecret
 	w.stash.RequireLogin(keySecret, 3600)

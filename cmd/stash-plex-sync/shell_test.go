@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -105,7 +104,9 @@ func TestInterruptEndsARunWithinASecond(t *testing.T) {
 	w.until(func() bool { return w.plex.Count("PUT", "") == 1 })
 	began := time.Now()
 	for _, pid := range w.host.Processes() {
-		w.must(syscall.Kill(pid, syscall.SIGINT))
+		p, err := os.FindProcess(pid)
+		w.must(err)
+		w.must(p.Signal(os.Interrupt))
 	}
 	w.until(func() bool { return len(w.host.Processes()) == 0 })
 	if took := time.Since(began); took > time.Second {
