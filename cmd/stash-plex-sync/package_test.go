@@ -139,6 +139,20 @@ func (p *packaged) wantVersion(version string) {
 	}
 }
 
+// wantLauncher wants Stash to start the launcher, or else the program itself.
+func (p *packaged) wantLauncher(want bool) {
+	p.Helper()
+	file := filepath.Join(p.folder(), stashtest.PluginID)
+	program, err := os.ReadFile(file)
+	p.must(err)
+	if is := bytes.HasPrefix(program, []byte("#!/bin/sh")); is != want {
+		p.Errorf("Stash starts the launcher: %v, want %v", is, want)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o755 {
+		p.Errorf("it has the mode %v, %v", info.Mode(), err)
+	}
+}
+
 // queue is a fingerprint of the queue's files.
 func (p *packaged) queue() (sums [2][32]byte) {
 	p.Helper()
@@ -199,7 +213,9 @@ func replaceAndReinstall(t *testing.T, first, second string) {
 	double := p.plex.AddItem(p.section, "/other/2/clip2.mp4", 1002) // two fit equally well
 	p.plex.Remove(p.keys[3])
 	p.bulk("Before", 1, 2, 3)
+	p.wantLauncher(true)
 	p.process()
+	p.wantLauncher(false)
 	p.wantTitle(1, "Before")
 	p.wantKept(1)
 	var before int
@@ -248,6 +264,7 @@ func updateDuringARun(p *packaged, release string) {
 		p.Error("Stash offers no update")
 	}
 	p.install(release)
+	p.wantLauncher(true)
 	p.wantVersion("0.9.2")
 	p.bulk("During", 6)
 	if len(ended) > 0 {

@@ -1,0 +1,75 @@
+package plugin
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// manifest is what Stash's package manager writes into a plugin's folder once it has unpacked it.
+const manifest = "manifest"
+
+// replaceLauncher puts the program that runs into the place of the script that started it, so that the next
+// launch does without a shell. It does so only in a folder of Stash's package manager, which removes its files
+// before it writes others: what unpacks into the same files by hand finds the script for ever. The program is
+// copied, because a link would share what such a hand overwrites. Only one process may do this at a time.
+func replaceLauncher(program, version string) error {
+	folder, name := filepath.Split(program)
+	if name != ID+"-"+runtime.GOOS+"-"+runtime.GOARCH || installed(folder) != version {
+		return nil
+	}
+	launcher := filepath.Join(folder, ID)
+	script, err := os.ReadFile(launcher)
+	if err != nil || !bytes.HasPrefix(script, []byte("#!")) {
+		return err
+	}
+	from, err := os.Open(program)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	if err := put(launcher, from); err != nil {
+		return err
+	}
+	if installed(folder) == version {
+		return nil
+	}
+	return put(launcher, bytes.NewReader(script)) // an update has begun meanwhile, and may have brought another script
+}
+
+// installed is the version that Stash says is in a folder; "" if it is unpacking one, or did not.
+func installed(folder string) string {
+	text, err := os.ReadFile(filepath.Join(folder, manifest))
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(text)) {
+		if version, is := strings.CutPrefix(line, "version: "); is {
+			return strings.Trim(strings.TrimSpace(version), `"'`)
+		}
+	}
+	return ""
+}
+
+// put replaces an executable file. A crash of the system leaves the old one or the new one.
+func put(path string, content io.Reader) (err error) {
+	to, err := os.OpenFile(path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o755)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("replace %s: %w", path, errors.Join(err, os.Remove(to.Name())))
+		}
+	}()
+	_, err = io.Copy(to, content)
+	if err := errors.Join(err, to.Sync(), to.Close()); err != nil {
+		return err
+	}
+	return os.Rename(to.Name(), path)
+}
