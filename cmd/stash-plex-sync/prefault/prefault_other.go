@@ -1,0 +1,4 @@
+//go:build !linux
+
+// Package prefault does nothing on systems other than Linux.
+package prefault
