@@ -207,15 +207,16 @@ table() {
 # bench runs every benchmark of the tree. A goal that is missed is shown and fails nothing: a machine at work
 # with other things measures anything.
 bench() {
-  local package out
+  local package failed=
   out=$(mktemp)
   trap 'rm -f "$out"' EXIT
   machine
-  grep -rlE --include='*_test.go' '^func Benchmark' . | xargs -n 1 dirname | sort -u | while read -r package; do
+  while read -r package; do
     echo "bench: $package" >&2
-    go test -run '^$' -bench "${1:-.}" -timeout 0 "$package" </dev/null | tee -a "$out" >&2
-  done
+    go test -run '^$' -bench "$1" -timeout 0 "$package" </dev/null | tee -a "$out" >&2 || failed="$failed $package"
+  done < <(grep -rlE --include='*_test.go' '^func Benchmark' . | xargs -n 1 dirname | sort -u)
   table <"$out"
+  [ -z "$failed" ] || fail "benchmarks failed in$failed"
 }
 
 case "${1:-build}" in
