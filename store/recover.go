@@ -129,14 +129,30 @@ func moveAside(dir, name string) error {
 	defer unlock()
 	path, aside := filepath.Join(dir, queueFile), filepath.Join(dir, name)
 	if !exists(aside) {
-		if err := os.Rename(path, aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("move the damaged database aside: %w", err)
+		if err := renameOpen(path, aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("move the damaged database aside: %w", trouble(path, err))
 		}
 	}
 	if exists(path) { // a new one: the log is its own
 		return nil
 	}
 	return clearPlace(dir)
+}
+
+// How long a file that is to be moved may be in use, and how often that is looked at.
+const (
+	inUsePatience = 5 * time.Second
+	inUseRetry    = 50 * time.Millisecond
+)
+
+// renameOpen renames a file that others may have open. Windows refuses that; a hook has it open for moments only.
+func renameOpen(from, to string) error {
+	for until := time.Now().Add(inUsePatience); ; time.Sleep(inUseRetry) {
+		err := os.Rename(from, to)
+		if !isInUse(err) || time.Now().After(until) {
+			return err
+		}
+	}
 }
 
 // removeNotes ends the suspicion. The note of the recovery goes last.

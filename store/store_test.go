@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -77,7 +78,16 @@ func ids(jobs []Job) []int {
 	return list
 }
 
+// notOnWindows leaves a test out that cannot be made there.
+func notOnWindows(t *testing.T, why string) {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip(why)
+	}
+}
+
 func TestOpenRefusesWhatIsNotOurs(t *testing.T) {
+	notOnWindows(t, "not everybody may make links there")
 	real := t.TempDir()
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(real, link); err != nil {
@@ -96,6 +106,7 @@ func TestOpenRefusesWhatIsNotOurs(t *testing.T) {
 }
 
 func TestOpenKeepsEverythingPrivate(t *testing.T) {
+	notOnWindows(t, "a file has the rights of its folder there")
 	dir := filepath.Join(t.TempDir(), "data")
 	s := openIn(t, dir)
 	enqueueScenes(t, s, t0, InBulk, 1)

@@ -17,5 +17,8 @@ func ownedByUs(fi fs.FileInfo) bool {
 // isFull reports whether the system refused to write because there is no room.
 func isFull(err error) bool { return isOneOf(err, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG) }
 
+// isInUse reports false: a file that somebody has open may be moved.
+func isInUse(error) bool { return false }
+
 // isReadOnly reports whether the system refused to write to such a disk.
 func isReadOnly(err error) bool { return isOneOf(err, syscall.EROFS) }

@@ -41,6 +41,8 @@ func trouble(path string, err error) error {
 		e.Problem, e.Remedy = "is closed to the user that Stash runs as", "make that user the owner of its folder and of all that is in it"
 	case hasCode(err, sqlite3.SQLITE_BUSY):
 		e.Problem, e.Remedy = "has been kept locked by another program for half a minute", "end that program, which may be a backup or an editor of databases"
+	case isInUse(err):
+		e.Problem, e.Remedy = "is in use by another program", "end that program, which may be a backup or an editor of databases"
 	case hasCode(err, sqlite3.SQLITE_IOERR):
 		e.Problem, e.Remedy = fmt.Sprintf("cannot be read or written, because the disk fails (SQLite's error %d)", codeOf(err)), "see whether the disk is full, away or broken"
 	default:
