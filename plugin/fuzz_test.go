@@ -55,13 +55,17 @@ func idsIn(context map[string]any, merge bool) (ids []int) {
 		}
 	}
 	for _, v := range append([]any{context["id"]}, values...) {
-		text, isText := v.(string)
-		number, isNumber := v.(json.Number)
-		if isNumber {
-			f, _ := strconv.ParseFloat(number.String(), 64)
+		var text string
+		switch v := v.(type) {
+		case string:
+			text = v
+		case float64:
+			text = strconv.FormatFloat(v, 'f', -1, 64)
+		case json.Number:
+			f, _ := strconv.ParseFloat(v.String(), 64)
 			text = strconv.FormatFloat(f, 'f', -1, 64)
 		}
-		if n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64); (isText || isNumber) && err == nil && n > 0 && n <= math.MaxInt32 && !slices.Contains(ids, int(n)) {
+		if n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64); err == nil && n > 0 && n <= math.MaxInt32 && !slices.Contains(ids, int(n)) {
 			ids = append(ids, int(n))
 		}
 	}
@@ -114,7 +118,7 @@ func FuzzHookPayload(f *testing.F) {
 		}
 		event, _ := object["type"].(string)
 		want := idsIn(object, event == tagMerge)
-		ids, hash, first := idsOfRecord(h)
+		ids, hash, _ := idsOfRecord(h)
 		if len(want) == 0 {
 			want = []int{0}
 		}
@@ -128,22 +132,28 @@ func FuzzHookPayload(f *testing.F) {
 			t.Errorf("%s: %+v", text, h)
 		}
 		checkStored(t, h)
-		c := context.(map[string]any)
-		self := want[int(sibling)%len(want)]
-		if self == 0 || event == tagMerge {
-			return
-		}
-		c["id"] = float64(self) // another hook of the same event, whose own path it has
-		if in, ok := c["input"].(map[string]any); ok {
-			in["path"] = "/elsewhere"
-		}
-		h, _, _ = parseHook(c)
-		others, otherHash, otherFirst := idsOfRecord(h)
-		wrong := slices.Contains(idsIn(object, false)[1:], ids[0]) && (otherHash != hash || len(others) != len(ids)) // which it names itself
-		if others[0] != self || slices.ContainsFunc(others, func(id int) bool { return !slices.Contains(ids, id) }) || self != ids[0] && first && otherFirst || wrong {
-			t.Errorf("%s: %v with hash %q and first %v, the hook of %d: %v with %q, %v", text, ids, hash, first, self, others, otherHash, otherFirst)
+		if self := want[int(sibling)%len(want)]; self != 0 && event != tagMerge {
+			checkSibling(t, context.(map[string]any), self, h)
 		}
 	})
+}
+
+// checkSibling fails unless another hook of the same event, one of an id that it names, agrees with the first.
+func checkSibling(t *testing.T, context map[string]any, self int, h store.HookRecord) {
+	t.Helper()
+	ids, hash, first := idsOfRecord(h)
+	named := slices.Contains(idsIn(map[string]any{"input": context["input"]}, false), ids[0])
+	context["id"] = float64(self)
+	if in, ok := context["input"].(map[string]any); ok {
+		in["path"] = "/elsewhere" // which is each hook's own
+	}
+	h, _, _ = parseHook(context)
+	others, otherHash, otherFirst := idsOfRecord(h)
+	foreign := slices.ContainsFunc(others, func(id int) bool { return !slices.Contains(ids, id) })
+	disagree := named && (otherHash != hash || len(others) != len(ids)) // one that the input does not name knows of itself alone
+	if others[0] != self || foreign || disagree || self != ids[0] && first && otherFirst {
+		t.Errorf("of one event: %v with hash %q and first %v, and the hook of %d: %v with %q, %v", ids, hash, first, self, others, otherHash, otherFirst)
+	}
 }
 
 // checkStored fails unless a record is the same once it was in the inbox.
@@ -174,20 +184,7 @@ func FuzzSettings(f *testing.F) {
 			return
 		}
 		s, err := ParseSettings(raw)
-		bad := make(map[string]int)
-		for _, p := range problemsOf(err) {
-			bad[p.Setting]++
-			if p.Remedy == "" || !oneLine(p.Remedy) || !oneLine(p.Value) || utf8.RuneCountInString(p.Value) > 61 {
-				t.Errorf("%s: %q, %q", p.Setting, p.Value, p.Remedy)
-			}
-		}
-		if err != nil {
-			token := textOf(raw["plexToken"])
-			told := stashlog.Plain(err.Error())
-			if len(token) >= tokenAtLeast && strings.Contains(told, token) || strings.ContainsFunc(told, unicode.IsControl) || len(told) > 8000 {
-				t.Errorf("the problems are told as %q", told)
-			}
-		}
+		bad := checkProblems(t, err, textOf(raw["plexToken"]))
 		checkServer(t, s, bad)
 		if s.MaxRetries < 1 || s.MaxRetries > mostRetries || s.Timeout < time.Second || s.Timeout > longestTimeout {
 			t.Errorf("%d retries, %v", s.MaxRetries, s.Timeout)
@@ -216,6 +213,25 @@ func FuzzSettings(f *testing.F) {
 			}
 		}
 	})
+}
+
+// checkProblems fails unless each problem can be shown, and counts them by setting.
+func checkProblems(t *testing.T, err error, token string) map[string]int {
+	t.Helper()
+	bad := make(map[string]int)
+	for _, p := range problemsOf(err) {
+		bad[p.Setting]++
+		if p.Remedy == "" || !oneLine(p.Remedy) || !oneLine(p.Value) || utf8.RuneCountInString(p.Value) > 61 {
+			t.Errorf("%s: %q, %q", p.Setting, p.Value, p.Remedy)
+		}
+	}
+	if err != nil {
+		told := stashlog.Plain(err.Error())
+		if len(token) >= tokenAtLeast && strings.Contains(told, token) || strings.ContainsFunc(told, unicode.IsControl) || len(told) > 8000 {
+			t.Errorf("the problems are told as %q", told)
+		}
+	}
+	return bad
 }
 
 // checkServer fails unless address and token are either such that a client takes them, or problems.
