@@ -19,7 +19,7 @@ import (
 
 const (
 	indexFile    = "index.db"
-	indexVersion = 3
+	indexVersion = 4
 )
 
 //go:embed index_schema.sql

@@ -28,10 +28,11 @@ func NormalPath(p string) string {
 // FoldPath returns a normalised path without case.
 func FoldPath(p string) string { return Fold(NormalPath(p)) }
 
-// Fold returns a text without case.
+// Fold returns a text without case, in NFC: what folds may come apart, or compose only then. Capitals of Cherokee
+// are folded to small letters, and those to capitals, which ToLower mends.
 func Fold(text string) string {
 	if strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) {
-		return cases.Fold().String(text)
+		return norm.NFC.String(strings.ToLower(cases.Fold().String(text)))
 	}
 	return strings.ToLower(text)
 }

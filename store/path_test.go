@@ -23,6 +23,19 @@ func TestPathsOfTwoSystemsCompare(t *testing.T) {
 	}
 }
 
+func TestCaseThatTakesAnAccentApartIsStillNone(t *testing.T) {
+	for _, c := range []struct{ a, b string }{
+		{"/\u03ab\u0301", "/\u03b0"}, // upsilon with two accents, which only the small one is composed with
+		{"/J\u030c", "/\u01f0"},
+		{"/\u13a0", "/\uab70"}, // Cherokee, whose capitals are what Unicode folds to
+	} {
+		a, b := FoldPath(c.a), FoldPath(c.b)
+		if a != b || FoldPath(a) != a {
+			t.Errorf("FoldPath(%q) = %q, of that %q, and of %q %q", c.a, a, FoldPath(a), c.b, b)
+		}
+	}
+}
+
 func TestTrailingFoldersCountFromTheFileOutwards(t *testing.T) {
 	for _, c := range []struct {
 		a, b string
