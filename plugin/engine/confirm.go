@@ -35,11 +35,13 @@ func (d *drain) readImages(ctx context.Context, sent []picture) error {
 			continue
 		}
 		err := d.confirmImage(ctx, &p, &it)
-		p.t.wrote = p.t.wrote || err == nil
-		if err = d.leaveOutImage(&p, err); err == nil {
-			continue
+		if err == nil {
+			p.t.wrote = true
+			err = d.note(ctx, Answered, "")
+		} else if err = d.leaveOutImage(&p, err); err != nil {
+			err = d.failed(ctx, p.work, err)
 		}
-		if err := d.failed(ctx, p.work, err); err != nil {
+		if err != nil {
 			return err
 		}
 	}

@@ -183,6 +183,26 @@ func TestCoverThatPlexRefusesIsLeftOutAndTheRestStays(t *testing.T) {
 	}
 }
 
+// Somebody in front of Plex who swallows some uploads is no outage.
+func TestCoverThatPlexShowsBreaksARowOfFailures(t *testing.T) {
+	inLab(t, 10, func(l *lab) {
+		l.drain()
+		var ids []int
+		for id := 1; id <= 10; id++ {
+			l.stash.Change(id, func(s *stashtest.Scene) { s.Cover = jpeg("one") })
+			if ids = append(ids, id); id%2 == 1 {
+				l.plex.Inject(plextest.Fault{Method: "POST", Prefix: "/library/metadata/" + l.keys[id] + "/", Status: 200})
+			}
+		}
+		l.edit("T", ids...)
+		pass(3 * time.Second)
+		l.want(l.drain(), Summary{Synced: 5, Retrying: 5})
+		if b, err := l.Store.Breaker(l.Context()); err != nil || b.State != store.BreakerClosed || b.Failures > 0 {
+			t.Errorf("breaker = %+v, %v", b, err)
+		}
+	})
+}
+
 // What failed before, and was not the cover, takes nothing from its second chance.
 func TestCoverIsTriedTwiceWhateverFailedBefore(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
