@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -34,15 +35,31 @@ type oracle struct {
 	sum      Summary
 	cuts     []observed // that ended a batch
 	stop     *observed  // that ended the drain
-	trial    int        // the job that was tried while the breaker was half-open
+	trial    int        // the job that is tried while the breaker is half-open
 	scanned  bool       // Plex held what only a scan finds after the last drain
 	apart    bool       // the twin is a person's edit, and so claimed before the others
 }
 
+// begins notes what the next drain tries if the breaker is open: the due job with the fewest attempts.
+func (o *oracle) begins() {
+	o.trial = 0
+	var best store.Job
+	for _, id := range slices.Sorted(maps.Keys(o.jobs)) {
+		j, err := o.w.Store.Job(o.w.Context(), id)
+		if !o.open || err != nil || j.DueAt.After(time.Now()) {
+			continue
+		}
+		if o.trial == 0 || j.Attempts < best.Attempts || j.Attempts == best.Attempts && j.DueAt.Before(best.DueAt) {
+			o.trial, best = id, j
+		}
+	}
+}
+
 // drained judges a drain.
 func (o *oracle) drained() {
-	o.sum, o.stop, o.cuts, o.trial = Summary{}, nil, nil, 0
+	o.sum, o.stop, o.cuts = Summary{}, nil, nil
 	steps := o.steps()
+	o.checkTrial(steps)
 	o.judgeBreaker(steps)
 	if a := o.jobs[o.w.hidden]; a != nil && !a.found && o.scanned && listed(steps) {
 		a.found, a.misses = true, 0 // it is woken
@@ -55,6 +72,17 @@ func (o *oracle) drained() {
 	o.scanned = o.w.keys[o.w.hidden] != ""
 }
 
+// checkTrial checks that the first job of which Plex was asked is the trial.
+func (o *oracle) checkTrial(steps []observed) {
+	i := slices.IndexFunc(steps, func(s observed) bool { return len(s.jobs) > 0 })
+	if o.trial == 0 || i < 0 || o.trial == o.w.hidden && !o.scanned { // of what Plex does not hold it cannot be asked
+		return
+	}
+	if !steps[i].own(o.trial) {
+		o.w.Errorf("the trial is %v, want scene %d", steps[i].jobs, o.trial)
+	}
+}
+
 // judgeJob says what becomes of a job: it is what the last request that named it says.
 func (o *oracle) judgeJob(id int, a *account, steps []observed) {
 	at := -1
@@ -64,7 +92,11 @@ func (o *oracle) judgeJob(id int, a *account, steps []observed) {
 		}
 	}
 	if at < 0 {
-		if id == o.w.hidden && slices.ContainsFunc(steps, func(s observed) bool { return s.role == scanRole }) {
+		// It is looked for before it is scanned for, and alone if it is the trial.
+		scans := func(s observed) bool {
+			return s.role == scanRole || id == o.trial && s.role == listingRole && s.means == fine
+		}
+		if id == o.w.hidden && slices.ContainsFunc(steps, scans) {
 			o.miss(a)
 		}
 		return
@@ -186,16 +218,16 @@ func (o *oracle) judgeBreaker(steps []observed) {
 			previous = steps[i-1]
 		}
 		i = end
-		if probing && len(s.jobs) > 0 && o.trial == 0 {
-			o.trial = s.jobs[0]
-		}
-		if probing && o.trial != 0 && !slices.Contains(s.jobs, o.trial) && s.role != scanRole {
+		if probing && len(s.jobs) > 0 && !slices.Contains(s.jobs, o.trial) && s.role != scanRole {
 			probing, o.open, o.failures = false, false, 0
 		}
 		if s.role == scanRole || first.role == probeRole && previous.means == down {
 			continue // a favour, or a look whether Plex is there after all
 		}
 		o.count(s, &probing)
+		if s.means == down && (s.role == readRole || gone(steps[end:])) {
+			o.cuts = append(o.cuts, s)
+		}
 		if s.role == readRole || s.role == pictureRole {
 			o.countUnmoved(steps[:end], s, &probing)
 		}
@@ -203,6 +235,16 @@ func (o *oracle) judgeBreaker(steps []observed) {
 	if probing && o.stop == nil {
 		o.open, o.failures = false, 0
 	}
+}
+
+// gone reports whether the look whether Plex is there, which is next, has failed.
+func gone(next []observed) bool {
+	for _, s := range next {
+		if s.role != probeRole || s.means != fine {
+			return s.role == probeRole
+		}
+	}
+	return false
 }
 
 // together reports whether request b goes on with a, and with the first of its group.
@@ -245,9 +287,6 @@ func (o *oracle) count(s observed, probing *bool) {
 		}
 	default:
 		o.fail(s, probing)
-		if s.means == down && (s.role == readRole || o.c.everything) {
-			o.cuts = append(o.cuts, s)
-		}
 		if s.means == down && s.role == listingRole {
 			o.stop = &s
 		}

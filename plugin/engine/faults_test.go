@@ -88,9 +88,6 @@ func combinations(points []point) []combination {
 	for _, c := range faultCases() {
 		for _, p := range points {
 			for _, times := range []int{1, 3, 0} {
-				if c.everything { // the oracle does not know yet which job the breaker tries then
-					continue
-				}
 				list = append(list, combination{p, c, times})
 				if p.role == writeRole || p.role == scanRole || p.role == pictureRole {
 					afterwards := c
@@ -112,6 +109,9 @@ func (w *faultWorld) run(o *oracle) {
 	for n := 1; n <= 30; n++ {
 		began := time.Now()
 		w.plex.Forget()
+		if o != nil {
+			o.begins()
+		}
 		sum := w.drain()
 		w.findHidden()
 		if o != nil {
@@ -171,6 +171,7 @@ func (o *oracle) tooEarly() {
 		return
 	}
 	open, began := o.open, time.Now()
+	o.begins()
 	w.plex.Forget()
 	sum := w.drain()
 	w.findHidden()
