@@ -101,7 +101,7 @@ func TestTortureClocksThatJumpRetryNothingForFree(t *testing.T) {
 	stash := sharedStash(t)
 	columns := timeColumns(t)
 	for _, by := range sample(jumps(), 4, 1) {
-		for _, down := range []bool{false, true} {
+		for _, down := range sample([]bool{false, true}, 2, 1) {
 			t.Run(fmt.Sprint(by, ", Plex off: ", down), func(t *testing.T) {
 				inClockWorld(t, stash, func(w *clockWorld) {
 					w.drain()
@@ -203,7 +203,7 @@ func zones() []*time.Location {
 func TestTortureStashInAnyZone(t *testing.T) {
 	stash := sharedStash(t)
 	skews := append(jumps(), 0, 3*time.Hour, -3*time.Hour)
-	for i, zone := range sample(zones(), 6, 2) {
+	for i, zone := range sample(zones(), 6, 1) {
 		skew := skews[i%len(skews)]
 		t.Run(fmt.Sprint(zone, " off by ", skew), func(t *testing.T) {
 			inClockWorldOf(t, stash, zone, skew, func(w *clockWorld) {
@@ -222,7 +222,7 @@ func TestTortureSummerTime(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, month := range []time.Month{time.March, time.October} { // each has one of the two changes
+		for _, month := range sample([]time.Month{time.March, time.October}, 2, 1) { // each has one of the two changes
 			t.Run(fmt.Sprint(name, " ", month), func(t *testing.T) {
 				inClockWorldOf(t, stash, zone, 0, func(w *clockWorld) {
 					change := changeOfClocks(time.Date(time.Now().Year()+1, month, 1, 0, 0, 0, 0, zone))
