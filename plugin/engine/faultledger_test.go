@@ -224,12 +224,17 @@ func (o *oracle) judgeBreaker(steps []observed) {
 		if s.role == scanRole || first.role == probeRole && previous.means == down {
 			continue // a favour, or a look whether Plex is there after all
 		}
-		o.count(s, &probing)
+		unmoved := unmovedIn(steps[:end], s)
+		if s.role != pictureRole || unmoved == 0 { // that a picture is not there is no other answer than that
+			o.count(s, &probing)
+		}
 		if s.means == down && (s.role == readRole || gone(steps[end:])) {
 			o.cuts = append(o.cuts, s)
 		}
-		if s.role == readRole || s.role == pictureRole {
-			o.countUnmoved(steps[:end], s, &probing)
+		for range unmoved {
+			if o.stop == nil {
+				o.fail(s, &probing)
+			}
 		}
 	}
 	if probing && o.stop == nil {
@@ -304,14 +309,13 @@ func (o *oracle) fail(s observed, probing *bool) {
 	}
 }
 
-// countUnmoved takes in what a reading says of writes that somebody has swallowed: failures, unless another
-// job's write is seen in it.
-func (o *oracle) countUnmoved(steps []observed, s observed, probing *bool) {
-	if s.means != fine || s.Method != "GET" || o.stop != nil {
-		return
+// unmovedIn counts the writes that somebody has swallowed, as a reading shows: failures, unless another job's
+// write is seen in it.
+func unmovedIn(steps []observed, s observed) int {
+	if s.means != fine || s.Method != "GET" || s.role != readRole && s.role != pictureRole {
+		return 0
 	}
 	swallowed := make(map[int]bool)
-	moved := false
 	for _, before := range steps {
 		if before.Method == "GET" || before.locks() || len(before.jobs) != 1 || !slices.Contains(s.jobs, before.jobs[0]) {
 			continue
@@ -321,13 +325,11 @@ func (o *oracle) countUnmoved(steps []observed, s observed, probing *bool) {
 		}
 	}
 	for _, yes := range swallowed {
-		moved = moved || !yes
-	}
-	for range swallowed {
-		if !moved && o.stop == nil {
-			o.fail(s, probing)
+		if !yes {
+			return 0
 		}
 	}
+	return len(swallowed)
 }
 
 // check compares what is stored, and what the drain says of itself, with what the oracle says.
