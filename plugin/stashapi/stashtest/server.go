@@ -98,7 +98,8 @@ func newServer(schema *ast.Schema) *Server {
 	return s
 }
 
-func loadSchema() (*ast.Schema, error) {
+// loadSchema reads Stash's schema, once: it is slow, starts a process, and is done for each of hundreds of tests.
+var loadSchema = sync.OnceValues(func() (*ast.Schema, error) {
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/stashapp/stash").Output()
 	if err != nil {
 		return nil, fmt.Errorf("find Stash's schema: %w", err)
@@ -116,7 +117,7 @@ func loadSchema() (*ast.Schema, error) {
 		return nil, fmt.Errorf("read Stash's schema: %w", err)
 	}
 	return gqlparser.LoadSchema(sources...)
-}
+})
 
 // Start listens on a free port of 127.0.0.1.
 func (s *Server) Start() error { return s.listen("127.0.0.1:0") }
