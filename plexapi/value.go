@@ -1,6 +1,7 @@
 package plexapi
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"unicode/utf8"
@@ -103,14 +104,12 @@ func (v value) split() (first, rest value) {
 // text is what a JSON string says.
 func (v value) text() ([]byte, error) {
 	inner := v[1 : len(v)-1]
-	for _, c := range inner {
-		if c == '\\' || c >= utf8.RuneSelf && !utf8.Valid(inner) {
-			var text string
-			err := json.Unmarshal(v, &text)
-			return []byte(text), err
-		}
+	if bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
+		return inner, nil
 	}
-	return inner, nil
+	var text string
+	err := json.Unmarshal(v, &text)
+	return []byte(text), err
 }
 
 func (v value) string(to *string) error {

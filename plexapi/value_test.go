@@ -108,3 +108,11 @@ func TestRowCostsFewAllocations(t *testing.T) {
 		t.Errorf("a page of %d rows costs %.0f allocations", rows, n)
 	}
 }
+
+// A text that were checked anew at each of its letters would take an hour.
+func TestLongTextIsReadInOnePass(t *testing.T) {
+	want := strings.Repeat("Ж", 1<<20)
+	if got, err := value(`"` + want + `"`).text(); err != nil || string(got) != want {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+}
