@@ -126,7 +126,7 @@ func TestIndexLooksUpByFolders(t *testing.T) {
 func TestFileWithACommonNameIsFoundByItsFolders(t *testing.T) {
 	x := indexOpen(t, t.TempDir())
 	var paths []string
-	for i := range 500 {
+	for i := range 1200 {
 		paths = append(paths, fmt.Sprintf("/v/%d/scene/video.mp4", i))
 	}
 	indexFill(t, x, paths...)
@@ -134,8 +134,10 @@ func TestFileWithACommonNameIsFoundByItsFolders(t *testing.T) {
 	if err != nil || len(files) != 1 || files[0].RatingKey != "100" {
 		t.Errorf("files = %v, %v", files, err)
 	}
-	if files, err := x.ByName(t.Context(), "S", "/elsewhere/Video.mp4"); err != nil || len(files) != 200 || files[0].RatingKey != "599" {
+	if files, err := x.ByName(t.Context(), "S", "/elsewhere/Video.mp4"); err != nil || len(files) != 200 || files[0].RatingKey != "1299" || files[199].RatingKey != "1100" {
 		t.Errorf("%d files, %v; want the newest 200", len(files), err)
+	} else if cap(files) >= len(paths) {
+		t.Errorf("all %d files were kept on the way to %d", len(paths), len(files))
 	}
 }
 

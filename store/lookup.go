@@ -109,15 +109,23 @@ func (x *Index) files(ctx context.Context, fits func(*PlexFile) bool, query stri
 		if err := rows.Scan(&f.Section, &f.RatingKey, &f.Path, &f.Size, &f.Duration, &f.AddedAt); err != nil {
 			return nil, fmt.Errorf("look up a file: %w", err)
 		}
-		if fits(&f) {
-			files = append(files, f)
+		if !fits(&f) {
+			continue
+		}
+		if files = append(files, f); len(files) == 2*filesAtMost { // a library may have one name for all of its files
+			files = newest(files)
 		}
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("look up a file: %w", err)
 	}
+	return newest(files), nil
+}
+
+// newest returns the newest files first, and no more than a look-up returns.
+func newest(files []PlexFile) []PlexFile {
 	slices.SortStableFunc(files, func(a, b PlexFile) int { return cmp.Compare(b.AddedAt, a.AddedAt) })
-	return files[:min(len(files), filesAtMost)], nil
+	return files[:min(len(files), filesAtMost)]
 }
 
 // lookUp prepares a look-up, which is asked for every scene, once.
