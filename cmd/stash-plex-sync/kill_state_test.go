@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -32,11 +31,7 @@ type killWorld struct {
 func newKillWorld(t *testing.T, n int, plugins string) *killWorld {
 	t.Helper()
 	w := &killWorld{newWorld(t, n), make(map[string]plextest.Item)}
-	w.host.Close()
-	host, err := stashtest.NewHost(w.stash, plugins, w.dir)
-	w.must(err)
-	w.host = host
-	t.Cleanup(host.Close)
+	w.hostOf(plugins)
 	for kind, name := range map[string]string{"performer": "Jane", "studio": "Studio", "tag": "Ours", "group": "Group"} {
 		w.stash.Name(kind, 1, name)
 		w.stash.Name(kind, 2, "Other "+kind)
@@ -49,26 +44,6 @@ func newKillWorld(t *testing.T, n int, plugins string) *killWorld {
 		w.first[key] = w.plex.Item(key)
 	}
 	return w
-}
-
-// pluginWithKillPoints builds the plugin with kill points, and returns the folder that holds its folder.
-func pluginWithKillPoints(t *testing.T) string {
-	t.Helper()
-	plugins := t.TempDir()
-	folder := filepath.Join(plugins, stashtest.PluginID)
-	build := exec.Command("go", "build", "-tags", "killpoints", "-o", folder+"/", ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	yml, err := os.ReadFile("../../stash-plex-sync.yml")
-	if err == nil {
-		err = os.WriteFile(filepath.Join(folder, "stash-plex-sync.yml"), yml, 0o600)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return plugins
 }
 
 // try calls an operation that may be killed. Its answer is "nil" then.
@@ -289,20 +264,6 @@ func asJSON(v any) string {
 		return err.Error()
 	}
 	return string(text)
-}
-
-// tortured is how long a long form is to take; 0: the short form runs.
-func tortured(t *testing.T) time.Duration {
-	t.Helper()
-	text := os.Getenv("TORTURE")
-	if text == "" {
-		return 0
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
 }
 
 // seeded returns the seed of a test, which SEED sets, and logs it.

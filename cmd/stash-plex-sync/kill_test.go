@@ -298,9 +298,13 @@ func targets(i int, reached []string, asked []plextest.Request, random *rand.Ran
 // A process is killed wherever it can be: before and after each statement and each request. What is to be
 // done is done in the end, as often as it has to be and no oftener.
 func TestTortureKilledBetweenEveryTwoStatements(t *testing.T) {
-	given, seed := tortured(t), seeded(t)
+	given, seed := timeGiven(t), seeded(t)
 	random := rand.New(rand.NewPCG(seed, 0))
-	k := &killer{killWorld: newKillWorld(t, 6, pluginWithKillPoints(t)), points: filepath.Join(t.TempDir(), "points"), steps: killSteps()}
+	plugins := t.TempDir()
+	if err := buildPlugin(plugins, "0", "-tags", "killpoints"); err != nil {
+		t.Fatal(err)
+	}
+	k := &killer{killWorld: newKillWorld(t, 6, plugins), points: filepath.Join(t.TempDir(), "points"), steps: killSteps()}
 	t.Setenv("STASH_PLEX_SYNC_KILL", "") // to be as it was at the end
 	k.occupied()
 	all := k.withNobodyKilled(random)

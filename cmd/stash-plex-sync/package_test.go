@@ -88,11 +88,7 @@ func newPackaged(t *testing.T, n int, release string) *packaged {
 	p.spec = models.PackageSpecInput{ID: stashtest.PluginID, SourceURL: source.URL + "/latest/index.yml"}
 	p.manager = pkg.Manager{Local: &pkg.Store{BaseDir: p.plugins, ManifestFile: pkg.ManifestFile}, PackagePathGetter: p}
 	p.must(p.manager.Install(p.context(), p.spec))
-	p.host.Close()
-	var err error
-	p.host, err = stashtest.NewHost(p.stash, p.plugins, p.dir)
-	p.must(err)
-	t.Cleanup(p.host.Close)
+	p.hostOf(p.plugins)
 	p.occupied()
 	return p
 }
@@ -329,9 +325,7 @@ func TestLauncherThatCannotStartIsOneLineAndHoldsNothingUp(t *testing.T) {
 		w.must(os.WriteFile(filepath.Join(folder, stashtest.PluginID+".yml"), yml, 0o644))
 		w.must(os.WriteFile(filepath.Join(folder, pkg.ManifestFile), nil, 0o644))
 		w.must(os.WriteFile(filepath.Join(folder, stashtest.PluginID), []byte(script), 0o755))
-		w.host.Close()
-		w.host, err = stashtest.NewHost(w.stash, filepath.Dir(folder), w.dir)
-		w.must(err)
+		w.hostOf(filepath.Dir(folder))
 		w.bulk("New", 1) // returns: the mutation goes on
 		w.until(func() bool { return len(w.logged("[Plugin / Stash Plex Sync] ")) > 0 })
 		lines := w.logged("")
@@ -345,5 +339,4 @@ func TestLauncherThatCannotStartIsOneLineAndHoldsNothingUp(t *testing.T) {
 			t.Errorf("the log says %v, want one line: %s", heard, text)
 		}
 	}
-	w.host.Close()
 }

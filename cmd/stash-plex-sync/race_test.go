@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -30,35 +28,6 @@ func timeGiven(t testing.TB) time.Duration {
 		t.Fatalf("TORTURE: %v", err)
 	}
 	return d
-}
-
-// hostOf makes another folder of plugins the one that the world's Stash runs.
-func (w *world) hostOf(plugins string) {
-	w.Helper()
-	host, err := stashtest.NewHost(w.stash, plugins, w.dir)
-	w.must(err)
-	w.Cleanup(host.Close)
-	w.host = host
-}
-
-// racing builds the plugin with the race detector, whose report is a line of Stash's log.
-func racing(t *testing.T) (plugins string) {
-	t.Helper()
-	plugins = t.TempDir()
-	folder := filepath.Join(plugins, "stash-plex-sync")
-	build := exec.Command("go", "build", "-race", "-o", folder+"/", ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=1")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	yml, err := os.ReadFile("../../stash-plex-sync.yml")
-	if err == nil {
-		err = os.WriteFile(filepath.Join(folder, "stash-plex-sync.yml"), yml, 0o600)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return plugins
 }
 
 // stoppedTasks starts drains as tasks, and a moment later stops whatever Stash's queue holds, until the hooks
@@ -186,7 +155,9 @@ func TestTortureTwoHundredHooksAmongDrains(t *testing.T) {
 		for range 3 {
 			round(hooks)
 		}
-		w.hostOf(racing(t))
+		plugins := t.TempDir()
+		w.must(buildPlugin(plugins, "1", "-race")) // whose report is a line of Stash's log
+		w.hostOf(plugins)
 		round(24) // the race detector is slow to start
 	}
 }

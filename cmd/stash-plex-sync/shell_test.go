@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
 
 func binary() string { return filepath.Join(pluginDir, "stash-plex-sync", "stash-plex-sync") }
@@ -160,16 +159,13 @@ func TestScheduledLineOfTheReadmeWorks(t *testing.T) {
 func TestRunKeepsItsLoginWithTheAPIKey(t *testing.T) {
 	w := newWorld(t, 1)
 	w.stash.RequireLogin("the-api-key-0123", 3600)
-	host, err := stashtest.NewHost(w.stash, pluginDir, w.dir)
-	w.must(err)
-	defer host.Close()
-	w.host = host
+	w.hostOf(pluginDir)
 	w.occupied()
 	w.bulk("New", 1)
 	if out := w.process(); out["synced"] != 1.0 {
 		t.Errorf("result = %v", out)
 	}
-	for _, l := range host.Lines() {
+	for _, l := range w.host.Lines() {
 		if strings.Contains(l.Text, "the-api-key-0123") {
 			t.Errorf("the key is in the log: %s", l.Text)
 		}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,22 +42,27 @@ func buildAndRun(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	pluginDir = filepath.Join(dir, "plugins")
-	folder := filepath.Join(pluginDir, "stash-plex-sync")
-	build := exec.Command("go", "build", "-o", folder+"/", ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
-		return 1
-	}
-	yml, err := os.ReadFile("../../stash-plex-sync.yml")
-	if err == nil {
-		err = os.WriteFile(filepath.Join(folder, "stash-plex-sync.yml"), yml, 0o644)
-	}
-	if err != nil {
+	if err := buildPlugin(pluginDir, "0"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return m.Run()
+}
+
+// buildPlugin builds the plugin into a folder of plugins, with or without cgo and with further words for the Go
+// command.
+func buildPlugin(plugins, cgo string, flags ...string) error {
+	folder := filepath.Join(plugins, stashtest.PluginID)
+	build := exec.Command("go", slices.Concat([]string{"build"}, flags, []string{"-o", folder + "/", "."})...)
+	build.Env = append(os.Environ(), "CGO_ENABLED="+cgo)
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("build: %w\n%s", err, out)
+	}
+	yml, err := os.ReadFile("../../stash-plex-sync.yml")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(folder, stashtest.PluginID+".yml"), yml, 0o644)
 }
 
 const token = "tok-0123456789-secret"
@@ -133,6 +139,16 @@ func (w *world) settings(more map[string]any) {
 		set[k] = v
 	}
 	w.stash.SetSettings("stash-plex-sync", set)
+}
+
+// hostOf makes another folder of plugins the one that the world's Stash runs.
+func (w *world) hostOf(plugins string) {
+	w.Helper()
+	w.host.Close() // it would go on to take tasks from the queue
+	host, err := stashtest.NewHost(w.stash, plugins, w.dir)
+	w.must(err)
+	w.Cleanup(host.Close)
+	w.host = host
 }
 
 // addScene adds a scene to Stash and its file to Plex, without any hook.
