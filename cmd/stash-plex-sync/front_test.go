@@ -47,16 +47,14 @@ type front struct {
 func stand(t *testing.T, next http.Handler, address string, secure bool) *front {
 	t.Helper()
 	f := &front{next: next, secrets: make(map[string]bool)}
-	s := httptest.NewUnstartedServer(f)
-	if address != "" {
-		l, err := net.Listen("tcp", address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.Listener.Close() // the one that is not used
-		s.Listener = l
+	if address == "" {
+		address = "127.0.0.1:0"
 	}
-	s.Config.ErrorLog = nil
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &httptest.Server{Listener: l, Config: &http.Server{Handler: f}}
 	if secure {
 		s.StartTLS()
 	} else {

@@ -81,9 +81,9 @@ func spy(t *testing.T, secure bool) *spied {
 	w := newWorld(t, 3)
 	w.plex.Token = plexSecret
 	w.stash.RequireLogin(keySecret, 3600)
-	address := fmt.Sprint("127.0.0.1:", w.stash.Port())
-	w.stash.Stop()
-	s := &spied{world: w, said: make(map[string]string), plexFront: stand(t, w.plex, "", secure), stashFront: stand(t, w.stash, address, false)}
+	s := &spied{world: w, said: make(map[string]string), plexFront: stand(t, w.plex, "", secure)}
+	w.stash.Stop() // and in no time somebody else has its port
+	s.stashFront = stand(t, w.stash, fmt.Sprint("127.0.0.1:", w.stash.Port()), false)
 	s.plexFront.also = plexSecret // who it is, it is asked without a token
 	w.settings(map[string]any{"plexUrl": s.plexFront.url, "plexToken": plexSecret, "insecureTLS": secure, "timeoutSeconds": 1})
 	w.hostOf(pluginDir) // whose sessions are those of the login
