@@ -173,9 +173,10 @@ fuzz() {
   done < <(fuzz_targets)
 }
 
-# torture spends a third of its time each on random kills, random sequences and random input.
+# torture spends a fifth of its time each on kills between statements, random kills, damage, random sequences and
+# random input. The tests that try all there is of something come on top.
 torture() {
-  local part=$(($1 * 20)) targets
+  local part=$(($1 * 12)) targets
   targets=$(fuzz_targets | wc -l)
   echo "torture: all tests under the race detector, in their short form"
   go test -race -short ./...
