@@ -114,7 +114,7 @@ func (r *Reader) readAll(ctx context.Context, server string, sec plexapi.Section
 			at.Position, at.LastKey, at.CompleteAt, at.CheckedAt = -1, "", now, now
 		}
 		p.After = at
-		go func() { storing <- r.apply(ctx, server, p) }()
+		go func() { storing <- caught(func() error { return r.apply(ctx, server, p) }) }()
 		if done {
 			return <-storing
 		}
@@ -323,6 +323,16 @@ func (r *Reader) apply(ctx context.Context, server string, p store.ReadPage) err
 		return err
 	}
 	return r.Index.Apply(ctx, server, p)
+}
+
+// caught makes an error of a panic, which would end the process in a goroutine of its own.
+func caught(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("a bug: %v", p)
+		}
+	}()
+	return f()
 }
 
 // tell tells of the files of a page that are new, if anybody wants to know.

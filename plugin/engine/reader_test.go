@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -467,6 +468,16 @@ func TestNextPageIsFetchedWhileOneIsStored(t *testing.T) {
 }
 
 // What could not be stored ends a reading, whatever Plex says meanwhile, and is read again.
+func TestBugWhileAPageIsStoredEndsTheReadingAlone(t *testing.T) {
+	l := newReaderLab(t, 300)
+	l.OnNew = func(context.Context, []store.FoundFile) error { panic("on purpose") }
+	if err := l.refresh(); err == nil || !strings.Contains(err.Error(), "a bug: on purpose") {
+		t.Errorf("Refresh = %v", err)
+	}
+	l.OnNew = nil
+	l.must(l.refresh())
+}
+
 func TestPageThatIsNotStoredIsReadAgain(t *testing.T) {
 	for _, fails := range []bool{false, true} {
 		l := newReaderLab(t, 3*rowsAPage)
