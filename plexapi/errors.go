@@ -184,12 +184,15 @@ func isTLS(err error) bool {
 	return strings.Contains(err.Error(), "tls: ") || strings.Contains(err.Error(), "x509: ")
 }
 
-// windowsReset is WSAECONNRESET: on Windows, syscall.ECONNRESET is a number of Go's own, which no system call returns.
-const windowsReset = syscall.Errno(10054)
+// WSAECONNABORTED and WSAECONNRESET: on Windows, syscall.ECONNRESET is a number of Go's own, which no system call returns.
+const (
+	windowsAborted = syscall.Errno(10053)
+	windowsReset   = syscall.Errno(10054)
+)
 
 // isReset reports whether the connection ended before an answer.
 func isReset(err error) bool {
-	return slices.ContainsFunc([]error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, windowsReset},
+	return slices.ContainsFunc([]error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, windowsAborted, windowsReset},
 		func(end error) bool { return errors.Is(err, end) })
 }
 

@@ -49,6 +49,7 @@ func TestClassification(t *testing.T) {
 		{"proxy is no address", failure{err: errProxy}, Down, "HTTPS_PROXY"},
 		{"cut on a new plain connection", failure{err: io.EOF, fresh: true, plain: true}, Temporary, "https"},
 		{"the same on Windows", failure{err: read(windowsReset), fresh: true, plain: true}, Temporary, "https"},
+		{"ended by Windows itself", failure{err: read(windowsAborted), fresh: true, plain: true}, Temporary, "https"},
 		{"the same in a probe", failure{err: io.EOF, fresh: true, plain: true, probe: true}, Down, "https"},
 		{"cut on a new encrypted connection", failure{err: io.EOF, fresh: true}, Temporary, ""},
 		{"reset on an old connection", failure{err: read(syscall.ECONNRESET), plain: true}, Temporary, ""},
