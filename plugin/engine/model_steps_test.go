@@ -98,9 +98,19 @@ func (w *world) stepEdit(st step) {
 	w.tell(delivery(st.d)%deliveries, s, "edit")
 }
 
-// edit is a person's edit in the middle of a run.
-func (w *world) edit(n int, how delivery) {
-	if s := w.scene(n); s != nil {
+// edit is a person's edit in the middle of a run, of a scene that it works on if there is one.
+func (w *world) edit(r *run, how delivery) {
+	s, jobs := w.scene(r.scene), w.jobs()
+	var works []*sceneTruth
+	for _, id := range slices.Sorted(maps.Keys(jobs)) {
+		if j := jobs[id]; j.Claim >= r.floor && j.Unfinished > 0 && w.scenes[id] != nil {
+			works = append(works, w.scenes[id])
+		}
+	}
+	if len(works) > 0 {
+		s = works[r.scene%len(works)]
+	}
+	if s != nil {
 		w.change(s, w.fieldEdit(s, w.next(), 1+w.next()%7))
 		w.tell(how, s, "edit meanwhile")
 		w.meanwhile[s.is.ID] = true

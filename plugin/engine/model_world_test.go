@@ -292,10 +292,10 @@ func (w *world) happen(r *run) {
 	case dies:
 		r.dead = true
 	case edited:
-		w.edit(r.scene, byHook)
+		w.edit(r, byHook)
 	case unheard:
 		time.Sleep(1100 * time.Millisecond) // Stash's times have a resolution of one second
-		w.edit(r.scene, lost)
+		w.edit(r, lost)
 	case replaced:
 		if s := w.scene(r.scene); s != nil {
 			for _, i := range w.itemsOf(s) {
