@@ -141,22 +141,17 @@ func (d *drain) guard(w *work, f func() error) (err error) {
 
 // readScenes reads all scenes of a batch in one query and works out what Plex should show.
 func (d *drain) readScenes(ctx context.Context, works []*work) error {
+	if err := d.readFilter(ctx); err != nil {
+		return err
+	}
 	ids := make([]int, len(works))
 	byID := make(map[int]*work, len(works))
 	for i, w := range works {
 		ids[i] = w.job.SceneID
 		byID[w.job.SceneID] = w
-		w.err = goneError("Stash gave no answer for this scene")
 	}
-	err := d.readFilter(ctx)
-	var result stashapi.ScenesResult
-	if err == nil {
-		result, err = d.Stash.Scenes(ctx, ids)
-	}
+	result, err := d.scenes(ctx, ids)
 	if err != nil {
-		for _, w := range works {
-			w.err = nil // the stop decides
-		}
 		return err
 	}
 	for _, id := range result.Missing {
@@ -165,20 +160,24 @@ func (d *drain) readScenes(ctx context.Context, works []*work) error {
 	for id, err := range result.Failed {
 		byID[id].err = sceneError(err)
 	}
-	if len(result.Failed) > 0 {
-		if _, err := d.Stash.Version(ctx); err != nil {
-			return err
-		}
-	}
 	for i := range result.Found {
-		scene := &result.Found[i]
-		w := byID[scene.ID]
-		w.scene, w.err = scene, nil
+		byID[result.Found[i].ID].scene = &result.Found[i]
+	}
+	for _, w := range alive(works) {
 		if err := d.guard(w, func() error { return d.desire(ctx, w) }); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// scenes reads scenes. One that fails counts only if Stash answers otherwise: else Stash is the reason.
+func (d *drain) scenes(ctx context.Context, ids []int) (stashapi.ScenesResult, error) {
+	result, err := d.Stash.Scenes(ctx, ids)
+	if err == nil && len(result.Failed) > 0 {
+		_, err = d.Stash.Version(ctx)
+	}
+	return result, err
 }
 
 // tellProblems says which fields are not pushed as they are: to everybody if the scene is pushed, else only to

@@ -132,6 +132,21 @@ func TestStashThatFailsInTheMiddleOfADrainChargesNobody(t *testing.T) {
 	}
 }
 
+func TestStashThatGoesAfterItRefusedOneSceneChargesNobody(t *testing.T) {
+	inLab(t, 3, func(l *lab) {
+		l.editAll("New", 3)
+		l.stash.Inject(stashtest.Fault{Operation: "ScenesByID", Message: "database is locked"})
+		l.stash.Inject(stashtest.Fault{Operation: "SceneByID", Message: "database is locked", Times: 1})
+		l.stash.Inject(stashtest.Fault{Operation: "Version", Status: 502})
+		if sum := l.drain(); sum.Class != StashUnavailable || sum.Gone+sum.Retrying > 0 {
+			l.Errorf("summary = %+v, want Stash unavailable and no more", sum)
+		}
+		l.wantUncharged("refused", 1, 3)
+		l.stash.Heal()
+		l.want(l.drain(), Summary{Synced: 3})
+	})
+}
+
 func TestEveryBadAnswerToAWriteIsRetried(t *testing.T) {
 	for _, c := range []struct {
 		status  int

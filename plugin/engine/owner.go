@@ -158,7 +158,7 @@ func (d *drain) stillOwned(ctx context.Context, m *Matcher, owners map[string]in
 		return nil, nil
 	}
 	ids := slices.Compact(slices.Sorted(maps.Values(owners)))
-	result, err := d.Stash.Scenes(ctx, ids)
+	result, err := d.scenes(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
