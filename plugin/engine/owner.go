@@ -182,16 +182,7 @@ func (d *drain) stillOwned(ctx context.Context, m *Matcher, owners map[string]in
 // whose database was made anew gives its rating keys to other files: then nothing is known. An item that
 // still shows its owner has only been moved.
 func recall(it store.Item, scene int, held *plexapi.Item) store.Item {
-	known := len(it.Paths) == 0 || it.Owner == scene
-	var paths []string
-	for _, p := range held.Parts {
-		path := store.NormalPath(p.File)
-		known = known || slices.Contains(it.Paths, path)
-		if !p.Deleted {
-			paths = append(paths, path)
-		}
-	}
-	if !known {
+	if it.Owner != scene && !sameFiles(it, held) {
 		it = store.Item{Server: it.Server, RatingKey: it.RatingKey, Section: it.Section, Fresh: true}
 	}
 	if it.Owner != scene { // what was read of the former one's cover says nothing
@@ -201,6 +192,18 @@ func recall(it store.Item, scene int, held *plexapi.Item) store.Item {
 			it.Images[lock] = image
 		}
 	}
-	it.Owner, it.Paths = scene, paths
+	it.Owner, it.Paths = scene, nil
+	for _, p := range held.Parts {
+		if !p.Deleted {
+			it.Paths = append(it.Paths, store.NormalPath(p.File))
+		}
+	}
 	return it
+}
+
+// sameFiles reports whether an item still holds one of the files that it was known by, in whatever folder.
+func sameFiles(item store.Item, held *plexapi.Item) bool {
+	return len(item.Paths) == 0 || slices.ContainsFunc(held.Parts, func(p plexapi.Part) bool {
+		return slices.ContainsFunc(item.Paths, func(path string) bool { return store.FoldBase(path) == store.FoldBase(p.File) })
+	})
 }

@@ -207,6 +207,22 @@ func TestItemThatPlexMovesKeepsItsMemory(t *testing.T) {
 	})
 }
 
+func TestItemThatMovesWhileItsScenesAreMergedKeepsItsMemory(t *testing.T) {
+	inLab(t, 2, func(l *lab) {
+		l.tagged("Drama")
+		l.edit("One", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.stash.MergeScenes(2, 1) // which has nothing to show
+		l.plexMoves(moved)
+		l.edit("", 2)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.wantTitle(1, "clip1")
+		if it := l.plex.Item(l.keys[1]); len(it.Tags["genre"]) > 0 || it.Locked["title"] || it.Locked["genre"] {
+			l.Errorf("item = %+v, want it as Plex had it", it)
+		}
+	})
+}
+
 func TestItemThatNobodyOwnsBelongsToTheSceneOfItsFirstPart(t *testing.T) {
 	for _, c := range []struct {
 		name  string

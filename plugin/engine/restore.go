@@ -101,7 +101,7 @@ func (d *drain) restorePage(ctx context.Context, r *Restoration, keys []string) 
 			switch {
 			case failed[key] != nil:
 				r.problem(item, failed[key])
-			case !there, !sameFiles(item, now): // or Plex gave its key to something else
+			case !there, !sameFiles(item, &now): // or Plex gave its key to something else
 				r.Gone++
 			default:
 				list = append(list, d.planRestore(item, now))
@@ -112,13 +112,6 @@ func (d *drain) restorePage(ctx context.Context, r *Restoration, keys []string) 
 		}
 	}
 	return nil
-}
-
-// sameFiles reports whether an item still holds one of the files that it was known by, in whatever folder.
-func sameFiles(item store.Item, held plexapi.Item) bool {
-	return len(item.Paths) == 0 || slices.ContainsFunc(held.Parts, func(p plexapi.Part) bool {
-		return slices.ContainsFunc(item.Paths, func(path string) bool { return store.FoldBase(path) == store.FoldBase(p.File) })
-	})
 }
 
 // restoring is one item on its way back.
