@@ -106,6 +106,9 @@ func (d *drain) matchAll(ctx context.Context, works []*work) error {
 		matches, err := m.Match(ctx, scenes)
 		for i := range matches {
 			some[i].match, some[i].targets = matches[i], nil
+			if doubt := matches[i].Doubt; doubt != nil && some[i].err == nil {
+				some[i].err = sceneError(doubt)
+			}
 		}
 		return err
 	})
@@ -167,7 +170,7 @@ func (d *drain) matcher(ctx context.Context) (*Matcher, error) {
 		},
 	}
 	m.Failed = func(_ context.Context, _ int, err error) error { return err }
-	m.Owned = func(ctx context.Context, owners map[string]int) (map[string]bool, error) {
+	m.Owned = func(ctx context.Context, owners map[string]int) (map[string]bool, map[string]error, error) {
 		return d.stillOwned(ctx, m, owners, func(Hit) bool { return true })
 	}
 	return m, nil

@@ -37,6 +37,7 @@ type Match struct {
 	Found      Found
 	Hits       []Hit
 	Candidates []Candidate // of an ambiguous one, at most 50
+	Doubt      error       // why it is not known whether an item that fits is another scene's; nil if that is known
 }
 
 // A Hit is an item that holds a file of the scene.
@@ -72,8 +73,8 @@ type Matcher struct {
 	Others func(ctx context.Context, paths []string) (map[string]int, error)
 	// Owners tells which scene owns an item.
 	Owners func(ctx context.Context, keys []string) (map[string]int, error)
-	// Owned tells which items their owners own still.
-	Owned func(ctx context.Context, owners map[string]int) (map[string]bool, error)
+	// Owned tells which items their owners own still, and why that is not known of some of them.
+	Owned func(ctx context.Context, owners map[string]int) (owned map[string]bool, doubts map[string]error, err error)
 	// Read reads items from Plex: candidates that are gone do not count.
 	Read func(ctx context.Context, keys []string) ([]plexapi.Item, error)
 	// Failed is told that the candidates of one scene cannot be read. An error from it ends the matching.
@@ -94,6 +95,7 @@ type try struct {
 	rule  string
 	file  stashapi.File
 	files []store.PlexFile
+	doubt error // why it is not known whether another file is to be among them
 }
 
 // byName reports whether a rule goes by the name of a file, wherever it lies.
@@ -315,6 +317,9 @@ func (m *Matcher) resolve(ctx context.Context, s *search) error {
 	for _, t := range s.tries {
 		if s.settled[t.file.Path] {
 			continue
+		}
+		if t.doubt != nil {
+			s.match.Doubt = t.doubt
 		}
 		if keys := distinct(t.files); len(keys) > 1 {
 			var err error

@@ -197,12 +197,12 @@ func TestMatching(t *testing.T) {
 					return asked, nil
 				},
 				Owners: func(context.Context, []string) (map[string]int, error) { return c.owner, nil },
-				Owned: func(_ context.Context, owners map[string]int) (map[string]bool, error) {
+				Owned: func(_ context.Context, owners map[string]int) (map[string]bool, map[string]error, error) {
 					owned := make(map[string]bool)
 					for key := range owners {
 						owned[key] = !slices.Contains(c.lost, key)
 					}
-					return owned, nil
+					return owned, nil, nil
 				},
 				Failed: func(_ context.Context, _ int, err error) error { return err },
 				Read: func(_ context.Context, keys []string) ([]plexapi.Item, error) {

@@ -17,18 +17,24 @@ func (m *Matcher) leaveOwned(ctx context.Context, searches []search) error {
 	if err != nil || len(claims) == 0 {
 		return err
 	}
-	owned, err := m.Owned(ctx, claims)
+	owned, doubts, err := m.Owned(ctx, claims)
 	if err != nil {
 		return err
 	}
 	for i := range searches {
 		s := &searches[i]
 		for j := range s.tries {
-			if t := &s.tries[j]; byName(t.rule) {
-				t.files = slices.DeleteFunc(t.files, func(f store.PlexFile) bool {
-					return owned[f.RatingKey] && claims[f.RatingKey] != s.scene.ID
-				})
+			t := &s.tries[j]
+			if !byName(t.rule) {
+				continue
 			}
+			t.files = slices.DeleteFunc(t.files, func(f store.PlexFile) bool {
+				leave := owned[f.RatingKey] && claims[f.RatingKey] != s.scene.ID
+				if leave && doubts[f.RatingKey] != nil {
+					t.doubt = doubts[f.RatingKey]
+				}
+				return leave
+			})
 		}
 	}
 	return nil
@@ -70,36 +76,43 @@ func (d *drain) findRivals(ctx context.Context, works []*work, known map[string]
 // askForRivals asks Stash once for all works: an item belongs to the scene that owns it as long as one of
 // its files is in it, else to the scene of its first part.
 func (d *drain) askForRivals(ctx context.Context, works []*work, known map[string]store.Item) error {
-	var others []*target // of which other scenes are the owners
+	others := false // there are items of which another scene is the owner, or none
 	owners, held := make(map[string]int), make(map[string]*plexapi.Item)
 	for _, w := range works {
 		for _, t := range w.targets {
 			key := t.hit.RatingKey
 			if owner := known[key].Owner; owner != w.job.SceneID {
-				others = append(others, t)
+				others = true
 				if owner != 0 {
 					owners[key], held[key] = owner, &t.held
 				}
 			}
 		}
 	}
-	if len(others) == 0 {
+	if !others {
 		return nil
 	}
 	m, err := d.matcher(ctx)
 	if err != nil {
 		return err
 	}
-	owned, err := d.stillOwned(ctx, m, owners, func(h Hit) bool { return holds(held[h.RatingKey], h.Path) })
+	owned, doubts, err := d.stillOwned(ctx, m, owners, func(h Hit) bool { return holds(held[h.RatingKey], h.Path) })
 	if err != nil {
 		return err
 	}
-	for _, t := range others {
-		if key := t.hit.RatingKey; owned[key] {
+	for _, w := range works {
+		for _, t := range w.targets {
+			key := t.hit.RatingKey
+			if !owned[key] || owners[key] == w.job.SceneID {
+				continue
+			}
 			t.rival = fmt.Sprintf("Plex item %s shows scene %d already, and a file of that scene is in it", key, owners[key])
+			if doubts[key] != nil {
+				w.err = sceneError(doubts[key])
+			}
 		}
 	}
-	return m.leaveToFirst(ctx, works, known)
+	return m.leaveToFirst(ctx, alive(works), known)
 }
 
 // leaveToFirst finds out whose the first part is of items that hold several and that nobody owns.
@@ -152,15 +165,16 @@ func firstPart(it *plexapi.Item) (first plexapi.Part, several bool) {
 }
 
 // stillOwned tells which items belong to their owners still: the scene is in Stash, and one of its files is
-// in the item as far as in says so. A scene that Stash cannot read keeps what it owns.
-func (d *drain) stillOwned(ctx context.Context, m *Matcher, owners map[string]int, in func(Hit) bool) (map[string]bool, error) {
+// in the item as far as in says so. A scene that Stash cannot read keeps what it owns; doubts says why of
+// each such item, so that whoever else wants it asks again.
+func (d *drain) stillOwned(ctx context.Context, m *Matcher, owners map[string]int, in func(Hit) bool) (owned map[string]bool, doubts map[string]error, err error) {
 	if len(owners) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	ids := slices.Compact(slices.Sorted(maps.Values(owners)))
 	result, err := d.scenes(ctx, ids)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	scenes := make([]*stashapi.Scene, len(result.Found))
 	for i := range result.Found {
@@ -168,14 +182,17 @@ func (d *drain) stillOwned(ctx context.Context, m *Matcher, owners map[string]in
 	}
 	fits, err := m.Fits(ctx, scenes)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	owned := make(map[string]bool, len(owners))
+	owned, doubts = make(map[string]bool, len(owners)), make(map[string]error)
 	for key, owner := range owners {
-		owned[key] = result.Failed[owner] != nil ||
+		if err := result.Failed[owner]; err != nil {
+			doubts[key] = fmt.Errorf("whether Plex item %s still shows scene %d is not known: %w", key, owner, err)
+		}
+		owned[key] = doubts[key] != nil ||
 			slices.ContainsFunc(fits[owner], func(h Hit) bool { return h.RatingKey == key && in(h) })
 	}
-	return owned, nil
+	return owned, doubts, nil
 }
 
 // recall makes a scene the owner of an item and returns what is known of it, with its present files. A Plex

@@ -83,12 +83,13 @@ func TestOwnerKeepsAnItemThatHasItsFile(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		before func(l *lab)
+		want   Summary // of the other
 	}{
-		{"whose first write failed", func(l *lab) { l.plex.Inject(plextest.Fault{Method: "PUT", Status: 503, Times: 1}) }},
+		{"whose first write failed", func(l *lab) { l.plex.Inject(plextest.Fault{Method: "PUT", Status: 503, Times: 1}) }, Summary{Skipped: 1}},
 		{"that Stash cannot read", func(l *lab) {
 			l.drain()
 			l.stash.Break(1)
-		}},
+		}, Summary{Retrying: 1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inLab(t, 1, func(l *lab) {
@@ -98,11 +99,32 @@ func TestOwnerKeepsAnItemThatHasItsFile(t *testing.T) {
 				l.addFile(2, 1)
 				l.plex.Edit(l.keys[1], func(it *plextest.Item) { slices.Reverse(it.Files) }) // the first part is the other's
 				l.edit("Two", 2)
-				l.want(l.drain(), Summary{Skipped: 1})
+				l.want(l.drain(), c.want)
 				pass(time.Minute)
 				l.drain()
 				l.wantTitle(1, "One")
 			})
+		})
+	}
+}
+
+func TestSceneWaitsForItemsOfAnOwnerThatStashCannotRead(t *testing.T) {
+	for _, where := range []string{path(1), "/data/renamed/clip1.mp4"} { // found by its path, and by name and size
+		inLab(t, 3, func(l *lab) {
+			l.stashMoves(where)
+			l.edit("One", 1)
+			l.want(l.drain(), Summary{Synced: 1})
+			l.stash.MergeScenes(2, 1)
+			l.edit("Two", 2, 3) // which are read together, and the owner alone
+			l.stash.Inject(stashtest.Fault{Operation: "SceneByID", Message: "database is locked", Times: 1})
+			l.want(l.drain(), Summary{Synced: 1, Retrying: 1})
+			if j := l.job(2); j.Attempts != 1 || !strings.Contains(j.Error, "still shows scene 1 is not known") {
+				l.Errorf("job = %+v", j)
+			}
+			pass(time.Minute)
+			l.want(l.drain(), Summary{Synced: 1})
+			l.wantTitle(1, "Two")
+			l.wantTitle(2, "Two")
 		})
 	}
 }
