@@ -25,7 +25,7 @@ func (d *drain) findItems(ctx context.Context, works []*work) error {
 	}
 	lost := slices.DeleteFunc(slices.Clone(works), func(w *work) bool { return w.err != nil || w.match.Found == Matched })
 	if len(lost) > 0 && !d.indexFresh {
-		if err := d.lookAgain(ctx, lost); err != nil {
+		if err := d.lookAgain(ctx, works, lost); err != nil {
 			return err
 		}
 	}
@@ -37,7 +37,7 @@ func (d *drain) findItems(ctx context.Context, works []*work) error {
 		if len(stale) == 0 {
 			break
 		}
-		if err := d.lookAgain(ctx, stale); err != nil {
+		if err := d.lookAgain(ctx, works, stale); err != nil {
 			return err
 		}
 	}
@@ -53,12 +53,18 @@ func (d *drain) findItems(ctx context.Context, works []*work) error {
 	return d.scanMissing(ctx, works)
 }
 
-// lookAgain matches scenes anew after bringing the index up to date.
-func (d *drain) lookAgain(ctx context.Context, works []*work) error {
+// lookAgain matches lost scenes anew after bringing the index up to date. So it does with all of the batch of which
+// a file was not found: what is new in the index wakes only those that are known to wait for it.
+func (d *drain) lookAgain(ctx context.Context, works, lost []*work) error {
 	if err := d.refresh(ctx); err != nil {
-		return d.sharedFailure(ctx, works, err)
+		return d.sharedFailure(ctx, lost, err)
 	}
-	return d.matchAll(ctx, works)
+	for _, w := range alive(works) {
+		if w.match.Found == Matched && !slices.Contains(lost, w) && len(unmatched(w)) > 0 {
+			lost = append(lost, w)
+		}
+	}
+	return d.matchAll(ctx, lost)
 }
 
 // sharedFailure is a request for many jobs that failed: nobody is charged. It counts once for the breaker.
@@ -282,11 +288,8 @@ func (d *drain) target(ctx context.Context, w *work, held map[string]plexapi.Ite
 	return gone, nil
 }
 
-// unmatched are the files of a matched scene that no item holds yet and that are waited for.
-func (d *drain) unmatched(w *work) []store.Wanted {
-	if d.Config.SkipMissing {
-		return nil
-	}
+// unmatched are the files of a matched scene that no item holds yet.
+func unmatched(w *work) []store.Wanted {
 	var list []store.Wanted
 	for _, f := range w.scene.Files {
 		held := slices.ContainsFunc(w.match.Hits, func(h Hit) bool { return h.File == f.Path }) ||

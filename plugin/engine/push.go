@@ -252,7 +252,10 @@ func (d *drain) ending(ctx context.Context, w *work, now time.Time) store.Ending
 			e.Note = e.Class
 		}
 	} else {
-		e = store.Ending{Job: w.job, Outcome: store.Done, Note: "unchanged", Wanted: d.unmatched(w)}
+		e = store.Ending{Job: w.job, Outcome: store.Done, Note: "unchanged"}
+		if !d.Config.SkipMissing {
+			e.Wanted = unmatched(w)
+		}
 	}
 	if w.pushed {
 		e.Refs = refs(w)

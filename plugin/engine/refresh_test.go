@@ -139,6 +139,35 @@ func TestFurtherFileOfASceneIsPushedOnceItIsInPlex(t *testing.T) {
 	})
 }
 
+// The first look at the index finds one of the files only, and the library is read anew because of the neighbour.
+func TestFurtherFileIsFoundWhenItsNeighbourMakesTheLibraryReadAnew(t *testing.T) {
+	for name, lose := range map[string]func(l *lab){
+		"that is not found":       func(l *lab) { l.add() },
+		"whose item is not there": func(l *lab) { l.keys[2] = l.plex.Move(l.keys[2], path(2)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inLab(t, 2, func(l *lab) {
+				l.edit("One", 1, 2)
+				l.want(l.drain(), Summary{Synced: 2})
+				second := stashtest.File{Path: "/other" + path(1), Size: 77}
+				l.stash.Change(1, func(s *stashtest.Scene) { s.Files = append(s.Files, second) })
+				key := l.plex.AddItem(l.section, second.Path, second.Size)
+				lose(l)
+				var list []store.Request
+				for id := 1; id <= len(l.keys); id++ { // edits by hand go before the index is brought up to date
+					l.stash.Change(id, func(s *stashtest.Scene) { s.Title = "Two" })
+					list = append(list, store.Request{SceneID: id, Reason: "edit", Priority: store.ByPerson})
+				}
+				l.must(l.Store.Enqueue(l.Context(), time.Now(), list))
+				l.want(l.drain(), Summary{Synced: len(list)})
+				if got := l.plex.Item(key).Title; got != "Two" {
+					l.Errorf("Plex shows %q for the further file", got)
+				}
+			})
+		})
+	}
+}
+
 func TestSceneWhoseFilesAreOneItemWantsNothing(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Files = append(s.Files, stashtest.File{Path: "/data/cd2.mp4", Size: 77}) })
