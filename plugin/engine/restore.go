@@ -183,6 +183,9 @@ func (d *drain) restoreImages(ctx context.Context, t *target) (wrote bool, kept 
 			kept = append(kept, fieldName(lock))
 		default:
 			wrote = true
+			if err := d.unsettle(ctx, t, lock); err != nil {
+				return wrote, kept, err
+			}
 			if err := d.timed(ctx, func() error { return d.Plex.Select(ctx, kind, t.hit.RatingKey, before.Value[0]) }); err != nil {
 				return wrote, kept, err
 			}
@@ -201,6 +204,20 @@ func (d *drain) restoreImages(ctx context.Context, t *target) (wrote bool, kept 
 		}
 	}
 	return wrote, slices.Clip(kept), nil
+}
+
+// unsettle stores, ahead of giving a picture back, that Plex may not show our upload any more. Should the restore
+// not come to its end, the next push sends the cover again.
+func (d *drain) unsettle(ctx context.Context, t *target, lock string) error {
+	image := t.stored.Images[lock]
+	if image.Sending == "" {
+		image.Sending = image.SHA1
+	}
+	image.Version = ""
+	for _, it := range []*store.Item{&t.stored, &t.memory, &t.plan.Memory} {
+		it.Images = with(it.Images, lock, image)
+	}
+	return d.Store.PutItems(ctx, []store.Item{t.stored})
 }
 
 // restoreItems writes the plans, reads back what came of them and stores it.

@@ -200,3 +200,24 @@ func TestLockOfAValueThatNeverCameIsGivenBack(t *testing.T) {
 		})
 	}
 }
+
+func TestCoverGivenBackByARestoreThatFailedIsPushedAgain(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.covered(1, jpeg("ours"))
+		l.want(l.drain(), Summary{Synced: 1})
+		l.plex.Inject(plextest.Fault{Method: "PUT", Prefix: "/library/metadata/", Reset: true, After: true, Times: 1}) // the choice of the former one
+		if r := l.restore(0); r.Failed != 1 || l.poster(1) == string(jpeg("ours")) {
+			l.Errorf("restore = %+v, and Plex shows the cover %q", r, l.poster(1))
+		}
+		_, err := l.EnqueueAll(l.Context())
+		l.must(err)
+		l.want(l.drain(), Summary{Synced: 1})
+		if got := l.poster(1); got != string(jpeg("ours")) {
+			l.Errorf("Plex shows the cover %q, want Stash's", got)
+		}
+		l.restore(0)
+		if it := l.plex.Item(l.keys[1]); it.Poster().Data != nil || it.Locked["thumb"] {
+			l.Errorf("restored to %+v", it)
+		}
+	})
+}
