@@ -297,7 +297,8 @@ func (w *world) checkRun(r *run) {
 			w.fail("the run is over, and the claim of scene %d is not: %+v", id, j)
 			continue
 		}
-		if wait := j.DueAt.Sub(r.began); wait < halfBackoff(j) {
+		woken := j.Misses == 0 && (r.due[id].Misses > 0 || w.ended(id, r)) // its file has appeared: it is due at once
+		if wait := j.DueAt.Sub(r.began); wait < halfBackoff(j) && !woken {
 			w.fail("scene %d is due again %v after a run began that died: %+v", id, wait, j)
 		}
 	}
