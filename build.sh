@@ -16,7 +16,7 @@ usage: ./build.sh [command]
   demo             builds, then shows the main job on stand-ins for Stash and Plex
   lint             formatting, vet, staticcheck, module, generated and dead code
   fuzz [seconds]   feeds each parser random input, for so long each (default 10)
-  bench [pattern]  measures speed and memory against their goals and prints a table (about 15 minutes)
+  bench [pattern]  measures speed and memory against their goals and prints a table (about 11 minutes)
   torture [min.]   kills, races, faults and random input for so many minutes and a few more (default 30)
   release [folder] packs for every platform into dist/release: zips, index.yml for Stash, sums and notes
   help             this text
