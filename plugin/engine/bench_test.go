@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -37,26 +38,38 @@ func unchangedLibrary(b *testing.B, n int) *Engine {
 		plex.AddItem(section, file, size(i+1))
 	}
 	stash.Add(scenes...)
-	fields, err := ParseFields("")
-	must(err)
-	dir := filepath.Join(b.TempDir(), "data")
-	db, err := store.Open(b.Context(), dir)
-	must(err)
-	index, err := store.OpenIndex(b.Context(), dir)
-	must(err)
-	b.Cleanup(func() {
-		index.Close()
-		db.Close()
-	})
 	stashClient, err := stashapi.New(stashtest.Connection(), stashapi.Options{Transport: stash.Transport()})
 	must(err)
 	plexClient, err := plexapi.New(plexapi.Config{
 		URL: "http://plex.invalid:32400", Token: "token-123", ClientIdentifier: "id", ProductVersion: "1", Transport: plex.Transport(),
 	})
 	must(err)
+	return newEngine(b, stashClient, plexClient)
+}
+
+// newEngine is an engine with an empty queue and an empty index.
+func newEngine(b *testing.B, stash *stashapi.Client, plex *plexapi.Client) *Engine {
+	b.Helper()
+	fields, err := ParseFields("")
+	if err != nil {
+		b.Fatal(err)
+	}
+	dir := filepath.Join(b.TempDir(), "data")
+	db, err := store.Open(b.Context(), dir)
+	if err != nil {
+		b.Fatal(err)
+	}
+	index, err := store.OpenIndex(b.Context(), dir)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		index.Close()
+		db.Close()
+	})
 	return &Engine{
-		Store: db, Index: index, Stash: stashClient, Plex: plexClient, Config: Config{Fields: fields, MaxRetries: 5},
-		Log: zerolog.Nop(), Random: func() float64 { return 0.5 },
+		Store: db, Index: index, Stash: stash, Plex: plex, Config: Config{Fields: fields, MaxRetries: 5},
+		Log: zerolog.New(io.Discard).Level(zerolog.InfoLevel), Random: func() float64 { return 0.5 },
 	}
 }
 

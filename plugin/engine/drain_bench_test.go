@@ -2,13 +2,10 @@ package engine
 
 import (
 	"fmt"
-	"io"
 	"net/http"
-	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/rs/zerolog"
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
@@ -61,16 +58,7 @@ func serve(b *testing.B, n int, delay time.Duration) *served {
 	if delay > 0 {
 		plex.Inject(plextest.Fault{Delay: delay})
 	}
-	fields, err := ParseFields("")
-	must(err)
-	dir := filepath.Join(b.TempDir(), "data")
-	db, err := store.Open(b.Context(), dir)
-	must(err)
-	index, err := store.OpenIndex(b.Context(), dir)
-	must(err)
 	b.Cleanup(func() {
-		index.Close()
-		db.Close()
 		stash.Stop()
 		plex.Stop()
 	})
@@ -78,10 +66,7 @@ func serve(b *testing.B, n int, delay time.Duration) *served {
 	must(err)
 	plexClient, err := plexapi.New(plexapi.Config{URL: plex.URL(), Token: "token-123", ClientIdentifier: "id", ProductVersion: "1"})
 	must(err)
-	return &served{&Engine{
-		Store: db, Index: index, Stash: stashClient, Plex: plexClient, Config: Config{Fields: fields, MaxRetries: 5},
-		Log: zerolog.New(io.Discard).Level(zerolog.InfoLevel), Random: func() float64 { return 0.5 },
-	}, stash, plex, n}
+	return &served{newEngine(b, stashClient, plexClient), stash, plex, n}
 }
 
 const someText = `Two people meet in a city that neither of them knows, and spend the whole of a long afternoon there. ` +
