@@ -82,7 +82,7 @@ func (d *drain) desire(ctx context.Context, w *work) error {
 // scene that had the file before: that has to be taken back.
 func (d *drain) skipBare(ctx context.Context, works []*work) error {
 	for _, w := range works {
-		if !w.bare {
+		if !w.bare || w.match.Found == Unknown { // then there may be such an item
 			continue
 		}
 		keys := make([]string, len(w.match.Hits))

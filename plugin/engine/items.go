@@ -20,14 +20,14 @@ func (d *drain) findItems(ctx context.Context, works []*work) error {
 	if err := d.matchAll(ctx, works); err != nil {
 		return err
 	}
-	if err := d.skipBare(ctx, alive(works)); err != nil {
-		return err
-	}
 	lost := slices.DeleteFunc(slices.Clone(works), func(w *work) bool { return w.err != nil || w.match.Found == Matched })
 	if len(lost) > 0 && !d.indexFresh {
 		if err := d.lookAgain(ctx, works, lost); err != nil {
 			return err
 		}
+	}
+	if err := d.skipBare(ctx, alive(works)); err != nil {
+		return err
 	}
 	for try := range 2 {
 		stale, err := d.readTargets(ctx, alive(works), try == 1)

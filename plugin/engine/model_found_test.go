@@ -21,3 +21,9 @@ func replay(t *testing.T, v variant, steps ...step) {
 func TestMergeIntoASceneWithoutValuesLeavesNothingOfOurs(t *testing.T) {
 	replay(t, variant{}, step{"sync all", 0, 0, 0, 0}, step{"merge", 0, 2, 0, 0})
 }
+
+// The same, while the index of Plex's files is being made anew.
+func TestMergeIntoASceneWithoutValuesWaitsForTheIndex(t *testing.T) {
+	replay(t, variant{}, step{"drain", 4, 9, 15, 3}, step{"merge", 7, 14, 0, 6}, step{"edit", 7, 5, 11, 1}, step{"drain", 6, 7, 3, 11},
+		step{"rebuild", 1, 13, 3, 2}, step{"merge", 0, 7, 4, 2}, step{"drain", 4, 10, 4, 31})
+}
