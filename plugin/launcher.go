@@ -14,6 +14,17 @@ import (
 // manifest is what Stash's package manager writes into a plugin's folder once it has unpacked it.
 const manifest = "manifest"
 
+// settleIn makes later launches cheaper. It takes a moment, so no hook does it; the lock is held.
+func (s *session) settleIn() {
+	program, err := os.Executable()
+	if err == nil {
+		err = replaceLauncher(program, s.Version)
+	}
+	if err != nil {
+		s.z.Debug().Err(err).Msg("each launch of the plugin goes on to start a shell first")
+	}
+}
+
 // replaceLauncher puts the program that runs into the place of the script that started it, so that the next
 // launch does without a shell. It does so only in a folder of Stash's package manager, which removes its files
 // before it writes others: what unpacks into the same files by hand finds the script for ever. The program is

@@ -177,11 +177,6 @@ func (s *session) locked(ctx context.Context, who string, patience time.Duration
 	if err := s.db.SetHolder(ctx, time.Now(), who); err != nil {
 		return err
 	}
-	if program, err := os.Executable(); err == nil && !noLocks {
-		if err := replaceLauncher(program, s.Version); err != nil {
-			s.z.Debug().Err(err).Msg("each launch of the plugin goes on to start a shell first")
-		}
-	}
 	return f(ctx)
 }
 
