@@ -20,12 +20,7 @@ import (
 // unchangedLibrary is an engine between the stand-ins, with n scenes that Plex shows already.
 func unchangedLibrary(b *testing.B, n int) *Engine {
 	b.Helper()
-	must := func(err error) {
-		b.Helper()
-		if err != nil {
-			b.Fatal(err)
-		}
-	}
+	must := musts(b)
 	stash, err := stashtest.New()
 	must(err)
 	plex := plextest.New("token-123")
@@ -47,22 +42,27 @@ func unchangedLibrary(b *testing.B, n int) *Engine {
 	return newEngine(b, stashClient, plexClient)
 }
 
+// musts returns what ends a benchmark with an error.
+func musts(b *testing.B) func(error) {
+	return func(err error) {
+		b.Helper()
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // newEngine is an engine with an empty queue and an empty index.
 func newEngine(b *testing.B, stash *stashapi.Client, plex *plexapi.Client) *Engine {
 	b.Helper()
+	must := musts(b)
 	fields, err := ParseFields("")
-	if err != nil {
-		b.Fatal(err)
-	}
+	must(err)
 	dir := filepath.Join(b.TempDir(), "data")
 	db, err := store.Open(b.Context(), dir)
-	if err != nil {
-		b.Fatal(err)
-	}
+	must(err)
 	index, err := store.OpenIndex(b.Context(), dir)
-	if err != nil {
-		b.Fatal(err)
-	}
+	must(err)
 	b.Cleanup(func() {
 		index.Close()
 		db.Close()

@@ -27,12 +27,7 @@ type served struct {
 // request after this delay.
 func serve(b *testing.B, n int, delay time.Duration) *served {
 	b.Helper()
-	must := func(err error) {
-		b.Helper()
-		if err != nil {
-			b.Fatal(err)
-		}
-	}
+	must := musts(b)
 	stash, err := stashtest.New()
 	must(err)
 	plex := plextest.New("token-123")

@@ -20,12 +20,7 @@ import (
 // how long that took, how long the same pages take a client that throws them away, and the size of the index.
 func firstReading(b *testing.B, n int, wait time.Duration) (ours, bare time.Duration, size int64) {
 	b.Helper()
-	must := func(err error) {
-		b.Helper()
-		if err != nil {
-			b.Fatal(err)
-		}
-	}
+	must := musts(b)
 	plex := plextest.New("token-123")
 	plex.AddBulk(plex.AddSection("Videos", "movie"), n)
 	must(plex.Start())
