@@ -403,6 +403,21 @@ func TestWritesAtTheSameTimeAreCounted(t *testing.T) {
 	})
 }
 
+// A server that is stopped before it has begun to accept has listened all the same.
+func TestPortIsFreeAsSoonAsTheServerHasStopped(t *testing.T) {
+	for range 200 {
+		s := plextest.New("token")
+		if err := s.Start(); err != nil {
+			t.Fatal(err)
+		}
+		s.Stop()
+		if err := s.Restart(); err != nil {
+			t.Fatal(err)
+		}
+		s.Stop()
+	}
+}
+
 func TestServerComesBackOnTheSamePort(t *testing.T) {
 	s := plextest.New("token")
 	if err := s.Start(); err != nil {

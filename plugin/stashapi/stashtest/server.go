@@ -138,14 +138,15 @@ func (s *Server) listen(addr string) error {
 	return nil
 }
 
-// Stop ends the server at once: connections are refused from now on.
+// Stop ends the server at once: connections are refused from now on, and its port is free.
 func (s *Server) Stop() {
 	s.mu.Lock()
-	srv := s.http
+	srv, l := s.http, s.listener
 	s.http = nil
 	s.mu.Unlock()
 	if srv != nil {
-		srv.Close() // that is the point
+		l.Close() // Serve may not have begun, and srv would not know it yet
+		srv.Close()
 	}
 }
 

@@ -433,6 +433,21 @@ func TestStoppedServerRefusesUntilItIsRestarted(t *testing.T) {
 	}
 }
 
+// A server that is stopped before it has begun to accept has listened all the same.
+func TestPortIsFreeAsSoonAsTheServerHasStopped(t *testing.T) {
+	s := newStash(t)
+	for range 200 {
+		if err := s.Start(); err != nil {
+			t.Fatal(err)
+		}
+		s.Stop()
+		if err := s.Restart(); err != nil {
+			t.Fatal(err)
+		}
+		s.Stop()
+	}
+}
+
 // isDial reports whether a connection was not made. What the system calls that is not the same everywhere.
 func isDial(err error) bool {
 	e, ok := errors.AsType[*net.OpError](err)
