@@ -37,6 +37,7 @@ type Match struct {
 	Found      Found
 	Hits       []Hit
 	Candidates []Candidate // of an ambiguous one, at most 50
+	Unread     bool        // some library may hold more of its files than was found
 	Doubt      error       // why it is not known whether an item that fits is another scene's; nil if that is known
 }
 
@@ -365,6 +366,7 @@ func (m *Matcher) living(ctx context.Context, files []store.PlexFile, keys []str
 }
 
 func (m *Matcher) verdict(s *search) Match {
+	s.match.Unread = m.Unread
 	switch {
 	case len(s.match.Hits) > 0:
 		s.match.Found, s.match.Candidates = Matched, nil

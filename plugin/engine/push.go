@@ -253,7 +253,7 @@ func (d *drain) ending(ctx context.Context, w *work, now time.Time) store.Ending
 		}
 	} else {
 		e = store.Ending{Job: w.job, Outcome: store.Done, Note: "unchanged"}
-		if !d.Config.SkipMissing {
+		if !d.Config.SkipMissing || w.match.Unread {
 			e.Wanted = unmatched(w)
 		}
 	}

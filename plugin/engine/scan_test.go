@@ -273,3 +273,23 @@ func TestFurtherFileIsNotWaitedForIfMissingScenesAreSkipped(t *testing.T) {
 		}
 	})
 }
+
+func TestFurtherFileIsWaitedForUntilAllIsReadEvenIfMissingScenesAreSkipped(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.Config.SkipMissing = true
+		l.Config.Libraries = []string{"Videos", "Attic"} // which Plex does not list yet
+		second := stashtest.File{Path: "/attic/second.mp4", Size: 77}
+		l.stash.Change(1, func(s *stashtest.Scene) { s.Files = append(s.Files, second) })
+		l.edit("New", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		key := l.plex.AddItem(l.plex.AddSection("Attic", "movie"), second.Path, second.Size)
+		pass(time.Minute)
+		l.want(l.drain(), Summary{Synced: 1})
+		if got := l.plex.Item(key).Title; got != "New" {
+			t.Errorf("Plex shows %q for the further file", got)
+		}
+		if waits, err := l.Store.HasWanted(l.Context()); err != nil || waits {
+			l.Errorf("something is wanted: %v, %v", waits, err)
+		}
+	})
+}
