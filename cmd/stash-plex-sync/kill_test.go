@@ -33,7 +33,10 @@ type step struct {
 
 // killSteps go through everything that a run does. Scene 4 has a file that Plex does not hold at first, scene 5
 // a rating that fails for a while, and scene 6 nothing but a studio that is refused.
-func killSteps() []step {
+func killSteps() []step { return slices.Concat(killEdits(), killUpkeep()) }
+
+// killEdits are edits, those that fail at first among them.
+func killEdits() []step {
 	stars, more := 75, 80
 	return []step{
 		{name: "the first run", again: true, do: (*killWorld).run},
@@ -77,6 +80,12 @@ func killSteps() []step {
 			})
 			w.run()
 		}},
+	}
+}
+
+// killUpkeep is what comes to a queue and to links that are there.
+func killUpkeep() []step {
+	return []step{
 		{name: "renames", again: true, do: func(w *killWorld) {
 			w.host.UpdateNamed(w.context(), "tag", 2, "Renamed tag")
 			w.host.UpdateNamed(w.context(), "performer", 2, "Renamed performer")
