@@ -191,8 +191,9 @@ func (h *Host) operation(ctx context.Context, id string, args map[string]any) (a
 	return h.cache.RunPlugin(session.SetCurrentUserID(ctx, h.user), id, plugin.OperationInput(maps.Clone(args)))
 }
 
-// Lines returns what was logged.
+// Lines returns what was logged, all lines of the plugins that have answered among them.
 func (h *Host) Lines() []Line {
+	readToEnd(readAtMost)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Clone(h.lines)

@@ -353,6 +353,31 @@ func TestKilledPluginLooksLikeOneThatReturnedNothing(t *testing.T) {
 	w.until("gone", func() bool { return len(w.Processes()) == 0 })
 }
 
+func TestLogHoldsAllThatWasWrittenBeforeTheAnswer(t *testing.T) {
+	w := newWorld(t, plain)
+	wait := make(chan struct{})
+	go func() { // whose stderr stays open
+		defer close(wait)
+		w.Operation(t.Context(), map[string]any{"mode": "wait"})
+	}()
+	w.until("waiting", func() bool { return len(w.notes()) == 1 })
+	for round := range 10 {
+		before := len(w.Lines())
+		if _, err := w.Operation(t.Context(), map[string]any{"mode": "talk"}); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(w.Lines()) - before; n != 500 {
+			t.Errorf("round %d: %d lines, want 500", round, n)
+		}
+	}
+	for _, pid := range w.Processes() {
+		if p, err := os.FindProcess(pid); err != nil || p.Kill() != nil {
+			t.Errorf("process %d was not killed", pid)
+		}
+	}
+	<-wait
+}
+
 func TestLogKeepsLevelsAndProgress(t *testing.T) {
 	w := newWorld(t, plain)
 	if _, err := w.Operation(t.Context(), map[string]any{"mode": "log"}); err != nil || w.Progress() != nil {

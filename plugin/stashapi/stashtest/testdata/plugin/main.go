@@ -58,6 +58,10 @@ func (r *runner) Run(in common.PluginInput, out *common.PluginOutput) error {
 			log.Progress(0.25)
 			time.Sleep(time.Millisecond)
 		}
+	case "talk":
+		for i := range 500 {
+			log.Infof("line %d", i)
+		}
 	case "wait": // until Stop
 		note(dir, "waiting")
 		<-r.stopped
