@@ -161,7 +161,7 @@ func (w *world) addScene() int {
 }
 
 func (w *world) context() context.Context {
-	ctx, cancel := context.WithTimeout(w.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(w.Context(), time.Minute)
 	w.Cleanup(cancel)
 	return ctx
 }
@@ -231,6 +231,20 @@ func (w *world) pass(d time.Duration) {
 	w.Helper()
 	w.sql(`UPDATE job SET due_at = due_at - ?`, d.Milliseconds())
 	w.sql(`UPDATE breaker SET opened_at = opened_at - ?1, probe_at = probe_at - ?1, half_open_at = half_open_at - ?1`, d.Milliseconds())
+}
+
+// wantWithin checks how long something took. The limit is that of a machine with nothing else to do: on a busy one,
+// where a process takes long to start, it is further off.
+func (w *world) wantWithin(what string, took, limit time.Duration) {
+	w.Helper()
+	if took <= limit {
+		return
+	}
+	began := time.Now()
+	w.op(map[string]any{"mode": "status"})
+	if most := limit + 10*time.Since(began); took > most {
+		w.Errorf("%s took %v, want at most %v", what, took, most)
+	}
 }
 
 // logged returns the lines that hold a text.
