@@ -29,7 +29,7 @@ func TestSyncAllBesideARunQueuesEveryScene(t *testing.T) {
 	w := newWorld(t, 5)
 	w.occupied()
 	w.bulk("First", 1)
-	w.plex.Inject(plextest.Fault{Method: "PUT", Delay: 4 * time.Second, Times: 1})
+	answer := w.holdWrite(0)
 	ended := make(chan map[string]any, 1)
 	go func() { ended <- w.process() }()
 	w.until(func() bool { return w.plex.Count("PUT", "") == 1 })
@@ -40,6 +40,7 @@ func TestSyncAllBesideARunQueuesEveryScene(t *testing.T) {
 	if !strings.Contains(out["stopped"].(string), "is at work") {
 		t.Errorf("sync-all = %v", out)
 	}
+	answer()
 	if out := <-ended; out["synced"] != 5.0 {
 		t.Errorf("the run beside it = %v, want every scene", out)
 	}

@@ -22,7 +22,6 @@ import (
 	"github.com/stashapp/stash/pkg/models"
 	"github.com/stashapp/stash/pkg/pkg"
 
-	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
 
@@ -256,7 +255,7 @@ func updateDuringARun(p *packaged, release string) {
 	p.Helper()
 	p.bulk("During", 4, 5)
 	written := p.plex.Count("PUT", "")
-	p.plex.Inject(plextest.Fault{Method: "PUT", Delay: 3 * time.Second, Times: 1})
+	answer := p.holdWrite(0)
 	ended := make(chan map[string]any, 1)
 	go func() { ended <- p.process() }()
 	p.until(func() bool { return len(p.host.Processes()) == 1 && p.plex.Count("PUT", "") > written })
@@ -267,9 +266,7 @@ func updateDuringARun(p *packaged, release string) {
 	p.wantLauncher(true)
 	p.wantVersion("0.9.2")
 	p.bulk("During", 6)
-	if len(ended) > 0 {
-		p.Fatal("the run was over before the update: that proves nothing")
-	}
+	answer()
 	if out := <-ended; out["stopped"] != "" || out["synced"].(float64) < 2 {
 		p.Errorf("the run of the version before: %v", out)
 	}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
 )
@@ -176,7 +175,7 @@ func TestRestoreBesideARunSaysWhoIsAtWork(t *testing.T) {
 	w.bulk("New", 1)
 	w.process()
 	w.bulk("Newer", 1)
-	w.plex.Inject(plextest.Fault{Method: "PUT", Delay: 6 * time.Second, Times: 1})
+	answer := w.holdWrite(0)
 	ended := make(chan map[string]any, 1)
 	go func() { ended <- w.process() }()
 	w.until(func() bool { return w.plex.Count("PUT", "") == 2 })
@@ -192,6 +191,7 @@ func TestRestoreBesideARunSaysWhoIsAtWork(t *testing.T) {
 			t.Errorf("%s = %v; %d lines say that %s", mode, out, len(w.logged(done)), done)
 		}
 	}
+	answer()
 	if out := <-ended; out["synced"] != 1.0 {
 		t.Errorf("the run = %v", out)
 	}

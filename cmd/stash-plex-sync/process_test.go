@@ -20,7 +20,7 @@ func TestSecondProcessLeavesWithinTwoSecondsAndItsJobIsProcessed(t *testing.T) {
 	w := newWorld(t, 2)
 	w.occupied()
 	w.bulk("New", 1)
-	w.plex.Inject(plextest.Fault{Method: "PUT", Delay: 1500 * time.Millisecond, Times: 1}) // and a pause as long
+	answer := w.holdWrite(0)
 	first := make(chan map[string]any, 1)
 	go func() { first <- w.process() }()
 	w.until(func() bool { return w.plex.Count("PUT", "") == 1 })
@@ -31,6 +31,7 @@ func TestSecondProcessLeavesWithinTwoSecondsAndItsJobIsProcessed(t *testing.T) {
 	if !strings.Contains(fmt.Sprint(out["stopped"]), "is at work") {
 		t.Errorf("the second process said %v", out["stopped"])
 	}
+	answer()
 	if out := <-first; out["synced"] != 2.0 {
 		t.Errorf("the first process: %v", out)
 	}
@@ -55,11 +56,12 @@ func TestEditDuringItsPushIsPushedAgain(t *testing.T) {
 	w := newWorld(t, 1)
 	w.occupied()
 	w.bulk("First", 1)
-	w.plex.Inject(plextest.Fault{Method: "PUT", Delay: time.Second, Times: 1})
+	answer := w.holdWrite(0)
 	out := make(chan map[string]any, 1)
 	go func() { out <- w.process() }()
 	w.until(func() bool { return w.plex.Count("PUT", "") == 1 })
 	w.bulk("Second", 1)
+	answer()
 	if got := <-out; got["synced"] != 2.0 {
 		t.Errorf("result = %v", got)
 	}
@@ -232,10 +234,11 @@ func TestProgressStaysWhenTheQueueGrows(t *testing.T) {
 	}
 	release := w.busy()
 	change(1, 60)
-	w.plex.Inject(plextest.Fault{Method: "PUT", Delay: 10 * time.Millisecond})
+	answer := w.holdWrite(55)
 	release()
 	w.until(func() bool { return w.plex.Count("PUT", "") > 55 }) // half of the second batch
 	change(61, 160)
+	answer()
 	w.idle()
 	steps := w.host.Progress()
 	if len(steps) < 2 || !slices.IsSorted(steps) || steps[0] <= 0 || steps[len(steps)-1] != 1 {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -231,6 +232,15 @@ func (w *world) pass(d time.Duration) {
 	w.Helper()
 	w.sql(`UPDATE job SET due_at = due_at - ?`, d.Milliseconds())
 	w.sql(`UPDATE breaker SET opened_at = opened_at - ?1, probe_at = probe_at - ?1, half_open_at = half_open_at - ?1`, d.Milliseconds())
+}
+
+// holdWrite makes Plex keep one write waiting after it has taken so many others, until it is told to answer.
+func (w *world) holdWrite(after int) (answer func()) {
+	held := make(chan struct{})
+	w.plex.Inject(plextest.Fault{Method: "PUT", Skip: after, Times: 1, Until: held})
+	answer = sync.OnceFunc(func() { close(held) })
+	w.Cleanup(answer)
+	return answer
 }
 
 // wantWithin checks how long something took. The limit is that of a machine with nothing else to do: on a busy one,

@@ -17,12 +17,13 @@ type Fault struct {
 	Skip   int                // so many of them are spared first
 	Times  int                // how often; 0 for ever
 
-	Delay    time.Duration // before the answer
-	Hang     bool          // no answer until the client gives up
-	Refuse   bool          // there is no connection, by Transport
-	Reset    bool          // the connection is cut before an answer
-	Truncate bool          // the body ends in the middle
-	Status   int           // an answer with this status instead
+	Delay    time.Duration   // before the answer
+	Until    <-chan struct{} // no answer before it is closed; nil: at once
+	Hang     bool            // no answer until the client gives up
+	Refuse   bool            // there is no connection, by Transport
+	Reset    bool            // the connection is cut before an answer
+	Truncate bool            // the body ends in the middle
+	Status   int             // an answer with this status instead
 	Header   http.Header
 	Body     string // of that answer; "" is Plex's own page for the status
 	Empty    bool   // that answer has no body at all
@@ -89,6 +90,13 @@ func (f *Fault) happen(w http.ResponseWriter, r *http.Request, route func(http.R
 		case <-r.Context().Done():
 			return 0
 		case <-time.After(f.Delay):
+		}
+	}
+	if f.Until != nil {
+		select {
+		case <-r.Context().Done():
+			return 0
+		case <-f.Until:
 		}
 	}
 	switch {

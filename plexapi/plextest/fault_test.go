@@ -77,3 +77,25 @@ func TestFaultAfterwardsLetsTheRequestTakeEffectOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestFaultHoldsTheAnswerUntilItIsToldOtherwise(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, section := open(t)
+		key := s.AddItem(section, "/a.mp4", 1)
+		held := make(chan struct{})
+		s.Inject(plextest.Fault{Until: held, Times: 1})
+		answered := make(chan error, 1)
+		go func() {
+			_, err := send(t, s, "PUT", edit(section, key, "title.value", "Held"))
+			answered <- err
+		}()
+		synctest.Wait()
+		if len(answered) > 0 || s.Item(key).Title == "Held" {
+			t.Error("the request was carried out at once")
+		}
+		close(held)
+		if err := <-answered; err != nil || s.Item(key).Title != "Held" {
+			t.Errorf("title %q, %v", s.Item(key).Title, err)
+		}
+	})
+}
