@@ -237,6 +237,8 @@ func deleteItems(ctx context.Context, tx *transaction, server string, keys []str
 	return nil
 }
 
+// insertFiles writes rows. A statement that fails leaves those before, which the transaction takes back: with OR ABORT,
+// the default, SQLite would copy each of their pages first, to take them back itself.
 func insertFiles(ctx context.Context, tx *transaction, server string, files []PlexFile, reading int64) error {
 	for some := range slices.Chunk(files, rowsAtOnce) {
 		var args []any
@@ -245,7 +247,7 @@ func insertFiles(ctx context.Context, tx *transaction, server string, files []Pl
 			args = append(args, hash(server), f.Section, f.RatingKey, f.Path, hash(folded), hash(base(folded)), f.Size, f.Duration, f.AddedAt, reading)
 		}
 		rows := strings.TrimSuffix(strings.Repeat(`(?, ?, ?, ?, ?, ?, ?, ?, ?, ?), `, len(some)), ", ")
-		if _, err := tx.ExecContext(ctx, `INSERT INTO plex_file
+		if _, err := tx.ExecContext(ctx, `INSERT OR FAIL INTO plex_file
 			(server, section, rating_key, path, path_hash, base_hash, size, duration, added_at, reading) VALUES `+rows, args...); err != nil {
 			return err
 		}
