@@ -1,6 +1,7 @@
 package plexapi
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,6 +20,9 @@ type ListQuery struct {
 	Size      int    // how many items; Plex may send fewer
 	Sort      string // "id", "addedAt:desc", "updatedAt:desc"
 }
+
+// readAtOnce is how much of a listing is read with one call of the system: without, that is 4 KiB, of 200 or more.
+const readAtOnce = 64 << 10 // bytes
 
 // Page is what Plex sent of a listing. Go on at Offset + Received, not by the size that was asked for.
 type Page struct {
@@ -48,7 +52,7 @@ func (c *Client) List(ctx context.Context, q ListQuery) (Page, error) {
 	}
 	var p Page
 	err := c.do(ctx, r, func(body io.Reader) (err error) {
-		p, err = decodePage(body, q.Start)
+		p, err = decodePage(bufio.NewReaderSize(body, readAtOnce), q.Start)
 		return err
 	})
 	return p, err
