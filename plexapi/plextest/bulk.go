@@ -38,7 +38,7 @@ func (s *Server) listBulk(w http.ResponseWriter, sec *section, others []*Item, n
 	total := sec.bulk + len(others)
 	from = min(max(from, 0), total)
 	to := min(from+size, total)
-	out := fmt.Appendf(nil, `{"MediaContainer":{"size":%d,"totalSize":%d,"offset":%d,"allowSync":false,"Metadata":[`, to-from, total, from)
+	out := fmt.Appendf(make([]byte, 0, (to-from+1)*2*len(bulkRow)), `{"MediaContainer":{"size":%d,"totalSize":%d,"offset":%d,"allowSync":false,"Metadata":[`, to-from, total, from)
 	for i := from; i < to; i++ {
 		at, other := i, i-sec.bulk
 		if newestFirst {
