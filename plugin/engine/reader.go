@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
@@ -80,11 +81,10 @@ func (r *Reader) readAll(ctx context.Context, server string, sec plexapi.Section
 		}
 	}
 	size, steps := rowsAPage, 0
-	storing := make(chan error, 1) // how storing the page before ended: Plex is not kept waiting by it
-	storing <- nil
+	stored := func() error { return nil } // how storing the page before ended
 	for i := range pagesAtMost {
 		page, begin, err := r.next(ctx, sec, at, &size)
-		if failed := <-storing; failed != nil {
+		if failed := stored(); failed != nil {
 			err = failed
 		}
 		if err != nil {
@@ -114,12 +114,12 @@ func (r *Reader) readAll(ctx context.Context, server string, sec plexapi.Section
 			at.Position, at.LastKey, at.CompleteAt, at.CheckedAt = -1, "", now, now
 		}
 		p.After = at
-		go func() { storing <- caught(func() error { return r.apply(ctx, server, p) }) }()
+		stored = aside(func() error { return r.apply(ctx, server, p) })
 		if done {
-			return <-storing
+			return stored()
 		}
 	}
-	<-storing // it is odd whether that went well or not
+	stored() // it is odd whether that went well or not
 	return oddListing(sec, "it has no end")
 }
 
@@ -323,6 +323,17 @@ func (r *Reader) apply(ctx context.Context, server string, p store.ReadPage) err
 		return err
 	}
 	return r.Index.Apply(ctx, server, p)
+}
+
+// headStart is what Plex, which may share our few processors, and the request to it need to be at work.
+const headStart = time.Millisecond
+
+// aside does something while Plex makes the next page, from when that has been asked for. Who asks how it ended
+// waits for it, and lets it begin at once.
+func aside(f func() error) (ended func() error) {
+	ended = sync.OnceValue(func() error { return caught(f) })
+	time.AfterFunc(headStart, func() { ended() }) // whoever asks is told
+	return ended
 }
 
 // caught makes an error of a panic, which would end the process in a goroutine of its own.
