@@ -193,7 +193,7 @@ func (h *Host) operation(ctx context.Context, id string, args map[string]any) (a
 
 // Lines returns what was logged, all lines of the plugins that have answered among them.
 func (h *Host) Lines() []Line {
-	readToEnd(readAtMost)
+	readToEnd()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Clone(h.lines)

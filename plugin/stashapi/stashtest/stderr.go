@@ -16,10 +16,9 @@ const (
 // readAtMost is for a plugin whose stderr somebody else holds.
 const readAtMost = 5 * time.Second
 
-// readToEnd waits until Stash has read all that the plugins wrote whose answers have been returned, but no longer
-// than this: somebody else may hold their stderr.
-func readToEnd(atMost time.Duration) {
-	end := time.Now().Add(atMost)
+// readToEnd waits until Stash has read all that the plugins wrote whose answers have been returned.
+func readToEnd() {
+	end := time.Now().Add(readAtMost)
 	for isReading(goroutines()) && time.Now().Before(end) {
 		<-time.After(time.Millisecond)
 	}
