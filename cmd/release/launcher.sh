@@ -57,13 +57,22 @@ case $platform in
 esac
 
 program=$folder/$name-$platform
-if ! [ -s "$program" ]; then # Stash may be unpacking an update: it writes "manifest" at the end
-  seconds=0
-  until [ -e "$folder/manifest" ] || [ "$seconds" -eq 5 ]; do
+
+# whole tells whether the program is there and written to its end: Stash unpacks LICENSE and README.txt after all
+# programs, and then writes "manifest". Any of them will do, since people remove what they do not need.
+whole() {
+  [ -s "$program" ] && { [ -e "$folder/LICENSE" ] || [ -e "$folder/README.txt" ] || [ -e "$folder/manifest" ]; }
+}
+
+if ! whole; then # Stash may be unpacking an update, if this file is new; an old one is waited for by nobody
+  seconds=5
+  [ -n "$(find "$self" -mmin -2 2>/dev/null)" ] || seconds=0
+  until [ -e "$folder/manifest" ] || [ "$seconds" -eq 0 ]; do
     sleep 1
-    seconds=$((seconds + 1))
+    seconds=$((seconds - 1))
   done
   [ -s "$program" ] || fail "$program is missing: install $name again"
+  whole || fail "$program is not whole: install $name again"
 fi
 if ! [ -x "$program" ]; then # unpacked by something that knows no modes
   chmod +x "$program" 2>/dev/null || fail "$program may not be executed: make it executable (chmod +x), or install $name again"

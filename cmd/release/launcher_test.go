@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -55,6 +56,7 @@ func unpack(t *testing.T, machine string, loaders ...string) *unpacked {
 	text := strings.ReplaceAll(string(launcher), ":/lib", ":$ROOT/lib")
 	p.env = append(p.env, "ROOT="+p.root)
 	p.write(filepath.Join(p.dir, name), text, 0o755)
+	p.write(filepath.Join(p.dir, "LICENSE"), "", 0o644)
 	for _, platform := range []string{"linux-amd64", "linux-arm64", "linux-arm", "darwin-amd64", "darwin-arm64", "freebsd-amd64"} {
 		p.write(filepath.Join(p.dir, name+"-"+platform), "#!/bin/sh\necho "+platform+" $# \"$*\"\n", 0o755)
 	}
@@ -209,20 +211,55 @@ func TestLauncherMakesItsProgramExecutable(t *testing.T) {
 
 func TestLauncherWaitsForAnUpdateThatIsUnpacked(t *testing.T) {
 	if testing.Short() {
-		t.Skip("waits for seconds, in processes")
+		t.Skip("runs processes")
 	}
-	p := unpack(t, "Linux x86_64")
+	for shell, command := range shells(t) {
+		for state, begun := range map[string]string{"not begun": "", "half": "#!/bin/sh\necho half\n"} {
+			p := unpack(t, "Linux x86_64")
+			p.unpacking(begun, `: >>"$ROOT/seconds"
+if [ -s "$ROOT/seconds" ]; then mv "$PROGRAM.later" "$PROGRAM" && : >"${PROGRAM%/*}/manifest"; fi
+echo >>"$ROOT/seconds"`) // the second of its seconds brings the program
+			if out, said, _ := p.run(command, "/", filepath.Join(p.dir, name)); out != "linux-amd64 0 \n" || said != "" {
+				t.Errorf("%s, %s: %q, %q", shell, state, out, said)
+			}
+		}
+	}
+}
+
+func TestLauncherHoldsNobodyUpForWhatWasNeverUnpacked(t *testing.T) {
+	for shell, command := range shells(t) {
+		t.Run(shell, func(t *testing.T) {
+			for begun, text := range map[string]string{"": "is missing", "#!/bin/sh\necho half\n": "is not whole"} {
+				p := unpack(t, "Linux x86_64")
+				p.unpacking(begun, `echo >>"$ROOT/seconds"`)
+				p.wantFailure(command, "FOLDER/stash-plex-sync-linux-amd64 "+text+": install")
+				if seconds, _ := os.ReadFile(filepath.Join(p.root, "seconds")); len(seconds) != 5 {
+					t.Errorf("waited for %d seconds while Stash may be unpacking it, want 5", len(seconds))
+				}
+				old := time.Now().Add(-time.Hour)
+				if err := os.Chtimes(filepath.Join(p.dir, name), old, old); err != nil {
+					t.Fatal(err)
+				}
+				p.wantFailure(command, "FOLDER/stash-plex-sync-linux-amd64 "+text+": install")
+				if seconds, _ := os.ReadFile(filepath.Join(p.root, "seconds")); len(seconds) != 5 {
+					t.Errorf("waited for %d seconds more, an hour later", len(seconds)-5)
+				}
+			}
+		})
+	}
+}
+
+// unpacking makes it a folder that Stash has begun to fill: it holds so much of the program, and nothing that comes
+// after. A second passes by a script; the program is at hand as $PROGRAM.later.
+func (p *unpacked) unpacking(begun, second string) {
+	p.Helper()
 	program := filepath.Join(p.dir, name+"-linux-amd64")
-	if err := os.Rename(program, program+".later"); err != nil {
-		t.Fatal(err)
-	}
-	p.write(filepath.Join(p.root, "bin", "sleep"), `#!/bin/sh
-if [ -e "$ROOT/once" ]; then mv "$PROGRAM.later" "$PROGRAM" && : >"${PROGRAM%/*}/manifest"; fi
-: >"$ROOT/once"
-`, 0o755) // the second of its seconds brings the program
 	p.env = append(p.env, "PROGRAM="+program)
-	began := time.Now()
-	if out, said, _ := p.run([]string{"/bin/sh"}, "/", filepath.Join(p.dir, name)); out != "linux-amd64 0 \n" || said != "" {
-		t.Errorf("%q, %q after %v", out, said, time.Since(began))
+	if err := errors.Join(os.Rename(program, program+".later"), os.Remove(filepath.Join(p.dir, "LICENSE"))); err != nil {
+		p.Fatal(err)
 	}
+	if begun != "" {
+		p.write(program, begun, 0o755)
+	}
+	p.write(filepath.Join(p.root, "bin", "sleep"), "#!/bin/sh\n"+second+"\n", 0o755)
 }

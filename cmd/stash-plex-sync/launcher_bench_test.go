@@ -30,6 +30,9 @@ func BenchmarkLauncher(b *testing.B) {
 				if err := os.WriteFile(launcher, []byte(script), 0o755); err != nil {
 					b.Fatal(err)
 				}
+				if err := os.WriteFile(filepath.Join(filepath.Dir(launcher), "LICENSE"), nil, 0o644); err != nil { // all is unpacked
+					b.Fatal(err)
+				}
 				if err := os.Link(binary(), launcher+"-"+runtime.GOOS+"-"+runtime.GOARCH); err != nil {
 					b.Fatal(err)
 				}
