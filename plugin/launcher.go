@@ -2,9 +2,11 @@ package plugin
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -28,7 +30,7 @@ func (s *session) settleIn() {
 // replaceLauncher puts the program that runs into the place of the script that started it, so that the next
 // launch does without a shell. It does so only in a folder of Stash's package manager, which removes its files
 // before it writes others: what unpacks into the same files by hand finds the script for ever. The program is
-// copied, because a link would share what such a hand overwrites. Only one process may do this at a time.
+// copied, because a link would share what such a hand overwrites. Processes of several Stashes may do this at once.
 func replaceLauncher(program, version string) error {
 	folder, name := filepath.Split(program)
 	if name != ID+"-"+runtime.GOOS+"-"+runtime.GOARCH || installed(folder) != version {
@@ -37,6 +39,9 @@ func replaceLauncher(program, version string) error {
 	launcher := filepath.Join(folder, ID)
 	script, err := os.ReadFile(launcher)
 	if err != nil || !bytes.HasPrefix(script, []byte("#!")) {
+		return err
+	}
+	if err := sweep(folder); err != nil {
 		return err
 	}
 	from, err := os.Open(program)
@@ -67,9 +72,18 @@ func installed(folder string) string {
 	return ""
 }
 
+// sweep removes what processes have left that died in put. One that is at work then finds its file gone.
+func sweep(folder string) error {
+	left, err := fs.Glob(os.DirFS(folder), ID+".new*")
+	for _, file := range left {
+		err = errors.Join(err, os.Remove(filepath.Join(folder, file)))
+	}
+	return err
+}
+
 // put replaces an executable file. A crash of the system leaves the old one or the new one.
 func put(path string, content io.Reader) (err error) {
-	to, err := os.OpenFile(path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o755)
+	to, err := os.OpenFile(path+".new."+rand.Text(), os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o755)
 	if err != nil {
 		return err
 	}

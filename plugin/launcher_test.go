@@ -13,7 +13,7 @@ func unpacked(t *testing.T, changes map[string]string) (program, launcher string
 	dir := t.TempDir()
 	program, launcher = filepath.Join(dir, ID+"-"+runtime.GOOS+"-"+runtime.GOARCH), filepath.Join(dir, ID)
 	files := map[string]string{
-		filepath.Base(program): "the program", ID: "#!/bin/sh\n",
+		filepath.Base(program): "the program", ID: "#!/bin/sh\n", ID + ".yml": "name: Stash Plex Sync\n",
 		manifest: "id: stash-plex-sync\nname: Stash Plex Sync\nmetadata:\n  version: 3\nversion: 1.2.3\nfiles:\n- stash-plex-sync\n",
 	}
 	for name, text := range changes {
@@ -41,7 +41,7 @@ func TestProgramTakesTheLaunchersPlaceOnlyWhereStashInstalledIt(t *testing.T) {
 		"unpacked by hand":       {map[string]string{manifest: ""}, "1.2.3", "#!/bin/sh\n"},
 		"of another version":     {nil, "1.2.4", "#!/bin/sh\n"},
 		"it is a program":        {map[string]string{ID: "a program"}, "1.2.3", "a program"},
-		"there is a stale start": {map[string]string{ID + ".new": "half of somethi"}, "1.2.3", "the program"},
+		"there is a stale start": {map[string]string{ID + ".new.ABC": "half of somethi"}, "1.2.3", "the program"},
 	} {
 		program, launcher := unpacked(t, c.changes)
 		if err := replaceLauncher(program, c.version); err != nil {
@@ -51,8 +51,8 @@ func TestProgramTakesTheLaunchersPlaceOnlyWhereStashInstalledIt(t *testing.T) {
 		if err != nil || string(text) != c.want {
 			t.Errorf("%s: Stash starts %q, %v", name, text, err)
 		}
-		if _, err := os.Stat(launcher + ".new"); err == nil {
-			t.Errorf("%s: a file is left beside it", name)
+		if left, _ := filepath.Glob(launcher + ".new*"); left != nil {
+			t.Errorf("%s: %q is left beside it", name, left)
 		}
 		if text, err := os.ReadFile(program); err != nil || string(text) != "the program" {
 			t.Errorf("%s: the program became %q, %v", name, text, err)
@@ -75,7 +75,7 @@ func TestProgramThatWasNotLaunchedReplacesNothing(t *testing.T) {
 
 func TestFolderThatTakesNoFileKeepsItsLauncher(t *testing.T) {
 	program, launcher := unpacked(t, nil)
-	if err := os.Mkdir(launcher+".new", 0o700); err != nil {
+	if err := os.MkdirAll(launcher+".new/x", 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if err := replaceLauncher(program, "1.2.3"); err == nil {
