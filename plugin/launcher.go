@@ -58,8 +58,12 @@ func replaceLauncher(program, version string) error {
 	return put(launcher, bytes.NewReader(script)) // an update has begun meanwhile, and may have brought another script
 }
 
-// installed is the version that Stash says is in a folder; "" if it is unpacking one, or did not.
+// installed is the version that Stash says is in a folder; "" if it is replacing or removing that, or did not
+// install it. Stash removes the yml first and the manifest last, and writes them in that order, too.
 func installed(folder string) string {
+	if _, err := os.Stat(filepath.Join(folder, ID+".yml")); err != nil {
+		return ""
+	}
 	text, err := os.ReadFile(filepath.Join(folder, manifest))
 	if err != nil {
 		return ""

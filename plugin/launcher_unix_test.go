@@ -45,7 +45,7 @@ func meanwhile(t *testing.T, program string, happen func() error) {
 }
 
 func TestUpdateThatBeginsMeanwhileKeepsItsLauncher(t *testing.T) {
-	for _, removed := range []string{manifest} {
+	for _, removed := range []string{ID + ".yml", ID, manifest} { // in this order
 		program, launcher := unpacked(t, nil)
 		meanwhile(t, program, func() error {
 			for _, file := range []string{ID + ".yml", ID, manifest} {
