@@ -308,6 +308,17 @@ func uninstall(p *packaged) {
 	}
 }
 
+// Stash looks for a bare name on its PATH first.
+func TestCopyOnThePathIsNotStartedInPlaceOfThePlugin(t *testing.T) {
+	w := newWorld(t, 1)
+	bin := t.TempDir()
+	w.must(os.WriteFile(filepath.Join(bin, stashtest.PluginID), []byte("#!/bin/sh\necho an old copy >&2\n"), 0o755))
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	if out, err := w.host.Operation(w.context(), map[string]any{"mode": "status"}); err != nil || out == nil {
+		t.Errorf("%v, %v; the log says %v", out, err, w.logged(""))
+	}
+}
+
 func TestLauncherThatCannotStartIsOneLineAndHoldsNothingUp(t *testing.T) {
 	w := newWorld(t, 1)
 	launcher, err := os.ReadFile("../release/launcher.sh")
