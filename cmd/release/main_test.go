@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gopkg.in/yaml.v2"
 )
 
 // built is a folder as build.sh hands it over, with small files in place of the programs.
@@ -128,5 +130,37 @@ func TestNothingIsPackedWithoutWhatItNeeds(t *testing.T) {
 		if err := run([]string{"1", from, t.TempDir()}); err == nil {
 			t.Errorf("packed without %s", missing)
 		}
+	}
+}
+
+// A commit may have several tags, of which git describe picks one.
+func TestWorkflowReleasesTheVersionOfItsTag(t *testing.T) {
+	text, err := os.ReadFile("../../.github/workflows/release.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var workflow struct {
+		Jobs map[string]struct {
+			Steps []struct {
+				Run string
+				Env map[string]string
+			}
+		}
+	}
+	if err := yaml.Unmarshal(text, &workflow); err != nil {
+		t.Fatal(err)
+	}
+	built := 0
+	for _, s := range workflow.Jobs["release"].Steps {
+		if s.Run != "./build.sh release" {
+			continue
+		}
+		built++
+		if got := s.Env["VERSION"]; got != "${{ github.ref_name }}" {
+			t.Errorf("it builds the version %q", got)
+		}
+	}
+	if built != 1 {
+		t.Errorf("it builds %d times", built)
 	}
 }
