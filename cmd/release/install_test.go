@@ -3,12 +3,14 @@
 package main
 
 import (
+	"archive/zip"
 	"fmt"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -24,15 +26,16 @@ type stash struct {
 	*testing.T
 	pkg.Manager
 	offered, url string
+	local        string // the source's local path
 }
 
-func (*stash) GetAllSourcePaths() []string        { return []string{"community"} }
-func (*stash) GetSourcePath(srcURL string) string { return "community" }
+func (s *stash) GetAllSourcePaths() []string        { return []string{s.local} }
+func (s *stash) GetSourcePath(srcURL string) string { return s.local }
 
 // newStash serves the way GitHub does: the latest release's files are redirected to.
 func newStash(t *testing.T) *stash {
 	t.Helper()
-	s := &stash{T: t}
+	s := &stash{T: t, local: "community"}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/o/r/releases/latest/download/{file}", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/asset/"+r.PathValue("file")+"?signature=x%2By", http.StatusFound)
@@ -126,6 +129,39 @@ func TestStashSeesANewerReleaseAndNoOther(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(s.Local.BaseDir, "community", name)); !os.IsNotExist(err) {
 		t.Errorf("something is left of it: %v", err)
 	}
+}
+
+// What is unpacked by hand is plugins/stash-plex-sync/stash-plex-sync, which must not be where the package's folder goes.
+func TestOneClickWorksBesideWhatWasUnpackedByHand(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	advised := regexp.MustCompile("local path `([^`]+)`").FindStringSubmatch(string(text))
+	if advised == nil {
+		t.Fatal("the README names no local path")
+	}
+	s := newStash(t)
+	s.local = advised[1]
+	release := released(t, "1.2.3", noon)
+	s.offer(release, noon)
+	byHand := func() {
+		r, err := zip.OpenReader(filepath.Join(release, name+"-linux-arm.zip"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		if err := os.CopyFS(s.Local.BaseDir, r); err != nil {
+			t.Error(err)
+		}
+	}
+	byHand()
+	s.install()
+	if err := os.RemoveAll(filepath.Join(s.Local.BaseDir, name)); err != nil {
+		t.Fatal(err)
+	}
+	s.install()
+	byHand()
 }
 
 // Windows refuses to remove or replace a program that is running. Then the yml and that program are left.
