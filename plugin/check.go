@@ -74,6 +74,7 @@ type checker struct {
 	engine   *engine.Engine
 	identity plexapi.Identity
 	found    []plexapi.Section
+	chosen   []plexapi.Section // of them, by the settings
 }
 
 // add records one check and returns err.
@@ -161,13 +162,13 @@ func (c *checker) acceptServer(ctx context.Context) error {
 
 func (c *checker) librariesAreThere(context.Context) error {
 	const name = "Libraries"
-	chosen, absent := engine.ChooseSections(c.found, c.set.Libraries)
-	var names []string
-	for _, s := range chosen {
+	var names, absent []string
+	c.chosen, absent = engine.ChooseSections(c.found, c.set.Libraries)
+	for _, s := range c.chosen {
 		names = append(names, s.Title)
 	}
 	switch {
-	case len(chosen) == 0:
+	case len(c.chosen) == 0:
 		return c.add(name, "", "", errors.New(engine.WhyNoLibrary(c.found, c.set.Libraries)))
 	case len(absent) > 0:
 		return c.add(name, "", "the setting plexLibraries takes names or ids of libraries of movies or shows", errors.New(engine.WhyAbsent(c.found, absent)))

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
@@ -41,22 +42,25 @@ func (c *checker) scenesMatch(ctx context.Context) error {
 	if err != nil {
 		return c.add(name, "", "", err)
 	}
+	readings = slices.DeleteFunc(readings, func(r store.Reading) bool { // the settings may have changed since
+		return !slices.ContainsFunc(c.chosen, func(s plexapi.Section) bool { return s.ID == r.Section })
+	})
 	if len(readings) == 0 {
 		return c.add(name, "Plex's files have not been read yet", fmt.Sprintf("run %q, then check again", taskName), nil)
 	}
-	matches, err := c.engine.Sample(ctx, c.identity.MachineIdentifier, scenes)
+	matches, err := c.engine.Sample(ctx, c.identity.MachineIdentifier, c.chosen, scenes)
 	if err != nil {
 		return c.add(name, "", "", err)
 	}
 	detail, matched := c.sampled(scenes, matches)
 	if i := slices.IndexFunc(matches, func(m engine.Match) bool { return m.Found != engine.Matched }); i >= 0 {
-		why, err := c.engine.WhyNot(ctx, c.identity.MachineIdentifier, scenes[i], matches[i])
+		why, err := c.engine.WhyNot(ctx, c.identity.MachineIdentifier, c.chosen, scenes[i], matches[i])
 		if err != nil {
 			return c.add(name, "", "", err)
 		}
 		detail += fmt.Sprintf("; scene %d is not: %s", scenes[i].ID, why)
 	}
-	if slices.ContainsFunc(readings, func(r store.Reading) bool { return r.CompleteAt.IsZero() }) {
+	if len(readings) < len(c.chosen) || slices.ContainsFunc(readings, func(r store.Reading) bool { return r.CompleteAt.IsZero() }) {
 		detail += "; not every library has been read whole yet"
 	}
 	hint := ""

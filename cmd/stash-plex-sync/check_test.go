@@ -54,3 +54,14 @@ func TestCheckTellsLibrariesThatHoldNoVideos(t *testing.T) {
 		t.Errorf("libraries: %s, %v", got, out["ok"])
 	}
 }
+
+func TestCheckTellsOfLibrariesThatAreChosenNow(t *testing.T) {
+	w := newWorld(t, 1)
+	w.bulk("New", 1)
+	w.process()
+	w.plex.AddSection("Other", "movie")
+	w.settings(map[string]any{"plexLibraries": "Other"})
+	if got := w.checked(w.op(map[string]any{"mode": "check"}), "Matching"); got != "Plex's files have not been read yet" {
+		t.Errorf("matching: %s", got)
+	}
+}

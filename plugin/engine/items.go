@@ -169,7 +169,7 @@ func (d *drain) matcher(ctx context.Context) (*Matcher, error) {
 		return nil, err
 	}
 	m := &Matcher{
-		Index: d.Index, Server: d.server, PathMap: d.Config.PathMap, Prefixes: evidence.Learned(), Titles: titles,
+		Index: d.Index, Server: d.server, Sections: d.sections, PathMap: d.Config.PathMap, Prefixes: evidence.Learned(), Titles: titles,
 		Others: d.Stash.ScenesByPath, Read: d.Plex.Items,
 		Owners: func(ctx context.Context, keys []string) (map[string]int, error) {
 			return d.Store.Owners(ctx, d.server, keys)

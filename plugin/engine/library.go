@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
 // ChooseSections returns the libraries of movies and shows that are named by name or id, all libraries of
@@ -29,6 +30,14 @@ func ChooseSections(sections []plexapi.Section, names []string) (chosen []plexap
 // sectionIs reports whether a name from the settings means the section.
 func sectionIs(s plexapi.Section, name string) bool {
 	return s.ID == name || strings.EqualFold(s.Title, strings.TrimSpace(name))
+}
+
+// inSections returns the files in these libraries. The index holds those of a library that is not chosen any more
+// until the next run.
+func inSections(files []store.PlexFile, sections []plexapi.Section) []store.PlexFile {
+	return slices.DeleteFunc(files, func(f store.PlexFile) bool {
+		return !slices.ContainsFunc(sections, func(s plexapi.Section) bool { return s.ID == f.Section })
+	})
 }
 
 // WhyAbsent says of names from the settings why nothing of them can be used.

@@ -66,7 +66,8 @@ const candidatesAtMost = 50
 type Matcher struct {
 	Index    *store.Index
 	Server   string
-	Unread   bool // some library may hold more than the index knows
+	Sections []plexapi.Section // those that are chosen: the index may hold others still
+	Unread   bool              // some library may hold more than the index knows
 	PathMap  []PathPair
 	Prefixes []PathPair        // learned
 	Titles   map[string]string // of the sections
@@ -188,13 +189,14 @@ func (m *Matcher) byName(ctx context.Context, s *search, f stashapi.File) error 
 		if err != nil {
 			return err
 		}
-		s.tries = append(s.tries, try{rule: ByNameSize, file: f, files: files})
+		s.tries = append(s.tries, try{rule: ByNameSize, file: f, files: inSections(files, m.Sections)})
 	}
 	duration := int64(math.Round(f.Duration * 1000))
 	files, err := m.Index.ByFolders(ctx, m.Server, f.Path, duration)
 	if err != nil {
 		return err
 	}
+	files = inSections(files, m.Sections)
 	exact := slices.DeleteFunc(slices.Clone(files), func(p store.PlexFile) bool { return !store.SameFolders(f.Path, duration, p) })
 	if len(exact) > 0 {
 		files = exact
@@ -249,11 +251,11 @@ func (m *Matcher) places(path string) []place {
 // lookUp finds files by path, the newest first, without case only if nothing is equal with it.
 func (m *Matcher) lookUp(ctx context.Context, path string) (files []store.PlexFile, exact bool, err error) {
 	files, err = m.Index.ByPath(ctx, m.Server, path, false)
-	if err != nil || len(files) > 0 {
+	if files = inSections(files, m.Sections); err != nil || len(files) > 0 {
 		return files, true, err
 	}
 	files, err = m.Index.ByPath(ctx, m.Server, path, true)
-	if err != nil || len(distinct(files)) > 1 && !onePath(files) {
+	if files = inSections(files, m.Sections); err != nil || len(distinct(files)) > 1 && !onePath(files) {
 		return nil, false, err // items that differ by case only: none is it
 	}
 	return files, false, nil

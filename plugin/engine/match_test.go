@@ -35,6 +35,15 @@ func indexOf(t *testing.T, files ...string) *store.Index {
 	return x
 }
 
+// chosen are libraries with these ids.
+func chosen(ids ...string) []plexapi.Section {
+	var list []plexapi.Section
+	for _, id := range ids {
+		list = append(list, plexapi.Section{ID: id})
+	}
+	return list
+}
+
 func TestMatching(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -182,13 +191,18 @@ func TestMatching(t *testing.T) {
 		{name: "several parts of several versions", plex: []string{"1 /a/x1.mp4 5", "1 /a/x2.mp4 6", "1 /b/x.mp4 7"}, stash: []string{"/b/x.mp4 7", "/a/x1.mp4 5"}, hits: "1:path"},
 		{name: "a file here, its copy elsewhere", plex: []string{"1 /a/x.mp4 5", "2 /m/b/c/x.mp4 5"}, stash: []string{"/a/x.mp4 5"}, hits: "1:path"},
 		{name: "there, though not all is read", plex: []string{"1 /a/x.mp4 5"}, stash: []string{"/a/x.mp4 5"}, unread: true, hits: "1:path"},
+		{
+			name: "not in a library that is not chosen", plex: []string{"1 /a/x.mp4 5 3", "2 /A/X.mp4 5 3", "3 /m/x.mp4 5 3", "4 /m/b/a/x.mp4 6 3"},
+			stash: []string{"/a/x.mp4 5", "/d/b/a/x.mp4 7"}, found: Missing,
+		},
+		{name: "a copy in a library that is not chosen", plex: []string{"1 /m/x.mp4 5", "2 /n/x.mp4 5 3"}, stash: []string{"/a/x.mp4 5"}, hits: "1:name+size"},
 		{name: "not there", plex: []string{"1 /a/y.mp4 5"}, stash: []string{"/a/x.mp4 5"}, found: Missing},
 		{name: "not there, but not all is read", stash: []string{"/a/x.mp4 5"}, unread: true, found: Unknown},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			x := indexOf(t, c.plex...)
 			m := Matcher{
-				Index: x, Server: "S", Unread: c.unread, PathMap: c.pathMap, Prefixes: c.learned,
+				Index: x, Server: "S", Sections: chosen("1", "2"), Unread: c.unread, PathMap: c.pathMap, Prefixes: c.learned,
 				Others: func(_ context.Context, paths []string) (map[string]int, error) {
 					asked := make(map[string]int)
 					for _, p := range paths {
@@ -248,7 +262,7 @@ func matcherOf(t *testing.T, files ...string) (m *Matcher, asked *int) {
 	t.Helper()
 	asked = new(int)
 	return &Matcher{
-		Index: indexOf(t, files...), Server: "S",
+		Index: indexOf(t, files...), Server: "S", Sections: chosen("1"),
 		Others: func(context.Context, []string) (map[string]int, error) { *asked++; return nil, nil },
 		Owners: func(context.Context, []string) (map[string]int, error) { return nil, nil },
 		Failed: func(_ context.Context, _ int, err error) error { return err },

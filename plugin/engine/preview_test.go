@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -86,6 +87,24 @@ func TestPreviewSaysThatPlexDoesNotAnswer(t *testing.T) {
 		if err != nil || b.Failures != 0 {
 			t.Errorf("a preview counts for the breaker: %+v, %v", b, err)
 		}
+	})
+}
+
+func TestPreviewLooksOnlyIntoLibrariesThatAreChosen(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		other := l.plex.AddSection("Other", "movie")
+		l.stash.Add(stashtest.Scene{ID: 2, Title: "Two", Files: []stashtest.File{{Path: path(2), Size: size(2)}}})
+		l.keys[2] = l.plex.AddItem(other, path(2), size(2))
+		l.must(second(l.Engine.RefreshIndex(l.Context())))
+		if p := l.preview(2); p.WouldChange != 1 {
+			t.Errorf("with all libraries: %+v", p)
+		}
+		l.Config.Libraries = []string{"Videos"}
+		if p := l.preview(2); p.WouldChange != 0 || p.NotFound != 1 {
+			t.Errorf("with one of them: %+v", p)
+		}
+		l.edit("New", 2)
+		l.want(l.drain(), Summary{Waiting: 1})
 	})
 }
 

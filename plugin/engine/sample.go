@@ -6,14 +6,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// Sample matches scenes against the index as it is, writing nothing.
-func (e *Engine) Sample(ctx context.Context, server string, scenes []*stashapi.Scene) ([]Match, error) {
-	d := &drain{Engine: e, server: server}
+// Sample matches scenes against the index of these libraries as it is, writing nothing.
+func (e *Engine) Sample(ctx context.Context, server string, sections []plexapi.Section, scenes []*stashapi.Scene) ([]Match, error) {
+	d := &drain{Engine: e, server: server, sections: sections}
 	m, err := d.matcher(ctx)
 	if err != nil {
 		return nil, err
@@ -30,8 +31,8 @@ func (e *Engine) LearnedPaths(ctx context.Context) ([]PathPair, error) {
 	return evidence.Learned(), nil
 }
 
-// WhyNot says what Plex holds that comes near to a scene that does not match.
-func (e *Engine) WhyNot(ctx context.Context, server string, scene *stashapi.Scene, match Match) (string, error) {
+// WhyNot says what these libraries hold that comes near to a scene that does not match.
+func (e *Engine) WhyNot(ctx context.Context, server string, sections []plexapi.Section, scene *stashapi.Scene, match Match) (string, error) {
 	if match.Found == Ambiguous {
 		return fmt.Sprintf("%d items fit equally well: %s", len(match.Candidates), nameCandidates(match.Candidates)), nil
 	}
@@ -45,7 +46,7 @@ func (e *Engine) WhyNot(ctx context.Context, server string, scene *stashapi.Scen
 	if err != nil {
 		return "", err
 	}
-	if len(files) == 0 {
+	if files = inSections(files, sections); len(files) == 0 {
 		return "Plex holds no file called " + name, nil
 	}
 	nearest := slices.MaxFunc(files, func(a, b store.PlexFile) int { return nearness(f, a) - nearness(f, b) })

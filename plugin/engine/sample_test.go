@@ -21,6 +21,7 @@ func TestCheckIsToldWhatComesNear(t *testing.T) {
 		{"another size", []string{"1 /v/x.mp4 7"}, Missing, "Plex holds x.mp4 at /v/x.mp4 with another size (7 bytes, in Stash 5)"},
 		{"the nearest folder", []string{"1 /v/x.mp4 7", "2 /v/a/x.mp4 8", "3 /w/x.mp4 9"}, Missing, "Plex holds x.mp4 at /v/a/x.mp4 with another size (8 bytes, in Stash 5)"},
 		{"another scene's", []string{"1 /v/a/x.mp4 7", "2 /v/x.mp4 5"}, Missing, "Plex holds x.mp4 at /v/x.mp4, but that is another scene's"},
+		{"in a library that is not chosen", []string{"1 /v/x.mp4 5 3"}, Missing, "Plex holds no file called x.mp4"},
 		{"several", nil, Ambiguous, `2 items fit equally well: /p in "L", /q in "L"`},
 	} {
 		e := Engine{Index: indexOf(t, c.plex...)}
@@ -29,11 +30,11 @@ func TestCheckIsToldWhatComesNear(t *testing.T) {
 		if c.found == Ambiguous {
 			match.Candidates = []Candidate{{Library: "L", Path: "/p"}, {Library: "L", Path: "/q"}}
 		}
-		if got, err := e.WhyNot(t.Context(), "S", scene, match); err != nil || stashlog.Plain(got) != c.want {
+		if got, err := e.WhyNot(t.Context(), "S", chosen("1"), scene, match); err != nil || stashlog.Plain(got) != c.want {
 			t.Errorf("%s: %q, %v; want %q", c.name, got, err, c.want)
 		}
 	}
-	if got, err := (&Engine{}).WhyNot(t.Context(), "S", &stashapi.Scene{}, Match{Found: Missing}); err != nil || got != "it has no file" {
+	if got, err := (&Engine{}).WhyNot(t.Context(), "S", nil, &stashapi.Scene{}, Match{Found: Missing}); err != nil || got != "it has no file" {
 		t.Errorf("without a file: %q, %v", got, err)
 	}
 }
