@@ -16,7 +16,8 @@ type Restored struct {
 }
 
 // EndRestore stores what a restore has done: the scenes' links are marked, and what waited to be pushed of
-// them, or was given up, is taken away. An edit that was made meanwhile stays queued.
+// them, or was given up, is taken away. An edit that was made meanwhile stays queued. A scene that was destroyed
+// gets no link again: it would count as one that is missing in Stash.
 func (s *Store) EndRestore(ctx context.Context, now time.Time, r Restored) error {
 	err := s.inTx(ctx, func(tx *transaction) error {
 		if err := s.checkLease(ctx, tx); err != nil {
@@ -33,6 +34,7 @@ func (s *Store) EndRestore(ctx context.Context, now time.Time, r Restored) error
 				`INSERT INTO link (server, scene_id, rating_key, section, path, rule, pushed_at, updated_at, restored)
 				 SELECT server, owner, rating_key, section, '', '', 0, '', 1 FROM item
 				 WHERE server = ? AND rating_key = ? AND owner <> 0
+				 AND (EXISTS (SELECT 1 FROM seen WHERE scene_id = owner) OR EXISTS (SELECT 1 FROM job WHERE scene_id = owner))
 				 ON CONFLICT DO UPDATE SET restored = 1`,
 			} {
 				if _, err := tx.ExecContext(ctx, query, r.Server, key); err != nil {

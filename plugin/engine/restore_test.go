@@ -8,6 +8,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
 // dressed gives a scene a value in every field.
@@ -131,6 +132,24 @@ func TestRestoredScenesArePushedAgainOnlyWhenSomebodyAsks(t *testing.T) {
 		}
 		l.want(l.drain(), Summary{Synced: 1, Unchanged: 1})
 		l.wantTitle(2, "One")
+	})
+}
+
+// Many of them would keep the links of all others that go, too.
+func TestRestoreBringsNoSceneBackThatIsGone(t *testing.T) {
+	inLab(t, 2, func(l *lab) {
+		l.edit("New", 1, 2)
+		l.drain()
+		l.stash.Drop(1)
+		_, err := l.Store.RecordHook(l.Context(), time.Now(), store.HookRecord{Own: store.Request{SceneID: 1}, Gone: true})
+		l.must(err)
+		if r := l.restore(0); r.Restored != 2 {
+			l.Errorf("restored %+v", r)
+		}
+		l.wantTitle(1, "clip1")
+		if linked, err := l.Store.LinkedBetween(l.Context(), 0, 9); err != nil || !slices.Equal(linked, []int{2}) {
+			l.Errorf("scenes with links: %v, %v", linked, err)
+		}
 	})
 }
 
