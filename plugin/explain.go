@@ -23,6 +23,8 @@ type ExplainReport struct {
 	DeadLetter *DeadLetter     `json:"dead_letter"`
 	Links      []LinkReport    `json:"links"`
 	Attempts   []AttemptReport `json:"attempts"`
+
+	elsewhere bool // it was pushed to a server that is not used any more
 }
 
 // JobReport is a scene's job.
@@ -87,14 +89,22 @@ func (s *session) missing(ctx context.Context, scene int) bool {
 	return err == nil && len(result.Missing) > 0
 }
 
-// told is everything that the queue tells of a scene.
+// told is everything that the queue tells of a scene and the present server.
 func (s *session) told(ctx context.Context, scene int) (ExplainReport, error) {
 	r := ExplainReport{SceneID: scene, Links: []LinkReport{}, Attempts: []AttemptReport{}}
 	links, err := s.db.Links(ctx, scene)
 	if err != nil {
 		return r, err
 	}
+	server, _, err := s.db.Meta(ctx, store.KeyServer)
+	if err != nil {
+		return r, err
+	}
 	for _, l := range links {
+		if server != "" && l.Server != server {
+			r.elsewhere = true
+			continue
+		}
 		r.Links = append(r.Links, LinkReport{l.RatingKey, l.Section, stashlog.Private(l.Path), l.Rule, rfc3339(l.PushedAt), l.Restored})
 	}
 	attempts, err := s.db.Attempts(ctx, scene)
@@ -234,6 +244,9 @@ func (r *ExplainReport) unknown() string {
 	const how = "a scene is pushed for the first time by an edit, by sync-scene or by \"Sync all scenes\""
 	if len(r.Attempts) > 0 && r.Attempts[0].Error != "" {
 		return fmt.Sprintf("not in Plex, and not queued any more; last time: %s; %s", r.Attempts[0].Error, how)
+	}
+	if r.elsewhere {
+		return "not in this Plex: it was pushed to another server; to this one " + how
 	}
 	return "never pushed: " + how
 }

@@ -52,9 +52,11 @@ func did(outcome, text string) AttemptReport {
 }
 
 func TestSceneThatIsNotQueuedHasOneAnswer(t *testing.T) {
-	missing := facts{missing: true}
+	missing, elsewhere := facts{missing: true}, pushed(0, 0, did("synced", ""))
+	elsewhere.elsewhere = true
 	for _, c := range []told{
 		{"never pushed", pushed(0, 0), facts{}, "unknown", []string{"never pushed", "edit", `"Sync all scenes"`}},
+		{"pushed to another server", elsewhere, facts{}, "unknown", []string{"not in this Plex", "another server", `"Sync all scenes"`}},
 		{"not in Stash", pushed(0, 0), missing, "unknown", []string{"Stash holds no scene 1"}},
 		{"pushed, and gone from Stash", pushed(1, 0, did("gone", "x")), missing, "unknown", []string{"holds no scene 1 any more", "item 9"}},
 		{"pushed", pushed(1, 0, did("synced", ""), did("skipped", "x")), facts{}, "synced", []string{"item 9", "/v/x.mp4", "by path", "2026-03-04 11:59:00"}},

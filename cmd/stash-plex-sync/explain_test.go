@@ -80,3 +80,18 @@ func TestExplanationNeedsNoStash(t *testing.T) {
 		}
 	}
 }
+
+func TestExplanationIsOfThePresentServer(t *testing.T) {
+	w := newWorld(t, 1)
+	w.occupied()
+	w.bulk("One", 1)
+	w.process()
+	w.plex.SetMachine("another-machine")
+	w.op(map[string]any{"mode": "check"})
+	w.wantExplained(1, "unknown", "not in this Plex", "another server", "Sync all scenes")
+	if links := w.explain(1)["links"].([]any); len(links) != 0 {
+		t.Errorf("links = %v", links)
+	}
+	w.op(map[string]any{"mode": "sync-all"})
+	w.wantExplained(1, "synced", w.keys[1])
+}
