@@ -13,15 +13,21 @@ const (
 
 // LookForAbsent notes which items the index does not hold any more, and since when, and forgets those that
 // had been away for 90 days the last time it looked already: a clock that jumps ahead for a while forgets
-// nothing. held tells which of the given rating keys the index holds.
-func (s *Store) LookForAbsent(ctx context.Context, now time.Time, server string, held func(keys []string) (map[string]bool, error)) error {
+// nothing. held tells which of the given rating keys the index holds; of what is in the sections unchosen it does not
+// know, so that nothing of them is forgotten.
+func (s *Store) LookForAbsent(ctx context.Context, now time.Time, server string, unchosen []string, held func(keys []string) (map[string]bool, error)) error {
 	_, last, err := s.Meta(ctx, KeyLastAbsent)
 	if err != nil {
 		return err
 	}
 	after := ""
 	for {
-		keys, err := s.ItemsAfter(ctx, server, after, absentPage)
+		args := []any{server, after}
+		for _, section := range unchosen {
+			args = append(args, section)
+		}
+		keys, err := s.itemKeys(ctx, `server = ? AND rating_key > ? AND section NOT IN (`+placeholders(len(unchosen))+`) ORDER BY rating_key LIMIT ?`,
+			append(args, absentPage)...)
 		if err != nil {
 			return err
 		}
@@ -38,6 +44,12 @@ func (s *Store) LookForAbsent(ctx context.Context, now time.Time, server string,
 		}
 	}
 	err = s.inTx(ctx, func(tx *transaction) error {
+		for _, section := range unchosen {
+			if _, err := tx.ExecContext(ctx, `UPDATE item SET absent_since = NULL WHERE server = ? AND section = ? AND absent_since IS NOT NULL`,
+				server, section); err != nil {
+				return err
+			}
+		}
 		if !last.IsZero() && last.Before(now) {
 			if _, err := tx.ExecContext(ctx, `DELETE FROM item WHERE server = ? AND absent_since < ?`,
 				server, last.Add(-absentKept).UnixMilli()); err != nil {

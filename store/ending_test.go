@@ -186,10 +186,11 @@ func TestItemsRememberWhatWasBeforeUs(t *testing.T) {
 
 func TestAbsentItemsAreForgottenSlowlyEvenIfTheClockJumps(t *testing.T) {
 	s := openStore(t)
-	if err := s.PutItems(t.Context(), []Item{{Server: "S", RatingKey: "1"}, {Server: "S", RatingKey: "2"}, {Server: "other", RatingKey: "1"}}); err != nil {
+	items := []Item{{Server: "S", RatingKey: "1"}, {Server: "S", RatingKey: "2"}, {Server: "S", RatingKey: "3", Section: "9"}, {Server: "other", RatingKey: "1"}}
+	if err := s.PutItems(t.Context(), items); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.write.Exec(`UPDATE item SET absent_since = 1 WHERE server = 'other'`); err != nil {
+	if _, err := s.write.Exec(`UPDATE item SET absent_since = 1 WHERE server = 'other' OR section = '9'`); err != nil {
 		t.Fatal(err)
 	}
 	day := 24 * time.Hour
@@ -204,13 +205,16 @@ func TestAbsentItemsAreForgottenSlowlyEvenIfTheClockJumps(t *testing.T) {
 		{91 * day, 2}, // long enough now, but not at the last look
 		{92 * day, 1},
 	} {
-		err := s.LookForAbsent(t.Context(), t0.Add(c.at), "S", func([]string) (map[string]bool, error) { return map[string]bool{"2": true}, nil })
+		err := s.LookForAbsent(t.Context(), t0.Add(c.at), "S", []string{"9"}, func([]string) (map[string]bool, error) { return map[string]bool{"2": true}, nil })
 		if err != nil {
 			t.Fatal(err)
 		}
 		if items, err := s.Items(t.Context(), "S", []string{"1", "2"}); err != nil || len(items) != c.want {
 			t.Errorf("%d items known after %v, %v; want %d", len(items), c.at, err, c.want)
 		}
+	}
+	if items, err := s.Items(t.Context(), "S", []string{"3"}); err != nil || len(items) != 1 {
+		t.Errorf("items of a library that is not chosen = %v, %v; want them left", items, err)
 	}
 	if items, err := s.Items(t.Context(), "other", []string{"1"}); err != nil || len(items) != 1 {
 		t.Errorf("items of another server = %v, %v; want them left", items, err)

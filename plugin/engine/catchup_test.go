@@ -233,6 +233,34 @@ func TestItemsAreForgottenNinetyDaysAfterTheyLeftPlex(t *testing.T) {
 	})
 }
 
+func TestItemsOfALibraryThatIsNotChosenAreNotForgotten(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		sections, keys := make(map[int]string), make(map[int]string)
+		for id, title := range map[int]string{2: "Left out", 3: "Removed"} {
+			sections[id] = l.plex.AddSection(title, "movie")
+			l.stash.Add(stashtest.Scene{ID: id, Files: []stashtest.File{{Path: path(id), Size: size(id)}}})
+			keys[id] = l.plex.AddItem(sections[id], path(id), size(id))
+		}
+		l.edit("New", 1, 2, 3)
+		l.want(l.drain(), Summary{Synced: 3})
+		l.Config.Libraries = []string{"Videos"}
+		l.plex.RemoveSection(sections[3])
+		for range 100 {
+			pass(25 * time.Hour)
+			l.edit("Again", 1)
+			l.drain()
+		}
+		items, err := l.Store.Items(l.Context(), l.plex.Machine(), []string{keys[2], keys[3]})
+		l.must(err)
+		if _, known := items[keys[2]]; !known || len(items) != 1 {
+			l.Errorf("known after 100 days are %v, want the one that is still in Plex", items)
+		}
+		if l.restore(2); l.plex.Item(keys[2]).Title != "clip2" {
+			l.Error("it cannot be restored")
+		}
+	})
+}
+
 func TestListingThatGoesOnForgetsNothing(t *testing.T) {
 	inLab(t, 3, func(l *lab) {
 		l.drain()

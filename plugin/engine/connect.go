@@ -191,10 +191,8 @@ func (d *drain) adopt(ctx context.Context, identity plexapi.Identity, sections [
 	if len(d.sections) == 0 {
 		return &stopError{Misconfigured, WhyNoLibrary(sections, d.Config.Libraries) + "; every job stays queued"}
 	}
-	ids := make([]string, len(d.sections))
-	for i, s := range d.sections {
-		ids[i] = s.ID
-	}
+	ids := idsOf(d.sections)
+	d.unchosen = slices.DeleteFunc(idsOf(sections), func(id string) bool { return slices.Contains(ids, id) })
 	if !d.dry {
 		if err := d.Index.Keep(ctx, d.server, ids); err != nil {
 			return err

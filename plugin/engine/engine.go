@@ -94,6 +94,7 @@ type drain struct {
 	plexReady  bool // the server was reached and is the right one
 	sections   []plexapi.Section
 	absent     []string  // libraries that were asked for and are not there
+	unchosen   []string  // ids of the libraries that are there and not chosen
 	indexFresh bool      // the index was refreshed in this drain
 	done       int       // jobs finished, for the progress
 	asked      time.Time // when Stash's queue was last looked at

@@ -32,6 +32,14 @@ func sectionIs(s plexapi.Section, name string) bool {
 	return s.ID == name || strings.EqualFold(s.Title, strings.TrimSpace(name))
 }
 
+func idsOf(sections []plexapi.Section) []string {
+	ids := make([]string, len(sections))
+	for i, s := range sections {
+		ids[i] = s.ID
+	}
+	return ids
+}
+
 // inSections returns the files in these libraries. The index holds those of a library that is not chosen any more
 // until the next run.
 func inSections(files []store.PlexFile, sections []plexapi.Section) []store.PlexFile {

@@ -79,7 +79,8 @@ func (d *drain) lookForAbsent(ctx context.Context) error {
 	if unread, err := d.unread(ctx); err != nil || unread {
 		return err
 	}
-	return d.Store.LookForAbsent(ctx, now, d.server, func(keys []string) (map[string]bool, error) { return d.Index.Holds(ctx, d.server, keys) })
+	held := func(keys []string) (map[string]bool, error) { return d.Index.Holds(ctx, d.server, keys) }
+	return d.Store.LookForAbsent(ctx, now, d.server, d.unchosen, held)
 }
 
 // unread reports whether a library may hold more than the index knows.
