@@ -197,10 +197,10 @@ func (d *drain) keepsImage(ctx context.Context, p *picture, known store.Image) (
 		return p.t.held.Locked[lock], nil
 	case before.Locked:
 		return true, nil
-	case known.Sending == "" && (known.Selected == "" || known.Selected == shownImage(&p.t.held, p.kind)):
+	case known.Sending == "" && known.Selected != "" && known.Selected == shownImage(&p.t.held, p.kind):
 		return false, nil
 	}
-	list, err := d.Plex.Pictures(ctx, p.kind, p.t.hit.RatingKey) // the address may have moved for another reason
+	list, err := d.Plex.Pictures(ctx, p.kind, p.t.hit.RatingKey) // the address may be unknown, or have moved for another reason
 	for _, one := range list {
 		if one.Selected {
 			return !one.IsUpload(known.SHA1) && !one.IsUpload(known.Sending) && one.Key != first(before.Value), err

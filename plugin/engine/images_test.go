@@ -275,8 +275,10 @@ func TestCoverThatStashCannotGiveChargesItsJobAlone(t *testing.T) {
 }
 
 func TestPictureThatAPersonChoseInPlex(t *testing.T) {
-	for _, keep := range []bool{false, true} {
+	for i := range 4 {
 		inLab(t, 1, func(l *lab) {
+			keep := i%2 == 1
+			l.plex.Configure(func(o *plextest.Options) { o.NoSelect = i > 1 })
 			l.Config.KeepPlexEdits = keep
 			l.covered(1, jpeg("one"))
 			l.want(l.drain(), Summary{Synced: 1})
