@@ -122,9 +122,12 @@ func (x *Index) files(ctx context.Context, fits func(*PlexFile) bool, query stri
 	return newest(files), nil
 }
 
-// newest returns the newest files first, and no more than a look-up returns.
+// newest returns the newest files first, and no more than a look-up returns. Of items that were added in one second, as
+// the episodes of one file are, the one with the higher rating key is newer, in whatever order they were read.
 func newest(files []PlexFile) []PlexFile {
-	slices.SortStableFunc(files, func(a, b PlexFile) int { return cmp.Compare(b.AddedAt, a.AddedAt) })
+	slices.SortStableFunc(files, func(a, b PlexFile) int {
+		return cmp.Or(cmp.Compare(b.AddedAt, a.AddedAt), cmp.Compare(len(b.RatingKey), len(a.RatingKey)), cmp.Compare(b.RatingKey, a.RatingKey))
+	})
 	return files[:min(len(files), filesAtMost)]
 }
 

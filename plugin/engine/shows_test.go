@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
@@ -136,4 +137,21 @@ func TestLibrariesAreChosenByKindAndName(t *testing.T) {
 			t.Errorf("of %v %v is said %q", c.have, c.names, why)
 		}
 	}
+}
+
+// Plex makes two episodes of one file, if its name says so.
+func TestSceneStaysWithOneOfTwoItemsThatHaveItsFile(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		first := l.keys[1]
+		l.keys[1] = l.plex.AddItem(l.section, path(1), size(1))
+		for _, title := range []string{"One", "Two", "Three", "Four"} {
+			l.edit(title, 1)
+			l.want(l.drain(), Summary{Synced: 1})
+			l.wantTitle(1, title)
+			pass(20 * time.Minute)
+		}
+		if got := l.plex.Item(first).Title; got != "clip1" {
+			l.Errorf("the other item shows %q", got)
+		}
+	})
 }
