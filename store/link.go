@@ -19,7 +19,7 @@ type Link struct {
 	Section   string
 	Path      string // Plex's path of the file that matched
 	Rule      string
-	PushedAt  time.Time
+	PushedAt  time.Time // zero: unknown
 	UpdatedAt string // the scene's, as Stash stores it
 	Restored  bool
 }
@@ -180,7 +180,9 @@ func (s *Store) links(ctx context.Context, where string, args ...any) ([]Link, e
 		if err := rows.Scan(&l.Server, &l.SceneID, &l.RatingKey, &l.Section, &l.Path, &l.Rule, &pushed, &l.UpdatedAt, &l.Restored); err != nil {
 			return nil, fmt.Errorf("read links: %w", s.mark(err))
 		}
-		l.PushedAt = time.UnixMilli(pushed)
+		if pushed != 0 {
+			l.PushedAt = time.UnixMilli(pushed)
+		}
 		links = append(links, l)
 	}
 	return links, s.mark(rows.Err())

@@ -137,3 +137,18 @@ func TestEditMadeDuringARestoreStaysQueued(t *testing.T) {
 		t.Error("the scene is not marked")
 	}
 }
+
+func TestLinkMadeByARestoreWasNeverPushed(t *testing.T) {
+	s := openStore(t)
+	enqueueScenes(t, s, t0, InBulk, 1) // it is known, and nothing was pushed of it
+	if err := s.PutItems(t.Context(), []Item{{Server: "S", RatingKey: "10", Section: "1", Owner: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.EndRestore(t.Context(), t0, Restored{Server: "S", Began: t0, Whole: []string{"10"}, Scenes: []int{1}}); err != nil {
+		t.Fatal(err)
+	}
+	links, err := s.Links(t.Context(), 1)
+	if err != nil || len(links) != 1 || !links[0].PushedAt.IsZero() {
+		t.Errorf("links = %+v, %v", links, err)
+	}
+}
