@@ -20,7 +20,7 @@ type Link struct {
 	Path      string // Plex's path of the file that matched
 	Rule      string
 	PushedAt  time.Time // zero: unknown
-	UpdatedAt string // the scene's, as Stash stores it
+	UpdatedAt string    // the scene's, as Stash stores it
 	Restored  bool
 }
 
