@@ -215,6 +215,9 @@ func (r *Reader) readNew(ctx context.Context, server string, sec plexapi.Section
 		total = n
 	}
 	at.AddedAt, at.UpdatedAt, at.Marks, at.CheckedAt = after.AddedAt, after.UpdatedAt, marks, now
+	if total >= 0 && total != at.Items {
+		at.Marks = "" // all is read anew, and if that does not begin the next look has to find out again
+	}
 	return total, r.Index.Apply(ctx, server, store.ReadPage{After: *at})
 }
 
