@@ -266,6 +266,9 @@ func updateDuringARun(p *packaged, release string) {
 	p.wantLauncher(true)
 	p.wantVersion("0.9.2")
 	p.bulk("During", 6)
+	if len(ended) > 0 {
+		p.Fatal("the run was over before the update: that proves nothing")
+	}
 	answer()
 	if out := <-ended; out["stopped"] != "" || out["synced"].(float64) < 2 {
 		p.Errorf("the run of the version before: %v", out)

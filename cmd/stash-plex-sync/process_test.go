@@ -27,9 +27,8 @@ func TestSecondProcessLeavesWithinTwoSecondsAndItsJobIsProcessed(t *testing.T) {
 	w.bulk("Newer", 2)
 	began := time.Now()
 	out := w.process()
-	w.wantWithin("the second process", time.Since(began), 2500*time.Millisecond)
-	if !strings.Contains(fmt.Sprint(out["stopped"]), "is at work") {
-		t.Errorf("the second process said %v", out["stopped"])
+	if took := time.Since(began); took > 2500*time.Millisecond || !strings.Contains(fmt.Sprint(out["stopped"]), "is at work") {
+		t.Errorf("the second process took %v and said %v", took, out["stopped"])
 	}
 	answer()
 	if out := <-first; out["synced"] != 2.0 {
@@ -191,7 +190,9 @@ func TestStopEndsARunWithinASecond(t *testing.T) {
 		w.host.StopJob(j.ID)
 	}
 	w.until(func() bool { return len(w.host.Processes()) == 0 })
-	w.wantWithin("the end of the run", time.Since(began), time.Second)
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("the run ended after %v", took)
+	}
 	if n := w.count("job WHERE attempts = 0 AND unfinished = 0 AND due_at <= (unixepoch() + 1) * 1000"); n != 60 {
 		t.Errorf("%d jobs as they were, want 60", n)
 	}
@@ -261,7 +262,9 @@ func TestPersonsEditIsPushedAtOnceWhileStashIsBusy(t *testing.T) {
 	w.plex.LockDatabase()
 	began := time.Now()
 	w.edit(1, "Later")
-	w.wantWithin("saving", time.Since(began), 4*time.Second)
+	if took := time.Since(began); took > 4*time.Second {
+		t.Errorf("saving took %v", took)
+	}
 	if n := w.count("job WHERE attempts = 0"); n != 1 {
 		t.Errorf("%d jobs that were not charged, want 1", n)
 	}

@@ -162,7 +162,7 @@ func (w *world) addScene() int {
 }
 
 func (w *world) context() context.Context {
-	ctx, cancel := context.WithTimeout(w.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(w.Context(), 30*time.Second)
 	w.Cleanup(cancel)
 	return ctx
 }
@@ -241,20 +241,6 @@ func (w *world) holdWrite(after int) (answer func()) {
 	answer = sync.OnceFunc(func() { close(held) })
 	w.Cleanup(answer)
 	return answer
-}
-
-// wantWithin checks how long something took. The limit is that of a machine with nothing else to do: on a busy one,
-// where a process takes long to start, it is further off.
-func (w *world) wantWithin(what string, took, limit time.Duration) {
-	w.Helper()
-	if took <= limit {
-		return
-	}
-	began := time.Now()
-	w.op(map[string]any{"mode": "status"})
-	if most := limit + 10*time.Since(began); took > most {
-		w.Errorf("%s took %v, want at most %v", what, took, most)
-	}
 }
 
 // logged returns the lines that hold a text.
