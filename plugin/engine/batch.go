@@ -262,16 +262,6 @@ func (d *drain) plan(w *work, known map[string]store.Item, taken map[string]int)
 	return nil
 }
 
-// holds reports whether the item has the file, out of the trash.
-func holds(it *plexapi.Item, path string) bool {
-	for _, p := range it.Parts {
-		if !p.Deleted && store.NormalPath(p.File) == store.NormalPath(path) {
-			return true
-		}
-	}
-	return false
-}
-
 // readBack reads what Plex made of the writes, all in one request: an accepted write proves nothing.
 func (d *drain) readBack(ctx context.Context, works []*work) error {
 	var keys []string

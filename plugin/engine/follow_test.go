@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -148,4 +149,84 @@ func TestFieldThatIsNotPushedIsSaidOnlyWithAPush(t *testing.T) {
 			t.Errorf("said %d times at info, want once", n)
 		}
 	})
+}
+
+func TestTagWriteThatStoppedHalfWayIsBroughtToTheEnd(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.Config.KeepPlexEdits = true
+		a, b, c := l.stash.Name("tag", 0, "A"), l.stash.Name("tag", 0, "B"), l.stash.Name("tag", 0, "C")
+		l.stash.Change(1, func(s *stashtest.Scene) { s.Tags = []int{a, b} })
+		l.edit("One", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.stash.Change(1, func(s *stashtest.Scene) { s.Tags = []int{b, c} })
+		l.edit("One", 1)
+		l.plex.Inject(plextest.Fault{Method: "PUT", Delay: time.Millisecond, Times: 1}) // the removal goes through
+		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 503, Times: 2})
+		for range 2 {
+			l.want(l.drain(), Summary{Retrying: 1})
+			pass(time.Minute)
+		}
+		l.want(l.drain(), Summary{Synced: 1})
+		if tags := strings.Join(l.plex.Item(l.keys[1]).Tags["genre"], ","); tags != "B,C" {
+			t.Errorf("tags = %s, want B,C", tags)
+		}
+	})
+}
+
+func TestAgentThatMatchesBeforeOurFirstWriteIsNoPerson(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.Config.KeepPlexEdits = true
+		l.edit("One", 1)
+		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 503, Times: 1})
+		l.want(l.drain(), Summary{Retrying: 1})
+		l.plex.Edit(l.keys[1], func(it *plextest.Item) { it.Title = "Agent's title" })
+		pass(10 * time.Second)
+		l.want(l.drain(), Summary{Synced: 1})
+		l.wantTitle(1, "One")
+	})
+}
+
+// Plex keeps names that end in "!" without it. Each step is an edit in Stash or Plex, then two syncs: the
+// first brings Plex to what is wanted, the second writes nothing.
+func TestFormOfATagIsNotedForThatTag(t *testing.T) {
+	for _, replace := range []bool{false, true} {
+		inLab(t, 1, func(l *lab) {
+			l.plex.Configure(func(o *plextest.Options) {
+				o.Replace = replace
+				o.Keep = func(_, value string) string { return strings.TrimRight(value, "!") }
+			})
+			inPlex := func(f func(tags []string) []string) {
+				l.plex.Edit(l.keys[1], func(it *plextest.Item) { it.Tags["genre"] = f(it.Tags["genre"]) })
+			}
+			for _, step := range []struct{ stash, plexAdds, plexDrops, want string }{
+				{"Foo!", "", "", "Foo"},
+				{"Foo!", "Y", "", "Foo,Y"},
+				{"Foo!,A", "", "", "A,Foo,Y"},
+				{"Foo!,A,Bar!", "", "", "A,Bar,Foo,Y"},
+				{"Foo!,Bar!", "", "", "Bar,Foo,Y"},
+				{"Foo!,Bar!", "", "Bar", "Bar,Foo,Y"},
+				{"A", "", "", "A,Y"},
+				{"Foo!", "", "", "Foo,Y"},
+				{"", "", "", "Y"},
+			} {
+				var ids []int
+				for _, name := range list(step.stash) {
+					ids = append(ids, l.stash.Name("tag", 1+strings.Index("Foo!,A,Bar!", name), name))
+				}
+				l.stash.Change(1, func(s *stashtest.Scene) { s.Tags = ids })
+				inPlex(func(tags []string) []string {
+					return without(slices.Concat(tags, list(step.plexAdds)), list(step.plexDrops))
+				})
+				l.edit("One", 1)
+				if sum := l.drain(); sum.Synced+sum.Unchanged != 1 {
+					l.Fatalf("replace %v, %+v: %+v", replace, step, sum)
+				}
+				if got := strings.Join(slices.Sorted(slices.Values(l.plex.Item(l.keys[1]).Tags["genre"])), ","); got != step.want {
+					l.Errorf("replace %v, %+v: Plex shows %s", replace, step, got)
+				}
+				l.edit("One", 1)
+				l.want(l.drain(), Summary{Unchanged: 1})
+			}
+		})
+	}
 }

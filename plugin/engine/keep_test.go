@@ -4,11 +4,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
-	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -59,41 +56,6 @@ func TestKeptTagsAreOnlyAPersons(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestTagWriteThatStoppedHalfWayIsBroughtToTheEnd(t *testing.T) {
-	inLab(t, 1, func(l *lab) {
-		l.Config.KeepPlexEdits = true
-		a, b, c := l.stash.Name("tag", 0, "A"), l.stash.Name("tag", 0, "B"), l.stash.Name("tag", 0, "C")
-		l.stash.Change(1, func(s *stashtest.Scene) { s.Tags = []int{a, b} })
-		l.edit("One", 1)
-		l.want(l.drain(), Summary{Synced: 1})
-		l.stash.Change(1, func(s *stashtest.Scene) { s.Tags = []int{b, c} })
-		l.edit("One", 1)
-		l.plex.Inject(plextest.Fault{Method: "PUT", Delay: time.Millisecond, Times: 1}) // the removal goes through
-		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 503, Times: 2})
-		for range 2 {
-			l.want(l.drain(), Summary{Retrying: 1})
-			pass(time.Minute)
-		}
-		l.want(l.drain(), Summary{Synced: 1})
-		if tags := strings.Join(l.plex.Item(l.keys[1]).Tags["genre"], ","); tags != "B,C" {
-			t.Errorf("tags = %s, want B,C", tags)
-		}
-	})
-}
-
-func TestAgentThatMatchesBeforeOurFirstWriteIsNoPerson(t *testing.T) {
-	inLab(t, 1, func(l *lab) {
-		l.Config.KeepPlexEdits = true
-		l.edit("One", 1)
-		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 503, Times: 1})
-		l.want(l.drain(), Summary{Retrying: 1})
-		l.plex.Edit(l.keys[1], func(it *plextest.Item) { it.Title = "Agent's title" })
-		pass(10 * time.Second)
-		l.want(l.drain(), Summary{Synced: 1})
-		l.wantTitle(1, "One")
-	})
 }
 
 func TestEditIsKeptUntilBothSidesAreEqual(t *testing.T) {

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -75,29 +74,4 @@ func WhyNoLibrary(sections []plexapi.Section, names []string) string {
 		return "Plex has no library of movies: add one whose folders hold the videos that Stash manages, or name a library of shows in plexLibraries (" + strings.Join(have, ", ") + ")"
 	}
 	return fmt.Sprintf("%s; the libraries that hold videos are %s: correct plexLibraries", WhyAbsent(sections, names), strings.Join(have, ", "))
-}
-
-// libraries are the titles of the libraries, by their ids.
-func (d *drain) libraries(ctx context.Context) (map[string]string, error) {
-	titles := make(map[string]string)
-	readings, err := d.Index.Readings(ctx, d.server)
-	for _, r := range readings {
-		titles[r.Section] = r.Title
-	}
-	return titles, err
-}
-
-// tellLacking says once what of a scene an episode does not have.
-func (d *drain) tellLacking(w *work, it *plexapi.Item) {
-	var names []string
-	for _, f := range fieldTable() {
-		if lacks(it.ItemType(), f.plex) && len(w.desired.Values[f.plex]) > 0 {
-			names = append(names, f.name)
-		}
-	}
-	if len(names) == 0 || d.toldLacking {
-		return
-	}
-	d.toldLacking = true
-	d.Log.Debug().Int("scene", w.job.SceneID).Strs("fields", names).Msg("episodes do not have these fields: they belong to the show")
 }

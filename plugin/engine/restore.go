@@ -142,19 +142,6 @@ func (d *drain) planRestore(item store.Item, held plexapi.Item) *restoring {
 	}
 }
 
-// keptOf are the fields that hold neither what was pushed nor what was there before.
-func keptOf(item store.Item, it plexapi.Item) []string {
-	var names []string
-	for _, plex := range slices.Sorted(maps.Keys(item.Sent)) {
-		held := current(&it, plex)
-		f := fieldMerge{plan: &Plan{}, in: &MergeInput{Memory: item, Current: it}, plex: plex, held: held}
-		if !isTags(plex) && !f.isOurs(item.Sent[plex]) && !same(plex, held, item.Before[plex].Value) {
-			names = append(names, fieldName(plex))
-		}
-	}
-	return names
-}
-
 // restoreImages selects again what was selected before our first upload, wherever ours is selected still, and
 // gives the lock back. It returns the pictures that a person has chosen since.
 func (d *drain) restoreImages(ctx context.Context, t *target) (wrote bool, kept []string, err error) {

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
@@ -104,41 +103,6 @@ func judgePlex(e *plexapi.Error) Verdict {
 	return Verdict{Class: Temporary, Charge: store.Retry, Breaker: Failure, RetryAfter: e.RetryAfter}
 }
 
-// A jobError is a failure that the engine itself found; it carries its verdict.
-type jobError struct {
-	text    string
-	verdict Verdict
-	err     error
-}
-
-func (e *jobError) Error() string { return e.text }
-func (e *jobError) Unwrap() error { return e.err }
-
-func notFoundError(text string) error {
-	return &jobError{text: text, verdict: Verdict{Class: NotFound, Charge: store.Miss, Breaker: Answered}}
-}
-
-func ambiguousError(text string, candidates any) error {
-	return &jobError{text: text, verdict: Verdict{Class: Rejected, Charge: store.Bury, Breaker: Answered, Candidates: candidates}}
-}
-
-func rejectedError(text string, err error) error {
-	return &jobError{text: text, err: err, verdict: Verdict{Class: Rejected, Charge: store.Bury, Breaker: Answered}}
-}
-
-func goneError(text string) error {
-	return &jobError{text: text, verdict: Verdict{Class: Gone, Charge: store.Drop}}
-}
-
-func skippedError(text string) error {
-	return &jobError{text: text, verdict: Verdict{Class: Skipped, Charge: store.Drop}}
-}
-
-// releasedError is for a job that shares the fate of others: it is not charged.
-func releasedError(err error) error {
-	return &jobError{text: err.Error(), err: err, verdict: Verdict{Class: Temporary, Charge: store.Release}}
-}
-
 // releasedByPlex reports whether a job is left as it was because Plex failed, and not for the drain's sake.
 func releasedByPlex(ctx context.Context, err error) bool {
 	if err == nil {
@@ -147,68 +111,4 @@ func releasedByPlex(ctx context.Context, err error) bool {
 	v := Judge(ctx, err)
 	_, plex := errors.AsType[*plexapi.Error](err)
 	return plex && v.Charge == store.Release && (v.Class == ServerDown || v.Class == Temporary)
-}
-
-func unreadyError(text string) error {
-	return &jobError{text: text, verdict: Verdict{Class: Unready, Charge: store.Snooze}}
-}
-
-// unmovedError says that Plex accepted a write and did not do it.
-func unmovedError(text string) error {
-	return &jobError{text: text, verdict: Verdict{Class: Temporary, Charge: store.Retry, Breaker: Failure}}
-}
-
-// retryError is a failure that is worth another attempt although Plex seems to refuse what was sent.
-func retryError(text string, err error) error {
-	return &jobError{text: text, err: err, verdict: Verdict{Class: Temporary, Charge: store.Retry, Breaker: Answered}}
-}
-
-// sceneError says that Stash cannot give one scene, while it answers otherwise.
-func sceneError(err error) error {
-	return &jobError{text: err.Error(), err: err, verdict: Verdict{Class: Temporary, Charge: store.Retry}}
-}
-
-func panicError(value any) error {
-	return &jobError{
-		text:    fmt.Sprintf("a bug in stash-plex-sync: %v; please report it with the log at debug level", value),
-		verdict: Verdict{Class: Panicked, Charge: store.Retry},
-	}
-}
-
-// snoozeFor is how long a job waits that cannot be judged yet.
-const snoozeFor = 30 * time.Second
-
-// settle turns a verdict into the ending of a job's claim: it charges, chooses the wait, and buries what
-// is spent. r is random in [0, 1).
-func settle(job store.Job, v Verdict, err error, maxRetries int, r float64) store.Ending {
-	e := store.Ending{
-		Job: job, Outcome: v.Charge, Class: string(v.Class), Error: store.OneLine(err.Error()), Candidates: v.Candidates,
-	}
-	switch v.Charge {
-	case store.Retry:
-		p := temporaryPolicy(maxRetries)
-		e.Wait = max(p.Backoff(job.Attempts+1, r), v.RetryAfter)
-		if p.Spent(job.Attempts + 1) {
-			e.Outcome, e.Charge = store.Bury, store.Retry
-		}
-	case store.Miss:
-		p := missPolicy()
-		e.Wait = p.Backoff(job.Misses+1, r)
-		if p.Spent(job.Misses + 1) {
-			e.Outcome, e.Charge = store.Bury, store.Miss
-		}
-	case store.Snooze:
-		e.Wait = snoozeFor
-	}
-	return e
-}
-
-// aheadOf is the wait that a job would get if the attempt that is about to begin failed.
-func aheadOf(maxRetries int, r func() float64) func(store.Job) time.Duration {
-	return func(j store.Job) time.Duration {
-		if j.Misses > j.Attempts {
-			return missPolicy().Backoff(j.Misses+1, r())
-		}
-		return temporaryPolicy(maxRetries).Backoff(j.Attempts+1, r())
-	}
 }

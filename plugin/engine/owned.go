@@ -1,0 +1,77 @@
+package engine
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// leaveOwned takes from the tries of rules 2 and 3 the items that another scene owns.
+func (m *Matcher) leaveOwned(ctx context.Context, searches []search) error {
+	claims, err := m.claims(ctx, searches)
+	if err != nil || len(claims) == 0 {
+		return err
+	}
+	owned, doubts, err := m.Owned(ctx, claims)
+	if err != nil {
+		return err
+	}
+	for i := range searches {
+		s := &searches[i]
+		for j := range s.tries {
+			t := &s.tries[j]
+			if !byName(t.rule) {
+				continue
+			}
+			t.files = slices.DeleteFunc(t.files, func(f store.PlexFile) bool {
+				leave := owned[f.RatingKey] && claims[f.RatingKey] != s.scene.ID
+				if leave && doubts[f.RatingKey] != nil {
+					t.doubt = doubts[f.RatingKey]
+				}
+				return leave
+			})
+		}
+	}
+	return nil
+}
+
+// claims returns the owners of the items that rules 2 and 3 found for other scenes, by rating key.
+func (m *Matcher) claims(ctx context.Context, searches []search) (map[string]int, error) {
+	finders := make(map[string][]int)
+	for _, s := range searches {
+		for _, t := range s.tries {
+			for _, f := range t.files {
+				if byName(t.rule) {
+					finders[f.RatingKey] = append(finders[f.RatingKey], s.scene.ID)
+				}
+			}
+		}
+	}
+	if len(finders) == 0 {
+		return nil, nil
+	}
+	owners, err := m.Owners(ctx, slices.Collect(maps.Keys(finders)))
+	if err != nil {
+		return nil, err
+	}
+	claims := make(map[string]int)
+	for key, scenes := range finders {
+		if owner := owners[key]; owner != 0 && slices.ContainsFunc(scenes, func(id int) bool { return id != owner }) {
+			claims[key] = owner
+		}
+	}
+	return claims, nil
+}
+
+// holds reports whether the item has the file, out of the trash.
+func holds(it *plexapi.Item, path string) bool {
+	for _, p := range it.Parts {
+		if !p.Deleted && store.NormalPath(p.File) == store.NormalPath(path) {
+			return true
+		}
+	}
+	return false
+}
