@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -35,14 +36,14 @@ func TestRunEndsWithOneLineAndTheSameAsJSON(t *testing.T) {
 		},
 		{
 			"ended early",
-			engine.Summary{Synced: 1, Dead: 2, Stopped: "Plex is away", Class: engine.ServerDown},
+			engine.Summary{Synced: 1, Dead: 2, Stopped: "Plex is away", Class: retry.ClassServerDown},
 			store.Counts{Due: store.Count{N: 10_000, Capped: true}},
 			"Plex is away (1 synced, 2 dead letters; more than 10000 still due)",
 			`{"synced":1,"unchanged":0,"retrying":0,"waiting":0,"dead":2,"gone":0,"skipped":0,"remaining":{"due":10000,"waiting":0,"capped":true},"next_due_at":null,"breaker":"closed","stopped":"Plex is away","stopped_class":"server_down"}`,
 		},
 		{
 			"ended before anything was done",
-			engine.Summary{Stopped: "the run was stopped", Class: engine.Cancelled},
+			engine.Summary{Stopped: "the run was stopped", Class: retry.ClassCancelled},
 			store.Counts{},
 			"the run was stopped",
 			`{"synced":0,"unchanged":0,"retrying":0,"waiting":0,"dead":0,"gone":0,"skipped":0,"remaining":{"due":0,"waiting":0},"next_due_at":null,"breaker":"closed","stopped":"the run was stopped","stopped_class":"cancelled"}`,

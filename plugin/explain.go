@@ -9,7 +9,7 @@ import (
 
 	"github.com/stashapp/stash/pkg/plugin/common"
 
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -153,7 +153,7 @@ func (r *ExplainReport) conclude(f facts) {
 		r.State, r.Text = "queued", r.queued(f)
 	case f.missing:
 		r.State, r.Text = "unknown", fmt.Sprintf("Stash holds no scene %d", r.SceneID)
-	case r.last(engine.Skipped), r.last(engine.Gone): // whatever was pushed before
+	case r.last(retry.ClassSkipped), r.last(retry.ClassGone): // whatever was pushed before
 		r.State, r.Text = "skipped", "left out: "+r.Attempts[0].Error+"; it is looked at again when it is edited, and by \"Sync all scenes\""
 	case r.restored():
 		r.State, r.Text = "skipped", "restored: Plex was given back what it held before the first push; it is pushed again when it is edited, or by \"Sync all scenes\""
@@ -172,7 +172,7 @@ func (r *ExplainReport) conclude(f facts) {
 }
 
 // last reports whether what happened to the scene last is that.
-func (r *ExplainReport) last(outcome engine.Class) bool {
+func (r *ExplainReport) last(outcome retry.Class) bool {
 	return len(r.Attempts) > 0 && r.Attempts[0].Outcome == string(outcome)
 }
 
@@ -192,7 +192,7 @@ func (r *ExplainReport) waits(now time.Time) bool {
 
 func (r *ExplainReport) dead() string {
 	comesBack := "it is tried again when it is edited, or by \"Retry dead letters\""
-	if r.DeadLetter.Class == string(engine.NotFound) {
+	if r.DeadLetter.Class == string(retry.ClassNotFound) {
 		comesBack = "it is tried again when Plex has found its file, when it is edited, or by \"Retry dead letters\""
 	}
 	return fmt.Sprintf("given up (%s): %s; %s", r.DeadLetter.Class, r.DeadLetter.Error, comesBack)
@@ -203,7 +203,7 @@ func (r *ExplainReport) waiting(f facts) string {
 	switch {
 	case why == "":
 		why = "a run is at work on it, or ended while it was"
-	case r.Job.Class == string(engine.NotFound):
+	case r.Job.Class == string(retry.ClassNotFound):
 		why += " (looked for " + times(r.Job.Misses) + ")"
 	case r.Job.Attempts > 0:
 		why += " (failed " + times(r.Job.Attempts) + ")"

@@ -9,6 +9,7 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -23,18 +24,18 @@ const logged = 20
 
 // ProcessReport is what a drain did.
 type ProcessReport struct {
-	Synced    int          `json:"synced"`
-	Unchanged int          `json:"unchanged"`
-	Retrying  int          `json:"retrying"`
-	Waiting   int          `json:"waiting"`
-	Dead      int          `json:"dead"`
-	Gone      int          `json:"gone"`
-	Skipped   int          `json:"skipped"`
-	Remaining Remaining    `json:"remaining"`
-	NextDueAt *time.Time   `json:"next_due_at"`
-	Breaker   string       `json:"breaker"`
-	Stopped   string       `json:"stopped"`
-	Class     engine.Class `json:"stopped_class,omitempty"`
+	Synced    int         `json:"synced"`
+	Unchanged int         `json:"unchanged"`
+	Retrying  int         `json:"retrying"`
+	Waiting   int         `json:"waiting"`
+	Dead      int         `json:"dead"`
+	Gone      int         `json:"gone"`
+	Skipped   int         `json:"skipped"`
+	Remaining Remaining   `json:"remaining"`
+	NextDueAt *time.Time  `json:"next_due_at"`
+	Breaker   string      `json:"breaker"`
+	Stopped   string      `json:"stopped"`
+	Class     retry.Class `json:"stopped_class,omitempty"`
 }
 
 // Remaining is what is left in the queue.

@@ -15,6 +15,7 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -200,7 +201,7 @@ func (s *session) tidy(ctx context.Context) error {
 }
 
 // whyNot says in one sentence why nothing, or not everything, could be done.
-func (s *session) whyNot(ctx context.Context, err error) (text string, class engine.Class, told bool) {
+func (s *session) whyNot(ctx context.Context, err error) (text string, class retry.Class, told bool) {
 	const stays = "; every job stays queued"
 	_, settings := errors.AsType[*SettingsError](err)
 	_, stash := errors.AsType[*stashapi.Error](err)
@@ -210,11 +211,11 @@ func (s *session) whyNot(ctx context.Context, err error) (text string, class eng
 	case errors.Is(err, store.ErrHeld):
 		return s.whoWorks() + ": what is queued is taken by it, or right after it", "", true
 	case ctx.Err() != nil:
-		return "the run was stopped; what is queued stays queued", engine.Cancelled, true
+		return "the run was stopped; what is queued stays queued", retry.ClassCancelled, true
 	case settings:
-		return err.Error() + stays, engine.Misconfigured, true
+		return err.Error() + stays, retry.ClassMisconfigured, true
 	case stash:
-		return err.Error() + stays, engine.StashUnavailable, true
+		return err.Error() + stays, retry.ClassStashUnavailable, true
 	}
 	return "", "", false
 }
@@ -252,11 +253,11 @@ func (s *session) finish(ctx context.Context, sum engine.Summary, began time.Tim
 }
 
 // event is the log's level for what stopped a run.
-func (s *session) event(class engine.Class) *zerolog.Event {
+func (s *session) event(class retry.Class) *zerolog.Event {
 	switch class {
-	case engine.Misconfigured, engine.Unauthorized, engine.StashUnavailable:
+	case retry.ClassMisconfigured, retry.ClassUnauthorized, retry.ClassStashUnavailable:
 		return s.z.Error()
-	case engine.ServerDown, engine.Temporary:
+	case retry.ClassServerDown, retry.ClassTemporary:
 		return s.z.Warn()
 	}
 	return s.z.Info()

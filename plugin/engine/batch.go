@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -69,10 +70,10 @@ func (d *drain) batch(ctx context.Context, claimed []store.Job) error {
 	}
 	if stop != nil {
 		for _, w := range alive(works) {
-			w.err = releasedError(stop)
+			w.err = retry.Released(stop)
 		}
 	}
-	d.released = d.released || slices.ContainsFunc(works, func(w *work) bool { return releasedByPlex(ctx, w.err) })
+	d.released = d.released || slices.ContainsFunc(works, func(w *work) bool { return retry.HeldByPlex(ctx, w.err) })
 	if err := d.endAll(ctx, works); err != nil {
 		return err
 	}
@@ -90,16 +91,16 @@ func (d *drain) mayGoOn(ctx context.Context, stop error) error {
 	if _, ok := asStop(stop); ok {
 		return stop
 	}
-	v := Judge(ctx, stop)
+	v := retry.Judge(ctx, stop)
 	_, stash := errors.AsType[*stashapi.Error](stop)
 	switch {
-	case v.Class == Cancelled:
-		return &stopError{Cancelled, stoppedText}
+	case v.Class == retry.ClassCancelled:
+		return &stopError{retry.ClassCancelled, stoppedText}
 	case stash:
 		return d.stashStop(ctx, stop)
 	case v.Stop:
 		return &stopError{v.Class, stop.Error() + "; every job stays queued"}
-	case v.Class == ServerDown:
+	case v.Class == retry.ClassServerDown:
 		d.trouble = stop
 		return nil // the jobs were released; the breaker counts
 	}
@@ -123,11 +124,11 @@ func (d *drain) guard(w *work, f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			d.Log.Debug().Int("scene", w.job.SceneID).Str("stack", strings.ReplaceAll(string(debug.Stack()), "\n", " | ")).Msg("a bug")
-			w.err = panicError(p)
+			w.err = retry.Panicked(p)
 		}
 	}()
 	err = f()
-	_, own := errors.AsType[*jobError](err)
+	_, own := errors.AsType[*retry.Error](err)
 	_, plex := errors.AsType[*plexapi.Error](err)
 	_, stash := errors.AsType[*stashapi.Error](err)
 	if err != nil && !own && !plex && !stash {
@@ -155,10 +156,10 @@ func (d *drain) readScenes(ctx context.Context, works []*work) error {
 		return err
 	}
 	for _, id := range result.Missing {
-		byID[id].err = goneError("the scene is gone from Stash")
+		byID[id].err = retry.Gone("the scene is gone from Stash")
 	}
 	for id, err := range result.Failed {
-		byID[id].err = sceneError(err)
+		byID[id].err = retry.OfScene(err)
 	}
 	for i := range result.Found {
 		byID[result.Found[i].ID].scene = &result.Found[i]
@@ -257,7 +258,7 @@ func (d *drain) plan(w *work, known map[string]store.Item, taken map[string]int)
 	}
 	w.targets = mine
 	if len(mine) == 0 {
-		return skippedError(w.skipped)
+		return retry.Skipped(w.skipped)
 	}
 	return nil
 }
@@ -291,11 +292,11 @@ func (d *drain) readBack(ctx context.Context, works []*work) error {
 // whichever others of the batch it did not make.
 func (d *drain) noteChecked(ctx context.Context, works []*work) error {
 	if slices.ContainsFunc(works, func(w *work) bool { return w.err == nil && w.wrote() }) {
-		return d.note(ctx, Answered, "")
+		return d.note(ctx, retry.Answered, "")
 	}
 	for _, w := range works {
-		if _, own := errors.AsType[*jobError](w.err); own { // a request's failure was noted already
-			if err := d.noteJob(ctx, w.job, Judge(ctx, w.err), w.err); err != nil {
+		if _, own := errors.AsType[*retry.Error](w.err); own { // a request's failure was noted already
+			if err := d.noteJob(ctx, w.job, retry.Judge(ctx, w.err), w.err); err != nil {
 				return err
 			}
 		}
@@ -320,7 +321,7 @@ func (d *drain) check(w *work, held map[string]plexapi.Item, failed map[string]e
 		}
 		item, ok := held[key]
 		if !ok {
-			return notFoundError(fmt.Sprintf("Plex item %s is gone since it was written", key))
+			return retry.NotFound(fmt.Sprintf("Plex item %s is gone since it was written", key))
 		}
 		outcome := AfterReadBack(t.plan, item)
 		t.memory = outcome.Memory
@@ -338,7 +339,7 @@ func (d *drain) check(w *work, held map[string]plexapi.Item, failed map[string]e
 		}
 	}
 	if len(unmoved) > 0 {
-		return unmovedError(fmt.Sprintf("Plex accepted the change of %s and did not make it; is the item being matched or scanned?", strings.Join(unmoved, ", ")))
+		return retry.Unmoved(fmt.Sprintf("Plex accepted the change of %s and did not make it; is the item being matched or scanned?", strings.Join(unmoved, ", ")))
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -308,9 +309,9 @@ func (d *drain) endGone(ctx context.Context, gone *missing) error {
 // stashStop ends the drain because Stash does not answer.
 func (d *drain) stashStop(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return &stopError{Cancelled, stoppedText}
+		return &stopError{retry.ClassCancelled, stoppedText}
 	}
-	return &stopError{StashUnavailable, fmt.Sprintf("Stash does not answer (%v); every job stays queued", err)}
+	return &stopError{retry.ClassStashUnavailable, fmt.Sprintf("Stash does not answer (%v); every job stays queued", err)}
 }
 
 // EnqueueAll asks for a push of every scene, and returns how many that are. Scenes that are as Plex shows

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -169,7 +170,7 @@ func (w *clockWorld) fill() {
 // breakerIs brings the breaker into a state: half-open as by a process that died while it probed.
 func (w *clockWorld) breakerIs(state store.BreakerState) {
 	w.Helper()
-	now := toMillis(time.Now())
+	now := retry.ToMillis(time.Now())
 	_, _, err := w.Store.UpdateBreaker(w.Context(), now, func(b store.Breaker) store.Breaker {
 		switch state {
 		case store.BreakerClosed:
@@ -177,7 +178,7 @@ func (w *clockWorld) breakerIs(state store.BreakerState) {
 		case store.BreakerHalfOpen:
 			return store.Breaker{State: state, Failures: 6, OpenedAt: now, ProbeAt: now, HalfOpenAt: now, LastError: "e"}
 		}
-		return store.Breaker{State: state, Failures: 7, FailedProbes: 3, OpenedAt: now, ProbeAt: now.Add(longestPause), LastError: "e"}
+		return store.Breaker{State: state, Failures: 7, FailedProbes: 3, OpenedAt: now, ProbeAt: now.Add(retry.LongestPause), LastError: "e"}
 	})
 	w.must(err)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -31,13 +32,13 @@ func (d *drain) readImages(ctx context.Context, sent []picture) error {
 			p.work.err = failed[p.t.hit.RatingKey]
 			continue
 		case !there:
-			p.work.err = notFoundError(fmt.Sprintf("Plex item %s is gone since its picture was sent", p.t.hit.RatingKey))
+			p.work.err = retry.NotFound(fmt.Sprintf("Plex item %s is gone since its picture was sent", p.t.hit.RatingKey))
 			continue
 		}
 		err := d.confirmImage(ctx, &p, &it)
 		if err == nil {
 			p.t.wrote = true
-			err = d.note(ctx, Answered, "")
+			err = d.note(ctx, retry.Answered, "")
 		} else if err = d.leaveOutImage(&p, err); err != nil {
 			err = d.failed(ctx, p.work, err)
 		}
@@ -58,7 +59,7 @@ func (d *drain) confirmImage(ctx context.Context, p *picture, it *plexapi.Item) 
 		case err != nil:
 			return err
 		case ours == "":
-			return unmovedError("Plex accepted the cover and does not have it")
+			return retry.Unmoved("Plex accepted the cover and does not have it")
 		case ours != selected:
 			if err := d.choose(ctx, p, ours); err != nil {
 				return err
@@ -82,7 +83,7 @@ func (d *drain) choose(ctx context.Context, p *picture, ours string) error {
 	}
 	_, selected, err := d.pictures(ctx, p)
 	if err == nil && selected != ours {
-		err = unmovedError("Plex accepted the choice of the cover and does not show it")
+		err = retry.Unmoved("Plex accepted the choice of the cover and does not show it")
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -19,24 +20,24 @@ func (d *drain) connect(ctx context.Context) error {
 	if d.plexReady {
 		return nil
 	}
-	var allowed permission
+	var allowed retry.Permission
 	_, b, err := d.Store.UpdateBreaker(ctx, time.Now(), func(b store.Breaker) store.Breaker {
-		b, allowed = permit(b, time.Now(), d.opts.ByPerson)
+		b, allowed = retry.Permit(b, time.Now(), d.opts.ByPerson)
 		return b
 	})
 	if err != nil {
 		return err
 	}
 	d.breaker, d.opened = b, b.OpenedAt
-	if allowed == pause {
+	if allowed == retry.Paused {
 		return d.pausedStop()
 	}
 	identity, sections, err := d.Plex.Probe(ctx)
 	if err != nil {
 		return d.unreachable(ctx, err)
 	}
-	if allowed == process {
-		if err := d.note(ctx, Answered, ""); err != nil {
+	if allowed == retry.Allowed {
+		if err := d.note(ctx, retry.Answered, ""); err != nil {
 			return err
 		}
 	}
@@ -44,7 +45,7 @@ func (d *drain) connect(ctx context.Context) error {
 		return err
 	}
 	d.plexReady = true
-	if allowed == probe {
+	if allowed == retry.ProbeFirst {
 		return d.trial(ctx)
 	}
 	return nil
@@ -52,17 +53,17 @@ func (d *drain) connect(ctx context.Context) error {
 
 // unreachable ends a drain whose first request failed.
 func (d *drain) unreachable(ctx context.Context, err error) error {
-	v := Judge(ctx, err)
+	v := retry.Judge(ctx, err)
 	if err := d.note(context.WithoutCancel(ctx), v.Breaker, err.Error()); err != nil {
 		return err
 	}
 	switch {
-	case v.Class == Cancelled:
-		return &stopError{Cancelled, stoppedText}
+	case v.Class == retry.ClassCancelled:
+		return &stopError{retry.ClassCancelled, stoppedText}
 	case d.tripped:
 		return d.pausedStop()
 	}
-	d.released = v.Breaker == Failure
+	d.released = v.Breaker == retry.Failure
 	return &stopError{v.Class, err.Error() + "; every job stays queued"}
 }
 
@@ -70,25 +71,25 @@ func (d *drain) unreachable(ctx context.Context, err error) error {
 func (d *drain) pausedStop() error {
 	at := d.breaker.ProbeAt
 	if d.breaker.State == store.BreakerHalfOpen {
-		at = d.breaker.HalfOpenAt.Add(halfOpenCounts)
+		at = d.breaker.HalfOpenAt.Add(retry.HalfOpenLimit)
 	}
 	wait := max(time.Until(at), 0).Round(time.Second)
-	return &stopError{ServerDown, fmt.Sprintf(
+	return &stopError{retry.ClassServerDown, fmt.Sprintf(
 		"paused after %d failures in a row (%s): Plex is tried again at %s (in %s) by whatever starts the next run; a click on \"Process queue\" tries at once; every job stays queued",
 		d.breaker.Failures, d.breaker.LastError, at.Format(time.TimeOnly), wait,
 	)}
 }
 
 // note tells the breaker what a request says of Plex.
-func (d *drain) note(ctx context.Context, effect Effect, cause string) error {
-	if d.dry || effect == Untouched || effect == Answered && (d.probing || d.breaker.State == store.BreakerClosed && d.breaker.Failures == 0) {
+func (d *drain) note(ctx context.Context, effect retry.Effect, cause string) error {
+	if d.dry || effect == retry.Untouched || effect == retry.Answered && (d.probing || d.breaker.State == store.BreakerClosed && d.breaker.Failures == 0) {
 		return nil // a trial has succeeded only when its job has
 	}
 	return d.transit(ctx, func(b store.Breaker) store.Breaker {
-		if effect == Failure {
-			return fail(b, d.opened, time.Now(), store.OneLine(cause))
+		if effect == retry.Failure {
+			return retry.Fail(b, d.opened, time.Now(), store.OneLine(cause))
 		}
-		return succeed(b, d.opened)
+		return retry.Succeed(b, d.opened)
 	})
 }
 
@@ -116,10 +117,10 @@ func (d *drain) trial(ctx context.Context) error {
 	d.probing = true
 	for d.probing {
 		if ctx.Err() != nil {
-			return &stopError{Cancelled, stoppedText}
+			return &stopError{retry.ClassCancelled, stoppedText}
 		}
 		claimed, crashed, err := d.Store.Claim(ctx, time.Now(), store.ClaimOptions{
-			Floor: d.floor, Trial: true, Only: d.opts.Only, Wait: aheadOf(d.Config.MaxRetries, d.Random),
+			Floor: d.floor, Trial: true, Only: d.opts.Only, Wait: retry.WaitAfterFailure(d.Config.MaxRetries, d.Random),
 		})
 		if err != nil {
 			return err
@@ -140,22 +141,22 @@ func (d *drain) trial(ctx context.Context) error {
 
 // endTrial judges a trial by how its job ended. A failure was told to the breaker where it happened.
 func (d *drain) endTrial(ctx context.Context, w *work) error {
-	if d.probing && (w.err == nil || Judge(ctx, w.err).Breaker == Answered) {
+	if d.probing && (w.err == nil || retry.Judge(ctx, w.err).Breaker == retry.Answered) {
 		return d.closeBreaker(context.WithoutCancel(ctx))
 	}
 	return nil
 }
 
 func (d *drain) closeBreaker(ctx context.Context) error {
-	return d.transit(ctx, func(b store.Breaker) store.Breaker { return succeed(b, d.opened) })
+	return d.transit(ctx, func(b store.Breaker) store.Breaker { return retry.Succeed(b, d.opened) })
 }
 
 // noteJob tells the breaker how a request for one job ended. A trial whose job had failed before says
 // nothing of a server whose probe has just answered.
-func (d *drain) noteJob(ctx context.Context, job store.Job, v Verdict, err error) error {
+func (d *drain) noteJob(ctx context.Context, job store.Job, v retry.Verdict, err error) error {
 	ctx = context.WithoutCancel(ctx)
-	if d.probing && v.Breaker == Failure && job.Attempts > 0 {
-		return d.transit(ctx, func(b store.Breaker) store.Breaker { return pardon(b, d.opened) })
+	if d.probing && v.Breaker == retry.Failure && job.Attempts > 0 {
+		return d.transit(ctx, func(b store.Breaker) store.Breaker { return retry.Pardon(b, d.opened) })
 	}
 	return d.note(ctx, v.Breaker, err.Error())
 }
@@ -181,7 +182,7 @@ func (d *drain) adopt(ctx context.Context, identity plexapi.Identity, sections [
 				return err
 			}
 		}
-		return &stopError{Misconfigured, fmt.Sprintf(
+		return &stopError{retry.ClassMisconfigured, fmt.Sprintf(
 			"the Plex at this address is another server than before (%s, was %s): if that is right, run \"Check connection\" to go on with it; until then every job stays queued",
 			identity.MachineIdentifier, known,
 		)}
@@ -189,7 +190,7 @@ func (d *drain) adopt(ctx context.Context, identity plexapi.Identity, sections [
 	d.server = identity.MachineIdentifier
 	d.sections, d.absent = ChooseSections(sections, d.Config.Libraries)
 	if len(d.sections) == 0 {
-		return &stopError{Misconfigured, WhyNoLibrary(sections, d.Config.Libraries) + "; every job stays queued"}
+		return &stopError{retry.ClassMisconfigured, WhyNoLibrary(sections, d.Config.Libraries) + "; every job stays queued"}
 	}
 	ids := idsOf(d.sections)
 	d.unchosen = slices.DeleteFunc(idsOf(sections), func(id string) bool { return slices.Contains(ids, id) })
@@ -242,7 +243,7 @@ func (e *Engine) RefreshIndex(ctx context.Context) (Summary, error) {
 		return Summary{Stopped: stop.text, Class: stop.class}, nil
 	}
 	if _, ok := errors.AsType[*plexapi.Error](err); ok {
-		v := Judge(ctx, err)
+		v := retry.Judge(ctx, err)
 		return Summary{Stopped: err.Error() + "; the next run goes on where this one ended", Class: v.Class}, nil
 	}
 	return d.sum, err

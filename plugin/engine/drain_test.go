@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -182,7 +183,7 @@ func TestAcceptedWriteThatMovedNothingIsRetried(t *testing.T) {
 		l.plex.Configure(func(o *plextest.Options) { o.Stuck = map[string]bool{"title": true} })
 		l.edit("New", 1)
 		l.want(l.drain(), Summary{Retrying: 1})
-		if j := l.job(1); j.ErrorClass != string(Temporary) || !strings.Contains(j.Error, "title") {
+		if j := l.job(1); j.ErrorClass != string(retry.ClassTemporary) || !strings.Contains(j.Error, "title") {
 			l.Errorf("job = %+v", j)
 		}
 	})
@@ -243,7 +244,7 @@ func TestAnotherServerStopsEverythingUntilItIsAccepted(t *testing.T) {
 		l.plex.SetMachine("another-machine")
 		l.edit("Two", 1)
 		sum := l.drain()
-		if sum.Class != Misconfigured || !strings.Contains(sum.Stopped, "Check connection") || l.job(1).Attempts != 0 {
+		if sum.Class != retry.ClassMisconfigured || !strings.Contains(sum.Stopped, "Check connection") || l.job(1).Attempts != 0 {
 			l.Errorf("summary = %+v", sum)
 		}
 		l.must(l.AcceptServer(l.Context()))
@@ -256,14 +257,14 @@ func TestMissingLibraries(t *testing.T) {
 		l.Config.Libraries = []string{"Nowhere"}
 		l.edit("New", 1)
 		sum := l.drain()
-		if sum.Class != Misconfigured || !strings.Contains(sum.Stopped, "Nowhere") || !strings.Contains(sum.Stopped, "Videos") {
+		if sum.Class != retry.ClassMisconfigured || !strings.Contains(sum.Stopped, "Nowhere") || !strings.Contains(sum.Stopped, "Videos") {
 			l.Errorf("summary = %+v", sum)
 		}
 		l.Config.Libraries = []string{"Nowhere", "videos"} // one of two: only its scenes wait
 		l.plex.Remove(l.keys[2])
 		l.edit("New", 2)
 		l.want(l.drain(), Summary{Synced: 1, Waiting: 1})
-		if j := l.job(2); j.Misses != 0 || j.ErrorClass != string(Unready) {
+		if j := l.job(2); j.Misses != 0 || j.ErrorClass != string(retry.ClassUnready) {
 			l.Errorf("job = %+v", j)
 		}
 	})
@@ -282,7 +283,7 @@ func TestStopLeavesEveryJobAsItWas(t *testing.T) {
 		}()
 		begin := time.Now()
 		sum, err := l.Engine.Drain(ctx, Options{})
-		if err != nil || sum.Class != Cancelled || time.Since(begin) > 6*time.Second {
+		if err != nil || sum.Class != retry.ClassCancelled || time.Since(begin) > 6*time.Second {
 			l.Errorf("Drain = %+v, %v after %v", sum, err, time.Since(begin))
 		}
 		for id := 1; id <= 60; id++ {
@@ -358,7 +359,7 @@ func TestBugInOneJobCostsThatJobAlone(t *testing.T) {
 		d := &drain{Engine: l.Engine}
 		w := &work{job: store.Job{SceneID: 1}}
 		l.must(d.guard(w, func() error { panic("oops") }))
-		if v := Judge(l.Context(), w.err); v.Class != Panicked || v.Charge != store.Retry || v.Breaker != Untouched || !strings.Contains(w.err.Error(), "oops") {
+		if v := retry.Judge(l.Context(), w.err); v.Class != retry.ClassPanicked || v.Charge != store.Retry || v.Breaker != retry.Untouched || !strings.Contains(w.err.Error(), "oops") {
 			l.Errorf("verdict = %+v, %v", v, w.err)
 		}
 	})

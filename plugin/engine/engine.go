@@ -10,6 +10,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -51,15 +52,15 @@ type Options struct {
 type Summary struct {
 	Synced, Unchanged, Retrying, Waiting, Dead, Gone, Skipped int
 
-	Stopped  string // why it ended early, or left jobs that are due, one sentence; "" if it did neither
-	Class    Class  // of what stopped it; "" if nothing went wrong
-	CaughtUp int    // scenes that the catch-up enqueued
-	Floor    int64  // jobs claimed at or after this number were given back by this drain
+	Stopped  string      // why it ended early, or left jobs that are due, one sentence; "" if it did neither
+	Class    retry.Class // of what stopped it; "" if nothing went wrong
+	CaughtUp int         // scenes that the catch-up enqueued
+	Floor    int64       // jobs claimed at or after this number were given back by this drain
 }
 
 // stopError ends a drain early.
 type stopError struct {
-	class Class
+	class retry.Class
 	text  string
 }
 
@@ -117,13 +118,13 @@ func (e *Engine) Drain(ctx context.Context, opts Options) (Summary, error) {
 	}
 	if store.IndexDamaged(err) {
 		err = e.Index.Rebuild(context.WithoutCancel(ctx))
-		d.sum.Stopped, d.sum.Class = "the index of Plex's files was damaged and is made anew; the next run reads it", Temporary
+		d.sum.Stopped, d.sum.Class = "the index of Plex's files was damaged and is made anew; the next run reads it", retry.ClassTemporary
 	}
 	if err != nil && ctx.Err() != nil { // a query that was cut off
-		d.sum.Stopped, d.sum.Class, err = stoppedText, Cancelled, nil
+		d.sum.Stopped, d.sum.Class, err = stoppedText, retry.ClassCancelled, nil
 	}
 	if d.sum.Stopped == "" && d.trouble != nil {
-		d.sum.Stopped, d.sum.Class = d.trouble.Error()+"; what needs it stays queued", Judge(ctx, d.trouble).Class
+		d.sum.Stopped, d.sum.Class = d.trouble.Error()+"; what needs it stays queued", retry.Judge(ctx, d.trouble).Class
 	}
 	d.sum.Floor = d.floor
 	return d.sum, err
@@ -233,7 +234,7 @@ func (d *drain) expandFanouts(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return &stopError{Cancelled, stoppedText}
+			return &stopError{retry.ClassCancelled, stoppedText}
 		case <-time.After(breather):
 		}
 	}
@@ -245,10 +246,10 @@ func (d *drain) expandFanouts(ctx context.Context) error {
 
 // jobs claims and processes batches until none is due.
 func (d *drain) jobs(ctx context.Context, opts store.ClaimOptions) error {
-	opts.Wait = aheadOf(d.Config.MaxRetries, d.Random)
+	opts.Wait = retry.WaitAfterFailure(d.Config.MaxRetries, d.Random)
 	for {
 		if ctx.Err() != nil {
-			return &stopError{Cancelled, stoppedText}
+			return &stopError{retry.ClassCancelled, stoppedText}
 		}
 		opts.Floor = d.floor
 		due, err := d.Store.HasDue(ctx, time.Now(), opts)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -19,7 +20,7 @@ type account struct {
 	faults           int  // answers of 500 to writes in a row: the third may mean a bad field
 	pictureFailed    bool // once; the second time it is left out
 	found            bool // what only a scan finds
-	class            Class
+	class            retry.Class
 	wait             time.Duration // until it is due, if the last drain has decided that; else -1
 	done, dead       bool
 	lost             bool // something of it is left out, or it is dead: an edit brings it back
@@ -119,7 +120,7 @@ func (o *oracle) judgeJob(id int, a *account, steps []observed) {
 	case image, s.means == refused && favour, whole && favour && a.faults >= 2:
 		o.done(a, true)
 	case s.means == refused:
-		a.dead, a.lost, a.class = true, true, Rejected
+		a.dead, a.lost, a.class = true, true, retry.ClassRejected
 		o.sum.Dead++
 	default:
 		a.faults += one(whole)
@@ -166,14 +167,14 @@ func (o *oracle) batch(id int) int {
 
 func (o *oracle) charge(a *account, atLeast time.Duration) {
 	a.attempts++
-	a.class = Temporary
+	a.class = retry.ClassTemporary
 	a.wait = max(min(5*time.Second<<(a.attempts-1), 80*time.Second)*3/4, atLeast)
 	o.sum.Retrying++
 }
 
 func (o *oracle) miss(a *account) {
 	a.misses++
-	a.class = NotFound
+	a.class = retry.ClassNotFound
 	a.wait = min(30*time.Second<<(a.misses-1), 600*time.Second) * 3 / 4
 	o.sum.Waiting++
 }
@@ -344,7 +345,7 @@ func (o *oracle) check(sum Summary, began time.Time) {
 			}
 		}
 	}()
-	stopped := sum.Class == Unauthorized
+	stopped := sum.Class == retry.ClassUnauthorized
 	if o.stop != nil && (o.stop.means == unauthorised) != stopped {
 		w.Errorf("it stopped with %q, class %s", sum.Stopped, sum.Class)
 	}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -35,16 +36,16 @@ func (d *drain) readFilter(ctx context.Context) error {
 // leftOut says why a scene is not pushed; nil if it is.
 func (d *drain) leftOut(s *stashapi.Scene) error {
 	if d.Config.Filter.OnlyOrganized && !s.Organized {
-		return skippedError("the scene is not marked as organised, and onlyOrganized is on")
+		return retry.Skipped("the scene is not marked as organised, and onlyOrganized is on")
 	}
 	for _, t := range s.Tags {
 		name, excluded := d.excluded[t.ID]
 		switch {
 		case !excluded:
 		case tagKey(name) == tagKey(t.Name):
-			return skippedError(fmt.Sprintf("excludeTags names its tag %q", name))
+			return retry.Skipped(fmt.Sprintf("excludeTags names its tag %q", name))
 		default:
-			return skippedError(fmt.Sprintf("its tag %q lies below %q, which excludeTags names", t.Name, name))
+			return retry.Skipped(fmt.Sprintf("its tag %q lies below %q, which excludeTags names", t.Name, name))
 		}
 	}
 	return nil
@@ -53,7 +54,7 @@ func (d *drain) leftOut(s *stashapi.Scene) error {
 // desire works out what Plex should show of a scene, unless the scene is not to be pushed.
 func (d *drain) desire(ctx context.Context, w *work) error {
 	if len(w.scene.Files) == 0 {
-		return goneError("the scene has no file")
+		return retry.Gone("the scene has no file")
 	}
 	if err := d.leftOut(w.scene); err != nil {
 		return err
@@ -95,7 +96,7 @@ func (d *drain) skipBare(ctx context.Context, works []*work) error {
 		}
 		pushed := func(it store.Item) bool { return len(it.Sent)+len(it.Owned) > 0 }
 		if !slices.ContainsFunc(slices.Collect(maps.Values(known)), pushed) {
-			w.err = skippedError("Stash knows nothing of this scene that Plex could show")
+			w.err = retry.Skipped("Stash knows nothing of this scene that Plex could show")
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
 
@@ -14,7 +15,7 @@ func (l *lab) leftOutBecause(id int) string {
 	l.Helper()
 	attempts, err := l.Store.Attempts(l.Context(), id)
 	l.must(err)
-	if len(attempts) == 0 || attempts[0].Outcome != string(Skipped) {
+	if len(attempts) == 0 || attempts[0].Outcome != string(retry.ClassSkipped) {
 		return ""
 	}
 	return attempts[0].Error
@@ -213,7 +214,7 @@ func TestTagsThatStashCannotTellPushNothing(t *testing.T) {
 		l.edit("New", 1, 2)
 		l.stash.Inject(stashtest.Fault{Operation: "Tags", Status: 500, Times: 1})
 		l.plex.Forget()
-		if sum := l.drain(); sum.Class != StashUnavailable || l.plex.Count("PUT", "") > 0 {
+		if sum := l.drain(); sum.Class != retry.ClassStashUnavailable || l.plex.Count("PUT", "") > 0 {
 			t.Errorf("summary %+v, %d writes", sum, l.plex.Count("PUT", ""))
 		}
 		if a, b := l.job(1), l.job(2); a.Attempts+a.Misses+b.Attempts+b.Misses > 0 {
@@ -229,7 +230,7 @@ func TestNobodyIsPushedWhileStashRefusesToNameTags(t *testing.T) {
 		l.Config.Filter.ExcludeTags = []string{"Private"}
 		l.stash.Inject(stashtest.Fault{Operation: "Tags", Message: "no such table"})
 		l.edit("New", 1)
-		if sum := l.drain(); sum.Class != StashUnavailable || !strings.Contains(sum.Stopped, "no such table") {
+		if sum := l.drain(); sum.Class != retry.ClassStashUnavailable || !strings.Contains(sum.Stopped, "no such table") {
 			l.Errorf("summary = %+v", sum)
 		}
 		l.wantUncharged("tags", 1, 1)

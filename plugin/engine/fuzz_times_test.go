@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -53,7 +54,7 @@ func checkWaits(t *testing.T, n int, r float64) {
 	if math.IsNaN(r) {
 		r = 0
 	}
-	for _, p := range []Policy{temporaryPolicy(5), missPolicy()} {
+	for _, p := range []retry.Policy{retry.TemporaryPolicy(5), retry.MissPolicy()} {
 		d := p.Backoff(n, r)
 		if d < p.Base/2 || d > p.Cap || p.Cap > store.LongestWait || n < math.MaxInt && p.Backoff(n+1, 0) < p.Backoff(n, 0) {
 			t.Errorf("%+v: the wait after failure %d is %v for %v", p, n, d, r)
@@ -62,8 +63,8 @@ func checkWaits(t *testing.T, n int, r float64) {
 			t.Errorf("%+v: the wait after failure %d may be %v, and after the next less", p, n, next)
 		}
 	}
-	v := Verdict{Charge: store.Retry, RetryAfter: time.Duration(r * float64(plexapi.LongestRetryAfter))}
-	e := settle(store.Job{Attempts: n & 15}, v, errUnreached{}, 5, r)
+	v := retry.Verdict{Charge: store.Retry, RetryAfter: time.Duration(r * float64(plexapi.LongestRetryAfter))}
+	e := retry.Complete(store.Job{Attempts: n & 15}, v, errUnreached{}, 5, r)
 	if e.Wait <= 0 || e.Wait > store.LongestWait || e.Wait < v.RetryAfter || (e.Outcome == store.Bury) != (n&15 >= 5) {
 		t.Errorf("after %d attempts: %+v", n&15, e)
 	}

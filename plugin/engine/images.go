@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -52,7 +53,7 @@ func (d *drain) cover(ctx context.Context, w *work) *cover {
 	c.data, c.contentType, c.err = d.Stash.Image(ctx, w.scene.Cover)
 	if e, ok := errors.AsType[*stashapi.Error](c.err); ok && ctx.Err() == nil {
 		if _, down := d.Stash.Version(ctx); down == nil { // it is this picture, not Stash
-			c.err = sceneError(e)
+			c.err = retry.OfScene(e)
 		}
 	}
 	if c.err == nil {
@@ -103,7 +104,7 @@ func (d *drain) pushImages(ctx context.Context, works []*work) error {
 		case err != nil:
 			err = d.failed(ctx, w, err)
 		case len(sent) > before:
-			err = d.note(ctx, Answered, "")
+			err = d.note(ctx, retry.Answered, "")
 		}
 		if err != nil {
 			return err
@@ -304,7 +305,7 @@ func (d *drain) leaveOutImage(p *picture, err error) error {
 	case twice && known.Failed != p.hash && p.work.job.Attempts < d.Config.MaxRetries:
 		known.Failed = p.hash
 		p.remember(known)
-		return retryError(fmt.Sprintf("%v: the cover is tried once more", e), e)
+		return retry.Again(fmt.Sprintf("%v: the cover is tried once more", e), e)
 	case !twice && e.Class != plexapi.Rejected:
 		return err
 	}
@@ -320,7 +321,7 @@ func (d *drain) previewImages(ctx context.Context, works []*work) error {
 	for _, w := range works {
 		_, err := d.imagesOf(ctx, w, kinds)
 		w.cover = cover{}
-		if v := Judge(ctx, err); err != nil && (v.Stop || v.Class == ServerDown) {
+		if v := retry.Judge(ctx, err); err != nil && (v.Stop || v.Class == retry.ClassServerDown) {
 			return err
 		}
 		w.err = err

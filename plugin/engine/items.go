@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -43,7 +44,7 @@ func (d *drain) findItems(ctx context.Context, works []*work) error {
 		switch {
 		case len(w.targets) > 0:
 		case d.opts.Only != 0 && !d.opts.Listing: // a run that may look at Plex's libraries decides
-			w.err = releasedError(d.notMatched(w))
+			w.err = retry.Released(d.notMatched(w))
 		default:
 			w.err = d.notMatched(w)
 		}
@@ -70,16 +71,16 @@ func (d *drain) sharedFailure(ctx context.Context, works []*work, err error) err
 	if _, ok := errors.AsType[*plexapi.Error](err); !ok {
 		return err
 	}
-	v := Judge(ctx, err)
+	v := retry.Judge(ctx, err)
 	if noteErr := d.noteJob(ctx, works[0].job, v, err); noteErr != nil {
 		return noteErr
 	}
-	if v.Stop || v.Class == ServerDown || d.tripped {
+	if v.Stop || v.Class == retry.ClassServerDown || d.tripped {
 		return err
 	}
 	d.trouble = err
 	for _, w := range works {
-		w.err = releasedError(err)
+		w.err = retry.Released(err)
 	}
 	return nil
 }
@@ -91,11 +92,11 @@ func (d *drain) failAlone(ctx context.Context, w *work, err error) error {
 		return err
 	}
 	w.err = err
-	v := Judge(ctx, err)
+	v := retry.Judge(ctx, err)
 	if noteErr := d.noteJob(ctx, w.job, v, err); noteErr != nil {
 		return noteErr
 	}
-	if v.Stop || v.Class == ServerDown || d.tripped {
+	if v.Stop || v.Class == retry.ClassServerDown || d.tripped {
 		return err
 	}
 	return nil
@@ -112,7 +113,7 @@ func (d *drain) inHalves(ctx context.Context, works []*work, step func([]*work) 
 		return err
 	}
 	if len(works) == 1 {
-		works[0].err = sceneError(err)
+		works[0].err = retry.OfScene(err)
 		return nil
 	}
 	half := len(works) / 2
@@ -153,7 +154,7 @@ func (d *drain) readTargets(ctx context.Context, works []*work, last bool) (stal
 		if gone && w.err == nil {
 			w.targets = nil
 			if last {
-				w.err = notFoundError("the Plex item for " + stashlog.Private(w.scene.Files[0].Path) + " changes while it is read: is Plex scanning?")
+				w.err = retry.NotFound("the Plex item for " + stashlog.Private(w.scene.Files[0].Path) + " changes while it is read: is Plex scanning?")
 				continue
 			}
 			stale = append(stale, w)
@@ -246,16 +247,16 @@ func (f *fetch) items(ctx context.Context, keys []string) error {
 		for _, it := range items {
 			f.held[it.RatingKey] = it
 		}
-		return f.note(ctx, Answered, "")
+		return f.note(ctx, retry.Answered, "")
 	}
-	v := Judge(ctx, err)
+	v := retry.Judge(ctx, err)
 	if !f.counted {
 		f.counted = true
 		if err := f.noteJob(ctx, f.job, v, err); err != nil {
 			return err
 		}
 	}
-	if v.Stop || v.Class == ServerDown || f.tripped && len(keys) > 1 {
+	if v.Stop || v.Class == retry.ClassServerDown || f.tripped && len(keys) > 1 {
 		return err
 	}
 	if len(keys) == 1 {
@@ -269,7 +270,7 @@ func (f *fetch) items(ctx context.Context, keys []string) error {
 		decided := keys[0]
 		if keys = keys[1:]; f.failed[decided] != nil {
 			for _, k := range keys {
-				f.failed[k] = releasedError(err)
+				f.failed[k] = retry.Released(err)
 			}
 			return nil
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -63,7 +64,7 @@ func (d *drain) matchAll(ctx context.Context, works []*work) error {
 		for i := range matches {
 			some[i].match, some[i].targets = matches[i], nil
 			if doubt := matches[i].Doubt; doubt != nil && some[i].err == nil {
-				some[i].err = sceneError(doubt)
+				some[i].err = retry.OfScene(doubt)
 			}
 		}
 		return err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 )
 
@@ -15,15 +16,15 @@ func (d *drain) notMatched(w *work) error {
 	path := stashlog.Private(w.scene.Files[0].Path)
 	switch w.match.Found {
 	case Ambiguous:
-		return ambiguousError(fmt.Sprintf("%d Plex items fit %s equally well: set pathMap so that the path decides, then retry the dead letter; they are %s",
+		return retry.Ambiguous(fmt.Sprintf("%d Plex items fit %s equally well: set pathMap so that the path decides, then retry the dead letter; they are %s",
 			len(w.match.Candidates), path, nameCandidates(w.match.Candidates)), w.match.Candidates)
 	case Unknown:
-		return unreadyError("a Plex library has not been read whole yet, or is missing: " + path + " may be in it")
+		return retry.Unready("a Plex library has not been read whole yet, or is missing: " + path + " may be in it")
 	}
 	if d.Config.SkipMissing {
-		return skippedError("Plex holds no item for " + path + ", and skipMissing is on")
+		return retry.Skipped("Plex holds no item for " + path + ", and skipMissing is on")
 	}
-	return notFoundError("Plex holds no item for " + path + " yet: has Plex scanned its folder, and does pathMap fit?")
+	return retry.NotFound("Plex holds no item for " + path + " yet: has Plex scanned its folder, and does pathMap fit?")
 }
 
 // nameCandidates names the first candidates by library and path.

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -69,7 +70,7 @@ func (w *world) stepSyncAll(st step) {
 
 // stashOnly passes every error but one of Stash, or of the end of the run.
 func (w *world) stashOnly(ctx context.Context, err error) error {
-	if fromServer(err) || ctx.Err() != nil {
+	if retry.FromServer(err) || ctx.Err() != nil {
 		return nil
 	}
 	return err
@@ -194,7 +195,7 @@ func (w *world) checkPlexRequest(r *run, req *http.Request) {
 			return
 		}
 		// A process that died while it probed holds up nothing for more than a minute.
-		if !r.person && b.HalfOpenAt.Before(b.ProbeAt) && b.HalfOpenAt.Sub(w.probed) < halfOpenCounts {
+		if !r.person && b.HalfOpenAt.Before(b.ProbeAt) && b.HalfOpenAt.Sub(w.probed) < retry.HalfOpenLimit {
 			w.fail("a probe %v too early, %v after the last", b.ProbeAt.Sub(b.HalfOpenAt), b.HalfOpenAt.Sub(w.probed))
 		}
 		if !r.person && b.HalfOpenAt.Equal(w.probed) {
@@ -222,7 +223,7 @@ func (w *world) heard(err error) {
 		w.refused = 0
 		return
 	}
-	if w.refused++; w.refused > 3*tripAfter {
+	if w.refused++; w.refused > 3*retry.TripAfter {
 		b, err := w.db.Breaker(context.Background())
 		w.must(err)
 		if b.State == store.BreakerClosed {
@@ -398,9 +399,9 @@ func (w *world) checkDead() map[int]string {
 		id, class := d.Job.SceneID, d.Job.ErrorClass
 		died[id] = class
 		legal := map[string]bool{
-			string(Temporary):  d.Job.Attempts == w.config.MaxRetries+1,
-			string(NotFound):   d.Job.Misses == 13,
-			store.ClassCrashed: w.kills >= 4,
+			string(retry.ClassTemporary): d.Job.Attempts == w.config.MaxRetries+1,
+			string(retry.ClassNotFound):  d.Job.Misses == 13,
+			store.ClassCrashed:           w.kills >= 4,
 		}
 		if !legal[class] {
 			w.fail("scene %d is given up: %+v", id, d.Job)

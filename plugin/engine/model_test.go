@@ -17,6 +17,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -121,7 +122,7 @@ func (w *world) everyEditArrives() {
 	w.rest(2)
 	died := w.checkDead()
 	for id, class := range died {
-		if s := w.scenes[id]; s != nil && class != string(NotFound) {
+		if s := w.scenes[id]; s != nil && class != string(retry.ClassNotFound) {
 			s.asked = nil
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
 
@@ -144,13 +145,13 @@ func TestRunThatWaitsLeavesAtOnce(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		happens func(l *lab, stop func())
-		class   Class
+		class   retry.Class
 		within  time.Duration
 	}{
 		{"when another job comes", func(l *lab, _ func()) { l.stash.Hold("Scanning...") }, "", lookEvery},
 		{"when its next run comes", func(l *lab, _ func()) { l.stash.Hold(ownRun) }, "", lookEvery},
 		{"when Stash does not tell any more", func(l *lab, _ func()) { l.stash.Refuse(true) }, "", lookEvery},
-		{"when it is stopped", func(_ *lab, stop func()) { stop() }, Cancelled, 0},
+		{"when it is stopped", func(_ *lab, stop func()) { stop() }, retry.ClassCancelled, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inLab(t, 1, func(l *lab) {

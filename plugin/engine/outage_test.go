@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -48,7 +49,7 @@ func TestNamedLibraryWhilePlexIsOffIsServerDown(t *testing.T) {
 		l.Config.Libraries = []string{"Videos"}
 		l.plex.Refuse(true)
 		l.edit("New", 1)
-		if sum := l.drain(); sum.Class != ServerDown || strings.Contains(sum.Stopped, "plexLibraries") {
+		if sum := l.drain(); sum.Class != retry.ClassServerDown || strings.Contains(sum.Stopped, "plexLibraries") {
 			l.Errorf("summary = %+v, want the server down and no word about the library", sum)
 		}
 		l.wantUncharged("Plex off", 1, 1)
@@ -95,7 +96,7 @@ func TestTokenRefusedInTheMiddleOfADrainChargesNobody(t *testing.T) {
 			l.editAll("New", 5)
 			l.plex.Inject(plextest.Fault{Method: "PUT", Status: status})
 			sum := l.drain()
-			if n := l.plex.Count("PUT", ""); sum.Class != Unauthorized || n != 1 {
+			if n := l.plex.Count("PUT", ""); sum.Class != retry.ClassUnauthorized || n != 1 {
 				l.Errorf("%d: %+v after %d writes, want unauthorised after one", status, sum, n)
 			}
 			l.wantUncharged(status, 1, 5)
@@ -119,7 +120,7 @@ func TestStashThatFailsInTheMiddleOfADrainChargesNobody(t *testing.T) {
 					fault.Operation = "ScenesByID"
 					l.stash.Inject(fault)
 				}()
-				if sum := l.drain(); sum.Class != StashUnavailable || sum.Synced != 50 || sum.Retrying+sum.Dead > 0 {
+				if sum := l.drain(); sum.Class != retry.ClassStashUnavailable || sum.Synced != 50 || sum.Retrying+sum.Dead > 0 {
 					l.Errorf("summary = %+v, want 50 synced and then Stash unavailable", sum)
 				}
 				l.wantUncharged(name, 51, 60)
@@ -138,7 +139,7 @@ func TestStashThatGoesAfterItRefusedOneSceneChargesNobody(t *testing.T) {
 		l.stash.Inject(stashtest.Fault{Operation: "ScenesByID", Message: "database is locked"})
 		l.stash.Inject(stashtest.Fault{Operation: "SceneByID", Message: "database is locked", Times: 1})
 		l.stash.Inject(stashtest.Fault{Operation: "Version", Status: 502})
-		if sum := l.drain(); sum.Class != StashUnavailable || sum.Gone+sum.Retrying > 0 {
+		if sum := l.drain(); sum.Class != retry.ClassStashUnavailable || sum.Gone+sum.Retrying > 0 {
 			l.Errorf("summary = %+v, want Stash unavailable and no more", sum)
 		}
 		l.wantUncharged("refused", 1, 3)
@@ -210,13 +211,13 @@ func TestTenProcessesOpenTheBreakerOnce(t *testing.T) {
 			switch <-begin; i {
 			case 10:
 				<-isOpen
-				report(s, func(b store.Breaker) store.Breaker { return succeed(b, time.Time{}) })
+				report(s, func(b store.Breaker) store.Breaker { return retry.Succeed(b, time.Time{}) })
 			case 11:
 				<-isOpen
-				report(s, func(b store.Breaker) store.Breaker { return succeed(b, now.Add(-time.Hour)) })
+				report(s, func(b store.Breaker) store.Breaker { return retry.Succeed(b, now.Add(-time.Hour)) })
 			default:
-				for range tripAfter {
-					report(s, func(b store.Breaker) store.Breaker { return fail(b, time.Time{}, now, "refused") })
+				for range retry.TripAfter {
+					report(s, func(b store.Breaker) store.Breaker { return retry.Fail(b, time.Time{}, now, "refused") })
 				}
 			}
 		})
@@ -224,7 +225,7 @@ func TestTenProcessesOpenTheBreakerOnce(t *testing.T) {
 	close(begin)
 	wg.Wait()
 	b, err := stores[0].Breaker(t.Context())
-	if err != nil || b.State != store.BreakerOpen || b.Failures != tripAfter || opened.Load() != 1 || closed.Load() != 0 {
+	if err != nil || b.State != store.BreakerOpen || b.Failures != retry.TripAfter || opened.Load() != 1 || closed.Load() != 0 {
 		t.Errorf("opened %d times, closed %d times: %+v, %v; want it open once", opened.Load(), closed.Load(), b, err)
 	}
 	if list, err := stores[0].Outages(t.Context()); err != nil || len(list) != 1 {

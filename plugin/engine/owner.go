@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -51,7 +52,7 @@ func (d *drain) askForRivals(ctx context.Context, works []*work, known map[strin
 			}
 			t.rival = fmt.Sprintf("Plex item %s shows scene %d already, and a file of that scene is in it", key, owners[key])
 			if doubts[key] != nil {
-				w.err = sceneError(doubts[key])
+				w.err = retry.OfScene(doubts[key])
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -19,7 +20,7 @@ type Preview struct {
 	Scenes  []ScenePreview // the first that would change
 	Others  []SceneProblem // the first of which nothing can be shown, and why
 	Stopped string         // why it ended early
-	Class   Class          // of what stopped it
+	Class   retry.Class    // of what stopped it
 }
 
 // ScenePreview is what would be written for one scene.
@@ -38,9 +39,9 @@ type ItemPreview struct {
 
 // SceneProblem is why a scene would not be pushed.
 type SceneProblem struct {
-	SceneID int    `json:"scene_id"`
-	Class   Class  `json:"class"`
-	Reason  string `json:"reason"`
+	SceneID int         `json:"scene_id"`
+	Class   retry.Class `json:"class"`
+	Reason  string      `json:"reason"`
 }
 
 // Preview works out what a push of a scene, or of all scenes if it is 0, would write, on the way on which a
@@ -71,18 +72,18 @@ func (d *drain) reach(ctx context.Context) error {
 }
 
 // stopped turns an error into why an operation ended early, as far as it is not the queue's own.
-func stopped(ctx context.Context, err error) (text string, class Class, rest error) {
+func stopped(ctx context.Context, err error) (text string, class retry.Class, rest error) {
 	if err == nil {
 		return "", "", nil
 	}
 	if ctx.Err() != nil {
-		return stoppedText, Cancelled, nil
+		return stoppedText, retry.ClassCancelled, nil
 	}
 	if stop, ok := asStop(err); ok {
 		return stop.text, stop.class, nil
 	}
-	v := Judge(ctx, err)
-	if !fromServer(err) {
+	v := retry.Judge(ctx, err)
+	if !retry.FromServer(err) {
 		return "", "", err
 	}
 	return err.Error(), v.Class, nil
@@ -139,11 +140,11 @@ func (d *drain) previewBatch(ctx context.Context, p *Preview, ids []int) error {
 // add counts one scene.
 func (p *Preview) add(ctx context.Context, w *work) {
 	if w.err != nil {
-		class := Judge(ctx, w.err).Class
+		class := retry.Judge(ctx, w.err).Class
 		switch class {
-		case NotFound, Rejected, Unready:
+		case retry.ClassNotFound, retry.ClassRejected, retry.ClassUnready:
 			p.NotFound++
-		case Skipped, Gone:
+		case retry.ClassSkipped, retry.ClassGone:
 			p.Skipped++
 		default:
 			p.Failed++

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -80,7 +81,7 @@ func TestPreviewOfOneSceneIsWhatItsPushDoes(t *testing.T) {
 func TestPreviewSaysThatPlexDoesNotAnswer(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.plex.Refuse(true)
-		if p := l.preview(0); p.Stopped == "" || p.Class != ServerDown {
+		if p := l.preview(0); p.Stopped == "" || p.Class != retry.ClassServerDown {
 			t.Errorf("preview = %+v", p)
 		}
 		b, err := l.Store.Breaker(l.Context())

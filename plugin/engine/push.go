@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -39,7 +40,7 @@ func (d *drain) writeItems(ctx context.Context, works []*work) error {
 			}
 			if err == nil {
 				t.wrote = true
-				if err := d.note(ctx, Answered, ""); err != nil {
+				if err := d.note(ctx, retry.Answered, ""); err != nil {
 					return err
 				}
 				continue
@@ -57,15 +58,15 @@ func (d *drain) writeItems(ctx context.Context, works []*work) error {
 // Plex is gone or the breaker opens. One that fails as if Plex were gone, while Plex answers, is its job's
 // alone: it would else keep the others from Plex for ever.
 func (d *drain) failed(ctx context.Context, w *work, err error) error {
-	v := Judge(ctx, err)
-	alone := v.Class == ServerDown && d.isThere(ctx)
+	v := retry.Judge(ctx, err)
+	alone := v.Class == retry.ClassServerDown && d.isThere(ctx)
 	if noteErr := d.noteJob(ctx, w.job, v, err); noteErr != nil {
 		return noteErr
 	}
 	switch {
 	case alone:
-		d.trouble, w.err = err, releasedError(err)
-	case v.Stop || v.Class == ServerDown:
+		d.trouble, w.err = err, retry.Released(err)
+	case v.Stop || v.Class == retry.ClassServerDown:
 		return err
 	default:
 		w.err = err
@@ -127,7 +128,7 @@ func (d *drain) leaveOut(w *work, t *target, bad []badField, done int) error {
 			if e, ok := errors.AsType[*plexapi.Error](b.err); ok && e.Class != plexapi.Rejected {
 				return b.err
 			}
-			return rejectedError(fmt.Sprintf("%v: Plex refuses the value of %s: correct it in Stash, then retry the dead letter", b.err, fieldNames(b.fields)), b.err)
+			return retry.Rejected(fmt.Sprintf("%v: Plex refuses the value of %s: correct it in Stash, then retry the dead letter", b.err, fieldNames(b.fields)), b.err)
 		}
 		until := "it changes in Stash"
 		if answered500(b.err) { // which may be Plex's own trouble
@@ -242,8 +243,8 @@ func (d *drain) endAll(ctx context.Context, works []*work) error {
 func (d *drain) ending(ctx context.Context, w *work, now time.Time) store.Ending {
 	var e store.Ending
 	if w.err != nil {
-		e = settle(w.job, Judge(ctx, w.err), w.err, d.Config.MaxRetries, d.Random())
-		if e.Class == string(NotFound) && w.scene != nil {
+		e = retry.Complete(w.job, retry.Judge(ctx, w.err), w.err, d.Config.MaxRetries, d.Random())
+		if e.Class == string(retry.ClassNotFound) && w.scene != nil {
 			for _, f := range w.scene.Files {
 				e.Wanted = append(e.Wanted, store.Wanted{Path: f.Path, Size: f.Size})
 			}
@@ -342,7 +343,7 @@ func (d *drain) tell(w *work, e *store.Ending) {
 			}
 		}
 	case store.Drop:
-		if e.Class == string(Skipped) {
+		if e.Class == string(retry.ClassSkipped) {
 			d.sum.Skipped++
 		} else {
 			d.sum.Gone++

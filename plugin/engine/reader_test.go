@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -368,7 +369,7 @@ func TestListingWithoutEndIsGivenUp(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			l := newReaderLab(t, 1000)
 			l.Plex = changing{lister: l.plex, answer: c.answer(l.plex)}
-			if err := l.refresh(); err == nil || Judge(t.Context(), err).Class != Temporary {
+			if err := l.refresh(); err == nil || retry.Judge(t.Context(), err).Class != retry.ClassTemporary {
 				t.Errorf("err = %v; want a temporary one", err)
 			}
 			if l.plex.pages > 100 {

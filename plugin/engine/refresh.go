@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -27,8 +28,8 @@ func (d *drain) refreshIfWanted(ctx context.Context) error {
 	}
 	err = d.refresh(ctx)
 	if e, ok := errors.AsType[*plexapi.Error](err); ok || errors.Is(err, context.Canceled) {
-		v := Judge(ctx, err)
-		if !v.Stop && v.Class != ServerDown { // one slow listing: what the index knows may do
+		v := retry.Judge(ctx, err)
+		if !v.Stop && v.Class != retry.ClassServerDown { // one slow listing: what the index knows may do
 			d.Log.Warn().Err(e).Msg("the list of Plex's files could not be brought up to date; it is tried again in the next run")
 			if err := d.note(context.WithoutCancel(ctx), v.Breaker, err.Error()); err != nil || !d.tripped {
 				return err
@@ -66,7 +67,7 @@ func (d *drain) refresh(ctx context.Context) error {
 	if err := d.lookForAbsent(ctx); err != nil || !answered {
 		return err
 	}
-	return d.note(ctx, Answered, "")
+	return d.note(ctx, retry.Answered, "")
 }
 
 // lookForAbsent notes once a day which items have left Plex, if every library has been read whole.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -20,13 +21,13 @@ func TestListingThatOpensTheBreakerIsTheLastRequest(t *testing.T) {
 		l.must(d.begin(l.Context()))
 		l.must(d.connect(l.Context()))
 		_, after, err := l.Store.UpdateBreaker(l.Context(), time.Now(), func(b store.Breaker) store.Breaker {
-			return store.Breaker{State: store.BreakerClosed, Failures: tripAfter - 1, LastError: "e"}
+			return store.Breaker{State: store.BreakerClosed, Failures: retry.TripAfter - 1, LastError: "e"}
 		})
 		l.must(err)
 		d.breaker = after
 		l.plex.Forget()
 		stop, ok := asStop(d.work(l.Context()))
-		if !ok || stop.class != ServerDown || len(l.plex.Requests()) != 1 {
+		if !ok || stop.class != retry.ClassServerDown || len(l.plex.Requests()) != 1 {
 			l.Errorf("stopped by %+v after %d requests, want only the listing", stop, len(l.plex.Requests()))
 		}
 	})
@@ -40,7 +41,7 @@ func TestLibraryThatIsNotAskedForIsNoSuccess(t *testing.T) {
 		l.must(d.begin(l.Context()))
 		l.must(d.connect(l.Context()))
 		l.must(d.refresh(l.Context())) // what the last write has moved
-		l.must(d.note(l.Context(), Failure, "e"))
+		l.must(d.note(l.Context(), retry.Failure, "e"))
 		d.indexFresh = false
 		l.plex.Forget()
 		l.must(d.refresh(l.Context()))

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -24,8 +25,8 @@ type Restoration struct {
 	Kept     []KeptFields // the first items with fields that stay: edited since the push, or a picture not on offer any more
 	KeptMore bool         // there are more of them
 	Problems []ItemProblem
-	Stopped  string // why it ended early
-	Class    Class  // of what stopped it
+	Stopped  string      // why it ended early
+	Class    retry.Class // of what stopped it
 }
 
 // KeptFields are fields of an item that do not hold what was pushed any more.
@@ -178,7 +179,7 @@ func (d *drain) restoreImages(ctx context.Context, t *target) (wrote bool, kept 
 			}
 			p := picture{t: t, kind: kind}
 			if _, selected, err := d.pictures(ctx, &p); err != nil || selected != before.Value[0] {
-				return wrote, kept, cmp.Or(err, unmovedError("Plex accepted the choice of the former picture and did not make it"))
+				return wrote, kept, cmp.Or(err, retry.Unmoved("Plex accepted the choice of the former picture and did not make it"))
 			}
 		}
 		if t.held.Locked[lock] && !before.Locked {
@@ -223,7 +224,7 @@ func (d *drain) restoreItems(ctx context.Context, r *Restoration, list []*restor
 			one.pictures, kept, err = d.restoreImages(ctx, one.target)
 			one.kept = append(one.kept, kept...)
 		}
-		if err != nil && (Judge(ctx, err).Stop || Judge(ctx, err).Class == ServerDown) {
+		if err != nil && (retry.Judge(ctx, err).Stop || retry.Judge(ctx, err).Class == retry.ClassServerDown) {
 			return err
 		}
 		one.work.err = err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -162,7 +163,7 @@ func TestRestoreOfAnUnreachablePlexSaysSoAndGoesOnLater(t *testing.T) {
 		l.edit("T", all...)
 		l.want(l.drain(), Summary{Synced: 120})
 		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 502})
-		if r := l.restore(0); r.Stopped == "" || r.Class != ServerDown || r.Restored != 0 {
+		if r := l.restore(0); r.Stopped == "" || r.Class != retry.ClassServerDown || r.Restored != 0 {
 			t.Errorf("restore while Plex is away = %+v", r)
 		}
 		l.plex.Heal()

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -20,7 +21,7 @@ func (d *drain) scanMissing(ctx context.Context, works []*work) error {
 		return nil
 	}
 	lost := slices.DeleteFunc(slices.Clone(works), func(w *work) bool {
-		return w.match.Found != Missing || Judge(ctx, w.err).Class != NotFound // the index may be behind
+		return w.match.Found != Missing || retry.Judge(ctx, w.err).Class != retry.ClassNotFound // the index may be behind
 	})
 	if len(lost) == 0 {
 		return nil
@@ -64,7 +65,7 @@ func (d *drain) scan(ctx context.Context, s scanTarget) {
 	}
 	d.scanned[key] = true
 	if err := d.Plex.Scan(ctx, s.section.ID, s.folder); err != nil {
-		d.scanFailed = Judge(ctx, err).Breaker != Answered
+		d.scanFailed = retry.Judge(ctx, err).Breaker != retry.Answered
 		log.Warn().Err(err).Msg("Plex could not be asked for a scan")
 		return
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -230,7 +231,7 @@ func TestMissingSceneIsSkippedOnceAllIsRead(t *testing.T) {
 		l.addHidden(2, "/data/new/clip.mp4")
 		l.edit("New", 1, 2)
 		l.want(l.drain(), Summary{Synced: 1, Waiting: 1})
-		if j := l.job(2); j.ErrorClass != string(Unready) {
+		if j := l.job(2); j.ErrorClass != string(retry.ClassUnready) {
 			l.Errorf("job = %+v", j)
 		}
 		l.Config.Libraries = nil

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -139,7 +140,7 @@ func (w *faultWorld) stashFailed(means stashMeaning, times int) {
 	w.Helper()
 	sum, err := w.Engine.Drain(w.Context(), Options{})
 	w.must(err)
-	if (sum.Class == StashUnavailable) != (means == stops) {
+	if (sum.Class == retry.ClassStashUnavailable) != (means == stops) {
 		w.Errorf("it stopped with %q, class %s", sum.Stopped, sum.Class)
 	}
 	w.findHidden()
@@ -150,7 +151,7 @@ func (w *faultWorld) stashFailed(means stashMeaning, times int) {
 		case errors.Is(err, store.ErrNone):
 		case err != nil:
 			w.Error(err)
-		case j.Attempts > 1 || j.Unfinished > 0 || j.Attempts > 0 && j.ErrorClass != string(Temporary):
+		case j.Attempts > 1 || j.Unfinished > 0 || j.Attempts > 0 && j.ErrorClass != string(retry.ClassTemporary):
 			w.Errorf("job = %+v", j)
 		default:
 			attempts += j.Attempts

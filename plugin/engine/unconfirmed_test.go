@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -199,7 +200,7 @@ func TestRequestThatFailsForOneSceneHoldsUpNoOther(t *testing.T) {
 			}
 			l.plex.Inject(fault)
 			sum := l.drain()
-			if sum.Synced != 2 || sum.Class != ServerDown || sum.Stopped == "" {
+			if sum.Synced != 2 || sum.Class != retry.ClassServerDown || sum.Stopped == "" {
 				t.Errorf("%s: %+v", method, sum)
 			}
 			if j := l.job(1); j.Attempts != 0 {

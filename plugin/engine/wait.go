@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -68,7 +69,7 @@ func (d *drain) waitForSoon(ctx context.Context) (bool, error) {
 
 // waitForPlex waits after work that ended with err because Plex failed, and reports whether to go on.
 func (d *drain) waitForPlex(ctx context.Context, err error) (bool, error) {
-	if stop, ok := asStop(err); err != nil && (!ok || stop.class != ServerDown && stop.class != Temporary) {
+	if stop, ok := asStop(err); err != nil && (!ok || stop.class != retry.ClassServerDown && stop.class != retry.ClassTemporary) {
 		return false, nil
 	}
 	switch {
@@ -103,7 +104,7 @@ func (d *drain) waitOut(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	d.pauses++
-	return d.pause(ctx, min(shortPause<<max(d.pauses-tripAfter, 0), recovery))
+	return d.pause(ctx, min(shortPause<<max(d.pauses-retry.TripAfter, 0), retry.FirstPause))
 }
 
 // pause waits as long as no other job of Stash does, and reports whether it came to its end. What was
@@ -132,7 +133,7 @@ func (d *drain) sleep(ctx context.Context, wait time.Duration) error {
 	d.lingered += wait
 	select {
 	case <-ctx.Done():
-		return &stopError{Cancelled, stoppedText}
+		return &stopError{retry.ClassCancelled, stoppedText}
 	case <-time.After(wait):
 		return nil
 	}
@@ -196,7 +197,7 @@ func (d *drain) leaveRoom(ctx context.Context, left []*work) bool {
 		return false
 	}
 	for _, w := range left {
-		w.err = releasedError(d.leaving)
+		w.err = retry.Released(d.leaving)
 	}
 	return true
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -49,7 +50,7 @@ func TestOutageThatLastsOpensTheBreaker(t *testing.T) {
 		sum := l.drainWith(Options{Linger: true})
 		b, err := l.Store.Breaker(l.Context())
 		l.must(err)
-		if sum.Class != ServerDown || b.State != store.BreakerOpen || l.job(1).Attempts != 0 {
+		if sum.Class != retry.ClassServerDown || b.State != store.BreakerOpen || l.job(1).Attempts != 0 {
 			l.Errorf("%+v, breaker %+v, job %+v", sum, b, l.job(1))
 		}
 		if opened := b.OpenedAt.Sub(begin); opened < 4*shortPause {
@@ -96,7 +97,7 @@ func TestNoRunWaitsForPlexInVain(t *testing.T) {
 				l.plex.Refuse(true)
 				begin := time.Now()
 				sum := l.drainWith(Options{Linger: true})
-				if took := time.Since(begin); sum.Class != ServerDown || took > time.Second {
+				if took := time.Since(begin); sum.Class != retry.ClassServerDown || took > time.Second {
 					l.Errorf("%+v after %v", sum, took)
 				}
 			})

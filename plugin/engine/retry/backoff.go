@@ -1,4 +1,4 @@
-package engine
+package retry
 
 import "time"
 
@@ -8,13 +8,13 @@ type Policy struct {
 	Limit     int // failures beyond this many are not retried
 }
 
-// temporaryPolicy is for Plex not doing what it can do: short waits, few of them.
-func temporaryPolicy(maxRetries int) Policy {
+// TemporaryPolicy is for Plex not doing what it can do: short waits, few of them.
+func TemporaryPolicy(maxRetries int) Policy {
 	return Policy{Base: 5 * time.Second, Cap: 80 * time.Second, Limit: maxRetries}
 }
 
-// missPolicy is for files that Plex does not hold yet: scans take minutes to hours.
-func missPolicy() Policy {
+// MissPolicy is for files that Plex does not hold yet: scans take minutes to hours.
+func MissPolicy() Policy {
 	return Policy{Base: 30 * time.Second, Cap: 600 * time.Second, Limit: 12}
 }
 

@@ -1,4 +1,4 @@
-package engine
+package retry
 
 import (
 	"context"
@@ -19,8 +19,8 @@ func TestBackoffSchedule(t *testing.T) {
 		policy Policy
 		full   []time.Duration // the longest wait after the nth failure
 	}{
-		{"temporary", temporaryPolicy(5), []time.Duration{5 * s, 10 * s, 20 * s, 40 * s, 80 * s, 80 * s}},
-		{"not found", missPolicy(), []time.Duration{30 * s, 60 * s, 120 * s, 240 * s, 480 * s, 600 * s, 600 * s}},
+		{"temporary", TemporaryPolicy(5), []time.Duration{5 * s, 10 * s, 20 * s, 40 * s, 80 * s, 80 * s}},
+		{"not found", MissPolicy(), []time.Duration{30 * s, 60 * s, 120 * s, 240 * s, 480 * s, 600 * s, 600 * s}},
 	} {
 		for i, full := range c.full {
 			for _, r := range []float64{0, 0.5, 0.999999} {
@@ -38,10 +38,13 @@ func TestBackoffSchedule(t *testing.T) {
 			t.Errorf("%s: the wait after failure 10000 is %v", c.name, got)
 		}
 	}
-	if temporaryPolicy(5).Spent(5) || !temporaryPolicy(5).Spent(6) || missPolicy().Spent(12) || !missPolicy().Spent(13) {
+	if TemporaryPolicy(5).Spent(5) || !TemporaryPolicy(5).Spent(6) || MissPolicy().Spent(12) || !MissPolicy().Spent(13) {
 		t.Error("five retries and twelve looks are allowed, not more and not less")
 	}
 }
+
+// candidate stands for what an ambiguous match found.
+type candidate struct{ RatingKey string }
 
 // The table of what an error means, row by row.
 func TestWhatAnErrorMeans(t *testing.T) {
@@ -60,24 +63,24 @@ func TestWhatAnErrorMeans(t *testing.T) {
 		stop    bool
 		breaker Effect
 	}{
-		{"server down", live, plex(plexapi.Down), ServerDown, store.Release, false, Failure},
-		{"temporary", live, plex(plexapi.Temporary), Temporary, store.Retry, false, Failure},
-		{"a field that did not move", live, unmovedError("x"), Temporary, store.Retry, false, Failure},
-		{"gone from Plex", live, plex(plexapi.NotFound), NotFound, store.Miss, false, Answered},
-		{"not scanned yet", live, notFoundError("x"), NotFound, store.Miss, false, Answered},
-		{"rejected", live, plex(plexapi.Rejected), Rejected, store.Bury, false, Answered},
-		{"ambiguous", live, ambiguousError("x", []Candidate{{}}), Rejected, store.Bury, false, Answered},
-		{"token refused", live, plex(plexapi.Unauthorized), Unauthorized, store.Release, true, Untouched},
-		{"Stash unavailable", live, &stashapi.Error{Op: "x", Status: 502}, StashUnavailable, store.Release, true, Untouched},
-		{"one scene that Stash cannot give", live, sceneError(errors.New("x")), Temporary, store.Retry, false, Untouched},
-		{"a query that Stash refuses", live, &stashapi.Error{Op: "x", Status: 200, Refused: []string{"no"}}, Temporary, store.Retry, false, Untouched},
-		{"gone from Stash", live, goneError("x"), Gone, store.Drop, false, Untouched},
-		{"skipped", live, skippedError("x"), Skipped, store.Drop, false, Untouched},
-		{"first reading not complete", live, unreadyError("x"), Unready, store.Snooze, false, Untouched},
-		{"the drain was stopped", cancelled, plex(plexapi.Temporary), Cancelled, store.Release, true, Untouched},
-		{"a request was cut by the stop", live, fmt.Errorf("x: %w", context.Canceled), Cancelled, store.Release, true, Untouched},
-		{"shared failure", live, releasedError(plex(plexapi.Temporary)), Temporary, store.Release, false, Untouched},
-		{"panic", live, panicError("x"), Panicked, store.Retry, false, Untouched},
+		{"server down", live, plex(plexapi.Down), ClassServerDown, store.Release, false, Failure},
+		{"temporary", live, plex(plexapi.Temporary), ClassTemporary, store.Retry, false, Failure},
+		{"a field that did not move", live, Unmoved("x"), ClassTemporary, store.Retry, false, Failure},
+		{"gone from Plex", live, plex(plexapi.NotFound), ClassNotFound, store.Miss, false, Answered},
+		{"not scanned yet", live, NotFound("x"), ClassNotFound, store.Miss, false, Answered},
+		{"rejected", live, plex(plexapi.Rejected), ClassRejected, store.Bury, false, Answered},
+		{"ambiguous", live, Ambiguous("x", []candidate{{}}), ClassRejected, store.Bury, false, Answered},
+		{"token refused", live, plex(plexapi.Unauthorized), ClassUnauthorized, store.Release, true, Untouched},
+		{"Stash unavailable", live, &stashapi.Error{Op: "x", Status: 502}, ClassStashUnavailable, store.Release, true, Untouched},
+		{"one scene that Stash cannot give", live, OfScene(errors.New("x")), ClassTemporary, store.Retry, false, Untouched},
+		{"a query that Stash refuses", live, &stashapi.Error{Op: "x", Status: 200, Refused: []string{"no"}}, ClassTemporary, store.Retry, false, Untouched},
+		{"gone from Stash", live, Gone("x"), ClassGone, store.Drop, false, Untouched},
+		{"skipped", live, Skipped("x"), ClassSkipped, store.Drop, false, Untouched},
+		{"first reading not complete", live, Unready("x"), ClassUnready, store.Snooze, false, Untouched},
+		{"the drain was stopped", cancelled, plex(plexapi.Temporary), ClassCancelled, store.Release, true, Untouched},
+		{"a request was cut by the stop", live, fmt.Errorf("x: %w", context.Canceled), ClassCancelled, store.Release, true, Untouched},
+		{"shared failure", live, Released(plex(plexapi.Temporary)), ClassTemporary, store.Release, false, Untouched},
+		{"panic", live, Panicked("x"), ClassPanicked, store.Retry, false, Untouched},
 	} {
 		v := Judge(c.ctx, c.err)
 		if v.Class != c.class || v.Charge != c.charge || v.Stop != c.stop || v.Breaker != c.breaker {
@@ -87,7 +90,7 @@ func TestWhatAnErrorMeans(t *testing.T) {
 	if v := Judge(live, plex(plexapi.Temporary)); v.RetryAfter != 7*time.Second {
 		t.Errorf("Retry-After is lost: %+v", v)
 	}
-	if v := Judge(live, ambiguousError("x", []Candidate{{RatingKey: "1"}})); v.Candidates == nil {
+	if v := Judge(live, Ambiguous("x", []candidate{{RatingKey: "1"}})); v.Candidates == nil {
 		t.Error("the candidates are lost")
 	}
 }
@@ -112,7 +115,7 @@ func TestSettleChargesWaitsAndBuries(t *testing.T) {
 		{"not ready", store.Job{Attempts: 5, Misses: 12}, Verdict{Charge: store.Snooze}, store.Snooze, "", snoozeFor},
 		{"released", store.Job{Attempts: 5, Misses: 12}, Verdict{Charge: store.Release}, store.Release, "", 0},
 	} {
-		e := settle(c.job, c.v, errors.New("x"), 5, 0)
+		e := Complete(c.job, c.v, errors.New("x"), 5, 0)
 		if e.Outcome != c.outcome || e.Charge != c.charge || e.Wait != c.wait {
 			t.Errorf("%s: %s, charge %q, wait %v; want %s, %q, %v", c.name, e.Outcome, e.Charge, e.Wait, c.outcome, c.charge, c.wait)
 		}
@@ -140,22 +143,22 @@ func TestBreakerTransitions(t *testing.T) {
 		name      string
 		got, want store.Breaker
 	}{
-		{"a first failure", fail(closed, none, at, "e"), store.Breaker{State: store.BreakerClosed, Failures: 1, LastError: "e"}},
-		{"the fifth trips it", fail(four, none, at, "e"), open},
-		{"a success starts the count anew", succeed(four, none), closed},
-		{"a late failure while open", fail(open, at, after(1), "f"), open},
-		{"a late failure of the time before", fail(open, none, after(1), "f"), open},
-		{"a late success does not close it", succeed(open, none), open},
-		{"nor does one that names the opening", succeed(open, at), open},
-		{"a success of another opening", succeed(half, after(-100)), half},
-		{"the trial succeeds", succeed(half, at), closed},
-		{"the probe fails", fail(half, at, after(60), "e"), reopened(1, 120)},
-		{"the probe fails again", fail(failing(1), at, after(60), "e"), reopened(2, 240)},
-		{"and again: never longer than 300 s", fail(failing(2), at, after(60), "e"), reopened(3, 300)},
-		{"and for ever", fail(failing(70), at, after(60), "e"), reopened(71, 300)},
-		{"a failure of another opening", fail(half, after(-100), after(60), "f"), half},
-		{"a known bad job is no proof", pardon(half, at), four},
-		{"but only of this opening", pardon(half, none), half},
+		{"a first failure", Fail(closed, none, at, "e"), store.Breaker{State: store.BreakerClosed, Failures: 1, LastError: "e"}},
+		{"the fifth trips it", Fail(four, none, at, "e"), open},
+		{"a success starts the count anew", Succeed(four, none), closed},
+		{"a late failure while open", Fail(open, at, after(1), "f"), open},
+		{"a late failure of the time before", Fail(open, none, after(1), "f"), open},
+		{"a late success does not close it", Succeed(open, none), open},
+		{"nor does one that names the opening", Succeed(open, at), open},
+		{"a success of another opening", Succeed(half, after(-100)), half},
+		{"the trial succeeds", Succeed(half, at), closed},
+		{"the probe fails", Fail(half, at, after(60), "e"), reopened(1, 120)},
+		{"the probe fails again", Fail(failing(1), at, after(60), "e"), reopened(2, 240)},
+		{"and again: never longer than 300 s", Fail(failing(2), at, after(60), "e"), reopened(3, 300)},
+		{"and for ever", Fail(failing(70), at, after(60), "e"), reopened(71, 300)},
+		{"a failure of another opening", Fail(half, after(-100), after(60), "f"), half},
+		{"a known bad job is no proof", Pardon(half, at), four},
+		{"but only of this opening", Pardon(half, none), half},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s:\n got %+v\nwant %+v", c.name, c.got, c.want)
@@ -172,26 +175,26 @@ func TestBreakerPermits(t *testing.T) {
 		b      store.Breaker
 		now    time.Duration
 		person bool
-		want   permission
+		want   Permission
 	}{
-		{"closed", store.Breaker{State: store.BreakerClosed}, 0, false, process},
-		{"open", open, 59 * time.Second, false, pause},
-		{"open and due", open, 60 * time.Second, false, probe},
-		{"a person's click probes at once", open, time.Second, true, probe},
-		{"the clock was moved back", open, -24 * time.Hour, false, probe},
-		{"another process probes", half, 61 * time.Second, false, pause},
-		{"the probing process died", half, 121 * time.Second, false, probe},
-		{"a person does not wait for it", half, 61 * time.Second, true, probe},
-		{"the clock was moved back while it probed", half, 0, false, probe},
+		{"closed", store.Breaker{State: store.BreakerClosed}, 0, false, Allowed},
+		{"open", open, 59 * time.Second, false, Paused},
+		{"open and due", open, 60 * time.Second, false, ProbeFirst},
+		{"a person's click probes at once", open, time.Second, true, ProbeFirst},
+		{"the clock was moved back", open, -24 * time.Hour, false, ProbeFirst},
+		{"another process probes", half, 61 * time.Second, false, Paused},
+		{"the probing process died", half, 121 * time.Second, false, ProbeFirst},
+		{"a person does not wait for it", half, 61 * time.Second, true, ProbeFirst},
+		{"the clock was moved back while it probed", half, 0, false, ProbeFirst},
 	} {
-		b, got := permit(c.b, at.Add(c.now), c.person)
+		b, got := Permit(c.b, at.Add(c.now), c.person)
 		if got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
-		if got == probe && (b.State != store.BreakerHalfOpen || !b.HalfOpenAt.Equal(at.Add(c.now)) || !b.OpenedAt.Equal(at)) {
+		if got == ProbeFirst && (b.State != store.BreakerHalfOpen || !b.HalfOpenAt.Equal(at.Add(c.now)) || !b.OpenedAt.Equal(at)) {
 			t.Errorf("%s: probing with %+v", c.name, b)
 		}
-		if got != probe && b != c.b {
+		if got != ProbeFirst && b != c.b {
 			t.Errorf("%s: the row changed to %+v", c.name, b)
 		}
 	}

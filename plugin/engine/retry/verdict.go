@@ -1,0 +1,116 @@
+// Package retry decides what a failure means: whether a job is charged, when it is tried again, when it becomes
+// a dead letter, and what the breaker learns from it. Everything in it is computed from its arguments.
+package retry
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// Class is what kind of failure an error is.
+type Class string
+
+// The classes. Each says what it charges the job and how it goes on.
+const (
+	// ClassServerDown: Plex cannot be reached. Nothing is charged; the breaker's probe is the clock.
+	ClassServerDown Class = "server_down"
+	// ClassTemporary: Plex answered badly or not in time. An attempt is charged; backoff.
+	ClassTemporary Class = "temporary"
+	// ClassNotFound: Plex holds no item for the file yet. A miss is charged; long backoff.
+	ClassNotFound Class = "not_found"
+	// ClassRejected: it will never succeed as it is. Dead at once.
+	ClassRejected Class = "rejected"
+	// ClassUnauthorized: the token is refused. Nothing is charged; the drain stops.
+	ClassUnauthorized Class = "unauthorised"
+	// ClassMisconfigured: the settings must be mended first. Nothing is charged; the drain stops.
+	ClassMisconfigured Class = "misconfigured"
+	// ClassStashUnavailable: Stash does not answer. Nothing is charged; the drain stops.
+	ClassStashUnavailable Class = "stash_unavailable"
+	// ClassGone: there is nothing to do any more. The job is removed.
+	ClassGone Class = "gone"
+	// ClassSkipped: the scene is not to be pushed as things are. The job is removed.
+	ClassSkipped Class = "skipped"
+	// ClassUnready: it cannot be told yet (the first reading of a library is not complete). Snoozed.
+	ClassUnready Class = "unready"
+	// ClassCancelled: the drain's own context ended. Nothing is charged.
+	ClassCancelled Class = "cancelled"
+	// ClassPanicked: a bug, in this job. An attempt is charged.
+	ClassPanicked Class = "panic"
+)
+
+// Effect is what an error tells the breaker.
+type Effect int
+
+// The effects.
+const (
+	Untouched Effect = iota // nothing about Plex
+	Answered                // Plex is there: as good as a success
+	Failure                 // one more in a row
+)
+
+// A Verdict is what an error means for a job, the drain and the breaker.
+type Verdict struct {
+	Class      Class
+	Charge     store.Outcome // Retry, Miss, Bury, Drop, Snooze or Release
+	Stop       bool          // the drain ends
+	Breaker    Effect
+	RetryAfter time.Duration // a wait that Plex asked for; 0 if none
+	Candidates any           // of an ambiguous match
+}
+
+// Judge decides what err means. Nothing else in the program looks at what an error is in order to decide
+// what happens to a job. ctx is the drain's own.
+func Judge(ctx context.Context, err error) Verdict {
+	if ctx.Err() != nil || errors.Is(err, context.Canceled) {
+		return Verdict{Class: ClassCancelled, Charge: store.Release, Stop: true}
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.verdict
+	}
+	if e, ok := errors.AsType[*plexapi.Error](err); ok {
+		return judgePlex(e)
+	}
+	if e, ok := errors.AsType[*stashapi.Error](err); ok {
+		if e.Unavailable() {
+			return Verdict{Class: ClassStashUnavailable, Charge: store.Release, Stop: true}
+		}
+		return Verdict{Class: ClassTemporary, Charge: store.Retry}
+	}
+	return Verdict{Class: ClassTemporary, Charge: store.Retry}
+}
+
+// FromServer reports whether an error is one of the two servers', rather than of our own files.
+func FromServer(err error) bool {
+	_, plex := errors.AsType[*plexapi.Error](err)
+	_, stash := errors.AsType[*stashapi.Error](err)
+	return plex || stash
+}
+
+func judgePlex(e *plexapi.Error) Verdict {
+	switch e.Class {
+	case plexapi.Down:
+		return Verdict{Class: ClassServerDown, Charge: store.Release, Breaker: Failure}
+	case plexapi.NotFound:
+		return Verdict{Class: ClassNotFound, Charge: store.Miss, Breaker: Answered}
+	case plexapi.Rejected:
+		return Verdict{Class: ClassRejected, Charge: store.Bury, Breaker: Answered}
+	case plexapi.Unauthorized:
+		return Verdict{Class: ClassUnauthorized, Charge: store.Release, Stop: true}
+	}
+	return Verdict{Class: ClassTemporary, Charge: store.Retry, Breaker: Failure, RetryAfter: e.RetryAfter}
+}
+
+// HeldByPlex reports whether a job is left as it was because Plex failed, and not for the drain's sake.
+func HeldByPlex(ctx context.Context, err error) bool {
+	if err == nil {
+		return false
+	}
+	v := Judge(ctx, err)
+	_, plex := errors.AsType[*plexapi.Error](err)
+	return plex && v.Charge == store.Release && (v.Class == ClassServerDown || v.Class == ClassTemporary)
+}
