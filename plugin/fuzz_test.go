@@ -22,7 +22,7 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -190,7 +190,7 @@ func FuzzSettings(f *testing.F) {
 			t.Errorf("%d retries, %v", s.MaxRetries, s.Timeout)
 		}
 		for name := range s.Fields {
-			if !slices.Contains(engine.FieldNames(), name) {
+			if !slices.Contains(merge.FieldNames(), name) {
 				t.Errorf("field %q", name)
 			}
 		}

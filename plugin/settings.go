@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -33,7 +34,7 @@ type Settings struct {
 	PlexToken     string
 	Libraries     []string // names or ids; empty: all libraries of movies
 	PathMap       []engine.PathPair
-	Fields        engine.Fields
+	Fields        merge.Fields
 	KeepPlexEdits bool
 	OnlyOrganized bool
 	ExcludeTags   []string // names
@@ -118,7 +119,7 @@ func (p *settingsParser) read() Settings {
 		RedactLogs:    p.truth("redactLogs"),
 	}
 	var err error
-	if s.Fields, err = engine.ParseFields(p.text("fields")); err != nil {
+	if s.Fields, err = merge.ParseFields(p.text("fields")); err != nil {
 		p.problem("fields", p.text("fields"), err.Error())
 	} else if len(s.Fields) == 0 {
 		p.problem("fields", p.text("fields"), "that leaves nothing to push: name at least one field")

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 )
 
 func required(more map[string]any) map[string]any {
@@ -20,7 +21,7 @@ func required(more map[string]any) map[string]any {
 }
 
 func TestSettingsAreReadLeniently(t *testing.T) {
-	all, err := engine.ParseFields("")
+	all, err := merge.ParseFields("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +53,7 @@ func TestSettingsAreReadLeniently(t *testing.T) {
 		{"paths", map[string]any{"pathMap": `/data => /mnt/v ; D:\Video\=>/video;`}, func(s *Settings) {
 			s.PathMap = []engine.PathPair{{From: "/data", To: "/mnt/v"}, {From: "D:/Video", To: "/video"}}
 		}},
-		{"fields", map[string]any{"fields": "Title, tags"}, func(s *Settings) { s.Fields = engine.Fields{"title": true, "tags": true} }},
+		{"fields", map[string]any{"fields": "Title, tags"}, func(s *Settings) { s.Fields = merge.Fields{"title": true, "tags": true} }},
 		{"what nobody knows", map[string]any{"plexurl": "x", "enabled": true}, func(s *Settings) { s.Unknown = []string{"plexurl"} }},
 	} {
 		want := defaults

@@ -13,7 +13,7 @@ import (
 
 	"github.com/stashapp/stash/pkg/plugin"
 
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 )
 
 // loadYml loads stash-plex-sync.yml with Stash's own loader, and returns its text too.
@@ -61,7 +61,7 @@ func TestYmlOffersTheSettingsThatTheProgramReads(t *testing.T) {
 		t.Errorf("the program reads %v, the yml offers %v", got, want)
 	}
 	for setting, words := range map[string][]string{
-		"fields":         engine.FieldNames(),
+		"fields":         merge.FieldNames(),
 		"maxRetries":     {strconv.Itoa(mostRetries), "0 or empty: " + strconv.Itoa(defaultMaxRetries) + "."},
 		"timeoutSeconds": {strconv.Itoa(int(longestTimeout / time.Second)), "0 or empty: " + strconv.Itoa(int(defaultTimeout/time.Second)) + "."},
 	} {

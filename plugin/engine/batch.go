@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -21,7 +22,7 @@ import (
 type work struct {
 	job     store.Job
 	scene   *stashapi.Scene
-	desired Desired
+	desired merge.Desired
 	match   Match
 	targets []*target
 	skipped string // why items were left alone; "" if none was
@@ -35,7 +36,7 @@ type work struct {
 type target struct {
 	hit     Hit
 	held    plexapi.Item // as Plex held it before this batch
-	plan    Plan
+	plan    merge.Plan
 	stored  store.Item // as it is stored
 	memory  store.Item // as it is to be stored with the ending
 	rival   string     // why it is left to another scene; "" if it is not
@@ -247,9 +248,9 @@ func (d *drain) plan(w *work, known map[string]store.Item, taken map[string]int)
 		}
 		stored := known[t.hit.RatingKey]
 		stored.Server, stored.RatingKey, stored.Section = d.server, t.hit.RatingKey, t.hit.Section
-		t.stored = copyItem(stored)
+		t.stored = merge.CopyItem(stored)
 		memory := recall(stored, w.job.SceneID, &t.held)
-		t.plan = Merge(MergeInput{Desired: w.desired, Memory: memory, Current: t.held, KeepPlexEdits: d.Config.KeepPlexEdits})
+		t.plan = merge.Merge(merge.MergeInput{Desired: w.desired, Memory: memory, Current: t.held, KeepPlexEdits: d.Config.KeepPlexEdits})
 		t.memory = t.plan.Memory
 		for _, p := range t.plan.Problems {
 			d.Log.Debug().Int("scene", w.job.SceneID).Str("item", t.hit.RatingKey).Str("field", p.Field).Msg(p.Reason)
@@ -323,18 +324,18 @@ func (d *drain) check(w *work, held map[string]plexapi.Item, failed map[string]e
 		if !ok {
 			return retry.NotFound(fmt.Sprintf("Plex item %s is gone since it was written", key))
 		}
-		outcome := AfterReadBack(t.plan, item)
+		outcome := merge.AfterReadBack(t.plan, item)
 		t.memory = outcome.Memory
 		t.held.Thumb, t.held.Art = item.Thumb, item.Art // their addresses may move with any edit
 		if outcome.DateStays {
 			d.Log.Warn().Int("scene", w.job.SceneID).Str("item", key).Msg("Plex does not clear the date, so it stays; correct it in Plex if it is wrong")
 		}
 		for _, r := range t.refused {
-			t.memory = LeftOut(t.plan, t.memory, r.field, &item, r.forGood)
+			t.memory = merge.LeftOut(t.plan, t.memory, r.field, &item, r.forGood)
 		}
 		for _, f := range outcome.Failed {
 			if !slices.ContainsFunc(t.refused, func(r refusal) bool { return r.field == f }) {
-				unmoved = append(unmoved, fieldName(f))
+				unmoved = append(unmoved, merge.SettingName(f))
 			}
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -56,7 +57,7 @@ func musts(b *testing.B) func(error) {
 func newEngine(b *testing.B, stash *stashapi.Client, plex *plexapi.Client) *Engine {
 	b.Helper()
 	must := musts(b)
-	fields, err := ParseFields("")
+	fields, err := merge.ParseFields("")
 	must(err)
 	dir := filepath.Join(b.TempDir(), "data")
 	db, err := store.Open(b.Context(), dir)

@@ -10,6 +10,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -19,7 +20,7 @@ import (
 type Config struct {
 	Libraries     []string   // names or ids; empty: all libraries of movies
 	PathMap       []PathPair // Stash prefix to Plex prefix
-	Fields        Fields
+	Fields        merge.Fields
 	KeepPlexEdits bool
 	Filter        Filter
 	SkipMissing   bool // what Plex does not hold is not waited for

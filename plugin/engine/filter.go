@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -42,7 +43,7 @@ func (d *drain) leftOut(s *stashapi.Scene) error {
 		name, excluded := d.excluded[t.ID]
 		switch {
 		case !excluded:
-		case tagKey(name) == tagKey(t.Name):
+		case merge.TagKey(name) == merge.TagKey(t.Name):
 			return retry.Skipped(fmt.Sprintf("excludeTags names its tag %q", name))
 		default:
 			return retry.Skipped(fmt.Sprintf("its tag %q lies below %q, which excludeTags names", t.Name, name))
@@ -59,7 +60,7 @@ func (d *drain) desire(ctx context.Context, w *work) error {
 	if err := d.leftOut(w.scene); err != nil {
 		return err
 	}
-	w.desired = Desire(w.scene, d.Config.Fields)
+	w.desired = merge.Desire(w.scene, d.Config.Fields)
 	if w.desired.Empty() { // unless something of ours has to be taken back
 		links, err := d.Store.Links(ctx, w.job.SceneID)
 		if err != nil {

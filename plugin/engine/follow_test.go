@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -210,12 +211,12 @@ func TestFormOfATagIsNotedForThatTag(t *testing.T) {
 				{"", "", "", "Y"},
 			} {
 				var ids []int
-				for _, name := range list(step.stash) {
+				for _, name := range commaList(step.stash) {
 					ids = append(ids, l.stash.Name("tag", 1+strings.Index("Foo!,A,Bar!", name), name))
 				}
 				l.stash.Change(1, func(s *stashtest.Scene) { s.Tags = ids })
 				inPlex(func(tags []string) []string {
-					return without(slices.Concat(tags, list(step.plexAdds)), list(step.plexDrops))
+					return merge.Without(slices.Concat(tags, commaList(step.plexAdds)), commaList(step.plexDrops))
 				})
 				l.edit("One", 1)
 				if sum := l.drain(); sum.Synced+sum.Unchanged != 1 {
@@ -229,4 +230,9 @@ func TestFormOfATagIsNotedForThatTag(t *testing.T) {
 			}
 		})
 	}
+}
+
+// commaList are the names of a list that is written with commas.
+func commaList(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' })
 }

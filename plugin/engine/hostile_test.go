@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -18,7 +19,7 @@ type hostile struct{ name, typed, text, title, tag string }
 
 func hostileValues() []hostile {
 	long := strings.Repeat("Ünï 日本 ", 14_000) // more than 100 KB
-	cut := string([]rune(long)[:textLimit])
+	cut := string([]rune(long)[:merge.TextLimit])
 	return []hostile{
 		{"control characters", "a\x00b\x07c\x1b[31m\x7fd", "abc[31md", "", ""},
 		{"a carriage return", "a\rb", "a\nb", "a b", "a b"},

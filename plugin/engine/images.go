@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -33,10 +34,10 @@ type picture struct {
 }
 
 // imageKinds are the kinds of pictures that are pushed.
-func imageKinds(chosen Fields) []plexapi.ImageKind {
+func imageKinds(chosen merge.Fields) []plexapi.ImageKind {
 	var kinds []plexapi.ImageKind
 	for _, kind := range []plexapi.ImageKind{plexapi.Poster, plexapi.Background} {
-		if chosen[fieldName(kind.Lock())] {
+		if chosen[merge.SettingName(kind.Lock())] {
 			kinds = append(kinds, kind)
 		}
 	}
@@ -140,11 +141,11 @@ func (d *drain) image(ctx context.Context, p *picture) (sent bool, err error) {
 		return false, nil
 	}
 	c := d.cover(ctx, p.work)
-	if refused := first(p.t.memory.Rejected[lock]); c.err == nil && refused != "" && refused != c.hash { // should it come back, it may be tried again
-		p.t.memory.Rejected = cloned(p.t.memory.Rejected)
+	if refused := merge.First(p.t.memory.Rejected[lock]); c.err == nil && refused != "" && refused != c.hash { // should it come back, it may be tried again
+		p.t.memory.Rejected = merge.Cloned(p.t.memory.Rejected)
 		delete(p.t.memory.Rejected, lock)
 	}
-	news := c.err == nil && (c.hash != known.SHA1 || known.Sending != "") && c.hash != first(p.t.memory.Rejected[lock])
+	news := c.err == nil && (c.hash != known.SHA1 || known.Sending != "") && c.hash != merge.First(p.t.memory.Rejected[lock])
 	kept := false
 	if news {
 		if kept, err = d.keepsImage(ctx, p, known); err != nil {
@@ -154,12 +155,12 @@ func (d *drain) image(ctx context.Context, p *picture) (sent bool, err error) {
 	switch {
 	case errors.Is(c.err, stashapi.ErrNoPicture): // Stash has not made one yet, or cannot
 	case errors.Is(c.err, stashapi.ErrImageTooLarge):
-		d.Log.Info().Int("scene", scene.ID).Str("field", fieldName(lock)).Err(c.err).Msg("the cover is not sent")
+		d.Log.Info().Int("scene", scene.ID).Str("field", merge.SettingName(lock)).Err(c.err).Msg("the cover is not sent")
 	case c.err != nil:
 		return false, c.err
 	case !news:
 	case kept:
-		d.Log.Debug().Int("scene", scene.ID).Str("field", fieldName(lock)).Msg("the picture in Plex is a person's and is kept")
+		d.Log.Debug().Int("scene", scene.ID).Str("field", merge.SettingName(lock)).Msg("the picture in Plex is a person's and is kept")
 	default:
 		p.hash = c.hash
 		return d.sendImage(ctx, p, c)
@@ -181,7 +182,7 @@ func settled(updatedAt string) string {
 
 func (p *picture) remember(image store.Image) {
 	if image != p.t.memory.Images[p.kind.Lock()] {
-		p.t.memory.Images = with(p.t.memory.Images, p.kind.Lock(), image)
+		p.t.memory.Images = merge.With(p.t.memory.Images, p.kind.Lock(), image)
 	}
 }
 
@@ -204,7 +205,7 @@ func (d *drain) keepsImage(ctx context.Context, p *picture, known store.Image) (
 	list, err := d.Plex.Pictures(ctx, p.kind, p.t.hit.RatingKey) // the address may be unknown, or have moved for another reason
 	for _, one := range list {
 		if one.Selected {
-			return !one.IsUpload(known.SHA1) && !one.IsUpload(known.Sending) && one.Key != first(before.Value), err
+			return !one.IsUpload(known.SHA1) && !one.IsUpload(known.Sending) && one.Key != merge.First(before.Value), err
 		}
 	}
 	return false, err
@@ -230,14 +231,14 @@ func (d *drain) sendImage(ctx context.Context, p *picture, c *cover) (sent bool,
 		}
 	}
 	if ours == "" || ours != selected {
-		p.t.plan.Changes = append(p.t.plan.Changes, Change{Field: fieldName(lock), Action: "set", From: selected, To: "upload://" + c.hash})
+		p.t.plan.Changes = append(p.t.plan.Changes, merge.Change{Field: merge.SettingName(lock), Action: "set", From: selected, To: "upload://" + c.hash})
 	}
 	if d.dry {
 		return false, nil
 	}
 	before := p.t.memory.Before[lock]
 	if !known {
-		before = store.Held{Value: scalar(selected), Locked: p.t.held.Locked[lock]}
+		before = store.Held{Value: merge.Scalar(selected), Locked: p.t.held.Locked[lock]}
 	}
 	if err := d.storeAhead(ctx, p, before); err != nil {
 		return false, err
@@ -280,7 +281,7 @@ func (d *drain) pictures(ctx context.Context, p *picture) (ours, selected string
 // storeAhead stores what a picture was before our first upload, and which upload is about to come.
 func (d *drain) storeAhead(ctx context.Context, p *picture, before store.Held) error {
 	t, lock := p.t, p.kind.Lock()
-	t.memory = copyItem(t.memory)
+	t.memory = merge.CopyItem(t.memory)
 	t.memory.Before[lock] = before
 	image := t.memory.Images[lock]
 	image.Sending = p.hash
@@ -288,7 +289,7 @@ func (d *drain) storeAhead(ctx context.Context, p *picture, before store.Held) e
 	if err := d.Store.PutItems(ctx, []store.Item{t.memory}); err != nil {
 		return err
 	}
-	t.stored = copyItem(t.memory)
+	t.stored = merge.CopyItem(t.memory)
 	return nil
 }
 
@@ -309,8 +310,8 @@ func (d *drain) leaveOutImage(p *picture, err error) error {
 	case !twice && e.Class != plexapi.Rejected:
 		return err
 	}
-	p.t.memory.Rejected = with(p.t.memory.Rejected, p.kind.Lock(), store.Value{p.hash})
-	d.Log.Warn().Int("scene", p.work.scene.ID).Str("item", p.t.hit.RatingKey).Str("field", fieldName(p.kind.Lock())).Err(e).
+	p.t.memory.Rejected = merge.With(p.t.memory.Rejected, p.kind.Lock(), store.Value{p.hash})
+	d.Log.Warn().Int("scene", p.work.scene.ID).Str("item", p.t.hit.RatingKey).Str("field", merge.SettingName(p.kind.Lock())).Err(e).
 		Msg("Plex refuses this cover; it is left out until it changes in Stash")
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -85,7 +86,7 @@ func TestUnchangedSceneCostsNoReadingOfItsCover(t *testing.T) {
 func TestBackgroundIsPushedOnlyIfItIsNamed(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		var err error
-		l.Config.Fields, err = ParseFields("+background")
+		l.Config.Fields, err = merge.ParseFields("+background")
 		l.must(err)
 		l.covered(1, jpeg("one"))
 		l.want(l.drain(), Summary{Synced: 1})
@@ -93,7 +94,7 @@ func TestBackgroundIsPushedOnlyIfItIsNamed(t *testing.T) {
 		if string(it.Background().Data) != string(jpeg("one")) || !it.Locked["art"] || l.poster(1) != string(jpeg("one")) {
 			t.Errorf("item = %+v", it)
 		}
-		l.Config.Fields, err = ParseFields("-poster")
+		l.Config.Fields, err = merge.ParseFields("-poster")
 		l.must(err)
 		l.covered(1, jpeg("two"))
 		l.want(l.drain(), Summary{Unchanged: 1})
@@ -336,7 +337,7 @@ func TestDeathAfterTheUploadUploadsNothingTwice(t *testing.T) {
 			t.Errorf("%d uploads, poster %q", l.plex.Uploads(l.keys[1]), l.poster(1))
 		}
 		items, err := l.Store.Items(l.Context(), l.plex.Machine(), []string{l.keys[1]})
-		if err != nil || first(items[l.keys[1]].Before["thumb"].Value) != before {
+		if err != nil || merge.First(items[l.keys[1]].Before["thumb"].Value) != before {
 			t.Errorf("before = %+v, %v; want %s", items[l.keys[1]].Before["thumb"], err, before)
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
@@ -184,7 +185,7 @@ func (d *drain) target(ctx context.Context, w *work, held map[string]plexapi.Ite
 		if d.dry || last {
 			continue
 		}
-		d.dropped = with(d.dropped, droppedFile{h.RatingKey, h.Path}, true)
+		d.dropped = merge.With(d.dropped, droppedFile{h.RatingKey, h.Path}, true)
 		if err := d.Index.Drop(ctx, d.server, h.RatingKey); err != nil {
 			return false, err
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
@@ -59,7 +60,7 @@ func inLab(t *testing.T, n int, f func(l *lab)) {
 func newLab(t *testing.T, stash *stashtest.Server, dir string) *lab {
 	l := &lab{T: t, stash: stash, plex: plextest.New("token-123"), keys: make(map[int]string), log: &bytes.Buffer{}}
 	l.section = l.plex.AddSection("Videos", "movie")
-	fields, err := ParseFields("")
+	fields, err := merge.ParseFields("")
 	l.must(err)
 	db, err := store.Open(t.Context(), dir)
 	l.must(err)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
@@ -25,9 +26,9 @@ func (d *drain) libraries(ctx context.Context) (map[string]string, error) {
 // tellLacking says once what of a scene an episode does not have.
 func (d *drain) tellLacking(w *work, it *plexapi.Item) {
 	var names []string
-	for _, f := range fieldTable() {
-		if lacks(it.ItemType(), f.plex) && len(w.desired.Values[f.plex]) > 0 {
-			names = append(names, f.name)
+	for _, f := range merge.FieldTable() {
+		if merge.Lacks(it.ItemType(), f.Plex) && len(w.desired.Values[f.Plex]) > 0 {
+			names = append(names, f.Name)
 		}
 	}
 	if len(names) == 0 || d.toldLacking {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -198,7 +199,7 @@ func (w *world) stepSettings(st step) {
 	case 1:
 		w.config.Filter.OnlyOrganized = !w.config.Filter.OnlyOrganized
 	default:
-		f, err := ParseFields([]string{"", "-title", "-tags,-performers", "title,poster", "-poster,-rating", "tags,date,details,studio"}[st.b%6])
+		f, err := merge.ParseFields([]string{"", "-title", "-tags,-performers", "title,poster", "-poster,-rating", "tags,date,details,studio"}[st.b%6])
 		w.must(err)
 		w.config.Fields = f
 	}

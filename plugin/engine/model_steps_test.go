@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -236,7 +237,7 @@ func (w *world) stepPlexEdit(st step) {
 		i.chose = w.next()
 	}
 	if s != nil {
-		delete(s.asked, fieldName(plex))
+		delete(s.asked, merge.SettingName(plex))
 	}
 }
 
@@ -245,7 +246,7 @@ func (w *world) plexEdit(i *itemTruth, plex string, value int) {
 	if value > 0 || plex == "title" {
 		text = w.value("Plex")
 	}
-	if isTags(plex) {
+	if merge.IsTags(plex) {
 		w.plexTags(i, plex, value)
 		return
 	}
@@ -254,7 +255,7 @@ func (w *world) plexEdit(i *itemTruth, plex string, value int) {
 		return
 	}
 	w.plex.Edit(i.key, func(it *plextest.Item) {
-		it.Locked[plex] = plex != ratingField
+		it.Locked[plex] = plex != merge.RatingField
 		switch plex {
 		case "title":
 			it.Title = text
@@ -267,7 +268,7 @@ func (w *world) plexEdit(i *itemTruth, plex string, value int) {
 			if value > 0 {
 				it.Date = fmt.Sprintf("19%02d-01-01", w.next()%100)
 			}
-		case ratingField:
+		case merge.RatingField:
 			delete(it.Locked, plex)
 			it.Rating = nil
 			if value > 0 {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
 
@@ -31,8 +32,8 @@ func (v variant) configure(plex *plextest.Server) {
 	})
 }
 
-func (v variant) fields() Fields {
-	f, err := ParseFields("")
+func (v variant) fields() merge.Fields {
+	f, err := merge.ParseFields("")
 	if err != nil {
 		panic(err)
 	}
@@ -118,9 +119,9 @@ func put(sets map[string]map[string]bool, kind, name string) {
 // plexFields are Plex's names of the fields, by the settings' names.
 func plexFields() map[string]string {
 	names := make(map[string]string)
-	for _, f := range fieldTable() {
-		if !f.off {
-			names[f.name] = f.plex
+	for _, f := range merge.FieldTable() {
+		if !f.Off {
+			names[f.Name] = f.Plex
 		}
 	}
 	return names
@@ -352,7 +353,7 @@ func (w *world) safe(when string, i *itemTruth, held *plextest.Item) {
 // unchanged looks that nothing was ever written to an item.
 func (w *world) unchanged(when string, i *itemTruth, held *plextest.Item) {
 	for name, plex := range plexFields() {
-		if !same(plex, shown(held, plex), shown(&i.first, plex)) || held.Locked[plex] != i.first.Locked[plex] {
+		if !merge.Same(plex, shown(held, plex), shown(&i.first, plex)) || held.Locked[plex] != i.first.Locked[plex] {
 			w.fail("%s: %s of item %s is %q (locked: %v), was %q, although no push was ever asked for",
 				when, name, i.key, shown(held, plex), held.Locked[plex], shown(&i.first, plex))
 		}
@@ -367,7 +368,7 @@ func (w *world) checkField(where string, s *sceneTruth, i *itemTruth, held *plex
 	}
 	want, now := w.wanted(s, name), shown(held, plex)
 	switch {
-	case isTags(plex):
+	case merge.IsTags(plex):
 		w.checkTags(where, i, held, plex, want)
 	case name == "poster":
 		if len(want) > 0 && s.cover > i.chose && now[0] != "upload://posters/"+want[0] {
@@ -377,7 +378,7 @@ func (w *world) checkField(where string, s *sceneTruth, i *itemTruth, held *plex
 		w.checkGivenBack(where, i, held, plex)
 	case now == nil || now[0] != want[0] && !(name == "date" && strings.HasPrefix(now[0], want[0]+"-")):
 		w.fail("%s: is %q, want %q", where, now, want)
-	case plex != ratingField && !held.Locked[plex] && !i.unlocked[plex]:
+	case plex != merge.RatingField && !held.Locked[plex] && !i.unlocked[plex]:
 		w.fail("%s: is not locked", where)
 	}
 }
@@ -385,7 +386,7 @@ func (w *world) checkField(where string, s *sceneTruth, i *itemTruth, held *plex
 // checkGivenBack looks whether a field of which Stash knows nothing shows what only Plex knew.
 func (w *world) checkGivenBack(where string, i *itemTruth, held *plextest.Item, plex string) {
 	now, was := shown(held, plex), shown(&i.first, plex)
-	if same(plex, now, was) {
+	if merge.Same(plex, now, was) {
 		if i.person[plex] == nil && !i.unlocked[plex] && held.Locked[plex] != i.first.Locked[plex] {
 			w.fail("%s: is locked: %v, was %v", where, held.Locked[plex], i.first.Locked[plex])
 		}
@@ -427,7 +428,7 @@ func (w *world) restored(when string) {
 				if i.chose == 0 && held.Poster().Key != i.first.Poster().Key {
 					w.fail("%s: is %s, was %s", where, held.Poster().Key, i.first.Poster().Key)
 				}
-			case isTags(plex):
+			case merge.IsTags(plex):
 				w.checkTags(where, i, &held, plex, nil)
 			default:
 				w.checkGivenBack(where, i, &held, plex)

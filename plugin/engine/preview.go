@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -31,10 +32,10 @@ type ScenePreview struct {
 
 // ItemPreview is what would be written to one item.
 type ItemPreview struct {
-	RatingKey string   `json:"rating_key"`
-	Changes   []Change `json:"changes"`
-	Lock      []string `json:"lock,omitempty"`   // fields that would be locked, by their names in the settings
-	Unlock    []string `json:"unlock,omitempty"` // and unlocked
+	RatingKey string         `json:"rating_key"`
+	Changes   []merge.Change `json:"changes"`
+	Lock      []string       `json:"lock,omitempty"`   // fields that would be locked, by their names in the settings
+	Unlock    []string       `json:"unlock,omitempty"` // and unlocked
 }
 
 // SceneProblem is why a scene would not be pushed.
@@ -161,7 +162,7 @@ func (p *Preview) add(ctx context.Context, w *work) {
 		}
 		item := ItemPreview{RatingKey: t.hit.RatingKey, Changes: t.plan.Changes, Lock: settingNames(t.plan.Edit.Lock), Unlock: settingNames(t.plan.Edit.Unlock)}
 		if item.Changes == nil {
-			item.Changes = []Change{}
+			item.Changes = []merge.Change{}
 		}
 		scene.Items = append(scene.Items, item)
 		for _, f := range changedFields(item.Changes) {
@@ -182,7 +183,7 @@ func (p *Preview) add(ctx context.Context, w *work) {
 func settingNames(plex []string) []string {
 	var names []string
 	for _, f := range plex {
-		if name := fieldName(f); !slices.Contains(names, name) {
+		if name := merge.SettingName(f); !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}

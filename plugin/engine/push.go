@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -88,11 +89,11 @@ func (d *drain) writeItem(ctx context.Context, w *work, t *target) error {
 	length := func(e plexapi.Edit) int {
 		return d.Plex.EditLength(t.hit.Section, t.held.ItemType(), t.hit.RatingKey, e)
 	}
-	edits := slices.Concat(Split(t.plan.First, length, lineLimit), Split(t.plan.Edit, length, lineLimit))
+	edits := slices.Concat(merge.Split(t.plan.First, length, merge.LineLimit), merge.Split(t.plan.Edit, length, merge.LineLimit))
 	done := 0
 	var bad []badField
 	for _, e := range edits {
-		if n := length(e); n > lineLimit {
+		if n := length(e); n > merge.LineLimit {
 			d.Log.Info().Int("scene", w.job.SceneID).Str("fields", fieldNames(e.Fields())).Int("bytes", n).
 				Msg("sent in a long address, since it cannot be split; a proxy in front of Plex may refuse it")
 		}
@@ -109,7 +110,7 @@ func (d *drain) writeItem(ctx context.Context, w *work, t *target) error {
 		case err == nil:
 			done++
 		case refuses(err, t):
-			bad = append(bad, badField{[]string{ratingField}, err})
+			bad = append(bad, badField{[]string{merge.RatingField}, err})
 		default:
 			return err
 		}
@@ -151,7 +152,7 @@ func (d *drain) edit(ctx context.Context, w *work, t *target, e plexapi.Edit) (d
 	}
 	err = send(e)
 	if tooLong(err) {
-		if short, cut := Halve(e); cut {
+		if short, cut := merge.Halve(e); cut {
 			d.Log.Info().Int("scene", w.job.SceneID).Str("fields", fieldNames(e.Fields())).Msg("cut to half its length: something between here and Plex takes no longer address")
 			err = send(short)
 		}
@@ -162,7 +163,7 @@ func (d *drain) edit(ctx context.Context, w *work, t *target, e plexapi.Edit) (d
 	if !refuses(err, t) {
 		return 0, nil, err
 	}
-	parts := Apart(e, tooLong(err))
+	parts := merge.Apart(e, tooLong(err))
 	if len(parts) == 0 {
 		return 0, []badField{{e.Fields(), err}}, nil
 	}
@@ -210,7 +211,7 @@ func tooLong(err error) bool {
 func fieldNames(plex []string) string {
 	list := make([]string, len(plex))
 	for i, f := range plex {
-		list[i] = fieldName(f)
+		list[i] = merge.SettingName(f)
 	}
 	return strings.Join(list, ", ")
 }
@@ -365,7 +366,7 @@ func (d *drain) tell(w *work, e *store.Ending) {
 }
 
 // changedFields are the settings' names of the fields that change, each once.
-func changedFields(changes []Change) []string {
+func changedFields(changes []merge.Change) []string {
 	var list []string
 	for _, c := range changes {
 		if !slices.Contains(list, c.Field) {

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -173,28 +172,4 @@ func TestDateThatPlexDoesNotClearIsLeft(t *testing.T) {
 			l.Errorf("date = %s", it.Date)
 		}
 	})
-}
-
-// The whole write may have come to nothing: another field did not move either, or the date is locked still.
-func TestDateIsStillOursIfNothingElseMovedEither(t *testing.T) {
-	const f = string(plexapi.Date)
-	for _, c := range []struct {
-		name   string
-		studio string // what Plex shows after the write
-		locked bool
-		left   bool
-	}{
-		{"all else moved", "S2", false, true},
-		{"nor did the studio", "S1", false, false},
-		{"nor did the lock", "S2", true, false},
-	} {
-		held := plexapi.Item{Date: "2020-01-01", Studio: "S1", Locked: map[string]bool{f: true}}
-		p := Merge(MergeInput{Desired: Desired{Values: map[string]store.Value{f: v("2020-01-01"), "studio": v("S1")}}})
-		mem := AfterReadBack(p, held).Memory
-		p = Merge(MergeInput{Desired: Desired{Values: map[string]store.Value{f: nil, "studio": v("S2")}}, Memory: mem, Current: held})
-		o := AfterReadBack(p, plexapi.Item{Date: "2020-01-01", Studio: c.studio, Locked: map[string]bool{f: c.locked}})
-		if _, ours := o.Memory.Sent[f]; o.DateStays != c.left || ours == c.left || (len(o.Failed) == 0) != c.left {
-			t.Errorf("%s: failed %v, stays %v, ours %v", c.name, o.Failed, o.DateStays, ours)
-		}
-	}
 }

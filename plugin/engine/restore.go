@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -126,7 +127,7 @@ type restoring struct {
 
 // planRestore is the merge with a Stash that has nothing to show: it gives back what is ours.
 func (d *drain) planRestore(item store.Item, held plexapi.Item) *restoring {
-	nothing := Desired{Values: make(map[string]store.Value)}
+	nothing := merge.Desired{Values: make(map[string]store.Value)}
 	for _, m := range []map[string]store.Value{item.Sent, item.ReadBack} {
 		for plex := range m {
 			nothing.Values[plex] = nil
@@ -135,11 +136,11 @@ func (d *drain) planRestore(item store.Item, held plexapi.Item) *restoring {
 	for plex := range item.Owned {
 		nothing.Values[plex] = nil
 	}
-	plan := Merge(MergeInput{Desired: nothing, Memory: item, Current: held})
+	plan := merge.Merge(merge.MergeInput{Desired: nothing, Memory: item, Current: held})
 	t := &target{hit: Hit{RatingKey: item.RatingKey, Section: sectionOf(&held, Hit{Section: item.Section})}, held: held, plan: plan, stored: item, memory: plan.Memory}
 	return &restoring{
 		work: &work{job: store.Job{SceneID: item.Owner}, targets: []*target{t}}, target: t,
-		kept: keptOf(item, held),
+		kept: merge.KeptFields(item, held),
 	}
 }
 
@@ -155,7 +156,7 @@ func (d *drain) restoreImages(ctx context.Context, t *target) (wrote bool, kept 
 		list, err := d.Plex.Pictures(ctx, kind, t.hit.RatingKey)
 		selected, ours, offered := "", false, false
 		for _, one := range list {
-			offered = offered || one.Key == first(before.Value)
+			offered = offered || one.Key == merge.First(before.Value)
 			if one.Selected {
 				selected, ours = one.Key, one.IsUpload(known.SHA1) || one.IsUpload(known.Sending)
 			}
@@ -163,12 +164,12 @@ func (d *drain) restoreImages(ctx context.Context, t *target) (wrote bool, kept 
 		switch {
 		case err != nil:
 			return wrote, kept, err
-		case selected == first(before.Value): // already, or again
+		case selected == merge.First(before.Value): // already, or again
 		case !ours:
-			kept = append(kept, fieldName(lock))
+			kept = append(kept, merge.SettingName(lock))
 			continue
 		case !offered: // Plex has nothing to go back to: its agent may choose again
-			kept = append(kept, fieldName(lock))
+			kept = append(kept, merge.SettingName(lock))
 		default:
 			wrote = true
 			if err := d.unsettle(ctx, t, lock); err != nil {
@@ -203,7 +204,7 @@ func (d *drain) unsettle(ctx context.Context, t *target, lock string) error {
 	}
 	image.Version = ""
 	for _, it := range []*store.Item{&t.stored, &t.memory, &t.plan.Memory} {
-		it.Images = with(it.Images, lock, image)
+		it.Images = merge.With(it.Images, lock, image)
 	}
 	return d.Store.PutItems(ctx, []store.Item{t.stored})
 }
@@ -239,7 +240,7 @@ func (d *drain) restoreItems(ctx context.Context, r *Restoration, list []*restor
 			one.work.err = d.check(one.work, held, failed)
 		}
 		if one.work.err == nil && len(one.target.refused) > 0 {
-			one.work.err = errors.New("Plex refuses to take back " + fieldName(one.target.refused[0].field))
+			one.work.err = errors.New("Plex refuses to take back " + merge.SettingName(one.target.refused[0].field))
 		}
 		r.count(one, &end)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
 
@@ -38,7 +39,7 @@ func TestRemovalsAreSplitAsEverythingElse(t *testing.T) {
 			l.Errorf("left over: %v", got)
 		}
 		for _, r := range l.plex.Requests() {
-			if n := len(r.Path) + len("?") + len(r.Query); n > lineLimit {
+			if n := len(r.Path) + len("?") + len(r.Query); n > merge.LineLimit {
 				l.Errorf("a line of %d bytes", n)
 			}
 		}
@@ -64,7 +65,7 @@ func TestSplitLosesNothing(t *testing.T) {
 	}
 	for _, limit := range []int{1, 10, 100, 300, 1000} {
 		var genres, actors []string
-		for _, part := range Split(e, length, limit) {
+		for _, part := range merge.Split(e, length, limit) {
 			if n := length(part); n > limit && len(part.Remove[plexapi.Genre])+len(part.Remove[plexapi.Actor]) > 1 {
 				t.Errorf("limit %d: a part of %d", limit, n)
 			}

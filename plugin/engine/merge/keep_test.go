@@ -1,4 +1,4 @@
-package engine
+package merge
 
 import (
 	"math/rand/v2"
@@ -71,7 +71,7 @@ func TestEditIsKeptUntilBothSidesAreEqual(t *testing.T) {
 		{"S3", "", "old"},
 	} {
 		held.Summary = c.plex
-		p := Merge(MergeInput{Desired: Desired{Values: map[string]store.Value{f: scalar(c.stash)}}, Memory: mem, Current: held, KeepPlexEdits: true})
+		p := Merge(MergeInput{Desired: Desired{Values: map[string]store.Value{f: Scalar(c.stash)}}, Memory: mem, Current: held, KeepPlexEdits: true})
 		if text, set := p.Edit.Set[plexapi.Summary]; set {
 			held.Summary, held.Locked = text, map[string]bool{f: true}
 		}
@@ -101,7 +101,7 @@ func TestOwnWritesAreNeverTakenForAPersons(t *testing.T) {
 		plex.push(final, mem, 4)
 		for field, want := range final.Values {
 			held := current(&plex.Item, field)
-			if isTags(field) && len(without(want, held)) > 0 || field == string(plexapi.Studio) && len(want) > 0 && !same(field, held, want) {
+			if IsTags(field) && len(Without(want, held)) > 0 || field == string(plexapi.Studio) && len(want) > 0 && !Same(field, held, want) {
 				t.Fatalf("seed %d: %s is %v, want %v", seed, field, held, want)
 			}
 		}

@@ -1,4 +1,6 @@
-package engine
+// Package merge compares what Stash wants, what was sent before and what Plex holds, and works out what to write.
+// It reads no file, asks no server and changes nothing but its results.
+package merge
 
 import (
 	"maps"
@@ -55,21 +57,21 @@ func (p *Plan) Empty() bool { return p.First.Empty() && p.Edit.Empty() && p.Rate
 // Merge compares the three sides field by field. It reads and changes nothing else.
 func Merge(in MergeInput) Plan {
 	p := Plan{
-		Memory: copyItem(in.Memory), desired: in.Desired, before: in.Current,
+		Memory: CopyItem(in.Memory), desired: in.Desired, before: in.Current,
 		targets: make(map[string]store.Value), restored: make(map[string]bool),
 		removed: make(map[string][]string), added: make(map[string][]string),
 		Edit:  plexapi.Edit{Set: make(map[plexapi.Field]string), Tags: make(map[plexapi.TagKind][]string)},
 		First: plexapi.Edit{Remove: make(map[plexapi.TagKind][]string)},
 	}
 	for _, plex := range slices.Sorted(maps.Keys(in.Desired.Values)) {
-		if lacks(in.Current.ItemType(), plex) {
+		if Lacks(in.Current.ItemType(), plex) {
 			continue
 		}
 		f := fieldMerge{plan: &p, in: &in, plex: plex, want: in.Desired.Values[plex], held: current(&in.Current, plex)}
-		if refused, ok := in.Memory.Rejected[plex]; ok && !same(plex, refused, f.want) {
+		if refused, ok := in.Memory.Rejected[plex]; ok && !Same(plex, refused, f.want) {
 			delete(p.Memory.Rejected, plex) // should it come back, it may be tried again
 		}
-		if isTags(plex) {
+		if IsTags(plex) {
 			f.tags()
 		} else {
 			f.scalar()
@@ -94,7 +96,7 @@ func (f *fieldMerge) scalar() {
 	mem := &f.plan.Memory
 	sent, wrote := mem.Sent[f.plex]
 	ours := wrote && f.isOurs(sent)
-	if ours && same(f.plex, f.held, sent) && (f.locked() || !same(f.plex, f.held, mem.Before[f.plex].Value)) {
+	if ours && Same(f.plex, f.held, sent) && (f.locked() || !Same(f.plex, f.held, mem.Before[f.plex].Value)) {
 		mem.ReadBack[f.plex] = f.held // written, even if we died before we read it back
 	}
 	if len(f.want) == 0 {
@@ -118,14 +120,14 @@ func (f *fieldMerge) scalar() {
 // isOurs reports whether Plex holds what we sent, in its own form or ours.
 func (f *fieldMerge) isOurs(sent store.Value) bool {
 	mem := &f.in.Memory
-	if same(f.plex, f.held, sent) {
+	if Same(f.plex, f.held, sent) {
 		return true
 	}
-	if back, ok := mem.ReadBack[f.plex]; ok && same(f.plex, f.held, back) {
+	if back, ok := mem.ReadBack[f.plex]; ok && Same(f.plex, f.held, back) {
 		return true
 	}
 	form, ok := mem.Form[f.plex]
-	return ok && same(f.plex, form.Sent, sent) && same(f.plex, form.Held, f.held)
+	return ok && Same(f.plex, form.Sent, sent) && Same(f.plex, form.Held, f.held)
 }
 
 // neverCame reports whether no write of ours was ever seen to change the value: its lock may have come all the
@@ -133,29 +135,29 @@ func (f *fieldMerge) isOurs(sent store.Value) bool {
 func (f *fieldMerge) neverCame() bool {
 	mem := &f.plan.Memory
 	_, read := mem.ReadBack[f.plex]
-	return !read && same(f.plex, f.held, mem.Before[f.plex].Value)
+	return !read && Same(f.plex, f.held, mem.Before[f.plex].Value)
 }
 
 // reached reports whether Plex shows what Stash wants, in its own form of exactly that value, or as a date
 // of which Stash holds a part.
 func (f *fieldMerge) reached() bool {
-	if same(f.plex, f.held, f.want) {
+	if Same(f.plex, f.held, f.want) {
 		return true
 	}
-	if part := f.in.Desired.DateText; f.plex == string(plexapi.Date) && len(part) < len("2006-01-02") && strings.HasPrefix(first(f.held), part+"-") {
+	if part := f.in.Desired.DateText; f.plex == string(plexapi.Date) && len(part) < len("2006-01-02") && strings.HasPrefix(First(f.held), part+"-") {
 		return true
 	}
 	form, ok := f.in.Memory.Form[f.plex]
-	return ok && same(f.plex, form.Sent, f.want) && same(f.plex, form.Held, f.held)
+	return ok && Same(f.plex, form.Sent, f.want) && Same(f.plex, form.Held, f.held)
 }
 
 // rejected reports whether Plex has refused exactly this value when it was sent alone.
 func (f *fieldMerge) rejected() bool {
 	refused, ok := f.in.Memory.Rejected[f.plex]
-	if !ok || !same(f.plex, refused, f.want) {
+	if !ok || !Same(f.plex, refused, f.want) {
 		return false
 	}
-	f.plan.Problems = append(f.plan.Problems, Problem{fieldName(f.plex), "Plex has refused this value: it is left out until it changes in Stash"})
+	f.plan.Problems = append(f.plan.Problems, Problem{SettingName(f.plex), "Plex has refused this value: it is left out until it changes in Stash"})
 	return true
 }
 
@@ -188,12 +190,12 @@ func (f *fieldMerge) kept() bool {
 		return true
 	}
 	back, read := mem.ReadBack[f.plex]
-	return (read || f.locked()) && !same(f.plex, f.held, before.Value) && !(read && same(f.plex, f.held, back))
+	return (read || f.locked()) && !Same(f.plex, f.held, before.Value) && !(read && Same(f.plex, f.held, back))
 }
 
 // locked reports whether Plex holds the field as one that agents leave alone. Ratings are a person's or ours.
 func (f *fieldMerge) locked() bool {
-	return f.plex == ratingField || f.in.Current.Locked[f.plex]
+	return f.plex == RatingField || f.in.Current.Locked[f.plex]
 }
 
 // remember stores what Plex holds of the field before our first write of it.
@@ -207,7 +209,7 @@ func (f *fieldMerge) remember() {
 func (f *fieldMerge) write(value store.Value) {
 	f.remember()
 	f.set(value)
-	if f.plex != ratingField {
+	if f.plex != RatingField {
 		f.plan.Edit.Lock = append(f.plan.Edit.Lock, f.plex)
 	}
 }
@@ -219,13 +221,13 @@ func (f *fieldMerge) set(value store.Value) {
 	if len(value) == 0 {
 		action = "clear"
 	}
-	p.Changes = append(p.Changes, Change{Field: fieldName(f.plex), Action: action, From: first(f.held), To: first(value)})
-	if f.plex != ratingField {
-		p.Edit.Set[plexapi.Field(f.plex)] = first(value)
+	p.Changes = append(p.Changes, Change{Field: SettingName(f.plex), Action: action, From: First(f.held), To: First(value)})
+	if f.plex != RatingField {
+		p.Edit.Set[plexapi.Field(f.plex)] = First(value)
 		return
 	}
 	p.Rate = &RateChange{}
-	if number, err := strconv.ParseFloat(first(value), 64); err == nil {
+	if number, err := strconv.ParseFloat(First(value), 64); err == nil {
 		p.Rate.To = &number
 	}
 }
@@ -233,7 +235,7 @@ func (f *fieldMerge) set(value store.Value) {
 // giveBack puts back what was there before our first write, value and lock. A title is never cleared.
 func (f *fieldMerge) giveBack() {
 	before := f.plan.Memory.Before[f.plex]
-	moves := !same(f.plex, f.held, before.Value) && (len(before.Value) > 0 || f.plex != string(plexapi.Title))
+	moves := !Same(f.plex, f.held, before.Value) && (len(before.Value) > 0 || f.plex != string(plexapi.Title))
 	if moves {
 		f.set(before.Value)
 	}
@@ -248,7 +250,7 @@ func (f *fieldMerge) giveBack() {
 func (f *fieldMerge) lockAsBefore(before store.Held) bool {
 	locked := f.in.Current.Locked[f.plex]
 	switch {
-	case f.plex == ratingField || locked == before.Locked:
+	case f.plex == RatingField || locked == before.Locked:
 		return false
 	case locked:
 		f.plan.Edit.Unlock = append(f.plan.Edit.Unlock, f.plex)
@@ -271,7 +273,7 @@ func (f *fieldMerge) disown() {
 // would put its own value there at the next refresh.
 func (p *Plan) lockAlong() {
 	for _, plex := range p.along {
-		if plex == ratingField || p.before.Locked[plex] {
+		if plex == RatingField || p.before.Locked[plex] {
 			continue
 		}
 		held := current(&p.before, plex)
@@ -279,26 +281,26 @@ func (p *Plan) lockAlong() {
 			p.Memory.Before[plex] = store.Held{Value: slices.Clone(held)}
 		}
 		p.Memory.Sent[plex] = p.desired.Values[plex]
-		if !isTags(plex) && !same(plex, held, p.desired.Values[plex]) { // Plex's form: else it would not be known as ours
+		if !IsTags(plex) && !Same(plex, held, p.desired.Values[plex]) { // Plex's form: else it would not be known as ours
 			p.Memory.ReadBack[plex] = held
 		}
 		p.Edit.Lock = append(p.Edit.Lock, plex)
 	}
 }
 
-// copyItem returns a copy whose maps are its own and not nil.
-func copyItem(it store.Item) store.Item {
-	it.Before = cloned(it.Before)
-	it.Owned = cloned(it.Owned)
-	it.Sent = cloned(it.Sent)
-	it.ReadBack = cloned(it.ReadBack)
-	it.Form = cloned(it.Form)
-	it.Rejected = cloned(it.Rejected)
-	it.Images = cloned(it.Images)
+// CopyItem returns a copy whose maps are its own and not nil.
+func CopyItem(it store.Item) store.Item {
+	it.Before = Cloned(it.Before)
+	it.Owned = Cloned(it.Owned)
+	it.Sent = Cloned(it.Sent)
+	it.ReadBack = Cloned(it.ReadBack)
+	it.Form = Cloned(it.Form)
+	it.Rejected = Cloned(it.Rejected)
+	it.Images = Cloned(it.Images)
 	return it
 }
 
-func cloned[V any](m map[string]V) map[string]V {
+func Cloned[V any](m map[string]V) map[string]V {
 	if m == nil {
 		return make(map[string]V)
 	}

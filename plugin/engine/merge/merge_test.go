@@ -1,4 +1,4 @@
-package engine
+package merge
 
 import (
 	"fmt"
@@ -65,7 +65,7 @@ func TestMergeOfAScalar(t *testing.T) {
 			const f = string(plexapi.Summary)
 			mem := store.Item{Before: map[string]store.Held{}, Sent: map[string]store.Value{}, ReadBack: map[string]store.Value{}}
 			if c.mem.known {
-				mem.Before[f] = store.Held{Value: scalar(c.mem.before), Locked: c.mem.lockedThen}
+				mem.Before[f] = store.Held{Value: Scalar(c.mem.before), Locked: c.mem.lockedThen}
 			}
 			if c.mem.sent != "" {
 				mem.Sent[f] = v(c.mem.sent)
@@ -74,7 +74,7 @@ func TestMergeOfAScalar(t *testing.T) {
 				mem.ReadBack[f] = v(c.mem.back)
 			}
 			p := Merge(MergeInput{
-				Desired: Desired{Values: map[string]store.Value{f: scalar(c.want)}}, Memory: mem, KeepPlexEdits: c.keep,
+				Desired: Desired{Values: map[string]store.Value{f: Scalar(c.want)}}, Memory: mem, KeepPlexEdits: c.keep,
 				Current: plexapi.Item{Summary: c.held, Locked: map[string]bool{f: c.locked}},
 			})
 			got, set := p.Edit.Set[plexapi.Summary]
@@ -179,13 +179,13 @@ func (s *simPlex) apply(e plexapi.Edit) {
 		}
 	}
 	for kind, tags := range e.Remove {
-		s.Tags[kind] = without(s.Tags[kind], tags)
+		s.Tags[kind] = Without(s.Tags[kind], tags)
 	}
 	for kind, tags := range e.Tags {
 		if s.replace {
 			s.Tags[kind] = nil
 		}
-		s.Tags[kind] = slices.Concat(s.Tags[kind], without(tags, s.Tags[kind]))
+		s.Tags[kind] = slices.Concat(s.Tags[kind], Without(tags, s.Tags[kind]))
 	}
 	for _, f := range e.Lock {
 		s.Locked[f] = true
@@ -283,14 +283,14 @@ func TestMergeConvergesFromEveryDeath(t *testing.T) {
 			t.Fatalf("seed %d: a second sync writes %+v %+v %+v", seed, p.First, p.Edit, p.Rate)
 		}
 		for kind, tags := range original.Tags {
-			if lost := without(tags, plex.Tags[kind]); len(lost) > 0 {
+			if lost := Without(tags, plex.Tags[kind]); len(lost) > 0 {
 				t.Fatalf("seed %d: foreign %s %v were removed", seed, kind, lost)
 			}
 		}
 		for field, want := range final.Values {
 			held := current(&plex.Item, field)
-			if isTags(field) && len(without(want, held)) > 0 || !isTags(field) && len(want) > 0 && !same(field, held, want) &&
-				(field != string(plexapi.Date) || !strings.HasPrefix(first(held), final.DateText)) {
+			if IsTags(field) && len(Without(want, held)) > 0 || !IsTags(field) && len(want) > 0 && !Same(field, held, want) &&
+				(field != string(plexapi.Date) || !strings.HasPrefix(First(held), final.DateText)) {
 				t.Fatalf("seed %d: %s is %v, want %v", seed, field, held, want)
 			}
 		}
@@ -302,7 +302,7 @@ func TestMergeConvergesFromEveryDeath(t *testing.T) {
 }
 
 func show(it plexapi.Item) string {
-	text := fmt.Sprintf("%q %q %q %q %v", it.Title, it.Summary, it.Studio, it.Date, current(&it, ratingField))
+	text := fmt.Sprintf("%q %q %q %q %v", it.Title, it.Summary, it.Studio, it.Date, current(&it, RatingField))
 	for _, k := range slices.Sorted(maps.Keys(it.Tags)) {
 		if len(it.Tags[k]) > 0 {
 			text += fmt.Sprintf(" %s=%v", k, slices.Sorted(slices.Values(it.Tags[k])))

@@ -1,4 +1,4 @@
-package engine
+package merge
 
 import (
 	"maps"
@@ -7,8 +7,8 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 )
 
-// lineLimit is how long the line of a request may be, in bytes: proxies refuse longer ones.
-const lineLimit = 8000
+// LineLimit is how long the line of a request may be, in bytes: proxies refuse longer ones.
+const LineLimit = 8000
 
 // Singles splits an edit into one for each field, the field's locks with it.
 func Singles(e plexapi.Edit) []plexapi.Edit {
@@ -22,11 +22,11 @@ func Singles(e plexapi.Edit) []plexapi.Edit {
 // Groups splits an edit into its scalars and one for each kind of tags: what to try when Plex refuses it.
 func Groups(e plexapi.Edit) []plexapi.Edit {
 	var list []plexapi.Edit
-	if scalars := only(e, func(f string) bool { return !isTags(f) }); !scalars.Empty() {
+	if scalars := only(e, func(f string) bool { return !IsTags(f) }); !scalars.Empty() {
 		list = append(list, scalars)
 	}
 	for _, name := range e.Fields() {
-		if isTags(name) {
+		if IsTags(name) {
 			list = append(list, only(e, func(f string) bool { return f == name }))
 		}
 	}
@@ -127,17 +127,17 @@ func only(e plexapi.Edit, f func(name string) bool) plexapi.Edit {
 	var out plexapi.Edit
 	for name, text := range e.Set {
 		if f(string(name)) {
-			out.Set = with(out.Set, name, text)
+			out.Set = With(out.Set, name, text)
 		}
 	}
 	for kind, tags := range e.Tags {
 		if f(string(kind)) {
-			out.Tags = with(out.Tags, kind, tags)
+			out.Tags = With(out.Tags, kind, tags)
 		}
 	}
 	for kind, tags := range e.Remove {
 		if f(string(kind)) {
-			out.Remove = with(out.Remove, kind, tags)
+			out.Remove = With(out.Remove, kind, tags)
 		}
 	}
 	not := func(name string) bool { return !f(name) }
@@ -146,7 +146,7 @@ func only(e plexapi.Edit, f func(name string) bool) plexapi.Edit {
 	return out
 }
 
-func with[K comparable, V any](m map[K]V, k K, v V) map[K]V {
+func With[K comparable, V any](m map[K]V, k K, v V) map[K]V {
 	if m == nil {
 		m = make(map[K]V)
 	}
@@ -160,13 +160,13 @@ func join(a, b plexapi.Edit) plexapi.Edit {
 		Lock: slices.Concat(a.Lock, b.Lock), Unlock: slices.Concat(a.Unlock, b.Unlock),
 	}
 	for k, v := range b.Set {
-		out.Set = with(out.Set, k, v)
+		out.Set = With(out.Set, k, v)
 	}
 	for k, v := range b.Tags {
-		out.Tags = with(out.Tags, k, v)
+		out.Tags = With(out.Tags, k, v)
 	}
 	for k, v := range b.Remove {
-		out.Remove = with(out.Remove, k, slices.Concat(out.Remove[k], v))
+		out.Remove = With(out.Remove, k, slices.Concat(out.Remove[k], v))
 	}
 	return out
 }

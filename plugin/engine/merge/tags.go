@@ -1,4 +1,4 @@
-package engine
+package merge
 
 import (
 	"slices"
@@ -17,17 +17,17 @@ func (f *fieldMerge) tags() {
 		mem.ReadBack[f.plex] = f.held
 	}
 	// What is neither in Plex nor wanted any more is not ours: a person may add it tomorrow.
-	owned := slices.Concat(both(mem.Owned[f.plex], f.held), both(without(mem.Owned[f.plex], f.held), f.want))
+	owned := slices.Concat(both(mem.Owned[f.plex], f.held), both(Without(mem.Owned[f.plex], f.held), f.want))
 	f.own(owned)
 
-	add := without(f.want, f.held)
-	remove := both(f.held, without(owned, f.want)) // in Plex's spelling
+	add := Without(f.want, f.held)
+	remove := both(f.held, Without(owned, f.want)) // in Plex's spelling
 	// What stands in Plex for a name of ours stays as long as any such name is wanted: which is whose is not known.
 	if form := mem.Form[f.plex]; len(both(form.Sent, f.want)) > 0 {
-		if len(without(form.Held, f.held)) == 0 {
-			add = without(add, form.Sent)
+		if len(Without(form.Held, f.held)) == 0 {
+			add = Without(add, form.Sent)
 		}
-		remove = without(remove, form.Held)
+		remove = Without(remove, form.Held)
 	}
 	if len(add) == 0 && len(remove) == 0 {
 		f.equalTags()
@@ -42,12 +42,12 @@ func (f *fieldMerge) tags() {
 	if len(remove) > 0 {
 		f.plan.First.Remove[kind] = remove
 		f.plan.removed[f.plex] = remove
-		f.plan.Changes = append(f.plan.Changes, Change{Field: fieldName(f.plex), Action: "remove", From: strings.Join(remove, ", ")})
+		f.plan.Changes = append(f.plan.Changes, Change{Field: SettingName(f.plex), Action: "remove", From: strings.Join(remove, ", ")})
 	}
 	if len(add) > 0 { // the whole list: right whether Plex appends or replaces
-		f.plan.Edit.Tags[kind] = slices.Concat(without(f.held, remove), add)
+		f.plan.Edit.Tags[kind] = slices.Concat(Without(f.held, remove), add)
 		f.plan.added[f.plex] = add
-		f.plan.Changes = append(f.plan.Changes, Change{Field: fieldName(f.plex), Action: "add", To: strings.Join(add, ", ")})
+		f.plan.Changes = append(f.plan.Changes, Change{Field: SettingName(f.plex), Action: "add", To: strings.Join(add, ", ")})
 	}
 	f.lockTags()
 }
@@ -61,8 +61,8 @@ func (f *fieldMerge) partlyWritten() bool {
 	if !read {
 		was = mem.Before[f.plex].Value
 	}
-	came, gone := without(f.held, was), without(was, f.held)
-	unexplained := len(without(came, sent)) + len(both(gone, sent)) + len(without(gone, mem.Owned[f.plex]))
+	came, gone := Without(f.held, was), Without(was, f.held)
+	unexplained := len(Without(came, sent)) + len(both(gone, sent)) + len(Without(gone, mem.Owned[f.plex]))
 	return wrote && len(came)+len(gone) > 0 && unexplained == 0
 }
 
@@ -113,7 +113,7 @@ type Outcome struct {
 // differs is Plex's own form, noted for exactly this value; one that did not move is a failure. So is a
 // list that still holds what was to go, or in which nothing came.
 func AfterReadBack(p Plan, held plexapi.Item) Outcome {
-	o := Outcome{Memory: copyItem(p.Memory)}
+	o := Outcome{Memory: CopyItem(p.Memory)}
 	for plex, target := range p.targets {
 		o.scalar(&p, plex, target, current(&held, plex))
 	}
@@ -153,13 +153,13 @@ func (o *Outcome) leaveDate(p *Plan, held *plexapi.Item) {
 func (o *Outcome) scalar(p *Plan, plex string, target, now store.Value) {
 	was := current(&p.before, plex)
 	switch {
-	case !same(plex, now, target) && same(plex, now, was):
+	case !Same(plex, now, target) && Same(plex, now, was):
 		o.Failed = append(o.Failed, plex)
 		return
 	case p.restored[plex]:
 		o.forget(plex)
 		return
-	case !same(plex, now, target):
+	case !Same(plex, now, target):
 		o.Memory.Form[plex] = store.Form{Sent: target, Held: now}
 		o.Forms = append(o.Forms, plex)
 	default:
@@ -170,9 +170,9 @@ func (o *Outcome) scalar(p *Plan, plex string, target, now store.Value) {
 
 func (o *Outcome) tags(p *Plan, plex string, now store.Value) {
 	want := p.desired.Values[plex]
-	missing, left := without(p.added[plex], now), both(now, p.removed[plex])
+	missing, left := Without(p.added[plex], now), both(now, p.removed[plex])
 	// What came although nobody sent it is Plex's form of what is missing.
-	came := without(without(now, current(&p.before, plex)), want)
+	came := Without(Without(now, current(&p.before, plex)), want)
 	nothingCame := len(missing) > 0 && len(missing) == len(p.added[plex]) && len(came) == 0
 	if len(left) > 0 || nothingCame {
 		o.Failed = append(o.Failed, plex)
@@ -181,7 +181,7 @@ func (o *Outcome) tags(p *Plan, plex string, now store.Value) {
 	if len(missing) == 0 {
 		came = nil
 	}
-	o.tagForm(plex, both(without(want, now), slices.Concat(o.Memory.Form[plex].Sent, missing)), came, now)
+	o.tagForm(plex, both(Without(want, now), slices.Concat(o.Memory.Form[plex].Sent, missing)), came, now)
 	owned := slices.Concat(both(o.Memory.Owned[plex], now), came)
 	if len(owned) == 0 {
 		delete(o.Memory.Owned, plex)
@@ -217,7 +217,7 @@ func (o *Outcome) forget(plex string) {
 // until it changes in Stash. What Plex holds instead is ours as before: what was read back last, and of a list
 // what has come although something else of it was refused.
 func LeftOut(p Plan, memory store.Item, plex string, held *plexapi.Item, forGood bool) store.Item {
-	memory = copyItem(memory)
+	memory = CopyItem(memory)
 	if forGood {
 		memory.Rejected[plex] = p.desired.Values[plex]
 	}
@@ -225,8 +225,8 @@ func LeftOut(p Plan, memory store.Item, plex string, held *plexapi.Item, forGood
 	if back, read := memory.ReadBack[plex]; read {
 		memory.Sent[plex] = back
 	}
-	if isTags(plex) {
-		memory.Owned[plex] = without(memory.Owned[plex], without(p.added[plex], current(held, plex)))
+	if IsTags(plex) {
+		memory.Owned[plex] = Without(memory.Owned[plex], Without(p.added[plex], current(held, plex)))
 	}
 	return memory
 }

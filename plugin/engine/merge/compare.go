@@ -1,4 +1,4 @@
-package engine
+package merge
 
 import (
 	"math"
@@ -14,8 +14,8 @@ import (
 // Plex keeps values in forms of its own: it trims, may fold the case of tags, and cuts times off dates. A
 // difference in form is none.
 
-// tagKey is what two spellings of one tag have in common.
-func tagKey(name string) string {
+// TagKey is what two spellings of one tag have in common.
+func TagKey(name string) string {
 	return store.Fold(norm.NFC.String(strings.Join(strings.Fields(name), " ")))
 }
 
@@ -29,14 +29,14 @@ func textKey(text string) string {
 	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
 
-// same reports whether two values of a Plex field are equal as Plex keeps them.
-func same(plex string, a, b store.Value) bool {
+// Same reports whether two values of a Plex field are equal as Plex keeps them.
+func Same(plex string, a, b store.Value) bool {
 	switch {
-	case isTags(plex):
+	case IsTags(plex):
 		return sameSet(a, b)
 	case len(a) == 0 || len(b) == 0:
-		return first(a) == first(b)
-	case plex == ratingField:
+		return First(a) == First(b)
+	case plex == RatingField:
 		x, errX := strconv.ParseFloat(a[0], 64)
 		y, errY := strconv.ParseFloat(b[0], 64)
 		return errX == nil && errY == nil && math.Abs(x-y) <= 0.05
@@ -55,7 +55,7 @@ func day(text string) string {
 	return text
 }
 
-func first(v store.Value) string {
+func First(v store.Value) string {
 	if len(v) == 0 {
 		return ""
 	}
@@ -63,18 +63,18 @@ func first(v store.Value) string {
 }
 
 func sameSet(a, b store.Value) bool {
-	return len(without(a, b)) == 0 && len(without(b, a)) == 0
+	return len(Without(a, b)) == 0 && len(Without(b, a)) == 0
 }
 
-// without returns the names of a that b does not have.
-func without(a, b []string) []string {
+// Without returns the names of a that b does not have.
+func Without(a, b []string) []string {
 	keys := make(map[string]bool, len(b))
 	for _, n := range b {
-		keys[tagKey(n)] = true
+		keys[TagKey(n)] = true
 	}
 	var rest []string
 	for _, n := range a {
-		if !keys[tagKey(n)] {
+		if !keys[TagKey(n)] {
 			rest = append(rest, n)
 		}
 	}
@@ -83,19 +83,19 @@ func without(a, b []string) []string {
 
 // both returns the names of a that b has too, as a spells them.
 func both(a, b []string) []string {
-	return without(a, without(a, b))
+	return Without(a, Without(a, b))
 }
 
 // current is what an item holds of a field.
 func current(it *plexapi.Item, plex string) store.Value {
 	switch {
-	case isTags(plex):
+	case IsTags(plex):
 		return it.Tags[plexapi.TagKind(plex)]
-	case plex == ratingField:
+	case plex == RatingField:
 		if it.UserRating == nil {
 			return nil
 		}
 		return store.Value{strconv.FormatFloat(*it.UserRating, 'f', -1, 64)}
 	}
-	return scalar(it.Value(plexapi.Field(plex)))
+	return Scalar(it.Value(plexapi.Field(plex)))
 }

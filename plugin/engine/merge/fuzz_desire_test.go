@@ -1,4 +1,4 @@
-package engine
+package merge
 
 import (
 	"slices"
@@ -49,21 +49,21 @@ func FuzzDesire(f *testing.F) {
 		}
 		d := Desire(s, all)
 		for _, name := range []plexapi.Field{plexapi.Title, plexapi.Summary, plexapi.Studio} {
-			text := first(d.Values[string(name)])
-			if !presentable(text, name == plexapi.Summary) || utf8.RuneCountInString(text) > textLimit {
+			text := First(d.Values[string(name)])
+			if !presentable(text, name == plexapi.Summary) || utf8.RuneCountInString(text) > TextLimit {
 				t.Errorf("%s = %q", name, text)
 			}
 		}
 		for _, kind := range []plexapi.TagKind{plexapi.Actor, plexapi.Genre, plexapi.Director, plexapi.Collection} {
 			tags, keys := d.Values[string(kind)], make(map[string]bool)
 			for _, tag := range tags {
-				keys[tagKey(tag)] = true
+				keys[TagKey(tag)] = true
 			}
 			if len(keys) != len(tags) || slices.ContainsFunc(tags, func(tag string) bool { return tag == "" || !presentable(tag, false) || strings.ContainsRune(tag, '\t') }) {
 				t.Errorf("%s = %q", kind, tags)
 			}
 		}
-		if r := d.Values[ratingField]; (len(r) > 0) != (rating >= 0 && rating <= 100) {
+		if r := d.Values[RatingField]; (len(r) > 0) != (rating >= 0 && rating <= 100) {
 			t.Errorf("a rating of %d is %q", rating, r)
 		}
 		checkDate(t, date, d)
@@ -73,7 +73,7 @@ func FuzzDesire(f *testing.F) {
 			}
 		}
 		for name, value := range d.Values {
-			if name != ratingField && name != string(plexapi.Date) && !same(name, value, again(name, value)) {
+			if name != RatingField && name != string(plexapi.Date) && !Same(name, value, again(name, value)) {
 				t.Errorf("%s = %q, and of that %q", name, value, again(name, value))
 			}
 		}
@@ -86,7 +86,7 @@ func again(name string, value store.Value) store.Value {
 	for _, text := range value {
 		var d Desired
 		switch {
-		case isTags(name), name == string(plexapi.Studio):
+		case IsTags(name), name == string(plexapi.Studio):
 			v = append(v, cleanName(text))
 		default:
 			v = append(v, d.clean(name, text))
@@ -101,7 +101,7 @@ func again(name string, value store.Value) store.Value {
 func checkDate(t *testing.T, date string, d Desired) {
 	value, held := d.Values[string(plexapi.Date)]
 	told := slices.ContainsFunc(d.Problems, func(p Problem) bool { return p.Field == "date" })
-	day, err := time.Parse(time.DateOnly, first(value))
+	day, err := time.Parse(time.DateOnly, First(value))
 	switch {
 	case told == held:
 		t.Errorf("the date %q is %q, and told as a problem: %v", date, value, told)

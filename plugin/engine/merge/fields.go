@@ -1,4 +1,4 @@
-package engine
+package merge
 
 import (
 	"fmt"
@@ -13,15 +13,15 @@ type Fields map[string]bool
 
 // field is one row of the table of what is pushed where.
 type field struct {
-	name string // in the settings
-	plex string // as Plex names the field and its lock
-	off  bool   // unless named
+	Name string // in the settings
+	Plex string // as Plex names the field and its lock
+	Off  bool   // unless named
 }
 
-const ratingField = "userRating"
+const RatingField = "userRating"
 
-// fieldTable lists what can be pushed, in the order in which it is shown.
-func fieldTable() []field {
+// FieldTable lists what can be pushed, in the order in which it is shown.
+func FieldTable() []field {
 	return []field{
 		{"title", string(plexapi.Title), false},
 		{"details", string(plexapi.Summary), false},
@@ -31,7 +31,7 @@ func fieldTable() []field {
 		{"tags", string(plexapi.Genre), false},
 		{"director", string(plexapi.Director), false},
 		{"groups", string(plexapi.Collection), false},
-		{"rating", ratingField, false},
+		{"rating", RatingField, false},
 		{"poster", plexapi.Poster.Lock(), false},
 		{"background", plexapi.Background.Lock(), true},
 		{"collection", string(plexapi.Collection), true},
@@ -41,8 +41,8 @@ func fieldTable() []field {
 // FieldNames returns every name that the setting "fields" knows.
 func FieldNames() []string {
 	var names []string
-	for _, f := range fieldTable() {
-		names = append(names, f.name)
+	for _, f := range FieldTable() {
+		names = append(names, f.Name)
 	}
 	return names
 }
@@ -70,13 +70,13 @@ func ParseFields(spec string) (Fields, error) {
 			*list = append(*list, name)
 		}
 	}
-	for _, f := range fieldTable() {
-		named := slices.Contains(plain, f.name)
+	for _, f := range FieldTable() {
+		named := slices.Contains(plain, f.Name)
 		if len(plain) == 0 {
-			named = !f.off
+			named = !f.Off
 		}
-		if (named || slices.Contains(plus, f.name)) && !slices.Contains(minus, f.name) {
-			chosen[f.name] = true
+		if (named || slices.Contains(plus, f.Name)) && !slices.Contains(minus, f.Name) {
+			chosen[f.Name] = true
 		}
 	}
 	if len(unknown) > 0 {
@@ -85,18 +85,18 @@ func ParseFields(spec string) (Fields, error) {
 	return chosen, nil
 }
 
-// fieldName returns the settings' name of a Plex field.
-func fieldName(plex string) string {
-	for _, f := range fieldTable() {
-		if f.plex == plex {
-			return f.name
+// SettingName returns the settings' name of a Plex field.
+func SettingName(plex string) string {
+	for _, f := range FieldTable() {
+		if f.Plex == plex {
+			return f.Name
 		}
 	}
 	return plex
 }
 
-// isTags reports whether a Plex field is a list of tags.
-func isTags(plex string) bool {
+// IsTags reports whether a Plex field is a list of tags.
+func IsTags(plex string) bool {
 	switch plexapi.TagKind(plex) {
 	case plexapi.Actor, plexapi.Genre, plexapi.Director, plexapi.Collection:
 		return true
@@ -104,7 +104,7 @@ func isTags(plex string) bool {
 	return false
 }
 
-// lacks reports whether items of a type do not have a field. What an episode lacks belongs to its show.
-func lacks(t plexapi.ItemType, plex string) bool {
+// Lacks reports whether items of a type do not have a field. What an episode lacks belongs to its show.
+func Lacks(t plexapi.ItemType, plex string) bool {
 	return t == plexapi.Episode && slices.Contains([]string{string(plexapi.Studio), string(plexapi.Genre), string(plexapi.Actor)}, plex)
 }

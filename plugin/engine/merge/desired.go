@@ -1,4 +1,4 @@
-package engine
+package merge
 
 import (
 	"fmt"
@@ -15,8 +15,8 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// textLimit is how long a text may be that goes into the query of a request, in runes.
-const textLimit = 4000
+// TextLimit is how long a text may be that goes into the query of a request, in runes.
+const TextLimit = 4000
 
 // Desired is what Plex should show of a scene, by Plex's field name. Every chosen field is there; an empty
 // value says that Stash has nothing.
@@ -40,30 +40,30 @@ func Desire(s *stashapi.Scene, chosen Fields) Desired {
 			d.Values[plex] = append(d.Values[plex], value...)
 		}
 	}
-	put("title", string(plexapi.Title), scalar(oneLine(d.clean("title", s.Title))))
-	put("details", string(plexapi.Summary), scalar(d.clean("details", s.Details)))
+	put("title", string(plexapi.Title), Scalar(oneLine(d.clean("title", s.Title))))
+	put("details", string(plexapi.Summary), Scalar(d.clean("details", s.Details)))
 	if s.Studio != nil {
-		put("studio", string(plexapi.Studio), scalar(cleanName(s.Studio.Name)))
+		put("studio", string(plexapi.Studio), Scalar(cleanName(s.Studio.Name)))
 	} else {
 		put("studio", string(plexapi.Studio), nil)
 	}
 	put("performers", string(plexapi.Actor), names(s.Performers))
 	put("tags", string(plexapi.Genre), names(s.Tags))
-	put("director", string(plexapi.Director), scalar(cleanName(s.Director)))
+	put("director", string(plexapi.Director), Scalar(cleanName(s.Director)))
 	put("groups", string(plexapi.Collection), names(s.Groups))
 	if s.Studio != nil {
-		put("collection", string(plexapi.Collection), scalar(cleanName(s.Studio.Name)))
+		put("collection", string(plexapi.Collection), Scalar(cleanName(s.Studio.Name)))
 	} else {
 		put("collection", string(plexapi.Collection), nil)
 	}
 	if chosen["rating"] {
-		d.Values[ratingField] = rating(s.Rating100)
+		d.Values[RatingField] = rating(s.Rating100)
 	}
 	if chosen["date"] {
 		d.date(s.Date)
 	}
 	for plex := range d.Values {
-		if isTags(plex) {
+		if IsTags(plex) {
 			d.Values[plex] = distinctNames(d.Values[plex])
 		}
 	}
@@ -84,9 +84,9 @@ func (d Desired) Empty() bool {
 // longer than a request can carry. Joined emoji, direction marks and paragraphs stay.
 func (d *Desired) clean(name, text string) string {
 	text = cleanText(text)
-	if runes := []rune(text); len(runes) > textLimit {
-		d.Problems = append(d.Problems, Problem{name, fmt.Sprintf("cut after %d of %d characters: Plex takes a text in the address of a request", textLimit, len(runes))})
-		text = strings.TrimSpace(string(runes[:textLimit]))
+	if runes := []rune(text); len(runes) > TextLimit {
+		d.Problems = append(d.Problems, Problem{name, fmt.Sprintf("cut after %d of %d characters: Plex takes a text in the address of a request", TextLimit, len(runes))})
+		text = strings.TrimSpace(string(runes[:TextLimit]))
 	}
 	return text
 }
@@ -113,7 +113,7 @@ func cleanName(name string) string {
 	return strings.Join(strings.Fields(cleanText(name)), " ")
 }
 
-func scalar(text string) store.Value {
+func Scalar(text string) store.Value {
 	if text == "" {
 		return nil
 	}
@@ -135,7 +135,7 @@ func distinctNames(list store.Value) store.Value {
 	var v store.Value
 	seen := make(map[string]bool)
 	for _, name := range list {
-		if k := tagKey(name); !seen[k] {
+		if k := TagKey(name); !seen[k] {
 			seen[k] = true
 			v = append(v, name)
 		}

@@ -1,4 +1,4 @@
-package engine
+package merge
 
 import (
 	"fmt"
@@ -99,14 +99,14 @@ func FuzzMerge(f *testing.F) {
 			t.Errorf("a second sync writes %+v %+v %+v", p.First, p.Edit, p.Rate)
 		}
 		for kind, tags := range original.Tags {
-			if lost := without(tags, plex.Tags[kind]); len(lost) > 0 {
+			if lost := Without(tags, plex.Tags[kind]); len(lost) > 0 {
 				t.Errorf("foreign %s %q were removed", kind, lost)
 			}
 		}
 		for field, want := range final.Values {
 			held := current(&plex.Item, field)
-			missing := len(want) > 0 && !same(field, held, want) && (field != string(plexapi.Date) || !strings.HasPrefix(first(held), final.DateText))
-			if isTags(field) && len(without(want, held)) > 0 || !isTags(field) && missing {
+			missing := len(want) > 0 && !Same(field, held, want) && (field != string(plexapi.Date) || !strings.HasPrefix(First(held), final.DateText))
+			if IsTags(field) && len(Without(want, held)) > 0 || !IsTags(field) && missing {
 				t.Errorf("%s is %q, want %q", field, held, want)
 			}
 		}
@@ -128,16 +128,16 @@ func (s *script) edit() plexapi.Edit {
 	var e plexapi.Edit
 	for _, field := range []plexapi.Field{plexapi.Title, plexapi.Summary, plexapi.Studio, plexapi.Date} {
 		if s.n(2) == 1 {
-			e.Set = with(e.Set, field, strings.Repeat(s.word()+"x", 1+s.n(200)))
+			e.Set = With(e.Set, field, strings.Repeat(s.word()+"x", 1+s.n(200)))
 		}
 	}
 	for _, kind := range []plexapi.TagKind{plexapi.Actor, plexapi.Genre, plexapi.Director, plexapi.Collection} {
 		tags := []string(distinctNames(slices.Concat(s.some(), s.some(), s.some())))
 		switch s.n(3) {
 		case 1:
-			e.Tags = with(e.Tags, kind, tags)
+			e.Tags = With(e.Tags, kind, tags)
 		case 2:
-			e.Remove = with(e.Remove, kind, tags)
+			e.Remove = With(e.Remove, kind, tags)
 		}
 	}
 	for _, name := range []string{"title", "studio", "genre", "thumb"} {
