@@ -11,6 +11,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -163,15 +164,15 @@ func (c *checker) acceptServer(ctx context.Context) error {
 func (c *checker) librariesAreThere(context.Context) error {
 	const name = "Libraries"
 	var names, absent []string
-	c.chosen, absent = engine.ChooseSections(c.found, c.set.Libraries)
+	c.chosen, absent = match.ChooseSections(c.found, c.set.Libraries)
 	for _, s := range c.chosen {
 		names = append(names, s.Title)
 	}
 	switch {
 	case len(c.chosen) == 0:
-		return c.add(name, "", "", errors.New(engine.WhyNoLibrary(c.found, c.set.Libraries)))
+		return c.add(name, "", "", errors.New(match.WhyNoLibrary(c.found, c.set.Libraries)))
 	case len(absent) > 0:
-		return c.add(name, "", "the setting plexLibraries takes names or ids of libraries of movies or shows", errors.New(engine.WhyAbsent(c.found, absent)))
+		return c.add(name, "", "the setting plexLibraries takes names or ids of libraries of movies or shows", errors.New(match.WhyAbsent(c.found, absent)))
 	}
 	return c.add(name, strings.Join(names, ", "), "", nil)
 }

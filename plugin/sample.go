@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -53,7 +53,7 @@ func (c *checker) scenesMatch(ctx context.Context) error {
 		return c.add(name, "", "", err)
 	}
 	detail, matched := c.sampled(scenes, matches)
-	if i := slices.IndexFunc(matches, func(m engine.Match) bool { return m.Found != engine.Matched }); i >= 0 {
+	if i := slices.IndexFunc(matches, func(m match.Match) bool { return m.Found != match.Matched }); i >= 0 {
 		why, err := c.engine.WhyNot(ctx, c.identity.MachineIdentifier, c.chosen, scenes[i], matches[i])
 		if err != nil {
 			return c.add(name, "", "", err)
@@ -89,14 +89,14 @@ func (c *checker) sampleScenes(ctx context.Context) ([]*stashapi.Scene, error) {
 }
 
 // sampled puts the samples into the report, and says how many match and by which rules.
-func (c *checker) sampled(scenes []*stashapi.Scene, matches []engine.Match) (detail string, matched int) {
+func (c *checker) sampled(scenes []*stashapi.Scene, matches []match.Match) (detail string, matched int) {
 	rules := make(map[string]int)
 	for i, m := range matches {
 		s := SampleReport{SceneID: scenes[i].ID}
 		if len(scenes[i].Files) > 0 {
 			s.Path = stashlog.Private(scenes[i].Files[0].Path)
 		}
-		if m.Found == engine.Matched {
+		if m.Found == match.Matched {
 			matched++
 			s.Rule, s.RatingKey = m.Hits[0].Rule, m.Hits[0].RatingKey
 			rules[s.Rule]++

@@ -11,7 +11,7 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -33,7 +33,7 @@ type Settings struct {
 	PlexURL       string
 	PlexToken     string
 	Libraries     []string // names or ids; empty: all libraries of movies
-	PathMap       []engine.PathPair
+	PathMap       []match.PathPair
 	Fields        merge.Fields
 	KeepPlexEdits bool
 	OnlyOrganized bool
@@ -281,8 +281,8 @@ func (p *settingsParser) token(name string) string {
 const pairsTold = 5
 
 // pathMap reads "stash prefix => plex prefix; …".
-func (p *settingsParser) pathMap(name string) []engine.PathPair {
-	var pairs []engine.PathPair
+func (p *settingsParser) pathMap(name string) []match.PathPair {
+	var pairs []match.PathPair
 	bad := 0
 	for _, part := range p.list(name, ";") {
 		from, to, ok := strings.Cut(part, "=>")
@@ -293,7 +293,7 @@ func (p *settingsParser) pathMap(name string) []engine.PathPair {
 			}
 			continue
 		}
-		pairs = append(pairs, engine.PathPair{From: store.NormalPath(from), To: store.NormalPath(to)})
+		pairs = append(pairs, match.PathPair{From: store.NormalPath(from), To: store.NormalPath(to)})
 	}
 	if bad > pairsTold {
 		p.problem(name, "", fmt.Sprintf("%d more pairs are none", bad-pairsTold))

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 )
 
@@ -43,7 +43,7 @@ func TestSettingsAreReadLeniently(t *testing.T) {
 		{"scans", map[string]any{"scanPlex": "on"}, func(s *Settings) { s.ScanPlex = true }},
 		{"lists", map[string]any{"plexLibraries": []any{"A", 2.0}}, func(s *Settings) { s.Libraries = []string{"A", "2"} }},
 		{"lists of pairs, and holes in lists", map[string]any{"pathMap": []any{"/a => /b", "/c => /d"}, "plexLibraries": []any{"One, two", nil, " "}}, func(s *Settings) {
-			s.PathMap = []engine.PathPair{{From: "/a", To: "/b"}, {From: "/c", To: "/d"}}
+			s.PathMap = []match.PathPair{{From: "/a", To: "/b"}, {From: "/c", To: "/d"}}
 			s.Libraries = []string{"One, two"}
 		}},
 		{"names", map[string]any{"plexLibraries": " Videos , 2,"}, func(s *Settings) { s.Libraries = []string{"Videos", "2"} }},
@@ -51,7 +51,7 @@ func TestSettingsAreReadLeniently(t *testing.T) {
 		{"the page of Plex itself", map[string]any{"plexUrl": "http://[::1]:32400/web/"}, func(s *Settings) { s.PlexURL = "http://[::1]:32400" }},
 		{"a path that only begins like it", map[string]any{"plexUrl": "https://nas/web/plex/"}, func(s *Settings) { s.PlexURL = "https://nas/web/plex" }},
 		{"paths", map[string]any{"pathMap": `/data => /mnt/v ; D:\Video\=>/video;`}, func(s *Settings) {
-			s.PathMap = []engine.PathPair{{From: "/data", To: "/mnt/v"}, {From: "D:/Video", To: "/video"}}
+			s.PathMap = []match.PathPair{{From: "/data", To: "/mnt/v"}, {From: "D:/Video", To: "/video"}}
 		}},
 		{"fields", map[string]any{"fields": "Title, tags"}, func(s *Settings) { s.Fields = merge.Fields{"title": true, "tags": true} }},
 		{"what nobody knows", map[string]any{"plexurl": "x", "enabled": true}, func(s *Settings) { s.Unknown = []string{"plexurl"} }},

@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
@@ -23,7 +24,7 @@ type work struct {
 	job     store.Job
 	scene   *stashapi.Scene
 	desired merge.Desired
-	match   Match
+	match   match.Match
 	targets []*target
 	skipped string // why items were left alone; "" if none was
 	cover   cover
@@ -34,7 +35,7 @@ type work struct {
 
 // target is one Plex item that shows the scene.
 type target struct {
-	hit     Hit
+	hit     match.Hit
 	held    plexapi.Item // as Plex held it before this batch
 	plan    merge.Plan
 	stored  store.Item // as it is stored

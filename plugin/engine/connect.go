@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -188,19 +189,19 @@ func (d *drain) adopt(ctx context.Context, identity plexapi.Identity, sections [
 		)}
 	}
 	d.server = identity.MachineIdentifier
-	d.sections, d.absent = ChooseSections(sections, d.Config.Libraries)
+	d.sections, d.absent = match.ChooseSections(sections, d.Config.Libraries)
 	if len(d.sections) == 0 {
-		return &stopError{retry.ClassMisconfigured, WhyNoLibrary(sections, d.Config.Libraries) + "; every job stays queued"}
+		return &stopError{retry.ClassMisconfigured, match.WhyNoLibrary(sections, d.Config.Libraries) + "; every job stays queued"}
 	}
-	ids := idsOf(d.sections)
-	d.unchosen = slices.DeleteFunc(idsOf(sections), func(id string) bool { return slices.Contains(ids, id) })
+	ids := match.IDs(d.sections)
+	d.unchosen = slices.DeleteFunc(match.IDs(sections), func(id string) bool { return slices.Contains(ids, id) })
 	if !d.dry {
 		if err := d.Index.Keep(ctx, d.server, ids); err != nil {
 			return err
 		}
 	}
 	if len(d.absent) > 0 {
-		d.Log.Error().Str("missing", WhyAbsent(sections, d.absent)).Str("setting", "plexLibraries").
+		d.Log.Error().Str("missing", match.WhyAbsent(sections, d.absent)).Str("setting", "plexLibraries").
 			Msg("a library cannot be used: scenes that are in no other wait; correct the setting or restore the library")
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
@@ -18,8 +19,8 @@ import (
 
 // Config is what the user chose.
 type Config struct {
-	Libraries     []string   // names or ids; empty: all libraries of movies
-	PathMap       []PathPair // Stash prefix to Plex prefix
+	Libraries     []string         // names or ids; empty: all libraries of movies
+	PathMap       []match.PathPair // Stash prefix to Plex prefix
 	Fields        merge.Fields
 	KeepPlexEdits bool
 	Filter        Filter

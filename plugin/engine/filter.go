@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
@@ -84,7 +85,7 @@ func (d *drain) desire(ctx context.Context, w *work) error {
 // scene that had the file before: that has to be taken back.
 func (d *drain) skipBare(ctx context.Context, works []*work) error {
 	for _, w := range works {
-		if !w.bare || w.match.Found == Unknown { // then there may be such an item
+		if !w.bare || w.match.Found == match.Unknown { // then there may be such an item
 			continue
 		}
 		keys := make([]string, len(w.match.Hits))

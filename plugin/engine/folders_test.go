@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
 
@@ -36,10 +37,10 @@ func TestFileInEqualFoldersIsPushedAsSoonAsItAppears(t *testing.T) {
 				l.want(l.drain(), Summary{Synced: 1}) // woken, not after its miss
 				l.wantTitle(2, "Two")
 				links, err := l.Store.Links(l.Context(), 2)
-				if err != nil || len(links) != 1 || links[0].Rule != ByFolders {
+				if err != nil || len(links) != 1 || links[0].Rule != match.ByFolders {
 					l.Errorf("links = %+v, %v", links, err)
 				}
-				if !strings.Contains(l.log.String(), "rule="+ByFolders) {
+				if !strings.Contains(l.log.String(), "rule="+match.ByFolders) {
 					l.Error("the log does not say by which rule it was found")
 				}
 			})
@@ -105,7 +106,7 @@ func TestPlexOnWindowsIsMatchedScannedAndEdited(t *testing.T) {
 	inLab(t, 0, func(l *lab) {
 		section := l.plex.AddSection("Windows", "movie", `D:\Video`)
 		l.Config.Libraries, l.Config.ScanPlex = []string{"Windows"}, true
-		l.Config.PathMap = []PathPair{{From: "/data", To: "d:/video"}}
+		l.Config.PathMap = []match.PathPair{{From: "/data", To: "d:/video"}}
 		l.stash.Add(
 			stashtest.Scene{ID: 1, Files: []stashtest.File{{Path: "/data/a/clip.mp4", Size: 77}}},
 			stashtest.Scene{ID: 2, Files: []stashtest.File{{Path: "/data/b/c/e\u0301.mp4", Size: 78}}},
@@ -118,7 +119,7 @@ func TestPlexOnWindowsIsMatchedScannedAndEdited(t *testing.T) {
 		l.wantScans(`D:\Video\b\c`)
 		l.want(l.drain(), Summary{Synced: 1})
 		links, err := l.Store.Links(l.Context(), 2)
-		if err != nil || len(links) != 1 || links[0].Rule != ByPathMap {
+		if err != nil || len(links) != 1 || links[0].Rule != match.ByPathMap {
 			l.Errorf("links = %+v, %v", links, err)
 		}
 	})

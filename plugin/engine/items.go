@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
@@ -20,7 +21,7 @@ func (d *drain) findItems(ctx context.Context, works []*work) error {
 	if err := d.matchAll(ctx, works); err != nil {
 		return err
 	}
-	lost := slices.DeleteFunc(slices.Clone(works), func(w *work) bool { return w.err != nil || w.match.Found == Matched })
+	lost := slices.DeleteFunc(slices.Clone(works), func(w *work) bool { return w.err != nil || w.match.Found == match.Matched })
 	if len(lost) > 0 && !d.indexFresh {
 		if err := d.lookAgain(ctx, works, lost); err != nil {
 			return err
@@ -60,7 +61,7 @@ func (d *drain) lookAgain(ctx context.Context, works, lost []*work) error {
 		return d.sharedFailure(ctx, lost, err)
 	}
 	for _, w := range alive(works) {
-		if w.match.Found == Matched && !slices.Contains(lost, w) && len(unmatched(w)) > 0 {
+		if w.match.Found == match.Matched && !slices.Contains(lost, w) && len(unmatched(w)) > 0 {
 			lost = append(lost, w)
 		}
 	}
@@ -175,7 +176,7 @@ func (d *drain) target(ctx context.Context, w *work, held map[string]plexapi.Ite
 			return false, nil
 		}
 		it, ok := held[h.RatingKey]
-		if ok && !it.Deleted && holds(&it, h.Path) && plexapi.ValidKey(sectionOf(&it, h)) {
+		if ok && !it.Deleted && match.Holds(&it, h.Path) && plexapi.ValidKey(sectionOf(&it, h)) {
 			h.Section = sectionOf(&it, h)
 			w.targets = append(w.targets, &target{hit: h, held: it})
 			d.tellLacking(w, &it)
@@ -197,7 +198,7 @@ func (d *drain) target(ctx context.Context, w *work, held map[string]plexapi.Ite
 func unmatched(w *work) []store.Wanted {
 	var list []store.Wanted
 	for _, f := range w.scene.Files {
-		held := slices.ContainsFunc(w.match.Hits, func(h Hit) bool { return h.File == f.Path }) ||
+		held := slices.ContainsFunc(w.match.Hits, func(h match.Hit) bool { return h.File == f.Path }) ||
 			slices.ContainsFunc(w.targets, func(t *target) bool {
 				return slices.ContainsFunc(t.held.Parts, func(p plexapi.Part) bool { return !p.Deleted && isFile(f, p) })
 			})
@@ -213,7 +214,7 @@ func isFile(f stashapi.File, p plexapi.Part) bool {
 	return store.FoldPath(f.Path) == store.FoldPath(p.File) || f.Size == p.Size && store.FoldBase(f.Path) == store.FoldBase(p.File)
 }
 
-func sectionOf(it *plexapi.Item, h Hit) string {
+func sectionOf(it *plexapi.Item, h match.Hit) string {
 	if it.SectionID != "" {
 		return it.SectionID
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
@@ -73,7 +74,7 @@ func (d *drain) matchAll(ctx context.Context, works []*work) error {
 }
 
 // matcher returns a matcher that knows what was learned and asks both servers.
-func (d *drain) matcher(ctx context.Context) (*Matcher, error) {
+func (d *drain) matcher(ctx context.Context) (*match.Matcher, error) {
 	evidence, err := d.evidence(ctx)
 	if err != nil {
 		return nil, err
@@ -82,7 +83,7 @@ func (d *drain) matcher(ctx context.Context) (*Matcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Matcher{
+	m := &match.Matcher{
 		Index: d.Index, Server: d.server, Sections: d.sections, PathMap: d.Config.PathMap, Prefixes: evidence.Learned(), Titles: titles,
 		Others: d.Stash.ScenesByPath, Read: d.Plex.Items,
 		Owners: func(ctx context.Context, keys []string) (map[string]int, error) {
@@ -91,17 +92,17 @@ func (d *drain) matcher(ctx context.Context) (*Matcher, error) {
 	}
 	m.Failed = func(_ context.Context, _ int, err error) error { return err }
 	m.Owned = func(ctx context.Context, owners map[string]int) (map[string]bool, map[string]error, error) {
-		return d.stillOwned(ctx, m, owners, func(Hit) bool { return true })
+		return d.stillOwned(ctx, m, owners, func(match.Hit) bool { return true })
 	}
 	return m, nil
 }
 
 // evidence is what was learned of prefixes. What cannot be read is learned anew.
-func (d *drain) evidence(ctx context.Context) (*Evidence, error) {
+func (d *drain) evidence(ctx context.Context) (*match.Evidence, error) {
 	text, _, err := d.Store.Meta(ctx, store.KeyPrefixes)
-	e := &Evidence{}
+	e := &match.Evidence{}
 	if err == nil && text != "" && json.Unmarshal([]byte(text), e) != nil {
-		e = &Evidence{}
+		e = &match.Evidence{}
 	}
 	return e, err
 }
@@ -115,7 +116,7 @@ func (d *drain) learn(ctx context.Context, works []*work) error {
 	taught, known := false, len(e.Learned())
 	for _, w := range works {
 		for _, t := range w.targets {
-			if t.hit.Rule == ByNameSize && e.Add(t.hit.File, t.hit.Path) {
+			if t.hit.Rule == match.ByNameSize && e.Add(t.hit.File, t.hit.Path) {
 				taught = true
 			}
 		}

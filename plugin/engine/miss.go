@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 )
@@ -15,10 +16,10 @@ const candidatesNamed = 3
 func (d *drain) notMatched(w *work) error {
 	path := stashlog.Private(w.scene.Files[0].Path)
 	switch w.match.Found {
-	case Ambiguous:
+	case match.Ambiguous:
 		return retry.Ambiguous(fmt.Sprintf("%d Plex items fit %s equally well: set pathMap so that the path decides, then retry the dead letter; they are %s",
 			len(w.match.Candidates), path, nameCandidates(w.match.Candidates)), w.match.Candidates)
-	case Unknown:
+	case match.Unknown:
 		return retry.Unready("a Plex library has not been read whole yet, or is missing: " + path + " may be in it")
 	}
 	if d.Config.SkipMissing {
@@ -28,7 +29,7 @@ func (d *drain) notMatched(w *work) error {
 }
 
 // nameCandidates names the first candidates by library and path.
-func nameCandidates(list []Candidate) string {
+func nameCandidates(list []match.Candidate) string {
 	var where []string
 	for _, c := range list[:min(len(list), candidatesNamed)] {
 		where = append(where, fmt.Sprintf("%s in %q", c.Path, c.Library))

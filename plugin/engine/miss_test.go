@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -16,17 +17,17 @@ func TestDeadLetterSaysWhichItemsFit(t *testing.T) {
 	inLab(t, 0, func(l *lab) {
 		films := l.plex.AddSection("Films", "movie")
 		l.stash.Add(stashtest.Scene{ID: 1, Files: []stashtest.File{{Path: "/data/x.mp4", Size: 77}}})
-		want := []Candidate{
-			{l.plex.AddItem(l.section, "/a/x.mp4", 77), l.section, "Videos", "/a/x.mp4", 77},
-			{l.plex.AddItem(films, "/b/x.mp4", 77), films, "Films", "/b/x.mp4", 77},
+		want := []match.Candidate{
+			{RatingKey: l.plex.AddItem(l.section, "/a/x.mp4", 77), Section: l.section, Library: "Videos", Path: "/a/x.mp4", Size: 77},
+			{RatingKey: l.plex.AddItem(films, "/b/x.mp4", 77), Section: films, Library: "Films", Path: "/b/x.mp4", Size: 77},
 		}
 		l.edit("New", 1)
 		l.want(l.drain(), Summary{Dead: 1})
 		letters, err := l.Store.DeadLetters(l.Context(), store.Narrow{}, 20)
 		l.must(err)
-		var got []Candidate
+		var got []match.Candidate
 		l.must(json.Unmarshal([]byte(stashlog.Plain(string(letters[0].Candidates))), &got))
-		slices.SortFunc(got, func(a, b Candidate) int { return strings.Compare(a.Path, b.Path) })
+		slices.SortFunc(got, func(a, b match.Candidate) int { return strings.Compare(a.Path, b.Path) })
 		if !slices.Equal(got, want) {
 			l.Errorf("candidates = %+v, want %+v", got, want)
 		}
@@ -39,9 +40,9 @@ func TestDeadLetterSaysWhichItemsFit(t *testing.T) {
 }
 
 func TestMessageNamesThreeCandidates(t *testing.T) {
-	var list []Candidate
+	var list []match.Candidate
 	for i := range 4 {
-		list = append(list, Candidate{Path: fmt.Sprint("/", i), Library: "L"})
+		list = append(list, match.Candidate{Path: fmt.Sprint("/", i), Library: "L"})
 	}
 	if got, want := nameCandidates(list[:3]), `/0 in "L", /1 in "L", /2 in "L"`; got != want {
 		t.Errorf("named %s, want %s", got, want)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
 
@@ -47,38 +48,38 @@ func TestMovedFileKeepsItsSceneAndItsMemory(t *testing.T) {
 	}{
 		{name: "Plex moves it", moves: func(l *lab) {
 			l.plexMoves(moved)
-		}, rule: ByNameSize, path: moved, title: "clip1"},
+		}, rule: match.ByNameSize, path: moved, title: "clip1"},
 		{name: "Plex moves it and makes a new item", moves: func(l *lab) {
 			l.plexReplaces(moved)
-		}, rule: ByNameSize, path: moved, gone: 1, title: "clip1"},
+		}, rule: match.ByNameSize, path: moved, gone: 1, title: "clip1"},
 		{name: "Plex makes a new item in the same place", moves: func(l *lab) {
 			l.plexReplaces(path(1))
-		}, rule: ByPath, path: path(1), gone: 1, title: "clip1"},
+		}, rule: match.ByPath, path: path(1), gone: 1, title: "clip1"},
 		{name: "Stash moves it", moves: func(l *lab) {
 			l.stashMoves(moved)
 			pass(25 * time.Hour)
 			l.want(l.drain(), Summary{Unchanged: 1}) // found by the catch-up
-		}, rule: ByNameSize, path: path(1), title: "clip1"},
+		}, rule: match.ByNameSize, path: path(1), title: "clip1"},
 		{name: "Stash moves it, then Plex", moves: func(l *lab) {
 			l.stashMoves(moved)
 			pass(25 * time.Hour)
 			l.want(l.drain(), Summary{Unchanged: 1})
 			l.plexMoves(moved)
-		}, rule: ByPath, path: moved, title: "clip1"},
+		}, rule: match.ByPath, path: moved, title: "clip1"},
 		{name: "Plex moves it, then Stash", moves: func(l *lab) {
 			l.plexMoves(moved)
 			l.drain()
 			l.stashMoves(moved)
 			pass(25 * time.Hour)
 			l.want(l.drain(), Summary{Unchanged: 1})
-		}, rule: ByPath, path: moved, title: "clip1"},
+		}, rule: match.ByPath, path: moved, title: "clip1"},
 		{name: "Stash renames it, then Plex", moves: func(l *lab) {
 			l.stashMoves(renamed)
 			pass(25 * time.Hour)
 			l.want(l.drain(), Summary{Waiting: 1})
 			l.plexMoves(renamed)
 			l.want(l.drain(), Summary{Unchanged: 1}) // woken
-		}, rule: ByPath, path: renamed, title: "clip1"},
+		}, rule: match.ByPath, path: renamed, title: "clip1"},
 		{name: "Stash renames it, then Plex makes a new item", moves: func(l *lab) {
 			l.stashMoves(renamed)
 			pass(25 * time.Hour)
@@ -86,7 +87,7 @@ func TestMovedFileKeepsItsSceneAndItsMemory(t *testing.T) {
 			l.plexReplaces(renamed)
 			l.want(l.drain(), Summary{Synced: 1}) // woken
 			l.wantTitle(1, "One")
-		}, rule: ByPath, path: renamed, gone: 1, title: "renamed"},
+		}, rule: match.ByPath, path: renamed, gone: 1, title: "renamed"},
 		{name: "Plex renames it and makes a new item, then Stash", moves: func(l *lab) {
 			l.plexReplaces(renamed)
 			l.edit("One", 1)
@@ -94,7 +95,7 @@ func TestMovedFileKeepsItsSceneAndItsMemory(t *testing.T) {
 			l.stashMoves(renamed)
 			pass(time.Minute)
 			l.want(l.drain(), Summary{Synced: 1})
-		}, rule: ByPath, path: renamed, gone: 1, title: "renamed"},
+		}, rule: match.ByPath, path: renamed, gone: 1, title: "renamed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inLab(t, 2, func(l *lab) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -40,7 +41,7 @@ func (d *drain) askForRivals(ctx context.Context, works []*work, known map[strin
 	if err != nil {
 		return err
 	}
-	owned, doubts, err := d.stillOwned(ctx, m, owners, func(h Hit) bool { return holds(held[h.RatingKey], h.Path) })
+	owned, doubts, err := d.stillOwned(ctx, m, owners, func(h match.Hit) bool { return match.Holds(held[h.RatingKey], h.Path) })
 	if err != nil {
 		return err
 	}
@@ -56,11 +57,11 @@ func (d *drain) askForRivals(ctx context.Context, works []*work, known map[strin
 			}
 		}
 	}
-	return m.leaveToFirst(ctx, alive(works), known)
+	return d.leaveToFirst(ctx, m, alive(works), known)
 }
 
 // leaveToFirst finds out whose the first part is of items that hold several and that nobody owns.
-func (m *Matcher) leaveToFirst(ctx context.Context, works []*work, known map[string]store.Item) error {
+func (d *drain) leaveToFirst(ctx context.Context, m *match.Matcher, works []*work, known map[string]store.Item) error {
 	firsts := make(map[*target][]string) // where Stash may have the first part
 	var paths []string
 	for _, w := range works {
@@ -70,7 +71,7 @@ func (m *Matcher) leaveToFirst(ctx context.Context, works []*work, known map[str
 			}
 			first, several := firstPart(&t.held)
 			if several && store.NormalPath(first.File) != store.NormalPath(t.hit.Path) {
-				firsts[t] = m.stashPaths(first.File)
+				firsts[t] = m.StashPaths(first.File)
 				paths = append(paths, firsts[t]...)
 			}
 		}
@@ -111,7 +112,7 @@ func firstPart(it *plexapi.Item) (first plexapi.Part, several bool) {
 // stillOwned tells which items belong to their owners still: the scene is in Stash, and one of its files is
 // in the item as far as in says so. A scene that Stash cannot read keeps what it owns; doubts says why of
 // each such item, so that whoever else wants it asks again.
-func (d *drain) stillOwned(ctx context.Context, m *Matcher, owners map[string]int, in func(Hit) bool) (owned map[string]bool, doubts map[string]error, err error) {
+func (d *drain) stillOwned(ctx context.Context, m *match.Matcher, owners map[string]int, in func(match.Hit) bool) (owned map[string]bool, doubts map[string]error, err error) {
 	if len(owners) == 0 {
 		return nil, nil, nil
 	}
@@ -134,7 +135,7 @@ func (d *drain) stillOwned(ctx context.Context, m *Matcher, owners map[string]in
 			doubts[key] = fmt.Errorf("whether Plex item %s still shows scene %d is not known: %w", key, owner, err)
 		}
 		owned[key] = doubts[key] != nil ||
-			slices.ContainsFunc(fits[owner], func(h Hit) bool { return h.RatingKey == key && in(h) })
+			slices.ContainsFunc(fits[owner], func(h match.Hit) bool { return h.RatingKey == key && in(h) })
 	}
 	return owned, doubts, nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -253,7 +254,7 @@ func TestItemThatNobodyOwnsBelongsToTheSceneOfItsFirstPart(t *testing.T) {
 	}{
 		{"in Stash under the same path", func(*lab) {}, true},
 		{"in Stash under a mapped path", func(l *lab) {
-			l.Config.PathMap = []PathPair{{From: "/stash", To: "/data"}}
+			l.Config.PathMap = []match.PathPair{{From: "/stash", To: "/data"}}
 			for _, id := range []int{1, 2} {
 				l.stash.Change(id, func(s *stashtest.Scene) { s.Files[0].Path = "/stash" + strings.TrimPrefix(path(id), "/data") })
 			}

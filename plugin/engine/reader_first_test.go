@@ -52,7 +52,7 @@ func TestReaderReadsAllThenOnlyWhatIsNew(t *testing.T) {
 		plex.rows = append(plex.rows, rowOf(i))
 	}
 	var found []store.FoundFile
-	r := Reader{Plex: plex, Index: indexOf(t), OnNew: func(_ context.Context, f []store.FoundFile) error {
+	r := Reader{Plex: plex, Index: filledIndex(t), OnNew: func(_ context.Context, f []store.FoundFile) error {
 		found = append(found, f...)
 		return nil
 	}}
@@ -99,7 +99,7 @@ func TestReadingGoesOnWhereItWasCutOff(t *testing.T) {
 	for i := range 1000 {
 		plex.rows = append(plex.rows, rowOf(i))
 	}
-	r := Reader{Plex: cutAfter{plex, 3}, Index: indexOf(t)}
+	r := Reader{Plex: cutAfter{plex, 3}, Index: filledIndex(t)}
 	sec := plexapi.Section{ID: "1", UpdatedAt: 1}
 	if _, err := r.Refresh(t.Context(), "S", sec, now); err == nil {
 		t.Fatal("the cut was not noticed")

@@ -49,7 +49,7 @@ func newReaderLab(t *testing.T, rows int) *readerLab {
 	for i := range rows {
 		l.plex.rows = append(l.plex.rows, rowOf(i))
 	}
-	l.Reader = Reader{Plex: l.plex, Index: indexOf(t)}
+	l.Reader = Reader{Plex: l.plex, Index: filledIndex(t)}
 	return l
 }
 

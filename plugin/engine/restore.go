@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -137,7 +138,7 @@ func (d *drain) planRestore(item store.Item, held plexapi.Item) *restoring {
 		nothing.Values[plex] = nil
 	}
 	plan := merge.Merge(merge.MergeInput{Desired: nothing, Memory: item, Current: held})
-	t := &target{hit: Hit{RatingKey: item.RatingKey, Section: sectionOf(&held, Hit{Section: item.Section})}, held: held, plan: plan, stored: item, memory: plan.Memory}
+	t := &target{hit: match.Hit{RatingKey: item.RatingKey, Section: sectionOf(&held, match.Hit{Section: item.Section})}, held: held, plan: plan, stored: item, memory: plan.Memory}
 	return &restoring{
 		work: &work{job: store.Job{SceneID: item.Owner}, targets: []*target{t}}, target: t,
 		kept: merge.KeptFields(item, held),

@@ -7,13 +7,14 @@ import (
 	"strings"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
 // Sample matches scenes against the index of these libraries as it is, writing nothing.
-func (e *Engine) Sample(ctx context.Context, server string, sections []plexapi.Section, scenes []*stashapi.Scene) ([]Match, error) {
+func (e *Engine) Sample(ctx context.Context, server string, sections []plexapi.Section, scenes []*stashapi.Scene) ([]match.Match, error) {
 	d := &drain{Engine: e, server: server, sections: sections}
 	m, err := d.matcher(ctx)
 	if err != nil {
@@ -23,7 +24,7 @@ func (e *Engine) Sample(ctx context.Context, server string, sections []plexapi.S
 }
 
 // LearnedPaths returns what was learned of how Plex's paths differ from Stash's.
-func (e *Engine) LearnedPaths(ctx context.Context) ([]PathPair, error) {
+func (e *Engine) LearnedPaths(ctx context.Context) ([]match.PathPair, error) {
 	evidence, err := (&drain{Engine: e}).evidence(ctx)
 	if err != nil {
 		return nil, err
@@ -32,9 +33,9 @@ func (e *Engine) LearnedPaths(ctx context.Context) ([]PathPair, error) {
 }
 
 // WhyNot says what these libraries hold that comes near to a scene that does not match.
-func (e *Engine) WhyNot(ctx context.Context, server string, sections []plexapi.Section, scene *stashapi.Scene, match Match) (string, error) {
-	if match.Found == Ambiguous {
-		return fmt.Sprintf("%d items fit equally well: %s", len(match.Candidates), nameCandidates(match.Candidates)), nil
+func (e *Engine) WhyNot(ctx context.Context, server string, sections []plexapi.Section, scene *stashapi.Scene, found match.Match) (string, error) {
+	if found.Found == match.Ambiguous {
+		return fmt.Sprintf("%d items fit equally well: %s", len(found.Candidates), nameCandidates(found.Candidates)), nil
 	}
 	if len(scene.Files) == 0 {
 		return "it has no file", nil
@@ -46,7 +47,7 @@ func (e *Engine) WhyNot(ctx context.Context, server string, sections []plexapi.S
 	if err != nil {
 		return "", err
 	}
-	if files = inSections(files, sections); len(files) == 0 {
+	if files = match.InSections(files, sections); len(files) == 0 {
 		return "Plex holds no file called " + name, nil
 	}
 	nearest := slices.MaxFunc(files, func(a, b store.PlexFile) int { return nearness(f, a) - nearness(f, b) })

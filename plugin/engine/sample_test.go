@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"strings"
 	"testing"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
@@ -13,28 +15,28 @@ func TestCheckIsToldWhatComesNear(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		plex  []string // key path size
-		found Found
+		found match.Found
 		want  string
 	}{
-		{"nothing", nil, Missing, "Plex holds no file called x.mp4"},
-		{"another name", []string{"1 /v/y.mp4 5"}, Missing, "Plex holds no file called x.mp4"},
-		{"another size", []string{"1 /v/x.mp4 7"}, Missing, "Plex holds x.mp4 at /v/x.mp4 with another size (7 bytes, in Stash 5)"},
-		{"the nearest folder", []string{"1 /v/x.mp4 7", "2 /v/a/x.mp4 8", "3 /w/x.mp4 9"}, Missing, "Plex holds x.mp4 at /v/a/x.mp4 with another size (8 bytes, in Stash 5)"},
-		{"another scene's", []string{"1 /v/a/x.mp4 7", "2 /v/x.mp4 5"}, Missing, "Plex holds x.mp4 at /v/x.mp4, but that is another scene's"},
-		{"in a library that is not chosen", []string{"1 /v/x.mp4 5 3"}, Missing, "Plex holds no file called x.mp4"},
-		{"several", nil, Ambiguous, `2 items fit equally well: /p in "L", /q in "L"`},
+		{"nothing", nil, match.Missing, "Plex holds no file called x.mp4"},
+		{"another name", []string{"1 /v/y.mp4 5"}, match.Missing, "Plex holds no file called x.mp4"},
+		{"another size", []string{"1 /v/x.mp4 7"}, match.Missing, "Plex holds x.mp4 at /v/x.mp4 with another size (7 bytes, in Stash 5)"},
+		{"the nearest folder", []string{"1 /v/x.mp4 7", "2 /v/a/x.mp4 8", "3 /w/x.mp4 9"}, match.Missing, "Plex holds x.mp4 at /v/a/x.mp4 with another size (8 bytes, in Stash 5)"},
+		{"another scene's", []string{"1 /v/a/x.mp4 7", "2 /v/x.mp4 5"}, match.Missing, "Plex holds x.mp4 at /v/x.mp4, but that is another scene's"},
+		{"in a library that is not chosen", []string{"1 /v/x.mp4 5 3"}, match.Missing, "Plex holds no file called x.mp4"},
+		{"several", nil, match.Ambiguous, `2 items fit equally well: /p in "L", /q in "L"`},
 	} {
-		e := Engine{Index: indexOf(t, c.plex...)}
+		e := Engine{Index: filledIndex(t, c.plex...)}
 		scene := &stashapi.Scene{ID: 1, Files: []stashapi.File{{Path: `D:\data\a\x.mp4`, Size: 5}}}
-		match := Match{Found: c.found}
-		if c.found == Ambiguous {
-			match.Candidates = []Candidate{{Library: "L", Path: "/p"}, {Library: "L", Path: "/q"}}
+		near := match.Match{Found: c.found}
+		if c.found == match.Ambiguous {
+			near.Candidates = []match.Candidate{{Library: "L", Path: "/p"}, {Library: "L", Path: "/q"}}
 		}
-		if got, err := e.WhyNot(t.Context(), "S", chosen("1"), scene, match); err != nil || stashlog.Plain(got) != c.want {
+		if got, err := e.WhyNot(t.Context(), "S", []plexapi.Section{{ID: "1"}}, scene, near); err != nil || stashlog.Plain(got) != c.want {
 			t.Errorf("%s: %q, %v; want %q", c.name, got, err, c.want)
 		}
 	}
-	if got, err := (&Engine{}).WhyNot(t.Context(), "S", nil, &stashapi.Scene{}, Match{Found: Missing}); err != nil || got != "it has no file" {
+	if got, err := (&Engine{}).WhyNot(t.Context(), "S", nil, &stashapi.Scene{}, match.Match{Found: match.Missing}); err != nil || got != "it has no file" {
 		t.Errorf("without a file: %q, %v", got, err)
 	}
 }
@@ -51,7 +53,7 @@ func TestLearnedPathsAreTold(t *testing.T) {
 			l.edit("New", id)
 			l.want(l.drain(), Summary{Synced: 1})
 		}
-		if pairs, err := l.LearnedPaths(l.Context()); err != nil || len(pairs) != 1 || pairs[0] != (PathPair{From: "/stash", To: "/plex"}) {
+		if pairs, err := l.LearnedPaths(l.Context()); err != nil || len(pairs) != 1 || pairs[0] != (match.PathPair{From: "/stash", To: "/plex"}) {
 			l.Errorf("learned %v, %v", pairs, err)
 		}
 		if !strings.Contains(l.log.String(), "learned how Plex's paths differ") {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -21,7 +22,7 @@ func (d *drain) scanMissing(ctx context.Context, works []*work) error {
 		return nil
 	}
 	lost := slices.DeleteFunc(slices.Clone(works), func(w *work) bool {
-		return w.match.Found != Missing || retry.Judge(ctx, w.err).Class != retry.ClassNotFound // the index may be behind
+		return w.match.Found != match.Missing || retry.Judge(ctx, w.err).Class != retry.ClassNotFound // the index may be behind
 	})
 	if len(lost) == 0 {
 		return nil
@@ -32,7 +33,7 @@ func (d *drain) scanMissing(ctx context.Context, works []*work) error {
 	}
 	for _, w := range lost {
 		for _, f := range w.scene.Files {
-			if s, ok := scanFor(m.places(f.Path), d.sections, f.Path); ok {
+			if s, ok := scanFor(m.Places(f.Path), d.sections, f.Path); ok {
 				d.scan(ctx, s)
 			} else {
 				d.Log.Debug().Int("scene", w.job.SceneID).Str("path", stashlog.Private(f.Path)).Msg("not scanned: its folder is in none of the libraries")
@@ -74,13 +75,13 @@ func (d *drain) scan(ctx context.Context, s scanTarget) {
 
 // scanFor returns which library and folder to scan for a file of Stash, by where it may be in Plex: what was
 // learned counts before the path as it is. Of several libraries the one with the nearest folder is meant.
-func scanFor(places []place, sections []plexapi.Section, path string) (scanTarget, bool) {
+func scanFor(places []match.Place, sections []plexapi.Section, path string) (scanTarget, bool) {
 	for _, where := range slices.Concat(places[1:], places[:1]) {
 		var found scanTarget
 		best := ""
 		for _, s := range sections {
 			for _, location := range s.Locations {
-				rest, below := under(where.path, location)
+				rest, below := match.Under(where.Path, location)
 				if normal := store.NormalPath(location); below && len(normal) > len(best) {
 					best, found = normal, scanTarget{s, folderBelow(location, rest, path)}
 				}

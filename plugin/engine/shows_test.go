@@ -8,6 +8,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
 
@@ -116,7 +117,7 @@ func TestLibrariesAreChosenByKindAndName(t *testing.T) {
 		{sections[2:3], nil, "", []string{"no library of movies", "add one"}},
 		{sections[2:3], []string{"Music"}, "", []string{"no library of movies", "add one"}},
 	} {
-		chosen, absent := ChooseSections(c.have, c.names)
+		chosen, absent := match.ChooseSections(c.have, c.names)
 		var ids []string
 		for _, s := range chosen {
 			ids = append(ids, s.ID)
@@ -124,9 +125,9 @@ func TestLibrariesAreChosenByKindAndName(t *testing.T) {
 		if got := strings.Join(ids, " "); got != c.chosen {
 			t.Errorf("of %v %v is chosen %q, want %q", c.have, c.names, got, c.chosen)
 		}
-		why := WhyAbsent(c.have, absent)
+		why := match.WhyAbsent(c.have, absent)
 		if len(chosen) == 0 {
-			why = WhyNoLibrary(c.have, c.names)
+			why = match.WhyNoLibrary(c.have, c.names)
 		}
 		for _, word := range c.why {
 			if !strings.Contains(why, word) {

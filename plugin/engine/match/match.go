@@ -1,4 +1,6 @@
-package engine
+// Package match finds the Plex items of a scene by its files: by path, by name and size, or by name and folders.
+// It never guesses.
+package match
 
 import (
 	"context"
@@ -162,8 +164,8 @@ func (m *Matcher) search(ctx context.Context, scenes []*stashapi.Scene) ([]searc
 
 // byPath is rule 1. If nothing is exactly equal it gathers what else the file may be.
 func (m *Matcher) byPath(ctx context.Context, s *search, f stashapi.File) error {
-	for _, where := range m.places(f.Path) {
-		files, exact, err := m.lookUp(ctx, where.path)
+	for _, where := range m.Places(f.Path) {
+		files, exact, err := m.lookUp(ctx, where.Path)
 		if err != nil {
 			return err
 		}
@@ -189,14 +191,14 @@ func (m *Matcher) byName(ctx context.Context, s *search, f stashapi.File) error 
 		if err != nil {
 			return err
 		}
-		s.tries = append(s.tries, try{rule: ByNameSize, file: f, files: inSections(files, m.Sections)})
+		s.tries = append(s.tries, try{rule: ByNameSize, file: f, files: InSections(files, m.Sections)})
 	}
 	duration := int64(math.Round(f.Duration * 1000))
 	files, err := m.Index.ByFolders(ctx, m.Server, f.Path, duration)
 	if err != nil {
 		return err
 	}
-	files = inSections(files, m.Sections)
+	files = InSections(files, m.Sections)
 	exact := slices.DeleteFunc(slices.Clone(files), func(p store.PlexFile) bool { return !store.SameFolders(f.Path, duration, p) })
 	if len(exact) > 0 {
 		files = exact
@@ -231,18 +233,18 @@ func newestEach(files []store.PlexFile) []store.PlexFile {
 	return list
 }
 
-type place struct{ path, rule string }
+type Place struct{ Path, rule string }
 
-// places are where the file may be in Plex. A pathMap that applies is the user's word; what was learned
+// Places are where the file may be in Plex. A pathMap that applies is the user's word; what was learned
 // never overrides it.
-func (m *Matcher) places(path string) []place {
+func (m *Matcher) Places(path string) []Place {
 	if mapped, ok := mapPath(m.PathMap, path); ok {
-		return []place{{mapped, ByPathMap}}
+		return []Place{{mapped, ByPathMap}}
 	}
-	list := []place{{path, ByPath}}
+	list := []Place{{path, ByPath}}
 	for _, p := range m.Prefixes {
 		if mapped, ok := p.replace(path); ok {
-			list = append(list, place{mapped, ByLearned})
+			list = append(list, Place{mapped, ByLearned})
 		}
 	}
 	return list
@@ -251,11 +253,11 @@ func (m *Matcher) places(path string) []place {
 // lookUp finds files by path, the newest first, without case only if nothing is equal with it.
 func (m *Matcher) lookUp(ctx context.Context, path string) (files []store.PlexFile, exact bool, err error) {
 	files, err = m.Index.ByPath(ctx, m.Server, path, false)
-	if files = inSections(files, m.Sections); err != nil || len(files) > 0 {
+	if files = InSections(files, m.Sections); err != nil || len(files) > 0 {
 		return files, true, err
 	}
 	files, err = m.Index.ByPath(ctx, m.Server, path, true)
-	if files = inSections(files, m.Sections); err != nil || len(distinct(files)) > 1 && !onePath(files) {
+	if files = InSections(files, m.Sections); err != nil || len(distinct(files)) > 1 && !onePath(files) {
 		return nil, false, err // items that differ by case only: none is it
 	}
 	return files, false, nil
@@ -271,7 +273,7 @@ func (m *Matcher) leaveOthers(ctx context.Context, searches []search) error {
 	for _, s := range searches {
 		for _, t := range s.tries {
 			for _, f := range t.files {
-				paths = append(paths, m.stashPaths(f.Path)...)
+				paths = append(paths, m.StashPaths(f.Path)...)
 			}
 		}
 	}
@@ -292,8 +294,8 @@ func (m *Matcher) leaveOthers(ctx context.Context, searches []search) error {
 	return nil
 }
 
-// stashPaths are the paths that a file of Plex may have in Stash, in every way in which Stash may spell them.
-func (m *Matcher) stashPaths(plex string) []string {
+// StashPaths are the paths that a file of Plex may have in Stash, in every way in which Stash may spell them.
+func (m *Matcher) StashPaths(plex string) []string {
 	list := spellings(plex)
 	for _, pairs := range [][]PathPair{m.PathMap, m.Prefixes} {
 		for _, p := range pairs {
@@ -307,7 +309,7 @@ func (m *Matcher) stashPaths(plex string) []string {
 }
 
 func (m *Matcher) another(others map[string]int, plex string, scene int) bool {
-	for _, p := range m.stashPaths(plex) {
+	for _, p := range m.StashPaths(plex) {
 		if id := others[p]; id != 0 && id != scene {
 			return true
 		}
@@ -360,7 +362,7 @@ func (m *Matcher) living(ctx context.Context, files []store.PlexFile, keys []str
 	}
 	var left []store.PlexFile
 	for _, f := range files {
-		if it := held[f.RatingKey]; it != nil && !it.Deleted && holds(it, f.Path) {
+		if it := held[f.RatingKey]; it != nil && !it.Deleted && Holds(it, f.Path) {
 			left = append(left, f)
 		}
 	}

@@ -1,4 +1,4 @@
-package engine
+package match
 
 import (
 	"slices"
@@ -18,12 +18,12 @@ type PathPair struct {
 // replace returns path with the prefix From in place of To, if it lies below it. On Windows case does not
 // matter.
 func (p PathPair) replace(path string) (string, bool) {
-	rest, below := under(path, p.From)
+	rest, below := Under(path, p.From)
 	return strings.TrimSuffix(store.NormalPath(p.To), "/") + "/" + rest, below
 }
 
-// under returns what of a normalised path lies below a folder. A share lies below no root.
-func under(path, folder string) (rest string, below bool) {
+// Under returns what of a normalised path lies below a folder. A share lies below no root.
+func Under(path, folder string) (rest string, below bool) {
 	path, folder = store.NormalPath(path), strings.TrimSuffix(store.NormalPath(folder), "/")+"/"
 	if strings.HasPrefix(path, "//") != strings.HasPrefix(folder, "//") {
 		return "", false

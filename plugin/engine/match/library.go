@@ -1,4 +1,4 @@
-package engine
+package match
 
 import (
 	"fmt"
@@ -31,7 +31,7 @@ func sectionIs(s plexapi.Section, name string) bool {
 	return s.ID == name || strings.EqualFold(s.Title, strings.TrimSpace(name))
 }
 
-func idsOf(sections []plexapi.Section) []string {
+func IDs(sections []plexapi.Section) []string {
 	ids := make([]string, len(sections))
 	for i, s := range sections {
 		ids[i] = s.ID
@@ -39,9 +39,9 @@ func idsOf(sections []plexapi.Section) []string {
 	return ids
 }
 
-// inSections returns the files in these libraries. The index holds those of a library that is not chosen any more
+// InSections returns the files in these libraries. The index holds those of a library that is not chosen any more
 // until the next run.
-func inSections(files []store.PlexFile, sections []plexapi.Section) []store.PlexFile {
+func InSections(files []store.PlexFile, sections []plexapi.Section) []store.PlexFile {
 	return slices.DeleteFunc(files, func(f store.PlexFile) bool {
 		return !slices.ContainsFunc(sections, func(s plexapi.Section) bool { return s.ID == f.Section })
 	})

@@ -1,4 +1,4 @@
-package engine
+package match
 
 import (
 	"context"
@@ -66,8 +66,8 @@ func (m *Matcher) claims(ctx context.Context, searches []search) (map[string]int
 	return claims, nil
 }
 
-// holds reports whether the item has the file, out of the trash.
-func holds(it *plexapi.Item, path string) bool {
+// Holds reports whether the item has the file, out of the trash.
+func Holds(it *plexapi.Item, path string) bool {
 	for _, p := range it.Parts {
 		if !p.Deleted && store.NormalPath(p.File) == store.NormalPath(path) {
 			return true
