@@ -139,10 +139,7 @@ func (s *session) drain(ctx context.Context, who string, opts engine.Options, pr
 		}
 		return s.tidy(ctx)
 	}
-	err := s.locked(ctx, who, lockPatience, func(ctx context.Context) error {
-		s.settleIn()
-		return run(ctx, true)
-	})
+	err := s.locked(ctx, who, lockPatience, func(ctx context.Context) error { return run(ctx, true) })
 	if errors.Is(err, store.ErrHeld) && prepare != nil {
 		err = cmp.Or(run(ctx, false), err)
 	}

@@ -5,8 +5,7 @@
 # Starting a shell costs a fifth of what starting the program does, and starting uname two fifths more. So a
 # Linux system is known by its dynamic loader, whose name is fixed, and uname is asked only where there is no
 # such loader, or several. A loader also tells what the system around us can run, which a kernel that runs both
-# 32 and 64 bits does not. The first run of the program puts a copy of itself into the place of this file if
-# Stash has installed it: then launches cost nothing more, until an update brings this file again.
+# 32 and 64 bits does not.
 
 name=stash-plex-sync
 
