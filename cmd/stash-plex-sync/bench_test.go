@@ -140,7 +140,7 @@ func BenchmarkHook(b *testing.B) {
 				}
 				rounds += launches
 			}
-			s.report(b, hooks, nothing, rounds, 2)
+			s.report(b, hooks, nothing, rounds, 2.4)
 		})
 	}
 }
@@ -190,7 +190,7 @@ func BenchmarkBulkChange(b *testing.B) {
 	if n := s.count("job"); n != scenes {
 		b.Fatalf("%d scenes are queued, want %d", n, scenes)
 	}
-	s.report(b, hooks, nothing, rounds, 2)
+	s.report(b, hooks, nothing, rounds, 2.4)
 }
 
 // What the disk takes to make 4 KiB last, which each hook waits for once.

@@ -17,7 +17,6 @@ import (
 	"syscall"
 	"time"
 
-	_ "github.com/stash-plex-sync/stash-plex-sync/cmd/stash-plex-sync/prefault" // before other packages are initialised
 	"github.com/stash-plex-sync/stash-plex-sync/plugin"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"

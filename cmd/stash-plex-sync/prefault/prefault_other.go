@@ -1,4 +1,0 @@
-//go:build !linux
-
-// Package prefault does nothing on systems other than Linux.
-package prefault
