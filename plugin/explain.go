@@ -10,7 +10,7 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -105,7 +105,7 @@ func (s *session) told(ctx context.Context, scene int) (ExplainReport, error) {
 			r.elsewhere = true
 			continue
 		}
-		r.Links = append(r.Links, LinkReport{l.RatingKey, l.Section, stashlog.Private(l.Path), l.Rule, rfc3339(l.PushedAt), l.Restored})
+		r.Links = append(r.Links, LinkReport{l.RatingKey, l.Section, text.Private(l.Path), l.Rule, rfc3339(l.PushedAt), l.Restored})
 	}
 	attempts, err := s.db.Attempts(ctx, scene)
 	if err != nil {

@@ -23,7 +23,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -226,7 +226,7 @@ func checkProblems(t *testing.T, err error, token string) map[string]int {
 		}
 	}
 	if err != nil {
-		told := stashlog.Plain(err.Error())
+		told := text.Plain(err.Error())
 		if len(token) >= tokenAtLeast && strings.Contains(told, token) || strings.ContainsFunc(told, unicode.IsControl) || len(told) > 8000 {
 			t.Errorf("the problems are told as %q", told)
 		}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -33,7 +34,7 @@ func parseHook(context any) (h store.HookRecord, handled bool, problem string) {
 	}
 	event, _ := c["type"].(string)
 	if !slices.Contains(hookTypes(), event) {
-		return h, false, fmt.Sprintf("hook %q is none of this plugin's", clip(event))
+		return h, false, fmt.Sprintf("hook %q is none of this plugin's", text.OneLine(event, text.ValueLimit))
 	}
 	of, _, _ := strings.Cut(event, ".")
 	ids, bad := idsOf(c["input"], event == tagMerge)
@@ -181,12 +182,4 @@ func kindOf(v any) string {
 		return "a truth value"
 	}
 	return fmt.Sprintf("%T", v)
-}
-
-// clip makes a stranger's text fit for a message.
-func clip(s string) string {
-	if runes := []rune(s); len(runes) > 60 {
-		s = string(runes[:60]) + "…"
-	}
-	return store.OneLine(s)
 }

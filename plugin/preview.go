@@ -11,7 +11,7 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -78,14 +78,14 @@ func (s *session) tellPreview(p engine.Preview) PreviewReport {
 	for _, scene := range p.Scenes {
 		for _, item := range scene.Items {
 			for i, c := range item.Changes {
-				item.Changes[i].From, item.Changes[i].To = stashlog.Private(c.From), stashlog.Private(c.To)
+				item.Changes[i].From, item.Changes[i].To = text.Private(c.From), text.Private(c.To)
 			}
 		}
 	}
 	for _, scene := range p.Scenes[:min(len(p.Scenes), logged)] {
 		for _, item := range scene.Items {
 			for _, c := range item.Changes {
-				s.z.Info().Int("scene", scene.SceneID).Str("item", item.RatingKey).Str("field", c.Field).Str("from", store.OneLine(c.From)).Str("to", store.OneLine(c.To)).Msg("would " + c.Action)
+				s.z.Info().Int("scene", scene.SceneID).Str("item", item.RatingKey).Str("field", c.Field).Str("from", text.OneLine(c.From, text.Limit)).Str("to", text.OneLine(c.To, text.Limit)).Msg("would " + c.Action)
 			}
 		}
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -88,20 +89,20 @@ const loggedAtMost = 3000
 // shown is a result as it may be handed on: to an operation's caller as it is, and for Stash's log on one line
 // of bounded length, with what is private in it as the log shows it.
 func shown(result any, logged bool, log *stashlog.Writer) (any, error) {
-	var text bytes.Buffer
-	enc := json.NewEncoder(&text)
+	var encoded bytes.Buffer
+	enc := json.NewEncoder(&encoded)
 	enc.SetEscapeHTML(false) // a secret is known as it stands between quotes, and not otherwise
 	if err := enc.Encode(result); err != nil {
 		return nil, fmt.Errorf("write the result: %w", err)
 	}
 	if !logged {
-		return json.RawMessage(log.Hide(stashlog.Plain(text.String()))), nil
+		return json.RawMessage(log.Hide(text.Plain(encoded.String()))), nil
 	}
 	var value any
-	if err := json.Unmarshal(text.Bytes(), &value); err != nil {
+	if err := json.Unmarshal(encoded.Bytes(), &value); err != nil {
 		return nil, fmt.Errorf("write the result: %w", err)
 	}
-	value = eachText(value, func(text string) string { return store.OneLine(log.Hide(log.Shown(text))) })
+	value = eachText(value, func(s string) string { return text.OneLine(log.Hide(log.Shown(s)), text.Limit) })
 	if text, err := json.Marshal(value); err != nil || len(text) > loggedAtMost {
 		return "too long for the log: the lines above tell what matters, and the operation of the same mode returns all", err
 	}

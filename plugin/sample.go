@@ -10,7 +10,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -22,7 +22,7 @@ func (c *checker) pathsAreLearned(ctx context.Context) error {
 	pairs, err := c.engine.LearnedPaths(ctx)
 	list := make([]string, len(pairs))
 	for i, p := range pairs {
-		list[i] = stashlog.Private(p.From) + " => " + stashlog.Private(p.To)
+		list[i] = text.Private(p.From) + " => " + text.Private(p.To)
 	}
 	detail := strings.Join(list, ", ")
 	if detail == "" {
@@ -94,7 +94,7 @@ func (c *checker) sampled(scenes []*stashapi.Scene, matches []match.Match) (deta
 	for i, m := range matches {
 		s := SampleReport{SceneID: scenes[i].ID}
 		if len(scenes[i].Files) > 0 {
-			s.Path = stashlog.Private(scenes[i].Files[0].Path)
+			s.Path = text.Private(scenes[i].Files[0].Path)
 		}
 		if m.Found == match.Matched {
 			matched++

@@ -13,7 +13,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -57,11 +57,11 @@ type SettingProblem struct {
 
 // quoted is the value as it is told. A pathMap tells where the user's videos are.
 func (p SettingProblem) quoted() string {
-	text := strconv.Quote(p.Value)
+	quoted := strconv.Quote(p.Value)
 	if p.Setting == "pathMap" {
-		return stashlog.Private(text)
+		return text.Private(quoted)
 	}
-	return text
+	return quoted
 }
 
 // SettingsError is everything that is wrong with the settings, in one message.
@@ -133,7 +133,7 @@ func (p *settingsParser) problem(setting, value, remedy string) {
 		hide := strings.NewReplacer(token, "***", strings.ToLower(token), "***") // names of fields are told in lower case
 		value, remedy = hide.Replace(value), hide.Replace(remedy)
 	}
-	p.problems = append(p.problems, SettingProblem{setting, clip(value), store.OneLine(remedy)})
+	p.problems = append(p.problems, SettingProblem{setting, text.OneLine(value, text.ValueLimit), text.OneLine(remedy, text.Limit)})
 }
 
 // text returns a setting as text; lists are joined as people would write them.

@@ -18,6 +18,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -53,7 +54,7 @@ func (r *Runner) task(input common.PluginInput, log *stashlog.Writer) (any, erro
 	mode := input.Args.String("mode")
 	run, ok := modes[mode]
 	if !ok {
-		return nil, fmt.Errorf("args.mode is %q; known are %s", clip(mode), strings.Join(slices.Sorted(maps.Keys(modes)), ", "))
+		return nil, fmt.Errorf("args.mode is %q; known are %s", text.OneLine(mode, text.ValueLimit), strings.Join(slices.Sorted(maps.Keys(modes)), ", "))
 	}
 	ctx, end := context.WithCancel(r.ctx)
 	defer end()

@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -150,14 +150,14 @@ func status(args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	text := r.Text()
+	report := r.Text()
 	if asJSON {
 		indented, err := json.MarshalIndent(r, "", "  ")
 		if err != nil {
 			return err
 		}
-		text = string(indented) + "\n"
+		report = string(indented) + "\n"
 	}
-	_, err = io.WriteString(stdout, stashlog.Plain(text))
+	_, err = io.WriteString(stdout, text.Plain(report))
 	return err
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -156,7 +156,7 @@ func (d *drain) readTargets(ctx context.Context, works []*work, last bool) (stal
 		if gone && w.err == nil {
 			w.targets = nil
 			if last {
-				w.err = retry.NotFound("the Plex item for " + stashlog.Private(w.scene.Files[0].Path) + " changes while it is read: is Plex scanning?")
+				w.err = retry.NotFound("the Plex item for " + text.Private(w.scene.Files[0].Path) + " changes while it is read: is Plex scanning?")
 				continue
 			}
 			stale = append(stale, w)

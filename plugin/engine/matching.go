@@ -10,7 +10,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -125,7 +125,7 @@ func (d *drain) learn(ctx context.Context, works []*work) error {
 		return nil
 	}
 	if learned := e.Learned(); len(learned) > known {
-		d.Log.Info().Str("stash", stashlog.Private(learned[len(learned)-1].From)).Str("plex", stashlog.Private(learned[len(learned)-1].To)).Msg("learned how Plex's paths differ from Stash's")
+		d.Log.Info().Str("stash", text.Private(learned[len(learned)-1].From)).Str("plex", text.Private(learned[len(learned)-1].To)).Msg("learned how Plex's paths differ from Stash's")
 	}
 	text, err := json.Marshal(e)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 )
 
 // candidatesNamed is how many candidates a message names.
@@ -14,7 +14,7 @@ const candidatesNamed = 3
 
 // notMatched is how a job ends whose scene is not matched.
 func (d *drain) notMatched(w *work) error {
-	path := stashlog.Private(w.scene.Files[0].Path)
+	path := text.Private(w.scene.Files[0].Path)
 	switch w.match.Found {
 	case match.Ambiguous:
 		return retry.Ambiguous(fmt.Sprintf("%d Plex items fit %s equally well: set pathMap so that the path decides, then retry the dead letter; they are %s",

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -26,13 +26,13 @@ func TestDeadLetterSaysWhichItemsFit(t *testing.T) {
 		letters, err := l.Store.DeadLetters(l.Context(), store.Narrow{}, 20)
 		l.must(err)
 		var got []match.Candidate
-		l.must(json.Unmarshal([]byte(stashlog.Plain(string(letters[0].Candidates))), &got))
+		l.must(json.Unmarshal([]byte(text.Plain(string(letters[0].Candidates))), &got))
 		slices.SortFunc(got, func(a, b match.Candidate) int { return strings.Compare(a.Path, b.Path) })
 		if !slices.Equal(got, want) {
 			l.Errorf("candidates = %+v, want %+v", got, want)
 		}
 		for _, word := range []string{"/data/x.mp4", `/a/x.mp4 in "Videos"`, `/b/x.mp4 in "Films"`, "pathMap"} {
-			if !strings.Contains(stashlog.Plain(letters[0].Job.Error), word) {
+			if !strings.Contains(text.Plain(letters[0].Job.Error), word) {
 				l.Errorf("the message does not say %s: %s", word, letters[0].Job.Error)
 			}
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -277,7 +278,7 @@ func (r *Restoration) count(one *restoring, end *store.Restored) {
 func (r *Restoration) problem(item store.Item, err error) {
 	r.Failed++
 	if len(r.Problems) < shownAtMost {
-		r.Problems = append(r.Problems, ItemProblem{item.Owner, item.RatingKey, store.OneLine(err.Error())})
+		r.Problems = append(r.Problems, ItemProblem{item.Owner, item.RatingKey, text.OneLine(err.Error(), text.Limit)})
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -42,7 +42,7 @@ func (e *Engine) WhyNot(ctx context.Context, server string, sections []plexapi.S
 	}
 	f := scene.Files[0]
 	normal := store.NormalPath(f.Path)
-	name := stashlog.Private(normal[strings.LastIndexByte(normal, '/')+1:])
+	name := text.Private(normal[strings.LastIndexByte(normal, '/')+1:])
 	files, err := e.Index.ByName(ctx, server, f.Path)
 	if err != nil {
 		return "", err
@@ -52,9 +52,9 @@ func (e *Engine) WhyNot(ctx context.Context, server string, sections []plexapi.S
 	}
 	nearest := slices.MaxFunc(files, func(a, b store.PlexFile) int { return nearness(f, a) - nearness(f, b) })
 	if nearest.Size == f.Size {
-		return fmt.Sprintf("Plex holds %s at %s, but that is another scene's", name, stashlog.Private(nearest.Path)), nil
+		return fmt.Sprintf("Plex holds %s at %s, but that is another scene's", name, text.Private(nearest.Path)), nil
 	}
-	return fmt.Sprintf("Plex holds %s at %s with another size (%d bytes, in Stash %d)", name, stashlog.Private(nearest.Path), nearest.Size, f.Size), nil
+	return fmt.Sprintf("Plex holds %s at %s with another size (%d bytes, in Stash %d)", name, text.Private(nearest.Path), nearest.Size, f.Size), nil
 }
 
 // nearness is how much a file of Plex is like one of Stash: above all by its size, then by its folders.

@@ -8,7 +8,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 )
 
 func TestCheckIsToldWhatComesNear(t *testing.T) {
@@ -32,7 +32,7 @@ func TestCheckIsToldWhatComesNear(t *testing.T) {
 		if c.found == match.Ambiguous {
 			near.Candidates = []match.Candidate{{Library: "L", Path: "/p"}, {Library: "L", Path: "/q"}}
 		}
-		if got, err := e.WhyNot(t.Context(), "S", []plexapi.Section{{ID: "1"}}, scene, near); err != nil || stashlog.Plain(got) != c.want {
+		if got, err := e.WhyNot(t.Context(), "S", []plexapi.Section{{ID: "1"}}, scene, near); err != nil || text.Plain(got) != c.want {
 			t.Errorf("%s: %q, %v; want %q", c.name, got, err, c.want)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -36,7 +36,7 @@ func (d *drain) scanMissing(ctx context.Context, works []*work) error {
 			if s, ok := scanFor(m.Places(f.Path), d.sections, f.Path); ok {
 				d.scan(ctx, s)
 			} else {
-				d.Log.Debug().Int("scene", w.job.SceneID).Str("path", stashlog.Private(f.Path)).Msg("not scanned: its folder is in none of the libraries")
+				d.Log.Debug().Int("scene", w.job.SceneID).Str("path", text.Private(f.Path)).Msg("not scanned: its folder is in none of the libraries")
 			}
 		}
 	}
@@ -56,7 +56,7 @@ func (d *drain) scan(ctx context.Context, s scanTarget) {
 	if d.scanFailed || d.scanned[key] || len(d.scanned) >= scansAtMost {
 		return
 	}
-	log := d.Log.With().Str("library", s.section.Title).Str("folder", stashlog.Private(s.folder)).Logger()
+	log := d.Log.With().Str("library", s.section.Title).Str("folder", text.Private(s.folder)).Logger()
 	if s.section.Refreshing {
 		log.Debug().Msg("not scanned: Plex is scanning this library already")
 		return

@@ -25,6 +25,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 )
 
 const (
@@ -205,9 +206,9 @@ func (e *Error) Error() string {
 	case e.Status != 0 && e.Status != http.StatusOK:
 		return fmt.Sprintf("%s: Stash answered %d %s", e.Op, e.Status, http.StatusText(e.Status))
 	case len(e.Refused) > 0:
-		return oneLine(e.Op + ": Stash says: " + stashlog.Private(strings.Join(e.Refused, "; "))) // it may name a file
+		return text.OneLine(e.Op+": Stash says: "+text.Private(strings.Join(e.Refused, "; ")), text.Limit) // it may name a file
 	}
-	return oneLine(fmt.Sprintf("%s: %v", e.Op, e.Err))
+	return text.OneLine(fmt.Sprintf("%s: %v", e.Op, e.Err), text.Limit)
 }
 
 // Unwrap returns what caused the error.
@@ -215,14 +216,6 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Unavailable reports whether Stash itself is the trouble, rather than what it was asked.
 func (e *Error) Unavailable() bool { return len(e.Refused) == 0 }
-
-func oneLine(text string) string {
-	text = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 }), " ")
-	if runes := []rune(text); len(runes) > 300 {
-		return string(runes[:299]) + "…"
-	}
-	return text
-}
 
 // wrap makes the *Error of a failure; the end of the caller's own context is returned as such. What Stash says
 // may repeat what it was sent: secrets are taken out before anything is cut or kept.

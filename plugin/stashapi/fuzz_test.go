@@ -16,7 +16,7 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 )
 
 // anyStash answers every request alike, or fails. No request may be one to somebody else.
@@ -157,9 +157,9 @@ func checkStash(t *testing.T, what string, err error) {
 	if _, ok := errors.AsType[*stashapi.Error](err); !ok {
 		t.Fatalf("%s: %v is no *Error", what, err)
 	}
-	text := stashlog.Plain(err.Error())
-	if utf8.RuneCountInString(text) > 300 || strings.ContainsFunc(text, unicode.IsControl) || !utf8.ValidString(text) || strings.Contains(text, "hunter2") {
-		t.Errorf("%s: the error is too long, more than a line or tells a query: %q", what, text)
+	message := text.Plain(err.Error())
+	if utf8.RuneCountInString(message) > 300 || strings.ContainsFunc(message, unicode.IsControl) || !utf8.ValidString(message) || strings.Contains(message, "hunter2") {
+		t.Errorf("%s: the error is too long, more than a line or tells a query: %q", what, message)
 	}
 }
 

@@ -14,10 +14,10 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/rs/zerolog"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 )
 
 // lineLimit is how long a line may be, frame included, in bytes: 4 KiB with the plugin's name, which Stash
@@ -72,6 +72,24 @@ func (w *Writer) Hide(text string) string {
 }
 
 func (w *Writer) hide(text string) string { return hide(text, w.secrets) }
+
+// Reveal sets whether private parts of texts are written as they are. Until the first call they are redacted,
+// because the user's choice is not known yet.
+func (w *Writer) Reveal(reveal bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.reveal = reveal
+}
+
+// Shown returns s with its private parts readable or redacted, as Reveal says.
+func (w *Writer) Shown(s string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.reveal {
+		return text.Plain(s)
+	}
+	return text.Redact(s)
+}
 
 // Progress tells how far a task has come, from 0 to 1, in ten thousandths. It never goes back.
 func (w *Writer) Progress(done float64) {
@@ -131,30 +149,12 @@ func letter(level zerolog.Level) byte {
 
 // put writes one line in one call. It reports whether that showed for the first time that the log is lost.
 // The caller holds mu.
-func (w *Writer) put(letter byte, text string) (lost bool) {
-	line := append([]byte{1, letter, 2}, oneLine(w.hide(text), lineLimit-4)...)
+func (w *Writer) put(letter byte, s string) (lost bool) {
+	line := append([]byte{1, letter, 2}, text.ClipBytes(text.OneLine(w.hide(s), 0), lineLimit-4)...)
 	_, err := w.out.Write(append(line, '\n'))
 	lost = err != nil && !w.failed
 	w.failed = w.failed || err != nil
 	return lost
-}
-
-// oneLine replaces control characters, and cuts a text to so many bytes at the end of a character.
-func oneLine(text string, limit int) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "?"))
-	if len(text) <= limit {
-		return text
-	}
-	text = text[:limit-len("…")]
-	for !utf8.ValidString(text) {
-		text = text[:len(text)-1]
-	}
-	return text + "…"
 }
 
 // render turns an event into "message key=value …", its fields in the order in which they were given, each

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/rs/zerolog"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 )
 
 func TestEventsAreFramedForStash(t *testing.T) {
@@ -164,5 +166,24 @@ func TestNoticingALostLogMayLog(t *testing.T) {
 	log.Info().Msg("x")
 	if noticed != 2 {
 		t.Errorf("noticed %d times, want once by progress and once by a line", noticed)
+	}
+}
+
+func TestPrivateTextsAreWrittenOnlyOnceTheUserAllowsIt(t *testing.T) {
+	line := func(w *Writer, out *bytes.Buffer) string {
+		out.Reset()
+		log := w.Logger(true)
+		title, path := text.Private("My \"title\""), text.Private("/v/my file.mp4")
+		log.Info().Str("title", title).Strs("paths", []string{path}).Err(errors.New("no " + path)).Msg("about " + title)
+		return out.String()
+	}
+	var out bytes.Buffer
+	w := New(&out, nil)
+	if got := line(w, &out); strings.Contains(got, "title\\") || strings.Contains(got, "my file") || strings.Count(got, "[") < 4 {
+		t.Errorf("before the user was asked: %q", got)
+	}
+	w.Reveal(true)
+	if got, want := line(w, &out), "\x01i\x02about My \"title\" title=\"My \\\"title\\\"\" paths=[\"/v/my file.mp4\"] error=\"no /v/my file.mp4\"\n"; got != want {
+		t.Errorf("revealed: %q, want %q", got, want)
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -340,7 +340,7 @@ func (m *Matcher) resolve(ctx context.Context, s *search) error {
 			s.settled[t.file.Path] = true
 			for _, f := range t.files {
 				if len(s.match.Candidates) < candidatesAtMost {
-					s.match.Candidates = append(s.match.Candidates, Candidate{f.RatingKey, f.Section, m.Titles[f.Section], stashlog.Private(f.Path), f.Size})
+					s.match.Candidates = append(s.match.Candidates, Candidate{f.RatingKey, f.Section, m.Titles[f.Section], text.Private(f.Path), f.Size})
 				}
 			}
 		}

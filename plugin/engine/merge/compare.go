@@ -8,6 +8,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -16,7 +17,7 @@ import (
 
 // TagKey is what two spellings of one tag have in common.
 func TagKey(name string) string {
-	return store.Fold(norm.NFC.String(strings.Join(strings.Fields(name), " ")))
+	return text.Fold(norm.NFC.String(strings.Join(strings.Fields(name), " ")))
 }
 
 // textKey is what two forms of one text have in common.

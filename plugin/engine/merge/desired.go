@@ -11,7 +11,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -40,7 +40,7 @@ func Desire(s *stashapi.Scene, chosen Fields) Desired {
 			d.Values[plex] = append(d.Values[plex], value...)
 		}
 	}
-	put("title", string(plexapi.Title), Scalar(oneLine(d.clean("title", s.Title))))
+	put("title", string(plexapi.Title), Scalar(joinLines(d.clean("title", s.Title))))
 	put("details", string(plexapi.Summary), Scalar(d.clean("details", s.Details)))
 	if s.Studio != nil {
 		put("studio", string(plexapi.Studio), Scalar(cleanName(s.Studio.Name)))
@@ -103,8 +103,8 @@ func cleanText(text string) string {
 	return strings.TrimSpace(norm.NFC.String(text))
 }
 
-// oneLine joins the lines of a text that was cleaned: every kind of line end is a newline by then.
-func oneLine(text string) string {
+// joinLines joins the lines of a cleaned text, whose line ends are all newlines. Tabs stay, since Plex keeps them.
+func joinLines(text string) string {
 	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' }), " ")
 }
 
@@ -153,31 +153,24 @@ func rating(r *int) store.Value {
 
 // date pads what is left out of a date; Plex takes whole ones only. One that is none is skipped: what Plex
 // shows stays as it is.
-func (d *Desired) date(text string) {
-	text = strings.TrimSpace(text)
-	d.DateText = text
+func (d *Desired) date(date string) {
+	date = strings.TrimSpace(date)
+	d.DateText = date
 	plex := string(plexapi.Date)
-	if text == "" {
+	if date == "" {
 		d.Values[plex] = nil
 		return
 	}
-	full := text
-	switch len(text) {
+	full := date
+	switch len(date) {
 	case len("2006"):
 		full += "-01-01"
 	case len("2006-01"):
 		full += "-01"
 	}
 	if _, err := time.Parse(time.DateOnly, full); err != nil || strings.HasPrefix(full, "0000") {
-		d.Problems = append(d.Problems, Problem{"date", stashlog.Private(strconv.Quote(clip(text))) + " is not a date: corrected in Stash it will be pushed"})
+		d.Problems = append(d.Problems, Problem{"date", text.Private(strconv.Quote(text.OneLine(date, text.ValueLimit))) + " is not a date: corrected in Stash it will be pushed"})
 		return
 	}
 	d.Values[plex] = store.Value{full}
-}
-
-func clip(text string) string {
-	if runes := []rune(text); len(runes) > 40 {
-		text = string(runes[:40]) + "…"
-	}
-	return store.OneLine(text)
 }

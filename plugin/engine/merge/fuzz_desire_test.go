@@ -12,7 +12,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -68,8 +68,8 @@ func FuzzDesire(f *testing.F) {
 		}
 		checkDate(t, date, d)
 		for _, p := range d.Problems {
-			if text := stashlog.Plain(p.Reason); store.OneLine(text) != text || !utf8.ValidString(text) {
-				t.Errorf("problem %q", text)
+			if reason := text.Plain(p.Reason); text.OneLine(reason, text.Limit) != reason || !utf8.ValidString(reason) {
+				t.Errorf("problem %q", reason)
 			}
 		}
 		for name, value := range d.Values {
