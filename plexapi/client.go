@@ -188,7 +188,11 @@ func (c *Client) send(ctx context.Context, r request, read func(io.Reader) error
 		head, _ := io.ReadAll(io.LimitReader(res.Body, headLimit)) // the status decides, the body only hints
 		return c.failed(r, failure{status: res.StatusCode, header: res.Header, head: string(head)})
 	}
-	if err := read(&limited{r: res.Body, left: bodyLimit}); err != nil {
+	err = read(http.MaxBytesReader(nil, res.Body, bodyLimit))
+	if _, cut := errors.AsType[*http.MaxBytesError](err); cut { // whose text speaks of a request
+		err = errTooLarge
+	}
+	if err != nil {
 		return c.failed(r, failure{status: res.StatusCode, err: err})
 	}
 	io.CopyN(io.Discard, res.Body, headLimit) // to its end, or the connection is not used again
@@ -222,24 +226,6 @@ type redacted struct {
 
 func (r *redacted) Error() string { return r.text }
 func (r *redacted) Unwrap() error { return r.err }
-
-// limited reads up to a limit, and then fails rather than pretending that the body ended.
-type limited struct {
-	r    io.Reader
-	left int64
-}
-
-func (l *limited) Read(p []byte) (int, error) {
-	if l.left <= 0 {
-		return 0, errTooLarge
-	}
-	if int64(len(p)) > l.left {
-		p = p[:l.left]
-	}
-	n, err := l.r.Read(p)
-	l.left -= int64(n)
-	return n, err
-}
 
 // discard ignores a body: no success of a write says anything.
 func discard(r io.Reader) error {

@@ -3,6 +3,7 @@ package plextest
 import (
 	"crypto/sha1"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -133,15 +134,16 @@ func (s *Server) listPictures(w http.ResponseWriter, it *Item, list string) int 
 
 // upload keeps a picture for ever, under the SHA-1 of its bytes.
 func (s *Server) upload(w http.ResponseWriter, r *http.Request, sec *section, it *Item, list string) int {
-	data, err := io.ReadAll(io.LimitReader(r.Body, imageLimit+1))
-	if err != nil {
+	data, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, imageLimit))
+	_, large := errors.AsType[*http.MaxBytesError](err)
+	if err != nil && !large {
 		return page(w, http.StatusBadRequest)
 	}
 	pictures, lock := it.pictures(list)
 	if status := s.options.Refuse[lock]; status != 0 {
 		return page(w, status)
 	}
-	if len(data) > imageLimit || !isPicture(data) {
+	if large || !isPicture(data) {
 		return page(w, http.StatusInternalServerError)
 	}
 	if s.options.Stuck[lock] {

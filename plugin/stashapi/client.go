@@ -118,7 +118,7 @@ func (l *login) Do(req *http.Request) (*http.Response, error) {
 		cancel()
 		return nil, err
 	}
-	res.Body = &body{r: res.Body, left: bodyLimit, cancel: cancel}
+	res.Body = &body{http.MaxBytesReader(nil, res.Body, bodyLimit), cancel}
 	return res, nil
 }
 
@@ -167,27 +167,15 @@ func (l *login) send(req *http.Request, withKey bool) (*http.Response, error) {
 	return res, nil
 }
 
-// body limits what is read of an answer, and ends its time when it is closed.
+// body is the body of an answer. Closing it ends the time limit of the answer.
 type body struct {
-	r      io.ReadCloser
-	left   int64
+	io.ReadCloser
 	cancel context.CancelFunc
-}
-
-var errTooLarge = errors.New("the answer is larger than expected")
-
-func (b *body) Read(p []byte) (int, error) {
-	if b.left <= 0 {
-		return 0, errTooLarge
-	}
-	n, err := b.r.Read(p[:min(int64(len(p)), b.left)])
-	b.left -= int64(n)
-	return n, err
 }
 
 func (b *body) Close() error {
 	b.cancel()
-	return b.r.Close()
+	return b.ReadCloser.Close()
 }
 
 // Error is every failure of a query.
@@ -231,6 +219,9 @@ func (c *Client) wrap(ctx context.Context, op string, err error) error {
 	}
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
+	}
+	if _, cut := errors.AsType[*http.MaxBytesError](err); cut { // whose text speaks of a request
+		err = errors.New("the answer is larger than expected")
 	}
 	secrets := c.Secrets()
 	e := &Error{Op: op, Err: &hidden{stashlog.Hide(quoted.ReplaceAllString(err.Error(), "…"), secrets...), err}}

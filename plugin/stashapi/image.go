@@ -68,12 +68,12 @@ func (c *Client) Image(ctx context.Context, cover string) (data []byte, contentT
 	case res.ContentLength > MaxImage:
 		return nil, "", fmt.Errorf("%w: %d bytes, and not more than %d can be sent", ErrImageTooLarge, res.ContentLength, MaxImage)
 	}
-	data, err = io.ReadAll(io.LimitReader(res.Body, MaxImage+1))
-	switch {
-	case err != nil:
-		return nil, "", c.wrap(ctx, op, err)
-	case len(data) > MaxImage:
+	data, err = io.ReadAll(http.MaxBytesReader(nil, res.Body, MaxImage))
+	if _, cut := errors.AsType[*http.MaxBytesError](err); cut {
 		return nil, "", fmt.Errorf("%w: more than %d bytes", ErrImageTooLarge, MaxImage)
+	}
+	if err != nil {
+		return nil, "", c.wrap(ctx, op, err)
 	}
 	switch contentType = http.DetectContentType(data); contentType {
 	case "image/jpeg", "image/png", "image/gif", "image/webp":
