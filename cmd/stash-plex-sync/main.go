@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -14,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -114,23 +116,34 @@ func end(runner *plugin.Runner) {
 	}
 }
 
-// status prints the state of a queue. It makes and changes nothing.
-func status(args []string, stdout io.Writer) error {
-	var file string
-	asJSON := false
-	for i := 0; i < len(args); i++ {
-		switch {
-		case args[i] == "--db" && i+1 < len(args):
-			i++
-			file = args[i]
-		case args[i] == "--json":
-			asJSON = true
-		default:
-			return fmt.Errorf("status takes --db FILE and --json, not %q", args[i])
-		}
+// statusFlags reads what follows the command status.
+func statusFlags(args []string) (file string, asJSON bool, err error) {
+	set := flag.NewFlagSet("status", flag.ContinueOnError)
+	set.SetOutput(io.Discard) // the error says it all
+	set.StringVar(&file, "db", "", "")
+	set.BoolVar(&asJSON, "json", false, "")
+	err = set.Parse(args)
+	if err == nil && set.NArg() > 0 {
+		err = fmt.Errorf("unexpected argument %q", set.Arg(0))
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("status takes --db FILE and --json, not %q: %w", strings.Join(args, " "), err)
 	}
 	if file == "" {
-		return errors.New("status needs --db FILE: queue.db in the folder stash-plex-sync beside Stash's config.yml")
+		return "", false, errors.New("status needs --db FILE: queue.db in the folder stash-plex-sync beside Stash's config.yml")
+	}
+	return file, asJSON, nil
+}
+
+// status prints the state of a queue. It makes and changes nothing.
+func status(args []string, stdout io.Writer) error {
+	file, asJSON, err := statusFlags(args)
+	if errors.Is(err, flag.ErrHelp) {
+		explain(stdout)
+		return nil
+	}
+	if err != nil {
+		return err
 	}
 	if fi, err := os.Stat(file); err != nil {
 		return fmt.Errorf("no queue there: %w", err)

@@ -31,6 +31,9 @@ func TestShellCommands(t *testing.T) {
 		{[]string{"status"}, 1, "needs --db FILE"},
 		{[]string{"status", "--db", "/nowhere/queue.db"}, 1, "no queue there"},
 		{[]string{"status", "--what"}, 1, "not \"--what\""},
+		{[]string{"status", "--db"}, 1, "flag needs an argument"},
+		{[]string{"status", "--json", "queue.db"}, 1, `unexpected argument "queue.db"`},
+		{[]string{"status", "--help"}, 0, "--db FILE"},
 	} {
 		cmd := exec.Command(binary(), c.args...)
 		out, err := cmd.CombinedOutput()
