@@ -9,6 +9,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -59,7 +60,7 @@ func release(date time.Time, from, to string) error {
 	if err != nil {
 		return err
 	}
-	platforms, err := filepath.Glob(filepath.Join(from, "*-*", name+"*")) // sorted
+	platforms, err := fs.Glob(os.DirFS(from), "*-*/"+name+"*") // sorted
 	if err != nil {
 		return err
 	}
@@ -68,7 +69,7 @@ func release(date time.Time, from, to string) error {
 	}
 	programs := []entry{{name: name, mode: 0o755, data: launcher}}
 	for _, path := range platforms {
-		program, err := byHand(date, path, to, about)
+		program, err := byHand(date, filepath.Join(from, path), to, about)
 		if err != nil {
 			return err
 		}
