@@ -19,10 +19,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-const (
-	lockPatience = 2 * time.Second // a run that was stopped may need one to end
-	leaseBeat    = 5 * time.Second
-)
+const lockPatience = 2 * time.Second // a run that was stopped may need one to end
 
 // session is what one task works with. Its parts are opened as they are needed.
 type session struct {
@@ -141,8 +138,7 @@ func (s *session) engine(ctx context.Context) (*engine.Engine, error) {
 }
 
 // locked runs f while no other run can be at work, with the queue open. It repairs a damaged queue first.
-// Where the file system has no locks a lease stands in for it, which is renewed meanwhile. The error is
-// store.ErrHeld if another run is at work.
+// The error is store.ErrHeld if another run is at work.
 func (s *session) locked(ctx context.Context, who string, patience time.Duration, f func(ctx context.Context) error) (err error) {
 	if s.dir == "" {
 		if s.dir, err = DataDir(s.conn); err != nil {
@@ -153,12 +149,11 @@ func (s *session) locked(ctx context.Context, who string, patience time.Duration
 	if errors.Is(err, store.ErrHeld) && patience > 0 {
 		lock, err = s.lastTry(ctx)
 	}
-	noLocks := errors.Is(err, store.ErrNoLocks)
-	if err != nil && !noLocks {
+	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Release()) }()
-	if !noLocks && s.db == nil {
+	if s.db == nil {
 		if err := s.repair(ctx); err != nil {
 			return err
 		}
@@ -166,15 +161,7 @@ func (s *session) locked(ctx context.Context, who string, patience time.Duration
 	if err := s.open(ctx); err != nil {
 		return err
 	}
-	who = fmt.Sprintf("%s (process %d)", who, os.Getpid())
-	if noLocks {
-		end, leaseErr := s.lease(&ctx, who)
-		if leaseErr != nil {
-			return leaseErr
-		}
-		defer end()
-	}
-	if err := s.db.SetHolder(ctx, time.Now(), who); err != nil {
+	if err := s.db.SetHolder(ctx, time.Now(), fmt.Sprintf("%s (process %d)", who, os.Getpid())); err != nil {
 		return err
 	}
 	return f(ctx)
@@ -210,37 +197,6 @@ func (s *session) followUp(ctx context.Context, floor int64) {
 	if mark, err := s.db.Ask(ctx, time.Now()); err == nil && mark.Ask {
 		hookRun{s.Runner, s.conn, s.db, s.log}.ask(ctx, mark)
 	}
-}
-
-// lease takes the lease and renews it until end is called. A lost lease ends the context.
-func (s *session) lease(ctx *context.Context, who string) (end func(), err error) {
-	if err := s.db.TakeLease(*ctx, time.Now(), who); err != nil {
-		return nil, err
-	}
-	s.z.Debug().Msg("the data folder's file system has no locks: a lease stands in for them")
-	holding, lost := context.WithCancelCause(*ctx)
-	*ctx = holding
-	go func() {
-		tick := time.NewTicker(leaseBeat)
-		defer tick.Stop()
-		for {
-			select {
-			case <-holding.Done():
-				return
-			case <-tick.C:
-				if err := s.db.Beat(holding, time.Now()); errors.Is(err, store.ErrLeaseLost) {
-					lost(err)
-					return
-				}
-			}
-		}
-	}()
-	return func() {
-		lost(nil)
-		if err := s.db.DropLease(context.WithoutCancel(holding)); err != nil {
-			s.z.Warn().Err(err).Msg("the lease could not be given up; it ends by itself in 30 s")
-		}
-	}, nil
 }
 
 // repair saves what can be saved of a damaged queue. The lock is held and the queue is not open.

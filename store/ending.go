@@ -46,9 +46,6 @@ type Ending struct {
 func (s *Store) End(ctx context.Context, now time.Time, endings []Ending) ([]bool, error) {
 	applied := make([]bool, len(endings))
 	err := s.inTx(ctx, func(tx *transaction) error {
-		if err := s.checkLease(ctx, tx); err != nil {
-			return err
-		}
 		for i := range endings {
 			var err error
 			if applied[i], err = end(ctx, tx, now, &endings[i]); err != nil {

@@ -50,9 +50,6 @@ const (
 // how many jobs it asked for. A process that dies in between goes on where it was.
 func (s *Store) ExpandFanout(ctx context.Context, now time.Time, limit int) (more bool, n int, err error) {
 	err = s.inTx(ctx, func(tx *transaction) error {
-		if err := s.checkLease(ctx, tx); err != nil {
-			return err
-		}
 		for limit > 0 {
 			looked, asked, err := expandOldest(ctx, tx, now, limit)
 			if err != nil || looked == 0 {

@@ -149,9 +149,6 @@ type ClaimOptions struct {
 // ClassCrashed; they are returned as well. A job that is not due is not touched.
 func (s *Store) Claim(ctx context.Context, now time.Time, opts ClaimOptions) (jobs, crashed []Job, err error) {
 	err = s.inTx(ctx, func(tx *transaction) error {
-		if err := s.checkLease(ctx, tx); err != nil {
-			return err
-		}
 		for {
 			jobs, err = pick(ctx, tx, now, opts)
 			if err != nil || len(jobs) == 0 {

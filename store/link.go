@@ -57,9 +57,6 @@ func (m *memory) keep(old map[string]Held) {
 // or image whose "before" is stored already the stored one stays.
 func (s *Store) PutItems(ctx context.Context, items []Item) error {
 	err := s.inTx(ctx, func(tx *transaction) error {
-		if err := s.checkLease(ctx, tx); err != nil {
-			return err
-		}
 		for i := range items {
 			if err := putItem(ctx, tx, &items[i]); err != nil {
 				return err

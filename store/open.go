@@ -37,7 +37,6 @@ type Store struct {
 	dir   string
 	write *sql.DB // one connection, every transaction IMMEDIATE
 	read  *sql.DB // deferred transactions
-	lease string  // holder's name if the lock is a lease, else ""
 }
 
 // Open opens queue.db in dir, makes it if it is missing and migrates it if it is old. It refuses a folder

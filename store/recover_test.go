@@ -5,8 +5,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gofrs/flock"
 )
 
 func TestOneDrainAtATime(t *testing.T) {
@@ -36,8 +40,21 @@ func TestLockThatCannotBeOpenedIsNoMissingLock(t *testing.T) {
 	if err := os.Symlink(filepath.Join(dir, "nowhere", "lock"), filepath.Join(dir, drainLock)); err != nil {
 		t.Fatal(err)
 	}
-	if l, err := Acquire(t.Context(), dir, 0); err == nil || errors.Is(err, ErrNoLocks) || errors.Is(err, ErrHeld) {
+	if l, err := Acquire(t.Context(), dir, 0); err == nil || isNoLocks(err) || errors.Is(err, ErrHeld) {
 		t.Errorf("Acquire = %v, %v; want the error of opening", l, err)
+	}
+}
+
+func isNoLocks(err error) bool { return strings.Contains(err.Error(), "cannot lock files") }
+
+func TestRunWithoutFileLocksIsRefusedInOneSentence(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	for _, refused := range []error{syscall.ENOLCK, syscall.ENOTSUP, syscall.ENOSYS} {
+		l, err := acquire(t.Context(), dir, time.Second, func(*flock.Flock) (bool, error) { return false, refused })
+		want := dir + " is on a file system that cannot lock files: put Stash's config folder, or the folder that STASH_PLEX_SYNC_DIR names, on a local disk"
+		if f, ok := errors.AsType[*FileError](err); l != nil || !ok || f.Error() != want || !errors.Is(err, refused) || !isNoLocks(err) {
+			t.Errorf("Acquire = %v, %v; want %q", l, err, want)
+		}
 	}
 }
 
@@ -49,46 +66,6 @@ func TestLockOfAFolderThatIsNotOursIsNotMade(t *testing.T) {
 	}
 	if l, err := Acquire(t.Context(), link, 0); err == nil || exists(filepath.Join(real, drainLock)) {
 		t.Errorf("Acquire = %v, %v; the lock was made: %v", l, err, exists(filepath.Join(real, drainLock)))
-	}
-}
-
-func TestLeaseStandsInForTheLock(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "data")
-	a, b := openIn(t, dir), openIn(t, dir)
-	enqueueScenes(t, a, t0, InBulk, 1)
-	if err := a.TakeLease(t.Context(), t0, "a"); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.TakeLease(t.Context(), t0.Add(29*time.Second), "b"); !errors.Is(err, ErrHeld) {
-		t.Fatalf("lease of a living holder: %v, want ErrHeld", err)
-	}
-	if err := a.Beat(t.Context(), t0.Add(20*time.Second)); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.TakeLease(t.Context(), t0.Add(49*time.Second), "b"); !errors.Is(err, ErrHeld) {
-		t.Fatalf("lease after a beat: %v, want ErrHeld", err)
-	}
-	if err := b.TakeLease(t.Context(), t0.Add(49*time.Second), "a"); !errors.Is(err, ErrHeld) {
-		t.Errorf("lease of a living holder of the same name: %v, want ErrHeld", err)
-	}
-	jobs := claim(t, a, t0.Add(20*time.Second), ClaimOptions{})
-	if err := b.TakeLease(t.Context(), t0.Add(51*time.Second), "b"); err != nil {
-		t.Fatalf("lease of a dead holder: %v", err)
-	}
-	if _, err := a.End(t.Context(), t0.Add(52*time.Second), []Ending{{Job: jobs[0], Outcome: Done}}); !errors.Is(err, ErrLeaseLost) {
-		t.Errorf("ending without the lease: %v, want ErrLeaseLost", err)
-	}
-	if _, _, err := a.Claim(t.Context(), t0.Add(52*time.Second), ClaimOptions{Wait: fiveSeconds}); !errors.Is(err, ErrLeaseLost) {
-		t.Errorf("claim without the lease: %v, want ErrLeaseLost", err)
-	}
-	if err := a.Beat(t.Context(), t0.Add(52*time.Second)); !errors.Is(err, ErrLeaseLost) {
-		t.Errorf("beat without the lease: %v, want ErrLeaseLost", err)
-	}
-	if err := b.DropLease(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := a.TakeLease(t.Context(), t0.Add(53*time.Second), "a"); err != nil {
-		t.Errorf("lease after it was dropped: %v", err)
 	}
 }
 

@@ -20,9 +20,6 @@ type Restored struct {
 // gets no link again: it would count as one that is missing in Stash.
 func (s *Store) EndRestore(ctx context.Context, now time.Time, r Restored) error {
 	err := s.inTx(ctx, func(tx *transaction) error {
-		if err := s.checkLease(ctx, tx); err != nil {
-			return err
-		}
 		for i := range r.Items {
 			if err := putItem(ctx, tx, &r.Items[i]); err != nil {
 				return err

@@ -46,9 +46,6 @@ type Page struct {
 func (s *Store) CatchUp(ctx context.Context, now time.Time, page Page) (int, error) {
 	enqueued := 0
 	err := s.inTx(ctx, func(tx *transaction) error {
-		if err := s.checkLease(ctx, tx); err != nil {
-			return err
-		}
 		var requests []Request
 		for _, v := range page.Scenes {
 			reason, changed, err := compareSeen(ctx, tx, v, page.Adopt)

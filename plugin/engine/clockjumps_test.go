@@ -133,39 +133,6 @@ func TestTortureClocksThatJumpRetryNothingForFree(t *testing.T) {
 	}
 }
 
-// The lease stands in for the lock where there is none.
-func TestTortureClocksThatJumpFreeTheLease(t *testing.T) {
-	stash := sharedStash(t)
-	columns := timeColumns(t)
-	for _, by := range sample(jumps(), 8, 1) {
-		t.Run(by.String(), func(t *testing.T) {
-			inClockWorld(t, stash, func(w *clockWorld) {
-				other, err := store.Open(w.Context(), w.dir)
-				w.must(err)
-				defer other.Close()
-				w.must(other.TakeLease(w.Context(), time.Now(), "other"))
-				w.jump(by, columns...)
-				var taken bool
-				for range 31 { // its holder is dead
-					if taken = w.Store.TakeLease(w.Context(), time.Now(), "we") == nil; taken {
-						break
-					}
-					pass(time.Second)
-				}
-				if !taken {
-					w.Fatal("the lease is not free after 30 s")
-				}
-				if _, _, err := other.Claim(w.Context(), time.Now(), store.ClaimOptions{Wait: func(store.Job) time.Duration { return 0 }}); err == nil {
-					w.Error("two processes have the lease")
-				}
-				w.afterwards()
-				w.wantArrived()
-				w.must(w.Store.DropLease(w.Context()))
-			})
-		})
-	}
-}
-
 func TestTortureClocksThatJumpMakeOneCopyADay(t *testing.T) {
 	stash := sharedStash(t)
 	columns := timeColumns(t)

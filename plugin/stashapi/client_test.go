@@ -147,7 +147,7 @@ func TestUnavailableStashIsToldFromARefusedQuery(t *testing.T) {
 
 func TestEndOfTheCallersContextIsNoTroubleOfStash(t *testing.T) {
 	_, c := start(t)
-	why := errors.New("the lease was lost")
+	why := errors.New("the run was stopped")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(why)
 	_, err := c.Version(ctx)

@@ -143,10 +143,3 @@ CREATE TABLE meta (
   value TEXT    NOT NULL,
   at    INTEGER NOT NULL DEFAULT 0 -- unix ms
 ) STRICT, WITHOUT ROWID;
-
--- The lease stands in for the lock where the file system has none.
-CREATE TABLE lease (
-  id      INTEGER PRIMARY KEY CHECK (id = 1),
-  holder  TEXT    NOT NULL,
-  beat_at INTEGER NOT NULL -- unix ms
-) STRICT;
