@@ -148,6 +148,11 @@ func (s *Store) Checkpoint(ctx context.Context) error {
 	return nil
 }
 
+// driverName is the driver of both databases. A build with the tag killpoints wraps it.
+var driverName = "sqlite"
+
+func openDB(dsn string) (*sql.DB, error) { return sql.Open(driverName, dsn) }
+
 // dsn names the pragmas of every connection, and its mode: ro, rw (the file must be there) or rwc.
 // busy_timeout comes first, because the others may already have to wait; 30 s outlast any transaction of
 // ours. The mode of the journal is not among them: it is kept in the file, which may be a newer build's.
