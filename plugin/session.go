@@ -222,7 +222,7 @@ func (s *session) repair(ctx context.Context) error {
 
 func rows(counts map[string]int) string {
 	var parts []string
-	for _, table := range []string{"job", "dead_letter", "item", "link", "seen"} {
+	for _, table := range []string{"job", "dead_letter", "item", "link", "scene_version"} {
 		if n := counts[table]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, table))
 		}

@@ -99,7 +99,7 @@ func syncScenes(t testing.TB, s *Store, now time.Time, scenes ...int) {
 			key := fmt.Sprint(j.SceneID)
 			item := Item{Server: "S", RatingKey: key, Section: "1", Owner: j.SceneID, Sent: map[string]Value{"title": {"T"}}}
 			ends[i] = Ending{
-				Job: j, Outcome: Done, Note: "synced", Items: []Item{item}, Refs: []Ref{{"tag", 1}}, Seen: &Seen{SceneID: j.SceneID, UpdatedAt: "u"},
+				Job: j, Outcome: Done, Note: "synced", Items: []Item{item}, Refs: []Ref{{"tag", 1}}, SceneVersion: &SceneVersion{SceneID: j.SceneID, UpdatedAt: "u"},
 				Links: []Link{{Server: "S", SceneID: j.SceneID, RatingKey: key, Section: "1", Path: "/p", Rule: "path", PushedAt: now, UpdatedAt: "u"}},
 			}
 		}
@@ -118,7 +118,7 @@ func TestFinishedSyncsCostNothing(t *testing.T) {
 	syncScenes(t, s, t0, 1, 2, 3)
 	enqueueScenes(t, s, t0, ByPerson, 1, 2, 3)
 	endOne(t, s, t0, Ending{Job: claim(t, s, t0, ClaimOptions{Trial: true})[0], Outcome: Release})
-	for i, e := range []Ending{{Outcome: Retry}, {Outcome: Miss, Wanted: []Wanted{{Path: "/a.mp4", Size: 1}}}, {Outcome: Bury}} {
+	for i, e := range []Ending{{Outcome: Retry}, {Outcome: Miss, AwaitedFiles: []AwaitedFile{{Path: "/a.mp4", Size: 1}}}, {Outcome: Bury}} {
 		e.Job = claim(t, s, t0, ClaimOptions{Only: i + 1})[0]
 		endOne(t, s, t0, e)
 	}
@@ -152,8 +152,8 @@ func TestNoQuestionWalksThroughATable(t *testing.T) {
 	must(s.HasFanout(ctx))
 	_, _, err := s.ExpandFanout(ctx, t0, 100)
 	must(nil, err)
-	must(s.CatchUp(ctx, t0, Page{Scenes: []Seen{{SceneID: 1, UpdatedAt: "v"}}, Facts: map[string]string{"a": "b", "c": ""}}))
-	must(nil, s.EnqueueSeen(ctx, t0, []Seen{{SceneID: 2}}, "all"))
+	must(s.CatchUp(ctx, t0, Page{Scenes: []SceneVersion{{SceneID: 1, UpdatedAt: "v"}}, Facts: map[string]string{"a": "b", "c": ""}}))
+	must(nil, s.EnqueueSceneVersions(ctx, t0, []SceneVersion{{SceneID: 2}}, "all"))
 	must(s.Wake(ctx, t0, []FoundFile{{Path: "/a.mp4", Size: 1}}))
 	_, _, err = s.Claim(ctx, t0, ClaimOptions{Wait: fiveSeconds})
 	must(nil, err)
@@ -169,7 +169,7 @@ func TestNoQuestionWalksThroughATable(t *testing.T) {
 	must(s.ItemsAfter(ctx, "S", "", 50))
 	must(s.ItemsOwnedBy(ctx, "S", 1))
 	must(s.LinkedBetween(ctx, 1, 5))
-	must(s.HasWanted(ctx))
+	must(s.HasAwaitedFiles(ctx))
 	must(s.ClaimFloor(ctx))
 	must(s.Breaker(ctx))
 	_, _, err = s.UpdateBreaker(ctx, t0, func(b Breaker) Breaker { b.Failures++; return b })
@@ -211,7 +211,7 @@ func TestPushedAgainWritesOnlyWhatHasChanged(t *testing.T) {
 		t.Helper()
 		enqueueScenes(t, s, t0, InBulk, 1)
 		e := Ending{
-			Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: Done, Items: []Item{{Server: "S", RatingKey: "7"}}, Refs: refs, Seen: &Seen{SceneID: 1},
+			Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: Done, Items: []Item{{Server: "S", RatingKey: "7"}}, Refs: refs, SceneVersion: &SceneVersion{SceneID: 1},
 			Links: []Link{{Server: "S", SceneID: 1, RatingKey: "7"}},
 		}
 		var before, after int

@@ -119,7 +119,7 @@ func (s *Store) ClearQueue(ctx context.Context) (int, error) {
 func (s *Store) clear(ctx context.Context, table, where string, args []any) (int, error) {
 	var n int64
 	err := s.inTx(ctx, func(tx *transaction) error {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM wanted WHERE scene_id IN (SELECT scene_id FROM `+table+where+`)`, args...); err != nil {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM awaited_file WHERE scene_id IN (SELECT scene_id FROM `+table+where+`)`, args...); err != nil {
 			return err
 		}
 		res, err := tx.ExecContext(ctx, `DELETE FROM `+table+where, args...)
@@ -153,7 +153,7 @@ func (s *Store) ExpireDead(ctx context.Context, now time.Time) (int, error) {
 		}
 		if total != "" && last.Before(now) {
 			before := last.Add(-deadLettersKept).UnixMilli()
-			if _, err := tx.ExecContext(ctx, `DELETE FROM wanted
+			if _, err := tx.ExecContext(ctx, `DELETE FROM awaited_file
 				WHERE scene_id IN (SELECT scene_id FROM dead_letter WHERE died_at < ?)`, before); err != nil {
 				return err
 			}

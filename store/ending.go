@@ -34,12 +34,12 @@ type Ending struct {
 	Error   string        // one line for a person
 	Note    string        // what the log says instead of the outcome ("synced", "unchanged", "gone")
 
-	Candidates any      // for Bury: what an ambiguous match found, as JSON
-	Wanted     []Wanted // for Done, Miss and Bury: the files that Plex did not hold
-	Items      []Item
-	Links      []Link // of a scene that was pushed: replaces its links on these servers
-	Refs       []Ref  // with Links: who the scene mentions
-	Seen       *Seen  // the version that was read
+	Candidates   any           // for Bury: what an ambiguous match found, as JSON
+	AwaitedFiles []AwaitedFile // for Done, Miss and Bury: the files that Plex did not hold
+	Items        []Item
+	Links        []Link        // of a scene that was pushed: replaces its links on these servers
+	Refs         []Ref         // with Links: who the scene mentions
+	SceneVersion *SceneVersion // the version that was read
 }
 
 // End ends claims in one transaction. It returns for each whether the claim was still in force.
@@ -78,13 +78,13 @@ func end(ctx context.Context, tx *transaction, now time.Time, e *Ending) (bool, 
 	if err := endLinks(ctx, tx, e); err != nil {
 		return false, err
 	}
-	if e.Seen != nil {
-		if err := putSeen(ctx, tx, *e.Seen); err != nil {
+	if e.SceneVersion != nil {
+		if err := putSceneVersion(ctx, tx, *e.SceneVersion); err != nil {
 			return false, err
 		}
 	}
 	if inForce {
-		if err := setWanted(ctx, tx, e); err != nil {
+		if err := setAwaitedFiles(ctx, tx, e); err != nil {
 			return false, err
 		}
 	}
@@ -94,7 +94,7 @@ func end(ctx context.Context, tx *transaction, now time.Time, e *Ending) (bool, 
 // isKnown reports whether a scene is queued or was ever seen. Nothing but its destruction leaves neither.
 func isKnown(ctx context.Context, tx *transaction, scene int) (known bool, err error) {
 	err = tx.QueryRowContext(ctx, `
-		SELECT EXISTS (SELECT 1 FROM job WHERE scene_id = ?1) OR EXISTS (SELECT 1 FROM seen WHERE scene_id = ?1)`,
+		SELECT EXISTS (SELECT 1 FROM job WHERE scene_id = ?1) OR EXISTS (SELECT 1 FROM scene_version WHERE scene_id = ?1)`,
 		scene).Scan(&known)
 	return known, err
 }
@@ -171,7 +171,7 @@ func bury(ctx context.Context, tx *transaction, now time.Time, j Job, class, tex
 		timeOrNull(j.FirstFailedAt), class, text, string(list), now.UnixMilli()); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM wanted WHERE scene_id = ?`, j.SceneID); err != nil {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM awaited_file WHERE scene_id = ?`, j.SceneID); err != nil {
 		return err
 	}
 	_, err := tx.ExecContext(ctx, `DELETE FROM job WHERE scene_id = ?`, j.SceneID)

@@ -138,11 +138,11 @@ func TestDeadLettersExpireSlowlyEvenIfTheClockJumps(t *testing.T) {
 func TestNewFileWakesASceneThatWasPushedWithoutIt(t *testing.T) {
 	s := openStore(t)
 	file := []FoundFile{{Path: "/v/second.mp4", Size: 7}}
-	push := func(wanted ...Wanted) {
+	push := func(wanted ...AwaitedFile) {
 		enqueueScenes(t, s, t0, InBulk, 1)
-		endOne(t, s, t0, Ending{Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: Done, Wanted: wanted})
+		endOne(t, s, t0, Ending{Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: Done, AwaitedFiles: wanted})
 	}
-	push(Wanted{Path: "/data/second.mp4", Size: 7})
+	push(AwaitedFile{Path: "/data/second.mp4", Size: 7})
 	for i, want := range []int{1, 0} { // told twice
 		if n, err := s.Wake(t.Context(), t0, file); err != nil || n != want {
 			t.Errorf("time %d: Wake = %d, %v; want %d", i+1, n, err, want)
@@ -274,7 +274,7 @@ func TestDestroyForgetsAllButItems(t *testing.T) {
 	link := Link{Server: "S", SceneID: 1, RatingKey: "9", Section: "1", Path: "/p", Rule: "path", PushedAt: t0, UpdatedAt: "u"}
 	endOne(t, s, t0, Ending{
 		Job: jobs[0], Outcome: Done, Items: []Item{{Server: "S", RatingKey: "9", Owner: 1}},
-		Links: []Link{link}, Refs: []Ref{{"tag", 3}}, Seen: &Seen{SceneID: 1, UpdatedAt: "u"},
+		Links: []Link{link}, Refs: []Ref{{"tag", 3}}, SceneVersion: &SceneVersion{SceneID: 1, UpdatedAt: "u"},
 	})
 	if links, err := s.Links(t.Context(), 1); err != nil || len(links) != 1 || links[0] != link {
 		t.Fatalf("links = %+v, %v; want %+v", links, err, link)
@@ -283,7 +283,7 @@ func TestDestroyForgetsAllButItems(t *testing.T) {
 	if err != nil || mark.Ask {
 		t.Fatalf("RecordHook = %+v, %v; want no run asked for", mark, err)
 	}
-	for _, table := range []string{"job", "link", "link_ref", "seen"} {
+	for _, table := range []string{"job", "link", "link_ref", "scene_version"} {
 		var n int
 		if err := s.read.QueryRow(`SELECT COUNT(*) FROM ` + table).Scan(&n); err != nil || n != 0 {
 			t.Errorf("%s holds %d rows, %v", table, n, err)
@@ -303,10 +303,10 @@ func TestSceneDestroyedDuringItsPushStaysGone(t *testing.T) {
 	}
 	endOne(t, s, t0, Ending{
 		Job: j, Outcome: Done, Items: []Item{{Server: "S", RatingKey: "9", Owner: 1}}, Refs: []Ref{{"tag", 3}},
-		Links: []Link{{Server: "S", SceneID: 1, RatingKey: "9", Section: "1", Path: "/p", Rule: "path", PushedAt: t0}},
-		Seen:  &Seen{SceneID: 1, UpdatedAt: "u"},
+		Links:        []Link{{Server: "S", SceneID: 1, RatingKey: "9", Section: "1", Path: "/p", Rule: "path", PushedAt: t0}},
+		SceneVersion: &SceneVersion{SceneID: 1, UpdatedAt: "u"},
 	})
-	for _, table := range []string{"job", "link", "link_ref", "seen", "attempt_log"} {
+	for _, table := range []string{"job", "link", "link_ref", "scene_version", "attempt_log"} {
 		var n int
 		if err := s.read.QueryRow(`SELECT COUNT(*) FROM ` + table).Scan(&n); err != nil || n != 0 {
 			t.Errorf("%s holds %d rows of the destroyed scene, %v", table, n, err)
@@ -323,7 +323,7 @@ func TestEditDuringAPushKeepsWhatWasPushed(t *testing.T) {
 	j := claim(t, s, t0, ClaimOptions{})[0]
 	record(t, s, t0, own(1))
 	endOne(t, s, t0, Ending{
-		Job: j, Outcome: Done, Seen: &Seen{SceneID: 1, UpdatedAt: "u"},
+		Job: j, Outcome: Done, SceneVersion: &SceneVersion{SceneID: 1, UpdatedAt: "u"},
 		Links: []Link{{Server: "S", SceneID: 1, RatingKey: "9", Section: "1", Path: "/p", Rule: "path", PushedAt: t0}},
 	})
 	if links, err := s.Links(t.Context(), 1); err != nil || len(links) != 1 {

@@ -140,7 +140,7 @@ func speaksForAll(ctx context.Context, tx *transaction, now time.Time, event str
 // enqueuedByHook notes that the scenes' present versions are asked for, whichever they are.
 func enqueuedByHook(ctx context.Context, tx *transaction, requests []Request) error {
 	for _, r := range requests {
-		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO seen (scene_id) VALUES (?)`, r.SceneID); err != nil {
+		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO scene_version (scene_id) VALUES (?)`, r.SceneID); err != nil {
 			return err
 		}
 	}

@@ -174,8 +174,8 @@ func TestCatchUpEnqueuesOnlyWhatDiffers(t *testing.T) {
 	if paths != HashPaths([]string{"/a", "/b"}) {
 		t.Fatal("the hash depends on the order of the files")
 	}
-	v := func(id int, at string) Seen { return Seen{SceneID: id, UpdatedAt: at, Paths: paths} }
-	look := func(adopt bool, seen ...Seen) int {
+	v := func(id int, at string) SceneVersion { return SceneVersion{SceneID: id, UpdatedAt: at, Paths: paths} }
+	look := func(adopt bool, seen ...SceneVersion) int {
 		n, err := s.CatchUp(t.Context(), t0, Page{Scenes: seen, Adopt: adopt, Facts: map[string]string{KeyZone: "3600"}})
 		if err != nil {
 			t.Fatal(err)

@@ -186,11 +186,11 @@ func (s *Store) HasDue(ctx context.Context, now time.Time, opts ClaimOptions) (b
 	return len(jobs) > 0, nil
 }
 
-// HasWanted reports whether any scene waits for its file to appear in Plex.
-func (s *Store) HasWanted(ctx context.Context) (bool, error) {
+// HasAwaitedFiles reports whether any scene waits for its file to appear in Plex.
+func (s *Store) HasAwaitedFiles(ctx context.Context) (bool, error) {
 	var yes bool
-	if err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM wanted)`).Scan(&yes); err != nil {
-		return false, fmt.Errorf("look for wanted files: %w", s.mark(err))
+	if err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM awaited_file)`).Scan(&yes); err != nil {
+		return false, fmt.Errorf("look for awaited files: %w", s.mark(err))
 	}
 	return yes, nil
 }

@@ -258,7 +258,7 @@ func refsOf(ctx context.Context, tx *transaction, id int) (map[Ref]bool, error) 
 
 // forget ends everything that names the scenes but the items: those remember what Plex held before us.
 func forget(ctx context.Context, tx *transaction, scenes []int) error {
-	for _, table := range [...]string{"job", "dead_letter", "wanted", "link", "link_ref", "seen"} {
+	for _, table := range [...]string{"job", "dead_letter", "awaited_file", "link", "link_ref", "scene_version"} {
 		for _, id := range scenes {
 			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE scene_id = ?`, id); err != nil {
 				return fmt.Errorf("forget scenes from %s: %w", table, err)

@@ -16,7 +16,7 @@ import (
 
 // rescued are the tables that are saved, the most precious first.
 var rescued = []string{
-	"item", "link", "dead_letter", "job", "link_ref", "wanted", "fanout", "seen", "meta", "outage", "attempt_log",
+	"item", "link", "dead_letter", "job", "link_ref", "awaited_file", "fanout", "scene_version", "meta", "outage", "attempt_log",
 }
 
 // salvageInto makes a new queue.db and saves into it what can be read of those that were moved aside.
@@ -70,8 +70,8 @@ func settleSaved(ctx context.Context, tx *transaction, now time.Time, broken map
 		`UPDATE job SET claim = 0`, // the numbers may begin anew
 		`DELETE FROM dead_letter WHERE scene_id IN (SELECT scene_id FROM job)`,
 	}
-	if broken["job"] { // what is seen counts as enqueued, and it is not known any more what was
-		texts = append(texts, `DELETE FROM seen`)
+	if broken["job"] { // a stored version counts as enqueued, and which jobs there were is unknown
+		texts = append(texts, `DELETE FROM scene_version`)
 	}
 	for _, text := range texts {
 		if _, err := tx.ExecContext(ctx, text); err != nil {

@@ -31,7 +31,7 @@ func (s *Store) EndRestore(ctx context.Context, now time.Time, r Restored) error
 				`INSERT INTO link (server, scene_id, rating_key, section, path, rule, pushed_at, updated_at, restored)
 				 SELECT server, owner, rating_key, section, '', '', 0, '', 1 FROM item
 				 WHERE server = ? AND rating_key = ? AND owner <> 0
-				 AND (EXISTS (SELECT 1 FROM seen WHERE scene_id = owner) OR EXISTS (SELECT 1 FROM job WHERE scene_id = owner))
+				 AND (EXISTS (SELECT 1 FROM scene_version WHERE scene_id = owner) OR EXISTS (SELECT 1 FROM job WHERE scene_id = owner))
 				 ON CONFLICT DO UPDATE SET restored = 1`,
 			} {
 				if _, err := tx.ExecContext(ctx, query, r.Server, key); err != nil {
@@ -62,7 +62,7 @@ func endRestored(ctx context.Context, tx *transaction, now, began time.Time, sce
 	if _, err := tx.ExecContext(ctx, `DELETE FROM dead_letter WHERE scene_id = ?`, scene); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM wanted WHERE scene_id = ? AND NOT EXISTS (SELECT 1 FROM job WHERE scene_id = ?1)`, scene); err != nil {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM awaited_file WHERE scene_id = ? AND NOT EXISTS (SELECT 1 FROM job WHERE scene_id = ?1)`, scene); err != nil {
 		return err
 	}
 	return logAttempt(ctx, tx, now, &Ending{Job: Job{SceneID: scene}, Note: "restored"})

@@ -46,7 +46,7 @@ func TestCatchUpLeavesRestoredScenesAlone(t *testing.T) {
 	s := openStore(t)
 	pushed(t, s, 1, 2, 2)
 	pushed(t, s, 2, 2, 1)
-	page := Page{Scenes: []Seen{{SceneID: 1, UpdatedAt: "b", Paths: 1}, {SceneID: 2, UpdatedAt: "b", Paths: 1}}}
+	page := Page{Scenes: []SceneVersion{{SceneID: 1, UpdatedAt: "b", Paths: 1}, {SceneID: 2, UpdatedAt: "b", Paths: 1}}}
 	if n, err := s.CatchUp(t.Context(), t0, page); err != nil || n != 1 {
 		t.Errorf("CatchUp = %d, %v; want the scene alone that is not restored", n, err)
 	}
@@ -76,7 +76,7 @@ func TestPersonsWishEndsTheRestoredState(t *testing.T) {
 			return s.Enqueue(t.Context(), t0, []Request{{SceneID: 1, Reason: "sync-scene"}})
 		},
 		"Sync all": func(t *testing.T, s *Store) error {
-			return s.EnqueueSeen(t.Context(), t0, []Seen{{SceneID: 1}}, "Sync all")
+			return s.EnqueueSceneVersions(t.Context(), t0, []SceneVersion{{SceneID: 1}}, "Sync all")
 		},
 		"revived by hand": func(t *testing.T, s *Store) error {
 			if _, err := s.write.Exec(`INSERT INTO dead_letter SELECT 1, 'r', 1, 0, 0, 0, 0, NULL, 'rejected', 'e', '[]', 0`); err != nil {
@@ -106,7 +106,7 @@ func TestNewFileDoesNotWakeARestoredScene(t *testing.T) {
 	enqueueScenes(t, s, t0, InBulk, 1)
 	endOne(t, s, t0, Ending{
 		Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: Bury, Charge: Miss, Class: "not_found", Error: "e",
-		Wanted: []Wanted{{Path: "/a/b.mp4", Size: 1}},
+		AwaitedFiles: []AwaitedFile{{Path: "/a/b.mp4", Size: 1}},
 	})
 	if _, err := s.write.Exec(`INSERT INTO link SELECT 'S', 1, '9', '1', '/p', 'path', 0, '', 1`); err != nil {
 		t.Fatal(err)

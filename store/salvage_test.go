@@ -203,9 +203,9 @@ func TestLostJobsAreAskedForAgain(t *testing.T) {
 	const scenes, edits = 300, 100
 	dir := filepath.Join(t.TempDir(), "data")
 	s := openIn(t, dir)
-	var seen []Seen
+	var seen []SceneVersion
 	for i := range scenes {
-		seen = append(seen, Seen{SceneID: i + 1, UpdatedAt: "a", Paths: 1})
+		seen = append(seen, SceneVersion{SceneID: i + 1, UpdatedAt: "a", Paths: 1})
 	}
 	look := func(s *Store, adopt bool) int {
 		t.Helper()
@@ -235,7 +235,7 @@ func TestLostJobsAreAskedForAgain(t *testing.T) {
 func TestWholeJobsLeaveWhatWasSeen(t *testing.T) {
 	dir := damagedQueue(t, 1)
 	s := openIn(t, dir)
-	page := Page{Scenes: []Seen{{SceneID: 5, UpdatedAt: "a", Paths: 1}}, Adopt: true}
+	page := Page{Scenes: []SceneVersion{{SceneID: 5, UpdatedAt: "a", Paths: 1}}, Adopt: true}
 	if _, err := s.CatchUp(t.Context(), t0, page); err != nil {
 		t.Fatal(err)
 	}

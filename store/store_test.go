@@ -370,7 +370,7 @@ func TestJobsThatWaitAreNotTouched(t *testing.T) {
 		`SELECT * FROM job WHERE attempts = 1 AND due_at BETWEEN 0 AND 5 AND claim < 9 ORDER BY due_at LIMIT 1`,
 		`SELECT MIN(due_at) FROM job WHERE priority = 1 AND due_at > 5`,
 		`SELECT MIN(attempts) FROM job WHERE attempts > 0`,
-		`SELECT scene_id, size, path FROM wanted WHERE base = 'x'`,
+		`SELECT scene_id, size, path FROM awaited_file WHERE base = 'x'`,
 	} {
 		var id, parent, unused int
 		var plan string

@@ -56,7 +56,7 @@ func TestScenesOfADriveThatWasUnmountedAreRestoredToTheFirstState(t *testing.T) 
 	}
 	w.pass(24 * time.Hour)
 	w.process()
-	for table, want := range map[string]int{"link": 0, "link_ref": 0, "job": 0, "seen": 0, "item": n} {
+	for table, want := range map[string]int{"link": 0, "link_ref": 0, "job": 0, "scene_version": 0, "item": n} {
 		if got := w.count(table); got != want {
 			t.Errorf("after the clean task: %d rows of %s, want %d", got, table, want)
 		}

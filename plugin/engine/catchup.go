@@ -172,17 +172,17 @@ func (x *extent) facts(present time.Time) map[string]string {
 }
 
 func (d *drain) compare(ctx context.Context, page stashapi.Listing, adopt bool, facts map[string]string) error {
-	n, err := d.Store.CatchUp(ctx, time.Now(), store.Page{Scenes: seenOf(page.Scenes), Adopt: adopt, Facts: facts})
+	n, err := d.Store.CatchUp(ctx, time.Now(), store.Page{Scenes: versionsOf(page.Scenes), Adopt: adopt, Facts: facts})
 	d.sum.CaughtUp += n
 	return err
 }
 
-func seenOf(stubs []stashapi.SceneStub) []store.Seen {
-	seen := make([]store.Seen, len(stubs))
+func versionsOf(stubs []stashapi.SceneStub) []store.SceneVersion {
+	versions := make([]store.SceneVersion, len(stubs))
 	for i, s := range stubs {
-		seen[i] = store.Seen{SceneID: s.ID, UpdatedAt: s.UpdatedAt, Paths: store.HashPaths(s.Paths)}
+		versions[i] = store.SceneVersion{SceneID: s.ID, UpdatedAt: s.UpdatedAt, Paths: store.HashPaths(s.Paths)}
 	}
-	return seen
+	return versions
 }
 
 // completeListing reads all scenes. A listing that is cut off goes on where it ended. The first ever only
@@ -347,7 +347,7 @@ func (e *Engine) enqueueListing(ctx context.Context, reason string, since time.T
 				wanted = append(wanted, s)
 			}
 		}
-		if err := e.Store.EnqueueSeen(ctx, time.Now(), seenOf(wanted), reason); err != nil {
+		if err := e.Store.EnqueueSceneVersions(ctx, time.Now(), versionsOf(wanted), reason); err != nil {
 			return total, err
 		}
 		if total += len(wanted); last {

@@ -195,15 +195,15 @@ func (d *drain) target(ctx context.Context, w *work, held map[string]plexapi.Ite
 }
 
 // unmatched are the files of a matched scene that no item holds yet.
-func unmatched(w *work) []store.Wanted {
-	var list []store.Wanted
+func unmatched(w *work) []store.AwaitedFile {
+	var list []store.AwaitedFile
 	for _, f := range w.scene.Files {
 		held := slices.ContainsFunc(w.match.Hits, func(h match.Hit) bool { return h.File == f.Path }) ||
 			slices.ContainsFunc(w.targets, func(t *target) bool {
 				return slices.ContainsFunc(t.held.Parts, func(p plexapi.Part) bool { return !p.Deleted && isFile(f, p) })
 			})
 		if !held {
-			list = append(list, store.Wanted{Path: f.Path, Size: f.Size})
+			list = append(list, store.AwaitedFile{Path: f.Path, Size: f.Size})
 		}
 	}
 	return list

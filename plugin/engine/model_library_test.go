@@ -76,7 +76,7 @@ func (w *world) addItem(f stashtest.File, n int) *itemTruth {
 // queued reports whether the scene has a job or dead letter, or waits for a file: each finds its items anew.
 func (w *world) queued(s *sceneTruth) (yes bool) {
 	w.must(w.sql.QueryRow(`SELECT EXISTS (SELECT 1 FROM job WHERE scene_id = ?1)
-		OR EXISTS (SELECT 1 FROM dead_letter WHERE scene_id = ?1) OR EXISTS (SELECT 1 FROM wanted WHERE scene_id = ?1)`, s.is.ID).Scan(&yes))
+		OR EXISTS (SELECT 1 FROM dead_letter WHERE scene_id = ?1) OR EXISTS (SELECT 1 FROM awaited_file WHERE scene_id = ?1)`, s.is.ID).Scan(&yes))
 	return yes
 }
 

@@ -247,7 +247,7 @@ func (d *drain) ending(ctx context.Context, w *work, now time.Time) store.Ending
 		e = retry.Complete(w.job, retry.Judge(ctx, w.err), w.err, d.Config.MaxRetries, d.Random())
 		if e.Class == string(retry.ClassNotFound) && w.scene != nil {
 			for _, f := range w.scene.Files {
-				e.Wanted = append(e.Wanted, store.Wanted{Path: f.Path, Size: f.Size})
+				e.AwaitedFiles = append(e.AwaitedFiles, store.AwaitedFile{Path: f.Path, Size: f.Size})
 			}
 		}
 		if e.Outcome == store.Drop {
@@ -256,14 +256,14 @@ func (d *drain) ending(ctx context.Context, w *work, now time.Time) store.Ending
 	} else {
 		e = store.Ending{Job: w.job, Outcome: store.Done, Note: "unchanged"}
 		if !d.Config.SkipMissing || w.match.Unread {
-			e.Wanted = unmatched(w)
+			e.AwaitedFiles = unmatched(w)
 		}
 	}
 	if w.pushed {
 		e.Refs = refs(w)
 	}
 	if w.scene != nil {
-		e.Seen = &store.Seen{SceneID: w.scene.ID, UpdatedAt: toCompare(w.scene.UpdatedAt, now, e.Outcome), Paths: hashOf(w)}
+		e.SceneVersion = &store.SceneVersion{SceneID: w.scene.ID, UpdatedAt: toCompare(w.scene.UpdatedAt, now, e.Outcome), Paths: hashOf(w)}
 	}
 	for _, t := range w.targets {
 		if t.wrote {

@@ -19,7 +19,7 @@ func (d *drain) refreshIfWanted(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	wanted, err := d.Store.HasWanted(ctx)
+	wanted, err := d.Store.HasAwaitedFiles(ctx)
 	if err != nil || !due && !wanted {
 		return err
 	}
@@ -54,7 +54,7 @@ func (d *drain) refresh(ctx context.Context) error {
 		}
 		return err
 	}}
-	reader.Waited = d.Store.HasWanted
+	reader.Waited = d.Store.HasAwaitedFiles
 	answered := false
 	for _, s := range d.sections {
 		asked, err := reader.Refresh(ctx, d.server, s, time.Now())

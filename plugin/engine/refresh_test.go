@@ -134,7 +134,7 @@ func TestFurtherFileOfASceneIsPushedOnceItIsInPlex(t *testing.T) {
 		l.keys[2] = l.plex.AddItem(l.section, second.Path, second.Size)
 		l.want(l.drain(), Summary{Synced: 1})
 		l.wantTitle(2, "One")
-		if waits, err := l.Store.HasWanted(l.Context()); err != nil || waits {
+		if waits, err := l.Store.HasAwaitedFiles(l.Context()); err != nil || waits {
 			l.Errorf("something is wanted still: %v, %v", waits, err)
 		}
 	})
@@ -175,7 +175,7 @@ func TestSceneWhoseFilesAreOneItemWantsNothing(t *testing.T) {
 		l.plex.AddFile(l.keys[1], "/data/cd2.mp4", 77)
 		l.edit("One", 1)
 		l.want(l.drain(), Summary{Synced: 1})
-		if waits, err := l.Store.HasWanted(l.Context()); err != nil || waits {
+		if waits, err := l.Store.HasAwaitedFiles(l.Context()); err != nil || waits {
 			l.Errorf("something is wanted: %v, %v", waits, err)
 		}
 	})

@@ -270,7 +270,7 @@ func TestFurtherFileIsNotWaitedForIfMissingScenesAreSkipped(t *testing.T) {
 		})
 		l.edit("New", 1)
 		l.want(l.drain(), Summary{Synced: 1})
-		if waits, err := l.Store.HasWanted(l.Context()); err != nil || waits {
+		if waits, err := l.Store.HasAwaitedFiles(l.Context()); err != nil || waits {
 			l.Errorf("something is wanted: %v, %v", waits, err)
 		}
 	})
@@ -290,7 +290,7 @@ func TestFurtherFileIsWaitedForUntilAllIsReadEvenIfMissingScenesAreSkipped(t *te
 		if got := l.plex.Item(key).Title; got != "New" {
 			t.Errorf("Plex shows %q for the further file", got)
 		}
-		if waits, err := l.Store.HasWanted(l.Context()); err != nil || waits {
+		if waits, err := l.Store.HasAwaitedFiles(l.Context()); err != nil || waits {
 			l.Errorf("something is wanted: %v, %v", waits, err)
 		}
 	})

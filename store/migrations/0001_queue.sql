@@ -36,15 +36,16 @@ CREATE TABLE dead_letter (
 CREATE INDEX dead_letter_died ON dead_letter (died_at);
 CREATE INDEX dead_letter_class ON dead_letter (class);
 
--- Wanted are the files of jobs and dead letters that Plex did not hold; a new row of the index wakes them.
-CREATE TABLE wanted (
+-- An awaited_file is a file of a job, a dead letter or a pushed scene that Plex does not hold; a new row of the index
+-- wakes its scene.
+CREATE TABLE awaited_file (
   base     TEXT    NOT NULL, -- basename, NFC, case folded
   size     INTEGER NOT NULL, -- bytes
   path     TEXT    NOT NULL, -- Stash's path, normalised
   scene_id INTEGER NOT NULL,
   PRIMARY KEY (base, scene_id, path)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX wanted_scene ON wanted (scene_id);
+CREATE INDEX awaited_file_scene ON awaited_file (scene_id);
 
 -- An item is what is known of one Plex item: what it held before our first write, what is ours in it, what we sent.
 -- It is written ahead of the first request and outlives its links.
@@ -95,8 +96,8 @@ CREATE TABLE fanout (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX fanout_oldest ON fanout (enqueued_at);
 
--- Seen is each scene's version when it was last enqueued by anyone; the catch-up compares with this only.
-CREATE TABLE seen (
+-- A scene_version is a scene's version when it was last enqueued by anyone; the catch-up compares with this only.
+CREATE TABLE scene_version (
   scene_id   INTEGER PRIMARY KEY,
   updated_at TEXT,    -- as Stash stores it; NULL: enqueued by a hook, which does not know it
   paths      INTEGER  -- hash of the file paths; NULL likewise

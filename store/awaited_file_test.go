@@ -10,7 +10,7 @@ func missed(t *testing.T, s *Store, now time.Time, outcome Outcome) {
 	t.Helper()
 	endOne(t, s, now, Ending{
 		Job: claim(t, s, now, ClaimOptions{})[0], Outcome: outcome, Charge: Miss, Wait: time.Second, Class: "not_found", Error: "e",
-		Wanted: []Wanted{{Path: "/a/b.mp4", Size: 1}},
+		AwaitedFiles: []AwaitedFile{{Path: "/a/b.mp4", Size: 1}},
 	})
 }
 
@@ -30,13 +30,13 @@ func TestNewFileWakesThoseWhoWaitForIt(t *testing.T) {
 	for _, j := range claim(t, s, t0, ClaimOptions{}) {
 		e := Ending{
 			Job: j, Outcome: Miss, Wait: 10 * time.Minute, Class: "not_found", Error: "e",
-			Wanted: []Wanted{{Path: "/stash/Movies/Clip.mp4", Size: 100}},
+			AwaitedFiles: []AwaitedFile{{Path: "/stash/Movies/Clip.mp4", Size: 100}},
 		}
 		switch j.SceneID {
 		case 2: // dead for want of its file
 			e.Outcome, e.Charge = Bury, Miss
 		case 3: // another file of the same name
-			e.Wanted[0] = Wanted{Path: "/stash/Other/clip.mp4", Size: 999}
+			e.AwaitedFiles[0] = AwaitedFile{Path: "/stash/Other/clip.mp4", Size: 999}
 		case 4: // never missed
 			e = Ending{Job: j, Outcome: Retry, Wait: 10 * time.Minute, Class: "temporary", Error: "e"}
 		}
@@ -97,7 +97,7 @@ func TestExpiredDeadLetterWaitsForNoFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if yes, err := s.HasWanted(t.Context()); err != nil || yes {
-		t.Errorf("HasWanted = %v, %v; want nobody to wait", yes, err)
+	if yes, err := s.HasAwaitedFiles(t.Context()); err != nil || yes {
+		t.Errorf("HasAwaitedFiles = %v, %v; want nobody to wait", yes, err)
 	}
 }

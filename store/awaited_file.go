@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Wanted is a file that Plex did not hold when a scene was to be pushed, or when others of its files were.
-type Wanted struct {
+// AwaitedFile is a file of a scene that Plex did not hold when the scene was pushed.
+type AwaitedFile struct {
 	Path string // Stash's path
 	Size int64  // bytes
 }
@@ -19,18 +19,18 @@ type FoundFile struct {
 	Size      int64  // bytes
 }
 
-// setWanted keeps the wanted files of a claim that ended not found, or done with files that Plex lacks, and
-// drops them with any other ending: a job that waits for something else, such as Plex to have less to do, is
+// setAwaitedFiles stores the awaited files of a claim that ended not found, or done with files that Plex lacks, and
+// deletes them with any other ending: a job that waits for something else, such as Plex to have less to do, is
 // not to be woken out of that.
-func setWanted(ctx context.Context, tx *transaction, e *Ending) error {
+func setAwaitedFiles(ctx context.Context, tx *transaction, e *Ending) error {
 	if e.Outcome == Release || e.Outcome == Snooze { // as before
 		return nil
 	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM wanted WHERE scene_id = ?`, e.Job.SceneID); err != nil {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM awaited_file WHERE scene_id = ?`, e.Job.SceneID); err != nil {
 		return err
 	}
-	for _, w := range e.Wanted {
-		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO wanted (base, size, path, scene_id) VALUES (?, ?, ?, ?)`,
+	for _, w := range e.AwaitedFiles {
+		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO awaited_file (base, size, path, scene_id) VALUES (?, ?, ?, ?)`,
 			FoldBase(w.Path), w.Size, NormalPath(w.Path), e.Job.SceneID); err != nil {
 			return err
 		}
@@ -46,7 +46,7 @@ func (s *Store) Wake(ctx context.Context, now time.Time, files []FoundFile) (int
 	err := s.inTx(ctx, func(tx *transaction) error {
 		scenes := make(map[int]bool)
 		for _, f := range files {
-			if err := wantedBy(ctx, tx, f, scenes); err != nil {
+			if err := addAwaiting(ctx, tx, f, scenes); err != nil {
 				return err
 			}
 		}
@@ -65,8 +65,9 @@ func (s *Store) Wake(ctx context.Context, now time.Time, files []FoundFile) (int
 	return woken, nil
 }
 
-func wantedBy(ctx context.Context, tx *transaction, f FoundFile, scenes map[int]bool) error {
-	rows, err := tx.QueryContext(ctx, `SELECT scene_id, size, path FROM wanted WHERE base = ?`, FoldBase(f.Path))
+// addAwaiting adds the scenes that wait for a file.
+func addAwaiting(ctx context.Context, tx *transaction, f FoundFile, scenes map[int]bool) error {
+	rows, err := tx.QueryContext(ctx, `SELECT scene_id, size, path FROM awaited_file WHERE base = ?`, FoldBase(f.Path))
 	if err != nil {
 		return err
 	}

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Seen is a scene's version as a listing or a push read it.
-type Seen struct {
+// SceneVersion is a scene's version as a listing or a push read it.
+type SceneVersion struct {
 	SceneID   int
 	UpdatedAt string // as Stash stores it
 	Paths     int64  // HashPaths of the scene's files
@@ -27,20 +27,20 @@ func HashPaths(paths []string) int64 {
 	return int64(h.Sum64())
 }
 
-func putSeen(ctx context.Context, tx *transaction, v Seen) error {
-	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO seen (scene_id, updated_at, paths) VALUES (?, ?, ?)`,
+func putSceneVersion(ctx context.Context, tx *transaction, v SceneVersion) error {
+	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO scene_version (scene_id, updated_at, paths) VALUES (?, ?, ?)`,
 		v.SceneID, v.UpdatedAt, v.Paths)
 	return err
 }
 
-// A Page is one page of a listing of Stash's scenes, to be compared with what was seen before.
+// A Page is one page of a listing of Stash's scenes, to be compared with the stored versions.
 type Page struct {
-	Scenes []Seen
+	Scenes []SceneVersion
 	Adopt  bool              // only note the scenes: the first listing ever enqueues nothing
 	Facts  map[string]string // meta to store with the page, by key; "" removes
 }
 
-// CatchUp compares a page with what was seen and enqueues in the same transaction what differs, at low
+// CatchUp compares a page with the stored versions and enqueues in the same transaction what differs, at low
 // priority. A scene that a hook enqueued without knowing its version is only noted, and so is one that was
 // restored. It returns how many scenes it enqueued.
 func (s *Store) CatchUp(ctx context.Context, now time.Time, page Page) (int, error) {
@@ -48,7 +48,7 @@ func (s *Store) CatchUp(ctx context.Context, now time.Time, page Page) (int, err
 	err := s.inTx(ctx, func(tx *transaction) error {
 		var requests []Request
 		for _, v := range page.Scenes {
-			reason, changed, err := compareSeen(ctx, tx, v, page.Adopt)
+			reason, changed, err := compareSceneVersion(ctx, tx, v, page.Adopt)
 			if err != nil {
 				return err
 			}
@@ -56,7 +56,7 @@ func (s *Store) CatchUp(ctx context.Context, now time.Time, page Page) (int, err
 				requests = append(requests, Request{SceneID: v.SceneID, Reason: reason, Priority: InBulk, Quiet: true})
 			}
 			if changed {
-				if err := putSeen(ctx, tx, v); err != nil {
+				if err := putSceneVersion(ctx, tx, v); err != nil {
 					return err
 				}
 			}
@@ -68,15 +68,15 @@ func (s *Store) CatchUp(ctx context.Context, now time.Time, page Page) (int, err
 		return setFacts(ctx, tx, now, page.Facts)
 	})
 	if err != nil {
-		return 0, fmt.Errorf("compare %d scenes with what was seen: %w", len(page.Scenes), err)
+		return 0, fmt.Errorf("compare the versions of %d scenes: %w", len(page.Scenes), err)
 	}
 	return enqueued, nil
 }
 
-func compareSeen(ctx context.Context, tx *transaction, v Seen, adopt bool) (reason string, changed bool, err error) {
+func compareSceneVersion(ctx context.Context, tx *transaction, v SceneVersion, adopt bool) (reason string, changed bool, err error) {
 	var updated sql.NullString
 	var paths sql.NullInt64
-	err = tx.QueryRowContext(ctx, `SELECT updated_at, paths FROM seen WHERE scene_id = ?`, v.SceneID).Scan(&updated, &paths)
+	err = tx.QueryRowContext(ctx, `SELECT updated_at, paths FROM scene_version WHERE scene_id = ?`, v.SceneID).Scan(&updated, &paths)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		if adopt {
@@ -95,13 +95,13 @@ func compareSeen(ctx context.Context, tx *transaction, v Seen, adopt bool) (reas
 	return "", false, nil
 }
 
-// EnqueueSeen enqueues scenes of a listing whether they differ or not, and notes their versions.
-func (s *Store) EnqueueSeen(ctx context.Context, now time.Time, scenes []Seen, reason string) error {
+// EnqueueSceneVersions enqueues scenes of a listing whether they differ or not, and stores their versions.
+func (s *Store) EnqueueSceneVersions(ctx context.Context, now time.Time, scenes []SceneVersion, reason string) error {
 	err := s.inTx(ctx, func(tx *transaction) error {
 		requests := make([]Request, len(scenes))
 		for i, v := range scenes {
 			requests[i] = Request{SceneID: v.SceneID, Reason: reason, Priority: InBulk}
-			if err := putSeen(ctx, tx, v); err != nil {
+			if err := putSceneVersion(ctx, tx, v); err != nil {
 				return err
 			}
 		}
