@@ -40,8 +40,8 @@ type Store struct {
 }
 
 // Open opens queue.db in dir, makes it if it is missing and migrates it if it is old. It refuses a folder
-// that is a symlink or another user's, a file from a newer build (*NewerError, left untouched) and a
-// damaged one (ErrCorrupt).
+// that is a symlink or another user's, a file from a newer build (*NewerError) or from a development build, both
+// left untouched, and a damaged one (ErrCorrupt).
 func Open(ctx context.Context, dir string) (*Store, error) {
 	if err := checkDir(dir); err != nil {
 		return nil, err
@@ -114,9 +114,9 @@ func OpenFile(ctx context.Context, path string) (*Store, error) {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	s.write = s.read
-	var version int
-	if err := s.read.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+	version, err := schemaVersion(ctx, s.read)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, trouble(path, err))
 	}
 	names, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {

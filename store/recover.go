@@ -178,12 +178,16 @@ func checkFile(ctx context.Context, path string) (damage string, err error) {
 	if err != nil {
 		return "", err
 	}
-	damage, err = check(ctx, db)
+	if _, err = schemaVersion(ctx, db); err == nil {
+		damage, err = check(ctx, db)
+	} else if isDamage(err) {
+		damage = OneLine(err.Error())
+	}
 	closeErr := closeUntouched(path, db.Close)
 	if damage != "" { // and it may not even be closed
 		return damage, nil
 	}
-	return "", errors.Join(err, closeErr)
+	return "", trouble(path, errors.Join(err, closeErr))
 }
 
 // check looks at every page and at every entry of every index. SQLite's quick_check, which takes a third of

@@ -83,20 +83,26 @@ func settleSaved(ctx context.Context, tx *transaction, now time.Time, broken map
 	})
 }
 
-// rescue copies what can be read of the tables from another file, keeping rows that are there already. It
+// rescue copies what can be read of the tables from another file of ours, keeping rows that are there already. It
 // counts what it has saved of each, and notes those that it could not read whole.
 func (s *Store) rescue(ctx context.Context, from string, tables []string, saved map[string]int, broken map[string]bool) error {
-	if !exists(from) {
+	lost := func() error {
 		for _, table := range tables {
 			broken[table] = true
 		}
 		return nil
+	}
+	if !exists(from) {
+		return lost()
 	}
 	db, err := openDB(dsn(from, "ro", "deferred"))
 	if err != nil {
 		return err
 	}
 	defer db.Close() // nothing was written
+	if _, err := schemaVersion(ctx, db); errors.Is(err, errDevelopment) {
+		return lost()
+	}
 	for _, table := range tables {
 		whole := false
 		for _, order := range [...]string{"ASC", "DESC"} { // from both ends up to the damage

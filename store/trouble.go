@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"slices"
 
 	"modernc.org/sqlite"
@@ -33,6 +34,8 @@ func trouble(path string, err error) error {
 	}
 	e := &FileError{Path: path, Err: err}
 	switch {
+	case errors.Is(err, errDevelopment):
+		e.Problem, e.Remedy = "was made by a development build", "move the folder "+filepath.Dir(path)+" away"
 	case hasCode(err, sqlite3.SQLITE_FULL), isFull(err):
 		e.Problem, e.Remedy = "cannot grow, because the disk is full or a quota is", "make room there"
 	case hasCode(err, sqlite3.SQLITE_READONLY), isReadOnly(err):

@@ -214,3 +214,23 @@ func TestQueueOfANewerBuildIsLeftAlone(t *testing.T) {
 	w.process()
 	w.wantTitle(1, "Two")
 }
+
+func TestQueueOfADevelopmentBuildIsLeftAlone(t *testing.T) {
+	w := newWorld(t, 1)
+	w.occupied()
+	w.bulk("One", 1)
+	w.sql(`PRAGMA application_id = 0`)
+	w.sql(`ALTER TABLE scene_version RENAME TO seen`)
+	w.bulk("Two", 1)
+	if len(w.logged("was made by a development build: move the folder")) == 0 || len(w.logged("left in the inbox")) == 0 {
+		t.Error("the hook does not say what to do")
+	}
+	want := w.database() + " was made by a development build: move the folder " + w.folder() + " away"
+	if _, err := w.host.Operation(w.context(), map[string]any{"mode": "process"}); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error = %v, want %q", err, want)
+	}
+	w.sql(fmt.Sprintf(`PRAGMA application_id = %d`, 0x53505379))
+	w.sql(`ALTER TABLE seen RENAME TO scene_version`)
+	w.process()
+	w.wantTitle(1, "Two")
+}

@@ -1,3 +1,5 @@
+PRAGMA application_id = 0x53505379; -- "SPSy"
+
 -- A job is one scene that wants syncing. A claim moves due_at ahead, so a process that dies leaves a job that comes
 -- back by itself; there is no "running" state.
 CREATE TABLE job (
