@@ -176,7 +176,7 @@ func TestCatchUpEnqueuesOnlyWhatDiffers(t *testing.T) {
 	}
 	v := func(id int, at string) SceneVersion { return SceneVersion{SceneID: id, UpdatedAt: at, Paths: paths} }
 	look := func(adopt bool, seen ...SceneVersion) int {
-		n, err := s.CatchUp(t.Context(), t0, Page{Scenes: seen, Adopt: adopt, Facts: map[string]string{KeyZone: "3600"}})
+		n, err := s.CatchUp(t.Context(), t0, Page{Scenes: seen, Adopt: adopt, Facts: map[string]string{KeyWatermark: "mark"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -203,8 +203,8 @@ func TestCatchUpEnqueuesOnlyWhatDiffers(t *testing.T) {
 	if n := look(false, v(1, "later still")); n != 1 {
 		t.Errorf("a change after that: enqueued %d, want 1", n)
 	}
-	if zone, _, err := s.Meta(t.Context(), KeyZone); err != nil || zone != "3600" {
-		t.Errorf("facts of the page: %q, %v", zone, err)
+	if mark, _, err := s.Meta(t.Context(), KeyWatermark); err != nil || mark != "mark" {
+		t.Errorf("facts of the page: %q, %v", mark, err)
 	}
 }
 

@@ -12,8 +12,7 @@ import (
 // Keys of single facts that callers keep.
 const (
 	KeyServer         = "server"         // machine identifier of the Plex that everything belongs to
-	KeyWatermark      = "watermark"      // RFC 3339: scenes changed before this have been compared
-	KeyZone           = "zone"           // of the westernmost times that Stash has shown, seconds east of UTC
+	KeyWatermark      = "watermark"      // RFC 3339, in Stash's own offset: scenes changed before this have been compared
 	KeyListing        = "listing"        // scene id up to which an unfinished complete listing has come
 	KeyLastListing    = "last_listing"   // at: when a complete listing was last finished
 	KeyLastCatchUp    = "last_catch_up"  // at: when the catch-up last ran

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
@@ -65,29 +66,29 @@ func within(now, at time.Time, span time.Duration) bool {
 	return age >= 0 && age < span
 }
 
-// changedListing reads the scenes changed since the watermark. Stash compares times as text, each in the zone
-// of its writing, so the bound is the watermark in the westernmost zone seen, with slack, and without one the
-// earliest that any zone could mean. What a Stash writes that has moved further west is found by the next
-// complete listing.
+// changedListing reads the scenes changed since the watermark. Stash stores and compares times as text in its
+// own zone, so the bound has the offset of the newest time seen. A change that it hides, because that time came
+// from a zone further east, is found by the next complete listing.
 func (d *drain) changedListing(ctx context.Context) error {
-	shown, err := d.watermark(ctx)
+	text, _, err := d.Store.Meta(ctx, store.KeyWatermark)
 	if err != nil {
 		return err
 	}
-	if shown.newest.IsZero() {
+	newest, err := parseTime(text)
+	if err != nil || newest.IsZero() {
 		return d.completeListing(ctx, false)
 	}
-	bound, after := TextBound(shown.newest, shown.west), 0
+	bound, after := TextBound(newest, newest.Location()), 0
 	for {
 		page, err := d.Stash.UpdatedSince(ctx, bound, after, pageSize)
 		if err != nil {
 			return err
 		}
-		shown.add(page)
+		newest = newestOf(page, newest)
 		last := len(page.Scenes) < pageSize
 		var facts map[string]string
 		if last {
-			facts = shown.facts(page.Date)
+			facts = watermark(newest, page.Date)
 			facts[store.KeyLastCatchUp] = "changed"
 		}
 		if err := d.compare(ctx, page, false, facts); err != nil || last {
@@ -97,8 +98,8 @@ func (d *drain) changedListing(ctx context.Context) error {
 	}
 }
 
-// TextBound is the lower bound of a listing by Stash's updated_at, as text without a zone. zone is the
-// westernmost in which Stash may have written, nil if none is known.
+// TextBound returns the lower bound of a listing by Stash's updated_at, as text without a zone. zone is the one
+// in which Stash writes, nil if it is not known.
 func TextBound(mark time.Time, zone *time.Location) string {
 	if zone == nil {
 		return mark.UTC().Add(-anyZone).Format("2006-01-02T15:04:05")
@@ -106,68 +107,35 @@ func TextBound(mark time.Time, zone *time.Location) string {
 	return mark.In(zone).Add(-zoneSlack).Format("2006-01-02T15:04:05")
 }
 
-// extent is what listings have shown of Stash's times.
-type extent struct {
-	newest time.Time
-	west   *time.Location // the westernmost zone; nil: none was shown
+// parseTime parses a time as Stash writes it. The result keeps the offset of the text at other times of the
+// year, too, even if it is an offset of this machine's own zone.
+func parseTime(text string) (time.Time, error) {
+	at, err := time.Parse(time.RFC3339, text)
+	_, offset := at.Zone()
+	return at.In(time.FixedZone("", offset)), err
 }
 
-// watermark is the extent that was stored.
-func (d *drain) watermark(ctx context.Context) (extent, error) {
-	text, _, err := d.Store.Meta(ctx, store.KeyWatermark)
-	if err != nil || text == "" {
-		return extent{}, err
-	}
-	mark, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return extent{}, nil // a damaged watermark is as good as none: everything is read
-	}
-	text, _, err = d.Store.Meta(ctx, store.KeyZone)
-	if err != nil || text == "" {
-		return extent{newest: mark}, err
-	}
-	seconds, err := strconv.Atoi(text)
-	if err != nil {
-		return extent{newest: mark}, nil // likewise
-	}
-	return extent{mark, time.FixedZone("", seconds)}, nil
-}
-
-// add takes in a page.
-func (x *extent) add(page stashapi.Listing) {
+// newestOf returns the newest time of a page, or the given one if that is newer.
+func newestOf(page stashapi.Listing, newest time.Time) time.Time {
 	for _, s := range page.Scenes {
-		at, err := time.Parse(time.RFC3339, s.UpdatedAt)
-		if err != nil {
-			continue
-		}
-		if at.After(x.newest) {
-			x.newest = at
-		}
-		if _, zone := at.Zone(); x.west == nil || zone < offset(x.west) {
-			x.west = time.FixedZone("", zone)
+		if at, err := parseTime(s.UpdatedAt); err == nil && at.After(newest) {
+			newest = at
 		}
 	}
+	return newest
 }
 
-// offset is that of a fixed zone, in seconds east of UTC.
-func offset(zone *time.Location) int {
-	_, seconds := time.Time{}.In(zone).Zone()
-	return seconds
-}
-
-// facts are what to keep once a listing was read to its end. The watermark never comes closer to Stash's
-// present than its resolution, and never moves without Stash saying what its present is.
-func (x *extent) facts(present time.Time) map[string]string {
+// watermark returns the facts to store once a listing was read to its end. The watermark never comes closer to
+// Stash's present than its resolution, and does not move if Stash does not say what its present is.
+func watermark(newest, present time.Time) map[string]string {
 	facts := make(map[string]string)
-	if latest := present.Add(-clockSlack); !present.IsZero() && !x.newest.IsZero() {
-		if x.newest.After(latest) {
-			x.newest = latest
-		}
-		facts[store.KeyWatermark] = x.newest.UTC().Format(time.RFC3339)
+	if present.IsZero() || newest.IsZero() {
+		return facts
 	}
-	if x.west != nil {
-		facts[store.KeyZone] = strconv.Itoa(offset(x.west))
+	if latest := present.Add(-clockSlack); newest.After(latest) {
+		newest = latest.In(newest.Location())
 	}
+	facts[store.KeyWatermark] = newest.Format(time.RFC3339)
 	return facts
 }
 
@@ -192,11 +160,11 @@ func (d *drain) completeListing(ctx context.Context, first bool) error {
 	if err != nil {
 		return err
 	}
-	position, _, err := d.Store.Meta(ctx, store.KeyListing)
+	unfinished, _, err := d.Store.Meta(ctx, store.KeyListing)
 	if err != nil {
 		return err
 	}
-	after, shown := resume(position)
+	after, newest := resume(unfinished)
 	adopt := first && refill == ""
 	gone := missing{whole: after == 0}
 	for {
@@ -204,17 +172,17 @@ func (d *drain) completeListing(ctx context.Context, first bool) error {
 		if err != nil {
 			return err
 		}
-		shown.add(page)
+		newest = newestOf(page, newest)
 		upTo := 1<<31 - 1
 		last := len(page.Scenes) < pageSize
 		var facts map[string]string
 		if last {
-			facts = shown.facts(page.Date)
+			facts = watermark(newest, page.Date)
 			facts[store.KeyLastListing], facts[store.KeyLastCatchUp] = "complete", "complete"
 			facts[store.KeyListing], facts[store.KeyRefill] = "", ""
 		} else {
 			upTo = page.Scenes[len(page.Scenes)-1].ID
-			facts = map[string]string{store.KeyListing: shown.position(upTo)}
+			facts = map[string]string{store.KeyListing: position(upTo, newest)}
 		}
 		if err := gone.add(ctx, d.Store, page.Scenes, after, upTo); err != nil {
 			return err
@@ -229,30 +197,20 @@ func (d *drain) completeListing(ctx context.Context, first bool) error {
 	}
 }
 
-// position is where a listing that is cut off goes on: the last scene read, and the extent.
-func (x *extent) position(after int) string {
-	west := ""
-	if x.west != nil {
-		west = strconv.Itoa(offset(x.west))
-	}
-	return fmt.Sprintf("%d %d %s", after, x.newest.Unix(), west)
+// position is where a listing that is cut off goes on: after the last scene read, with the newest time seen.
+func position(after int, newest time.Time) string {
+	return strconv.Itoa(after) + " " + newest.Format(time.RFC3339)
 }
 
-// resume reads a position. From one that is none a listing begins at the beginning.
-func resume(position string) (after int, shown extent) {
-	var unix int64
-	var west int
-	n, _ := fmt.Sscanf(position, "%d %d %d", &after, &unix, &west) // as far as it goes
-	if n < 2 {
-		return 0, extent{}
+// resume parses a position. With any other text a listing begins at the beginning.
+func resume(position string) (after int, newest time.Time) {
+	id, text, _ := strings.Cut(position, " ")
+	after, err := strconv.Atoi(id)
+	newest, timeErr := parseTime(text)
+	if err != nil || timeErr != nil {
+		return 0, time.Time{}
 	}
-	if at := time.Unix(unix, 0); unix > 0 {
-		shown.newest = at
-	}
-	if n == 3 {
-		shown.west = time.FixedZone("", west)
-	}
-	return after, shown
+	return after, newest
 }
 
 // missing collects linked scenes that a complete listing does not hold any more.

@@ -139,7 +139,7 @@ func TestListingGoesOnWhereItWasCutOff(t *testing.T) {
 		<-stop
 		l.stash.Forget()
 		// the second of three pages fails
-		l.must(l.Store.SetMeta(l.Context(), time.Now(), store.KeyListing, "1000 946684800"))
+		l.must(l.Store.SetMeta(l.Context(), time.Now(), store.KeyListing, "1000 2000-01-01T00:00:00Z"))
 		pass(25 * time.Hour)
 		l.drain()
 		if n := l.operations("SlimScenes"); n != 2 {
@@ -158,7 +158,7 @@ func TestPartOfAListingForgetsNothing(t *testing.T) {
 		for _, c := range []struct {
 			position string
 			linked   int
-		}{{"2 946684800", 3}, {"", 0}} { // only the third is seen to be gone; then all are
+		}{{"2 2000-01-01T00:00:00Z", 3}, {"", 0}} { // only the third is seen to be gone; then all are
 			l.must(l.Store.SetMeta(l.Context(), time.Now(), store.KeyListing, c.position))
 			pass(25 * time.Hour)
 			l.drain()
@@ -267,7 +267,7 @@ func TestListingThatGoesOnForgetsNothing(t *testing.T) {
 		l.edit("One", 1, 2, 3)
 		l.drain()
 		l.stash.Drop(3)
-		l.must(l.Store.SetMeta(l.Context(), time.Now(), store.KeyListing, "1 1")) // the run before was stopped in the middle
+		l.must(l.Store.SetMeta(l.Context(), time.Now(), store.KeyListing, "1 2000-01-01T00:00:00Z")) // the run before was stopped in the middle
 		pass(25 * time.Hour)
 		l.drain()
 		if links, err := l.Store.Links(l.Context(), 3); err != nil || len(links) != 1 {

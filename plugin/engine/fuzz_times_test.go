@@ -20,31 +20,30 @@ func FuzzTimes(f *testing.F) {
 	f.Add(7, 0.99, "0001-01-01T00:00:00+23:59", int64(-62_135_596_800), int64(0), 100_000)
 	f.Fuzz(func(t *testing.T, n int, r float64, text string, present, later int64, zone int) {
 		checkWaits(t, n, r)
-		var shown extent
-		page := stashapi.Listing{Scenes: []stashapi.SceneStub{{UpdatedAt: "junk"}, {UpdatedAt: text}}}
-		shown.add(page)
+		shown := newestOf(stashapi.Listing{Scenes: []stashapi.SceneStub{{UpdatedAt: "junk"}, {UpdatedAt: text}}}, time.Time{})
 		at, err := time.Parse(time.RFC3339, text)
 		if err != nil || at.Unix() <= 0 || present < 0 { // not a time that a Stash has ever written
 			return
 		}
-		after, resumed := resume(shown.position(17))
-		if after != 17 || !resumed.newest.Equal(shown.newest.Truncate(time.Second)) || offset(resumed.west) != offset(shown.west) {
-			t.Errorf("%+v is stored as %q and read as %d, %+v", shown, shown.position(17), after, resumed)
+		after, resumed := resume(position(17, shown))
+		_, offset := shown.Zone()
+		if _, got := resumed.Zone(); after != 17 || !resumed.Equal(shown.Truncate(time.Second)) || got != offset {
+			t.Errorf("%v is stored as %q and read as %d, %v", shown, position(17, shown), after, resumed)
 		}
 		now := time.Unix(present%253_402_300_799, 0)
-		facts := resumed.facts(now)
-		mark, err := time.Parse(time.RFC3339, facts[store.KeyWatermark])
+		facts := watermark(resumed, now)
+		mark, err := parseTime(facts[store.KeyWatermark])
 		if err != nil || mark.After(now.Add(-clockSlack)) || mark.After(at) {
 			t.Errorf("the watermark of %s at %v is %v, %v", text, now, facts, err)
 		}
 		changed := mark.Add(time.Duration(max(later, 0)%1_000_000_000) * time.Second)
-		east := time.FixedZone("", min(offset(shown.west)+max(zone, -7199)%50_000, 14*3600)) // or west of it by summer time
-		written := changed.In(east).Format(time.RFC3339)
+		east := min(offset+max(zone, -7199)%50_000, 14*3600) // or west of it by summer time
+		written := changed.In(time.FixedZone("", east)).Format(time.RFC3339)
 		if changed.Year() > 9998 || mark.Year() < 1 || len(written) != len(text) && len(written) < len("2006-01-02T15:04:05Z") {
 			return
 		}
-		if bound := TextBound(mark, shown.west); offset(east) >= offset(shown.west)-7199 && written <= bound {
-			t.Errorf("a change written %s is not later than %s, the bound for %v in %v", written, bound, mark, shown.west)
+		if bound := TextBound(mark, mark.Location()); east >= offset-7199 && written <= bound {
+			t.Errorf("a change written %s is not later than %s, the bound for %v", written, bound, mark)
 		}
 	})
 }
