@@ -84,7 +84,7 @@ func (d *drain) isThere(ctx context.Context) bool {
 	return err == nil
 }
 
-// writeItem writes one item: what goes, then everything else in as few requests as fit, then the rating.
+// writeItem writes one item: first what is removed, then everything else, then the rating.
 func (d *drain) writeItem(ctx context.Context, w *work, t *target) error {
 	length := func(e plexapi.Edit) int {
 		return d.Plex.EditLength(t.hit.Section, t.held.ItemType(), t.hit.RatingKey, e)
@@ -144,8 +144,8 @@ func (d *drain) leaveOut(w *work, t *target, bad []badField, done int) error {
 	return nil
 }
 
-// edit sends one edit, and returns how many requests Plex accepted. One of several fields that Plex
-// refuses is repeated in groups and then field by field; what fails alone is returned.
+// edit sends one edit, and returns how many requests Plex accepted. If Plex refuses an edit of several fields,
+// edit repeats it field by field and returns the fields that fail alone.
 func (d *drain) edit(ctx context.Context, w *work, t *target, e plexapi.Edit) (done int, bad []badField, err error) {
 	send := func(e plexapi.Edit) error {
 		return d.timed(ctx, func() error { return d.Plex.Edit(ctx, t.hit.Section, t.held.ItemType(), t.hit.RatingKey, e) })

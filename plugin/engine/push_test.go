@@ -2,6 +2,7 @@ package engine
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +72,28 @@ func TestOnlyThirdAnswerOf500IsTakenForABadField(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestRefusedEditIsRepeatedFieldByField(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.plex.Configure(func(o *plextest.Options) { o.Refuse = map[string]int{"studio": 400} })
+		studio, tags := l.stash.Name("studio", 0, "Bad"), numbered(l, "tag", "Tag", 2)
+		l.stash.Change(1, func(s *stashtest.Scene) { s.Details, s.Studio, s.Tags = "Details", studio, tags })
+		l.edit("New", 1)
+		l.want(l.drain(), Summary{Synced: 1})
+		var fields []int
+		for _, r := range l.plex.Requests() {
+			if r.Method == "PUT" {
+				fields = append(fields, fieldsIn(r))
+			}
+		}
+		if !slices.Equal(fields, []int{4, 1, 1, 1, 1}) {
+			l.Errorf("the writes hold %v fields, want all four, then one each", fields)
+		}
+		if it := l.plex.Item(l.keys[1]); it.Title != "New" || it.Summary != "Details" || len(it.Tags["genre"]) != 2 {
+			l.Errorf("item = %+v", it)
+		}
+	})
 }
 
 func TestFieldLeftOutFor500IsTriedAgainWithTheNextEdit(t *testing.T) {

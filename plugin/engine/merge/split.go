@@ -14,49 +14,27 @@ const LineLimit = 8000
 func Singles(e plexapi.Edit) []plexapi.Edit {
 	var list []plexapi.Edit
 	for _, name := range e.Fields() {
-		list = append(list, only(e, func(f string) bool { return f == name }))
+		list = append(list, only(e, name))
 	}
 	return list
 }
 
-// Groups splits an edit into its scalars and one for each kind of tags: what to try when Plex refuses it.
-func Groups(e plexapi.Edit) []plexapi.Edit {
-	var list []plexapi.Edit
-	if scalars := only(e, func(f string) bool { return !IsTags(f) }); !scalars.Empty() {
-		list = append(list, scalars)
-	}
-	for _, name := range e.Fields() {
-		if IsTags(name) {
-			list = append(list, only(e, func(f string) bool { return f == name }))
-		}
-	}
-	return list
-}
-
-// Split packs an edit into as few requests as fit the limit. A list of tags to be taken away is cut, since
-// removals add up. Any other field that does not fit goes alone and whole: whether the rest of a list
-// replaces its beginning is not known.
+// Split returns an edit as it is if it fits the limit, and one edit for each field otherwise. It cuts a list of
+// tags to be removed into edits that fit, since removals add up. Any other field stays whole even if it does not
+// fit: Plex may let the rest of a list replace its beginning.
 func Split(e plexapi.Edit, length func(plexapi.Edit) int, limit int) []plexapi.Edit {
+	fits := func(e plexapi.Edit) bool { return length(e) <= limit }
 	if e.Empty() {
 		return nil
 	}
-	if length(e) <= limit {
+	if fits(e) {
 		return []plexapi.Edit{e}
 	}
-	fits := func(e plexapi.Edit) bool { return length(e) <= limit }
 	var list []plexapi.Edit
-	var have plexapi.Edit
 	for _, field := range Singles(e) {
-		for _, one := range cutRemovals(field, fits) {
-			both := join(have, one)
-			if !have.Empty() && !fits(both) {
-				list = append(list, have)
-				both = one
-			}
-			have = both
-		}
+		list = append(list, cutRemovals(field, fits)...)
 	}
-	return append(list, have)
+	return list
 }
 
 // cutRemovals cuts an edit that does nothing but take away tags of one kind into some that fit.
@@ -89,13 +67,11 @@ func removal(kind plexapi.TagKind, names []string) plexapi.Edit {
 	return plexapi.Edit{Remove: map[plexapi.TagKind][]string{kind: names}}
 }
 
-// Apart splits an edit that Plex does not take as it is: into groups, then fields, and a list of tags to be
-// taken away into halves if the edit is too long. It returns nil if there is nothing left to split.
+// Apart splits an edit that Plex does not accept: into its fields, and a list of tags to be removed into halves if
+// the edit is too long. It returns nil if there is nothing to split.
 func Apart(e plexapi.Edit, tooLong bool) []plexapi.Edit {
-	for _, parts := range [][]plexapi.Edit{Groups(e), Singles(e)} {
-		if len(parts) > 1 {
-			return parts
-		}
+	if parts := Singles(e); len(parts) > 1 {
+		return parts
 	}
 	kind, names, ok := removalOnly(e)
 	if !tooLong || !ok || len(names) < 2 {
@@ -122,27 +98,21 @@ func Halve(e plexapi.Edit) (plexapi.Edit, bool) {
 	return e, cut
 }
 
-// only keeps the fields of an edit that f chooses.
-func only(e plexapi.Edit, f func(name string) bool) plexapi.Edit {
+// only returns what an edit does to one field.
+func only(e plexapi.Edit, name string) plexapi.Edit {
 	var out plexapi.Edit
-	for name, text := range e.Set {
-		if f(string(name)) {
-			out.Set = With(out.Set, name, text)
-		}
+	if text, ok := e.Set[plexapi.Field(name)]; ok {
+		out.Set = With(out.Set, plexapi.Field(name), text)
 	}
-	for kind, tags := range e.Tags {
-		if f(string(kind)) {
-			out.Tags = With(out.Tags, kind, tags)
-		}
+	if tags, ok := e.Tags[plexapi.TagKind(name)]; ok {
+		out.Tags = With(out.Tags, plexapi.TagKind(name), tags)
 	}
-	for kind, tags := range e.Remove {
-		if f(string(kind)) {
-			out.Remove = With(out.Remove, kind, tags)
-		}
+	if tags, ok := e.Remove[plexapi.TagKind(name)]; ok {
+		out.Remove = With(out.Remove, plexapi.TagKind(name), tags)
 	}
-	not := func(name string) bool { return !f(name) }
-	out.Lock = slices.DeleteFunc(slices.Clone(e.Lock), not)
-	out.Unlock = slices.DeleteFunc(slices.Clone(e.Unlock), not)
+	other := func(field string) bool { return field != name }
+	out.Lock = slices.DeleteFunc(slices.Clone(e.Lock), other)
+	out.Unlock = slices.DeleteFunc(slices.Clone(e.Unlock), other)
 	return out
 }
 
@@ -152,21 +122,4 @@ func With[K comparable, V any](m map[K]V, k K, v V) map[K]V {
 	}
 	m[k] = v
 	return m
-}
-
-func join(a, b plexapi.Edit) plexapi.Edit {
-	out := plexapi.Edit{
-		Set: maps.Clone(a.Set), Tags: maps.Clone(a.Tags), Remove: maps.Clone(a.Remove),
-		Lock: slices.Concat(a.Lock, b.Lock), Unlock: slices.Concat(a.Unlock, b.Unlock),
-	}
-	for k, v := range b.Set {
-		out.Set = With(out.Set, k, v)
-	}
-	for k, v := range b.Tags {
-		out.Tags = With(out.Tags, k, v)
-	}
-	for k, v := range b.Remove {
-		out.Remove = With(out.Remove, k, slices.Concat(out.Remove[k], v))
-	}
-	return out
 }
