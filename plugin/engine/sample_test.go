@@ -1,10 +1,10 @@
 package engine
 
 import (
-	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"strings"
 	"testing"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
