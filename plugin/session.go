@@ -14,6 +14,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -123,12 +124,12 @@ func (s *session) engine(ctx context.Context) (*engine.Engine, error) {
 	}
 	return &engine.Engine{
 		Store: s.db, Index: s.index, Stash: s.stash, Plex: plex, Log: s.z,
-		Config: engine.Config{
-			Libraries: s.set.Libraries, PathMap: s.set.PathMap, Fields: s.set.Fields,
+		Config: engine.Config{Libraries: s.set.Libraries, Config: push.Config{
+			PathMap: s.set.PathMap, Fields: s.set.Fields,
 			KeepPlexEdits: s.set.KeepPlexEdits, MaxRetries: s.set.MaxRetries,
 			SkipMissing: s.set.SkipMissing, ScanPlex: s.set.ScanPlex,
-			Filter: engine.Filter{OnlyOrganized: s.set.OnlyOrganized, ExcludeTags: s.set.ExcludeTags},
-		},
+			Filter: push.Filter{OnlyOrganized: s.set.OnlyOrganized, ExcludeTags: s.set.ExcludeTags},
+		}},
 		Random: rand.Float64, Progress: s.log.Progress,
 		Ask: func(ctx context.Context) error {
 			_, err := askForRun(ctx, s.conn)
@@ -244,7 +245,7 @@ func (s *session) pushInline(ctx context.Context, scene int) error {
 			return err
 		}
 		e.Progress, e.Ask = nil, nil
-		sum, err := e.Drain(ctx, engine.Options{Only: scene})
+		sum, err := e.Run(ctx, engine.Options{Only: scene})
 		if err == nil && sum.Stopped != "" {
 			err = errors.New(sum.Stopped)
 		}

@@ -135,7 +135,7 @@ func (s *session) drain(ctx context.Context, who string, opts engine.Options, pr
 		if err != nil || !alone {
 			return err
 		}
-		if sum, err = e.Drain(ctx, opts); err != nil {
+		if sum, err = e.Run(ctx, opts); err != nil {
 			return s.doubt(err)
 		}
 		return s.tidy(ctx)

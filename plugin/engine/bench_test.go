@@ -13,6 +13,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -69,7 +70,7 @@ func newEngine(b *testing.B, stash *stashapi.Client, plex *plexapi.Client) *Engi
 		db.Close()
 	})
 	return &Engine{
-		Store: db, Index: index, Stash: stash, Plex: plex, Config: Config{Fields: fields, MaxRetries: 5},
+		Store: db, Index: index, Stash: stash, Plex: plex, Config: Config{Config: push.Config{Fields: fields, MaxRetries: 5}},
 		Log: zerolog.New(io.Discard).Level(zerolog.InfoLevel), Random: func() float64 { return 0.5 },
 	}
 }
@@ -87,7 +88,7 @@ func BenchmarkSyncAllUnchanged(b *testing.B) {
 		if _, err := engines[i].EnqueueAll(b.Context()); err != nil {
 			b.Fatal(err)
 		}
-		sum, err := engines[i].Drain(b.Context(), Options{})
+		sum, err := engines[i].Run(b.Context(), Options{})
 		if err != nil || sum != (Summary{Unchanged: sizes[i], Floor: sum.Floor}) {
 			b.Fatalf("%d scenes: %+v, %v", sizes[i], sum, err)
 		}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/catchup"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
 
@@ -46,15 +47,15 @@ func TestLargeLibraryStaysWithinItsBudget(t *testing.T) {
 			plex, pic float64 // requests a scene
 		}{
 			{"the first run ever", func() {}, 0, 0, 0},
-			{"nothing", func() { pass(catchUpEvery) }, 0, 0, 0},
+			{"nothing", func() { pass(catchup.Every) }, 0, 0, 0},
 			{"a bulk edit and covers without hooks", func() {
 				change(func(s *stashtest.Scene) { s.Title, s.Cover = "Bulk", jpeg(fmt.Sprint(s.ID)) })
 			}, n, 1.1 + 4, 1}, // the first picture of an item: look, upload, lock, look whether it is shown
-			{"a run after it", func() { pass(catchUpEvery) }, 0, 0, 0},
+			{"a run after it", func() { pass(catchup.Every) }, 0, 0, 0},
 			{"updates that change nothing", func() { change(func(*stashtest.Scene) {}) }, n, 0.05, 1},
-			{"a day later", func() { pass(completeEvery) }, 0, 0.05, 0},
+			{"a day later", func() { pass(catchup.CompleteEvery) }, 0, 0.05, 0},
 		} {
-			pass(catchUpEvery)
+			pass(catchup.Every)
 			c.happens()
 			l.stash.Forget()
 			l.plex.Forget()

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/catchup"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -87,7 +89,7 @@ func TestCatchUpLeavesAnEditOfAHookAlone(t *testing.T) {
 		l.drain()
 		pass(11 * time.Minute)
 		l.edit("New", 1)
-		pass(clockSlack)
+		pass(stashapi.ClockSlack)
 		l.want(l.drain(), Summary{Synced: 1})
 		pass(11 * time.Minute)
 		l.want(l.drain(), Summary{})
@@ -286,17 +288,17 @@ func TestListingThatGoesOnForgetsNothing(t *testing.T) {
 func TestEditInTheSecondOfTheLastReadingIsFound(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.drain()
-		pass(catchUpEvery)
+		pass(catchup.Every)
 		l.edit("First", 1)
 		l.drain()
 		l.wantTitle(1, "First")
 		l.stash.Change(1, titled("Second"))
-		pass(catchUpEvery)
+		pass(catchup.Every)
 		l.drain()
 		l.wantTitle(1, "Second")
 		l.plex.Forget()
 		for range 3 {
-			pass(catchUpEvery)
+			pass(catchup.Every)
 			if sum := l.drain(); sum.CaughtUp != 0 {
 				t.Errorf("a run without a change has queued %d scenes", sum.CaughtUp)
 			}
@@ -311,7 +313,7 @@ func TestListingThatStashRefusesHoldsUpNobody(t *testing.T) {
 		l.stash.Inject(stashtest.Fault{Operation: "SlimScenes", Message: "no such table"})
 		l.edit("New", 1)
 		l.stash.Change(2, titled("Unheard"))
-		pass(completeEvery)
+		pass(catchup.CompleteEvery)
 		l.want(l.drain(), Summary{Synced: 1})
 		l.wantTitle(1, "New")
 		if n := strings.Count(l.log.String(), "Stash refuses to list its scenes"); n != 1 {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/catchup"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -219,7 +220,7 @@ func TestTortureClocksOfStashThatJump(t *testing.T) {
 				w.afterwards()
 				w.drain()
 				w.wantTitle(editedScene, "New")
-				pass(completeEvery)
+				pass(catchup.CompleteEvery)
 				w.drain()
 				w.wantArrived()
 				w.findChanges("from then on", time.Hour, time.Hour)
@@ -247,7 +248,7 @@ func (w *clockWorld) findChanges(where string, steps ...time.Duration) {
 		id := []int{hooklessScene, editedScene, failedScene}[i%3]
 		title := fmt.Sprintf("After %d", i)
 		w.stash.Change(id, titled(title))
-		pass(catchUpEvery)
+		pass(catchup.Every)
 		w.drain()
 		if got := w.plex.Item(w.keys[id]).Title; got != title {
 			w.Fatalf("%s, step %d: Plex shows scene %d as %q, want %q", where, i, id, got, title)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/catchup"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -141,7 +142,7 @@ func (w *clockWorld) fill() {
 		}
 	}
 	w.drain()
-	pass(catchUpEvery)
+	pass(catchup.Every)
 	w.drain() // what was edited in the second in which it was read is looked at once more
 	w.plex.Remove(w.keys[absentScene])
 	pass(readAnewIn + time.Hour)

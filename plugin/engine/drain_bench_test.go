@@ -75,7 +75,7 @@ func (s *served) sync(b *testing.B) (time.Duration, []plextest.Request) {
 	}
 	s.plex.Forget()
 	begin := time.Now()
-	sum, err := s.Drain(b.Context(), Options{})
+	sum, err := s.Run(b.Context(), Options{})
 	took := time.Since(begin)
 	if err != nil || sum != (Summary{Synced: s.n, Floor: sum.Floor}) {
 		b.Fatalf("%+v, %v", sum, err)

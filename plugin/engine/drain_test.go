@@ -2,8 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -282,7 +280,7 @@ func TestStopLeavesEveryJobAsItWas(t *testing.T) {
 			cancel()
 		}()
 		begin := time.Now()
-		sum, err := l.Engine.Drain(ctx, Options{})
+		sum, err := l.Engine.Run(ctx, Options{})
 		if err != nil || sum.Class != retry.ClassCancelled || time.Since(begin) > 6*time.Second {
 			l.Errorf("Drain = %+v, %v after %v", sum, err, time.Since(begin))
 		}
@@ -354,26 +352,6 @@ func TestSlowWritesAreFollowedByAPause(t *testing.T) {
 	})
 }
 
-func TestBugInOneJobCostsThatJobAlone(t *testing.T) {
-	inLab(t, 1, func(l *lab) {
-		d := &drain{Engine: l.Engine}
-		w := &work{job: store.Job{SceneID: 1}}
-		l.must(d.guard(w, func() error { panic("oops") }))
-		if v := retry.Judge(l.Context(), w.err); v.Class != retry.ClassPanicked || v.Charge != store.Retry || v.Breaker != retry.Untouched || !strings.Contains(w.err.Error(), "oops") {
-			l.Errorf("verdict = %+v, %v", v, w.err)
-		}
-	})
-}
-
-func TestQueueThatCannotBeReadCostsNoJobAnAttempt(t *testing.T) {
-	d := &drain{Engine: &Engine{}}
-	w := &work{job: store.Job{SceneID: 1}}
-	disk := errors.New("disk I/O error")
-	if err := d.guard(w, func() error { return fmt.Errorf("read links: %w", disk) }); !errors.Is(err, disk) || w.err != nil {
-		t.Errorf("guard = %v, the job's error is %v", err, w.err)
-	}
-}
-
 func TestTwoScenesInOneItemDoNotFightOverIt(t *testing.T) {
 	for _, together := range []bool{true, false} {
 		inLab(t, 1, func(l *lab) {
@@ -428,8 +406,7 @@ func TestStopWhileTheInboxIsTakenInIsNoFailure(t *testing.T) {
 		l.must(store.LeaveInInbox(l.Store.Dir(), time.Now(), hook))
 		ctx, stop := context.WithCancel(l.Context())
 		stop()
-		d := &drain{Engine: l.Engine}
-		if err := d.takeIn(ctx); err == nil || strings.Contains(l.log.String(), "\x01e") {
+		if err := l.newRun(Options{}, false).takeIn(ctx); err == nil || strings.Contains(l.log.String(), "\x01e") {
 			t.Errorf("a run that was stopped: %v, log %q", err, l.log)
 		}
 		if n, err := l.Store.TakeInbox(l.Context(), time.Now()); n != 1 || err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/catchup"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -111,7 +112,7 @@ func (w *faultWorld) ask(priority int, ids ...int) {
 		_, err := w.Store.RecordHook(w.Context(), time.Now(), store.HookRecord{Own: store.Request{SceneID: id, Reason: "edit", Priority: priority}})
 		w.must(err)
 	}
-	pass(clockSlack + time.Second) // a version of this second may still change
+	pass(stashapi.ClockSlack + time.Second) // a version of this second may still change
 }
 
 // enrich changes everything that is pushed of a scene. A tag and a performer go and others come.
@@ -194,7 +195,7 @@ func (w *faultWorld) change() {
 	w.takeAway(w.hidden, w.late)
 	twin := w.plex.AddItem(w.section, "/plex/b/twin.mp4", 77)
 	w.owner[twin] = twinScene
-	pass(catchUpEvery)
+	pass(catchup.Every)
 	_, err := w.RefreshIndex(w.Context())
 	w.must(err)
 	w.plex.Remove(twin)

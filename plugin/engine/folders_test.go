@@ -59,7 +59,7 @@ func TestFoldersTeachNoPrefix(t *testing.T) {
 		}
 		l.edit("New", 1, 2, 3, 4)
 		l.want(l.drain(), Summary{Synced: 4})
-		e, err := (&drain{Engine: l.Engine}).evidence(l.Context())
+		e, err := l.newRun(Options{}, true).pushes.Evidence(l.Context())
 		if err != nil || len(e.Pairs) != 0 {
 			l.Errorf("learned %+v, %v", e, err)
 		}

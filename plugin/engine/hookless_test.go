@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/catchup"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -41,14 +43,14 @@ func (l *lab) looked() []int {
 	l.plex.Refuse(true)
 	l.drain()
 	ids := l.queued()
-	pass(catchUpEvery)
+	pass(catchup.Every)
 	if sum := l.drain(); sum.CaughtUp != 0 {
 		l.Errorf("%d scenes are queued although they were", sum.CaughtUp)
 	}
 	l.plex.Refuse(false)
 	l.drain()
 	for range 3 {
-		pass(catchUpEvery)
+		pass(catchup.Every)
 		if sum := l.drain(); sum.CaughtUp != 0 || len(l.queued()) != 0 {
 			l.Errorf("a run without a change has queued %d scenes, %v are left", sum.CaughtUp, l.queued())
 		}
@@ -138,9 +140,9 @@ func TestWhatFiresNoHookIsQueuedOnceAndNothingElse(t *testing.T) {
 				}
 				for _, c := range hookless() {
 					c.change(l)
-					pass(catchUpEvery)
+					pass(catchup.Every)
 					if c.daily {
-						pass(completeEvery)
+						pass(catchup.CompleteEvery)
 					}
 					l.stash.Forget()
 					if got := l.looked(); !slices.Equal(got, c.want) {
@@ -183,7 +185,7 @@ func TestChangesAroundTheEndOfSummerTimeAreFound(t *testing.T) {
 					if id == 2 {
 						continue // no run between the two sides
 					}
-					pass(clockSlack)
+					pass(stashapi.ClockSlack)
 					want := []int{id}
 					if id == 3 {
 						want = []int{2, 3}
@@ -215,14 +217,14 @@ func TestStashThatMovesItsZoneIsFollowed(t *testing.T) {
 				l.stash.SetZone(c.to)
 				pass(time.Hour)
 				l.stash.Change(2, titled("Moved"))
-				pass(completeEvery)
+				pass(catchup.CompleteEvery)
 				if got := l.looked(); !slices.Equal(got, []int{2}) {
 					l.Errorf("%v are queued by the daily listing, want the scene that changed", got)
 				}
 				l.stash.Forget()
 				for _, id := range []int{4, 1} {
 					l.stash.Change(id, titled("Moved"))
-					pass(catchUpEvery)
+					pass(catchup.Every)
 					if got := l.looked(); !slices.Equal(got, []int{id}) {
 						l.Errorf("%v are queued, want scene %d", got, id)
 					}
@@ -242,17 +244,17 @@ func TestZoneOfAnImportedSceneHidesAChangeForADayAtMost(t *testing.T) {
 		l.scenes(time.FixedZone("", -5*3600), 3)
 		l.looked()
 		l.stash.Import(stashtest.Scene{ID: 4, Title: "Imported", Updated: time.Now().In(time.FixedZone("", 9*3600))})
-		pass(catchUpEvery)
+		pass(catchup.Every)
 		l.drain()
 		l.stash.Change(1, titled("New"))
-		pass(completeEvery)
+		pass(catchup.CompleteEvery)
 		if got := l.looked(); !slices.Equal(got, []int{1}) {
 			l.Errorf("%v are queued by the daily listing, want the scene that changed", got)
 		}
 		l.stash.Forget()
 		for _, id := range []int{2, 3} {
 			l.stash.Change(id, titled("New"))
-			pass(catchUpEvery)
+			pass(catchup.Every)
 			if got := l.looked(); !slices.Equal(got, []int{id}) {
 				l.Errorf("%v are queued, want scene %d", got, id)
 			}
@@ -297,7 +299,7 @@ func TestNoClockHidesAChange(t *testing.T) {
 				l.stash.Forget()
 				for _, id := range []int{1, 3} {
 					l.stash.Change(id, titled("New"))
-					pass(catchUpEvery)
+					pass(catchup.Every)
 					if got := l.looked(); !slices.Equal(got, []int{id}) {
 						l.Errorf("%v are queued, want scene %d", got, id)
 					}

@@ -13,6 +13,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
@@ -79,7 +80,7 @@ func newLab(t *testing.T, stash *stashtest.Server, dir string) *lab {
 	log := stashlog.New(l.log, nil)
 	log.Reveal(true)
 	l.Engine = &Engine{
-		Store: db, Index: index, Stash: stashClient, Plex: plexClient, Config: Config{Fields: fields, MaxRetries: 5},
+		Store: db, Index: index, Stash: stashClient, Plex: plexClient, Config: Config{Config: push.Config{Fields: fields, MaxRetries: 5}},
 		Log: log.Logger(true), Random: func() float64 { return 0.5 },
 		Progress: func(p float64) { l.ended = append(l.ended, p) },
 	}
@@ -121,7 +122,7 @@ func (l *lab) drain() Summary {
 
 func (l *lab) drainWith(o Options) Summary {
 	l.Helper()
-	sum, err := l.Engine.Drain(l.Context(), o)
+	sum, err := l.Engine.Run(l.Context(), o)
 	l.must(err)
 	return sum
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -44,10 +45,10 @@ func TestMessageNamesThreeCandidates(t *testing.T) {
 	for i := range 4 {
 		list = append(list, match.Candidate{Path: fmt.Sprint("/", i), Library: "L"})
 	}
-	if got, want := nameCandidates(list[:3]), `/0 in "L", /1 in "L", /2 in "L"`; got != want {
+	if got, want := push.NameCandidates(list[:3]), `/0 in "L", /1 in "L", /2 in "L"`; got != want {
 		t.Errorf("named %s, want %s", got, want)
 	}
-	if got, want := nameCandidates(list), `/0 in "L", /1 in "L", /2 in "L", …`; got != want {
+	if got, want := push.NameCandidates(list), `/0 in "L", /1 in "L", /2 in "L", …`; got != want {
 		t.Errorf("named %s, want %s", got, want)
 	}
 }

@@ -42,7 +42,7 @@ func (w *world) begin() {
 	other := w.scenes[1].is.Files[0]
 	w.addItem(stashtest.File{Path: "/data/elsewhere/" + filepath.Base(other.Path), Size: other.Size + 1}, 1).alone = true
 	pass(time.Hour)
-	w.drain(&run{})
+	w.drain(&plannedRun{})
 }
 
 func (w *world) addScene() *sceneTruth {

@@ -18,8 +18,8 @@ import (
 )
 
 // runOf is a run in whose middle what a step says happens.
-func (st step) runOf() *run {
-	r := &run{what: event(st.b % 12), at: 1 + st.d%26, scene: st.c}
+func (st step) runOf() *plannedRun {
+	r := &plannedRun{what: event(st.b % 12), at: 1 + st.d%26, scene: st.c}
 	if r.what >= events {
 		r.what = nothing
 	}
@@ -27,10 +27,10 @@ func (st step) runOf() *run {
 }
 
 // drain is one run of the task.
-func (w *world) drain(r *run) {
+func (w *world) drain(r *plannedRun) {
 	r.pushes = true
 	w.process(r, func(ctx context.Context, e *Engine) error {
-		_, err := e.Drain(ctx, Options{ByPerson: r.person})
+		_, err := e.Run(ctx, Options{ByPerson: r.person})
 		return err
 	})
 }
@@ -48,7 +48,7 @@ func (w *world) stepDrain(st step) {
 	}
 	r.person, r.pushes = opts.ByPerson, true
 	w.process(r, func(ctx context.Context, e *Engine) error {
-		_, err := e.Drain(ctx, opts)
+		_, err := e.Run(ctx, opts)
 		return err
 	})
 }
@@ -63,14 +63,14 @@ func (w *world) stepSyncAll(st step) {
 		for _, s := range w.scenes {
 			w.ask(s, byHook)
 		}
-		_, err := e.Drain(ctx, Options{ByPerson: true})
+		_, err := e.Run(ctx, Options{ByPerson: true})
 		return err
 	})
 }
 
 // stashOnly passes every error but one of Stash, or of the end of the run.
 func (w *world) stashOnly(ctx context.Context, err error) error {
-	if retry.FromServer(err) || ctx.Err() != nil {
+	if from := retry.OriginOf(err); from == retry.FromPlex || from == retry.FromStash || ctx.Err() != nil {
 		return nil
 	}
 	return err
@@ -89,7 +89,7 @@ func (w *world) stepSyncRecent(st step) {
 				w.ask(s, byHook)
 			}
 		}
-		_, err := e.Drain(ctx, Options{ByPerson: true})
+		_, err := e.Run(ctx, Options{ByPerson: true})
 		return err
 	})
 }
@@ -174,7 +174,7 @@ func (w *world) stepRebuild(st step) {
 
 // checkPlexRequest looks whether a request may be sent: no drain asks an open breaker's Plex for anything,
 // one alone probes, and nothing is written to an item that is no scene's.
-func (w *world) checkPlexRequest(r *run, req *http.Request) {
+func (w *world) checkPlexRequest(r *plannedRun, req *http.Request) {
 	if req.Method != http.MethodGet {
 		key := itemOf(req.URL)
 		i := w.items[key]
@@ -205,7 +205,7 @@ func (w *world) checkPlexRequest(r *run, req *http.Request) {
 	}
 }
 
-func (r *run) restores() bool { return !r.pushes }
+func (r *plannedRun) restores() bool { return !r.pushes }
 
 // itemOf is the rating key that a write names.
 func itemOf(u *url.URL) string {
@@ -233,7 +233,7 @@ func (w *world) heard(err error) {
 }
 
 // checkStashRequest looks whether the scenes that are read for a push were due.
-func (w *world) checkStashRequest(r *run, req *http.Request) {
+func (w *world) checkStashRequest(r *plannedRun, req *http.Request) {
 	var q struct {
 		Variables struct {
 			ID  string
@@ -262,7 +262,7 @@ func (w *world) checkStashRequest(r *run, req *http.Request) {
 }
 
 // ended reports whether a claim of the scene has ended in a run already: it may have been woken before.
-func (w *world) ended(id int, r *run) (yes bool) {
+func (w *world) ended(id int, r *plannedRun) (yes bool) {
 	w.must(w.sql.QueryRow(`SELECT EXISTS (SELECT 1 FROM attempt_log WHERE scene_id = ? AND at >= ?)`, id, r.began.UnixMilli()).Scan(&yes))
 	return yes
 }
@@ -289,7 +289,7 @@ func (w *world) jobs() map[int]store.Job {
 
 // checkRun looks at the claims of a run that is over. One that ended has ended all of them; those of one that
 // died come back by themselves, and not at once.
-func (w *world) checkRun(r *run) {
+func (w *world) checkRun(r *plannedRun) {
 	for id, j := range w.jobs() {
 		if j.Claim < r.floor || j.Unfinished == 0 {
 			continue

@@ -100,7 +100,7 @@ func (w *world) stepEdit(st step) {
 }
 
 // edit is a person's edit in the middle of a run, of a scene that it works on if there is one.
-func (w *world) edit(r *run, how delivery) {
+func (w *world) edit(r *plannedRun, how delivery) {
 	s, jobs := w.scene(r.scene), w.jobs()
 	var works []*sceneTruth
 	for _, id := range slices.Sorted(maps.Keys(jobs)) {

@@ -17,6 +17,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/catchup"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -103,8 +104,8 @@ func (a *arena) play(s sequence, log func(string)) error {
 // rest lets time pass, with runs that nobody asks for.
 func (w *world) rest(runs int) {
 	for range runs {
-		pass(catchUpEvery + time.Second)
-		w.drain(&run{})
+		pass(catchup.Every + time.Second)
+		w.drain(&plannedRun{})
 	}
 }
 
@@ -176,7 +177,7 @@ func (w *world) restoreGivesBack() {
 	for _, s := range w.scenes {
 		s.excuse()
 	}
-	w.process(&run{}, func(ctx context.Context, e *Engine) error {
+	w.process(&plannedRun{}, func(ctx context.Context, e *Engine) error {
 		did, err := e.Restore(ctx, 0)
 		if did.Failed > 0 || did.Stopped != "" {
 			w.fail("a restore came to %+v", did)

@@ -63,7 +63,7 @@ type truth struct {
 
 	meanwhile map[int]bool // scenes that were edited in the middle of a run: the old claim is in the log, too
 	refused   int          // connections in a row, by drains
-	prober    *run         // who probed last
+	prober    *plannedRun  // who probed last
 	probed    time.Time    // and when
 }
 

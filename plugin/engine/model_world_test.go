@@ -22,6 +22,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
@@ -80,7 +81,7 @@ type world struct {
 	config   Config
 	random   *rand.Rand
 	log      *bytes.Buffer // nil: nobody reads it
-	run      *run          // the process that works; nil: none does
+	run      *plannedRun   // the process that works; nil: none does
 	aside    bool          // what commits now is another process
 	truth
 	err error // the first thing that is not as it must be
@@ -97,7 +98,7 @@ func (a *arena) newWorld(v variant) (*world, error) {
 		return nil, err
 	}
 	v.configure(w.plex)
-	w.config = Config{Fields: v.fields(), KeepPlexEdits: v.Keep, MaxRetries: v.retries()}
+	w.config = Config{Config: push.Config{Fields: v.fields(), KeepPlexEdits: v.Keep, MaxRetries: v.retries()}}
 	if err := w.open(); err != nil {
 		return nil, err
 	}
@@ -156,7 +157,7 @@ const (
 )
 
 // run is one process that works.
-type run struct {
+type plannedRun struct {
 	at     int // the request or commit at which something happens
 	what   event
 	scene  int // what it happens to
@@ -175,7 +176,7 @@ type run struct {
 }
 
 // process lets a process of its own do f, unless it dies.
-func (w *world) process(r *run, f func(ctx context.Context, e *Engine) error) {
+func (w *world) process(r *plannedRun, f func(ctx context.Context, e *Engine) error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	var err error
@@ -283,7 +284,7 @@ func (l wire) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // happen lets happen what is to happen in the middle of a run.
-func (w *world) happen(r *run) {
+func (w *world) happen(r *plannedRun) {
 	w.aside = true
 	defer func() { w.aside = false }()
 	switch r.what {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
 
@@ -103,7 +104,7 @@ func TestMovedFileKeepsItsSceneAndItsMemory(t *testing.T) {
 				l.tagged("Drama")
 				l.edit("One", 1)
 				l.edit("Other", 2)
-				pass(clockSlack)
+				pass(stashapi.ClockSlack)
 				l.want(l.drain(), Summary{Synced: 2})
 				c.moves(l)
 				l.tagged("Comedy")

@@ -165,7 +165,7 @@ func TestRunThatWaitsLeavesAtOnce(t *testing.T) {
 					pass(31 * time.Second)
 					c.happens(l, stop)
 				}()
-				sum, err := l.Engine.Drain(ctx, Options{Linger: true})
+				sum, err := l.Engine.Run(ctx, Options{Linger: true})
 				l.must(err)
 				if took := time.Since(begin); took < 31*time.Second || took > 31*time.Second+c.within || sum.Class != c.class {
 					l.Errorf("it left after %v: %+v", took, sum)
@@ -179,6 +179,7 @@ func TestRunThatWaitsLeavesAtOnce(t *testing.T) {
 }
 
 func TestQuickWritesFollowEachOther(t *testing.T) {
+	const slowWrite = 100 * time.Millisecond // a pause follows only slower ones
 	inLab(t, 10, func(l *lab) {
 		for id := 1; id <= 10; id++ {
 			l.edit("New", id)

@@ -3,9 +3,11 @@ package engine
 import (
 	"context"
 	"slices"
-	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/catchup"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -45,55 +47,35 @@ type SceneProblem struct {
 	Reason  string      `json:"reason"`
 }
 
-// Preview works out what a push of a scene, or of all scenes if it is 0, would write, on the way on which a
-// drain works it out. It writes nothing, neither to Plex nor to the queue, tells the breaker nothing, and
-// takes the index of Plex's files as it is.
+// Preview works out what a push of a scene, or of all scenes if it is 0, would write, on the way on which a run works
+// it out. It writes nothing, neither to Plex nor to the queue, teaches the breaker nothing, and takes the index of
+// Plex's files as it is.
 func (e *Engine) Preview(ctx context.Context, scene int) (Preview, error) {
-	d := &drain{Engine: e, dry: true, indexFresh: true, started: time.Now()}
-	p := Preview{ByField: make(map[string]int)}
-	err := d.reach(ctx)
+	r := previewRun{run: e.newRun(Options{ByPerson: true}, true)}
+	r.result.ByField = make(map[string]int)
+	err := r.reach(ctx)
 	switch {
 	case err != nil:
 	case scene != 0:
-		err = d.previewBatch(ctx, &p, []int{scene})
+		err = r.batch(ctx, []int{scene})
 	default:
-		err = d.previewAll(ctx, &p)
+		err = r.all(ctx)
 	}
-	p.Stopped, p.Class, err = stopped(ctx, err)
-	return p, err
+	stop, err := r.gate.Why(ctx, err)
+	r.result.Stopped, r.result.Class = stop.Text, stop.Class
+	return r.result, err
 }
 
-// reach asks Plex who it is and chooses its libraries, whatever the breaker says: a person asked for it.
-func (d *drain) reach(ctx context.Context) error {
-	identity, sections, err := d.Plex.Probe(ctx)
-	if err != nil {
-		return err
-	}
-	return d.adopt(ctx, identity, sections)
+// previewRun is a run that only looks.
+type previewRun struct {
+	*run
+	result Preview
 }
 
-// stopped turns an error into why an operation ended early, as far as it is not the queue's own.
-func stopped(ctx context.Context, err error) (text string, class retry.Class, rest error) {
-	if err == nil {
-		return "", "", nil
-	}
-	if ctx.Err() != nil {
-		return stoppedText, retry.ClassCancelled, nil
-	}
-	if stop, ok := asStop(err); ok {
-		return stop.text, stop.class, nil
-	}
-	v := retry.Judge(ctx, err)
-	if !retry.FromServer(err) {
-		return "", "", err
-	}
-	return err.Error(), v.Class, nil
-}
-
-func (d *drain) previewAll(ctx context.Context, p *Preview) error {
+func (r *previewRun) all(ctx context.Context) error {
 	total, seen := 0, 0
 	for after := 0; ; {
-		page, err := d.Stash.AllScenes(ctx, after, pageSize)
+		page, err := r.Stash.AllScenes(ctx, after, catchup.PageSize)
 		if err != nil {
 			return err
 		}
@@ -103,69 +85,58 @@ func (d *drain) previewAll(ctx context.Context, p *Preview) error {
 			ids[i], after = s.ID, s.ID
 		}
 		for some := range slices.Chunk(ids, store.BatchSize) {
-			if err := d.previewBatch(ctx, p, some); err != nil {
+			if err := r.batch(ctx, some); err != nil {
 				return err
 			}
 			seen += len(some)
-			d.Progress(float64(seen) / float64(max(total, 1)))
+			r.Progress(float64(seen) / float64(max(total, 1)))
 		}
-		if len(ids) < pageSize {
+		if len(ids) < catchup.PageSize {
 			return nil
 		}
 	}
 }
 
-// previewBatch goes the way of a batch up to its first write.
-func (d *drain) previewBatch(ctx context.Context, p *Preview, ids []int) error {
-	works := make([]*work, len(ids))
-	for i, id := range ids {
-		works[i] = &work{job: store.Job{SceneID: id}}
+// batch goes the way of a batch up to its first write.
+func (r *previewRun) batch(ctx context.Context, ids []int) error {
+	pushes, err := r.pushes.DryRun(ctx, ids)
+	if err != nil {
+		return err
 	}
-	for _, step := range []func(context.Context, []*work) error{d.readScenes, d.findItems, d.planWrites, d.previewImages} {
-		if len(alive(works)) == 0 {
-			break
-		}
-		if err := step(ctx, alive(works)); err != nil {
-			return err
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-	}
-	for _, w := range works {
-		p.add(ctx, w)
+	for _, p := range pushes {
+		r.result.add(ctx, p)
 	}
 	return nil
 }
 
 // add counts one scene.
-func (p *Preview) add(ctx context.Context, w *work) {
-	if w.err != nil {
-		class := retry.Judge(ctx, w.err).Class
-		switch class {
-		case retry.ClassNotFound, retry.ClassRejected, retry.ClassUnready:
+func (p *Preview) add(ctx context.Context, one *push.Push) {
+	if err := one.Failure(); err != nil {
+		v := gate.Judge(ctx, err)
+		switch {
+		case v.Unmatched():
 			p.NotFound++
-		case retry.ClassSkipped, retry.ClassGone:
+		case v.Drops():
 			p.Skipped++
 		default:
 			p.Failed++
 		}
 		if len(p.Others) < shownAtMost {
-			p.Others = append(p.Others, SceneProblem{w.job.SceneID, class, w.err.Error()})
+			p.Others = append(p.Others, SceneProblem{one.Job.SceneID, v.Class, err.Error()})
 		}
 		return
 	}
-	scene := ScenePreview{SceneID: w.job.SceneID}
-	for _, t := range w.targets {
-		if t.plan.Empty() && len(t.plan.Changes) == 0 { // a picture is no part of the plan
+	scene := ScenePreview{SceneID: one.Job.SceneID}
+	for _, t := range one.Targets {
+		if t.Plan.Empty() && len(t.Plan.Changes) == 0 { // a picture is no part of the plan
 			continue
 		}
-		item := ItemPreview{RatingKey: t.hit.RatingKey, Changes: t.plan.Changes, Lock: settingNames(t.plan.Edit.Lock), Unlock: settingNames(t.plan.Edit.Unlock)}
+		item := ItemPreview{RatingKey: t.Hit.RatingKey, Changes: t.Plan.Changes, Lock: settingNames(t.Plan.Edit.Lock), Unlock: settingNames(t.Plan.Edit.Unlock)}
 		if item.Changes == nil {
 			item.Changes = []merge.Change{}
 		}
 		scene.Items = append(scene.Items, item)
-		for _, f := range changedFields(item.Changes) {
+		for _, f := range push.ChangedFields(item.Changes) {
 			p.ByField[f]++
 		}
 	}

@@ -68,6 +68,12 @@ func (r *Reader) Refresh(ctx context.Context, server string, sec plexapi.Section
 	return true, r.readAll(ctx, server, sec, at, marks, now)
 }
 
+// within reports whether at lies no longer than span before now; a time in the future does not.
+func within(now, at time.Time, span time.Duration) bool {
+	age := now.Sub(at)
+	return age >= 0 && age < span
+}
+
 // readAll reads the whole section by id, committing each page with its position. Its marks are those of its
 // beginning and, but for the first reading, its newest values those from before: what changes while it lasts
 // may be on a page that was read already.

@@ -369,7 +369,7 @@ func TestListingWithoutEndIsGivenUp(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			l := newReaderLab(t, 1000)
 			l.Plex = changing{lister: l.plex, answer: c.answer(l.plex)}
-			if err := l.refresh(); err == nil || retry.Judge(t.Context(), err).Class != retry.ClassTemporary {
+			if err := l.refresh(); err == nil || retry.Judge(err).Class != retry.ClassTemporary {
 				t.Errorf("err = %v; want a temporary one", err)
 			}
 			if l.plex.pages > 100 {

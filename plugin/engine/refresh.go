@@ -2,98 +2,112 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
-	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// refreshIfWanted brings the index up to date if somebody needs it: a job that is due, or a scene whose
-// file Plex did not hold.
-func (d *drain) refreshIfWanted(ctx context.Context) error {
-	due, err := d.Store.HasDue(ctx, time.Now(), store.ClaimOptions{Floor: d.floor})
+// refreshIfAwaited brings the index up to date if somebody needs it: a job that is due, or a scene whose file Plex
+// did not hold.
+func (r *run) refreshIfAwaited(ctx context.Context) error {
+	due, err := r.Store.HasDue(ctx, time.Now(), store.ClaimOptions{Floor: r.floor})
 	if err != nil {
 		return err
 	}
-	wanted, err := d.Store.HasAwaitedFiles(ctx)
-	if err != nil || !due && !wanted {
+	awaited, err := r.Store.HasAwaitedFiles(ctx)
+	if err != nil || !due && !awaited {
 		return err
 	}
-	if err := d.connect(ctx); err != nil {
+	if err := r.connect(ctx); err != nil {
 		return err
 	}
-	err = d.refresh(ctx)
-	if e, ok := errors.AsType[*plexapi.Error](err); ok || errors.Is(err, context.Canceled) {
-		v := retry.Judge(ctx, err)
-		if !v.Stop && v.Class != retry.ClassServerDown { // one slow listing: what the index knows may do
-			d.Log.Warn().Err(e).Msg("the list of Plex's files could not be brought up to date; it is tried again in the next run")
-			if err := d.note(context.WithoutCancel(ctx), v.Breaker, err.Error()); err != nil || !d.tripped {
-				return err
-			}
-			return d.pausedStop()
+	return r.gate.Do(ctx, gate.Items{}, func(ctx context.Context) error {
+		err := r.refresh(ctx)
+		if retry.OriginOf(err) == retry.FromPlex && !gate.Judge(ctx, err).EndsBatch() { // what the index knows may do
+			r.Log.Warn().Err(err).Msg("the list of Plex's files could not be brought up to date; it is tried again in the next run")
 		}
-		return d.unreachable(ctx, err)
-	}
-	return err
+		return err
+	})
 }
 
-// refresh brings the index of the chosen libraries up to date, once in a drain.
-func (d *drain) refresh(ctx context.Context) error {
-	if d.indexFresh || d.dry {
+// refresh brings the index of the chosen libraries up to date, once in a run.
+func (r *run) refresh(ctx context.Context) error {
+	if r.server.Fresh || r.pushes.ReadOnly {
 		return nil
 	}
-	reader := Reader{Plex: d.Plex, Index: d.Index, Between: d.makeRoom, OnNew: func(ctx context.Context, files []store.FoundFile) error {
-		files = slices.DeleteFunc(files, func(f store.FoundFile) bool { return d.dropped[droppedFile{f.RatingKey, f.Path}] })
-		n, err := d.Store.Wake(ctx, time.Now(), files)
-		if n > 0 {
-			d.Log.Info().Int("scenes", n).Msg("files that were waited for have appeared in Plex")
-		}
-		return err
-	}}
-	reader.Waited = d.Store.HasAwaitedFiles
+	reader := Reader{Plex: r.Plex, Index: r.Index, Between: r.yield.makeRoom, Waited: r.Store.HasAwaitedFiles, OnNew: r.wake}
 	answered := false
-	for _, s := range d.sections {
-		asked, err := reader.Refresh(ctx, d.server, s, time.Now())
+	for _, s := range r.server.Sections {
+		asked, err := reader.Refresh(ctx, r.server.ID, s, time.Now())
 		if err != nil {
 			return fmt.Errorf("read library %q: %w", s.Title, err)
 		}
 		answered = answered || asked
 	}
-	d.indexFresh = true
-	if err := d.lookForAbsent(ctx); err != nil || !answered {
+	r.server.Fresh = true
+	if err := r.lookForAbsent(ctx); err != nil || !answered {
 		return err
 	}
-	return d.note(ctx, retry.Answered, "")
+	return r.gate.Answered(ctx)
 }
 
-// lookForAbsent notes once a day which items have left Plex, if every library has been read whole.
-func (d *drain) lookForAbsent(ctx context.Context) error {
+// wake makes the jobs due that wait for files.
+func (r *run) wake(ctx context.Context, files []store.FoundFile) error {
+	files = slices.DeleteFunc(files, func(f store.FoundFile) bool { return r.pushes.Dropped(f.RatingKey, f.Path) })
+	n, err := r.Store.Wake(ctx, time.Now(), files)
+	if n > 0 {
+		r.Log.Info().Int("scenes", n).Msg("files that were waited for have appeared in Plex")
+	}
+	return err
+}
+
+// lookForAbsent notes once a day which items have left Plex, if every library has been read completely.
+func (r *run) lookForAbsent(ctx context.Context) error {
 	now := time.Now()
-	_, last, err := d.Store.Meta(ctx, store.KeyLastAbsent)
+	_, last, err := r.Store.Meta(ctx, store.KeyLastAbsent)
 	if err != nil || within(now, last, readAnewIn) {
 		return err
 	}
-	if unread, err := d.unread(ctx); err != nil || unread {
+	if unread, err := r.server.Unread(ctx, r.Index); err != nil || unread {
 		return err
 	}
-	held := func(keys []string) (map[string]bool, error) { return d.Index.Holds(ctx, d.server, keys) }
-	return d.Store.LookForAbsent(ctx, now, d.server, d.unchosen, held)
+	held := func(keys []string) (map[string]bool, error) { return r.Index.Holds(ctx, r.server.ID, keys) }
+	return r.Store.LookForAbsent(ctx, now, r.server.ID, r.server.Unchosen, held)
 }
 
-// unread reports whether a library may hold more than the index knows.
-func (d *drain) unread(ctx context.Context) (bool, error) {
-	if len(d.absent) > 0 {
-		return true, nil
+// RebuildIndex forgets what is known of Plex's files and reads it again.
+func (e *Engine) RebuildIndex(ctx context.Context) (Summary, error) {
+	if err := e.Index.Reset(ctx); err != nil {
+		return Summary{}, err
 	}
-	for _, s := range d.sections {
-		r, err := d.Index.Reading(ctx, d.server, s.ID)
-		if err != nil || r.CompleteAt.IsZero() {
-			return true, err
-		}
+	return e.RefreshIndex(ctx)
+}
+
+// NeverRead reports whether no library of Plex was ever read completely.
+func (e *Engine) NeverRead(ctx context.Context) (bool, error) {
+	server, _, err := e.Store.Meta(ctx, store.KeyServer)
+	if err != nil {
+		return false, err
 	}
-	return false, nil
+	list, err := e.Index.Readings(ctx, server)
+	return !slices.ContainsFunc(list, func(r store.Reading) bool { return !r.CompleteAt.IsZero() }), err
+}
+
+// RefreshIndex brings what is known of Plex's files up to date. The caller holds the lock.
+func (e *Engine) RefreshIndex(ctx context.Context) (Summary, error) {
+	r := e.newRun(Options{ByPerson: true}, false)
+	r.yield.ask = nil // no run would go on with it before it needs to
+	err := r.reach(ctx)
+	if err == nil {
+		err = r.refresh(ctx)
+	}
+	if retry.OriginOf(err) == retry.FromPlex {
+		return Summary{Stopped: err.Error() + "; the next run goes on where this one ended", Class: gate.Judge(ctx, err).Class}, nil
+	}
+	stop, err := r.gate.Why(ctx, err)
+	return Summary{Stopped: stop.Text, Class: stop.Class}, err
 }

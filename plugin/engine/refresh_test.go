@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -17,17 +18,17 @@ func TestListingThatOpensTheBreakerIsTheLastRequest(t *testing.T) {
 		l.edit("New", 1, 2, 3)
 		l.plex.AddItem(l.section, "/x/y.mp4", 5)
 		l.plex.Inject(plextest.Fault{Prefix: "/library/sections/" + l.section + "/all", Method: "GET", Status: 500})
-		d := &drain{Engine: l.Engine, started: time.Now()}
-		l.must(d.begin(l.Context()))
-		l.must(d.connect(l.Context()))
-		_, after, err := l.Store.UpdateBreaker(l.Context(), time.Now(), func(b store.Breaker) store.Breaker {
+		r := l.newRun(Options{}, false)
+		l.must(r.begin(l.Context()))
+		l.must(r.connect(l.Context()))
+		_, _, err := l.Store.UpdateBreaker(l.Context(), time.Now(), func(b store.Breaker) store.Breaker {
 			return store.Breaker{State: store.BreakerClosed, Failures: retry.TripAfter - 1, LastError: "e"}
 		})
 		l.must(err)
-		d.breaker = after
+		l.must(r.gate.Load(l.Context()))
 		l.plex.Forget()
-		stop, ok := asStop(d.work(l.Context()))
-		if !ok || stop.class != retry.ClassServerDown || len(l.plex.Requests()) != 1 {
+		stop, ok := gate.AsStop(r.work(l.Context()))
+		if !ok || stop.Class != retry.ClassServerDown || len(l.plex.Requests()) != 1 {
 			l.Errorf("stopped by %+v after %d requests, want only the listing", stop, len(l.plex.Requests()))
 		}
 	})
@@ -37,16 +38,22 @@ func TestLibraryThatIsNotAskedForIsNoSuccess(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.edit("Warm", 1)
 		l.drain()
-		d := &drain{Engine: l.Engine, started: time.Now()}
-		l.must(d.begin(l.Context()))
-		l.must(d.connect(l.Context()))
-		l.must(d.refresh(l.Context())) // what the last write has moved
-		l.must(d.note(l.Context(), retry.Failure, "e"))
-		d.indexFresh = false
+		r := l.newRun(Options{}, false)
+		l.must(r.begin(l.Context()))
+		l.must(r.connect(l.Context()))
+		l.must(r.refresh(l.Context())) // what the last write has moved
+		_, _, err := l.Store.UpdateBreaker(l.Context(), time.Now(), func(store.Breaker) store.Breaker {
+			return store.Breaker{State: store.BreakerClosed, Failures: 1, LastError: "e"}
+		})
+		l.must(err)
+		l.must(r.gate.Load(l.Context()))
+		r.server.Fresh = false
 		l.plex.Forget()
-		l.must(d.refresh(l.Context()))
-		if n := len(l.plex.Requests()); n != 0 || d.breaker.Failures != 1 {
-			l.Errorf("%d failures after %d requests, want the failure to stand", d.breaker.Failures, n)
+		l.must(r.refresh(l.Context()))
+		b, err := l.Store.Breaker(l.Context())
+		l.must(err)
+		if n := len(l.plex.Requests()); n != 0 || b.Failures != 1 {
+			l.Errorf("%d failures after %d requests, want the failure to stand", b.Failures, n)
 		}
 	})
 }

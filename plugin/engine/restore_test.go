@@ -8,6 +8,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -65,7 +66,7 @@ func TestRestoreGivesBackWhatPlexHeldBefore(t *testing.T) {
 			l.dressed(id)
 		}
 		l.edit("T", 1, 2)
-		pass(clockSlack)
+		pass(stashapi.ClockSlack)
 		l.want(l.drain(), Summary{Synced: 2})
 		pass(time.Hour)
 		l.edit("T2", 1) // a second push changes nothing about what was before the first

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -15,8 +16,9 @@ import (
 
 // Sample matches scenes against the index of these libraries as it is, writing nothing.
 func (e *Engine) Sample(ctx context.Context, server string, sections []plexapi.Section, scenes []*stashapi.Scene) ([]match.Match, error) {
-	d := &drain{Engine: e, server: server, sections: sections}
-	m, err := d.matcher(ctx)
+	r := e.newRun(Options{}, true)
+	r.server.ID, r.server.Sections = server, sections
+	m, err := r.pushes.Matcher(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -25,7 +27,7 @@ func (e *Engine) Sample(ctx context.Context, server string, sections []plexapi.S
 
 // LearnedPaths returns what was learned of how Plex's paths differ from Stash's.
 func (e *Engine) LearnedPaths(ctx context.Context) ([]match.PathPair, error) {
-	evidence, err := (&drain{Engine: e}).evidence(ctx)
+	evidence, err := e.newRun(Options{}, true).pushes.Evidence(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +37,7 @@ func (e *Engine) LearnedPaths(ctx context.Context) ([]match.PathPair, error) {
 // WhyNot says what these libraries hold that comes near to a scene that does not match.
 func (e *Engine) WhyNot(ctx context.Context, server string, sections []plexapi.Section, scene *stashapi.Scene, found match.Match) (string, error) {
 	if found.Found == match.Ambiguous {
-		return fmt.Sprintf("%d items fit equally well: %s", len(found.Candidates), nameCandidates(found.Candidates)), nil
+		return fmt.Sprintf("%d items fit equally well: %s", len(found.Candidates), push.NameCandidates(found.Candidates)), nil
 	}
 	if len(scene.Files) == 0 {
 		return "it has no file", nil

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/catchup"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -84,7 +85,7 @@ func operations(t *testing.T, stash *stashtest.Server) []string {
 		for _, r := range rounds() {
 			r.prepare(w)
 			w.filter()
-			_, err := w.Engine.Drain(w.Context(), Options{Linger: true})
+			_, err := w.Engine.Run(w.Context(), Options{Linger: true})
 			w.must(err)
 		}
 		for _, q := range stash.Queries() {
@@ -124,7 +125,7 @@ func TestTortureEveryFaultOfStash(t *testing.T) {
 				w.filter()
 				w.run(nil)
 				w.change()
-				pass(completeEvery)
+				pass(catchup.CompleteEvery)
 				f := c.f.fault
 				f.Operation, f.Times = c.operation, c.times
 				w.stash.Inject(f)
@@ -138,7 +139,7 @@ func TestTortureEveryFaultOfStash(t *testing.T) {
 // stashFailed makes a run while Stash fails, and then those that bring everything to its end.
 func (w *faultWorld) stashFailed(means stashMeaning, times int) {
 	w.Helper()
-	sum, err := w.Engine.Drain(w.Context(), Options{})
+	sum, err := w.Engine.Run(w.Context(), Options{})
 	w.must(err)
 	if (sum.Class == retry.ClassStashUnavailable) != (means == stops) {
 		w.Errorf("it stopped with %q, class %s", sum.Stopped, sum.Class)

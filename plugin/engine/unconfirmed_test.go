@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -8,7 +9,6 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
-	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
 // lost lets the next upload reach Plex, and its answer nobody.
@@ -215,18 +215,31 @@ func TestOneCoverIsHeldAtATime(t *testing.T) {
 		l.must(second(l.RefreshIndex(l.Context())))
 		big := make([]byte, 9_000_000)
 		copy(big, jpeg("x"))
-		works := make([]*work, 20)
-		for id := 1; id <= 20; id++ {
-			l.stash.Change(id, func(s *stashtest.Scene) { s.Cover = big })
-			works[id-1] = &work{job: store.Job{SceneID: id}}
+		ids := make([]int, 20)
+		for i := range ids {
+			ids[i] = i + 1
+			l.stash.Change(ids[i], func(s *stashtest.Scene) { s.Cover = big })
 		}
-		d := &drain{Engine: l.Engine, started: time.Now()}
-		l.must(d.reach(l.Context()))
-		l.must(d.readScenes(l.Context(), works))
-		for _, w := range works {
-			if w.err != nil || w.cover.data != nil {
-				t.Errorf("scene %d: %v, a cover of %d bytes", w.job.SceneID, w.err, len(w.cover.data))
+		r := l.newRun(Options{}, true)
+		l.must(r.reach(l.Context()))
+		before := heap()
+		pushes, err := r.pushes.DryRun(l.Context(), ids)
+		l.must(err)
+		if held := heap() - before; held > int64(2*len(big)) {
+			t.Errorf("%d pushes hold %d bytes, want no covers", len(pushes), held)
+		}
+		for _, p := range pushes {
+			if err := p.Failure(); err != nil {
+				t.Errorf("scene %d: %v", p.Job.SceneID, err)
 			}
 		}
 	})
+}
+
+// heap returns how many bytes are in use.
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

@@ -53,3 +53,7 @@ type QueueJob struct {
 	Status      string // READY, RUNNING, STOPPING, FINISHED, CANCELLED, FAILED
 	Description string
 }
+
+// ClockSlack is how long after a scene's updated_at the scene may still change without showing it: Stash's times
+// have a resolution of one second.
+const ClockSlack = 2 * time.Second

@@ -1,12 +1,16 @@
 package retry
 
 import (
+	"errors"
 	"fmt"
+	"net/http"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// A Error is a failure that the engine itself found; it carries its verdict.
+// An Error is a failure that the engine itself found. It carries its verdict.
 type Error struct {
 	text    string
 	verdict Verdict
@@ -15,55 +19,127 @@ type Error struct {
 
 func (e *Error) Error() string { return e.text }
 
+// Unwrap returns what caused the error; nil if the engine found it by itself.
 func (e *Error) Unwrap() error { return e.err }
 
+// NotFound says that Plex holds no item for the scene yet.
 func NotFound(text string) error {
 	return &Error{text: text, verdict: Verdict{Class: ClassNotFound, Charge: store.Miss, Breaker: Answered}}
 }
 
+// Ambiguous says that several items fit the scene.
 func Ambiguous(text string, candidates any) error {
 	return &Error{text: text, verdict: Verdict{Class: ClassRejected, Charge: store.Bury, Breaker: Answered, Candidates: candidates}}
 }
 
+// Rejected says that Plex refuses what the scene needs, and will go on refusing it.
 func Rejected(text string, err error) error {
 	return &Error{text: text, err: err, verdict: Verdict{Class: ClassRejected, Charge: store.Bury, Breaker: Answered}}
 }
 
+// Gone says that there is nothing left to push.
 func Gone(text string) error {
 	return &Error{text: text, verdict: Verdict{Class: ClassGone, Charge: store.Drop}}
 }
 
+// Skipped says that the settings, or another scene, keep the scene from being pushed.
 func Skipped(text string) error {
 	return &Error{text: text, verdict: Verdict{Class: ClassSkipped, Charge: store.Drop}}
 }
 
-// Released is for a job that shares the fate of others: it is not charged.
+// Released ends a claim because of a failure that the job shares with others. The job is not charged.
 func Released(err error) error {
 	return &Error{text: err.Error(), err: err, verdict: Verdict{Class: ClassTemporary, Charge: store.Release}}
 }
 
+// Unready says that it is too early to judge the scene.
 func Unready(text string) error {
 	return &Error{text: text, verdict: Verdict{Class: ClassUnready, Charge: store.Snooze}}
 }
 
-// Unmoved says that Plex accepted a write and did not do it.
+// Unmoved says that Plex accepted a write and did not make the change.
 func Unmoved(text string) error {
 	return &Error{text: text, verdict: Verdict{Class: ClassTemporary, Charge: store.Retry, Breaker: Failure}}
 }
 
-// Again is a failure that is worth another attempt although Plex seems to refuse what was sent.
+// Again asks for another attempt although Plex seems to refuse what was sent.
 func Again(text string, err error) error {
 	return &Error{text: text, err: err, verdict: Verdict{Class: ClassTemporary, Charge: store.Retry, Breaker: Answered}}
 }
 
-// OfScene says that Stash cannot give one scene, while it answers otherwise.
+// OfScene says that Stash cannot read one scene, while it answers otherwise.
 func OfScene(err error) error {
 	return &Error{text: err.Error(), err: err, verdict: Verdict{Class: ClassTemporary, Charge: store.Retry}}
 }
 
+// Panicked says that a bug ended the work on one scene.
 func Panicked(value any) error {
 	return &Error{
 		text:    fmt.Sprintf("a bug in stash-plex-sync: %v; please report it with the log at debug level", value),
 		verdict: Verdict{Class: ClassPanicked, Charge: store.Retry},
 	}
+}
+
+// An Origin is who an error comes from.
+type Origin int
+
+// The origins of errors.
+const (
+	FromUs    Origin = iota // our own files, or the run's context
+	FromItem                // the engine, about one item (an *Error)
+	FromPlex                // a request to Plex
+	FromStash               // a request to Stash
+)
+
+// OriginOf returns who an error comes from.
+func OriginOf(err error) Origin {
+	if _, ok := errors.AsType[*Error](err); ok {
+		return FromItem
+	}
+	if _, ok := errors.AsType[*plexapi.Error](err); ok {
+		return FromPlex
+	}
+	if _, ok := errors.AsType[*stashapi.Error](err); ok {
+		return FromStash
+	}
+	return FromUs
+}
+
+// HeldByPlex reports whether err leaves its job due although Plex has failed.
+func HeldByPlex(err error) bool {
+	if err == nil {
+		return false
+	}
+	_, plex := errors.AsType[*plexapi.Error](err)
+	v := Judge(err)
+	return plex && v.Charge == store.Release && v.Class.Passes()
+}
+
+// WantsPatience reports whether repeating a request in smaller parts would take too long, or bother a server
+// that asked for time.
+func WantsPatience(err error) bool {
+	e, ok := errors.AsType[*plexapi.Error](err)
+	return ok && (e.Timeout || e.RetryAfter > 0)
+}
+
+// Refused reports whether Plex finds fault with what a request holds rather than with the moment.
+func Refused(err error) bool {
+	e, ok := errors.AsType[*plexapi.Error](err)
+	return ok && e.Class == plexapi.Rejected
+}
+
+// Answered500 reports whether Plex answered as it does to a bad value, and when its database fails.
+func Answered500(err error) bool { return hasStatus(err, http.StatusInternalServerError) }
+
+// TooLarge reports whether something takes no body of this size.
+func TooLarge(err error) bool { return hasStatus(err, http.StatusRequestEntityTooLarge) }
+
+// TooLong reports whether something takes no address of this length.
+func TooLong(err error) bool {
+	return hasStatus(err, http.StatusRequestURITooLong) || hasStatus(err, http.StatusRequestHeaderFieldsTooLarge)
+}
+
+func hasStatus(err error, status int) bool {
+	e, ok := errors.AsType[*plexapi.Error](err)
+	return ok && e.Status == status
 }

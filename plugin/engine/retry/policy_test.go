@@ -1,14 +1,10 @@
 package retry
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"testing"
 	"time"
 
-	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -40,58 +36,6 @@ func TestBackoffSchedule(t *testing.T) {
 	}
 	if TemporaryPolicy(5).Spent(5) || !TemporaryPolicy(5).Spent(6) || MissPolicy().Spent(12) || !MissPolicy().Spent(13) {
 		t.Error("five retries and twelve looks are allowed, not more and not less")
-	}
-}
-
-// candidate stands for what an ambiguous match found.
-type candidate struct{ RatingKey string }
-
-// The table of what an error means, row by row.
-func TestWhatAnErrorMeans(t *testing.T) {
-	plex := func(c plexapi.Class) error {
-		return fmt.Errorf("doing: %w", &plexapi.Error{Class: c, Err: errors.New("x"), RetryAfter: 7 * time.Second})
-	}
-	cancelled, cancel := context.WithCancel(context.Background())
-	cancel()
-	live := context.Background()
-	for _, c := range []struct {
-		name    string
-		ctx     context.Context
-		err     error
-		class   Class
-		charge  store.Outcome
-		stop    bool
-		breaker Effect
-	}{
-		{"server down", live, plex(plexapi.Down), ClassServerDown, store.Release, false, Failure},
-		{"temporary", live, plex(plexapi.Temporary), ClassTemporary, store.Retry, false, Failure},
-		{"a field that did not move", live, Unmoved("x"), ClassTemporary, store.Retry, false, Failure},
-		{"gone from Plex", live, plex(plexapi.NotFound), ClassNotFound, store.Miss, false, Answered},
-		{"not scanned yet", live, NotFound("x"), ClassNotFound, store.Miss, false, Answered},
-		{"rejected", live, plex(plexapi.Rejected), ClassRejected, store.Bury, false, Answered},
-		{"ambiguous", live, Ambiguous("x", []candidate{{}}), ClassRejected, store.Bury, false, Answered},
-		{"token refused", live, plex(plexapi.Unauthorized), ClassUnauthorized, store.Release, true, Untouched},
-		{"Stash unavailable", live, &stashapi.Error{Op: "x", Status: 502}, ClassStashUnavailable, store.Release, true, Untouched},
-		{"one scene that Stash cannot give", live, OfScene(errors.New("x")), ClassTemporary, store.Retry, false, Untouched},
-		{"a query that Stash refuses", live, &stashapi.Error{Op: "x", Status: 200, Refused: []string{"no"}}, ClassTemporary, store.Retry, false, Untouched},
-		{"gone from Stash", live, Gone("x"), ClassGone, store.Drop, false, Untouched},
-		{"skipped", live, Skipped("x"), ClassSkipped, store.Drop, false, Untouched},
-		{"first reading not complete", live, Unready("x"), ClassUnready, store.Snooze, false, Untouched},
-		{"the drain was stopped", cancelled, plex(plexapi.Temporary), ClassCancelled, store.Release, true, Untouched},
-		{"a request was cut by the stop", live, fmt.Errorf("x: %w", context.Canceled), ClassCancelled, store.Release, true, Untouched},
-		{"shared failure", live, Released(plex(plexapi.Temporary)), ClassTemporary, store.Release, false, Untouched},
-		{"panic", live, Panicked("x"), ClassPanicked, store.Retry, false, Untouched},
-	} {
-		v := Judge(c.ctx, c.err)
-		if v.Class != c.class || v.Charge != c.charge || v.Stop != c.stop || v.Breaker != c.breaker {
-			t.Errorf("%s: %+v", c.name, v)
-		}
-	}
-	if v := Judge(live, plex(plexapi.Temporary)); v.RetryAfter != 7*time.Second {
-		t.Errorf("Retry-After is lost: %+v", v)
-	}
-	if v := Judge(live, Ambiguous("x", []candidate{{RatingKey: "1"}})); v.Candidates == nil {
-		t.Error("the candidates are lost")
 	}
 }
 

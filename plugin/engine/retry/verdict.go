@@ -3,7 +3,6 @@
 package retry
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -63,32 +62,24 @@ type Verdict struct {
 	Candidates any           // of an ambiguous match
 }
 
-// Judge decides what err means. Nothing else in the program looks at what an error is in order to decide
-// what happens to a job. ctx is the drain's own.
-func Judge(ctx context.Context, err error) Verdict {
-	if ctx.Err() != nil || errors.Is(err, context.Canceled) {
-		return Verdict{Class: ClassCancelled, Charge: store.Release, Stop: true}
-	}
+// Judge decides what err means. Nothing else in the program looks at what an error is in order to decide what
+// happens to a job. The end of a run's own context is not among the errors that it knows: see Cancelled.
+func Judge(err error) Verdict {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.verdict
 	}
 	if e, ok := errors.AsType[*plexapi.Error](err); ok {
 		return judgePlex(e)
 	}
-	if e, ok := errors.AsType[*stashapi.Error](err); ok {
-		if e.Unavailable() {
-			return Verdict{Class: ClassStashUnavailable, Charge: store.Release, Stop: true}
-		}
-		return Verdict{Class: ClassTemporary, Charge: store.Retry}
+	if e, ok := errors.AsType[*stashapi.Error](err); ok && e.Unavailable() {
+		return Verdict{Class: ClassStashUnavailable, Charge: store.Release, Stop: true}
 	}
 	return Verdict{Class: ClassTemporary, Charge: store.Retry}
 }
 
-// FromServer reports whether an error is one of the two servers', rather than of our own files.
-func FromServer(err error) bool {
-	_, plex := errors.AsType[*plexapi.Error](err)
-	_, stash := errors.AsType[*stashapi.Error](err)
-	return plex || stash
+// Cancelled is the verdict on whatever fails because the run's own context has ended.
+func Cancelled() Verdict {
+	return Verdict{Class: ClassCancelled, Charge: store.Release, Stop: true}
 }
 
 func judgePlex(e *plexapi.Error) Verdict {
@@ -105,12 +96,22 @@ func judgePlex(e *plexapi.Error) Verdict {
 	return Verdict{Class: ClassTemporary, Charge: store.Retry, Breaker: Failure, RetryAfter: e.RetryAfter}
 }
 
-// HeldByPlex reports whether a job is left as it was because Plex failed, and not for the drain's sake.
-func HeldByPlex(ctx context.Context, err error) bool {
-	if err == nil {
-		return false
-	}
-	v := Judge(ctx, err)
-	_, plex := errors.AsType[*plexapi.Error](err)
-	return plex && v.Charge == store.Release && (v.Class == ClassServerDown || v.Class == ClassTemporary)
+// EndsBatch reports whether the other items of a batch would meet the same failure.
+func (v Verdict) EndsBatch() bool { return v.Stop || v.Class == ClassServerDown }
+
+// Passes reports whether a failure of Plex may pass by itself within a run.
+func (c Class) Passes() bool { return c == ClassServerDown || c == ClassTemporary }
+
+// AwaitsFile reports whether the job waits until Plex holds its file.
+func (v Verdict) AwaitsFile() bool { return v.Class == ClassNotFound }
+
+// Skips reports whether a job is removed because the settings, or another scene, keep its scene from being pushed.
+func (c Class) Skips() bool { return c == ClassSkipped }
+
+// Unmatched reports whether the scene has no item in Plex, several, or none that is known yet.
+func (v Verdict) Unmatched() bool {
+	return v.Class == ClassNotFound || v.Class == ClassRejected || v.Class == ClassUnready
 }
+
+// Drops reports whether the job is removed without a push.
+func (v Verdict) Drops() bool { return v.Charge == store.Drop }

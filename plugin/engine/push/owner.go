@@ -1,4 +1,4 @@
-package engine
+package push
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
@@ -14,22 +15,22 @@ import (
 )
 
 // findRivals finds out which targets belong to other scenes.
-func (d *drain) findRivals(ctx context.Context, works []*work, known map[string]store.Item) error {
-	return d.inHalves(ctx, works, func(some []*work) error { return d.askForRivals(ctx, some, known) })
+func (pl *Pipeline) findRivals(ctx context.Context, pushes []*Push, known map[string]store.Item) error {
+	return gate.InHalves(ctx, pl.Gate, pushes, func(ctx context.Context, some []*Push) error { return pl.askForRivals(ctx, some, known) })
 }
 
-// askForRivals asks Stash once for all works: an item belongs to the scene that owns it as long as one of
+// askForRivals asks Stash once for all pushes: an item belongs to the scene that owns it as long as one of
 // its files is in it, else to the scene of its first part.
-func (d *drain) askForRivals(ctx context.Context, works []*work, known map[string]store.Item) error {
+func (pl *Pipeline) askForRivals(ctx context.Context, pushes []*Push, known map[string]store.Item) error {
 	others := false // there are items of which another scene is the owner, or none
 	owners, held := make(map[string]int), make(map[string]*plexapi.Item)
-	for _, w := range works {
-		for _, t := range w.targets {
-			key := t.hit.RatingKey
-			if owner := known[key].Owner; owner != w.job.SceneID {
+	for _, p := range pushes {
+		for _, t := range p.Targets {
+			key := t.Hit.RatingKey
+			if owner := known[key].Owner; owner != p.Job.SceneID {
 				others = true
 				if owner != 0 {
-					owners[key], held[key] = owner, &t.held
+					owners[key], held[key] = owner, &t.Current
 				}
 			}
 		}
@@ -37,40 +38,40 @@ func (d *drain) askForRivals(ctx context.Context, works []*work, known map[strin
 	if !others {
 		return nil
 	}
-	m, err := d.matcher(ctx)
+	m, err := pl.Matcher(ctx)
 	if err != nil {
 		return err
 	}
-	owned, doubts, err := d.stillOwned(ctx, m, owners, func(h match.Hit) bool { return match.Holds(held[h.RatingKey], h.Path) })
+	owned, doubts, err := pl.stillOwned(ctx, m, owners, func(h match.Hit) bool { return match.Holds(held[h.RatingKey], h.Path) })
 	if err != nil {
 		return err
 	}
-	for _, w := range works {
-		for _, t := range w.targets {
-			key := t.hit.RatingKey
-			if !owned[key] || owners[key] == w.job.SceneID {
+	for _, p := range pushes {
+		for _, t := range p.Targets {
+			key := t.Hit.RatingKey
+			if !owned[key] || owners[key] == p.Job.SceneID {
 				continue
 			}
 			t.rival = fmt.Sprintf("Plex item %s shows scene %d already, and a file of that scene is in it", key, owners[key])
 			if doubts[key] != nil {
-				w.err = retry.OfScene(doubts[key])
+				p.Fail(retry.OfScene(doubts[key]))
 			}
 		}
 	}
-	return d.leaveToFirst(ctx, m, alive(works), known)
+	return pl.leaveToFirst(ctx, m, going(pushes), known)
 }
 
 // leaveToFirst finds out whose the first part is of items that hold several and that nobody owns.
-func (d *drain) leaveToFirst(ctx context.Context, m *match.Matcher, works []*work, known map[string]store.Item) error {
-	firsts := make(map[*target][]string) // where Stash may have the first part
+func (pl *Pipeline) leaveToFirst(ctx context.Context, m *match.Matcher, pushes []*Push, known map[string]store.Item) error {
+	firsts := make(map[*Target][]string) // where Stash may have the first part
 	var paths []string
-	for _, w := range works {
-		for _, t := range w.targets {
-			if t.rival != "" || known[t.hit.RatingKey].Owner == w.job.SceneID {
+	for _, p := range pushes {
+		for _, t := range p.Targets {
+			if t.rival != "" || known[t.Hit.RatingKey].Owner == p.Job.SceneID {
 				continue
 			}
-			first, several := firstPart(&t.held)
-			if several && store.NormalPath(first.File) != store.NormalPath(t.hit.Path) {
+			first, several := firstPart(&t.Current)
+			if several && store.NormalPath(first.File) != store.NormalPath(t.Hit.Path) {
 				firsts[t] = m.StashPaths(first.File)
 				paths = append(paths, firsts[t]...)
 			}
@@ -83,11 +84,11 @@ func (d *drain) leaveToFirst(ctx context.Context, m *match.Matcher, works []*wor
 	if err != nil {
 		return err
 	}
-	for _, w := range works {
-		for _, t := range w.targets {
-			for _, p := range firsts[t] {
-				if id := scenes[p]; id != 0 && id != w.job.SceneID {
-					t.rival = fmt.Sprintf("Plex item %s holds several files and shows scene %d, whose file is the first", t.hit.RatingKey, id)
+	for _, p := range pushes {
+		for _, t := range p.Targets {
+			for _, path := range firsts[t] {
+				if id := scenes[path]; id != 0 && id != p.Job.SceneID {
+					t.rival = fmt.Sprintf("Plex item %s holds several files and shows scene %d, whose file is the first", t.Hit.RatingKey, id)
 				}
 			}
 		}
@@ -112,12 +113,12 @@ func firstPart(it *plexapi.Item) (first plexapi.Part, several bool) {
 // stillOwned tells which items belong to their owners still: the scene is in Stash, and one of its files is
 // in the item as far as in says so. A scene that Stash cannot read keeps what it owns; doubts says why of
 // each such item, so that whoever else wants it asks again.
-func (d *drain) stillOwned(ctx context.Context, m *match.Matcher, owners map[string]int, in func(match.Hit) bool) (owned map[string]bool, doubts map[string]error, err error) {
+func (pl *Pipeline) stillOwned(ctx context.Context, m *match.Matcher, owners map[string]int, in func(match.Hit) bool) (owned map[string]bool, doubts map[string]error, err error) {
 	if len(owners) == 0 {
 		return nil, nil, nil
 	}
 	ids := slices.Compact(slices.Sorted(maps.Values(owners)))
-	result, err := d.scenes(ctx, ids)
+	result, err := pl.scenes(ctx, ids)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -140,11 +141,11 @@ func (d *drain) stillOwned(ctx context.Context, m *match.Matcher, owners map[str
 	return owned, doubts, nil
 }
 
-// recall makes a scene the owner of an item and returns what is known of it, with its present files. A Plex
-// whose database was made anew gives its rating keys to other files: then nothing is known. An item that
-// still shows its owner has only been moved.
-func recall(it store.Item, scene int, held *plexapi.Item) store.Item {
-	if it.Owner != scene && !sameFiles(it, held) {
+// takeOwnership makes a scene the owner of an item and returns what is known of it, with its present files. A Plex
+// with a new database gives its rating keys to other files: then nothing is known. An item that still shows its
+// owner has only been moved.
+func takeOwnership(it store.Item, scene int, held *plexapi.Item) store.Item {
+	if it.Owner != scene && !SameFiles(it, held) {
 		it = store.Item{Server: it.Server, RatingKey: it.RatingKey, Section: it.Section, Fresh: true}
 	}
 	if it.Owner != scene { // what was read of the former one's cover says nothing
@@ -163,8 +164,8 @@ func recall(it store.Item, scene int, held *plexapi.Item) store.Item {
 	return it
 }
 
-// sameFiles reports whether an item still holds one of the files that it was known by, in whatever folder.
-func sameFiles(item store.Item, held *plexapi.Item) bool {
+// SameFiles reports whether an item still holds one of the files that it was known by, in whatever folder.
+func SameFiles(item store.Item, held *plexapi.Item) bool {
 	return len(item.Paths) == 0 || slices.ContainsFunc(held.Parts, func(p plexapi.Part) bool {
 		return slices.ContainsFunc(item.Paths, func(path string) bool { return store.FoldBase(path) == store.FoldBase(p.File) })
 	})

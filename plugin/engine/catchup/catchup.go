@@ -1,63 +1,64 @@
-package engine
+// Package catchup lists Stash's scenes against the versions that were seen, and queues what differs: hooks are only
+// hints, since autotag, merges and a disabled plugin fire none.
+package catchup
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+	"github.com/rs/zerolog"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
+// PageSize is how many scenes a page of a listing holds.
+const PageSize = 1000
+
+// How often scenes are listed, at most.
 const (
-	pageSize      = 1000             // scenes a page of a slim listing
-	catchUpEvery  = 10 * time.Minute // at most
-	completeEvery = 24 * time.Hour
-	zoneSlack     = 2 * time.Hour   // for a change to or from summer time
-	anyZone       = 12 * time.Hour  // no zone is further west of UTC
-	clockSlack    = 2 * time.Second // Stash's times have a resolution of 1 s
-	goneAtLeast   = 20              // so many missing scenes are believed in any case
-	gonePart      = 20              // and up to one in so many
+	Every         = 10 * time.Minute // those that changed
+	CompleteEvery = 24 * time.Hour   // all
 )
 
-// catchUp finds what changed in Stash without a hook: autotag, merges, moved files, a disabled plugin.
-// Hooks are only hints. It runs at most every ten minutes, reads everything once a day, and the first time
-// only notes what there is: a scene is pushed for the first time by an edit or by Sync all. A listing that
-// Stash refuses, while it answers otherwise, holds up nothing that is queued.
-func (d *drain) catchUp(ctx context.Context) error {
-	err := d.listChanged(ctx)
-	e, ok := errors.AsType[*stashapi.Error](err)
-	switch {
-	case !ok:
-		return err
-	case ctx.Err() != nil, e.Unavailable():
-		return d.stashStop(ctx, err)
-	}
-	d.Log.Warn().Err(err).Msg("Stash refuses to list its scenes: what changes without a hook is not found until it does")
-	return nil
+const (
+	zoneSlack   = 2 * time.Hour  // for a change to or from summer time
+	anyZone     = 12 * time.Hour // no zone is further west of UTC
+	goneAtLeast = 20             // so many missing scenes are believed in any case
+	gonePart    = 20             // and up to one in so many
+)
+
+// A Listing compares what Stash holds with what was seen. Its zero values are not usable.
+type Listing struct {
+	Store *store.Store
+	Stash *stashapi.Client
+	Log   zerolog.Logger
+
+	enqueued int
 }
 
-func (d *drain) listChanged(ctx context.Context) error {
+// Run finds what changed in Stash without a hook and returns how many scenes it queued. It lists the changed scenes
+// at most every ten minutes and all scenes once a day. The first run only notes what there is: a scene is pushed for
+// the first time by an edit or by Sync all.
+func (l *Listing) Run(ctx context.Context) (enqueued int, err error) {
 	now := time.Now()
-	_, complete, err := d.Store.Meta(ctx, store.KeyLastListing)
+	_, complete, err := l.Store.Meta(ctx, store.KeyLastListing)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	_, last, err := d.Store.Meta(ctx, store.KeyLastCatchUp)
+	_, last, err := l.Store.Meta(ctx, store.KeyLastCatchUp)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if complete.IsZero() || !within(now, complete, completeEvery) {
-		return d.completeListing(ctx, complete.IsZero())
+	switch {
+	case complete.IsZero() || !within(now, complete, CompleteEvery):
+		err = l.listAll(ctx, complete.IsZero())
+	case !within(now, last, Every):
+		err = l.listChanged(ctx)
 	}
-	if within(now, last, catchUpEvery) {
-		return nil
-	}
-	return d.changedListing(ctx)
+	return l.enqueued, err
 }
 
 // within reports whether at lies no longer than span before now; a time in the future does not.
@@ -66,32 +67,32 @@ func within(now, at time.Time, span time.Duration) bool {
 	return age >= 0 && age < span
 }
 
-// changedListing reads the scenes changed since the watermark. Stash stores and compares times as text in its
+// listChanged reads the scenes changed since the watermark. Stash stores and compares times as text in its
 // own zone, so the bound has the offset of the newest time seen. A change that it hides, because that time came
 // from a zone further east, is found by the next complete listing.
-func (d *drain) changedListing(ctx context.Context) error {
-	text, _, err := d.Store.Meta(ctx, store.KeyWatermark)
+func (l *Listing) listChanged(ctx context.Context) error {
+	text, _, err := l.Store.Meta(ctx, store.KeyWatermark)
 	if err != nil {
 		return err
 	}
 	newest, err := parseTime(text)
 	if err != nil || newest.IsZero() {
-		return d.completeListing(ctx, false)
+		return l.listAll(ctx, false)
 	}
 	bound, after := TextBound(newest, newest.Location()), 0
 	for {
-		page, err := d.Stash.UpdatedSince(ctx, bound, after, pageSize)
+		page, err := l.Stash.UpdatedSince(ctx, bound, after, PageSize)
 		if err != nil {
 			return err
 		}
 		newest = newestOf(page, newest)
-		last := len(page.Scenes) < pageSize
+		last := len(page.Scenes) < PageSize
 		var facts map[string]string
 		if last {
 			facts = watermark(newest, page.Date)
 			facts[store.KeyLastCatchUp] = "changed"
 		}
-		if err := d.compare(ctx, page, false, facts); err != nil || last {
+		if err := l.compare(ctx, page, false, facts); err != nil || last {
 			return err
 		}
 		after = page.Scenes[len(page.Scenes)-1].ID
@@ -132,16 +133,16 @@ func watermark(newest, present time.Time) map[string]string {
 	if present.IsZero() || newest.IsZero() {
 		return facts
 	}
-	if latest := present.Add(-clockSlack); newest.After(latest) {
+	if latest := present.Add(-stashapi.ClockSlack); newest.After(latest) {
 		newest = latest.In(newest.Location())
 	}
 	facts[store.KeyWatermark] = newest.Format(time.RFC3339)
 	return facts
 }
 
-func (d *drain) compare(ctx context.Context, page stashapi.Listing, adopt bool, facts map[string]string) error {
-	n, err := d.Store.CatchUp(ctx, time.Now(), store.Page{Scenes: versionsOf(page.Scenes), Adopt: adopt, Facts: facts})
-	d.sum.CaughtUp += n
+func (l *Listing) compare(ctx context.Context, page stashapi.Listing, adopt bool, facts map[string]string) error {
+	n, err := l.Store.CatchUp(ctx, time.Now(), store.Page{Scenes: versionsOf(page.Scenes), Adopt: adopt, Facts: facts})
+	l.enqueued += n
 	return err
 }
 
@@ -153,14 +154,14 @@ func versionsOf(stubs []stashapi.SceneStub) []store.SceneVersion {
 	return versions
 }
 
-// completeListing reads all scenes. A listing that is cut off goes on where it ended. The first ever only
+// listAll reads all scenes. A listing that is cut off goes on where it ended. The first ever only
 // notes; after damage to the queue what is not known any more counts as changed.
-func (d *drain) completeListing(ctx context.Context, first bool) error {
-	refill, _, err := d.Store.Meta(ctx, store.KeyRefill)
+func (l *Listing) listAll(ctx context.Context, first bool) error {
+	refill, _, err := l.Store.Meta(ctx, store.KeyRefill)
 	if err != nil {
 		return err
 	}
-	unfinished, _, err := d.Store.Meta(ctx, store.KeyListing)
+	unfinished, _, err := l.Store.Meta(ctx, store.KeyListing)
 	if err != nil {
 		return err
 	}
@@ -168,13 +169,13 @@ func (d *drain) completeListing(ctx context.Context, first bool) error {
 	adopt := first && refill == ""
 	gone := missing{whole: after == 0}
 	for {
-		page, err := d.Stash.AllScenes(ctx, after, pageSize)
+		page, err := l.Stash.AllScenes(ctx, after, PageSize)
 		if err != nil {
 			return err
 		}
 		newest = newestOf(page, newest)
 		upTo := 1<<31 - 1
-		last := len(page.Scenes) < pageSize
+		last := len(page.Scenes) < PageSize
 		var facts map[string]string
 		if last {
 			facts = watermark(newest, page.Date)
@@ -184,14 +185,14 @@ func (d *drain) completeListing(ctx context.Context, first bool) error {
 			upTo = page.Scenes[len(page.Scenes)-1].ID
 			facts = map[string]string{store.KeyListing: position(upTo, newest)}
 		}
-		if err := gone.add(ctx, d.Store, page.Scenes, after, upTo); err != nil {
+		if err := gone.add(ctx, l.Store, page.Scenes, after, upTo); err != nil {
 			return err
 		}
-		if err := d.compare(ctx, page, adopt, facts); err != nil {
+		if err := l.compare(ctx, page, adopt, facts); err != nil {
 			return err
 		}
 		if last {
-			return d.endGone(ctx, &gone)
+			return l.endGone(ctx, &gone)
 		}
 		after = upTo
 	}
@@ -247,55 +248,47 @@ func (m *missing) add(ctx context.Context, s *store.Store, page []stashapi.Scene
 // endGone ends the links of scenes that are gone, unless so many are that an unmounted drive or a fresh
 // Stash is likelier. A listing that went on in the middle knows only a part of what is missing, and decides
 // nothing. Items keep their memory in any case.
-func (d *drain) endGone(ctx context.Context, gone *missing) error {
+func (l *Listing) endGone(ctx context.Context, gone *missing) error {
 	if gone.count == 0 || !gone.whole {
 		return nil
 	}
-	linked, err := d.Store.CountLinked(ctx)
+	linked, err := l.Store.CountLinked(ctx)
 	if err != nil {
 		return err
 	}
 	if gone.count >= goneAtLeast && gone.count*gonePart >= linked {
-		d.Log.Warn().Int("missing", gone.count).Int("linked", linked).
+		l.Log.Warn().Int("missing", gone.count).Int("linked", linked).
 			Msg("many scenes that are in Plex are missing in Stash: nothing is forgotten; is a drive not mounted, or was Stash's database replaced?")
 		return nil
 	}
-	d.Log.Info().Int("scenes", gone.count).Msg("forgot links of scenes that are gone from Stash")
-	return d.Store.Forget(ctx, gone.ids)
-}
-
-// stashStop ends the drain because Stash does not answer.
-func (d *drain) stashStop(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return &stopError{retry.ClassCancelled, stoppedText}
-	}
-	return &stopError{retry.ClassStashUnavailable, fmt.Sprintf("Stash does not answer (%v); every job stays queued", err)}
+	l.Log.Info().Int("scenes", gone.count).Msg("forgot links of scenes that are gone from Stash")
+	return l.Store.Forget(ctx, gone.ids)
 }
 
 // EnqueueAll asks for a push of every scene, and returns how many that are. Scenes that are as Plex shows
 // them will cost no write.
-func (e *Engine) EnqueueAll(ctx context.Context) (int, error) {
-	return e.enqueueListing(ctx, "Sync all", time.Time{}, func(after int) (stashapi.Listing, error) {
-		return e.Stash.AllScenes(ctx, after, pageSize)
+func (l *Listing) EnqueueAll(ctx context.Context) (int, error) {
+	return l.enqueueListing(ctx, "Sync all", time.Time{}, func(after int) (stashapi.Listing, error) {
+		return l.Stash.AllScenes(ctx, after, PageSize)
 	})
 }
 
 // EnqueueSince asks for a push of every scene changed since then.
-func (e *Engine) EnqueueSince(ctx context.Context, since time.Time) (int, error) {
+func (l *Listing) EnqueueSince(ctx context.Context, since time.Time) (int, error) {
 	bound := TextBound(since, nil)
-	return e.enqueueListing(ctx, "Sync recent", since, func(after int) (stashapi.Listing, error) {
-		return e.Stash.UpdatedSince(ctx, bound, after, pageSize)
+	return l.enqueueListing(ctx, "Sync recent", since, func(after int) (stashapi.Listing, error) {
+		return l.Stash.UpdatedSince(ctx, bound, after, PageSize)
 	})
 }
 
-func (e *Engine) enqueueListing(ctx context.Context, reason string, since time.Time, page func(after int) (stashapi.Listing, error)) (int, error) {
+func (l *Listing) enqueueListing(ctx context.Context, reason string, since time.Time, page func(after int) (stashapi.Listing, error)) (int, error) {
 	total, after := 0, 0
 	for {
 		p, err := page(after)
 		if err != nil {
 			return total, fmt.Errorf("list scenes: %w", err)
 		}
-		last := len(p.Scenes) < pageSize
+		last := len(p.Scenes) < PageSize
 		if !last {
 			after = p.Scenes[len(p.Scenes)-1].ID
 		}
@@ -305,7 +298,7 @@ func (e *Engine) enqueueListing(ctx context.Context, reason string, since time.T
 				wanted = append(wanted, s)
 			}
 		}
-		if err := e.Store.EnqueueSceneVersions(ctx, time.Now(), versionsOf(wanted), reason); err != nil {
+		if err := l.Store.EnqueueSceneVersions(ctx, time.Now(), versionsOf(wanted), reason); err != nil {
 			return total, err
 		}
 		if total += len(wanted); last {

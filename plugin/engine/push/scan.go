@@ -1,4 +1,4 @@
-package engine
+package push
 
 import (
 	"context"
@@ -6,37 +6,38 @@ import (
 	"strings"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// scansAtMost is how many folders a drain asks Plex to scan.
-const scansAtMost = 20
+// MaxScans is how many folders a run asks Plex to scan.
+const MaxScans = 20
 
 // scanMissing asks Plex to look into the folders of files that it does not hold. Whatever comes of it, the
 // jobs wait as they would without: what Plex finds wakes them.
-func (d *drain) scanMissing(ctx context.Context, works []*work) error {
-	if !d.Config.ScanPlex || d.Config.SkipMissing || d.dry || d.probing || d.opts.Only != 0 && !d.opts.Listing {
+func (pl *Pipeline) scanMissing(ctx context.Context, pushes []*Push) error {
+	if !pl.Config.ScanPlex || pl.Config.SkipMissing || pl.ReadOnly || pl.Gate.OnTrial() || pl.KnownOnly {
 		return nil
 	}
-	lost := slices.DeleteFunc(slices.Clone(works), func(w *work) bool {
-		return w.match.Found != match.Missing || retry.Judge(ctx, w.err).Class != retry.ClassNotFound // the index may be behind
+	lost := slices.DeleteFunc(slices.Clone(pushes), func(p *Push) bool {
+		return p.Match.Found != match.Missing || !retry.Judge(p.Failure()).AwaitsFile() // the index may be behind
 	})
 	if len(lost) == 0 {
 		return nil
 	}
-	m, err := d.matcher(ctx)
+	m, err := pl.Matcher(ctx)
 	if err != nil {
 		return err
 	}
-	for _, w := range lost {
-		for _, f := range w.scene.Files {
-			if s, ok := scanFor(m.Places(f.Path), d.sections, f.Path); ok {
-				d.scan(ctx, s)
+	for _, p := range lost {
+		for _, f := range p.Scene.Files {
+			if s, ok := scanFor(m.Places(f.Path), pl.Server.Sections, f.Path); ok {
+				pl.scan(ctx, s)
 			} else {
-				d.Log.Debug().Int("scene", w.job.SceneID).Str("path", text.Private(f.Path)).Msg("not scanned: its folder is in none of the libraries")
+				pl.Log.Debug().Int("scene", p.Job.SceneID).Str("path", text.Private(f.Path)).Msg("not scanned: its folder is in none of the libraries")
 			}
 		}
 	}
@@ -50,23 +51,23 @@ type scanTarget struct {
 }
 
 // scan asks for one scan, unless that was done, or a scan is under way. After a failure that is no answer it
-// asks for no more in this drain.
-func (d *drain) scan(ctx context.Context, s scanTarget) {
+// asks for no more in this run.
+func (pl *Pipeline) scan(ctx context.Context, s scanTarget) {
 	key := s.section.ID + " " + s.folder
-	if d.scanFailed || d.scanned[key] || len(d.scanned) >= scansAtMost {
+	if pl.once.scanFailed || pl.once.scanned[key] || len(pl.once.scanned) >= MaxScans {
 		return
 	}
-	log := d.Log.With().Str("library", s.section.Title).Str("folder", text.Private(s.folder)).Logger()
+	log := pl.Log.With().Str("library", s.section.Title).Str("folder", text.Private(s.folder)).Logger()
 	if s.section.Refreshing {
 		log.Debug().Msg("not scanned: Plex is scanning this library already")
 		return
 	}
-	if d.scanned == nil {
-		d.scanned = make(map[string]bool)
+	if pl.once.scanned == nil {
+		pl.once.scanned = make(map[string]bool)
 	}
-	d.scanned[key] = true
-	if err := d.Plex.Scan(ctx, s.section.ID, s.folder); err != nil {
-		d.scanFailed = retry.Judge(ctx, err).Breaker != retry.Answered
+	pl.once.scanned[key] = true
+	if err := pl.Plex.Scan(ctx, s.section.ID, s.folder); err != nil {
+		pl.once.scanFailed = gate.Judge(ctx, err).Breaker != retry.Answered
 		log.Warn().Err(err).Msg("Plex could not be asked for a scan")
 		return
 	}

@@ -1,0 +1,195 @@
+package gate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// Load reads the breaker's row.
+func (g *Gate) Load(ctx context.Context) error {
+	var err error
+	g.row, err = g.Store.Breaker(ctx)
+	return err
+}
+
+// Closed reports whether the breaker was closed when it was last looked at.
+func (g *Gate) Closed() bool { return g.row.State == store.BreakerClosed }
+
+// Connect asks the breaker and then Plex who it is. With trial the breaker is half-open: one job has to succeed
+// before others are tried. The error is a *Stop if the breaker forbids it or Plex does not answer.
+func (g *Gate) Connect(ctx context.Context, byPerson bool) (id plexapi.Identity, sections []plexapi.Section, trial bool, err error) {
+	var allowed retry.Permission
+	_, row, err := g.Store.UpdateBreaker(ctx, time.Now(), func(b store.Breaker) store.Breaker {
+		b, allowed = retry.Permit(b, time.Now(), byPerson)
+		return b
+	})
+	if err != nil {
+		return id, nil, false, err
+	}
+	g.row, g.opened = row, row.OpenedAt
+	if allowed == retry.Paused {
+		return id, nil, false, g.Paused()
+	}
+	if id, sections, err = g.Plex.Probe(ctx); err != nil {
+		return id, nil, false, g.unreachable(ctx, err)
+	}
+	if allowed == retry.Allowed {
+		err = g.Answered(ctx)
+	}
+	return id, sections, allowed == retry.ProbeFirst, err
+}
+
+// Probe asks Plex who it is whatever the breaker says, since a person asked for it. The breaker learns nothing.
+func (g *Gate) Probe(ctx context.Context) (plexapi.Identity, []plexapi.Section, error) {
+	return g.Plex.Probe(ctx)
+}
+
+// unreachable ends a run because a request failed that every job needs.
+func (g *Gate) unreachable(ctx context.Context, err error) error {
+	v := Judge(ctx, err)
+	if err := g.note(context.WithoutCancel(ctx), v.Breaker, err.Error()); err != nil {
+		return err
+	}
+	switch {
+	case v == retry.Cancelled():
+		return Cancelled()
+	case g.tripped:
+		return g.Paused()
+	}
+	g.held = v.Breaker == retry.Failure
+	return &Stop{v.Class, err.Error() + "; every job stays queued"}
+}
+
+// Paused is the *Stop that says why nothing is sent to Plex and when it is tried again.
+func (g *Gate) Paused() error {
+	at := g.row.ProbeAt
+	if g.row.State == store.BreakerHalfOpen {
+		at = g.row.HalfOpenAt.Add(retry.HalfOpenLimit)
+	}
+	wait := max(time.Until(at), 0).Round(time.Second)
+	return &Stop{retry.ClassServerDown, fmt.Sprintf(
+		"paused after %d failures in a row (%s): Plex is tried again at %s (in %s) by whatever starts the next run; a click on \"Process queue\" tries at once; every job stays queued",
+		g.row.Failures, g.row.LastError, at.Format(time.TimeOnly), wait,
+	)}
+}
+
+// Answered tells the breaker that Plex did what it was asked.
+func (g *Gate) Answered(ctx context.Context) error { return g.note(ctx, retry.Answered, "") }
+
+// Verified tells the breaker what a read-back says of Plex. A server that made one change is no outage, whichever
+// other changes it did not make.
+func Verified[T Item](ctx context.Context, g *Gate, items []T) error {
+	if slices.ContainsFunc(items, func(item T) bool { return item.Failure() == nil }) {
+		return g.Answered(ctx)
+	}
+	for _, item := range items {
+		if err := item.Failure(); retry.OriginOf(err) == retry.FromItem { // the breaker knows of a failed request
+			if err := g.teach(ctx, []Item{item}, Judge(ctx, err), err); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// note tells the breaker what a request says of Plex.
+func (g *Gate) note(ctx context.Context, effect retry.Effect, cause string) error {
+	healthy := g.row.State == store.BreakerClosed && g.row.Failures == 0
+	if g.ReadOnly || effect == retry.Untouched || effect == retry.Answered && (g.probing || healthy) {
+		return nil // a trial has succeeded only when its job has
+	}
+	return g.transit(ctx, func(b store.Breaker) store.Breaker {
+		if effect == retry.Failure {
+			return retry.Fail(b, g.opened, time.Now(), store.OneLine(cause))
+		}
+		return retry.Succeed(b, g.opened)
+	})
+}
+
+// teach tells the breaker how a request for items failed. A trial whose job had failed before says nothing about
+// a server whose probe was just answered.
+func (g *Gate) teach(ctx context.Context, items []Item, v retry.Verdict, err error) error {
+	ctx = context.WithoutCancel(ctx)
+	if g.probing && v.Breaker == retry.Failure && items[0].Attempts() > 0 {
+		return g.transit(ctx, func(b store.Breaker) store.Breaker { return retry.Pardon(b, g.opened) })
+	}
+	return g.note(ctx, v.Breaker, err.Error())
+}
+
+// transit stores a transition of the breaker and logs it.
+func (g *Gate) transit(ctx context.Context, f func(store.Breaker) store.Breaker) error {
+	before, after, err := g.Store.UpdateBreaker(ctx, time.Now(), f)
+	if err != nil {
+		return err
+	}
+	g.row = after
+	switch {
+	case after.State == store.BreakerOpen && before.State != store.BreakerOpen:
+		g.tripped = true
+		g.Log.Debug().Int("failures", after.Failures).Str("cause", after.LastError).
+			Str("next_try", after.ProbeAt.Format(time.TimeOnly)).Msg("Plex does not answer: processing is paused, nothing is lost")
+	case after.State == store.BreakerClosed && before.State != store.BreakerClosed:
+		g.opened, g.probing = time.Time{}, false
+		g.Log.Info().Msg("Plex answers again: processing goes on")
+	}
+	return nil
+}
+
+// BeginTrial makes the next job the trial of a half-open breaker.
+func (g *Gate) BeginTrial() { g.probing = true }
+
+// OnTrial reports whether the breaker waits for a job to succeed.
+func (g *Gate) OnTrial() bool { return g.probing }
+
+// EndTrial judges a trial by how its job ended. The breaker knows of a failure already.
+func (g *Gate) EndTrial(ctx context.Context, failure error) error {
+	if g.probing && (failure == nil || Judge(ctx, failure).Breaker == retry.Answered) {
+		return g.Close(context.WithoutCancel(ctx))
+	}
+	return nil
+}
+
+// Close closes the breaker.
+func (g *Gate) Close(ctx context.Context) error {
+	return g.transit(ctx, func(b store.Breaker) store.Breaker { return retry.Succeed(b, g.opened) })
+}
+
+// Tripped reports whether this run has opened the breaker.
+func (g *Gate) Tripped() bool { return g.tripped }
+
+// ProbeAt returns when the open breaker may be probed.
+func (g *Gate) ProbeAt() time.Time { return g.row.ProbeAt }
+
+// TryAgain forgets that this run opened the breaker, once its pause is over.
+func (g *Gate) TryAgain() { g.tripped = false }
+
+// Begin forgets what earlier work of this run met.
+func (g *Gate) Begin() { g.held, g.shared = false, nil }
+
+// Hold notes the failures with which a batch ended.
+func (g *Gate) Hold(failures ...error) {
+	g.held = g.held || slices.ContainsFunc(failures, retry.HeldByPlex)
+}
+
+// Held reports whether jobs that are due wait because Plex failed.
+func (g *Gate) Held() bool { return g.held }
+
+// Shared is why jobs were released that shared a failed request; ok is false if there was none.
+func (g *Gate) Shared(ctx context.Context) (stop Stop, ok bool) {
+	if g.shared == nil {
+		return Stop{}, false
+	}
+	return Stop{Judge(ctx, g.shared).Class, g.shared.Error() + "; what needs it stays queued"}, true
+}
+
+// MayPass reports whether what ended a run's work may pass by itself.
+func (g *Gate) MayPass(err error) bool {
+	stop, ok := AsStop(err)
+	return err == nil || ok && stop.Class.Passes()
+}

@@ -1,0 +1,188 @@
+package push
+
+import (
+	"context"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+const (
+	completePatience = 800 * time.Millisecond // how long a cancelled run may take to store its completions
+)
+
+// A Tally counts how claims were completed.
+type Tally struct {
+	Synced, Unchanged, Retrying, Waiting, Dead, Gone, Skipped int
+	Done                                                      int // claims that are completed for now
+}
+
+// complete completes the claims of a batch in one transaction, and logs how.
+func (pl *Pipeline) complete(ctx context.Context, pushes []*Push) error {
+	now := time.Now()
+	endings := make([]store.Ending, len(pushes))
+	for i, p := range pushes {
+		endings[i] = pl.completion(ctx, p, now)
+	}
+	within := context.WithoutCancel(ctx)
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		within, cancel = context.WithTimeout(within, completePatience)
+		defer cancel()
+	}
+	if _, err := pl.Store.End(within, now, endings); err != nil {
+		return err
+	}
+	for i, p := range pushes {
+		pl.log(p, &endings[i])
+	}
+	return nil
+}
+
+// completion is how a claim is completed, computed from the push and its targets.
+func (pl *Pipeline) completion(ctx context.Context, p *Push, now time.Time) store.Ending {
+	failure := p.Failure()
+	e := store.Ending{Job: p.Job, Outcome: store.Done, Note: "unchanged"}
+	switch {
+	case failure != nil:
+		v := gate.Judge(ctx, failure)
+		e = retry.Complete(p.Job, v, failure, pl.Config.MaxRetries, pl.Random())
+		if v.AwaitsFile() && p.Scene != nil {
+			for _, f := range p.Scene.Files {
+				e.AwaitedFiles = append(e.AwaitedFiles, store.AwaitedFile{Path: f.Path, Size: f.Size})
+			}
+		}
+		if e.Outcome == store.Drop {
+			e.Note = e.Class
+		}
+	case p.changed():
+		e.Note = "synced"
+	}
+	if failure == nil && (!pl.Config.SkipMissing || p.Match.Unread) {
+		e.AwaitedFiles = unmatched(p)
+	}
+	if p.Scene != nil {
+		e.SceneVersion = &store.SceneVersion{SceneID: p.Scene.ID, UpdatedAt: toCompare(p.Scene.UpdatedAt, now, e.Outcome), Paths: hashOf(p)}
+	}
+	if p.Stage == Verified {
+		e.Refs = refs(p)
+	}
+	for _, t := range p.Targets {
+		if p.Stage == Verified {
+			e.Links = append(e.Links, store.Link{
+				Server: pl.Server.ID, SceneID: p.Scene.ID, RatingKey: t.key(), Section: t.Hit.Section, Path: t.Hit.Path,
+				Rule: t.Hit.Rule, PushedAt: now, UpdatedAt: p.Scene.UpdatedAt,
+			})
+		}
+		if t.Base.RatingKey != "" && !reflect.DeepEqual(t.Base, t.stored) {
+			e.Items = append(e.Items, t.Base)
+		}
+	}
+	return e
+}
+
+// toCompare is a scene's version as the catch-up is to compare it: none if it was read so soon that the scene may
+// have changed since in the same second, since Stash's times have a resolution of one. The next catch-up then looks again.
+// What waits or is a dead letter is read again before it is pushed, and keeps its counters until then.
+func toCompare(updatedAt string, now time.Time, outcome store.Outcome) string {
+	if outcome != store.Done && outcome != store.Drop {
+		return updatedAt
+	}
+	at, err := time.Parse(time.RFC3339, updatedAt)
+	if age := now.Sub(at); err == nil && age >= 0 && age < stashapi.ClockSlack {
+		return ""
+	}
+	return updatedAt
+}
+
+func hashOf(p *Push) int64 {
+	var paths []string
+	for _, f := range p.Scene.Files {
+		paths = append(paths, f.Path)
+	}
+	return store.HashPaths(paths)
+}
+
+// refs are the performers, tags, groups and the studio that the scene mentions.
+func refs(p *Push) []store.Ref {
+	var list []store.Ref
+	if p.Scene.Studio != nil {
+		list = append(list, store.Ref{Kind: "studio", ID: p.Scene.Studio.ID})
+	}
+	for _, p := range p.Scene.Performers {
+		list = append(list, store.Ref{Kind: "performer", ID: p.ID})
+	}
+	for _, t := range p.Scene.Tags {
+		list = append(list, store.Ref{Kind: "tag", ID: t.ID})
+	}
+	for _, g := range p.Scene.Groups {
+		list = append(list, store.Ref{Kind: "group", ID: g.ID})
+	}
+	return list
+}
+
+// log counts how a claim was completed and logs it: what changed in Plex, what will be retried, what a person must
+// look at.
+func (pl *Pipeline) log(p *Push, e *store.Ending) {
+	pl.Tally.Done++
+	id := p.Job.SceneID
+	switch e.Outcome {
+	case store.Done:
+		if e.Note == "unchanged" {
+			pl.Tally.Unchanged++
+			pl.Log.Debug().Int("scene", id).Msg("Plex shows it already")
+			return
+		}
+		pl.Tally.Synced++
+		for _, t := range p.Targets {
+			if t.changed() {
+				pl.Log.Info().Int("scene", id).Str("item", t.key()).Str("rule", t.Hit.Rule).Str("fields", strings.Join(ChangedFields(t.Plan.Changes), ", ")).Msg("synced")
+			}
+		}
+	case store.Drop:
+		if retry.Class(e.Class).Skips() {
+			pl.Tally.Skipped++
+		} else {
+			pl.Tally.Gone++
+		}
+		pl.Log.Info().Int("scene", id).Msg(e.Error)
+	case store.Retry:
+		pl.Tally.Retrying++
+		pl.Log.Warn().Int("scene", id).Int("attempt", p.Job.Attempts+1).Str("retry_in", e.Wait.Round(time.Second).String()).Msg(e.Error)
+	case store.Miss, store.Snooze:
+		pl.Tally.Waiting++
+		pl.Log.Debug().Int("scene", id).Int("miss", p.Job.Misses+1).Str("retry_in", e.Wait.Round(time.Second).String()).Msg(e.Error)
+	case store.Release:
+		pl.Tally.Done--
+		pl.Log.Debug().Int("scene", id).Str("class", e.Class).Msg(e.Error)
+	case store.Bury:
+		pl.Tally.Dead++
+		pl.Log.Error().Int("scene", id).Str("class", e.Class).Msg("dead letter: " + e.Error)
+	}
+}
+
+// ChangedFields are the settings' names of the fields that change, each once.
+func ChangedFields(changes []merge.Change) []string {
+	var list []string
+	for _, c := range changes {
+		if !slices.Contains(list, c.Field) {
+			list = append(list, c.Field)
+		}
+	}
+	return list
+}
+
+// Crashed counts and logs jobs that became dead letters because the program died while it worked on them.
+func (pl *Pipeline) Crashed(jobs []store.Job) {
+	for _, j := range jobs {
+		pl.Tally.Dead++
+		pl.Log.Error().Int("scene", j.SceneID).Str("class", store.ClassCrashed).Msg("dead letter: the program ended again and again while it worked on this scene")
+	}
+}

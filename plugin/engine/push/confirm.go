@@ -1,0 +1,86 @@
+package push
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// confirmPictures reads what Plex shows after the uploads, all in one request. A picture that it does not show is
+// selected; one that it does not have is tried again.
+func (pl *Pipeline) confirmPictures(ctx context.Context, sent []*picture) error {
+	if len(sent) == 0 {
+		return nil
+	}
+	r := newReading()
+	for _, p := range sent {
+		r.add(p.key(), p.push)
+	}
+	if err := pl.read(ctx, r); err != nil {
+		return err
+	}
+	for _, p := range sent {
+		if p.push.Failure() != nil {
+			continue
+		}
+		it, ok := r.held[p.key()]
+		if !ok {
+			p.Fail(retry.NotFound(fmt.Sprintf("Plex item %s is gone since its picture was sent", p.key())))
+			continue
+		}
+		if err := pl.Gate.Do(ctx, gate.Of(p.Target), func(ctx context.Context) error {
+			err := pl.confirmPicture(ctx, p, &it)
+			if err != nil {
+				return pl.leaveOutPicture(p, err)
+			}
+			p.Stage = Written
+			return pl.Gate.Answered(ctx)
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// confirmPicture makes sure that an item shows the picture that was sent, and remembers it.
+func (pl *Pipeline) confirmPicture(ctx context.Context, p *picture, it *plexapi.Item) error {
+	lock := p.lock()
+	shown := shownPicture(it, p.kind)
+	if p.locked || shown == shownPicture(&p.Current, p.kind) { // it may have been there, or not be selected
+		ours, selected, err := pl.offered(ctx, p)
+		switch {
+		case err != nil:
+			return err
+		case ours == "":
+			return retry.Unmoved("Plex accepted the cover and does not have it")
+		case ours != selected:
+			if err := pl.choose(ctx, p, ours); err != nil {
+				return err
+			}
+			shown = "" // another than was read
+		}
+	}
+	if !it.Locked[lock] { // accepted by somebody else than Plex
+		if err := pl.lockPicture(ctx, p); err != nil {
+			return err
+		}
+	}
+	p.remember(store.Image{SHA1: p.hash, Version: settled(p.push.Scene.UpdatedAt), Selected: shown})
+	return nil
+}
+
+// choose makes Plex show a picture that it has.
+func (pl *Pipeline) choose(ctx context.Context, p *picture, ours string) error {
+	if err := pl.timed(ctx, func() error { return pl.Plex.Select(ctx, p.kind, p.key(), ours) }); err != nil {
+		return err
+	}
+	_, selected, err := pl.offered(ctx, p)
+	if err == nil && selected != ours {
+		err = retry.Unmoved("Plex accepted the choice of the cover and does not show it")
+	}
+	return err
+}

@@ -1,0 +1,181 @@
+package push
+
+import (
+	"context"
+	"slices"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// find finds the Plex items of the scenes and reads them. What the index does not hold is looked for again after
+// bringing it up to date; an item that no longer holds the file is dropped from the index and its scene matched
+// once more.
+func (pl *Pipeline) find(ctx context.Context, pushes []*Push) ([]*Push, error) {
+	if err := pl.matchAll(ctx, pushes); err != nil {
+		return nil, err
+	}
+	lost := slices.DeleteFunc(going(pushes), func(p *Push) bool { return p.Match.Found == match.Matched })
+	if len(lost) > 0 && !pl.Server.Fresh {
+		if err := pl.matchAgain(ctx, pushes, lost); err != nil {
+			return nil, err
+		}
+	}
+	if err := pl.skipBare(ctx, going(pushes)); err != nil {
+		return nil, err
+	}
+	if err := pl.readTargets(ctx, pushes); err != nil {
+		return nil, err
+	}
+	for _, p := range going(pushes) {
+		switch {
+		case len(p.Targets) > 0:
+			p.Stage = Matched
+		case pl.KnownOnly: // a run that may list Plex's libraries decides
+			p.Fail(retry.Released(pl.notMatched(p)))
+		default:
+			p.Fail(pl.notMatched(p))
+		}
+	}
+	return going(pushes), pl.scanMissing(ctx, pushes)
+}
+
+// matchAgain matches lost scenes once more after bringing the index up to date. It does so for all of the batch
+// that lack an item for a file: what is new in the index wakes only those that are known to wait for it.
+func (pl *Pipeline) matchAgain(ctx context.Context, pushes, lost []*Push) error {
+	if err := pl.Gate.Do(ctx, gate.Together(lost), pl.Refresh); err != nil {
+		return err
+	}
+	for _, p := range going(pushes) {
+		if p.Match.Found == match.Matched && !slices.Contains(lost, p) && len(unmatched(p)) > 0 {
+			lost = append(lost, p)
+		}
+	}
+	return pl.matchAll(ctx, lost)
+}
+
+// readTargets reads the items that were found and keeps those that still hold the file. The others are dropped from
+// the index and their scenes matched once more. What Plex still lists by then is not dropped: it would come back as
+// new and wake whoever waits for it, again and again.
+func (pl *Pipeline) readTargets(ctx context.Context, pushes []*Push) error {
+	for _, last := range []bool{false, true} {
+		stale, err := pl.readHits(ctx, going(pushes), last)
+		if err != nil {
+			return err
+		}
+		if len(stale) == 0 {
+			return nil
+		}
+		if err := pl.matchAgain(ctx, pushes, stale); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readHits reads the items of the pushes that have no targets yet, and returns those whose items have changed.
+func (pl *Pipeline) readHits(ctx context.Context, pushes []*Push, last bool) (stale []*Push, err error) {
+	pushes = slices.DeleteFunc(pushes, func(p *Push) bool { return len(p.Targets) > 0 || len(p.Match.Hits) == 0 })
+	if len(pushes) == 0 {
+		return nil, nil
+	}
+	r := newReading()
+	for _, p := range pushes {
+		for _, h := range p.Match.Hits {
+			r.add(h.RatingKey, p)
+		}
+	}
+	if err := pl.read(ctx, r); err != nil {
+		return nil, err
+	}
+	for _, p := range going(pushes) {
+		gone, err := pl.addTargets(ctx, p, r.held, last)
+		switch {
+		case err != nil:
+			return nil, err
+		case !gone:
+			continue
+		}
+		p.Targets = nil
+		if last {
+			p.Fail(retry.NotFound("the Plex item for " + text.Private(p.Scene.Files[0].Path) + " changes while it is read: is Plex scanning?"))
+			continue
+		}
+		stale = append(stale, p)
+	}
+	if len(stale) > 0 && !pl.KnownOnly {
+		pl.Server.Fresh = false // it was not
+	}
+	return stale, pl.learn(ctx, going(pushes))
+}
+
+// addTargets makes the hits of a push its targets, and reports whether one of them is not what it was.
+func (pl *Pipeline) addTargets(ctx context.Context, p *Push, held map[string]plexapi.Item, last bool) (gone bool, err error) {
+	for _, h := range p.Match.Hits {
+		it, ok := held[h.RatingKey]
+		if ok && !it.Deleted && match.Holds(&it, h.Path) && plexapi.ValidKey(sectionOf(&it, h.Section)) {
+			h.Section = sectionOf(&it, h.Section)
+			p.Targets = append(p.Targets, &Target{push: p, Hit: h, Current: it})
+			pl.logLacking(p, &it)
+			continue
+		}
+		gone = true
+		if pl.ReadOnly || last {
+			continue
+		}
+		pl.once.dropped = merge.With(pl.once.dropped, droppedFile{h.RatingKey, h.Path}, true)
+		if err := pl.Index.Drop(ctx, pl.Server.ID, h.RatingKey); err != nil {
+			return false, err
+		}
+	}
+	return gone, nil
+}
+
+// sectionOf is the library of an item; known is what the index says.
+func sectionOf(it *plexapi.Item, known string) string {
+	if it.SectionID != "" {
+		return it.SectionID
+	}
+	return known
+}
+
+// unmatched are the files of a matched scene that no item holds yet.
+func unmatched(p *Push) []store.AwaitedFile {
+	var list []store.AwaitedFile
+	for _, f := range p.Scene.Files {
+		held := slices.ContainsFunc(p.Match.Hits, func(h match.Hit) bool { return h.File == f.Path }) ||
+			slices.ContainsFunc(p.Targets, func(t *Target) bool {
+				return slices.ContainsFunc(t.Current.Parts, func(p plexapi.Part) bool { return !p.Deleted && isFile(f, p) })
+			})
+		if !held {
+			list = append(list, store.AwaitedFile{Path: f.Path, Size: f.Size})
+		}
+	}
+	return list
+}
+
+// isFile reports whether a part is a file of Stash: by its path, or by name and size.
+func isFile(f stashapi.File, p plexapi.Part) bool {
+	return store.FoldPath(f.Path) == store.FoldPath(p.File) || f.Size == p.Size && store.FoldBase(f.Path) == store.FoldBase(p.File)
+}
+
+// logLacking says once which values of a scene an episode has no field for.
+func (pl *Pipeline) logLacking(p *Push, it *plexapi.Item) {
+	var names []string
+	for _, f := range merge.FieldTable() {
+		if merge.Lacks(it.ItemType(), f.Plex) && len(p.Desired.Values[f.Plex]) > 0 {
+			names = append(names, f.Name)
+		}
+	}
+	if len(names) == 0 || pl.once.lacking {
+		return
+	}
+	pl.once.lacking = true
+	pl.Log.Debug().Int("scene", p.Job.SceneID).Strs("fields", names).Msg("episodes do not have these fields: they belong to the show")
+}

@@ -1,0 +1,311 @@
+package push
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// cover is a scene's cover as Stash holds it, read at most once for a job.
+type cover struct {
+	data        []byte
+	contentType string
+	hash        string // by which Plex names its upload
+	err         error
+	read        bool
+}
+
+// picture is one kind of picture of a target.
+type picture struct {
+	*Target
+	kind   plexapi.ImageKind
+	hash   string // of the cover that was sent
+	locked bool   // by an edit, after which the picture's address may have moved for that reason alone
+}
+
+// lock is Plex's name of the picture and of its lock.
+func (p *picture) lock() string { return p.kind.Lock() }
+
+// imageKinds are the kinds of pictures that are pushed.
+func imageKinds(chosen merge.Fields) []plexapi.ImageKind {
+	var kinds []plexapi.ImageKind
+	for _, kind := range []plexapi.ImageKind{plexapi.Poster, plexapi.Background} {
+		if chosen[merge.SettingName(kind.Lock())] {
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds
+}
+
+// cover reads the scene's cover.
+func (pl *Pipeline) cover(ctx context.Context, p *Push) *cover {
+	c := &p.cover
+	if c.read {
+		return c
+	}
+	c.read = true
+	c.data, c.contentType, c.err = pl.Stash.Image(ctx, p.Scene.Cover)
+	if c.err == nil {
+		c.hash = plexapi.ImageHash(c.data)
+	}
+	return c
+}
+
+// hasCover reports whether Stash holds a picture for a scene of which it knows nothing else.
+func (pl *Pipeline) hasCover(ctx context.Context, p *Push) (bool, error) {
+	if len(imageKinds(pl.Config.Fields)) == 0 {
+		return false, nil
+	}
+	c := pl.cover(ctx, p)
+	defer func() { p.cover = cover{} }() // it may be large, and a batch has fifty
+	switch {
+	case errors.Is(c.err, stashapi.ErrNoPicture), errors.Is(c.err, stashapi.ErrImageTooLarge):
+		return false, nil
+	default:
+		return true, c.err
+	}
+}
+
+// sendPictures makes the cover of each scene a picture of its items. All else is in Plex by then: a picture that
+// fails takes nothing back, and its job is retried for it alone.
+func (pl *Pipeline) sendPictures(ctx context.Context, pushes []*Push) ([]*Push, error) {
+	for _, p := range pushes {
+		p.Stage = Verified
+	}
+	var sent []*picture
+	for i, p := range pushes {
+		if len(sent) > 0 && pl.yields(ctx, pushes[i:]) {
+			break
+		}
+		if err := pl.Gate.Do(ctx, gate.Of(p), func(ctx context.Context) error {
+			some, err := pl.sendPicturesOf(ctx, p)
+			sent = append(sent, some...)
+			if err != nil || len(some) == 0 {
+				return err
+			}
+			return pl.Gate.Answered(ctx)
+		}); err != nil {
+			return nil, err
+		}
+	}
+	return going(pushes), pl.confirmPictures(ctx, sent)
+}
+
+// planPictures looks what sendPictures would send.
+func (pl *Pipeline) planPictures(ctx context.Context, pushes []*Push) ([]*Push, error) {
+	for _, p := range pushes {
+		if err := pl.Gate.Do(ctx, gate.Of(p), func(ctx context.Context) error {
+			_, err := pl.sendPicturesOf(ctx, p)
+			return err
+		}); err != nil {
+			return nil, err
+		}
+	}
+	return going(pushes), nil
+}
+
+// sendPicturesOf brings the pictures of a scene's items up to date, and returns those that were sent.
+func (pl *Pipeline) sendPicturesOf(ctx context.Context, p *Push) (sent []*picture, err error) {
+	defer func() { p.cover = cover{} }() // it may be large, and a batch has fifty
+	for _, t := range p.Targets {
+		for _, kind := range imageKinds(pl.Config.Fields) {
+			one := &picture{Target: t, kind: kind}
+			done, err := pl.updatePicture(ctx, one)
+			if err = pl.leaveOutPicture(one, err); err != nil {
+				return sent, err
+			}
+			if done {
+				sent = append(sent, one)
+			}
+		}
+	}
+	return sent, nil
+}
+
+// updatePicture brings one picture of an item up to date, and reports whether it was sent. A cover is read only if the
+// scene has changed since it was read last, and sent only if its bytes are not those that were sent last:
+// Plex keeps every upload for ever.
+func (pl *Pipeline) updatePicture(ctx context.Context, p *picture) (sent bool, err error) {
+	lock, scene := p.lock(), p.push.Scene
+	known := p.Base.Images[lock]
+	if scene.Cover == "" || known.Version != "" && known.Version == scene.UpdatedAt {
+		return false, nil
+	}
+	c := pl.cover(ctx, p.push)
+	if refused := merge.First(p.Base.Rejected[lock]); c.err == nil && refused != "" && refused != c.hash { // should it come back, it may be tried again
+		p.Base.Rejected = merge.Cloned(p.Base.Rejected)
+		delete(p.Base.Rejected, lock)
+	}
+	news := c.err == nil && (c.hash != known.SHA1 || known.Sending != "") && c.hash != merge.First(p.Base.Rejected[lock])
+	kept := false
+	if news {
+		if kept, err = pl.keepsPicture(ctx, p, known); err != nil {
+			return false, err
+		}
+	}
+	switch {
+	case errors.Is(c.err, stashapi.ErrNoPicture): // Stash has not made one yet, or cannot
+	case errors.Is(c.err, stashapi.ErrImageTooLarge):
+		pl.Log.Info().Int("scene", scene.ID).Str("field", merge.SettingName(lock)).Err(c.err).Msg("the cover is not sent")
+	case c.err != nil:
+		return false, c.err
+	case !news:
+	case kept:
+		pl.Log.Debug().Int("scene", scene.ID).Str("field", merge.SettingName(lock)).Msg("the picture in Plex is a person's and is kept")
+	default:
+		p.hash = c.hash
+		return pl.sendPicture(ctx, p, c)
+	}
+	known.Version = settled(scene.UpdatedAt)
+	p.remember(known)
+	return false, nil
+}
+
+// settled is a scene's version if it cannot change any more without showing it: Stash's times have a
+// resolution of one second.
+func settled(updatedAt string) string {
+	at, err := time.Parse(time.RFC3339, updatedAt)
+	if err != nil || time.Since(at) < stashapi.ClockSlack {
+		return ""
+	}
+	return updatedAt
+}
+
+func (p *picture) remember(image store.Image) {
+	if image != p.Base.Images[p.lock()] {
+		p.Base.Images = merge.With(p.Base.Images, p.lock(), image)
+	}
+}
+
+// keepsPicture reports whether the picture in Plex is a person's and the user wants such ones kept: it was locked
+// before our first upload, or it is not the one that Plex showed after our last.
+func (pl *Pipeline) keepsPicture(ctx context.Context, p *picture, known store.Image) (bool, error) {
+	lock := p.lock()
+	if !pl.Config.KeepPlexEdits {
+		return false, nil
+	}
+	before, ok := p.Base.Before[lock]
+	switch {
+	case !ok || known.SHA1 == "" && known.Sending == "":
+		return p.Current.Locked[lock], nil
+	case before.Locked:
+		return true, nil
+	case known.Sending == "" && known.Selected != "" && known.Selected == shownPicture(&p.Current, p.kind):
+		return false, nil
+	}
+	list, err := pl.Plex.Pictures(ctx, p.kind, p.key()) // the address may be unknown, or have moved for another reason
+	for _, one := range list {
+		if one.Selected {
+			return !one.IsUpload(known.SHA1) && !one.IsUpload(known.Sending) && one.Key != merge.First(before.Value), err
+		}
+	}
+	return false, err
+}
+
+// shownPicture is the address of the picture that an item shows. It changes with the picture.
+func shownPicture(it *plexapi.Item, kind plexapi.ImageKind) string {
+	if kind == plexapi.Poster {
+		return it.Thumb
+	}
+	return it.Art
+}
+
+// sendPicture uploads a cover, unless Plex has it, and locks it. What was selected before our first upload is
+// stored ahead of it.
+func (pl *Pipeline) sendPicture(ctx context.Context, p *picture, c *cover) (sent bool, err error) {
+	lock, key := p.lock(), p.key()
+	ours, selected := "", ""
+	_, known := p.Base.Before[lock]
+	if !known || pl.ReadOnly {
+		if ours, selected, err = pl.offered(ctx, p); err != nil {
+			return false, err
+		}
+	}
+	if ours == "" || ours != selected {
+		p.Plan.Changes = append(p.Plan.Changes, merge.Change{Field: merge.SettingName(lock), Action: "set", From: selected, To: "upload://" + c.hash})
+	}
+	if pl.ReadOnly {
+		return false, nil
+	}
+	before := p.Base.Before[lock]
+	if !known {
+		before = store.Held{Value: merge.Scalar(selected), Locked: p.Current.Locked[lock]}
+	}
+	if err := pl.storeAhead(ctx, p, before); err != nil {
+		return false, err
+	}
+	switch {
+	case ours == "":
+		err = pl.timed(ctx, func() error { return pl.Plex.Upload(ctx, p.kind, key, c.data, c.contentType) })
+	case ours != selected:
+		err = pl.timed(ctx, func() error { return pl.Plex.Select(ctx, p.kind, key, ours) })
+	}
+	if err == nil && !p.Current.Locked[lock] {
+		p.locked = true
+		err = pl.lockPicture(ctx, p)
+	}
+	return err == nil, err
+}
+
+// lockPicture keeps Plex from choosing another picture by itself.
+func (pl *Pipeline) lockPicture(ctx context.Context, p *picture) error {
+	return pl.timed(ctx, func() error {
+		return pl.Plex.Edit(ctx, p.Hit.Section, p.Current.ItemType(), p.key(), plexapi.Edit{Lock: []string{p.lock()}})
+	})
+}
+
+// offered asks Plex for the pictures on offer: the upload of the cover, if it is among them, and the one that
+// is selected.
+func (pl *Pipeline) offered(ctx context.Context, p *picture) (ours, selected string, err error) {
+	list, err := pl.Plex.Pictures(ctx, p.kind, p.key())
+	for _, one := range list {
+		if one.IsUpload(p.hash) {
+			ours = one.Key
+		}
+		if one.Selected {
+			selected = one.Key
+		}
+	}
+	return ours, selected, err
+}
+
+// storeAhead stores what a picture was before our first upload, and which upload is about to come.
+func (pl *Pipeline) storeAhead(ctx context.Context, p *picture, before store.Held) error {
+	p.Base = merge.CopyItem(p.Base)
+	p.Base.Before[p.lock()] = before
+	image := p.Base.Images[p.lock()]
+	image.Sending = p.hash
+	p.remember(image)
+	if err := pl.Store.PutItems(ctx, []store.Item{p.Base}); err != nil {
+		return err
+	}
+	p.stored = merge.CopyItem(p.Base)
+	return nil
+}
+
+// leaveOutPicture notes a picture that Plex refuses: 500 and 413 mean that only if they come twice. Any other failure
+// is the push's.
+func (pl *Pipeline) leaveOutPicture(p *picture, err error) error {
+	twice := retry.Answered500(err) || retry.TooLarge(err)
+	if p.hash == "" || !twice && !retry.Refused(err) {
+		return err
+	}
+	known := p.Base.Images[p.lock()]
+	if twice && known.Failed != p.hash && p.Attempts() < pl.Config.MaxRetries {
+		known.Failed = p.hash
+		p.remember(known)
+		return retry.Again(fmt.Sprintf("%v: the cover is tried once more", err), err)
+	}
+	p.Base.Rejected = merge.With(p.Base.Rejected, p.lock(), store.Value{p.hash})
+	pl.Log.Warn().Int("scene", p.push.Scene.ID).Str("item", p.key()).Str("field", merge.SettingName(p.lock())).Err(err).
+		Msg("Plex refuses this cover; it is left out until it changes in Stash")
+	return nil
+}

@@ -1,0 +1,97 @@
+package push
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/rs/zerolog"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// plan compares what Plex should show with what it holds. It stores what is about to be owned and sent before
+// anything is sent, so that a crash after a write leaves no value whose owner is unknown.
+func (pl *Pipeline) plan(ctx context.Context, pushes []*Push) ([]*Push, error) {
+	var keys []string
+	for _, p := range pushes {
+		for _, t := range p.Targets {
+			keys = append(keys, t.key())
+		}
+	}
+	known, err := pl.Store.Items(ctx, pl.Server.ID, keys)
+	if err != nil {
+		return nil, err
+	}
+	if err := pl.findRivals(ctx, pushes, known); err != nil {
+		return nil, err
+	}
+	var ahead []store.Item
+	taken := make(map[string]int) // items that a scene of this batch writes
+	for _, p := range going(pushes) {
+		if err := pl.Gate.Do(ctx, gate.Of(p), func(context.Context) error { return pl.planTargets(p, known, taken) }); err != nil {
+			return nil, err
+		}
+		if p.Failure() != nil {
+			continue
+		}
+		p.Stage = Planned
+		pl.logProblems(p)
+		for _, t := range p.Targets {
+			t.Stage = Planned
+			taken[t.key()] = p.Job.SceneID
+			if !t.Plan.Empty() {
+				ahead = append(ahead, t.Plan.Memory)
+				t.stored = t.Plan.Memory
+			}
+		}
+	}
+	if len(ahead) > 0 && !pl.ReadOnly {
+		err = pl.Store.PutItems(ctx, ahead)
+	}
+	return going(pushes), err
+}
+
+// planTargets decides for each item of a scene what to write. An item of another scene is left alone; one that
+// belonged to another scene comes with its base.
+func (pl *Pipeline) planTargets(p *Push, known map[string]store.Item, taken map[string]int) error {
+	var mine []*Target
+	for _, t := range p.Targets {
+		if other := taken[t.key()]; other != 0 {
+			t.rival = fmt.Sprintf("Plex item %s shows scene %d", t.key(), other)
+		}
+		if t.rival != "" {
+			p.rival = t.rival
+			continue
+		}
+		stored := known[t.key()]
+		stored.Server, stored.RatingKey, stored.Section = pl.Server.ID, t.key(), t.Hit.Section
+		t.stored = merge.CopyItem(stored)
+		base := takeOwnership(stored, p.Job.SceneID, &t.Current)
+		t.Plan = merge.Merge(merge.MergeInput{Desired: p.Desired, Memory: base, Current: t.Current, KeepPlexEdits: pl.Config.KeepPlexEdits})
+		t.Base = t.Plan.Memory
+		for _, problem := range t.Plan.Problems {
+			pl.Log.Debug().Int("scene", p.Job.SceneID).Str("item", t.key()).Str("field", problem.Field).Msg(problem.Reason)
+		}
+		mine = append(mine, t)
+	}
+	p.Targets = mine
+	if len(mine) == 0 {
+		return retry.Skipped(p.rival)
+	}
+	return nil
+}
+
+// logProblems says which fields are not pushed as they are: at Info if the scene is pushed, else at Debug.
+func (pl *Pipeline) logProblems(p *Push) {
+	level := zerolog.DebugLevel
+	if slices.ContainsFunc(p.Targets, func(t *Target) bool { return !t.Plan.Empty() }) {
+		level = zerolog.InfoLevel
+	}
+	for _, problem := range p.Desired.Problems {
+		pl.Log.WithLevel(level).Int("scene", p.Job.SceneID).Str("field", problem.Field).Msg(problem.Reason)
+	}
+}

@@ -1,0 +1,111 @@
+package push
+
+import (
+	"slices"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// Stage is how far a push or one of its targets has come.
+type Stage int
+
+// The stages, in order.
+const (
+	Claimed  Stage = iota // nothing is known yet
+	Loaded                // the scene was read
+	Matched               // its items were found and read
+	Planned               // what to write is known
+	Written               // a target: Plex accepted a change of it
+	Verified              // a push: everything but the pictures is in Plex
+)
+
+// A Push is one claimed job on its way through a batch.
+type Push struct {
+	Job     store.Job
+	Scene   *stashapi.Scene
+	Desired merge.Desired
+	Match   match.Match
+	Targets []*Target
+	Stage   Stage
+
+	cover cover
+	bare  bool   // Stash has nothing to show, and nothing is known to have been pushed
+	rival string // why an item was left to another scene; "" if none was
+	err   error
+}
+
+// Fail ends the push with err unless it has ended already. Nothing else sets its error.
+func (p *Push) Fail(err error) {
+	if p.err == nil {
+		p.err = err
+	}
+}
+
+// Failure returns what ended the push: its own error, or else that of its first target that failed.
+func (p *Push) Failure() error {
+	if p.err != nil {
+		return p.err
+	}
+	for _, t := range p.Targets {
+		if t.err != nil {
+			return t.err
+		}
+	}
+	return nil
+}
+
+// Attempts returns how often the job failed before this claim.
+func (p *Push) Attempts() int { return p.Job.Attempts }
+
+// changed reports whether Plex accepted a change of one of the items.
+func (p *Push) changed() bool {
+	return slices.ContainsFunc(p.Targets, (*Target).changed)
+}
+
+// A Target is one Plex item that shows the scene of a push.
+type Target struct {
+	Hit     match.Hit
+	Current plexapi.Item // as Plex held it before this batch
+	Plan    merge.Plan
+	Base    store.Item // as it is to be stored with the completion
+	Stage   Stage
+
+	push    *Push
+	stored  store.Item // as it is stored now
+	rival   string     // why it is left to another scene; "" if it is not
+	refused []refusal
+	err     error
+}
+
+// refusal is a field that Plex refused when it was sent alone.
+type refusal struct {
+	field   string
+	forGood bool // as long as Stash wants the same value
+}
+
+// Fail ends the target, and so its push, with err unless it has ended already. Nothing else sets its error.
+func (t *Target) Fail(err error) {
+	if t.err == nil {
+		t.err = err
+	}
+}
+
+// Failure returns what ended the target.
+func (t *Target) Failure() error { return t.err }
+
+// Attempts returns how often the job of its push failed before this claim.
+func (t *Target) Attempts() int { return t.push.Attempts() }
+
+func (t *Target) changed() bool { return t.Stage >= Written }
+
+// key is the item's rating key.
+func (t *Target) key() string { return t.Hit.RatingKey }
+
+// going are the pushes that nothing has ended yet.
+func going(pushes []*Push) []*Push {
+	return slices.DeleteFunc(slices.Clone(pushes), func(p *Push) bool { return p.Failure() != nil })
+}

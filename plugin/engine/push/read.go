@@ -1,0 +1,78 @@
+package push
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
+)
+
+// reading is the items that some pushes need, each asked for once.
+type reading struct {
+	wanted map[string]*wantedItem
+	held   map[string]plexapi.Item // those that Plex has
+}
+
+// wantedItem is a Plex item that something needs. If it alone cannot be read, whatever needs it fails.
+type wantedItem struct {
+	key     string
+	needers []gate.Item
+	failure error
+}
+
+func newReading() *reading {
+	return &reading{wanted: make(map[string]*wantedItem), held: make(map[string]plexapi.Item)}
+}
+
+// add asks for an item on behalf of a push, a target or a restore.
+func (r *reading) add(key string, needer gate.Item) {
+	if r.wanted[key] == nil {
+		r.wanted[key] = &wantedItem{key: key}
+	}
+	r.wanted[key].needers = append(r.wanted[key].needers, needer)
+}
+
+func (w *wantedItem) Fail(err error) {
+	w.failure = err
+	for _, n := range w.needers {
+		n.Fail(err)
+	}
+}
+
+func (w *wantedItem) Failure() error { return w.failure }
+
+func (w *wantedItem) Attempts() int { return w.needers[0].Attempts() }
+
+// read reads items in as few requests as fit. An error ends the batch.
+func (pl *Pipeline) read(ctx context.Context, r *reading) error {
+	keys := slices.Sorted(maps.Keys(r.wanted))
+	for chunk := range slices.Chunk(keys, plexapi.MaxKeys) {
+		items := make([]*wantedItem, len(chunk))
+		for i, key := range chunk {
+			items[i] = r.wanted[key]
+		}
+		if err := gate.InHalves(ctx, pl.Gate, items, func(ctx context.Context, some []*wantedItem) error {
+			return pl.readSome(ctx, r, some)
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (pl *Pipeline) readSome(ctx context.Context, r *reading, some []*wantedItem) error {
+	keys := make([]string, len(some))
+	for i, w := range some {
+		keys[i] = w.key
+	}
+	items, err := pl.Plex.Items(ctx, keys)
+	if err != nil {
+		return err
+	}
+	for _, it := range items {
+		r.held[it.RatingKey] = it
+	}
+	return pl.Gate.Answered(ctx)
+}

@@ -1,0 +1,217 @@
+package push
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// A Restore is one Plex item that gets back what it held before the first push.
+type Restore struct {
+	Item    store.Item // as it is to be stored
+	Gone    bool       // Plex does not hold the item any more, or gave its key to something else
+	Changed bool       // Plex accepted a change
+	Kept    []string   // settings' names of the fields that stay: edited since the push, or a picture not on offer
+
+	target *Target
+	err    error
+}
+
+// Fail ends the restore of the item with err unless it has ended already. Nothing else sets its error.
+func (r *Restore) Fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+// Failure returns why the item is not restored, or not completely; nil if it is.
+func (r *Restore) Failure() error {
+	if r.err == nil && r.target != nil {
+		return r.target.Failure()
+	}
+	return r.err
+}
+
+// Planned reports whether the item was read, so that Item may have changed.
+func (r *Restore) Planned() bool { return r.target != nil }
+
+// Attempts returns 0: a restore has no job.
+func (r *Restore) Attempts() int { return 0 }
+
+// Restore gives items back what they held before the first push: values, tags, locks and pictures, each only where
+// Plex still holds what was pushed. It reads all, writes, and reads back in few requests; storing the result is left
+// to the caller. An error ends the whole restore.
+func (pl *Pipeline) Restore(ctx context.Context, known map[string]store.Item) ([]*Restore, error) {
+	reading := newReading()
+	list := make([]*Restore, 0, len(known))
+	for _, key := range slices.Sorted(maps.Keys(known)) {
+		r := &Restore{Item: known[key]}
+		list = append(list, r)
+		reading.add(key, r)
+	}
+	if err := pl.read(ctx, reading); err != nil {
+		return nil, err
+	}
+	var there []*Restore
+	for _, r := range list {
+		held, ok := reading.held[r.Item.RatingKey]
+		switch {
+		case r.Failure() != nil:
+		case !ok, !SameFiles(r.Item, &held):
+			r.Gone = true
+		default:
+			r.plan(held)
+			there = append(there, r)
+		}
+	}
+	for _, r := range there {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := pl.Gate.Do(ctx, gate.Of(r), func(ctx context.Context) error { return pl.writeRestore(ctx, r) }); err != nil {
+			return nil, err
+		}
+	}
+	return list, pl.verifyRestores(ctx, there)
+}
+
+// plan is the merge with a Stash that has nothing to show: it gives back what is ours.
+func (r *Restore) plan(held plexapi.Item) {
+	item := r.Item
+	nothing := merge.Desired{Values: make(map[string]store.Value)}
+	for _, m := range []map[string]store.Value{item.Sent, item.ReadBack} {
+		for plex := range m {
+			nothing.Values[plex] = nil
+		}
+	}
+	for plex := range item.Owned {
+		nothing.Values[plex] = nil
+	}
+	plan := merge.Merge(merge.MergeInput{Desired: nothing, Memory: item, Current: held})
+	r.target = &Target{
+		push: &Push{Job: store.Job{SceneID: item.Owner}}, Hit: match.Hit{RatingKey: item.RatingKey, Section: sectionOf(&held, item.Section)},
+		Current: held, Plan: plan, stored: item, Base: plan.Memory, Stage: Planned,
+	}
+	r.Kept = merge.KeptFields(item, held)
+}
+
+// writeRestore writes the plan of one item and restores its pictures. A field that Plex refuses does not keep it from
+// taking the others.
+func (pl *Pipeline) writeRestore(ctx context.Context, r *Restore) error {
+	t := r.target
+	if !t.Plan.Empty() {
+		t.Stage = Written
+		t.setFaults(tryApartFrom - 1)
+		if err := pl.writeItem(ctx, t); err != nil {
+			return err
+		}
+	}
+	for _, kind := range []plexapi.ImageKind{plexapi.Poster, plexapi.Background} {
+		if err := pl.restorePicture(ctx, r, &picture{Target: t, kind: kind}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// restorePicture selects again what was selected before our first upload, wherever ours is still selected, and
+// restores the lock.
+func (pl *Pipeline) restorePicture(ctx context.Context, r *Restore, p *picture) error {
+	known, before := p.stored.Images[p.lock()], p.stored.Before[p.lock()]
+	if known.SHA1 == "" && known.Sending == "" {
+		return nil
+	}
+	list, err := pl.Plex.Pictures(ctx, p.kind, p.key())
+	if err != nil {
+		return err
+	}
+	selected, ours, offered := "", false, false
+	for _, one := range list {
+		offered = offered || one.Key == merge.First(before.Value)
+		if one.Selected {
+			selected, ours = one.Key, one.IsUpload(known.SHA1) || one.IsUpload(known.Sending)
+		}
+	}
+	switch {
+	case selected == merge.First(before.Value): // already, or again
+	case !ours:
+		r.Kept = append(r.Kept, merge.SettingName(p.lock()))
+		return nil
+	case !offered: // Plex has nothing to go back to: its agent may choose again
+		r.Kept = append(r.Kept, merge.SettingName(p.lock()))
+	default:
+		r.Changed = true
+		if err := pl.selectBefore(ctx, p, before.Value[0]); err != nil {
+			return err
+		}
+	}
+	if !p.Current.Locked[p.lock()] || before.Locked {
+		return nil
+	}
+	r.Changed = true
+	return pl.timed(ctx, func() error {
+		return pl.Plex.Edit(ctx, p.Hit.Section, p.Current.ItemType(), p.key(), plexapi.Edit{Unlock: []string{p.lock()}})
+	})
+}
+
+// selectBefore makes Plex show the picture that it showed before our first upload.
+func (pl *Pipeline) selectBefore(ctx context.Context, p *picture, before string) error {
+	if err := pl.forgetConfirmed(ctx, p); err != nil {
+		return err
+	}
+	if err := pl.timed(ctx, func() error { return pl.Plex.Select(ctx, p.kind, p.key(), before) }); err != nil {
+		return err
+	}
+	if _, selected, err := pl.offered(ctx, p); err != nil || selected != before {
+		return cmp.Or(err, retry.Unmoved("Plex accepted the choice of the former picture and did not make it"))
+	}
+	return nil
+}
+
+// forgetConfirmed stores, before a picture is restored, that Plex may not show our upload any more. If the restore
+// does not come to its end, the next push sends the cover again.
+func (pl *Pipeline) forgetConfirmed(ctx context.Context, p *picture) error {
+	image := p.stored.Images[p.lock()]
+	if image.Sending == "" {
+		image.Sending = image.SHA1
+	}
+	image.Version = ""
+	for _, it := range []*store.Item{&p.stored, &p.Base, &p.Plan.Memory} {
+		it.Images = merge.With(it.Images, p.lock(), image)
+	}
+	return pl.Store.PutItems(ctx, []store.Item{p.stored})
+}
+
+// verifyRestores reads back what Plex made of the writes.
+func (pl *Pipeline) verifyRestores(ctx context.Context, list []*Restore) error {
+	reading := newReading()
+	for _, r := range list {
+		if r.target.changed() {
+			reading.add(r.target.key(), r)
+		}
+	}
+	if err := pl.read(ctx, reading); err != nil {
+		return err
+	}
+	for _, r := range list {
+		t := r.target
+		if r.Failure() == nil {
+			pl.verifyTargets(r.Item.Owner, []*Target{t}, reading.held)
+		}
+		if r.Failure() == nil && len(t.refused) > 0 {
+			r.Fail(errors.New("Plex refuses to take back " + merge.SettingName(t.refused[0].field)))
+		}
+		r.Changed = r.Changed || t.changed()
+		r.Item = t.Base
+	}
+	return nil
+}

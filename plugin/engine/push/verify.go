@@ -1,0 +1,89 @@
+package push
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+)
+
+// verify reads what Plex made of the writes, all in one request: an accepted write proves nothing.
+func (pl *Pipeline) verify(ctx context.Context, pushes []*Push) ([]*Push, error) {
+	r := newReading()
+	var changed []*Push
+	for _, p := range pushes {
+		for _, t := range p.Targets {
+			if t.changed() {
+				r.add(t.key(), t)
+			}
+		}
+		if p.changed() {
+			changed = append(changed, p)
+		}
+	}
+	if len(changed) == 0 {
+		return pushes, nil
+	}
+	if err := pl.read(ctx, r); err != nil {
+		return nil, err
+	}
+	for _, p := range changed {
+		if err := pl.Gate.Do(ctx, gate.Of(p), func(context.Context) error {
+			pl.verifyTargets(p.Job.SceneID, p.Targets, r.held)
+			return nil
+		}); err != nil {
+			return nil, err
+		}
+	}
+	return going(pushes), gate.Verified(ctx, pl.Gate, changed)
+}
+
+// verifyTargets compares what was read back with what was sent. The first target that differs fails.
+func (pl *Pipeline) verifyTargets(scene int, targets []*Target, held map[string]plexapi.Item) {
+	var unmoved []string
+	var last *Target
+	for _, t := range targets {
+		if !t.changed() {
+			continue
+		}
+		if t.Failure() != nil {
+			return
+		}
+		item, ok := held[t.key()]
+		if !ok {
+			t.Fail(retry.NotFound(fmt.Sprintf("Plex item %s is gone since it was written", t.key())))
+			return
+		}
+		if names := pl.verifyTarget(scene, t, &item); len(names) > 0 {
+			unmoved, last = append(unmoved, names...), t
+		}
+	}
+	if len(unmoved) > 0 {
+		last.Fail(retry.Unmoved(fmt.Sprintf("Plex accepted the change of %s and did not make it; is the item being matched or scanned?", strings.Join(unmoved, ", "))))
+	}
+}
+
+// verifyTarget takes over what was read back of one item, and returns the settings' names of fields that Plex did
+// not change.
+func (pl *Pipeline) verifyTarget(scene int, t *Target, item *plexapi.Item) (unmoved []string) {
+	outcome := merge.AfterReadBack(t.Plan, *item)
+	t.Base = outcome.Memory
+	t.Current.Thumb, t.Current.Art = item.Thumb, item.Art // their addresses may move with any edit
+	if outcome.DateStays {
+		pl.Log.Warn().Int("scene", scene).Str("item", t.key()).Msg("Plex does not clear the date, so it stays; correct it in Plex if it is wrong")
+	}
+	for _, r := range t.refused {
+		t.Base = merge.LeftOut(t.Plan, t.Base, r.field, item, r.forGood)
+	}
+	for _, f := range outcome.Failed {
+		if !slices.ContainsFunc(t.refused, func(r refusal) bool { return r.field == f }) {
+			unmoved = append(unmoved, merge.SettingName(f))
+		}
+	}
+	return unmoved
+}

@@ -1,0 +1,205 @@
+package push
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+)
+
+// tryApartFrom is which answer of 500 to several fields may mean one bad field.
+const tryApartFrom = 3
+
+// badField is a field that failed when it was sent alone.
+type badField struct {
+	fields []string
+	err    error
+}
+
+// write writes what the plans say, one request at a time.
+func (pl *Pipeline) write(ctx context.Context, pushes []*Push) ([]*Push, error) {
+	for i, p := range pushes {
+		if i > 0 && pl.yields(ctx, pushes[i:]) {
+			break
+		}
+		for _, t := range p.Targets {
+			if t.Plan.Empty() {
+				continue
+			}
+			if err := pl.Gate.Do(ctx, gate.Of(t), func(ctx context.Context) error { return pl.writeTarget(ctx, t) }); err != nil {
+				return nil, err
+			}
+			if t.Failure() != nil {
+				break
+			}
+		}
+	}
+	return going(pushes), nil
+}
+
+// yields asks between two writes whether the run has to make room for others, since a batch of slow writes takes
+// long. If so, it releases the pushes that are left.
+func (pl *Pipeline) yields(ctx context.Context, left []*Push) bool {
+	why := pl.Yield(ctx)
+	if why == nil {
+		return false
+	}
+	for _, p := range left {
+		p.Fail(retry.Released(why))
+	}
+	return true
+}
+
+// writeTarget writes one item and counts the answers of 500 to it.
+func (pl *Pipeline) writeTarget(ctx context.Context, t *Target) error {
+	err := pl.writeItem(ctx, t)
+	if retry.Answered500(err) {
+		t.setFaults(t.Base.Faults + 1)
+	}
+	if err != nil {
+		return err
+	}
+	t.Stage = Written
+	return pl.Gate.Answered(ctx)
+}
+
+// writeItem writes one item: first what is removed, then everything else, then the rating.
+func (pl *Pipeline) writeItem(ctx context.Context, t *Target) error {
+	length := func(e plexapi.Edit) int {
+		return pl.Plex.EditLength(t.Hit.Section, t.Current.ItemType(), t.key(), e)
+	}
+	edits := slices.Concat(merge.Split(t.Plan.First, length, merge.LineLimit), merge.Split(t.Plan.Edit, length, merge.LineLimit))
+	done := 0
+	var bad []badField
+	for _, e := range edits {
+		if n := length(e); n > merge.LineLimit {
+			pl.Log.Info().Int("scene", t.push.Job.SceneID).Str("fields", fieldNames(e.Fields())).Int("bytes", n).
+				Msg("sent in a long address, since it cannot be split; a proxy in front of Plex may refuse it")
+		}
+		n, refused, err := pl.edit(ctx, t, e)
+		if err != nil {
+			return err
+		}
+		done += n
+		bad = append(bad, refused...)
+	}
+	if t.Plan.Rate != nil {
+		err := pl.timed(ctx, func() error { return pl.Plex.Rate(ctx, t.key(), t.Plan.Rate.To) })
+		switch {
+		case err == nil:
+			done++
+		case refuses(err, t):
+			bad = append(bad, badField{[]string{merge.RatingField}, err})
+		default:
+			return err
+		}
+	}
+	if !slices.ContainsFunc(bad, func(b badField) bool { return retry.Answered500(b.err) }) {
+		t.setFaults(0)
+	}
+	return pl.leaveOut(t, bad, done)
+}
+
+// leaveOut notes the fields that Plex refuses, as long as it took others. If it took none the edit as a
+// whole is the matter: rejected if Plex says so, else its own trouble.
+func (pl *Pipeline) leaveOut(t *Target, bad []badField, done int) error {
+	for _, b := range bad {
+		if done == 0 {
+			if !retry.Refused(b.err) {
+				return b.err
+			}
+			return retry.Rejected(fmt.Sprintf("%v: Plex refuses the value of %s: correct it in Stash, then retry the dead letter", b.err, fieldNames(b.fields)), b.err)
+		}
+		until := "it changes in Stash"
+		if retry.Answered500(b.err) { // which may be Plex's own trouble
+			until = "the scene is synced again"
+		}
+		for _, f := range b.fields {
+			t.refused = append(t.refused, refusal{f, !retry.Answered500(b.err)})
+		}
+		pl.Log.Warn().Int("scene", t.push.Job.SceneID).Str("item", t.key()).Str("fields", fieldNames(b.fields)).Err(b.err).
+			Msg("Plex refuses this field; it is left out until " + until)
+	}
+	return nil
+}
+
+// edit sends one edit, and returns how many requests Plex accepted. If Plex refuses an edit of several fields,
+// edit repeats it field by field and returns the fields that fail alone.
+func (pl *Pipeline) edit(ctx context.Context, t *Target, e plexapi.Edit) (done int, bad []badField, err error) {
+	send := func(e plexapi.Edit) error {
+		return pl.timed(ctx, func() error { return pl.Plex.Edit(ctx, t.Hit.Section, t.Current.ItemType(), t.key(), e) })
+	}
+	err = send(e)
+	if retry.TooLong(err) {
+		if short, cut := merge.Halve(e); cut {
+			pl.Log.Info().Int("scene", t.push.Job.SceneID).Str("fields", fieldNames(e.Fields())).Msg("cut to half its length: something between here and Plex takes no longer address")
+			err = send(short)
+		}
+	}
+	if err == nil {
+		return 1, nil, nil
+	}
+	if !refuses(err, t) {
+		return 0, nil, err
+	}
+	parts := merge.Apart(e, retry.TooLong(err))
+	if len(parts) == 0 {
+		return 0, []badField{{e.Fields(), err}}, nil
+	}
+	for _, part := range parts {
+		n, refused, err := pl.edit(ctx, t, part)
+		if err != nil {
+			return done, bad, err
+		}
+		done += n
+		bad = append(bad, refused...)
+	}
+	return done, bad, nil
+}
+
+// timed sends one write, and waits after a slow one as long as it took.
+func (pl *Pipeline) timed(ctx context.Context, send func() error) error {
+	begin := time.Now()
+	err := send()
+	pace(ctx, time.Since(begin)) // one that failed may have cost Plex as much
+	return err
+}
+
+// refuses reports whether Plex finds fault with what an edit holds rather than with the moment.
+func refuses(err error, t *Target) bool {
+	return retry.Refused(err) || retry.Answered500(err) && t.Base.Faults+1 >= tryApartFrom
+}
+
+// setFaults notes how often Plex has answered 500, in all that will be stored of the item.
+func (t *Target) setFaults(n int) {
+	t.Base.Faults, t.Plan.Memory.Faults = n, n
+}
+
+// slowWrite is how long a write may take without a pause after it.
+const slowWrite = 100 * time.Millisecond
+
+// pace waits after a slow write as long as the write took: Plex writes into one SQLite file and serves viewers from it
+// at the same time.
+func pace(ctx context.Context, took time.Duration) {
+	if took <= slowWrite {
+		return
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(took):
+	}
+}
+
+func fieldNames(plex []string) string {
+	list := make([]string, len(plex))
+	for i, f := range plex {
+		list[i] = merge.SettingName(f)
+	}
+	return strings.Join(list, ", ")
+}
