@@ -11,6 +11,8 @@ const (
 	absentPage = 1000
 )
 
+const keysOfChosen = `server = ? AND rating_key > ? AND section NOT IN (SELECT value FROM json_each(?)) ORDER BY rating_key LIMIT ?`
+
 // LookForAbsent notes which items the index does not hold any more, and since when, and forgets those that
 // had been away for 90 days the last time it looked already: a clock that jumps ahead for a while forgets
 // nothing. held tells which of the given rating keys the index holds; of what is in the sections unchosen it does not
@@ -22,12 +24,7 @@ func (s *Store) LookForAbsent(ctx context.Context, now time.Time, server string,
 	}
 	after := ""
 	for {
-		args := []any{server, after}
-		for _, section := range unchosen {
-			args = append(args, section)
-		}
-		keys, err := s.itemKeys(ctx, `server = ? AND rating_key > ? AND section NOT IN (`+placeholders(len(unchosen))+`) ORDER BY rating_key LIMIT ?`,
-			append(args, absentPage)...)
+		keys, err := s.itemKeys(ctx, keysOfChosen, server, after, jsonList(unchosen), absentPage)
 		if err != nil {
 			return err
 		}

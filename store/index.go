@@ -177,7 +177,10 @@ type ReadPage struct {
 	After   Reading
 }
 
-const deleteUnseen = `DELETE FROM plex_file WHERE server = ? AND section = ? AND reading < ?`
+const (
+	deleteUnseen = `DELETE FROM plex_file WHERE server = ? AND section = ? AND reading < ?`
+	deleteKeys   = `DELETE FROM plex_file WHERE server = ? AND rating_key IN (SELECT value FROM json_each(?))`
+)
 
 // Apply stores a page.
 func (x *Index) Apply(ctx context.Context, server string, p ReadPage) error {
@@ -221,21 +224,13 @@ func (p *ReadPage) held() (files []PlexFile, keys []string) {
 	return files, slices.Compact(keys)
 }
 
+func deleteItems(ctx context.Context, tx *transaction, server string, keys []string) error {
+	_, err := tx.ExecContext(ctx, deleteKeys, hash(server), jsonList(keys))
+	return err
+}
+
 // rowsAtOnce is how many rows one statement writes: a statement costs more than a row.
 const rowsAtOnce = 100
-
-func deleteItems(ctx context.Context, tx *transaction, server string, keys []string) error {
-	for some := range slices.Chunk(keys, rowsAtOnce) {
-		args := []any{hash(server)}
-		for _, key := range some {
-			args = append(args, key)
-		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM plex_file WHERE server = ? AND rating_key IN (`+placeholders(len(some))+`)`, args...); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // insertFiles writes rows. A statement that fails leaves those before, which the transaction takes back: with OR ABORT,
 // the default, SQLite would copy each of their pages first, to take them back itself.
@@ -319,21 +314,17 @@ func (x *Index) Drop(ctx context.Context, server, ratingKey string) error {
 
 // Keep removes every section but the named ones, and every other server.
 func (x *Index) Keep(ctx context.Context, server string, sections []string) error {
-	args := []any{server}
-	for _, s := range sections {
-		args = append(args, s)
-	}
-	files := append([]any{hash(server)}, args[1:]...)
-	where := `server <> ? OR section NOT IN (` + placeholders(len(sections)) + `)`
+	const where = `server <> ? OR section NOT IN (SELECT value FROM json_each(?))`
+	kept := jsonList(sections)
 	return x.inTx(ctx, func(tx *transaction) error {
 		var stale bool
-		err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM plex_section WHERE `+where+`)`, args...).Scan(&stale)
+		err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM plex_section WHERE `+where+`)`, server, kept).Scan(&stale)
 		if err != nil || !stale {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `DELETE FROM plex_file WHERE `+where, files...)
+		_, err = tx.ExecContext(ctx, `DELETE FROM plex_file WHERE `+where, hash(server), kept)
 		if err == nil {
-			_, err = tx.ExecContext(ctx, `DELETE FROM plex_section WHERE `+where, args...)
+			_, err = tx.ExecContext(ctx, `DELETE FROM plex_section WHERE `+where, server, kept)
 		}
 		if err != nil {
 			return fmt.Errorf("remove other libraries from the index: %w", err)

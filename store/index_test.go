@@ -356,6 +356,7 @@ func TestEveryLookUpUsesAnIndex(t *testing.T) {
 		{filesByPath, []any{1, 2}, "plex_file_path (path_hash=?)"},
 		{filesByName, []any{1, 2}, "plex_file_base (base_hash=?)"},
 		{filesByNameAndSize, []any{1, 2, 3}, "plex_file_base (base_hash=? AND size=?)"},
+		{deleteKeys, []any{1, "[]"}, "plex_file_key (rating_key=?)"},
 		{deleteUnseen, []any{"S", "1", 1}, "plex_file_reading (section=? AND server=? AND reading<?)"},
 	} {
 		rows, err := x.db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+c.query, c.args...)

@@ -99,18 +99,16 @@ func putItem(ctx context.Context, tx *transaction, it *Item) error {
 	return err
 }
 
+const itemsByKey = `SELECT rating_key, section, owner, memory FROM item
+	WHERE server = ? AND rating_key IN (SELECT value FROM json_each(?))`
+
 // Items returns what is known of the given items, by rating key; unknown ones are absent.
 func (s *Store) Items(ctx context.Context, server string, keys []string) (map[string]Item, error) {
 	items := make(map[string]Item, len(keys))
 	if len(keys) == 0 {
 		return items, nil
 	}
-	args := []any{server}
-	for _, k := range keys {
-		args = append(args, k)
-	}
-	rows, err := s.read.QueryContext(ctx, `SELECT rating_key, section, owner, memory FROM item
-		WHERE server = ? AND rating_key IN (`+placeholders(len(keys))+`)`, args...)
+	rows, err := s.read.QueryContext(ctx, itemsByKey, server, jsonList(keys))
 	if err != nil {
 		return nil, fmt.Errorf("read items: %w", s.mark(err))
 	}
@@ -187,17 +185,18 @@ func (s *Store) links(ctx context.Context, where string, args ...any) ([]Link, e
 
 // endLinks replaces the links and references of a scene that was pushed. An item shows one scene, so what
 // other scenes link to it ends. Mostly only the times have changed, and then nothing else is written.
+const deleteOtherLinks = `DELETE FROM link WHERE server = ? AND scene_id = ? AND rating_key NOT IN (SELECT value FROM json_each(?))`
+
 func endLinks(ctx context.Context, tx *transaction, e *Ending) error {
 	if len(e.Links) == 0 {
 		return nil
 	}
 	id := e.Job.SceneID
-	args := []any{e.Links[0].Server, id}
-	for _, l := range e.Links {
-		args = append(args, l.RatingKey)
+	keys := make([]string, len(e.Links))
+	for i, l := range e.Links {
+		keys[i] = l.RatingKey
 	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM link WHERE server = ? AND scene_id = ? AND rating_key NOT IN (`+placeholders(len(e.Links))+`)`,
-		args...); err != nil {
+	if _, err := tx.ExecContext(ctx, deleteOtherLinks, e.Links[0].Server, id, jsonList(keys)); err != nil {
 		return err
 	}
 	for _, l := range e.Links { // without being told, SQLite looks through all links of the server

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/gofrs/flock"
 	"modernc.org/sqlite" // also registers the driver
@@ -193,9 +192,4 @@ func hasCode(err error, codes ...int) bool {
 // inTx runs f in one IMMEDIATE transaction.
 func (s *Store) inTx(ctx context.Context, f func(tx *transaction) error) error {
 	return s.mark(inTx(ctx, s.write, f))
-}
-
-// placeholders returns "?, ?, …" for n values.
-func placeholders(n int) string {
-	return strings.TrimSuffix(strings.Repeat("?, ", n), ", ")
 }

@@ -132,7 +132,7 @@ func (s *Store) rescueTable(ctx context.Context, from *sql.DB, table, order stri
 	if err != nil {
 		return 0, false, err
 	}
-	insert := `INSERT INTO ` + strings.Fields(table)[0] + ` (` + joinColumns(columns) + `) VALUES (` + placeholders(len(columns)) + `) ON CONFLICT DO NOTHING`
+	insert := `INSERT INTO ` + strings.Fields(table)[0] + ` (` + joinColumns(columns) + `) VALUES (` + strings.TrimSuffix(strings.Repeat("?, ", len(columns)), ", ") + `) ON CONFLICT DO NOTHING`
 	whole = true
 	err = s.inTx(ctx, func(tx *transaction) error {
 		values, targets := make([]any, len(columns)), make([]any, len(columns))

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 )
 
@@ -31,6 +32,15 @@ func inTx(ctx context.Context, db *sql.DB, f func(tx *transaction) error) error 
 		return errors.Join(err, rollback(tx.Tx))
 	}
 	return tx.Commit()
+}
+
+// jsonList returns a list for json_each(?), which takes any number of values.
+func jsonList(values []string) string {
+	text, err := json.Marshal(append([]string{}, values...)) // never null: json_each would make a row of it
+	if err != nil {
+		panic(err) // strings can always be encoded
+	}
+	return string(text)
 }
 
 func rollback(tx *sql.Tx) error {

@@ -1,0 +1,74 @@
+package store
+
+import (
+	"fmt"
+	"testing"
+)
+
+func TestListsAreLookedUpByIndex(t *testing.T) {
+	s := openStore(t)
+	for query, want := range map[string]string{
+		itemsByKey:       "SEARCH item USING PRIMARY KEY (server=? AND rating_key=?)",
+		deleteOtherLinks: "SEARCH link USING INDEX link_scene (scene_id=? AND server=?)",
+		`SELECT rating_key FROM item WHERE ` + keysOfChosen: "SEARCH item USING PRIMARY KEY (server=? AND rating_key>?)",
+	} {
+		if steps := plan(t, s, query); len(steps) == 0 || steps[0] != want {
+			t.Errorf("%s\nis carried out as %q, want %s", query, steps, want)
+		}
+	}
+}
+
+// SQLite allows 32,766 parameters in a statement. A list is one.
+func TestListsMayBeLong(t *testing.T) {
+	const n = 50_000
+	var keys []string
+	for i := range n {
+		keys = append(keys, fmt.Sprint("key ", i))
+	}
+	s, x := openStore(t), indexOpen(t, t.TempDir())
+	if err := s.PutItems(t.Context(), []Item{
+		{Server: "S", RatingKey: keys[n-1], Section: "chosen"}, {Server: "S", RatingKey: "other", Section: keys[n-1]},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	items, err := s.Items(t.Context(), "S", keys)
+	if err != nil || len(items) != 1 || items[keys[n-1]].RatingKey == "" {
+		t.Errorf("Items = %v, %v; want the last of %d keys", items, err, n)
+	}
+	asked := 0
+	err = s.LookForAbsent(t.Context(), t0, "S", keys, func(some []string) (map[string]bool, error) {
+		asked += len(some)
+		return nil, nil
+	})
+	if err != nil || asked != 1 {
+		t.Errorf("LookForAbsent = %v, asked for %d items, want the one of a chosen section", err, asked)
+	}
+	indexApply(t, x, ReadPage{
+		Files: []PlexFile{{Section: keys[n-1], RatingKey: keys[n-1], Path: "/v/1"}, {Section: "gone", RatingKey: "2", Path: "/v/2"}},
+		After: Reading{Section: keys[n-1], Number: 1, Position: -1},
+	})
+	if err := x.Keep(t.Context(), "S", keys); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]bool{keys[n-1]: true, "2": true} { // no section is stale: nothing is removed
+		if held, err := x.Holds(t.Context(), "S", []string{key}); err != nil || held[key] != want {
+			t.Errorf("Keep: holds %q: %v, %v; want %v", key, held[key], err, want)
+		}
+	}
+	indexApply(t, x, ReadPage{Trashed: keys, After: Reading{Section: "gone", Number: 1, Position: -1}})
+	if held, err := x.Holds(t.Context(), "S", keys); err != nil || len(held) != 0 {
+		t.Errorf("holds %v, %v; want nothing of what is in the trash", held, err)
+	}
+	if err := x.Keep(t.Context(), "S", keys); err != nil {
+		t.Fatal(err)
+	}
+	if held, err := x.Holds(t.Context(), "S", []string{"2"}); err != nil || len(held) != 0 {
+		t.Errorf("holds %v, %v; want nothing of a section that is not kept", held, err)
+	}
+}
+
+func TestEmptyListNamesNothing(t *testing.T) {
+	if text := jsonList(nil); text != "[]" {
+		t.Errorf("an empty list is %s: json_each reads a row of it", text)
+	}
+}
