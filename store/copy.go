@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 )
@@ -85,12 +85,15 @@ func syncFile(path string) error {
 // copiesOf returns the daily copies, oldest first.
 func copiesOf(dir string) []string { return copyFiles(dir, strings.Repeat("[0-9]", 9)+".db") }
 
+// copyFiles returns the files of copies that match a pattern, sorted.
 func copyFiles(dir, pattern string) []string {
-	names, err := filepath.Glob(filepath.Join(escapeGlob(dir), copyPrefix+pattern))
+	names, err := fs.Glob(os.DirFS(dir), copyPrefix+pattern)
 	if err != nil {
 		return nil
 	}
-	slices.Sort(names)
+	for i, name := range names {
+		names[i] = filepath.Join(dir, name)
+	}
 	return names
 }
 
@@ -100,18 +103,4 @@ func latestCopy(dir string) string {
 		return ""
 	}
 	return copies[len(copies)-1]
-}
-
-// escapeGlob makes a folder's name match itself only.
-func escapeGlob(dir string) string {
-	var b []rune
-	for _, r := range dir {
-		switch r {
-		case '*', '?', '[':
-			b = append(b, '[', r, ']')
-		default:
-			b = append(b, r)
-		}
-	}
-	return string(b)
 }

@@ -55,16 +55,13 @@ func toldInInbox(inbox string, now time.Time, event string) bool {
 	if name == "alone" {
 		return false
 	}
-	entries, err := os.ReadDir(inbox)
+	files, err := fs.Glob(os.DirFS(inbox), "*-"+name+".json")
 	if err != nil {
 		return false
 	}
-	for _, e := range entries {
+	for _, file := range files {
 		var ms int64
-		if !strings.HasSuffix(e.Name(), "-"+name+".json") {
-			continue
-		}
-		if _, err := fmt.Sscanf(e.Name(), "%d-", &ms); err != nil {
+		if _, err := fmt.Sscanf(file, "%d-", &ms); err != nil {
 			continue
 		}
 		if age := now.Sub(time.UnixMilli(ms)); age >= 0 && age < eventsKept {

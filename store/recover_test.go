@@ -216,6 +216,16 @@ func TestLatestCopyIsTheOneMadeLast(t *testing.T) {
 	}
 }
 
+func TestCopiesAreFoundInAFolderWhoseNameIsAPattern(t *testing.T) {
+	s := openIn(t, filepath.Join(t.TempDir(), "[data]"))
+	if _, err := s.CopyDaily(t.Context(), t0); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := copiesOf(s.Dir()), filepath.Join(s.Dir(), copyPrefix+"000000001.db"); len(got) != 1 || got[0] != want {
+		t.Errorf("copies = %q, want %q", got, want)
+	}
+}
+
 func TestUnfinishedCopyIsRemoved(t *testing.T) {
 	s := openStore(t)
 	for _, name := range []string{"000000007.db.new", "000000007.db.new-journal"} {
