@@ -32,7 +32,7 @@ func LeaveInInbox(dir string, now time.Time, h HookRecord) error {
 	}
 	text, err := json.Marshal(h)
 	if err == nil {
-		err = writeDurably(inbox, fmt.Sprintf("%015d-%s-%s.json", now.UnixMilli(), rand.Text(), inboxName(event)), text)
+		err = writeAtomically(inbox, fmt.Sprintf("%015d-%s-%s.json", now.UnixMilli(), rand.Text(), inboxName(event)), text)
 	}
 	if err != nil {
 		return fmt.Errorf("write to the inbox: %w", trouble(inbox, err))

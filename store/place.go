@@ -132,8 +132,8 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// writeDurably puts a file into a folder, whole or not at all, so that it outlives a loss of power.
-func writeDurably(dir, name string, text []byte) error {
+// writeAtomically writes a file in a folder, whole or not at all, so that it survives a loss of power.
+func writeAtomically(dir, name string, text []byte) error {
 	tmp, err := os.CreateTemp(dir, ".new-*")
 	if err != nil {
 		return err

@@ -101,7 +101,7 @@ func readSalvage(dir string) (salvage, error) {
 func (n salvage) write(dir string) error {
 	text, err := json.Marshal(n)
 	if err == nil {
-		err = writeDurably(dir, salvageFile, text)
+		err = writeAtomically(dir, salvageFile, text)
 	}
 	if err != nil {
 		return fmt.Errorf("note the recovery: %w", err)
