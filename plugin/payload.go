@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -152,12 +153,8 @@ func idOf(v any) int {
 // eventHash names an event that several hooks tell of. Fields that are each hook's own are left out.
 func eventHash(event string, input any) string {
 	if object, ok := input.(map[string]any); ok {
-		shared := make(map[string]any, len(object))
-		for k, v := range object {
-			if !strings.Contains(ownFields, " "+k+" ") {
-				shared[k] = v
-			}
-		}
+		shared := maps.Clone(object)
+		maps.DeleteFunc(shared, func(field string, _ any) bool { return strings.Contains(ownFields, " "+field+" ") })
 		input = shared
 	}
 	sum := sha256.New()

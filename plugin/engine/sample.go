@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -52,7 +53,7 @@ func (e *Engine) WhyNot(ctx context.Context, server string, sections []plexapi.S
 	if files = match.InSections(files, sections); len(files) == 0 {
 		return "Plex holds no file called " + name, nil
 	}
-	nearest := slices.MaxFunc(files, func(a, b store.PlexFile) int { return nearness(f, a) - nearness(f, b) })
+	nearest := slices.MaxFunc(files, func(a, b store.PlexFile) int { return cmp.Compare(nearness(f, a), nearness(f, b)) })
 	if nearest.Size == f.Size {
 		return fmt.Sprintf("Plex holds %s at %s, but that is another scene's", name, text.Private(nearest.Path)), nil
 	}

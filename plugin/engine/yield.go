@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -82,12 +83,7 @@ func (y *yield) queueIsIdle(ctx context.Context) bool {
 		y.log.Debug().Err(err).Msg("could not look at Stash's queue")
 		return false
 	}
-	for _, j := range jobs {
-		if j.Status == "READY" {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(jobs, func(j stashapi.QueueJob) bool { return j.Status == "READY" })
 }
 
 // sleep waits without holding anything.

@@ -18,11 +18,9 @@ func ChooseSections(sections []plexapi.Section, names []string) (chosen []plexap
 			chosen = append(chosen, s)
 		}
 	}
-	for _, n := range names {
-		if !slices.ContainsFunc(chosen, func(s plexapi.Section) bool { return sectionIs(s, n) }) {
-			absent = append(absent, n)
-		}
-	}
+	absent = slices.DeleteFunc(slices.Clone(names), func(n string) bool {
+		return slices.ContainsFunc(chosen, func(s plexapi.Section) bool { return sectionIs(s, n) })
+	})
 	return chosen, absent
 }
 

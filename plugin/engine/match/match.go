@@ -309,12 +309,10 @@ func (m *Matcher) StashPaths(plex string) []string {
 }
 
 func (m *Matcher) another(others map[string]int, plex string, scene int) bool {
-	for _, p := range m.StashPaths(plex) {
-		if id := others[p]; id != 0 && id != scene {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(m.StashPaths(plex), func(path string) bool {
+		id := others[path]
+		return id != 0 && id != scene
+	})
 }
 
 // resolve decides by the tries. Candidates are read before they count: the index may lag behind.
@@ -360,13 +358,10 @@ func (m *Matcher) living(ctx context.Context, files []store.PlexFile, keys []str
 			held[items[i].RatingKey] = &items[i]
 		}
 	}
-	var left []store.PlexFile
-	for _, f := range files {
-		if it := held[f.RatingKey]; it != nil && !it.Deleted && Holds(it, f.Path) {
-			left = append(left, f)
-		}
-	}
-	return left, nil
+	return slices.DeleteFunc(slices.Clone(files), func(f store.PlexFile) bool {
+		it := held[f.RatingKey]
+		return it == nil || it.Deleted || !Holds(it, f.Path)
+	}), nil
 }
 
 func (m *Matcher) verdict(s *search) Match {
@@ -384,14 +379,12 @@ func (m *Matcher) verdict(s *search) Match {
 	return s.match
 }
 
+// distinct returns the rating keys of the files, each once.
 func distinct(files []store.PlexFile) []string {
-	var keys []string
-	seen := make(map[string]bool)
-	for _, f := range files {
-		if !seen[f.RatingKey] {
-			seen[f.RatingKey] = true
-			keys = append(keys, f.RatingKey)
-		}
+	keys := make([]string, len(files))
+	for i, f := range files {
+		keys[i] = f.RatingKey
 	}
-	return keys
+	slices.Sort(keys)
+	return slices.Compact(keys)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
@@ -36,13 +37,8 @@ func (p *picture) lock() string { return p.kind.Lock() }
 
 // imageKinds are the kinds of pictures that are pushed.
 func imageKinds(chosen merge.Fields) []plexapi.ImageKind {
-	var kinds []plexapi.ImageKind
-	for _, kind := range []plexapi.ImageKind{plexapi.Poster, plexapi.Background} {
-		if chosen[merge.SettingName(kind.Lock())] {
-			kinds = append(kinds, kind)
-		}
-	}
-	return kinds
+	kinds := []plexapi.ImageKind{plexapi.Poster, plexapi.Background}
+	return slices.DeleteFunc(kinds, func(kind plexapi.ImageKind) bool { return !chosen[merge.SettingName(kind.Lock())] })
 }
 
 // cover reads the scene's cover.
