@@ -71,7 +71,7 @@ func (r *Runner) Run(input common.PluginInput, output *common.PluginOutput) erro
 	}
 	result, err := r.task(input, log)
 	if err == nil {
-		output.Output, err = shown(result, input.Args.String(asTask) != "", log)
+		output.Output, err = shown(result, isTask(input.Args), log)
 	}
 	if err != nil {
 		fail(output, log, mendable(err))
@@ -79,9 +79,13 @@ func (r *Runner) Run(input common.PluginInput, output *common.PluginOutput) erro
 	return nil
 }
 
-// asTask is the argument that tells a task, whose result Stash writes into its log, from an operation, whose
-// result is handed to whoever called it.
+// asTask is the argument that distinguishes a task from an operation. The yml sets it for each of its tasks, so
+// that every job in Stash's queue has it, whoever asked for it.
 const asTask = "task"
+
+// isTask reports whether a task was started: nobody waits for its answer, and Stash writes its result into its
+// log. The result of an operation goes to the caller, who waits for it.
+func isTask(args common.ArgsMap) bool { return args.String(asTask) != "" }
 
 // loggedAtMost is how long a task's result may be, in bytes, since all of it becomes one line of Stash's log.
 const loggedAtMost = 3000

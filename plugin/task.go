@@ -66,12 +66,12 @@ func (r *Runner) task(input common.PluginInput, log *stashlog.Writer) (any, erro
 // process is one drain.
 func (s *session) process(ctx context.Context, args common.ArgsMap) (any, error) {
 	asked := args.String("asked_by")
-	return s.drain(ctx, taskName, engine.Options{ByPerson: asked == "", Linger: true}, nil)
+	return s.drain(ctx, taskName, engine.Options{ByPerson: asked == "", Linger: isTask(args)}, nil)
 }
 
 // syncAll asks for every scene, then drains.
-func (s *session) syncAll(ctx context.Context, _ common.ArgsMap) (any, error) {
-	return s.drain(ctx, "Sync all scenes", engine.Options{ByPerson: true, Linger: true}, func(ctx context.Context, e *engine.Engine, alone bool) error {
+func (s *session) syncAll(ctx context.Context, args common.ArgsMap) (any, error) {
+	return s.drain(ctx, "Sync all scenes", engine.Options{ByPerson: true, Linger: isTask(args)}, func(ctx context.Context, e *engine.Engine, alone bool) error {
 		if alone {
 			if err := e.AcceptServer(ctx); err != nil {
 				return err
@@ -92,7 +92,7 @@ func (s *session) syncRecent(ctx context.Context, args common.ArgsMap) (any, err
 		}
 		hours = min(hours, hoursAtMost)
 	}
-	return s.drain(ctx, "Sync recent scenes", engine.Options{ByPerson: true, Linger: true}, func(ctx context.Context, e *engine.Engine, _ bool) error {
+	return s.drain(ctx, "Sync recent scenes", engine.Options{ByPerson: true, Linger: isTask(args)}, func(ctx context.Context, e *engine.Engine, _ bool) error {
 		n, err := e.EnqueueSince(ctx, time.Now().Add(-time.Duration(hours)*time.Hour))
 		s.z.Info().Int("scenes", n).Int("hours", hours).Msg("queued the scenes updated lately")
 		return err

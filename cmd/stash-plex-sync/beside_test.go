@@ -46,3 +46,32 @@ func TestSyncAllBesideARunQueuesEveryScene(t *testing.T) {
 	}
 	w.wantTitle(5, "All")
 }
+
+// wantWaiting checks that the run in Stash's queue goes on although nothing is due.
+func (w *world) wantWaiting(who string) {
+	w.Helper()
+	w.until(func() bool { return len(w.stash.Jobs()) > 0 && w.count("job WHERE misses > 0") == 1 })
+	looks := w.queries("JobQueue")
+	w.until(func() bool { // a run that waits looks at Stash's queue every two seconds
+		if len(w.stash.Jobs()) == 0 {
+			w.Fatalf("the run that %s asked for ended with a job waiting", who)
+		}
+		return w.queries("JobQueue") >= looks+2
+	})
+	w.host.StopJob(w.stash.Jobs()[0].ID)
+	w.idle()
+}
+
+func TestRunsThatAHookOrCronAsksForWaitForPlexToScan(t *testing.T) {
+	w := newWorld(t, 1)
+	w.plex.Remove(w.keys[1])
+	w.bulk("New", 1)
+	w.wantWaiting("a hook")
+	w.host.RunTask("Process queue", map[string]any{"asked_by": "cron"})
+	w.wantWaiting("cron")
+	began := time.Now()
+	out := w.process()
+	if took := time.Since(began); took > 10*time.Second || out["next_due_at"] == nil || out["remaining"].(map[string]any)["waiting"] != 1.0 {
+		t.Errorf("an operation took %v and answered %v, want it to return with the job waiting", took, out)
+	}
+}

@@ -42,7 +42,7 @@ type Options struct {
 	ByPerson bool // a person asked for it: an open breaker probes at once
 	Only     int  // this scene alone: no catch-up, no waiting
 	Listing  bool // with Only: the index may be brought up to date
-	Linger   bool // wait for what is due soon
+	Linger   bool // wait for what is due soon, and for Plex's probe; without it the run ends once nothing is due
 }
 
 // A Summary is what a run did.
