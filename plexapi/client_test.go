@@ -115,6 +115,16 @@ func TestListingGoesByRowsReceived(t *testing.T) {
 	}
 }
 
+func TestListingBySizeHoldsOnlyThatSize(t *testing.T) {
+	s, c, section := start(t)
+	s.AddItem(section, "/a.mp4", 5_000_000_000)
+	want := s.AddItem(section, "/b.mp4", 6_000_000_000)
+	p, err := c.List(t.Context(), plexapi.ListQuery{SectionID: section, Type: plexapi.Movie, Size: 10, MediaSize: 6_000_000_000})
+	if err != nil || len(p.Rows) != 1 || p.Rows[0].RatingKey != want {
+		t.Errorf("page = %+v, %v", p, err)
+	}
+}
+
 func TestListingThatLeavesItsNumberEmptyIsNotEmpty(t *testing.T) {
 	for _, number := range []string{`null`, `""`, `-1`} {
 		s := serve(t, say(`{"MediaContainer":{"totalSize":`+number+`,"Metadata":[{"ratingKey":"1"}]}}`))

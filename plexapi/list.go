@@ -19,6 +19,7 @@ type ListQuery struct {
 	Start     int
 	Size      int    // how many items; Plex may send fewer
 	Sort      string // "id", "addedAt:desc", "updatedAt:desc"
+	MediaSize int64  // only items with a version of this many bytes; 0: all. Plex may ignore or refuse it
 }
 
 // readAtOnce is how much of a listing is read with one call of the system: without, that is 4 KiB, of 200 or more.
@@ -45,6 +46,9 @@ func (c *Client) List(ctx context.Context, q ListQuery) (Page, error) {
 	}
 	if q.Sort != "" {
 		v.Set("sort", q.Sort)
+	}
+	if q.MediaSize > 0 {
+		v.Set("mediaSize", strconv.FormatInt(q.MediaSize, 10))
 	}
 	r := request{
 		op: "list library " + q.SectionID, method: http.MethodGet, path: "/library/sections/" + q.SectionID + "/all", query: encode(v),

@@ -115,7 +115,10 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, id string) int {
 	if q.Get("type") == "" {
 		return page(w, http.StatusBadRequest)
 	}
-	items := slices.Clone(sec.ofType(q.Get("type")))
+	items, accepted := s.filter(sec, q)
+	if !accepted {
+		return page(w, http.StatusBadRequest)
+	}
 	switch q.Get("sort") {
 	case "addedAt:desc":
 		sort.SliceStable(items, func(i, j int) bool { return items[i].AddedAt > items[j].AddedAt })

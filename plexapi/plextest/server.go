@@ -63,6 +63,7 @@ type Options struct {
 	LocksOnUpload bool   // an upload of a picture locks it
 	PictureRows   string // what the rows of a list of pictures are called, "Photo" or "Directory"; "": Metadata
 	ScanIsPost    bool   // scans are asked for by POST, and GET answers 404
+	SizeFilter    string // what becomes of a filter by size: "" it filters, "ignored", or "refused" with 400
 	LineLimit     int    // longer request lines answer 414, as those of a proxy do; 0: none
 	// Keep changes a value as Plex would before it keeps it; nil keeps it as it is.
 	Keep func(field, value string) string

@@ -1,0 +1,70 @@
+package plextest
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// listParameters are the parameters of a listing that are not filters.
+func listParameters() []string {
+	return []string{"type", "sort", "excludeElements", "excludeFields", "includeCollections"}
+}
+
+// filter returns the items of a section that pass the type and the filters of a listing, and false if Plex
+// refuses one of them. It knows one of the fields that Plex offers for movies, mediaSize, with the operators of
+// an integer. A key ends with its operator but for the last "=": "mediaSize>>" means "greater than". A comma
+// means "or".
+func (s *Server) filter(sec *section, q url.Values) ([]*Item, bool) {
+	items := slices.Clone(sec.ofType(q.Get("type")))
+	for key, values := range q {
+		if slices.Contains(listParameters(), key) {
+			continue
+		}
+		operator, known := strings.CutPrefix(key, "mediaSize")
+		holds := map[string]func(have, want int64) bool{
+			"":   func(have, want int64) bool { return have == want },
+			"!":  func(have, want int64) bool { return have != want },
+			">>": func(have, want int64) bool { return have > want },
+			"<<": func(have, want int64) bool { return have < want },
+		}[operator]
+		if !known || holds == nil || s.options.SizeFilter == "refused" {
+			return nil, false
+		}
+		if s.options.SizeFilter == "ignored" {
+			continue
+		}
+		if sec.bulk > 0 {
+			panic("plextest: a library with a bulk cannot be filtered")
+		}
+		var wanted []int64
+		for text := range strings.SplitSeq(strings.Join(values, ","), ",") {
+			n, err := strconv.ParseInt(text, 10, 64)
+			if err != nil {
+				return nil, false
+			}
+			wanted = append(wanted, n)
+		}
+		items = slices.DeleteFunc(items, func(it *Item) bool {
+			return !slices.ContainsFunc(it.mediaSizes(), func(have int64) bool {
+				return slices.ContainsFunc(wanted, func(want int64) bool { return holds(have, want) })
+			})
+		})
+	}
+	return items, true
+}
+
+// mediaSizes are the sizes of an item's versions. That the parts of one version are added up is not known, but
+// it is the case that finds less.
+func (it *Item) mediaSizes() []int64 {
+	sums := make(map[int]int64)
+	for _, f := range it.Files {
+		sums[f.Version] += f.Size
+	}
+	var list []int64
+	for _, sum := range sums {
+		list = append(list, sum)
+	}
+	return list
+}
