@@ -169,12 +169,18 @@ func TestListingsAreKeysets(t *testing.T) {
 	zone := time.FixedZone("", -5*3600)
 	s.SetZone(zone)
 	at := time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
+	if last, err := c.LastScene(t.Context()); err != nil || last != 0 {
+		t.Errorf("LastScene = %d, %v, want none", last, err)
+	}
 	for i := range 30 {
 		s.Add(stashtest.Scene{ID: i + 1, Updated: at.Add(time.Duration(i) * time.Hour), Files: []stashtest.File{{Path: "/a"}}})
 	}
 	l, err := c.AllScenes(t.Context(), 10, 15)
 	if err != nil || len(l.Scenes) != 15 || l.Scenes[0].ID != 11 || l.Count != 20 || l.Date.IsZero() || l.Scenes[0].Paths[0] != "/a" {
 		t.Errorf("AllScenes = %+v, %v", l, err)
+	}
+	if last, err := c.LastScene(t.Context()); err != nil || last != 30 {
+		t.Errorf("LastScene = %d, %v, want 30", last, err)
 	}
 	// Text is compared: the bound is meant in the server's own zone.
 	l, err = c.UpdatedSince(t.Context(), at.In(zone).Add(20*time.Hour).Format("2006-01-02T15:04:05"), 0, 100)

@@ -64,6 +64,13 @@ func operations(t *testing.T, c *stashapi.Client, s *anyStash) map[string]func()
 			checkListing(t, l, 0, 3)
 			return err
 		},
+		"last": func() error {
+			id, err := c.LastScene(ctx)
+			if id < 0 {
+				t.Errorf("the last scene is %d", id)
+			}
+			return err
+		},
 		"scene":  func() error { return checkScenes(t, c, s, 1) },
 		"scenes": func() error { return checkScenes(t, c, s, 3, 1, 2) },
 		"paths": func() error {

@@ -85,6 +85,35 @@ var AllJobStatus = []JobStatus{
 	JobStatusFailed,
 }
 
+// LastSceneFindScenesFindScenesResultType includes the requested fields of the GraphQL type FindScenesResultType.
+type LastSceneFindScenesFindScenesResultType struct {
+	Scenes []*LastSceneFindScenesFindScenesResultTypeScenesScene `json:"scenes"`
+}
+
+// GetScenes returns LastSceneFindScenesFindScenesResultType.Scenes, and is useful for accessing the field via an interface.
+func (v *LastSceneFindScenesFindScenesResultType) GetScenes() []*LastSceneFindScenesFindScenesResultTypeScenesScene {
+	return v.Scenes
+}
+
+// LastSceneFindScenesFindScenesResultTypeScenesScene includes the requested fields of the GraphQL type Scene.
+type LastSceneFindScenesFindScenesResultTypeScenesScene struct {
+	Id string `json:"id"`
+}
+
+// GetId returns LastSceneFindScenesFindScenesResultTypeScenesScene.Id, and is useful for accessing the field via an interface.
+func (v *LastSceneFindScenesFindScenesResultTypeScenesScene) GetId() string { return v.Id }
+
+// LastSceneResponse is returned by LastScene on success.
+type LastSceneResponse struct {
+	// A function which queries Scene objects
+	FindScenes *LastSceneFindScenesFindScenesResultType `json:"findScenes"`
+}
+
+// GetFindScenes returns LastSceneResponse.FindScenes, and is useful for accessing the field via an interface.
+func (v *LastSceneResponse) GetFindScenes() *LastSceneFindScenesFindScenesResultType {
+	return v.FindScenes
+}
+
 // PluginSettingsConfigurationConfigResult includes the requested fields of the GraphQL type ConfigResult.
 // The GraphQL type's documentation follows.
 //
@@ -512,6 +541,38 @@ func JobQueue(
 	}
 
 	data_ = &JobQueueResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by LastScene.
+const LastScene_Operation = `
+query LastScene {
+	findScenes(filter: {per_page:1,sort:"id",direction:DESC}) {
+		scenes {
+			id
+		}
+	}
+}
+`
+
+func LastScene(
+	ctx_ context.Context,
+	client_ graphql.Client,
+) (data_ *LastSceneResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "LastScene",
+		Query:  LastScene_Operation,
+	}
+
+	data_ = &LastSceneResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(

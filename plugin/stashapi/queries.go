@@ -110,6 +110,26 @@ func (c *Client) AllScenes(ctx context.Context, after, perPage int) (Listing, er
 	return c.slim(ctx, map[string]any{}, after, perPage)
 }
 
+// LastScene returns the largest id of a scene; 0 if Stash has none.
+func (c *Client) LastScene(ctx context.Context) (int, error) {
+	const op = "look for the last scene"
+	res, err := LastScene(ctx, c.gql)
+	if err != nil {
+		return 0, c.wrap(ctx, op, err)
+	}
+	if res.FindScenes == nil {
+		return 0, unexpected(op, "the answer has no scenes")
+	}
+	if len(res.FindScenes.Scenes) == 0 {
+		return 0, nil
+	}
+	last := res.FindScenes.Scenes[0]
+	if last == nil || atoi(last.Id) <= 0 {
+		return 0, unexpected(op, "the scene has no id")
+	}
+	return atoi(last.Id), nil
+}
+
 // slim lists scenes that pass a filter and whose id is greater than after. It adds the latter to the filter.
 func (c *Client) slim(ctx context.Context, filter map[string]any, after, perPage int) (Listing, error) {
 	const op = "list scenes"

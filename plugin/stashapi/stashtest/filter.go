@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// page cuts the first page out of a list in ascending order. Pages hold 25 unless told otherwise, none for 0
-// and all for -1.
+// page cuts the first page out of a list in ascending order, which a filter may reverse. Pages hold 25 unless
+// told otherwise, none for 0 and all for -1.
 func page[T any](found []T, find any, sorts ...string) ([]T, error) {
 	perPage := 25
 	filter, _ := find.(map[string]any)
@@ -19,9 +19,11 @@ func page[T any](found []T, find any, sorts ...string) ([]T, error) {
 		case name == "per_page":
 			perPage = int(number(v))
 		case name == "page" && number(v) == 1, name == "direction" && v == "ASC":
+		case name == "direction" && v == "DESC":
+			slices.Reverse(found)
 		case name == "sort" && slices.Contains(sorts, fmt.Sprint(v)):
 		default:
-			return nil, fmt.Errorf("stashtest lists in ascending order of %q, and pages with a filter: it does not know %s %v", sorts, name, v)
+			return nil, fmt.Errorf("stashtest lists in the order of %q, and pages with a filter: it does not know %s %v", sorts, name, v)
 		}
 	}
 	if perPage < 0 {
