@@ -85,8 +85,21 @@ func (x *Index) open(ctx context.Context) error {
 		return err
 	}
 	q := url.Values{"_txlock": {"immediate"}, "_pragma": {"busy_timeout(30000)", "journal_mode(WAL)", "synchronous(OFF)", "cache_size(-16000)"}}
-	x.db, err = openDB("file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() + "?" + q.Encode())
-	if err != nil {
+	return x.connect(ctx, "file:"+(&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()+"?"+q.Encode())
+}
+
+// TemporaryIndex returns an empty index in memory. It is gone when it is closed.
+func TemporaryIndex(ctx context.Context) (*Index, error) {
+	x := &Index{}
+	if err := x.connect(ctx, ":memory:"); err != nil { // one connection, and so one database
+		return nil, fmt.Errorf("open an index in memory: %w", err)
+	}
+	return x, nil
+}
+
+// connect opens the database and prepares its tables.
+func (x *Index) connect(ctx context.Context, dsn string) (err error) {
+	if x.db, err = openDB(dsn); err != nil {
 		return err
 	}
 	x.db.SetMaxOpenConns(1)
