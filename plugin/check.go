@@ -36,17 +36,39 @@ type SampleReport struct {
 	Path      string `json:"path"`
 	Rule      string `json:"rule"` // "" if it does not match
 	RatingKey string `json:"rating_key"`
+	Unchecked bool   `json:"unchecked,omitempty"` // there was no time for it
 }
 
+// How long the check may take, in all and for each part.
+const (
+	checkLimit    = 20 * time.Second
+	stashLimit    = 4 * time.Second
+	plexLimit     = 11 * time.Second // two requests of at most 5 s
+	matchingLimit = 10 * time.Second
+)
+
 // check looks at everything that a push needs, one after the other, and says what to do about the first
-// thing that is wrong. It accepts the server that answers as the right one from now on.
+// thing that is wrong. It accepts the server that answers as the right one from now on. It starts no run and
+// writes nothing to the index.
 func (s *session) check(ctx context.Context, _ common.ArgsMap) (any, error) {
-	if err := s.open(ctx); err != nil {
+	limited, cancel := context.WithTimeout(ctx, checkLimit)
+	defer cancel()
+	if err := s.open(limited); err != nil {
 		return nil, err
 	}
 	c := checker{session: s, report: CheckReport{OK: true, Checks: []Check{}, Samples: []SampleReport{}}}
-	for _, step := range []func(context.Context) error{c.stashAnswers, c.settingsAreRight, c.plexAnswers, c.librariesAreThere, c.pathsAreLearned, c.scenesMatch} {
-		if err := step(ctx); err != nil {
+	for _, part := range []struct {
+		limit time.Duration
+		look  func(context.Context) error
+	}{
+		{stashLimit, c.stashAnswers},
+		{stashLimit, c.settingsAreRight},
+		{plexLimit, c.plexAnswers},
+		{stashLimit, c.librariesAreThere},
+		{stashLimit, c.pathsAreLearned},
+		{matchingLimit, c.scenesMatch},
+	} {
+		if err := within(limited, part.limit, part.look); err != nil {
 			c.report.OK = false
 			break
 		}
@@ -68,6 +90,13 @@ func (s *session) check(ctx context.Context, _ common.ArgsMap) (any, error) {
 	return c.report, nil
 }
 
+// within calls f with a context that ends after limit.
+func within(ctx context.Context, limit time.Duration, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return f(ctx)
+}
+
 // checker gathers the report.
 type checker struct {
 	*session
@@ -81,7 +110,7 @@ type checker struct {
 // add records one check and returns err.
 func (c *checker) add(name, detail, hint string, err error) error {
 	if err != nil {
-		detail = err.Error()
+		detail = strings.ReplaceAll(err.Error(), context.DeadlineExceeded.Error(), "no answer in time")
 	}
 	c.report.Checks = append(c.report.Checks, Check{Name: name, OK: err == nil, Detail: detail, Hint: hint})
 	return err

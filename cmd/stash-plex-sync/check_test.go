@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
 
@@ -61,7 +62,58 @@ func TestCheckTellsOfLibrariesThatAreChosenNow(t *testing.T) {
 	w.process()
 	w.plex.AddSection("Other", "movie")
 	w.settings(map[string]any{"plexLibraries": "Other"})
-	if got := w.checked(w.op(map[string]any{"mode": "check"}), "Matching"); got != "Plex's files have not been read yet" {
-		t.Errorf("matching: %s", got)
+	want := "0 of 1 sample scenes are in Plex; scene 1 is not: Plex holds no file called clip1.mp4"
+	if got := w.checked(w.op(map[string]any{"mode": "check"}), "Matching"); got != want {
+		t.Errorf("matching: %s, want %s", got, want)
+	}
+}
+
+// The first thing that a person does after the installation: nothing has been queued or read yet.
+func TestCheckOnAFreshInstallationLooksScenesUpInPlex(t *testing.T) {
+	w := newWorld(t, 30)
+	for i := range 70 {
+		w.plex.AddItem(w.section, fmt.Sprintf("/data/other/%d.mp4", i), int64(900_000+i))
+	}
+	check := func() (map[string]any, int) {
+		t.Helper()
+		out := w.op(map[string]any{"mode": "check"})
+		matched := 0
+		for _, s := range out["samples"].([]any) {
+			if s.(map[string]any)["rule"] != "" {
+				matched++
+			}
+		}
+		return out, matched
+	}
+	out, matched := check()
+	if got := w.checked(out, "Matching"); out["ok"] != true || matched != 20 || got != "20 of 20 sample scenes are in Plex (20 by path)" {
+		t.Errorf("check = %v, matching: %s", out, got)
+	}
+	samples := out["samples"].([]any)
+	if first, last := samples[0].(map[string]any)["scene_id"], samples[19].(map[string]any)["scene_id"]; first != 1.0 || last.(float64) < 20 {
+		t.Errorf("the samples go from scene %v to %v, want them from the whole range of ids", first, last)
+	}
+	w.plex.Configure(func(o *plextest.Options) { o.SizeFilter = "refused" })
+	for id, key := range w.keys {
+		w.plex.Edit(key, func(it *plextest.Item) { it.Files[0].Path = fmt.Sprintf("/mnt/nas/clip%d.mp4", id) })
+	}
+	out, matched = check()
+	want := `20 of 20 sample scenes are in Plex (20 by name+size); Plex does not look up files by size, so all 100 items of "Videos" were compared`
+	if got := w.checked(out, "Matching"); out["ok"] != true || matched != 20 || got != want {
+		t.Errorf("with other paths in Plex: %v, matching: %s", out, got)
+	}
+	for _, key := range w.keys {
+		w.plex.Remove(key)
+	}
+	out, matched = check()
+	if got := fmt.Sprint(out["checks"]); matched != 0 || !strings.Contains(got, "none matches") || !strings.Contains(got, "pathMap") {
+		t.Errorf("with nothing in Plex: %v", out)
+	}
+	if n := len(w.stash.Jobs()) + w.stash.Asked() + w.count("job") + w.writes(); n > 0 {
+		t.Errorf("the check asked for runs, queued or wrote %d times", n)
+	}
+	status := w.op(map[string]any{"mode": "status"})["plex"].(map[string]any)
+	if list := status["sections"].([]any); len(list) != 0 {
+		t.Errorf("the check wrote to the index: %v", list)
 	}
 }

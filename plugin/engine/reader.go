@@ -27,9 +27,7 @@ const (
 
 // A Reader keeps the index of Plex's files up to date.
 type Reader struct {
-	Plex interface {
-		List(ctx context.Context, q plexapi.ListQuery) (plexapi.Page, error)
-	}
+	Plex  pageLister
 	Index *store.Index
 	// OnNew is told of files that the index does not hold yet, before they are stored: told twice it must
 	// do no harm.

@@ -15,15 +15,114 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// Sample matches scenes against the index of these libraries as it is, writing nothing.
-func (e *Engine) Sample(ctx context.Context, server string, sections []plexapi.Section, scenes []*stashapi.Scene) ([]match.Match, error) {
+// A Sample is how a few scenes match.
+type Sample struct {
+	Matches []match.Match // one for each scene that was looked up: the first ones if time ran out
+	Why     string        // why the first scene that does not match does not; "" if all match
+	Notes   []string      // what limits the result, a sentence each
+}
+
+// Sample matches scenes with the files of these libraries: with the index if every library has been read, else
+// with what Plex answers. It writes nothing.
+func (e *Engine) Sample(ctx context.Context, server string, sections []plexapi.Section, scenes []*stashapi.Scene) (Sample, error) {
 	r := e.newRun(Options{}, true)
 	r.server.ID, r.server.Sections = server, sections
+	unread, err := r.server.Unread(ctx, e.Index)
+	if err != nil {
+		return Sample{}, err
+	}
+	if !unread {
+		return r.sample(ctx, scenes, all)
+	}
+	index, err := store.TemporaryIndex(ctx)
+	if err != nil {
+		return Sample{}, err
+	}
+	defer index.Close()
+	l := lookup{plex: e.Plex, index: index, server: server}
+	asked, err := l.ask(ctx, sections, scenes)
+	if err != nil {
+		return Sample{}, err
+	}
+	r.pushes.Index = index
+	s, err := r.sample(ctx, scenes[:asked], l.reach)
+	s.Notes = l.notes
+	return s, err
+}
+
+// sample matches scenes with an index that reaches so far.
+func (r *run) sample(ctx context.Context, scenes []*stashapi.Scene, holds reach) (Sample, error) {
 	m, err := r.pushes.Matcher(ctx)
+	if err != nil {
+		return Sample{}, err
+	}
+	m.Unread = holds == some
+	var s Sample
+	if s.Matches, err = m.Match(ctx, scenes); err != nil {
+		return Sample{}, err
+	}
+	if i := slices.IndexFunc(s.Matches, func(m match.Match) bool { return m.Found != match.Matched }); i >= 0 {
+		why, err := r.whyNot(ctx, scenes[i], s.Matches[i], holds)
+		if err != nil {
+			return Sample{}, err
+		}
+		s.Why = fmt.Sprintf("scene %d is not: %s", scenes[i].ID, why)
+	}
+	return s, nil
+}
+
+// SampleScenes reads up to n scenes whose ids are spread over the range of all ids.
+func (e *Engine) SampleScenes(ctx context.Context, n int) ([]*stashapi.Scene, error) {
+	ids, err := e.spreadIDs(ctx, n)
 	if err != nil {
 		return nil, err
 	}
-	return m.Match(ctx, scenes)
+	result, err := e.Stash.Scenes(ctx, ids)
+	scenes := make([]*stashapi.Scene, len(result.Found))
+	for i := range result.Found {
+		scenes[i] = &result.Found[i]
+	}
+	return scenes, err
+}
+
+// spreadIDs returns n ids of scenes, or all if there are fewer, in ascending order: of the scenes after n equally
+// distant numbers. Where these are too few, because the ids have large gaps, it adds the first scenes.
+func (e *Engine) spreadIDs(ctx context.Context, n int) ([]int, error) {
+	head, err := e.Stash.AllScenes(ctx, 0, n)
+	if err != nil {
+		return nil, err
+	}
+	first := make([]int, len(head.Scenes))
+	for i, s := range head.Scenes {
+		first[i] = s.ID
+	}
+	if len(first) < n || head.Count <= n {
+		return first, nil
+	}
+	last, err := e.Stash.LastScene(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var ids []int
+	for i, after := 0, 0; i < n; i++ {
+		after = max(after, first[0]-1+(last-first[0])/max(n-1, 1)*i)
+		next, err := e.Stash.AllScenes(ctx, after, 1)
+		if err != nil {
+			return nil, err
+		}
+		if len(next.Scenes) == 0 {
+			break
+		}
+		after = next.Scenes[0].ID
+		ids = append(ids, after)
+	}
+	for _, id := range first {
+		if len(ids) < n && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids, nil
 }
 
 // LearnedPaths returns what was learned of how Plex's paths differ from Stash's.
@@ -35,8 +134,8 @@ func (e *Engine) LearnedPaths(ctx context.Context) ([]match.PathPair, error) {
 	return evidence.Learned(), nil
 }
 
-// WhyNot says what these libraries hold that comes near to a scene that does not match.
-func (e *Engine) WhyNot(ctx context.Context, server string, sections []plexapi.Section, scene *stashapi.Scene, found match.Match) (string, error) {
+// whyNot says which file in the libraries comes near to a scene that does not match.
+func (r *run) whyNot(ctx context.Context, scene *stashapi.Scene, found match.Match, holds reach) (string, error) {
 	if found.Found == match.Ambiguous {
 		return fmt.Sprintf("%d items fit equally well: %s", len(found.Candidates), push.NameCandidates(found.Candidates)), nil
 	}
@@ -46,11 +145,17 @@ func (e *Engine) WhyNot(ctx context.Context, server string, sections []plexapi.S
 	f := scene.Files[0]
 	normal := store.NormalPath(f.Path)
 	name := text.Private(normal[strings.LastIndexByte(normal, '/')+1:])
-	files, err := e.Index.ByName(ctx, server, f.Path)
+	files, err := r.pushes.Index.ByName(ctx, r.server.ID, f.Path)
 	if err != nil {
 		return "", err
 	}
-	if files = match.InSections(files, sections); len(files) == 0 {
+	if files = match.InSections(files, r.server.Sections); len(files) == 0 {
+		switch holds {
+		case sameSize:
+			return fmt.Sprintf("Plex holds no file called %s with its size (%d bytes)", name, f.Size), nil
+		case some:
+			return fmt.Sprintf("no file called %s is among the items that were compared", name), nil
+		}
 		return "Plex holds no file called " + name, nil
 	}
 	nearest := slices.MaxFunc(files, func(a, b store.PlexFile) int { return cmp.Compare(nearness(f, a), nearness(f, b)) })

@@ -26,17 +26,18 @@ func TestCheckIsToldWhatComesNear(t *testing.T) {
 		{"in a library that is not chosen", []string{"1 /v/x.mp4 5 3"}, match.Missing, "Plex holds no file called x.mp4"},
 		{"several", nil, match.Ambiguous, `2 items fit equally well: /p in "L", /q in "L"`},
 	} {
-		e := Engine{Index: filledIndex(t, c.plex...)}
+		r := (&Engine{Index: filledIndex(t, c.plex...)}).newRun(Options{}, true)
+		r.server.ID, r.server.Sections = "S", []plexapi.Section{{ID: "1"}}
 		scene := &stashapi.Scene{ID: 1, Files: []stashapi.File{{Path: `D:\data\a\x.mp4`, Size: 5}}}
 		near := match.Match{Found: c.found}
 		if c.found == match.Ambiguous {
 			near.Candidates = []match.Candidate{{Library: "L", Path: "/p"}, {Library: "L", Path: "/q"}}
 		}
-		if got, err := e.WhyNot(t.Context(), "S", []plexapi.Section{{ID: "1"}}, scene, near); err != nil || text.Plain(got) != c.want {
+		if got, err := r.whyNot(t.Context(), scene, near, all); err != nil || text.Plain(got) != c.want {
 			t.Errorf("%s: %q, %v; want %q", c.name, got, err, c.want)
 		}
 	}
-	if got, err := (&Engine{}).WhyNot(t.Context(), "S", nil, &stashapi.Scene{}, match.Match{Found: match.Missing}); err != nil || got != "it has no file" {
+	if got, err := (&Engine{}).newRun(Options{}, true).whyNot(t.Context(), &stashapi.Scene{}, match.Match{Found: match.Missing}, all); err != nil || got != "it has no file" {
 		t.Errorf("without a file: %q, %v", got, err)
 	}
 }

@@ -115,6 +115,12 @@ func HeldByPlex(err error) bool {
 	return plex && v.Charge == store.Release && v.Class.Passes()
 }
 
+// TimedOut reports whether Plex is there but did not answer a request in time.
+func TimedOut(err error) bool {
+	e, ok := errors.AsType[*plexapi.Error](err)
+	return ok && e.Timeout
+}
+
 // WantsPatience reports whether repeating a request in smaller parts would take too long, or bother a server
 // that asked for time.
 func WantsPatience(err error) bool {

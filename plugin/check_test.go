@@ -1,0 +1,61 @@
+package plugin
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stashapp/stash/pkg/plugin/common"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
+)
+
+func TestPartOfTheCheckThatTakesTooLongIsNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var c checker
+		began := time.Now()
+		err := within(t.Context(), stashLimit, func(ctx context.Context) error {
+			<-ctx.Done()
+			return c.add("Stash", "", "", fmt.Errorf("ask Stash for its version: %w", ctx.Err()))
+		})
+		if took := time.Since(began); err == nil || took != stashLimit {
+			t.Errorf("it ended after %v with %v", took, err)
+		}
+		want := Check{Name: "Stash", Detail: "ask Stash for its version: no answer in time"}
+		if len(c.report.Checks) != 1 || c.report.Checks[0] != want {
+			t.Errorf("checks %+v, want %+v", c.report.Checks, want)
+		}
+	})
+}
+
+func TestCheckNamesSettingsThatStashDoesNotGive(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault stashtest.Fault
+		want  string
+	}{
+		"an error":  {stashtest.Fault{Operation: "PluginSettings", Status: 500}, "read the plugin's settings: Stash answered 500 Internal Server Error"},
+		"no answer": {stashtest.Fault{Operation: "PluginSettings", Hang: true}, "read the plugin's settings: no answer in time"},
+	} {
+		if c.fault.Hang && testing.Short() {
+			continue
+		}
+		stash, conn := unscanned(t, 1)
+		stash.Inject(c.fault)
+		var out common.PluginOutput
+		input := common.PluginInput{ServerConnection: conn, Args: common.ArgsMap{"mode": "check"}}
+		if err := NewRunner("1", &logBuffer{}).Run(input, &out); err != nil || out.Error != nil {
+			t.Fatalf("%s: Run = %v, output %+v", name, err, out)
+		}
+		var report CheckReport
+		if err := json.Unmarshal(out.Output.(json.RawMessage), &report); err != nil {
+			t.Fatal(err)
+		}
+		last := report.Checks[len(report.Checks)-1]
+		if report.OK || last.Name != "Settings" || last.OK || last.Detail != c.want {
+			t.Errorf("%s: %+v, want %s", name, report, c.want)
+		}
+	}
+}

@@ -1,0 +1,190 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+const (
+	firstRows    = 2000            // of a library whose files Plex does not look up by size
+	trialRows    = 50              // of every library, to try the filter with one of them
+	lookupLimit  = 7 * time.Second // for all requests to Plex
+	requestLimit = 3 * time.Second // for one of them
+	matchReserve = 2 * time.Second // of the caller's time, for what follows
+)
+
+// reach is which files of Plex an index holds.
+type reach int
+
+const (
+	all      reach = iota
+	sameSize       // of some libraries those with the size of a scene's file
+	some           // of some libraries only the first ones
+)
+
+// A lookup fills an index with the files of Plex that may be those of a few scenes. It asks Plex for the files
+// of the same size, or lists the first items where Plex does not filter by size.
+type lookup struct {
+	plex   pageLister
+	index  *store.Index
+	server string
+
+	bySize []plexapi.Section // libraries that Plex filters by size
+	reach  reach
+	notes  []string
+}
+
+// pageLister lists the items of a library.
+type pageLister interface {
+	List(ctx context.Context, q plexapi.ListQuery) (plexapi.Page, error)
+}
+
+// ask asks for the files of scenes and returns how many of the scenes it could ask for in time.
+func (l *lookup) ask(ctx context.Context, sections []plexapi.Section, scenes []*stashapi.Scene) (int, error) {
+	limit := lookupLimit
+	if end, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(end)-matchReserve)
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	listed := 0
+	for _, sec := range sections {
+		err := l.section(ctx, sec)
+		switch {
+		case err == nil:
+			listed++
+		case isLate(err):
+			l.limited(some, fmt.Sprintf("%q was left out, because Plex did not list it in time", sec.Title))
+		default:
+			return 0, fmt.Errorf("read library %q: %w", sec.Title, err)
+		}
+	}
+	if listed == 0 {
+		return 0, errors.New("list the files of Plex: no answer in time; Plex may be busy, try again later")
+	}
+	for i, scene := range scenes {
+		err := l.scene(ctx, scene)
+		if isLate(err) && i > 0 {
+			l.notes = append(l.notes, fmt.Sprintf("%d more were not looked up, because Plex did not answer in time", len(scenes)-i))
+			return i, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	return len(scenes), nil
+}
+
+// limited notes that the index does not hold every file.
+func (l *lookup) limited(r reach, note string) {
+	l.reach = max(l.reach, r)
+	l.notes = append(l.notes, note)
+}
+
+// section reads the first items of a library and finds out whether Plex filters it by size. If not, it reads more
+// of them.
+func (l *lookup) section(ctx context.Context, sec plexapi.Section) error {
+	page, err := l.list(ctx, sec, plexapi.ListQuery{Size: trialRows, Sort: byID})
+	if err != nil || page.TotalSize >= 0 && page.Received >= page.TotalSize {
+		return err
+	}
+	filters, err := l.filters(ctx, sec, page.Rows)
+	if err != nil {
+		return err
+	}
+	if filters {
+		l.bySize = append(l.bySize, sec)
+		l.reach = max(l.reach, sameSize)
+		return nil
+	}
+	return l.firstItems(ctx, sec, page)
+}
+
+// filters reports whether Plex filters a library by size, by asking for an item whose size is known. Plex does
+// not document the field's unit, and may ignore the filter, refuse it, or take too long.
+func (l *lookup) filters(ctx context.Context, sec plexapi.Section, rows []plexapi.Row) (bool, error) {
+	at := slices.IndexFunc(rows, func(r plexapi.Row) bool { return !r.Deleted && len(r.Parts) == 1 && r.Parts[0].Size > 0 })
+	if at < 0 {
+		return false, nil
+	}
+	known := rows[at]
+	size := known.Parts[0].Size
+	page, err := l.list(ctx, sec, plexapi.ListQuery{Size: trialRows, MediaSize: size})
+	if isLate(err) || retry.OriginOf(err) == retry.FromPlex && !gate.Judge(ctx, err).EndsBatch() {
+		return false, nil
+	}
+	other := func(r plexapi.Row) bool { return len(r.Parts) == 1 && r.Parts[0].Size != size }
+	return findRow(page, known.RatingKey) >= 0 && !slices.ContainsFunc(page.Rows, other), err
+}
+
+// firstItems reads the first items of a library after a page of them.
+func (l *lookup) firstItems(ctx context.Context, sec plexapi.Section, page plexapi.Page) error {
+	read, total := page.Received, page.TotalSize
+	reason, end := "", false
+	for read < firstRows && !end {
+		page, err := l.list(ctx, sec, plexapi.ListQuery{Start: read, Size: min(rowsAPage, firstRows-read), Sort: byID})
+		if isLate(err) {
+			reason = "; it was too slow for more"
+			break
+		}
+		if err != nil {
+			return err
+		}
+		read += page.Received
+		total = page.TotalSize
+		end = page.Received == 0 || total >= 0 && read >= total
+	}
+	const why = "Plex does not look up files by size, so "
+	switch {
+	case end:
+		l.notes = append(l.notes, fmt.Sprintf(why+"all %d items of %q were compared", read, sec.Title))
+	case total >= 0:
+		l.limited(some, fmt.Sprintf(why+"the first %d of %d items of %q were compared%s", read, total, sec.Title, reason))
+	default:
+		l.limited(some, fmt.Sprintf(why+"the first %d items of %q were compared%s", read, sec.Title, reason))
+	}
+	return nil
+}
+
+// scene asks for the files that have the size of one of the scene's.
+func (l *lookup) scene(ctx context.Context, scene *stashapi.Scene) error {
+	for _, f := range scene.Files {
+		for _, sec := range l.bySize {
+			if f.Size <= 0 {
+				continue
+			}
+			if _, err := l.list(ctx, sec, plexapi.ListQuery{Size: rowsAPage, MediaSize: f.Size}); err != nil {
+				return fmt.Errorf("look up a file in library %q: %w", sec.Title, err)
+			}
+		}
+	}
+	return nil
+}
+
+// list reads one page and puts its files into the index.
+func (l *lookup) list(ctx context.Context, sec plexapi.Section, q plexapi.ListQuery) (plexapi.Page, error) {
+	asking, cancel := context.WithTimeout(ctx, requestLimit)
+	defer cancel()
+	q.SectionID, q.Type = sec.ID, sec.ItemType()
+	page, err := l.plex.List(asking, q)
+	if err != nil {
+		return page, err
+	}
+	p := (&Reader{}).convert(sec, page)
+	p.After = store.Reading{Section: sec.ID, Title: sec.Title, Position: -1}
+	return page, l.index.Apply(context.WithoutCancel(ctx), l.server, p)
+}
+
+// isLate reports whether a request to Plex got no answer in time.
+func isLate(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || retry.TimedOut(err)
+}
