@@ -106,21 +106,6 @@ func (it *Item) ItemType() ItemType {
 	return Movie
 }
 
-// Value returns the scalar f of the item as Plex holds it.
-func (it *Item) Value(f Field) string {
-	switch f {
-	case Title:
-		return it.Title
-	case Summary:
-		return it.Summary
-	case Studio:
-		return it.Studio
-	case Date:
-		return it.Date
-	}
-	return ""
-}
-
 // Edit is one request's worth of changes to one item. Locks are set or cleared exactly as named;
 // nothing is locked implicitly.
 type Edit struct {

@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
-	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -32,16 +31,17 @@ func textKey(text string) string {
 
 // Same reports whether two values of a Plex field are equal as Plex keeps them.
 func Same(plex string, a, b store.Value) bool {
+	kind := kindOf(plex)
 	switch {
-	case IsTags(plex):
+	case kind == tagsKind:
 		return sameSet(a, b)
 	case len(a) == 0 || len(b) == 0:
 		return First(a) == First(b)
-	case plex == RatingField:
+	case kind == ratingKind:
 		x, errX := strconv.ParseFloat(a[0], 64)
 		y, errY := strconv.ParseFloat(b[0], 64)
 		return errX == nil && errY == nil && math.Abs(x-y) <= 0.05
-	case plex == string(plexapi.Date):
+	case kind == dateKind:
 		return day(a[0]) == day(b[0])
 	}
 	return textKey(a[0]) == textKey(b[0])
@@ -85,18 +85,4 @@ func Without(a, b []string) []string {
 // both returns the names of a that b has too, as a spells them.
 func both(a, b []string) []string {
 	return Without(a, Without(a, b))
-}
-
-// current is what an item holds of a field.
-func current(it *plexapi.Item, plex string) store.Value {
-	switch {
-	case IsTags(plex):
-		return it.Tags[plexapi.TagKind(plex)]
-	case plex == RatingField:
-		if it.UserRating == nil {
-			return nil
-		}
-		return store.Value{strconv.FormatFloat(*it.UserRating, 'f', -1, 64)}
-	}
-	return Scalar(it.Value(plexapi.Field(plex)))
 }

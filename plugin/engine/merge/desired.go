@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
-	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -35,32 +34,17 @@ type Problem struct {
 // Desire works out what Plex should show of a scene.
 func Desire(s *stashapi.Scene, chosen Fields) Desired {
 	d := Desired{Values: make(map[string]store.Value)}
-	put := func(name, plex string, value store.Value) {
-		if chosen[name] {
-			d.Values[plex] = append(d.Values[plex], value...)
+	for i := range table {
+		f := &table[i]
+		if f.from == nil || !chosen[f.Name] {
+			continue
 		}
-	}
-	put("title", string(plexapi.Title), Scalar(joinLines(d.clean("title", s.Title))))
-	put("details", string(plexapi.Summary), Scalar(d.clean("details", s.Details)))
-	if s.Studio != nil {
-		put("studio", string(plexapi.Studio), Scalar(cleanName(s.Studio.Name)))
-	} else {
-		put("studio", string(plexapi.Studio), nil)
-	}
-	put("performers", string(plexapi.Actor), names(s.Performers))
-	put("tags", string(plexapi.Genre), names(s.Tags))
-	put("director", string(plexapi.Director), Scalar(cleanName(s.Director)))
-	put("groups", string(plexapi.Collection), names(s.Groups))
-	if s.Studio != nil {
-		put("collection", string(plexapi.Collection), Scalar(cleanName(s.Studio.Name)))
-	} else {
-		put("collection", string(plexapi.Collection), nil)
-	}
-	if chosen["rating"] {
-		d.Values[RatingField] = rating(s.Rating100)
-	}
-	if chosen["date"] {
-		d.date(s.Date)
+		problems := len(d.Problems)
+		value := f.from(&d, s)
+		if len(value) == 0 && len(d.Problems) > problems {
+			continue // Stash's value is not usable: what Plex shows stays as it is
+		}
+		d.Values[f.Plex] = append(d.Values[f.Plex], value...)
 	}
 	for plex := range d.Values {
 		if IsTags(plex) {
@@ -120,6 +104,13 @@ func Scalar(text string) store.Value {
 	return store.Value{text}
 }
 
+func studio(s *stashapi.Scene) store.Value {
+	if s.Studio == nil {
+		return nil
+	}
+	return Scalar(cleanName(s.Studio.Name))
+}
+
 func names(list []stashapi.Named) store.Value {
 	var v store.Value
 	for _, n := range list {
@@ -148,21 +139,17 @@ func rating(r *int) store.Value {
 	if r == nil || *r < 0 || *r > 100 {
 		return nil
 	}
-	return store.Value{strconv.FormatFloat(float64(*r)/10, 'f', -1, 64)}
+	return number(float64(*r) / 10)
 }
 
-// date pads what is left out of a date; Plex takes whole ones only. One that is none is skipped: what Plex
-// shows stays as it is.
-func (d *Desired) date(date string) {
+// date pads what is left out of a date, since Plex takes whole ones only. One that is none is a problem.
+func (d *Desired) date(date string) store.Value {
 	date = strings.TrimSpace(date)
 	d.DateText = date
-	plex := string(plexapi.Date)
-	if date == "" {
-		d.Values[plex] = nil
-		return
-	}
 	full := date
 	switch len(date) {
+	case 0:
+		return nil
 	case len("2006"):
 		full += "-01-01"
 	case len("2006-01"):
@@ -170,7 +157,7 @@ func (d *Desired) date(date string) {
 	}
 	if _, err := time.Parse(time.DateOnly, full); err != nil || strings.HasPrefix(full, "0000") {
 		d.Problems = append(d.Problems, Problem{"date", text.Private(strconv.Quote(text.OneLine(date, text.ValueLimit))) + " is not a date: corrected in Stash it will be pushed"})
-		return
+		return nil
 	}
-	d.Values[plex] = store.Value{full}
+	return store.Value{full}
 }

@@ -3,40 +3,151 @@ package merge
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// Fields are the fields that are pushed, by their names in the settings.
-type Fields map[string]bool
+// A kind says how the values of a field are compared and written.
+type kind int
+
+const (
+	textKind    kind = iota
+	dateKind         // a text whose time of day does not count
+	ratingKind       // a number with a request and without a lock of its own
+	tagsKind         // a list that others add to
+	pictureKind      // written by the engine: a picture is too large for an edit
+)
 
 // field is one row of the table of what is pushed where.
 type field struct {
-	Name string // in the settings
-	Plex string // as Plex names the field and its lock
-	Off  bool   // unless named
+	Name   string // in the settings
+	Plex   string // as Plex names the field and its lock
+	kind   kind
+	Off    bool // unless named
+	ofShow bool // episodes do not have it: it belongs to their show
+
+	// from returns what Plex should show of a scene; nil for a picture. With a problem and no value, the field is
+	// left out.
+	from func(d *Desired, s *stashapi.Scene) store.Value
+	// of returns what an item holds of the field; of a picture, the address of the selected one.
+	of func(it *plexapi.Item) store.Value
 }
 
 const RatingField = "userRating"
 
-// FieldTable lists what can be pushed, in the order in which it is shown.
-func FieldTable() []field {
-	return []field{
-		{"title", string(plexapi.Title), false},
-		{"details", string(plexapi.Summary), false},
-		{"date", string(plexapi.Date), false},
-		{"studio", string(plexapi.Studio), false},
-		{"performers", string(plexapi.Actor), false},
-		{"tags", string(plexapi.Genre), false},
-		{"director", string(plexapi.Director), false},
-		{"groups", string(plexapi.Collection), false},
-		{"rating", RatingField, false},
-		{"poster", plexapi.Poster.Lock(), false},
-		{"background", plexapi.Background.Lock(), true},
-		{"collection", string(plexapi.Collection), true},
-	}
+// table holds the fields in the order in which they are shown. Rows that write the same Plex field have the same
+// kind, and the values of all of them are joined. To look a Plex field up yields the first of its rows.
+var table = []field{
+	{
+		Name: "title", Plex: string(plexapi.Title),
+		from: func(d *Desired, s *stashapi.Scene) store.Value { return Scalar(joinLines(d.clean("title", s.Title))) },
+		of:   func(it *plexapi.Item) store.Value { return Scalar(it.Title) },
+	},
+	{
+		Name: "details", Plex: string(plexapi.Summary),
+		from: func(d *Desired, s *stashapi.Scene) store.Value { return Scalar(d.clean("details", s.Details)) },
+		of:   func(it *plexapi.Item) store.Value { return Scalar(it.Summary) },
+	},
+	{
+		Name: "date", Plex: string(plexapi.Date), kind: dateKind,
+		from: func(d *Desired, s *stashapi.Scene) store.Value { return d.date(s.Date) },
+		of:   func(it *plexapi.Item) store.Value { return Scalar(it.Date) },
+	},
+	{
+		Name: "studio", Plex: string(plexapi.Studio), ofShow: true,
+		from: func(_ *Desired, s *stashapi.Scene) store.Value { return studio(s) },
+		of:   func(it *plexapi.Item) store.Value { return Scalar(it.Studio) },
+	},
+	{
+		Name: "performers", Plex: string(plexapi.Actor), kind: tagsKind, ofShow: true,
+		from: func(_ *Desired, s *stashapi.Scene) store.Value { return names(s.Performers) },
+		of:   func(it *plexapi.Item) store.Value { return it.Tags[plexapi.Actor] },
+	},
+	{
+		Name: "tags", Plex: string(plexapi.Genre), kind: tagsKind, ofShow: true,
+		from: func(_ *Desired, s *stashapi.Scene) store.Value { return names(s.Tags) },
+		of:   func(it *plexapi.Item) store.Value { return it.Tags[plexapi.Genre] },
+	},
+	{
+		Name: "director", Plex: string(plexapi.Director), kind: tagsKind,
+		from: func(_ *Desired, s *stashapi.Scene) store.Value { return Scalar(cleanName(s.Director)) },
+		of:   func(it *plexapi.Item) store.Value { return it.Tags[plexapi.Director] },
+	},
+	{
+		Name: "groups", Plex: string(plexapi.Collection), kind: tagsKind,
+		from: func(_ *Desired, s *stashapi.Scene) store.Value { return names(s.Groups) },
+		of:   func(it *plexapi.Item) store.Value { return it.Tags[plexapi.Collection] },
+	},
+	{
+		Name: "rating", Plex: RatingField, kind: ratingKind,
+		from: func(_ *Desired, s *stashapi.Scene) store.Value { return rating(s.Rating100) },
+		of: func(it *plexapi.Item) store.Value {
+			if it.UserRating == nil {
+				return nil
+			}
+			return number(*it.UserRating)
+		},
+	},
+	{
+		Name: "poster", Plex: "thumb", kind: pictureKind,
+		of: func(it *plexapi.Item) store.Value { return Scalar(it.Thumb) },
+	},
+	{
+		Name: "background", Plex: "art", kind: pictureKind, Off: true,
+		of: func(it *plexapi.Item) store.Value { return Scalar(it.Art) },
+	},
+	{
+		Name: "collection", Plex: string(plexapi.Collection), kind: tagsKind, Off: true,
+		from: func(_ *Desired, s *stashapi.Scene) store.Value { return studio(s) },
+		of:   func(it *plexapi.Item) store.Value { return it.Tags[plexapi.Collection] },
+	},
 }
+
+func number(n float64) store.Value {
+	return store.Value{strconv.FormatFloat(n, 'f', -1, 64)}
+}
+
+// FieldTable lists what can be pushed, in the order in which it is shown. It is shared: do not change it.
+func FieldTable() []field { return table }
+
+// noField stands for a Plex field that is not in the table, such as one that a newer version has stored.
+var noField = field{of: func(*plexapi.Item) store.Value { return nil }}
+
+// fieldOf returns the first row of a Plex field.
+func fieldOf(plex string) *field {
+	for i := range table {
+		if table[i].Plex == plex {
+			return &table[i]
+		}
+	}
+	return &noField
+}
+
+// SettingName returns the settings' name of a Plex field.
+func SettingName(plex string) string {
+	if f := fieldOf(plex); f != &noField {
+		return f.Name
+	}
+	return plex
+}
+
+func kindOf(plex string) kind { return fieldOf(plex).kind }
+
+// IsTags reports whether a Plex field is a list of tags.
+func IsTags(plex string) bool { return kindOf(plex) == tagsKind }
+
+// Lacks reports whether items of a type do not have a field. What an episode lacks belongs to its show.
+func Lacks(t plexapi.ItemType, plex string) bool { return t == plexapi.Episode && fieldOf(plex).ofShow }
+
+// current is what an item holds of a field.
+func current(it *plexapi.Item, plex string) store.Value { return fieldOf(plex).of(it) }
+
+// Fields are the fields that are pushed, by their names in the settings.
+type Fields map[string]bool
 
 // FieldNames returns every name that the setting "fields" knows.
 func FieldNames() []string {
@@ -83,28 +194,4 @@ func ParseFields(spec string) (Fields, error) {
 		return chosen, fmt.Errorf("known are %s, and not %s", strings.Join(FieldNames(), ", "), strings.Join(unknown, ", "))
 	}
 	return chosen, nil
-}
-
-// SettingName returns the settings' name of a Plex field.
-func SettingName(plex string) string {
-	for _, f := range FieldTable() {
-		if f.Plex == plex {
-			return f.Name
-		}
-	}
-	return plex
-}
-
-// IsTags reports whether a Plex field is a list of tags.
-func IsTags(plex string) bool {
-	switch plexapi.TagKind(plex) {
-	case plexapi.Actor, plexapi.Genre, plexapi.Director, plexapi.Collection:
-		return true
-	}
-	return false
-}
-
-// Lacks reports whether items of a type do not have a field. What an episode lacks belongs to its show.
-func Lacks(t plexapi.ItemType, plex string) bool {
-	return t == plexapi.Episode && slices.Contains([]string{string(plexapi.Studio), string(plexapi.Genre), string(plexapi.Actor)}, plex)
 }

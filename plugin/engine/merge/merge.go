@@ -144,7 +144,7 @@ func (f *fieldMerge) reached() bool {
 	if Same(f.plex, f.held, f.want) {
 		return true
 	}
-	if part := f.in.Desired.DateText; f.plex == string(plexapi.Date) && len(part) < len("2006-01-02") && strings.HasPrefix(First(f.held), part+"-") {
+	if part := f.in.Desired.DateText; kindOf(f.plex) == dateKind && len(part) < len("2006-01-02") && strings.HasPrefix(First(f.held), part+"-") {
 		return true
 	}
 	form, ok := f.in.Memory.Form[f.plex]
@@ -195,7 +195,7 @@ func (f *fieldMerge) kept() bool {
 
 // locked reports whether Plex holds the field as one that agents leave alone. Ratings are a person's or ours.
 func (f *fieldMerge) locked() bool {
-	return f.plex == RatingField || f.in.Current.Locked[f.plex]
+	return kindOf(f.plex) == ratingKind || f.in.Current.Locked[f.plex]
 }
 
 // remember stores what Plex holds of the field before our first write of it.
@@ -209,7 +209,7 @@ func (f *fieldMerge) remember() {
 func (f *fieldMerge) write(value store.Value) {
 	f.remember()
 	f.set(value)
-	if f.plex != RatingField {
+	if kindOf(f.plex) != ratingKind {
 		f.plan.Edit.Lock = append(f.plan.Edit.Lock, f.plex)
 	}
 }
@@ -222,7 +222,7 @@ func (f *fieldMerge) set(value store.Value) {
 		action = "clear"
 	}
 	p.Changes = append(p.Changes, Change{Field: SettingName(f.plex), Action: action, From: First(f.held), To: First(value)})
-	if f.plex != RatingField {
+	if kindOf(f.plex) != ratingKind {
 		p.Edit.Set[plexapi.Field(f.plex)] = First(value)
 		return
 	}
@@ -250,7 +250,7 @@ func (f *fieldMerge) giveBack() {
 func (f *fieldMerge) lockAsBefore(before store.Held) bool {
 	locked := f.in.Current.Locked[f.plex]
 	switch {
-	case f.plex == RatingField || locked == before.Locked:
+	case kindOf(f.plex) == ratingKind || locked == before.Locked:
 		return false
 	case locked:
 		f.plan.Edit.Unlock = append(f.plan.Edit.Unlock, f.plex)
@@ -273,7 +273,7 @@ func (f *fieldMerge) disown() {
 // would put its own value there at the next refresh.
 func (p *Plan) lockAlong() {
 	for _, plex := range p.along {
-		if plex == RatingField || p.before.Locked[plex] {
+		if kindOf(plex) == ratingKind || p.before.Locked[plex] {
 			continue
 		}
 		held := current(&p.before, plex)
