@@ -137,29 +137,6 @@ func readItem(v value) (Item, error) {
 	return it, err
 }
 
-// field returns where the text of this name goes; nil if nowhere.
-func (it *Item) field(name string) *string {
-	switch name {
-	case "librarySectionID":
-		return &it.SectionID
-	case "type":
-		return &it.Type
-	case "title":
-		return &it.Title
-	case "summary":
-		return &it.Summary
-	case "studio":
-		return &it.Studio
-	case "originallyAvailableAt":
-		return &it.Date
-	case "thumb":
-		return &it.Thumb
-	case "art":
-		return &it.Art
-	}
-	return nil
-}
-
 func (it *Item) takeTags(kind TagKind, v value) error {
 	delete(it.Tags, kind)
 	return v.elements(func(v value) error {

@@ -98,6 +98,29 @@ type Item struct {
 	Parts      []Part
 }
 
+// field returns where the text of this name goes; nil if nowhere.
+func (it *Item) field(name string) *string {
+	switch name {
+	case "librarySectionID":
+		return &it.SectionID
+	case "type":
+		return &it.Type
+	case "title":
+		return &it.Title
+	case "summary":
+		return &it.Summary
+	case "studio":
+		return &it.Studio
+	case "originallyAvailableAt":
+		return &it.Date
+	case "thumb":
+		return &it.Thumb
+	case "art":
+		return &it.Art
+	}
+	return nil
+}
+
 // ItemType is the type with which the item is edited.
 func (it *Item) ItemType() ItemType {
 	if it.Type == "episode" {
