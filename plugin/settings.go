@@ -121,7 +121,7 @@ func (p *settingsParser) read() Settings {
 	var err error
 	if s.Fields, err = merge.ParseFields(p.text("fields")); err != nil {
 		p.problem("fields", p.text("fields"), err.Error())
-	} else if len(s.Fields) == 0 {
+	} else if len(s.Fields.Names) == 0 {
 		p.problem("fields", p.text("fields"), "that leaves nothing to push: name at least one field")
 	}
 	return s

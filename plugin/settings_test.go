@@ -53,7 +53,7 @@ func TestSettingsAreReadLeniently(t *testing.T) {
 		{"paths", map[string]any{"pathMap": `/data => /mnt/v ; D:\Video\=>/video;`}, func(s *Settings) {
 			s.PathMap = []match.PathPair{{From: "/data", To: "/mnt/v"}, {From: "D:/Video", To: "/video"}}
 		}},
-		{"fields", map[string]any{"fields": "Title, tags"}, func(s *Settings) { s.Fields = merge.Fields{"title": true, "tags": true} }},
+		{"fields", map[string]any{"fields": "Title, tags"}, func(s *Settings) { s.Fields = merge.Fields{Names: map[string]bool{"title": true, "tags": true}} }},
 		{"what nobody knows", map[string]any{"plexurl": "x", "enabled": true}, func(s *Settings) { s.Unknown = []string{"plexurl"} }},
 	} {
 		want := defaults

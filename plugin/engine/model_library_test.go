@@ -207,6 +207,6 @@ func (w *world) stepSettings(st step) {
 		if w.leftOut(s) {
 			s.asked = nil
 		}
-		maps.DeleteFunc(s.asked, func(name string, _ bool) bool { return !w.config.Fields[name] })
+		maps.DeleteFunc(s.asked, func(name string, _ bool) bool { return !w.config.Fields.Has(name) })
 	}
 }

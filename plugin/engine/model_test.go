@@ -197,7 +197,7 @@ func (w *world) restoreGivesBack() {
 
 // isPushed reports whether Sync all pushes a scene: Stash knows something of it, and Plex holds it.
 func (w *world) isPushed(s *sceneTruth) bool {
-	known := slices.ContainsFunc(slices.Collect(maps.Keys(w.config.Fields)), func(name string) bool { return len(w.wanted(s, name)) > 0 })
+	known := slices.ContainsFunc(slices.Collect(maps.Keys(w.config.Fields.Names)), func(name string) bool { return len(w.wanted(s, name)) > 0 })
 	held := slices.ContainsFunc(w.itemsOf(s), func(i *itemTruth) bool { return !w.plex.Item(i.key).Deleted })
 	return known && held && !w.leftOut(s)
 }

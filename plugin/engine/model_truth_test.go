@@ -238,7 +238,7 @@ func (w *world) ask(s *sceneTruth, how delivery) {
 	if w.unsure || w.leftOut(s) {
 		return
 	}
-	for name := range w.config.Fields {
+	for name := range w.config.Fields.Names {
 		s.asked[name] = true
 	}
 }

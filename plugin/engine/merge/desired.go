@@ -36,7 +36,7 @@ func Desire(s *stashapi.Scene, chosen Fields) Desired {
 	d := Desired{Values: make(map[string]store.Value)}
 	for i := range table {
 		f := &table[i]
-		if f.from == nil || !chosen[f.Name] {
+		if f.from == nil || !chosen.Has(f.Name) {
 			continue
 		}
 		problems := len(d.Problems)

@@ -146,8 +146,13 @@ func Lacks(t plexapi.ItemType, plex string) bool { return t == plexapi.Episode &
 // current is what an item holds of a field.
 func current(it *plexapi.Item, plex string) store.Value { return fieldOf(plex).of(it) }
 
-// Fields are the fields that are pushed, by their names in the settings.
-type Fields map[string]bool
+// Fields are the fields that are pushed.
+type Fields struct {
+	Names map[string]bool // by their names in the setting "fields"
+}
+
+// Has reports whether the field with this name in the settings is pushed.
+func (f Fields) Has(name string) bool { return f.Names[name] }
 
 // FieldNames returns every name that the setting "fields" knows.
 func FieldNames() []string {
@@ -162,7 +167,7 @@ func FieldNames() []string {
 // exactly those; +name adds to and -name takes from that. Unknown names are an error that lists them all;
 // the known ones count all the same.
 func ParseFields(spec string) (Fields, error) {
-	chosen := make(Fields)
+	chosen := Fields{Names: make(map[string]bool)}
 	var plus, minus, plain, unknown []string
 	for _, part := range strings.Split(spec, ",") {
 		name := strings.ToLower(strings.TrimSpace(part))
@@ -187,7 +192,7 @@ func ParseFields(spec string) (Fields, error) {
 			named = !f.Off
 		}
 		if (named || slices.Contains(plus, f.Name)) && !slices.Contains(minus, f.Name) {
-			chosen[f.Name] = true
+			chosen.Names[f.Name] = true
 		}
 	}
 	if len(unknown) > 0 {

@@ -108,7 +108,7 @@ func (w *walker) push(s *stashapi.Scene) (store.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := Desire(s, Fields{w.row.Name: true})
+	d := Desire(s, Fields{Names: map[string]bool{w.row.Name: true}})
 	p := Merge(MergeInput{Desired: d, Memory: w.memory, Current: it})
 	if p.Empty() {
 		return nil, fmt.Errorf("the merge of %v writes nothing", d.Values)

@@ -38,7 +38,7 @@ func (p *picture) lock() string { return p.kind.Lock() }
 // imageKinds are the kinds of pictures that are pushed.
 func imageKinds(chosen merge.Fields) []plexapi.ImageKind {
 	kinds := []plexapi.ImageKind{plexapi.Poster, plexapi.Background}
-	return slices.DeleteFunc(kinds, func(kind plexapi.ImageKind) bool { return !chosen[merge.SettingName(kind.Lock())] })
+	return slices.DeleteFunc(kinds, func(kind plexapi.ImageKind) bool { return !chosen.Has(merge.SettingName(kind.Lock())) })
 }
 
 // cover reads the scene's cover.
