@@ -29,6 +29,8 @@ const (
 	Summary Field = "summary"
 	Studio  Field = "studio"
 	Date    Field = "originallyAvailableAt" // YYYY-MM-DD
+
+	ContentRating Field = "contentRating" // free text, such as PG-13
 )
 
 // Identity is what a server says of itself without a token.
@@ -82,20 +84,21 @@ type Row struct {
 
 // Item is one item read by itself: every list is complete.
 type Item struct {
-	RatingKey  string
-	SectionID  string
-	Type       string // "movie", "episode", …
-	Title      string
-	Summary    string
-	Studio     string
-	Date       string               // YYYY-MM-DD or ""
-	UserRating *float64             // 0–10, nil if unrated
-	Tags       map[TagKind][]string // absent kinds are empty
-	Locked     map[string]bool      // by Plex's singular field names
-	Thumb, Art string
-	UpdatedAt  int64
-	Deleted    bool
-	Parts      []Part
+	RatingKey     string
+	SectionID     string
+	Type          string // "movie", "episode", …
+	Title         string
+	Summary       string
+	Studio        string
+	Date          string   // YYYY-MM-DD or ""
+	UserRating    *float64 // 0–10, nil if unrated
+	ContentRating string
+	Tags          map[TagKind][]string // absent kinds are empty
+	Locked        map[string]bool      // by Plex's singular field names
+	Thumb, Art    string
+	UpdatedAt     int64
+	Deleted       bool
+	Parts         []Part
 }
 
 // field returns where the text of this name goes; nil if nowhere.
@@ -113,6 +116,8 @@ func (it *Item) field(name string) *string {
 		return &it.Studio
 	case "originallyAvailableAt":
 		return &it.Date
+	case "contentRating":
+		return &it.ContentRating
 	case "thumb":
 		return &it.Thumb
 	case "art":

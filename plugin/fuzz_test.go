@@ -237,7 +237,7 @@ func checkProblems(t *testing.T, err error, token string) map[string]int {
 // checkServer fails unless address and token are either such that a client takes them, or problems.
 func checkServer(t *testing.T, s Settings, bad map[string]int) {
 	t.Helper()
-	if (s.PlexURL == "") != (bad["plexUrl"] > 0) || (s.PlexToken == "") != (bad["plexToken"] > 0) || (len(s.Fields.Names) == 0) && bad["fields"] == 0 {
+	if (s.PlexURL == "") != (bad["plexUrl"] > 0) || (s.PlexToken == "") != (bad["plexToken"] > 0) || s.Fields.Empty() && bad["fields"] == 0 {
 		t.Errorf("neither or both of a value and a problem: %+v, %v", s, bad)
 	}
 	if s.PlexURL == "" || s.PlexToken == "" {

@@ -119,9 +119,11 @@ func (p *settingsParser) read() Settings {
 		RedactLogs:    p.truth("redactLogs"),
 	}
 	var err error
-	if s.Fields, err = merge.ParseFields(p.text("fields")); err != nil {
+	s.Fields, err = merge.ParseFields(p.text("fields"))
+	s.Fields.ContentRating = p.text("contentRating")
+	if err != nil {
 		p.problem("fields", p.text("fields"), err.Error())
-	} else if len(s.Fields.Names) == 0 {
+	} else if s.Fields.Empty() {
 		p.problem("fields", p.text("fields"), "that leaves nothing to push: name at least one field")
 	}
 	return s

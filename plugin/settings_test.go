@@ -54,6 +54,11 @@ func TestSettingsAreReadLeniently(t *testing.T) {
 			s.PathMap = []match.PathPair{{From: "/data", To: "/mnt/v"}, {From: "D:/Video", To: "/video"}}
 		}},
 		{"fields", map[string]any{"fields": "Title, tags"}, func(s *Settings) { s.Fields = merge.Fields{Names: map[string]bool{"title": true, "tags": true}} }},
+		{"a content rating", map[string]any{"contentRating": " XXX "}, func(s *Settings) { s.Fields.ContentRating = "XXX" }},
+		{"a number as a content rating", map[string]any{"contentRating": 18.0}, func(s *Settings) { s.Fields.ContentRating = "18" }},
+		{"a content rating and no other field", map[string]any{"contentRating": "XXX", "fields": "title,-title"}, func(s *Settings) {
+			s.Fields = merge.Fields{Names: map[string]bool{}, ContentRating: "XXX"}
+		}},
 		{"what nobody knows", map[string]any{"plexurl": "x", "enabled": true}, func(s *Settings) { s.Unknown = []string{"plexurl"} }},
 	} {
 		want := defaults

@@ -40,7 +40,7 @@ func TestYmlOffersTheSettingsThatTheProgramReads(t *testing.T) {
 	p, _ := loadYml(t)
 	const text, number, truth = plugin.PluginSettingTypeEnumString, plugin.PluginSettingTypeEnumNumber, plugin.PluginSettingTypeEnumBoolean
 	want := map[string]plugin.PluginSettingTypeEnum{
-		"plexUrl": text, "plexToken": text, "plexLibraries": text, "pathMap": text, "fields": text, "keepPlexEdits": truth,
+		"plexUrl": text, "plexToken": text, "plexLibraries": text, "pathMap": text, "fields": text, "contentRating": text, "keepPlexEdits": truth,
 		"maxRetries": number, "timeoutSeconds": number, "insecureTLS": truth, "debugLog": truth, "redactLogs": truth, "onlyOrganized": truth, "excludeTags": text,
 		"skipMissing": truth, "scanPlex": truth,
 	}
@@ -62,6 +62,7 @@ func TestYmlOffersTheSettingsThatTheProgramReads(t *testing.T) {
 	}
 	for setting, words := range map[string][]string{
 		"fields":         merge.FieldNames(),
+		"contentRating":  {"XXX", "Empty: not pushed", "Sync all scenes"},
 		"maxRetries":     {strconv.Itoa(mostRetries), "0 or empty: " + strconv.Itoa(defaultMaxRetries) + "."},
 		"timeoutSeconds": {strconv.Itoa(int(longestTimeout / time.Second)), "0 or empty: " + strconv.Itoa(int(defaultTimeout/time.Second)) + "."},
 	} {

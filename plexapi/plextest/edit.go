@@ -120,7 +120,7 @@ func (s *Server) refusal(c change) int {
 
 func knownField(name string) bool {
 	switch name {
-	case "title", "titleSort", "summary", "studio", "originallyAvailableAt", "thumb", "art":
+	case "title", "titleSort", "summary", "studio", "originallyAvailableAt", "contentRating", "thumb", "art":
 		return true
 	}
 	return slices.Contains(tagKinds(), name)
@@ -141,6 +141,8 @@ func (s *Server) apply(it *Item, c change) {
 			it.Studio = value
 		case "originallyAvailableAt":
 			it.Date = value
+		case "contentRating":
+			it.ContentRating = value
 		}
 	}
 	for _, kind := range tagKinds() {

@@ -24,19 +24,20 @@ type section struct {
 
 // Item is a Plex item as a person would see it.
 type Item struct {
-	Key     string
-	Section string
-	Title   string
-	Summary string
-	Studio  string
-	Date    string
-	Rating  *float64
-	Tags    map[string][]string // actor, genre, director, collection
-	Locked  map[string]bool
-	AddedAt int64
-	Updated int64
-	Deleted bool // in the trash
-	Files   []File
+	Key           string
+	Section       string
+	Title         string
+	Summary       string
+	Studio        string
+	Date          string
+	ContentRating string
+	Rating        *float64
+	Tags          map[string][]string // actor, genre, director, collection
+	Locked        map[string]bool
+	AddedAt       int64
+	Updated       int64
+	Deleted       bool // in the trash
+	Files         []File
 
 	Posters, Arts []Picture // one of each is selected
 	thumb, art    int64     // how often the selected one has changed
@@ -185,6 +186,7 @@ func (s *Server) Refresh(key string) {
 		set("summary", &it.Summary, "")
 		set("studio", &it.Studio, "")
 		set("originallyAvailableAt", &it.Date, "")
+		set("contentRating", &it.ContentRating, "")
 		for _, kind := range tagKinds() {
 			if !it.Locked[kind] {
 				delete(it.Tags, kind)

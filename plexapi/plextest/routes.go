@@ -164,7 +164,7 @@ func (s *Server) row(sec *section, it *Item, listing bool) map[string]any {
 		"thumb": fmt.Sprintf("/library/metadata/%s/thumb/%d", it.Key, it.AddedAt+it.thumb),
 		"art":   fmt.Sprintf("/library/metadata/%s/art/%d", it.Key, it.AddedAt+it.art),
 	}
-	for name, value := range map[string]string{"summary": it.Summary, "studio": it.Studio, "originallyAvailableAt": it.Date} {
+	for name, value := range map[string]string{"summary": it.Summary, "studio": it.Studio, "originallyAvailableAt": it.Date, "contentRating": it.ContentRating} {
 		if value != "" {
 			m[name] = value
 		}

@@ -23,6 +23,8 @@ type Desired struct {
 	Values   map[string]store.Value
 	DateText string // Stash's date as it is, which may be a part of one: "2024-05"
 	Problems []Problem
+
+	fields Fields
 }
 
 // A Problem is why a field is not pushed as it is.
@@ -33,10 +35,10 @@ type Problem struct {
 
 // Desire works out what Plex should show of a scene.
 func Desire(s *stashapi.Scene, chosen Fields) Desired {
-	d := Desired{Values: make(map[string]store.Value)}
+	d := Desired{Values: make(map[string]store.Value), fields: chosen}
 	for i := range table {
 		f := &table[i]
-		if f.from == nil || !chosen.Has(f.Name) {
+		if f.from == nil || !f.own && !chosen.Has(f.Name) {
 			continue
 		}
 		problems := len(d.Problems)

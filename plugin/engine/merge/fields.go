@@ -28,6 +28,7 @@ type field struct {
 	Plex   string // as Plex names the field and its lock
 	kind   kind
 	Off    bool // unless named
+	own    bool // it has a setting of its own, and no name in "fields"
 	ofShow bool // episodes do not have it: it belongs to their show
 
 	// from returns what Plex should show of a scene; nil for a picture. With a problem and no value, the field is
@@ -105,6 +106,13 @@ var table = []field{
 		from: func(_ *Desired, s *stashapi.Scene) store.Value { return studio(s) },
 		of:   func(it *plexapi.Item) store.Value { return it.Tags[plexapi.Collection] },
 	},
+	{
+		Name: "contentRating", Plex: string(plexapi.ContentRating), Off: true, own: true,
+		from: func(d *Desired, _ *stashapi.Scene) store.Value {
+			return Scalar(cleanName(d.clean("contentRating", d.fields.ContentRating)))
+		},
+		of: func(it *plexapi.Item) store.Value { return Scalar(it.ContentRating) },
+	},
 }
 
 func number(n float64) store.Value {
@@ -148,8 +156,12 @@ func current(it *plexapi.Item, plex string) store.Value { return fieldOf(plex).o
 
 // Fields are the fields that are pushed.
 type Fields struct {
-	Names map[string]bool // by their names in the setting "fields"
+	Names         map[string]bool // by their names in the setting "fields"
+	ContentRating string          // of every scene; "" if it is not pushed, and given back where it was
 }
+
+// Empty reports whether nothing is pushed.
+func (f Fields) Empty() bool { return len(f.Names) == 0 && f.ContentRating == "" }
 
 // Has reports whether the field with this name in the settings is pushed.
 func (f Fields) Has(name string) bool { return f.Names[name] }
@@ -158,7 +170,9 @@ func (f Fields) Has(name string) bool { return f.Names[name] }
 func FieldNames() []string {
 	var names []string
 	for _, f := range FieldTable() {
-		names = append(names, f.Name)
+		if !f.own {
+			names = append(names, f.Name)
+		}
 	}
 	return names
 }

@@ -108,7 +108,11 @@ func (w *walker) push(s *stashapi.Scene) (store.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := Desire(s, Fields{Names: map[string]bool{w.row.Name: true}})
+	fields := Fields{Names: map[string]bool{w.row.Name: true}}
+	if w.row.Name == "contentRating" {
+		fields.ContentRating = s.Title // no other field is to be pushed with it
+	}
+	d := Desire(s, fields)
 	p := Merge(MergeInput{Desired: d, Memory: w.memory, Current: it})
 	if p.Empty() {
 		return nil, fmt.Errorf("the merge of %v writes nothing", d.Values)
