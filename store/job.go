@@ -174,16 +174,22 @@ const crashText = "the program ended four times while it worked on this scene: p
 
 // HasDue reports whether Claim would find a job.
 func (s *Store) HasDue(ctx context.Context, now time.Time, opts ClaimOptions) (bool, error) {
+	jobs, err := s.Due(ctx, now, opts)
+	return len(jobs) > 0, err
+}
+
+// Due returns the jobs that Claim would take, and leaves them as they are.
+func (s *Store) Due(ctx context.Context, now time.Time, opts ClaimOptions) ([]Job, error) {
 	tx, err := begin(ctx, s.read)
 	if err != nil {
-		return false, fmt.Errorf("look for due jobs: %w", s.mark(err))
+		return nil, fmt.Errorf("look for due jobs: %w", s.mark(err))
 	}
 	defer rollback(tx.Tx) // nothing was written
 	jobs, err := pick(ctx, tx, now, opts)
 	if err != nil {
-		return false, fmt.Errorf("look for due jobs: %w", s.mark(err))
+		return nil, fmt.Errorf("look for due jobs: %w", s.mark(err))
 	}
-	return len(jobs) > 0, nil
+	return jobs, nil
 }
 
 // HasAwaitedFiles reports whether any scene waits for its file to appear in Plex.

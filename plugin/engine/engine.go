@@ -58,14 +58,15 @@ type Summary struct {
 // run is one run of the queue.
 type run struct {
 	*Engine
-	opts   Options
-	floor  int64 // jobs claimed at or after this number were released by this run
-	ready  bool  // the server was reached and is the right one
-	gate   *gate.Gate
-	server *push.Server
-	pushes *push.Pipeline
-	yield  yield
-	sum    Summary
+	opts    Options
+	floor   int64 // jobs claimed at or after this number were released by this run
+	ready   bool  // the server was reached and is the right one
+	batches int   // claimed so far
+	gate    *gate.Gate
+	server  *push.Server
+	pushes  *push.Pipeline
+	yield   yield
+	sum     Summary
 }
 
 // newRun prepares a run of any kind. readOnly keeps Plex, the breaker and every file of ours as they are.
@@ -223,6 +224,9 @@ func (r *run) jobs(ctx context.Context, opts store.ClaimOptions) error {
 		if err := r.connect(ctx); err != nil {
 			return err
 		}
+		if err := r.fill(ctx, opts); err != nil {
+			return err
+		}
 		claimed, crashed, err := r.Store.Claim(ctx, time.Now(), opts)
 		if err != nil {
 			return err
@@ -231,6 +235,7 @@ func (r *run) jobs(ctx context.Context, opts store.ClaimOptions) error {
 		if len(claimed) == 0 {
 			continue
 		}
+		r.batches++
 		if err := r.pushes.Run(ctx, claimed); err != nil {
 			return err
 		}

@@ -1,0 +1,45 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+const (
+	trickle    = 200 * time.Millisecond // edits that follow each other within this are pushed together
+	fillAtMost = time.Second            // how long a batch waits for them in a row
+)
+
+// fill waits while edits trickle in, so that one batch takes them together: each batch costs Plex two requests
+// besides its writes. The first batch of a run never waits, since a person may be looking at the scene, and neither
+// does a full one.
+func (r *run) fill(ctx context.Context, opts store.ClaimOptions) error {
+	if r.batches == 0 || r.opts.Only != 0 {
+		return nil
+	}
+	for end := time.Now().Add(fillAtMost); ; {
+		due, err := r.Store.Due(ctx, time.Now(), opts)
+		if err != nil || len(due) == 0 || len(due) >= store.BatchSize || due[0].Unfinished > 0 {
+			return err
+		}
+		newest := due[0].EnqueuedAt
+		for _, j := range due {
+			if j.EnqueuedAt.After(newest) {
+				newest = j.EnqueuedAt
+			}
+		}
+		now := time.Now()
+		age := now.Sub(newest)
+		if age < 0 || age >= trickle || !now.Before(end) { // a clock that was set back fills nothing
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return gate.Cancelled()
+		case <-time.After(min(trickle-age, end.Sub(now))):
+		}
+	}
+}
