@@ -69,10 +69,11 @@ type run struct {
 	sum     Summary
 }
 
-// newRun prepares a run of any kind. readOnly keeps Plex, the breaker and every file of ours as they are.
+// newRun prepares a run of any kind. readOnly keeps Plex, the breaker and every file of ours as they are, and takes the
+// index as it is.
 func (e *Engine) newRun(opts Options, readOnly bool) *run {
 	r := &run{
-		Engine: e, opts: opts, server: &push.Server{},
+		Engine: e, opts: opts, server: &push.Server{Fresh: readOnly},
 		gate:  &gate.Gate{Store: e.Store, Plex: e.Plex, Stash: e.Stash, Log: e.Log, ReadOnly: readOnly},
 		yield: yield{stash: e.Stash, log: e.Log, ask: e.Ask, started: time.Now()},
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -239,6 +240,40 @@ func TestCoverGivenBackByARestoreThatFailedIsPushedAgain(t *testing.T) {
 		l.restore(0)
 		if it := l.plex.Item(l.keys[1]); it.Poster().Data != nil || it.Locked["thumb"] {
 			l.Errorf("restored to %+v", it)
+		}
+	})
+}
+
+func TestItemsThatFailDoNotKeepOthersFromBeingRestored(t *testing.T) {
+	inLab(t, 30, func(l *lab) {
+		var all []int
+		for id := range l.keys {
+			all = append(all, id)
+		}
+		l.edit("T", all...)
+		l.want(l.drain(), Summary{Synced: 30})
+		for _, id := range []int{2, 7, 12, 17, 22, 27} {
+			l.plex.Inject(plextest.Fault{Method: "PUT", Status: 503, Match: func(r plextest.Request) bool { return strings.Contains("&"+r.Query+"&", "&id="+l.keys[id]+"&") }})
+		}
+		if r := l.restore(0); r.Restored != 24 || r.Failed != 6 || r.Stopped != "" {
+			t.Errorf("restore = %+v", r)
+		}
+		if b, err := l.Store.Breaker(l.Context()); err != nil || b.State != store.BreakerClosed {
+			t.Errorf("the breaker is %+v, %v", b, err)
+		}
+	})
+}
+
+func TestPicturesThatPlexDoesNotGiveBackAreProblemsOfTheirItems(t *testing.T) {
+	inLab(t, 8, func(l *lab) {
+		for id := range l.keys {
+			l.stash.Change(id, func(s *stashtest.Scene) { s.Cover = jpeg("cover") })
+			l.edit("T", id)
+		}
+		l.want(l.drain(), Summary{Synced: 8})
+		l.plex.Configure(func(o *plextest.Options) { o.Stuck = map[string]bool{"thumb": true} })
+		if r := l.restore(0); r.Failed != 8 || len(r.Problems) != 8 || r.Stopped != "" {
+			t.Errorf("restore = %+v", r)
 		}
 	})
 }

@@ -80,7 +80,10 @@ func (g *Gate) Paused() error {
 }
 
 // Answered tells the breaker that Plex did what it was asked.
-func (g *Gate) Answered(ctx context.Context) error { return g.note(ctx, retry.Answered, "") }
+func (g *Gate) Answered(ctx context.Context) error {
+	g.lone = 0
+	return g.note(ctx, retry.Answered, "")
+}
 
 // Verified tells the breaker what a read-back says of Plex. A server that made one change is no outage, whichever
 // other changes it did not make.
@@ -172,9 +175,9 @@ func (g *Gate) TryAgain() { g.tripped = false }
 // Begin forgets what earlier work of this run met.
 func (g *Gate) Begin() { g.held, g.shared = false, nil }
 
-// Hold notes the failures with which a batch ended.
-func (g *Gate) Hold(failures ...error) {
-	g.held = g.held || slices.ContainsFunc(failures, retry.HeldByPlex)
+// Hold notes the failures with which a batch ended. Those of a run whose own context has ended say nothing of Plex.
+func (g *Gate) Hold(ctx context.Context, failures ...error) {
+	g.held = g.held || ctx.Err() == nil && slices.ContainsFunc(failures, retry.HeldByPlex)
 }
 
 // Held reports whether jobs that are due wait because Plex failed.

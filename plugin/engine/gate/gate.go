@@ -26,6 +26,8 @@ type Item interface {
 	Failure() error
 	// Attempts returns how often the item's job failed before this claim.
 	Attempts() int
+	// SceneID returns the id of the scene that the item shows.
+	SceneID() int
 }
 
 // Items is what a request concerns: one item, several that share its fate, or the run itself (the zero value).
@@ -61,6 +63,7 @@ type Gate struct {
 	opened  time.Time     // the opening that this run's outcomes belong to; zero if none
 	probing bool          // half-open, and the probe was answered
 	tripped bool          // this run opened the breaker
+	lone    int           // items in a row that failed as if Plex were gone, while it answered
 	held    bool          // Plex failed, and jobs that are due wait for that
 	shared  error         // the last failure of a request that several items shared
 }
@@ -87,7 +90,7 @@ func (g *Gate) guarded(ctx context.Context, items Items, request func(context.Co
 	if len(items.list) == 1 && !items.shared {
 		defer func() {
 			if p := recover(); p != nil {
-				g.Log.Debug().Str("stack", strings.ReplaceAll(string(debug.Stack()), "\n", " | ")).Msg("a bug")
+				g.Log.Debug().Int("scene", items.list[0].SceneID()).Str("stack", strings.ReplaceAll(string(debug.Stack()), "\n", " | ")).Msg("a bug")
 				items.list[0].Fail(retry.Panicked(p))
 			}
 		}()
@@ -105,8 +108,8 @@ func (g *Gate) settle(ctx context.Context, items Items, err error) error {
 		return g.settleStash(ctx, items, err)
 	case retry.FromPlex:
 		// A request about one item that fails as if Plex were gone, while Plex answers, is that item's failure: it
-		// would otherwise keep the others from Plex for ever.
-		alone = !items.shared && v.EndsBatch() && !v.Stop && g.answers(ctx)
+		// would otherwise keep the others from Plex for ever. Several such items in a row are Plex's failure.
+		alone = !items.shared && v.EndsBatch() && !v.Stop && g.lone < retry.TripAfter-1 && g.answers(ctx)
 	}
 	if err := g.teach(ctx, items.list, v, err); err != nil {
 		return err
@@ -115,6 +118,9 @@ func (g *Gate) settle(ctx context.Context, items Items, err error) error {
 	case v.EndsBatch() && !alone, g.tripped && items.shared:
 		return err
 	case alone, items.shared:
+		if alone {
+			g.lone++
+		}
 		g.shared = err
 		for _, item := range items.list {
 			item.Fail(retry.Released(err))
@@ -209,14 +215,12 @@ func AsStop(err error) (*Stop, bool) { return errors.AsType[*Stop](err) }
 // After turns what ended a batch into what it means for the run: nil if the run goes on, a *Stop if it ends, and
 // any other error if the queue itself failed.
 func (g *Gate) After(ctx context.Context, fatal error) error {
-	if fatal == nil || g.tripped {
-		return nil
-	}
-	if _, ok := AsStop(fatal); ok {
+	_, stop := AsStop(fatal)
+	switch v := Judge(ctx, fatal); {
+	case fatal == nil, g.tripped && (stop || retry.OriginOf(fatal) != retry.FromUs):
+		return nil // the breaker ends the run
+	case stop:
 		return fatal
-	}
-	v := Judge(ctx, fatal)
-	switch {
 	case v == retry.Cancelled():
 		return Cancelled()
 	case retry.OriginOf(fatal) == retry.FromStash:
@@ -237,6 +241,9 @@ func (g *Gate) Why(ctx context.Context, err error) (stop Stop, rest error) {
 	}
 	if ctx.Err() != nil {
 		return Stop{retry.ClassCancelled, CancelledText}, nil
+	}
+	if g.tripped {
+		err = g.Paused()
 	}
 	if stop, ok := AsStop(err); ok {
 		return *stop, nil

@@ -75,6 +75,7 @@ type one struct {
 func (o *one) Fail(err error) { o.err = err }
 func (o *one) Failure() error { return o.err }
 func (o *one) Attempts() int  { return o.attempts }
+func (o *one) SceneID() int   { return 1 }
 
 func TestBugInOneItemCostsThatItemAlone(t *testing.T) {
 	var g Gate

@@ -49,7 +49,7 @@ func (pl *Pipeline) find(ctx context.Context, pushes []*Push) ([]*Push, error) {
 // matchAgain matches lost scenes once more after bringing the index up to date. It does so for all of the batch
 // that lack an item for a file: what is new in the index wakes only those that are known to wait for it.
 func (pl *Pipeline) matchAgain(ctx context.Context, pushes, lost []*Push) error {
-	if err := pl.Gate.Do(ctx, gate.Together(lost), pl.Refresh); err != nil {
+	if err := pl.Gate.Do(ctx, gate.Together(lost), pl.Refresh); err != nil || lost[0].Failure() != nil {
 		return err
 	}
 	for _, p := range going(pushes) {

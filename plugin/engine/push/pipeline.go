@@ -109,7 +109,7 @@ func (pl *Pipeline) Run(ctx context.Context, jobs []store.Job) error {
 	for i, p := range pushes {
 		failures[i] = p.Failure()
 	}
-	pl.Gate.Hold(failures...)
+	pl.Gate.Hold(ctx, failures...)
 	if err := pl.complete(ctx, pushes); err != nil {
 		return err
 	}

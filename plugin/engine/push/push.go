@@ -61,6 +61,9 @@ func (p *Push) Failure() error {
 // Attempts returns how often the job failed before this claim.
 func (p *Push) Attempts() int { return p.Job.Attempts }
 
+// SceneID returns the id of the scene.
+func (p *Push) SceneID() int { return p.Job.SceneID }
+
 // changed reports whether Plex accepted a change of one of the items.
 func (p *Push) changed() bool {
 	return slices.ContainsFunc(p.Targets, (*Target).changed)
@@ -99,6 +102,9 @@ func (t *Target) Failure() error { return t.err }
 
 // Attempts returns how often the job of its push failed before this claim.
 func (t *Target) Attempts() int { return t.push.Attempts() }
+
+// SceneID returns the id of the scene that the item shows.
+func (t *Target) SceneID() int { return t.push.Job.SceneID }
 
 func (t *Target) changed() bool { return t.Stage >= Written }
 

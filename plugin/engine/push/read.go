@@ -45,6 +45,8 @@ func (w *wantedItem) Failure() error { return w.failure }
 
 func (w *wantedItem) Attempts() int { return w.needers[0].Attempts() }
 
+func (w *wantedItem) SceneID() int { return w.needers[0].SceneID() }
+
 // read reads items in as few requests as fit. An error ends the batch.
 func (pl *Pipeline) read(ctx context.Context, r *reading) error {
 	keys := slices.Sorted(maps.Keys(r.wanted))

@@ -47,6 +47,9 @@ func (r *Restore) Planned() bool { return r.target != nil }
 // Attempts returns 0: a restore has no job.
 func (r *Restore) Attempts() int { return 0 }
 
+// SceneID returns the id of the scene that owns the item.
+func (r *Restore) SceneID() int { return r.Item.Owner }
+
 // Restore gives items back what they held before the first push: values, tags, locks and pictures, each only where
 // Plex still holds what was pushed. It reads all, writes, and reads back in few requests; storing the result is left
 // to the caller. An error ends the whole restore.
@@ -119,6 +122,9 @@ func (pl *Pipeline) writeRestore(ctx context.Context, r *Restore) error {
 		if err := pl.restorePicture(ctx, r, &picture{Target: t, kind: kind}); err != nil {
 			return err
 		}
+	}
+	if t.changed() || r.Changed {
+		return pl.Gate.Answered(ctx)
 	}
 	return nil
 }

@@ -22,6 +22,9 @@ func (pl *Pipeline) scanMissing(ctx context.Context, pushes []*Push) error {
 	if !pl.Config.ScanPlex || pl.Config.SkipMissing || pl.ReadOnly || pl.Gate.OnTrial() || pl.KnownOnly {
 		return nil
 	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	lost := slices.DeleteFunc(slices.Clone(pushes), func(p *Push) bool {
 		return p.Match.Found != match.Missing || !retry.Judge(p.Failure()).AwaitsFile() // the index may be behind
 	})
