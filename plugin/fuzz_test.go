@@ -25,6 +25,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
 )
 
 // oneLine reports whether a text may be shown as it is.
@@ -200,7 +201,7 @@ func FuzzSettings(f *testing.F) {
 			}
 		}
 		for _, p := range s.PathMap {
-			if p.From == "" || p.To == "" || p.From != store.NormalPath(p.From) || p.To != store.NormalPath(p.To) {
+			if p.From == "" || p.To == "" || p.From != pathform.NormalPath(p.From) || p.To != pathform.NormalPath(p.To) {
 				t.Errorf("pair %+v", p)
 			}
 		}

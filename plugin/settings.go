@@ -14,7 +14,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
-	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
 )
 
 // Defaults of the settings.
@@ -295,7 +295,7 @@ func (p *settingsParser) pathMap(name string) []match.PathPair {
 			}
 			continue
 		}
-		pairs = append(pairs, match.PathPair{From: store.NormalPath(from), To: store.NormalPath(to)})
+		pairs = append(pairs, match.PathPair{From: pathform.NormalPath(from), To: pathform.NormalPath(to)})
 	}
 	if bad > pairsTold {
 		p.problem(name, "", fmt.Sprintf("%d more pairs are none", bad-pairsTold))

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
 )
 
 // AwaitedFile is a file of a scene that Plex did not hold when the scene was pushed.
@@ -31,7 +33,7 @@ func setAwaitedFiles(ctx context.Context, tx *transaction, e *Ending) error {
 	}
 	for _, w := range e.AwaitedFiles {
 		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO awaited_file (base, size, path, scene_id) VALUES (?, ?, ?, ?)`,
-			FoldBase(w.Path), w.Size, NormalPath(w.Path), e.Job.SceneID); err != nil {
+			pathform.FoldBase(w.Path), w.Size, pathform.NormalPath(w.Path), e.Job.SceneID); err != nil {
 			return err
 		}
 	}
@@ -67,7 +69,7 @@ func (s *Store) Wake(ctx context.Context, now time.Time, files []FoundFile) (int
 
 // addAwaiting adds the scenes that wait for a file.
 func addAwaiting(ctx context.Context, tx *transaction, f FoundFile, scenes map[int]bool) error {
-	rows, err := tx.QueryContext(ctx, `SELECT scene_id, size, path FROM awaited_file WHERE base = ?`, FoldBase(f.Path))
+	rows, err := tx.QueryContext(ctx, `SELECT scene_id, size, path FROM awaited_file WHERE base = ?`, pathform.FoldBase(f.Path))
 	if err != nil {
 		return err
 	}
@@ -79,7 +81,7 @@ func addAwaiting(ctx context.Context, tx *transaction, f FoundFile, scenes map[i
 		if err := rows.Scan(&id, &size, &path); err != nil {
 			return err
 		}
-		if size == f.Size || TrailingFolders(path, f.Path, true) >= 1 {
+		if size == f.Size || pathform.TrailingFolders(path, f.Path, true) >= 1 {
 			scenes[id] = true
 		}
 	}

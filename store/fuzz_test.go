@@ -6,14 +6,9 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
-	"unicode"
-	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 )
 
 // A file of the inbox may hold anything. What can be understood of it is queued, what cannot is put aside and
@@ -91,57 +86,4 @@ func checkTaken(t *testing.T, s *Store, text []byte, now time.Time) {
 			t.Errorf("%q: scene %d is lost: %v", text, r.SceneID, err)
 		}
 	}
-}
-
-// Forms of one path are one path, whatever it holds: normalising and folding are final, and neither the form
-// of its accents, nor its slashes, nor its case make another path of it.
-func FuzzPaths(f *testing.F) {
-	for _, p := range []string{
-		``, `/`, `//`, `///`, `/a//b////c/`, `\\nas\share\x.mp4`, `D:\Ä\STRASSE.MP4`, "/e\u0301/\u0130\u0131ẞßſK", "/\u0345\u0301α\u0345\u0301", "/a/\xff\xfe/", "ǰ/J\u030c", "/a/./../b", " / /",
-		"/" + strings.Repeat("\u0301", 40) + strings.Repeat("\u0323", 3),
-	} {
-		f.Add(p, `/A/x.mp4`)
-	}
-	f.Fuzz(func(t *testing.T, a, b string) {
-		for name, form := range map[string]func(string) string{"NormalPath": NormalPath, "FoldPath": FoldPath} {
-			once := form(a)
-			if twice := form(once); twice != once {
-				t.Errorf("%s(%q) = %q, and of that %q", name, a, once, twice)
-			}
-			if turned := form(strings.ReplaceAll(a, "/", `\`)); turned != once {
-				t.Errorf("%s(%q) = %q, and with backslashes %q", name, a, once, turned)
-			}
-			if apart := form(norm.NFD.String(a)); utf8.ValidString(a) && apart != once {
-				t.Errorf("%s(%q) = %q, and with accents apart %q", name, a, once, apart)
-			}
-			if inner := strings.TrimPrefix(once, "/"); strings.Contains(inner, "//") || strings.Contains(once, `\`) || len(inner) > 1 && strings.HasSuffix(inner, "/") {
-				t.Errorf("%s(%q) = %q", name, a, once)
-			}
-		}
-		if other := otherCase(a); FoldPath(other) != FoldPath(a) {
-			t.Errorf("FoldPath(%q) = %q, FoldPath(%q) = %q", a, FoldPath(a), other, FoldPath(other))
-		}
-		if base := FoldBase(a); strings.Contains(base, "/") || !strings.HasSuffix(FoldPath(a), base) {
-			t.Errorf("FoldBase(%q) = %q", a, base)
-		}
-		n, back := TrailingFolders(a, b, false), TrailingFolders(b, a, false)
-		x, y := Folders(NormalPath(a)), Folders(NormalPath(b))
-		if n != back || n > TrailingFolders(a, b, true) || !slices.Equal(x[:n], y[:n]) || n < len(x) && n < len(y) && x[n] == y[n] {
-			t.Errorf("TrailingFolders(%q, %q) = %d, the other way round %d", a, b, n, back)
-		}
-	})
-}
-
-// otherCase writes every letter in another case of it. The iota below a letter is left alone: what it is a
-// part of differs with what stands between.
-func otherCase(text string) string {
-	if strings.ContainsFunc(text, func(r rune) bool { return strings.ContainsRune("\u0345\u0399\u03B9\u1FBE", r) }) || !utf8.ValidString(text) {
-		return text
-	}
-	return strings.Map(func(r rune) rune {
-		if strings.ContainsRune("\u0130\u0131", r) { // dotted and dotless, which have no case but in Turkish
-			return r
-		}
-		return unicode.SimpleFold(r)
-	}, text)
 }

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
 )
 
 const (
@@ -251,8 +253,8 @@ func insertFiles(ctx context.Context, tx *transaction, server string, files []Pl
 	for some := range slices.Chunk(files, rowsAtOnce) {
 		var args []any
 		for _, f := range some {
-			folded := FoldPath(f.Path)
-			args = append(args, hash(server), f.Section, f.RatingKey, f.Path, hash(folded), hash(base(folded)), f.Size, f.Duration, f.AddedAt, reading)
+			folded := pathform.FoldPath(f.Path)
+			args = append(args, hash(server), f.Section, f.RatingKey, f.Path, hash(folded), hash(pathform.Base(folded)), f.Size, f.Duration, f.AddedAt, reading)
 		}
 		rows := strings.TrimSuffix(strings.Repeat(`(?, ?, ?, ?, ?, ?, ?, ?, ?, ?), `, len(some)), ", ")
 		if _, err := tx.ExecContext(ctx, `INSERT OR FAIL INTO plex_file

@@ -9,30 +9,32 @@ import (
 	"hash/fnv"
 	"slices"
 	"strings"
+
+	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
 )
 
 // ByPath returns the files with this path, compared without case if fold.
 func (x *Index) ByPath(ctx context.Context, server, path string, fold bool) ([]PlexFile, error) {
-	form := NormalPath
+	form := pathform.NormalPath
 	if fold {
-		form = FoldPath
+		form = pathform.FoldPath
 	}
 	path = form(path)
 	same := func(f *PlexFile) bool { return form(f.Path) == path }
-	return x.files(ctx, same, filesByPath, hash(server), hash(FoldPath(path)))
+	return x.files(ctx, same, filesByPath, hash(server), hash(pathform.FoldPath(path)))
 }
 
 // ByNameAndSize returns the files with the basename of path, without case, and this size.
 func (x *Index) ByNameAndSize(ctx context.Context, server, path string, size int64) ([]PlexFile, error) {
-	base := FoldBase(path)
-	same := func(f *PlexFile) bool { return FoldBase(f.Path) == base }
+	base := pathform.FoldBase(path)
+	same := func(f *PlexFile) bool { return pathform.FoldBase(f.Path) == base }
 	return x.files(ctx, same, filesByNameAndSize, hash(server), hash(base), size)
 }
 
 // ByName returns the files with the basename of path, without case, wherever they are.
 func (x *Index) ByName(ctx context.Context, server, path string) ([]PlexFile, error) {
-	base := FoldBase(path)
-	same := func(f *PlexFile) bool { return FoldBase(f.Path) == base }
+	base := pathform.FoldBase(path)
+	same := func(f *PlexFile) bool { return pathform.FoldBase(f.Path) == base }
 	return x.files(ctx, same, filesByName, hash(server), hash(base))
 }
 
@@ -45,10 +47,10 @@ func (x *Index) ByFolders(ctx context.Context, server, path string, duration int
 		return nil, nil
 	}
 	same := func(f *PlexFile) bool {
-		folded := FoldPath(f.Path)
+		folded := pathform.FoldPath(f.Path)
 		return tail[1] != "" && strings.HasSuffix(folded, tail[1]) || strings.HasSuffix(folded, tail[0]) && sameDuration(duration, f.Duration)
 	}
-	return x.files(ctx, same, filesByName, hash(server), hash(FoldBase(path)))
+	return x.files(ctx, same, filesByName, hash(server), hash(pathform.FoldBase(path)))
 }
 
 const durationSlack = 1000 // ms
@@ -60,18 +62,18 @@ func sameDuration(a, b int64) bool {
 
 // SameFolders reports whether ByFolders would return the file if case mattered.
 func SameFolders(path string, duration int64, f PlexFile) bool {
-	a, b := NormalPath(path), NormalPath(f.Path)
-	if base(a) != base(b) {
+	a, b := pathform.NormalPath(path), pathform.NormalPath(f.Path)
+	if pathform.Base(a) != pathform.Base(b) {
 		return false
 	}
-	n := TrailingFolders(a, b, false)
+	n := pathform.TrailingFolders(a, b, false)
 	return n > 1 || n == 1 && sameDuration(duration, f.Duration)
 }
 
 // foldedTail returns the end of a path with one folder, and with two; "" if it has not so many.
 func foldedTail(path string) (tail [2]string) {
-	end := "/" + FoldBase(path)
-	for i, name := range Folders(FoldPath(path)) {
+	end := "/" + pathform.FoldBase(path)
+	for i, name := range pathform.Folders(pathform.FoldPath(path)) {
 		if i == len(tail) {
 			break
 		}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -48,5 +49,15 @@ func TestFilesOfASectionAreCountedUpToTheLimit(t *testing.T) {
 	indexFill(t, x, paths...)
 	if n, err := x.CountFiles(t.Context(), "S", "1"); err != nil || n != (Count{N: CountLimit, Capped: true}) {
 		t.Errorf("CountFiles = %+v, %v; want it to stop at %d", n, err, CountLimit)
+	}
+}
+
+func TestErrorTextsAreOneShortLineOfText(t *testing.T) {
+	text := OneLine("a\nb\x00c\u0085d\xff" + strings.Repeat("é", 400))
+	if !strings.HasPrefix(text, "a b c d\uFFFDé") || len([]rune(text)) != 300 {
+		t.Errorf("OneLine = %d runes, %q", len([]rune(text)), text)
+	}
+	if text := OneLine("a\xff"); text != "a\uFFFD" {
+		t.Errorf("OneLine of half a character = %q", text)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
 )
 
 // A Sample is how a few scenes match.
@@ -143,7 +144,7 @@ func (r *run) whyNot(ctx context.Context, scene *stashapi.Scene, found match.Mat
 		return "it has no file", nil
 	}
 	f := scene.Files[0]
-	normal := store.NormalPath(f.Path)
+	normal := pathform.NormalPath(f.Path)
 	name := text.Private(normal[strings.LastIndexByte(normal, '/')+1:])
 	files, err := r.pushes.Index.ByName(ctx, r.server.ID, f.Path)
 	if err != nil {
@@ -167,7 +168,7 @@ func (r *run) whyNot(ctx context.Context, scene *stashapi.Scene, found match.Mat
 
 // nearness is how much a file of Plex is like one of Stash: above all by its size, then by its folders.
 func nearness(f stashapi.File, p store.PlexFile) int {
-	n := store.TrailingFolders(f.Path, p.Path, true)
+	n := pathform.TrailingFolders(f.Path, p.Path, true)
 	if p.Size == f.Size {
 		n += 1000
 	}

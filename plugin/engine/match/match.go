@@ -12,6 +12,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
 )
 
 // The rules by which a file was matched.
@@ -264,7 +265,7 @@ func (m *Matcher) lookUp(ctx context.Context, path string) (files []store.PlexFi
 }
 
 func onePath(files []store.PlexFile) bool {
-	return !slices.ContainsFunc(files, func(f store.PlexFile) bool { return store.NormalPath(f.Path) != store.NormalPath(files[0].Path) })
+	return !slices.ContainsFunc(files, func(f store.PlexFile) bool { return pathform.NormalPath(f.Path) != pathform.NormalPath(files[0].Path) })
 }
 
 // leaveOthers takes from the tries the files whose paths are exactly another scene's.

@@ -11,6 +11,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
 )
 
 // indexOf returns an index that holds files, each given as "key path size", the newest last. A library and a
@@ -403,7 +404,7 @@ func TestPrefixOfAShareIsLearnedWithItsName(t *testing.T) {
 		if len(got) != 1 || got[0] != c.want {
 			t.Fatalf("learned %+v, want %+v", got, c.want)
 		}
-		want := store.NormalPath(fmt.Sprintf(c.plex, "d"))
+		want := pathform.NormalPath(fmt.Sprintf(c.plex, "d"))
 		if mapped, ok := mapPath(got, fmt.Sprintf(c.stash, "d")); !ok || mapped != want {
 			t.Errorf("mapped to %q, %v, want %q", mapped, ok, want)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
 )
 
 // leaveOwned takes from the tries of rules 2 and 3 the items that another scene owns.
@@ -69,7 +70,7 @@ func (m *Matcher) claims(ctx context.Context, searches []search) (map[string]int
 // Holds reports whether the item has the file, out of the trash.
 func Holds(it *plexapi.Item, path string) bool {
 	for _, p := range it.Parts {
-		if !p.Deleted && store.NormalPath(p.File) == store.NormalPath(path) {
+		if !p.Deleted && pathform.NormalPath(p.File) == pathform.NormalPath(path) {
 			return true
 		}
 	}

@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
-	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
 )
 
 // PathPair says that what lies below From in Stash lies below To in Plex. Both are normalised.
@@ -19,12 +19,12 @@ type PathPair struct {
 // matter.
 func (p PathPair) replace(path string) (string, bool) {
 	rest, below := Under(path, p.From)
-	return strings.TrimSuffix(store.NormalPath(p.To), "/") + "/" + rest, below
+	return strings.TrimSuffix(pathform.NormalPath(p.To), "/") + "/" + rest, below
 }
 
 // Under returns what of a normalised path lies below a folder. A share lies below no root.
 func Under(path, folder string) (rest string, below bool) {
-	path, folder = store.NormalPath(path), strings.TrimSuffix(store.NormalPath(folder), "/")+"/"
+	path, folder = pathform.NormalPath(path), strings.TrimSuffix(pathform.NormalPath(folder), "/")+"/"
 	if strings.HasPrefix(path, "//") != strings.HasPrefix(folder, "//") {
 		return "", false
 	}
@@ -47,7 +47,7 @@ func (p PathPair) back() PathPair { return PathPair{From: p.To, To: p.From} }
 // spellings are the ways in which Stash may write a path: in either form of accents, and on Windows with
 // either slash and the letter of the drive in either case.
 func spellings(path string) []string {
-	normal := store.NormalPath(path)
+	normal := pathform.NormalPath(path)
 	list := []string{normal, norm.NFD.String(normal)}
 	if onDrive(normal) {
 		for _, p := range list {
@@ -129,7 +129,7 @@ func (e *Evidence) Learned() []PathPair {
 // commonTail cuts the folders that two paths have in common at their ends, and returns what is left as a
 // pair. Paths without a common folder, or that are equal, say nothing.
 func commonTail(stash, plex string) (pair PathPair, folder string, ok bool) {
-	a, b := store.NormalPath(stash), store.NormalPath(plex)
+	a, b := pathform.NormalPath(stash), pathform.NormalPath(plex)
 	x, y := strings.LastIndexByte(a, '/'), strings.LastIndexByte(b, '/')
 	if x < 0 || y < 0 || a == b {
 		return pair, "", false

@@ -12,6 +12,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
 )
 
 // find finds the Plex items of the scenes and reads them. What the index does not hold is looked for again after
@@ -162,7 +163,7 @@ func unmatched(p *Push) []store.AwaitedFile {
 
 // isFile reports whether a part is a file of Stash: by its path, or by name and size.
 func isFile(f stashapi.File, p plexapi.Part) bool {
-	return store.FoldPath(f.Path) == store.FoldPath(p.File) || f.Size == p.Size && store.FoldBase(f.Path) == store.FoldBase(p.File)
+	return pathform.FoldPath(f.Path) == pathform.FoldPath(p.File) || f.Size == p.Size && pathform.FoldBase(f.Path) == pathform.FoldBase(p.File)
 }
 
 // logLacking says once which values of a scene an episode has no field for.

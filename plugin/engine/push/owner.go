@@ -12,6 +12,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
 )
 
 // findRivals finds out which targets belong to other scenes.
@@ -71,7 +72,7 @@ func (pl *Pipeline) leaveToFirst(ctx context.Context, m *match.Matcher, pushes [
 				continue
 			}
 			first, several := firstPart(&t.Current)
-			if several && store.NormalPath(first.File) != store.NormalPath(t.Hit.Path) {
+			if several && pathform.NormalPath(first.File) != pathform.NormalPath(t.Hit.Path) {
 				firsts[t] = m.StashPaths(first.File)
 				paths = append(paths, firsts[t]...)
 			}
@@ -158,7 +159,7 @@ func takeOwnership(it store.Item, scene int, held *plexapi.Item) store.Item {
 	it.Owner, it.Paths = scene, nil
 	for _, p := range held.Parts {
 		if !p.Deleted {
-			it.Paths = append(it.Paths, store.NormalPath(p.File))
+			it.Paths = append(it.Paths, pathform.NormalPath(p.File))
 		}
 	}
 	return it
@@ -167,6 +168,6 @@ func takeOwnership(it store.Item, scene int, held *plexapi.Item) store.Item {
 // SameFiles reports whether an item still holds one of the files that it was known by, in whatever folder.
 func SameFiles(item store.Item, held *plexapi.Item) bool {
 	return len(item.Paths) == 0 || slices.ContainsFunc(held.Parts, func(p plexapi.Part) bool {
-		return slices.ContainsFunc(item.Paths, func(path string) bool { return store.FoldBase(path) == store.FoldBase(p.File) })
+		return slices.ContainsFunc(item.Paths, func(path string) bool { return pathform.FoldBase(path) == pathform.FoldBase(p.File) })
 	})
 }

@@ -1,7 +1,6 @@
-package store
+package pathform
 
 import (
-	"strings"
 	"testing"
 )
 
@@ -51,15 +50,5 @@ func TestTrailingFoldersCountFromTheFileOutwards(t *testing.T) {
 		if got := TrailingFolders(c.a, c.b, c.fold); got != c.want {
 			t.Errorf("TrailingFolders(%q, %q, %v) = %d, want %d", c.a, c.b, c.fold, got, c.want)
 		}
-	}
-}
-
-func TestErrorTextsAreOneShortLineOfText(t *testing.T) {
-	text := OneLine("a\nb\x00c\u0085d\xff" + strings.Repeat("é", 400))
-	if !strings.HasPrefix(text, "a b c d\uFFFDé") || len([]rune(text)) != 300 {
-		t.Errorf("OneLine = %d runes, %q", len([]rune(text)), text)
-	}
-	if text := OneLine("a\xff"); text != "a\uFFFD" {
-		t.Errorf("OneLine of half a character = %q", text)
 	}
 }

@@ -1,4 +1,5 @@
-package store
+// Package pathform brings file paths of two systems into a form in which they can be compared.
+package pathform
 
 import (
 	"strings"
@@ -39,11 +40,11 @@ func Fold(text string) string {
 
 // FoldBase returns the last element of a path, normalised and without case.
 func FoldBase(p string) string {
-	return base(FoldPath(p))
+	return Base(FoldPath(p))
 }
 
-// base returns the last element of a normalised path.
-func base(p string) string { return p[strings.LastIndexByte(p, '/')+1:] }
+// Base returns the last element of a normalised path.
+func Base(p string) string { return p[strings.LastIndexByte(p, '/')+1:] }
 
 // Folders returns the folders of a normalised path from the innermost outwards; its root is none.
 func Folders(normal string) []string {
