@@ -201,7 +201,7 @@ func FuzzSettings(f *testing.F) {
 			}
 		}
 		for _, p := range s.PathMap {
-			if p.From == "" || p.To == "" || p.From != pathform.NormalPath(p.From) || p.To != pathform.NormalPath(p.To) {
+			if p.From == "" || p.To == "" || p.From != pathform.Normal(p.From) || p.To != pathform.Normal(p.To) {
 				t.Errorf("pair %+v", p)
 			}
 		}

@@ -295,7 +295,7 @@ func (p *settingsParser) pathMap(name string) []match.PathPair {
 			}
 			continue
 		}
-		pairs = append(pairs, match.PathPair{From: pathform.NormalPath(from), To: pathform.NormalPath(to)})
+		pairs = append(pairs, match.PathPair{From: pathform.Normal(from), To: pathform.Normal(to)})
 	}
 	if bad > pairsTold {
 		p.problem(name, "", fmt.Sprintf("%d more pairs are none", bad-pairsTold))

@@ -33,7 +33,7 @@ func setAwaitedFiles(ctx context.Context, tx *transaction, e *Ending) error {
 	}
 	for _, w := range e.AwaitedFiles {
 		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO awaited_file (base, size, path, scene_id) VALUES (?, ?, ?, ?)`,
-			pathform.FoldBase(w.Path), w.Size, pathform.NormalPath(w.Path), e.Job.SceneID); err != nil {
+			pathform.FoldBase(w.Path), w.Size, pathform.Normal(w.Path), e.Job.SceneID); err != nil {
 			return err
 		}
 	}

@@ -253,7 +253,7 @@ func insertFiles(ctx context.Context, tx *transaction, server string, files []Pl
 	for some := range slices.Chunk(files, rowsAtOnce) {
 		var args []any
 		for _, f := range some {
-			folded := pathform.FoldPath(f.Path)
+			folded := pathform.Fold(f.Path)
 			args = append(args, hash(server), f.Section, f.RatingKey, f.Path, hash(folded), hash(pathform.Base(folded)), f.Size, f.Duration, f.AddedAt, reading)
 		}
 		rows := strings.TrimSuffix(strings.Repeat(`(?, ?, ?, ?, ?, ?, ?, ?, ?, ?), `, len(some)), ", ")

@@ -15,13 +15,13 @@ import (
 
 // ByPath returns the files with this path, compared without case if fold.
 func (x *Index) ByPath(ctx context.Context, server, path string, fold bool) ([]PlexFile, error) {
-	form := pathform.NormalPath
+	form := pathform.Normal
 	if fold {
-		form = pathform.FoldPath
+		form = pathform.Fold
 	}
 	path = form(path)
 	same := func(f *PlexFile) bool { return form(f.Path) == path }
-	return x.files(ctx, same, filesByPath, hash(server), hash(pathform.FoldPath(path)))
+	return x.files(ctx, same, filesByPath, hash(server), hash(pathform.Fold(path)))
 }
 
 // ByNameAndSize returns the files with the basename of path, without case, and this size.
@@ -47,7 +47,7 @@ func (x *Index) ByFolders(ctx context.Context, server, path string, duration int
 		return nil, nil
 	}
 	same := func(f *PlexFile) bool {
-		folded := pathform.FoldPath(f.Path)
+		folded := pathform.Fold(f.Path)
 		return tail[1] != "" && strings.HasSuffix(folded, tail[1]) || strings.HasSuffix(folded, tail[0]) && sameDuration(duration, f.Duration)
 	}
 	return x.files(ctx, same, filesByName, hash(server), hash(pathform.FoldBase(path)))
@@ -62,7 +62,7 @@ func sameDuration(a, b int64) bool {
 
 // SameFolders reports whether ByFolders would return the file if case mattered.
 func SameFolders(path string, duration int64, f PlexFile) bool {
-	a, b := pathform.NormalPath(path), pathform.NormalPath(f.Path)
+	a, b := pathform.Normal(path), pathform.Normal(f.Path)
 	if pathform.Base(a) != pathform.Base(b) {
 		return false
 	}
@@ -73,7 +73,7 @@ func SameFolders(path string, duration int64, f PlexFile) bool {
 // foldedTail returns the end of a path with one folder, and with two; "" if it has not so many.
 func foldedTail(path string) (tail [2]string) {
 	end := "/" + pathform.FoldBase(path)
-	for i, name := range pathform.Folders(pathform.FoldPath(path)) {
+	for i, name := range pathform.Folders(pathform.Fold(path)) {
 		if i == len(tail) {
 			break
 		}

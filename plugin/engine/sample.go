@@ -144,7 +144,7 @@ func (r *run) whyNot(ctx context.Context, scene *stashapi.Scene, found match.Mat
 		return "it has no file", nil
 	}
 	f := scene.Files[0]
-	normal := pathform.NormalPath(f.Path)
+	normal := pathform.Normal(f.Path)
 	name := text.Private(normal[strings.LastIndexByte(normal, '/')+1:])
 	files, err := r.pushes.Index.ByName(ctx, r.server.ID, f.Path)
 	if err != nil {

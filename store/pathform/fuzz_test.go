@@ -20,7 +20,7 @@ func FuzzPaths(f *testing.F) {
 		f.Add(p, `/A/x.mp4`)
 	}
 	f.Fuzz(func(t *testing.T, a, b string) {
-		for name, form := range map[string]func(string) string{"NormalPath": NormalPath, "FoldPath": FoldPath} {
+		for name, form := range map[string]func(string) string{"Normal": Normal, "Fold": Fold} {
 			once := form(a)
 			if twice := form(once); twice != once {
 				t.Errorf("%s(%q) = %q, and of that %q", name, a, once, twice)
@@ -35,14 +35,14 @@ func FuzzPaths(f *testing.F) {
 				t.Errorf("%s(%q) = %q", name, a, once)
 			}
 		}
-		if other := otherCase(a); FoldPath(other) != FoldPath(a) {
-			t.Errorf("FoldPath(%q) = %q, FoldPath(%q) = %q", a, FoldPath(a), other, FoldPath(other))
+		if other := otherCase(a); Fold(other) != Fold(a) {
+			t.Errorf("Fold(%q) = %q, Fold(%q) = %q", a, Fold(a), other, Fold(other))
 		}
-		if base := FoldBase(a); strings.Contains(base, "/") || !strings.HasSuffix(FoldPath(a), base) {
+		if base := FoldBase(a); strings.Contains(base, "/") || !strings.HasSuffix(Fold(a), base) {
 			t.Errorf("FoldBase(%q) = %q", a, base)
 		}
 		n, back := TrailingFolders(a, b, false), TrailingFolders(b, a, false)
-		x, y := Folders(NormalPath(a)), Folders(NormalPath(b))
+		x, y := Folders(Normal(a)), Folders(Normal(b))
 		if n != back || n > TrailingFolders(a, b, true) || !slices.Equal(x[:n], y[:n]) || n < len(x) && n < len(y) && x[n] == y[n] {
 			t.Errorf("TrailingFolders(%q, %q) = %d, the other way round %d", a, b, n, back)
 		}

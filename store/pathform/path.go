@@ -9,9 +9,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// NormalPath returns a path in the form in which paths of two systems are compared: NFC (macOS hands out
-// NFD), slashes for backslashes, single slashes but for a leading pair (a Windows share), none at the end.
-func NormalPath(p string) string {
+// Normal returns a path in the form used to compare paths of two systems: in NFC (macOS uses NFD), with slashes
+// instead of backslashes, no repeated slashes except a leading pair (a Windows share), and no slash at the end.
+func Normal(p string) string {
 	p = strings.ReplaceAll(norm.NFC.String(p), `\`, "/")
 	share := strings.HasPrefix(p, "//")
 	for strings.Contains(p, "//") {
@@ -26,27 +26,27 @@ func NormalPath(p string) string {
 	return p
 }
 
-// FoldPath returns a normalised path without case.
-func FoldPath(p string) string { return Fold(NormalPath(p)) }
+// Fold returns a normal path without case.
+func Fold(p string) string { return fold(Normal(p)) }
 
-// Fold returns a text without case, in NFC: what folds may come apart, or compose only then. Capitals of Cherokee
-// are folded to small letters, and those to capitals, which ToLower mends.
-func Fold(text string) string {
+// fold returns a text without case and in NFC. Folding may decompose a rune, or make two composable. Unicode folds
+// small letters of Cherokee to capitals, so ToLower follows.
+func fold(text string) string {
 	if strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) {
 		return norm.NFC.String(strings.ToLower(cases.Fold().String(text)))
 	}
 	return strings.ToLower(text)
 }
 
-// FoldBase returns the last element of a path, normalised and without case.
+// FoldBase returns the last element of a path, in normal form and without case.
 func FoldBase(p string) string {
-	return Base(FoldPath(p))
+	return Base(Fold(p))
 }
 
-// Base returns the last element of a normalised path.
+// Base returns the last element of a normal path.
 func Base(p string) string { return p[strings.LastIndexByte(p, '/')+1:] }
 
-// Folders returns the folders of a normalised path from the innermost outwards; its root is none.
+// Folders returns the names of the folders of a normal path, innermost first, without the root.
 func Folders(normal string) []string {
 	var list []string
 	for {
@@ -63,12 +63,12 @@ func Folders(normal string) []string {
 	}
 }
 
-// TrailingFolders returns how many folders two paths have in common, counted from the file outwards; the
-// file's own name does not count. With fold, case does not matter.
+// TrailingFolders returns how many folders two paths share, counted from the file outwards without the file's own
+// name. With fold, case does not matter.
 func TrailingFolders(a, b string, fold bool) int {
-	form := NormalPath
+	form := Normal
 	if fold {
-		form = FoldPath
+		form = Fold
 	}
 	x, y := Folders(form(a)), Folders(form(b))
 	n := 0

@@ -13,8 +13,8 @@ func TestPathsOfTwoSystemsCompare(t *testing.T) {
 		{`/`, `/`},
 		{``, ``},
 	} {
-		if got := NormalPath(c.in); got != c.want {
-			t.Errorf("NormalPath(%q) = %q, want %q", c.in, got, c.want)
+		if got := Normal(c.in); got != c.want {
+			t.Errorf("Normal(%q) = %q, want %q", c.in, got, c.want)
 		}
 	}
 	if got := FoldBase(`D:\Ä\STRASSE.MP4`); got != "strasse.mp4" {
@@ -28,9 +28,9 @@ func TestCaseThatTakesAnAccentApartIsStillNone(t *testing.T) {
 		{"/J\u030c", "/\u01f0"},
 		{"/\u13a0", "/\uab70"}, // Cherokee, whose capitals are what Unicode folds to
 	} {
-		a, b := FoldPath(c.a), FoldPath(c.b)
-		if a != b || FoldPath(a) != a {
-			t.Errorf("FoldPath(%q) = %q, of that %q, and of %q %q", c.a, a, FoldPath(a), c.b, b)
+		a, b := Fold(c.a), Fold(c.b)
+		if a != b || Fold(a) != a {
+			t.Errorf("Fold(%q) = %q, of that %q, and of %q %q", c.a, a, Fold(a), c.b, b)
 		}
 	}
 }

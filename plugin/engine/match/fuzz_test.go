@@ -18,14 +18,14 @@ func FuzzPathMap(f *testing.F) {
 	f.Add("", "/", "a/b", "b/a/b")
 	f.Add("//n/s", "K:/", "//\u212a/s/x", "k:/x")
 	f.Fuzz(func(t *testing.T, from, to, path, other string) {
-		p := PathPair{From: pathform.NormalPath(from), To: pathform.NormalPath(to)}
-		wide := PathPair{From: pathform.NormalPath(from[:len(from)/2]), To: "/wide"}
+		p := PathPair{From: pathform.Normal(from), To: pathform.Normal(to)}
+		wide := PathPair{From: pathform.Normal(from[:len(from)/2]), To: "/wide"}
 		mapped, ok := p.replace(path)
 		if ok && strings.Trim(path, `/\`) != "" { // else it is no file's
-			if mapped != pathform.NormalPath(mapped) {
+			if mapped != pathform.Normal(mapped) {
 				t.Errorf("%+v makes %q of %q, which is no normal path", p, mapped, path)
 			}
-			if back, again := p.back().replace(mapped); !again || back != pathform.NormalPath(path) && !onWindows(pathform.NormalPath(path)) {
+			if back, again := p.back().replace(mapped); !again || back != pathform.Normal(path) && !onWindows(pathform.Normal(path)) {
 				t.Errorf("%+v makes %q of %q, and of that %q, %v", p, mapped, path, back, again)
 			}
 			if best, found := mapPath([]PathPair{wide, p, wide}, path); !found || len(p.From) > len(wide.From) && best != mapped {
@@ -33,7 +33,7 @@ func FuzzPathMap(f *testing.F) {
 			}
 		}
 		if pair, folder, taught := commonTail(path, other); taught {
-			a, b := pathform.NormalPath(path), pathform.NormalPath(other)
+			a, b := pathform.Normal(path), pathform.Normal(other)
 			if !strings.HasPrefix(a, folder+"/") {
 				t.Errorf("%q is not in %q", a, folder)
 			}
@@ -43,7 +43,7 @@ func FuzzPathMap(f *testing.F) {
 			}
 		}
 		for _, spelling := range spellings(path) {
-			if pathform.FoldPath(spelling) != pathform.FoldPath(path) && utf8.ValidString(path) {
+			if pathform.Fold(spelling) != pathform.Fold(path) && utf8.ValidString(path) {
 				t.Errorf("%q is taken for a spelling of %q", spelling, path)
 			}
 		}

@@ -265,7 +265,7 @@ func (m *Matcher) lookUp(ctx context.Context, path string) (files []store.PlexFi
 }
 
 func onePath(files []store.PlexFile) bool {
-	return !slices.ContainsFunc(files, func(f store.PlexFile) bool { return pathform.NormalPath(f.Path) != pathform.NormalPath(files[0].Path) })
+	return !slices.ContainsFunc(files, func(f store.PlexFile) bool { return pathform.Normal(f.Path) != pathform.Normal(files[0].Path) })
 }
 
 // leaveOthers takes from the tries the files whose paths are exactly another scene's.

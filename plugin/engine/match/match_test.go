@@ -404,7 +404,7 @@ func TestPrefixOfAShareIsLearnedWithItsName(t *testing.T) {
 		if len(got) != 1 || got[0] != c.want {
 			t.Fatalf("learned %+v, want %+v", got, c.want)
 		}
-		want := pathform.NormalPath(fmt.Sprintf(c.plex, "d"))
+		want := pathform.Normal(fmt.Sprintf(c.plex, "d"))
 		if mapped, ok := mapPath(got, fmt.Sprintf(c.stash, "d")); !ok || mapped != want {
 			t.Errorf("mapped to %q, %v, want %q", mapped, ok, want)
 		}

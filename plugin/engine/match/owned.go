@@ -70,7 +70,7 @@ func (m *Matcher) claims(ctx context.Context, searches []search) (map[string]int
 // Holds reports whether the item has the file, out of the trash.
 func Holds(it *plexapi.Item, path string) bool {
 	for _, p := range it.Parts {
-		if !p.Deleted && pathform.NormalPath(p.File) == pathform.NormalPath(path) {
+		if !p.Deleted && pathform.Normal(p.File) == pathform.Normal(path) {
 			return true
 		}
 	}

@@ -19,12 +19,12 @@ type PathPair struct {
 // matter.
 func (p PathPair) replace(path string) (string, bool) {
 	rest, below := Under(path, p.From)
-	return strings.TrimSuffix(pathform.NormalPath(p.To), "/") + "/" + rest, below
+	return strings.TrimSuffix(pathform.Normal(p.To), "/") + "/" + rest, below
 }
 
 // Under returns what of a normalised path lies below a folder. A share lies below no root.
 func Under(path, folder string) (rest string, below bool) {
-	path, folder = pathform.NormalPath(path), strings.TrimSuffix(pathform.NormalPath(folder), "/")+"/"
+	path, folder = pathform.Normal(path), strings.TrimSuffix(pathform.Normal(folder), "/")+"/"
 	if strings.HasPrefix(path, "//") != strings.HasPrefix(folder, "//") {
 		return "", false
 	}
@@ -47,7 +47,7 @@ func (p PathPair) back() PathPair { return PathPair{From: p.To, To: p.From} }
 // spellings are the ways in which Stash may write a path: in either form of accents, and on Windows with
 // either slash and the letter of the drive in either case.
 func spellings(path string) []string {
-	normal := pathform.NormalPath(path)
+	normal := pathform.Normal(path)
 	list := []string{normal, norm.NFD.String(normal)}
 	if onDrive(normal) {
 		for _, p := range list {
@@ -129,7 +129,7 @@ func (e *Evidence) Learned() []PathPair {
 // commonTail cuts the folders that two paths have in common at their ends, and returns what is left as a
 // pair. Paths without a common folder, or that are equal, say nothing.
 func commonTail(stash, plex string) (pair PathPair, folder string, ok bool) {
-	a, b := pathform.NormalPath(stash), pathform.NormalPath(plex)
+	a, b := pathform.Normal(stash), pathform.Normal(plex)
 	x, y := strings.LastIndexByte(a, '/'), strings.LastIndexByte(b, '/')
 	if x < 0 || y < 0 || a == b {
 		return pair, "", false

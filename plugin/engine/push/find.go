@@ -163,7 +163,7 @@ func unmatched(p *Push) []store.AwaitedFile {
 
 // isFile reports whether a part is a file of Stash: by its path, or by name and size.
 func isFile(f stashapi.File, p plexapi.Part) bool {
-	return pathform.FoldPath(f.Path) == pathform.FoldPath(p.File) || f.Size == p.Size && pathform.FoldBase(f.Path) == pathform.FoldBase(p.File)
+	return pathform.Fold(f.Path) == pathform.Fold(p.File) || f.Size == p.Size && pathform.FoldBase(f.Path) == pathform.FoldBase(p.File)
 }
 
 // logLacking says once which values of a scene an episode has no field for.

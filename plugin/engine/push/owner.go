@@ -72,7 +72,7 @@ func (pl *Pipeline) leaveToFirst(ctx context.Context, m *match.Matcher, pushes [
 				continue
 			}
 			first, several := firstPart(&t.Current)
-			if several && pathform.NormalPath(first.File) != pathform.NormalPath(t.Hit.Path) {
+			if several && pathform.Normal(first.File) != pathform.Normal(t.Hit.Path) {
 				firsts[t] = m.StashPaths(first.File)
 				paths = append(paths, firsts[t]...)
 			}
@@ -159,7 +159,7 @@ func takeOwnership(it store.Item, scene int, held *plexapi.Item) store.Item {
 	it.Owner, it.Paths = scene, nil
 	for _, p := range held.Parts {
 		if !p.Deleted {
-			it.Paths = append(it.Paths, pathform.NormalPath(p.File))
+			it.Paths = append(it.Paths, pathform.Normal(p.File))
 		}
 	}
 	return it

@@ -86,7 +86,7 @@ func scanFor(places []match.Place, sections []plexapi.Section, path string) (sca
 		for _, s := range sections {
 			for _, location := range s.Locations {
 				rest, below := match.Under(where.Path, location)
-				if normal := pathform.NormalPath(location); below && len(normal) > len(best) {
+				if normal := pathform.Normal(location); below && len(normal) > len(best) {
 					best, found = normal, scanTarget{s, folderBelow(location, rest, path)}
 				}
 			}
@@ -109,7 +109,7 @@ func folderBelow(location, rest, path string) string {
 	// Stash's spelling: a disk may keep accents in another form than the one in which paths are compared.
 	spelt := strings.FieldsFunc(path, func(r rune) bool { return r == '/' || r == '\\' })
 	spelt = spelt[:max(len(spelt)-1, 0)]
-	for i, j := len(names)-1, len(spelt)-1; i >= 0 && j >= 0 && pathform.NormalPath(spelt[j]) == names[i]; i, j = i-1, j-1 {
+	for i, j := len(names)-1, len(spelt)-1; i >= 0 && j >= 0 && pathform.Normal(spelt[j]) == names[i]; i, j = i-1, j-1 {
 		names[i] = spelt[j]
 	}
 	slash := "/"
