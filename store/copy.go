@@ -2,72 +2,56 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 )
 
-const (
-	copyPrefix = "queue.copy-"
-	copyEvery  = 24 * time.Hour
-	copiesKept = 2
-)
+const copiesKept = 2
 
-// CopyDaily makes a copy of queue.db if the last one is a day old, and keeps two. It reports whether it
-// made one. The file is checked before: damage that nobody has met must not get into the copies.
-func (s *Store) CopyDaily(ctx context.Context, now time.Time) (bool, error) {
-	_, last, err := s.Meta(ctx, KeyLastCopy)
-	if err != nil {
-		return false, err
-	}
-	if age := now.Sub(last); age >= 0 && age < copyEvery {
-		return false, nil
-	}
-	damage, err := check(ctx, s.read)
-	if err == nil && damage != "" {
-		err = fmt.Errorf("%w: %s", errUnsound, damage)
-	}
-	if err != nil {
-		return false, fmt.Errorf("check the database: %w", s.mark(err))
-	}
-	for _, unfinished := range copyFiles(s.dir, "*.db.new*") { // its process was killed
+// copyPrefix begins the paths of all copies of a database: queue.copy- for queue.db.
+func copyPrefix(path string) string { return strings.TrimSuffix(path, filepath.Ext(path)) + ".copy-" }
+
+// copyFile makes a copy of an open database beside its file, and keeps two. It returns the copy's path.
+func copyFile(ctx context.Context, db *sql.DB, path string) (string, error) {
+	for _, unfinished := range copyFiles(path, "*.db.new*") { // its process was killed
 		os.Remove(unfinished) // what stays is removed by the next copy
 	}
-	number, err := nextCopy(s.dir)
+	number, err := nextCopy(path)
 	if err != nil {
-		return false, err
+		return "", err
 	}
-	name := filepath.Join(s.dir, fmt.Sprintf("%s%09d.db", copyPrefix, number))
+	name := copyPrefix(path) + fmt.Sprintf("%09d.db", number)
 	tmp := name + ".new"
-	if _, err := s.read.ExecContext(ctx, `VACUUM INTO ?`, tmp); err != nil {
+	if _, err := db.ExecContext(ctx, `VACUUM INTO ?`, tmp); err != nil {
 		removeAll(tmp)
-		return false, fmt.Errorf("copy the database: %w", s.mark(err))
+		return "", err
 	}
 	if err := errors.Join(os.Chmod(tmp, 0o600), syncFile(tmp), os.Rename(tmp, name)); err != nil {
-		return false, fmt.Errorf("copy the database: %w", err)
+		return "", err
 	}
-	syncDir(s.dir)
-	copies := copiesOf(s.dir)
+	syncDir(filepath.Dir(path))
+	copies := copiesOf(path)
 	for len(copies) > copiesKept {
 		removeAll(copies[0])
 		copies = copies[1:]
 	}
-	return true, s.SetMeta(ctx, now, KeyLastCopy, name)
+	return name, nil
 }
 
 // nextCopy returns the number of the next copy. The clock would not do: a copy made while it was ahead
 // would count as the latest for years.
-func nextCopy(dir string) (int, error) {
-	latest := latestCopy(dir)
+func nextCopy(path string) (int, error) {
+	latest := latestCopy(path)
 	if latest == "" {
 		return 1, nil
 	}
 	var n int
-	if _, err := fmt.Sscanf(filepath.Base(latest), copyPrefix+"%d.db", &n); err != nil {
+	if _, err := fmt.Sscanf(strings.TrimPrefix(latest, copyPrefix(path)), "%d.db", &n); err != nil {
 		return 0, fmt.Errorf("%s is no copy of this program's: move it away: %w", latest, err)
 	}
 	return n + 1, nil
@@ -83,11 +67,12 @@ func syncFile(path string) error {
 }
 
 // copiesOf returns the daily copies, oldest first.
-func copiesOf(dir string) []string { return copyFiles(dir, strings.Repeat("[0-9]", 9)+".db") }
+func copiesOf(path string) []string { return copyFiles(path, strings.Repeat("[0-9]", 9)+".db") }
 
 // copyFiles returns the files of copies that match a pattern, sorted.
-func copyFiles(dir, pattern string) []string {
-	names, err := fs.Glob(os.DirFS(dir), copyPrefix+pattern)
+func copyFiles(path, pattern string) []string {
+	dir, prefix := filepath.Split(copyPrefix(path))
+	names, err := fs.Glob(os.DirFS(dir), prefix+pattern)
 	if err != nil {
 		return nil
 	}
@@ -97,8 +82,8 @@ func copyFiles(dir, pattern string) []string {
 	return names
 }
 
-func latestCopy(dir string) string {
-	copies := copiesOf(dir)
+func latestCopy(path string) string {
+	copies := copiesOf(path)
 	if len(copies) == 0 {
 		return ""
 	}

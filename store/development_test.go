@@ -31,7 +31,7 @@ func TestQueueAndItsCopiesSayWhoseTheyAre(t *testing.T) {
 	if _, err := s.CopyDaily(t.Context(), t0); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{filepath.Join(s.Dir(), queueFile), latestCopy(s.Dir())} {
+	for _, path := range []string{filepath.Join(s.Dir(), queueFile), latestCopy(s.path())} {
 		f, err := OpenFile(t.Context(), path)
 		if err != nil {
 			t.Fatal(err)
@@ -67,7 +67,7 @@ func TestQueueOfADevelopmentBuildIsRefusedUntouched(t *testing.T) {
 	if r, err := Recover(t.Context(), dir, t0); r != nil || !isDevelopment(err, dir) {
 		t.Errorf("Recover = %+v, %v", r, err)
 	}
-	if err := os.Remove(filepath.Join(dir, suspectFile)); err != nil {
+	if err := os.Remove(filepath.Join(dir, queueFile+suspectSuffix)); err != nil {
 		t.Fatal(err)
 	}
 	if !maps.Equal(before, databaseIn(t, dir)) {
@@ -147,7 +147,7 @@ func TestCopyOfADevelopmentBuildCompletesNothing(t *testing.T) {
 		if old {
 			c := &Store{dir: dir}
 			var err error
-			if c.write, err = openDB(dsn(latestCopy(dir), "rw", "immediate")); err != nil {
+			if c.write, err = openDB(dsn(latestCopy(filepath.Join(dir, queueFile)), "rw", "immediate")); err != nil {
 				t.Fatal(err)
 			}
 			asDevelopmentBuild(t, c)

@@ -6,15 +6,12 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
 )
@@ -86,8 +83,7 @@ func (x *Index) open(ctx context.Context) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	q := url.Values{"_txlock": {"immediate"}, "_pragma": {"busy_timeout(30000)", "journal_mode(WAL)", "synchronous(OFF)", "cache_size(-16000)"}}
-	return x.connect(ctx, "file:"+(&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()+"?"+q.Encode())
+	return x.connect(ctx, cacheDSN(path))
 }
 
 // TemporaryIndex returns an empty index in memory. It is gone when it is closed.
@@ -130,10 +126,6 @@ func (x *Index) prepare(ctx context.Context) error {
 		}
 		return errOtherVersion
 	})
-}
-
-func isBusy(err error) bool {
-	return hasCode(err, sqlite3.SQLITE_BUSY)
 }
 
 // Close closes the index.

@@ -89,3 +89,13 @@ func (s *Store) ClientID(ctx context.Context, now time.Time) (string, error) {
 	}
 	return id, nil
 }
+
+// SetHolder notes who works under the lock, for those who find it held.
+func (s *Store) SetHolder(ctx context.Context, now time.Time, who string) error {
+	return s.SetMeta(ctx, now, keyHolder, who)
+}
+
+// Holder returns who last worked under the lock, and since when.
+func (s *Store) Holder(ctx context.Context) (string, time.Time, error) {
+	return s.Meta(ctx, keyHolder)
+}

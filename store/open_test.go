@@ -106,7 +106,7 @@ func TestFileOpensInWhateverModeItIs(t *testing.T) {
 	if _, err := s.CopyDaily(t.Context(), t0); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{latestCopy(s.Dir()), filepath.Join(s.Dir(), queueFile)} {
+	for _, path := range []string{latestCopy(s.path()), filepath.Join(s.Dir(), queueFile)} {
 		f, err := OpenFile(t.Context(), path)
 		if err != nil {
 			t.Fatalf("OpenFile: %v", err)

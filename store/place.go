@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -39,7 +40,10 @@ func checkDir(dir string) error {
 	return nil
 }
 
-// lockPlace takes the lock under which queue.db is put into its place or taken from it: a connection finds
+// setupLock is the lock of a data folder under which a database is put into its place or taken from it.
+const setupLock = "setup.lock"
+
+// lockPlace takes the lock under which a database is put into its place or taken from it: a connection finds
 // the log by the file's name, so nobody may connect meanwhile. Where the file system has no locks nothing
 // is taken from its place.
 func lockPlace(dir string, take func(*flock.Flock) error) (unlock func(), locked bool) {
@@ -50,17 +54,23 @@ func lockPlace(dir string, take func(*flock.Flock) error) (unlock func(), locked
 	return func() { lock.Unlock() }, true // freed by the kernel at exit in any case
 }
 
-// create makes and migrates a new file under a name of its own and moves it into place, so that nobody
+// keepPlace keeps the databases of a data folder in their places until release is called, where the file system has locks.
+func keepPlace(dir string) (release func()) {
+	release, _ = lockPlace(dir, (*flock.Flock).RLock)
+	return release
+}
+
+// create makes a new file under a name of its own, with what migrate puts into it, and moves it into place, so that nobody
 // ever sees half a schema. Where the file system has locks only one process does it; where it has none,
 // the move refuses to replace what another process put there first.
-func create(ctx context.Context, dir string) error {
+func create(ctx context.Context, path string, migrate func(context.Context, *sql.DB) error) error {
+	dir := filepath.Dir(path)
 	unlock, locked := lockPlace(dir, (*flock.Flock).Lock)
 	defer unlock()
-	path := filepath.Join(dir, queueFile)
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	}
-	tmp, err := os.CreateTemp(dir, queueFile+".new-*") // 0600, which -wal and -shm inherit
+	tmp, err := os.CreateTemp(dir, filepath.Base(path)+".new-*") // 0600, which -wal and -shm inherit
 	if err != nil {
 		return err
 	}
@@ -77,7 +87,7 @@ func create(ctx context.Context, dir string) error {
 		return err
 	}
 	if locked {
-		if err := clearPlace(dir); err != nil {
+		if err := clearPlace(path); err != nil {
 			return err
 		}
 	}
@@ -86,12 +96,12 @@ func create(ctx context.Context, dir string) error {
 
 // clearPlace takes away what an earlier file left beside its place: SQLite would replay its log into the
 // new one. The log of a damaged file that is on its way aside follows it; any other goes.
-func clearPlace(dir string) error {
-	note, err := readSalvage(dir)
+func clearPlace(path string) error {
+	note, err := readSalvage(path)
 	if err != nil {
 		return err
 	}
-	path, aside := filepath.Join(dir, queueFile), filepath.Join(dir, note.latest())
+	aside := filepath.Join(filepath.Dir(path), note.latest())
 	for _, suffix := range [...]string{"-wal", "-shm", "-journal"} {
 		var err error
 		if note.latest() != "" && exists(aside) && !exists(aside+suffix) {

@@ -14,61 +14,46 @@ import (
 	"github.com/gofrs/flock"
 )
 
+// What is appended to a database's path for the notes about it.
 const (
-	suspectFile = "queue.db.suspect" // somebody met signs of damage
-	salvageFile = "queue.db.salvage" // a damaged file was moved aside and is not saved yet
+	suspectSuffix = ".suspect" // somebody met signs of damage
+	salvageSuffix = ".salvage" // a damaged file was moved aside and is not saved yet
 )
 
-// A Recovery tells what became of a damaged queue.db.
-type Recovery struct {
-	Damage  string         // what the check found
-	Aside   string         // where the damaged file is now
-	Rescued map[string]int // rows saved, by table
-	Copied  map[string]int // rows taken from the latest daily copy because they could not be saved
+// isSuspect reports whether some process met signs of damage since the last recovery, or a recovery was cut off.
+func isSuspect(path string) bool { return exists(path+suspectSuffix) || exists(path+salvageSuffix) }
+
+// leaveDoubt leaves a note that a database may be damaged, and why.
+func leaveDoubt(path, why string) error {
+	return os.WriteFile(path+suspectSuffix, []byte(why+"\n"), 0o600)
 }
 
-// Suspect reports whether some process met signs of damage since the last recovery, or a recovery was cut off.
-func Suspect(dir string) bool {
-	return exists(filepath.Join(dir, suspectFile)) || exists(filepath.Join(dir, salvageFile))
-}
-
-// Recover checks a suspect queue.db and, only if the check fails, moves it aside with its log, makes a new
-// one and saves into it what can still be read, row by row; what is known of Plex items and their links is
-// completed from the latest daily copy. It returns nil if the file is sound. If it is cut off, the next
-// call goes on. The caller holds the drain's lock and has no Store open on dir.
-func Recover(ctx context.Context, dir string, now time.Time) (*Recovery, error) {
-	note, err := readSalvage(dir)
+// setAside checks a suspect database and moves it aside with its log if the check fails. It first finishes moves that
+// were cut off. It returns what waits aside to be saved. readSchema returns an error if it cannot read the schema, or
+// if the database is another program's.
+func setAside(ctx context.Context, path string, now time.Time, readSchema func(context.Context, *sql.DB) error) (salvage, error) {
+	note, err := readSalvage(path)
 	if err != nil {
-		return nil, err
+		return note, err
 	}
 	if note.latest() != "" {
-		if err := moveAside(dir, note.latest()); err != nil {
-			return nil, err
+		if err := moveAside(path, note.latest()); err != nil {
+			return note, err
 		}
 	}
-	path := filepath.Join(dir, queueFile)
-	damage, err := checkFile(ctx, path)
+	damage, err := checkFile(ctx, path, readSchema)
 	if err != nil {
-		return nil, fmt.Errorf("check the database: %w", err)
+		return note, fmt.Errorf("check the database: %w", err)
 	}
-	if damage != "" {
-		note.Damage = damage
-		note.Asides = append(note.Asides, asideName(dir, now))
-		if err := note.write(dir); err != nil {
-			return nil, err
-		}
-		if err := moveAside(dir, note.latest()); err != nil {
-			return nil, err
-		}
+	if damage == "" {
+		return note, nil
 	}
-	if note.latest() == "" {
-		return nil, removeNotes(dir)
+	note.Damage = damage
+	note.Asides = append(note.Asides, asideName(path, now))
+	if err := note.write(path); err != nil {
+		return note, err
 	}
-	r, err := salvageInto(ctx, dir, now, note)
-	if err != nil {
-		return nil, fmt.Errorf("save what the damaged database holds (the next run goes on with it): %w", err)
-	}
-	return r, removeNotes(dir)
+	return note, moveAside(path, note.latest())
 }
 
 // salvage is the note that a damaged file is on its way aside or waits there to be saved.
@@ -85,9 +70,9 @@ func (n salvage) latest() string {
 }
 
 // readSalvage reads the note. One that is not whole was never finished: nothing has been moved yet.
-func readSalvage(dir string) (salvage, error) {
+func readSalvage(path string) (salvage, error) {
 	var n salvage
-	text, err := os.ReadFile(filepath.Join(dir, salvageFile))
+	text, err := os.ReadFile(path + salvageSuffix)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return n, fmt.Errorf("look for a recovery that was cut off: %w", err)
 	}
@@ -98,10 +83,10 @@ func readSalvage(dir string) (salvage, error) {
 }
 
 // write stores the note, before anything is moved.
-func (n salvage) write(dir string) error {
+func (n salvage) write(path string) error {
 	text, err := json.Marshal(n)
 	if err == nil {
-		err = writeAtomically(dir, salvageFile, text)
+		err = writeAtomically(filepath.Dir(path), filepath.Base(path)+salvageSuffix, text)
 	}
 	if err != nil {
 		return fmt.Errorf("note the recovery: %w", err)
@@ -110,10 +95,10 @@ func (n salvage) write(dir string) error {
 }
 
 // asideName returns a name for the damaged file that no other has.
-func asideName(dir string, now time.Time) string {
+func asideName(path string, now time.Time) string {
 	for ms := now.UnixMilli(); ; ms++ {
-		name := fmt.Sprintf("%s.damaged-%d", queueFile, ms)
-		if !exists(filepath.Join(dir, name)) {
+		name := fmt.Sprintf("%s.damaged-%d", filepath.Base(path), ms)
+		if !exists(filepath.Join(filepath.Dir(path), name)) {
 			return name
 		}
 	}
@@ -121,13 +106,14 @@ func asideName(dir string, now time.Time) string {
 
 // moveAside moves the damaged file and its log aside. The file goes first: a hook that comes then waits to
 // make a new one, and meets no log.
-func moveAside(dir, name string) error {
+func moveAside(path, name string) error {
+	dir := filepath.Dir(path)
 	unlock, locked := lockPlace(dir, (*flock.Flock).Lock)
 	if !locked {
 		return errors.New("the data folder cannot be locked: the damaged database stays where it is")
 	}
 	defer unlock()
-	path, aside := filepath.Join(dir, queueFile), filepath.Join(dir, name)
+	aside := filepath.Join(dir, name)
 	if !exists(aside) {
 		if err := renameOpen(path, aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("move the damaged database aside: %w", trouble(path, err))
@@ -136,7 +122,7 @@ func moveAside(dir, name string) error {
 	if exists(path) { // a new one: the log is its own
 		return nil
 	}
-	return clearPlace(dir)
+	return clearPlace(path)
 }
 
 // How long a file that is to be moved may be in use, and how often that is looked at.
@@ -156,9 +142,9 @@ func renameOpen(from, to string) error {
 }
 
 // removeNotes ends the suspicion. The note of the recovery goes last.
-func removeNotes(dir string) error {
-	for _, name := range [...]string{suspectFile, salvageFile} {
-		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+func removeNotes(path string) error {
+	for _, suffix := range [...]string{suspectSuffix, salvageSuffix} {
+		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("clear the note of damage: %w", err)
 		}
 	}
@@ -166,7 +152,7 @@ func removeNotes(dir string) error {
 }
 
 // checkFile returns what is wrong with the file, or "". An error says nothing about the file.
-func checkFile(ctx context.Context, path string) (damage string, err error) {
+func checkFile(ctx context.Context, path string, readSchema func(context.Context, *sql.DB) error) (damage string, err error) {
 	fi, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -178,10 +164,10 @@ func checkFile(ctx context.Context, path string) (damage string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if _, err = schemaVersion(ctx, db); err == nil {
+	if err = readSchema(ctx, db); err == nil {
 		damage, err = check(ctx, db)
 	} else if isDamage(err) {
-		damage = OneLine(err.Error())
+		damage = err.Error()
 	}
 	closeErr := closeUntouched(path, db.Close)
 	if damage != "" { // and it may not even be closed
@@ -197,11 +183,11 @@ func check(ctx context.Context, db *sql.DB) (damage string, err error) {
 	err = db.QueryRowContext(ctx, `PRAGMA integrity_check(1)`).Scan(&verdict)
 	switch {
 	case isDamage(err):
-		return OneLine(err.Error()), nil
+		return err.Error(), nil
 	case err != nil:
 		return "", err
 	case verdict != "ok":
-		return OneLine(verdict), nil
+		return verdict, nil
 	}
 	return "", nil
 }

@@ -73,7 +73,7 @@ func TestSoundDatabaseIsLeftAlone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	s := openIn(t, dir)
 	enqueueScenes(t, s, t0, InBulk, 1)
-	if err := os.WriteFile(filepath.Join(dir, suspectFile), nil, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, queueFile+suspectSuffix), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	r, err := Recover(t.Context(), dir, t0)
@@ -192,8 +192,8 @@ func TestTwoDailyCopiesAreKept(t *testing.T) {
 			made++
 		}
 	}
-	if made != 5 || len(copiesOf(s.Dir())) != 2 {
-		t.Errorf("made %d copies in 100 hours and kept %d, want 5 and 2", made, len(copiesOf(s.Dir())))
+	if made != 5 || len(copiesOf(s.path())) != 2 {
+		t.Errorf("made %d copies in 100 hours and kept %d, want 5 and 2", made, len(copiesOf(s.path())))
 	}
 }
 
@@ -206,13 +206,13 @@ func TestLatestCopyIsTheOneMadeLast(t *testing.T) {
 			t.Fatalf("CopyDaily = %v, %v", made, err)
 		}
 	}
-	latest, err := OpenFile(t.Context(), latestCopy(s.Dir()))
+	latest, err := OpenFile(t.Context(), latestCopy(s.path()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer latest.Close()
-	if n := jobsIn(t, latest); n != 3 || len(copiesOf(s.Dir())) != 2 {
-		t.Errorf("the latest of %d copies holds %d jobs, want 3", len(copiesOf(s.Dir())), n)
+	if n := jobsIn(t, latest); n != 3 || len(copiesOf(s.path())) != 2 {
+		t.Errorf("the latest of %d copies holds %d jobs, want 3", len(copiesOf(s.path())), n)
 	}
 }
 
@@ -221,7 +221,7 @@ func TestCopiesAreFoundInAFolderWhoseNameIsAPattern(t *testing.T) {
 	if _, err := s.CopyDaily(t.Context(), t0); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := copiesOf(s.Dir()), filepath.Join(s.Dir(), copyPrefix+"000000001.db"); len(got) != 1 || got[0] != want {
+	if got, want := copiesOf(s.path()), copyPrefix(s.path())+"000000001.db"; len(got) != 1 || got[0] != want {
 		t.Errorf("copies = %q, want %q", got, want)
 	}
 }
@@ -229,14 +229,14 @@ func TestCopiesAreFoundInAFolderWhoseNameIsAPattern(t *testing.T) {
 func TestUnfinishedCopyIsRemoved(t *testing.T) {
 	s := openStore(t)
 	for _, name := range []string{"000000007.db.new", "000000007.db.new-journal"} {
-		if err := os.WriteFile(filepath.Join(s.Dir(), copyPrefix+name), nil, 0o600); err != nil {
+		if err := os.WriteFile(copyPrefix(s.path())+name, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if _, err := s.CopyDaily(t.Context(), t0); err != nil {
 		t.Fatal(err)
 	}
-	if names := copyFiles(s.Dir(), "*"); len(names) != 1 {
+	if names := copyFiles(s.path(), "*"); len(names) != 1 {
 		t.Errorf("the folder holds %v, want one copy", names)
 	}
 }
@@ -327,7 +327,7 @@ func TestDamagedIndexIsMadeAnew(t *testing.T) {
 // suspect leaves the note by which a process tells of damage that it met.
 func suspect(t *testing.T, dir string) {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(dir, suspectFile), nil, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, queueFile+suspectSuffix), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -9,10 +9,43 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 )
+
+// A Recovery tells what became of a damaged queue.db.
+type Recovery struct {
+	Damage  string         // what the check found
+	Aside   string         // where the damaged file is now
+	Rescued map[string]int // rows saved, by table
+	Copied  map[string]int // rows taken from the latest daily copy because they could not be saved
+}
+
+// Suspect reports whether some process met signs of damage since the last recovery, or a recovery was cut off.
+func Suspect(dir string) bool {
+	return isSuspect(filepath.Join(dir, queueFile))
+}
+
+// Recover checks a suspect queue.db and, only if the check fails, moves it aside with its log, makes a new
+// one and saves into it what can still be read, row by row; what is known of Plex items and their links is
+// completed from the latest daily copy. It returns nil if the file is sound. If it is cut off, the next
+// call goes on. The caller holds the drain's lock and has no Store open on dir.
+func Recover(ctx context.Context, dir string, now time.Time) (*Recovery, error) {
+	path := filepath.Join(dir, queueFile)
+	note, err := setAside(ctx, path, now, func(ctx context.Context, db *sql.DB) error {
+		_, err := schemaVersion(ctx, db)
+		return explain(path, err)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if note.latest() == "" {
+		return nil, removeNotes(path)
+	}
+	r, err := salvageInto(ctx, dir, now, note)
+	if err != nil {
+		return nil, fmt.Errorf("save what the damaged database holds (the next run goes on with it): %w", err)
+	}
+	return r, removeNotes(path)
+}
 
 // rescued are the tables that are saved, the most precious first.
 var rescued = []string{
@@ -27,7 +60,7 @@ func salvageInto(ctx context.Context, dir string, now time.Time, note salvage) (
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	r = &Recovery{
-		Damage: note.Damage, Aside: filepath.Join(dir, note.latest()),
+		Damage: OneLine(note.Damage), Aside: filepath.Join(dir, note.latest()),
 		Rescued: make(map[string]int), Copied: make(map[string]int),
 	}
 	broken := make(map[string]bool)
@@ -36,7 +69,7 @@ func salvageInto(ctx context.Context, dir string, now time.Time, note salvage) (
 			return nil, err
 		}
 	}
-	if err := s.complete(ctx, latestCopy(dir), r.Copied, broken); err != nil {
+	if err := s.complete(ctx, latestCopy(filepath.Join(dir, queueFile)), r.Copied, broken); err != nil {
 		return nil, err
 	}
 	// A hook that had the old file open may have written to it until now.
@@ -110,7 +143,7 @@ func (s *Store) rescue(ctx context.Context, from string, tables []string, saved 
 				break
 			}
 			var n int
-			if n, whole, err = s.rescueTable(ctx, db, table, order); err != nil {
+			if n, whole, err = rescueTable(ctx, db, table, order, s.inTx); err != nil {
 				return fmt.Errorf("table %s: %w", table, err)
 			}
 			saved[strings.Fields(table)[0]] += n
@@ -118,77 +151,4 @@ func (s *Store) rescue(ctx context.Context, from string, tables []string, saved 
 		broken[table] = broken[table] || !whole
 	}
 	return nil
-}
-
-// rescueTable copies rows until the table ends or one cannot be read because of the damage, and reports
-// whether that was all of it. table may say which rows. A row that breaks the schema's rules is part of the damage.
-func (s *Store) rescueTable(ctx context.Context, from *sql.DB, table, order string) (saved int, whole bool, err error) {
-	rows, err := from.QueryContext(ctx, `SELECT * FROM `+table+` ORDER BY 1 `+order)
-	if err != nil {
-		return 0, false, unlessUnreadable(ctx, err)
-	}
-	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		return 0, false, err
-	}
-	insert := `INSERT INTO ` + strings.Fields(table)[0] + ` (` + joinColumns(columns) + `) VALUES (` + strings.TrimSuffix(strings.Repeat("?, ", len(columns)), ", ") + `) ON CONFLICT DO NOTHING`
-	whole = true
-	err = s.inTx(ctx, func(tx *transaction) error {
-		values, targets := make([]any, len(columns)), make([]any, len(columns))
-		for i := range values {
-			targets[i] = &values[i]
-		}
-		for rows.Next() {
-			if err := rows.Scan(targets...); err != nil {
-				return err
-			}
-			res, err := tx.ExecContext(ctx, insert, values...)
-			if hasCode(err, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH) {
-				whole = false
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			n, err := res.RowsAffected()
-			if err != nil {
-				return err
-			}
-			saved += int(n)
-		}
-		if err := rows.Err(); err != nil {
-			whole = false
-			return unlessUnreadable(ctx, err)
-		}
-		return ctx.Err()
-	})
-	if err != nil {
-		return 0, false, err
-	}
-	return saved, whole, nil
-}
-
-// unlessUnreadable returns nil for an error by which a damaged file, or one of another version, shows that
-// a table cannot be read (further). Anything else may be read the next time.
-func unlessUnreadable(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	e, ok := errors.AsType[*sqlite.Error](err)
-	if isDamage(err) || hasCode(err, sqlite3.SQLITE_ERROR) || ok && e.Code() == sqlite3.SQLITE_IOERR_SHORT_READ {
-		return nil
-	}
-	return err
-}
-
-func joinColumns(columns []string) string {
-	text := ""
-	for i, c := range columns {
-		if i > 0 {
-			text += ", "
-		}
-		text += `"` + c + `"`
-	}
-	return text
 }

@@ -70,7 +70,7 @@ func TestRecoveryThatWasCutOffGoesOn(t *testing.T) {
 		name string
 		do   func(dir string) error
 	}{
-		{"noted", func(dir string) error { return salvage{"damage", []string{name}}.write(dir) }},
+		{"noted", func(dir string) error { return salvage{"damage", []string{name}}.write(filepath.Join(dir, queueFile)) }},
 		{"the file moved", func(dir string) error {
 			return os.Rename(filepath.Join(dir, queueFile), filepath.Join(dir, name))
 		}},
@@ -136,10 +136,10 @@ func TestStoppedRecoveryLosesNothing(t *testing.T) {
 
 func TestDamageOfTheNewFileIsSavedFromToo(t *testing.T) {
 	dir := damagedQueue(t, 3)
-	if err := (salvage{"damage", []string{queueFile + ".damaged-1"}}).write(dir); err != nil {
+	if err := (salvage{"damage", []string{queueFile + ".damaged-1"}}).write(filepath.Join(dir, queueFile)); err != nil {
 		t.Fatal(err)
 	}
-	if err := moveAside(dir, queueFile+".damaged-1"); err != nil {
+	if err := moveAside(filepath.Join(dir, queueFile), queueFile+".damaged-1"); err != nil {
 		t.Fatal(err)
 	}
 	s := openIn(t, dir)

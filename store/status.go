@@ -8,15 +8,6 @@ import (
 	"time"
 )
 
-// CountLimit is where counts for people stop: beyond it nobody counts, and a count must stay cheap.
-const CountLimit = 10_000
-
-// A Count is a number that stops at CountLimit.
-type Count struct {
-	N      int
-	Capped bool
-}
-
 // Counts is what the queue holds.
 type Counts struct {
 	Due, Waiting, Dead, Links Count
@@ -77,15 +68,6 @@ func dueJobs(now time.Time) (query string, args []any) {
 	return `SELECT 1 FROM job WHERE priority IN (0, 1) AND due_at <= ?
 		UNION ALL SELECT 1 FROM job WHERE priority IN (0, 1) AND due_at > ?`,
 		[]any{now.UnixMilli(), now.Add(LongestWait).UnixMilli()}
-}
-
-func count(ctx context.Context, tx interface {
-	QueryRowContext(context.Context, string, ...any) *sql.Row
-}, query string, args ...any,
-) (Count, error) {
-	var n int
-	err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM (`+query+` LIMIT ?)`, append(args, CountLimit+1)...).Scan(&n)
-	return Count{N: min(n, CountLimit), Capped: n > CountLimit}, err
 }
 
 func deadByClass(ctx context.Context, tx *transaction) (map[string]int, error) {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"slices"
 
 	"modernc.org/sqlite"
@@ -34,8 +33,6 @@ func trouble(path string, err error) error {
 	}
 	e := &FileError{Path: path, Err: err}
 	switch {
-	case errors.Is(err, errDevelopment):
-		e.Problem, e.Remedy = "was made by a development build", "move the folder "+filepath.Dir(path)+" away"
 	case hasCode(err, sqlite3.SQLITE_FULL), isFull(err):
 		e.Problem, e.Remedy = "cannot grow, because the disk is full or a quota is", "make room there"
 	case hasCode(err, sqlite3.SQLITE_READONLY), isReadOnly(err):
@@ -64,4 +61,24 @@ func codeOf(err error) int {
 		return e.Code()
 	}
 	return 0
+}
+
+// What is found to be damage besides what SQLite refuses.
+var (
+	errEmpty   = errors.New("the file is empty") // lost to a crash of the system
+	errUnsound = errors.New("its content is not sound")
+)
+
+// isDamage reports whether SQLite found the file itself damaged: nothing else is a reason to give it up.
+func isDamage(err error) bool {
+	return hasCode(err, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) || errors.Is(err, errEmpty) || errors.Is(err, errUnsound)
+}
+
+// isBusy reports whether another connection kept the database locked for too long.
+func isBusy(err error) bool { return hasCode(err, sqlite3.SQLITE_BUSY) }
+
+// hasCode reports whether an error is one of SQLite's with one of these primary codes.
+func hasCode(err error, codes ...int) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && slices.Contains(codes, e.Code()&0xff)
 }

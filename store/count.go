@@ -1,0 +1,24 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+)
+
+// CountLimit is where counts for people stop: beyond it nobody counts, and a count must stay cheap.
+const CountLimit = 10_000
+
+// A Count is a number that stops at CountLimit.
+type Count struct {
+	N      int
+	Capped bool
+}
+
+func count(ctx context.Context, tx interface {
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+}, query string, args ...any,
+) (Count, error) {
+	var n int
+	err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM (`+query+` LIMIT ?)`, append(args, CountLimit+1)...).Scan(&n)
+	return Count{N: min(n, CountLimit), Capped: n > CountLimit}, err
+}

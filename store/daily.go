@@ -1,0 +1,34 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// copyEvery is how long a copy counts as the latest.
+const copyEvery = 24 * time.Hour
+
+// CopyDaily makes a copy of queue.db if the last one is a day old, and keeps two. It reports whether it
+// made one. The file is checked before: damage that nobody has met must not get into the copies.
+func (s *Store) CopyDaily(ctx context.Context, now time.Time) (bool, error) {
+	_, last, err := s.Meta(ctx, KeyLastCopy)
+	if err != nil {
+		return false, err
+	}
+	if age := now.Sub(last); age >= 0 && age < copyEvery {
+		return false, nil
+	}
+	damage, err := check(ctx, s.read)
+	if err == nil && damage != "" {
+		err = fmt.Errorf("%w: %s", errUnsound, OneLine(damage))
+	}
+	if err != nil {
+		return false, fmt.Errorf("check the database: %w", s.mark(err))
+	}
+	name, err := copyFile(ctx, s.read, s.path())
+	if err != nil {
+		return false, fmt.Errorf("copy the database: %w", s.mark(err))
+	}
+	return true, s.SetMeta(ctx, now, KeyLastCopy, name)
+}

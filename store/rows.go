@@ -1,0 +1,87 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// rescueTable copies rows of a table in the transaction that inTx begins, until the table ends or a row cannot be read
+// because of the damage, and reports whether that was all of it. table may say which rows. A row that breaks the
+// schema's rules is part of the damage.
+func rescueTable(ctx context.Context, from *sql.DB, table, order string,
+	inTx func(context.Context, func(*transaction) error) error,
+) (saved int, whole bool, err error) {
+	rows, err := from.QueryContext(ctx, `SELECT * FROM `+table+` ORDER BY 1 `+order)
+	if err != nil {
+		return 0, false, unlessUnreadable(ctx, err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return 0, false, err
+	}
+	insert := `INSERT INTO ` + strings.Fields(table)[0] + ` (` + joinColumns(columns) + `) VALUES (` + strings.TrimSuffix(strings.Repeat("?, ", len(columns)), ", ") + `) ON CONFLICT DO NOTHING`
+	whole = true
+	err = inTx(ctx, func(tx *transaction) error {
+		values, targets := make([]any, len(columns)), make([]any, len(columns))
+		for i := range values {
+			targets[i] = &values[i]
+		}
+		for rows.Next() {
+			if err := rows.Scan(targets...); err != nil {
+				return err
+			}
+			res, err := tx.ExecContext(ctx, insert, values...)
+			if hasCode(err, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH) {
+				whole = false
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			n, err := res.RowsAffected()
+			if err != nil {
+				return err
+			}
+			saved += int(n)
+		}
+		if err := rows.Err(); err != nil {
+			whole = false
+			return unlessUnreadable(ctx, err)
+		}
+		return ctx.Err()
+	})
+	if err != nil {
+		return 0, false, err
+	}
+	return saved, whole, nil
+}
+
+// unlessUnreadable returns nil for an error by which a damaged file, or one of another version, shows that
+// a table cannot be read (further). Anything else may be read the next time.
+func unlessUnreadable(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	e, ok := errors.AsType[*sqlite.Error](err)
+	if isDamage(err) || hasCode(err, sqlite3.SQLITE_ERROR) || ok && e.Code() == sqlite3.SQLITE_IOERR_SHORT_READ {
+		return nil
+	}
+	return err
+}
+
+func joinColumns(columns []string) string {
+	text := ""
+	for i, c := range columns {
+		if i > 0 {
+			text += ", "
+		}
+		text += `"` + c + `"`
+	}
+	return text
+}
