@@ -8,6 +8,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
 func TestRunEndsWithOneLineAndTheSameAsJSON(t *testing.T) {
@@ -29,7 +30,7 @@ func TestRunEndsWithOneLineAndTheSameAsJSON(t *testing.T) {
 		{
 			"of everything",
 			engine.Summary{Synced: 42, Unchanged: 3, Retrying: 4, Waiting: 2, Dead: 1, Gone: 5, Skipped: 6},
-			store.Counts{Waiting: store.Count{N: 6}, NextDue: now.Add(31 * time.Second)},
+			store.Counts{Waiting: sqlitefile.Count{N: 6}, NextDue: now.Add(31 * time.Second)},
 			"42 synced, 3 unchanged, 4 to be retried, 2 waiting for Plex to scan, 5 gone, 6 skipped, 1 dead letter; " +
 				"6 wait in all (next try in 31s: by the next edit, task or scheduled run)",
 			`{"synced":42,"unchanged":3,"retrying":4,"waiting":2,"dead":1,"gone":5,"skipped":6,"remaining":{"due":0,"waiting":6},"next_due_at":"2026-11-24T04:20:56Z","breaker":"closed","stopped":""}`,
@@ -37,7 +38,7 @@ func TestRunEndsWithOneLineAndTheSameAsJSON(t *testing.T) {
 		{
 			"ended early",
 			engine.Summary{Synced: 1, Dead: 2, Stopped: "Plex is away", Class: retry.ClassServerDown},
-			store.Counts{Due: store.Count{N: 10_000, Capped: true}},
+			store.Counts{Due: sqlitefile.Count{N: 10_000, Capped: true}},
 			"Plex is away (1 synced, 2 dead letters; more than 10000 still due)",
 			`{"synced":1,"unchanged":0,"retrying":0,"waiting":0,"dead":2,"gone":0,"skipped":0,"remaining":{"due":10000,"waiting":0,"capped":true},"next_due_at":null,"breaker":"closed","stopped":"Plex is away","stopped_class":"server_down"}`,
 		},

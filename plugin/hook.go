@@ -12,6 +12,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
 const (
@@ -77,7 +78,7 @@ func leave(dir string, h store.HookRecord, cause error) error {
 
 // remedy is what a person is told to do about an error.
 func remedy(err error) string {
-	if f, ok := errors.AsType[*store.FileError](err); ok {
+	if f, ok := errors.AsType[*sqlitefile.FileError](err); ok {
 		return f.Remedy
 	}
 	return err.Error()
@@ -140,7 +141,7 @@ func (h hookRun) inline(scene int) {
 	err := s.pushInline(ctx, scene)
 	defer s.followUp(ctx, 0)
 	switch {
-	case errors.Is(err, store.ErrHeld):
+	case errors.Is(err, sqlitefile.ErrHeld):
 		z.Debug().Msg("another run is at work")
 	case err != nil:
 		z.Debug().Err(err).Int("scene", scene).Msg("not pushed at once; the scene is queued")

@@ -12,7 +12,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
-	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
 // PreviewReport is what a push would write.
@@ -47,7 +47,7 @@ func (s *session) preview(ctx context.Context, args common.ArgsMap) (any, error)
 			p.Stopped, p.Class = sum.Stopped, sum.Class
 			return err
 		})
-		if errors.Is(err, store.ErrHeld) {
+		if errors.Is(err, sqlitefile.ErrHeld) {
 			err = nil
 		} else {
 			s.followUp(ctx, 0)
@@ -144,7 +144,7 @@ func (s *session) restore(ctx context.Context, args common.ArgsMap) (any, error)
 		r, err = e.Restore(ctx, scene)
 		return err
 	})
-	held := errors.Is(err, store.ErrHeld)
+	held := errors.Is(err, sqlitefile.ErrHeld)
 	if held {
 		r.Stopped, err = s.whoWorks()+"; nothing was restored: start it again when that has ended", nil
 	} else {

@@ -22,7 +22,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
-	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
 // ID is the name under which Stash knows this plugin: that of its yml file.
@@ -139,7 +139,7 @@ func fail(output *common.PluginOutput, log *stashlog.Writer, err error) {
 // mendable is the part of an error that tells a person which file is in trouble and what to do, if it has one:
 // the rest is what the program was doing with it.
 func mendable(err error) error {
-	if f, ok := errors.AsType[*store.FileError](err); ok {
+	if f, ok := errors.AsType[*sqlitefile.FileError](err); ok {
 		return f
 	}
 	return err

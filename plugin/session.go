@@ -18,6 +18,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
 const lockPatience = 2 * time.Second // a run that was stopped may need one to end
@@ -146,8 +147,8 @@ func (s *session) locked(ctx context.Context, who string, patience time.Duration
 			return err
 		}
 	}
-	lock, err := store.Acquire(ctx, s.dir, patience)
-	if errors.Is(err, store.ErrHeld) && patience > 0 {
+	lock, err := sqlitefile.Acquire(ctx, s.dir, patience)
+	if errors.Is(err, sqlitefile.ErrHeld) && patience > 0 {
 		lock, err = s.lastTry(ctx)
 	}
 	if err != nil {
@@ -170,14 +171,14 @@ func (s *session) locked(ctx context.Context, who string, patience time.Duration
 
 // lastTry takes back the word that a run was asked for, and tries the lock once more. Whoever holds it still
 // will look for jobs after it has given the lock up, and finds that word gone: so none is left behind.
-func (s *session) lastTry(ctx context.Context) (*store.Lock, error) {
+func (s *session) lastTry(ctx context.Context) (*sqlitefile.Lock, error) {
 	if err := s.open(ctx); err != nil {
-		return nil, errors.Join(store.ErrHeld, err)
+		return nil, errors.Join(sqlitefile.ErrHeld, err)
 	}
 	if err := s.db.ClearMark(ctx); err != nil {
 		return nil, err
 	}
-	return store.Acquire(ctx, s.dir, 0)
+	return sqlitefile.Acquire(ctx, s.dir, 0)
 }
 
 // followUp sees to it that a run follows if there is work that this one could not take any more, or was not

@@ -20,6 +20,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
 // recentHours is what "Sync recent scenes" takes for recent unless args.hours says otherwise.
@@ -141,7 +142,7 @@ func (s *session) drain(ctx context.Context, who string, opts engine.Options, pr
 		return s.tidy(ctx)
 	}
 	err := s.locked(ctx, who, lockPatience, func(ctx context.Context) error { return run(ctx, true) })
-	if errors.Is(err, store.ErrHeld) && prepare != nil {
+	if errors.Is(err, sqlitefile.ErrHeld) && prepare != nil {
 		err = cmp.Or(run(ctx, false), err)
 	}
 	if text, class, told := s.whyNot(ctx, err); told {
@@ -158,7 +159,7 @@ func (s *session) drain(ctx context.Context, who string, opts engine.Options, pr
 
 // doubt has the queue checked by the next run because of an error that says nothing of what is wrong with it.
 func (s *session) doubt(err error) error {
-	if _, known := errors.AsType[*store.FileError](err); known {
+	if _, known := errors.AsType[*sqlitefile.FileError](err); known {
 		return err
 	}
 	return errors.Join(fmt.Errorf("%w; the next run checks the queue for damage", err), s.db.Doubt(err))
@@ -206,7 +207,7 @@ func (s *session) whyNot(ctx context.Context, err error) (text string, class ret
 	switch {
 	case err == nil:
 		return "", "", false
-	case errors.Is(err, store.ErrHeld):
+	case errors.Is(err, sqlitefile.ErrHeld):
 		return s.whoWorks() + ": what is queued is taken by it, or right after it", "", true
 	case ctx.Err() != nil:
 		return "the run was stopped; what is queued stays queued", retry.ClassCancelled, true
@@ -286,7 +287,7 @@ func closingLine(sum engine.Summary, counts store.Counts, now time.Time) string 
 	return line
 }
 
-func number(c store.Count) string {
+func number(c sqlitefile.Count) string {
 	if c.Capped {
 		return "more than " + strconv.Itoa(c.N)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
 // narrowed reads which dead letters are meant.
@@ -89,7 +90,7 @@ func (s *session) rebuildIndex(ctx context.Context, _ common.ArgsMap) (any, erro
 		sum, err = e.RebuildIndex(ctx)
 		return err
 	})
-	if errors.Is(err, store.ErrHeld) {
+	if errors.Is(err, sqlitefile.ErrHeld) {
 		sum.Stopped, err = s.whoWorks()+"; nothing was read anew: start it again when that has ended", nil
 	} else {
 		s.followUp(ctx, 0)

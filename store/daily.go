@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
 // copyEvery is how long a copy counts as the latest.
@@ -19,14 +21,14 @@ func (s *Store) CopyDaily(ctx context.Context, now time.Time) (bool, error) {
 	if age := now.Sub(last); age >= 0 && age < copyEvery {
 		return false, nil
 	}
-	damage, err := check(ctx, s.read)
+	damage, err := sqlitefile.Check(ctx, s.read)
 	if err == nil && damage != "" {
-		err = fmt.Errorf("%w: %s", errUnsound, OneLine(damage))
+		err = fmt.Errorf("%w: %s", sqlitefile.ErrUnsound, OneLine(damage))
 	}
 	if err != nil {
 		return false, fmt.Errorf("check the database: %w", s.mark(err))
 	}
-	name, err := copyFile(ctx, s.read, s.path())
+	name, err := sqlitefile.CopyFile(ctx, s.read, s.path())
 	if err != nil {
 		return false, fmt.Errorf("copy the database: %w", s.mark(err))
 	}

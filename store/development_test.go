@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
 // asDevelopmentBuild makes a queue look like one of a build before the first release.
@@ -21,7 +23,7 @@ func asDevelopmentBuild(t *testing.T, s *Store) {
 
 // isDevelopment reports whether an error is the sentence for a queue of a development build.
 func isDevelopment(err error, dir string) bool {
-	f, ok := errors.AsType[*FileError](err)
+	f, ok := errors.AsType[*sqlitefile.FileError](err)
 	return ok && !errors.Is(err, ErrCorrupt) &&
 		f.Error() == filepath.Join(dir, queueFile)+" was made by a development build: move the folder "+dir+" away"
 }
@@ -31,7 +33,7 @@ func TestQueueAndItsCopiesSayWhoseTheyAre(t *testing.T) {
 	if _, err := s.CopyDaily(t.Context(), t0); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{filepath.Join(s.Dir(), queueFile), latestCopy(s.path())} {
+	for _, path := range []string{filepath.Join(s.Dir(), queueFile), sqlitefile.LatestCopy(s.path())} {
 		f, err := OpenFile(t.Context(), path)
 		if err != nil {
 			t.Fatal(err)
@@ -67,7 +69,7 @@ func TestQueueOfADevelopmentBuildIsRefusedUntouched(t *testing.T) {
 	if r, err := Recover(t.Context(), dir, t0); r != nil || !isDevelopment(err, dir) {
 		t.Errorf("Recover = %+v, %v", r, err)
 	}
-	if err := os.Remove(filepath.Join(dir, queueFile+suspectSuffix)); err != nil {
+	if err := os.Remove(filepath.Join(dir, queueFile+".suspect")); err != nil {
 		t.Fatal(err)
 	}
 	if !maps.Equal(before, databaseIn(t, dir)) {
@@ -147,7 +149,7 @@ func TestCopyOfADevelopmentBuildCompletesNothing(t *testing.T) {
 		if old {
 			c := &Store{dir: dir}
 			var err error
-			if c.write, err = openDB(dsn(latestCopy(filepath.Join(dir, queueFile)), "rw", "immediate")); err != nil {
+			if c.write, err = sqlitefile.OpenDB(sqlitefile.Dsn(sqlitefile.LatestCopy(filepath.Join(dir, queueFile)), "rw", "immediate")); err != nil {
 				t.Fatal(err)
 			}
 			asDevelopmentBuild(t, c)
@@ -168,7 +170,7 @@ func TestDatabaseWithoutTablesIsTakenForANewOne(t *testing.T) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	db, err := openDB(dsn(filepath.Join(dir, queueFile), "rwc", "immediate"))
+	db, err := sqlitefile.OpenDB(sqlitefile.Dsn(filepath.Join(dir, queueFile), "rwc", "immediate"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
 // A file of the inbox may hold anything. What can be understood of it is queued, what cannot is put aside and
@@ -48,7 +50,7 @@ func FuzzInbox(f *testing.F) {
 		if again, err := s.TakeInbox(t.Context(), now); again != 0 || err != nil {
 			t.Errorf("%q comes again: %d, %v", text, again, err)
 		}
-		if aside := exists(odd + ".unreadable"); aside != (n == 1) || n == 1 && !strings.Contains(err.Error(), "0-odd.json") {
+		if aside := sqlitefile.Exists(odd + ".unreadable"); aside != (n == 1) || n == 1 && !strings.Contains(err.Error(), "0-odd.json") {
 			t.Errorf("%q was put aside: %v, and the error is %v", text, aside, err)
 		}
 		if n == 2 {

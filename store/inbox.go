@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
 const inboxDir = "inbox"
@@ -19,12 +21,12 @@ const inboxDir = "inbox"
 // LeaveInInbox stores what a hook tells as a file, for a hook that cannot write queue.db. It needs no
 // open Store. The next drain takes it in.
 func LeaveInInbox(dir string, now time.Time, h HookRecord) error {
-	if err := checkDir(dir); err != nil {
+	if err := sqlitefile.CheckDir(dir); err != nil {
 		return err
 	}
 	inbox := filepath.Join(dir, inboxDir)
 	if err := os.MkdirAll(inbox, 0o700); err != nil {
-		return fmt.Errorf("make the inbox: %w", trouble(inbox, err))
+		return fmt.Errorf("make the inbox: %w", sqlitefile.Trouble(inbox, err))
 	}
 	event, first := h.event()
 	if !first && toldInInbox(inbox, now, event) {
@@ -32,10 +34,10 @@ func LeaveInInbox(dir string, now time.Time, h HookRecord) error {
 	}
 	text, err := json.Marshal(h)
 	if err == nil {
-		err = writeAtomically(inbox, fmt.Sprintf("%015d-%s-%s.json", now.UnixMilli(), rand.Text(), inboxName(event)), text)
+		err = sqlitefile.WriteAtomically(inbox, fmt.Sprintf("%015d-%s-%s.json", now.UnixMilli(), rand.Text(), inboxName(event)), text)
 	}
 	if err != nil {
-		return fmt.Errorf("write to the inbox: %w", trouble(inbox, err))
+		return fmt.Errorf("write to the inbox: %w", sqlitefile.Trouble(inbox, err))
 	}
 	return nil
 }
@@ -122,7 +124,7 @@ func (s *Store) takeLeft(ctx context.Context, now time.Time, h HookRecord) error
 	if h.Fanout != nil {
 		h.Fanout.First = true
 	}
-	return s.inTx(ctx, func(tx *transaction) error { return recordHook(ctx, tx, now, h) })
+	return s.inTx(ctx, func(tx *sqlitefile.Transaction) error { return recordHook(ctx, tx, now, h) })
 }
 
 // parseLeft reads a file of the inbox. Of a damaged one it keeps whatever the queue can hold: a file that

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
 func leave(t *testing.T, dir string, now time.Time, h HookRecord) {
@@ -61,11 +63,11 @@ func TestInboxPutsAsideOnlyWhatMakesNoSense(t *testing.T) {
 	}
 	jobOf(t, s, 7)
 	for name := range broken {
-		if !exists(filepath.Join(inbox, name+".unreadable")) || !strings.Contains(err.Error(), name) {
+		if !sqlitefile.Exists(filepath.Join(inbox, name+".unreadable")) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s was not put aside, or is not named in %v", name, err)
 		}
 	}
-	if !exists(filepath.Join(inbox, "5-cannot-be-read.json")) {
+	if !sqlitefile.Exists(filepath.Join(inbox, "5-cannot-be-read.json")) {
 		t.Error("what could not be read was put aside")
 	}
 }

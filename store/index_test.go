@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
 func indexOpen(t *testing.T, dir string) *Index {
@@ -285,7 +287,7 @@ func TestIndexInUseIsNotMadeAnew(t *testing.T) {
 		dir := t.TempDir()
 		x := indexOpen(t, dir)
 		indexFill(t, x, "/v/0")
-		err := x.inTx(t.Context(), func(*transaction) error {
+		err := x.inTx(t.Context(), func(*sqlitefile.Transaction) error {
 			_, err := OpenIndex(t.Context(), dir)
 			if err == nil {
 				t.Error("a second process did not wait for the first")

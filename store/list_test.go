@@ -66,9 +66,3 @@ func TestListsMayBeLong(t *testing.T) {
 		t.Errorf("holds %v, %v; want nothing of a section that is not kept", held, err)
 	}
 }
-
-func TestEmptyListNamesNothing(t *testing.T) {
-	if text := jsonList(nil); text != "[]" {
-		t.Errorf("an empty list is %s: json_each reads a row of it", text)
-	}
-}

@@ -36,7 +36,7 @@ func die(t *testing.T, s *Store) (dir string) {
 // log first. Thousands of them may come before the next run.
 func TestLogStaysShortUnderHooksAlone(t *testing.T) {
 	s := openStore(t)
-	const hooks, most = 60, 2 * logAtMost * 4120
+	const hooks, most = 60, 2 * 100 * 4120 // bytes: a hundred pages, and as many again
 	for id := 1; id <= hooks; id++ {
 		s = openIn(t, die(t, s))
 		record(t, s, t0, HookRecord{Own: Request{SceneID: id, Reason: "edited", Priority: InBulk}})

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+
+	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
 // The files of migrations are applied in the order of their numbers. None is ever changed: each change of the schema
@@ -59,7 +61,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	if err := applyFrom(ctx, tx, names); err != nil {
-		return errors.Join(err, rollback(tx))
+		return errors.Join(err, sqlitefile.Rollback(tx))
 	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("migrate: %w", err)
@@ -86,7 +88,7 @@ func schemaVersion(ctx context.Context, db *sql.DB) (version int, err error) {
 	}
 	switch {
 	case own > 0: // no development build had this table
-		return 0, fmt.Errorf("%w: its header is damaged", errUnsound)
+		return 0, fmt.Errorf("%w: its header is damaged", sqlitefile.ErrUnsound)
 	case tables > 0:
 		return 0, errDevelopment
 	}

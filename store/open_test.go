@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
 // databaseIn returns what the database and its log hold. A log's index is made anew by whoever needs it.
@@ -106,7 +108,7 @@ func TestFileOpensInWhateverModeItIs(t *testing.T) {
 	if _, err := s.CopyDaily(t.Context(), t0); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{latestCopy(s.path()), filepath.Join(s.Dir(), queueFile)} {
+	for _, path := range []string{sqlitefile.LatestCopy(s.path()), filepath.Join(s.Dir(), queueFile)} {
 		f, err := OpenFile(t.Context(), path)
 		if err != nil {
 			t.Fatalf("OpenFile: %v", err)
@@ -139,22 +141,6 @@ func TestLogOfAnEarlierDatabaseIsNotReplayed(t *testing.T) {
 	}
 }
 
-func TestVanishedDatabaseIsNotMadeByConnecting(t *testing.T) {
-	path := filepath.Join(t.TempDir(), queueFile)
-	for _, mode := range []string{"ro", "rw"} {
-		db, err := sql.Open("sqlite", dsn(path, mode, "deferred"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := db.Ping(); err == nil {
-			t.Errorf("mode %s connects to a file that is not there", mode)
-		}
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
 // A report that reads for a while must not keep a hook from writing.
 func TestReaderHoldsUpNoWriter(t *testing.T) {
 	s := openStore(t)
@@ -162,7 +148,7 @@ func TestReaderHoldsUpNoWriter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rollback(tx) // nothing was written
+	defer sqlitefile.Rollback(tx) // nothing was written
 	var n int
 	if err := tx.QueryRow(`SELECT COUNT(*) FROM job`).Scan(&n); err != nil {
 		t.Fatal(err)

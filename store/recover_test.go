@@ -6,74 +6,17 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
-	"github.com/gofrs/flock"
+	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
-
-func TestOneDrainAtATime(t *testing.T) {
-	dir := t.TempDir()
-	first, err := Acquire(t.Context(), dir, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Acquire(t.Context(), dir, 0); !errors.Is(err, ErrHeld) {
-		t.Fatalf("second Acquire = %v, want ErrHeld", err)
-	}
-	if err := first.Release(); err != nil {
-		t.Fatal(err)
-	}
-	second, err := Acquire(t.Context(), dir, 0)
-	if err != nil {
-		t.Fatalf("Acquire after the release: %v", err)
-	}
-	if err := second.Release(); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestLockThatCannotBeOpenedIsNoMissingLock(t *testing.T) {
-	notOnWindows(t, "not everybody may make links there")
-	dir := t.TempDir()
-	if err := os.Symlink(filepath.Join(dir, "nowhere", "lock"), filepath.Join(dir, drainLock)); err != nil {
-		t.Fatal(err)
-	}
-	if l, err := Acquire(t.Context(), dir, 0); err == nil || isNoLocks(err) || errors.Is(err, ErrHeld) {
-		t.Errorf("Acquire = %v, %v; want the error of opening", l, err)
-	}
-}
-
-func isNoLocks(err error) bool { return strings.Contains(err.Error(), "cannot lock files") }
-
-func TestRunWithoutFileLocksIsRefusedInOneSentence(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "data")
-	for _, refused := range []error{syscall.ENOLCK, syscall.ENOTSUP, syscall.ENOSYS} {
-		l, err := acquire(t.Context(), dir, time.Second, func(*flock.Flock) (bool, error) { return false, refused })
-		want := dir + " is on a file system that cannot lock files: put Stash's config folder, or the folder that STASH_PLEX_SYNC_DIR names, on a local disk"
-		if f, ok := errors.AsType[*FileError](err); l != nil || !ok || f.Error() != want || !errors.Is(err, refused) || !isNoLocks(err) {
-			t.Errorf("Acquire = %v, %v; want %q", l, err, want)
-		}
-	}
-}
-
-func TestLockOfAFolderThatIsNotOursIsNotMade(t *testing.T) {
-	notOnWindows(t, "not everybody may make links there")
-	real, link := t.TempDir(), filepath.Join(t.TempDir(), "data")
-	if err := os.Symlink(real, link); err != nil {
-		t.Fatal(err)
-	}
-	if l, err := Acquire(t.Context(), link, 0); err == nil || exists(filepath.Join(real, drainLock)) {
-		t.Errorf("Acquire = %v, %v; the lock was made: %v", l, err, exists(filepath.Join(real, drainLock)))
-	}
-}
 
 func TestSoundDatabaseIsLeftAlone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	s := openIn(t, dir)
 	enqueueScenes(t, s, t0, InBulk, 1)
-	if err := os.WriteFile(filepath.Join(dir, queueFile+suspectSuffix), nil, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, queueFile+".suspect"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	r, err := Recover(t.Context(), dir, t0)
@@ -180,6 +123,22 @@ func TestFileOfNoLengthIsDamaged(t *testing.T) {
 	}
 }
 
+// copiesIn returns the names of all copies beside a queue, unfinished ones too.
+func copiesIn(t *testing.T, s *Store) []string {
+	t.Helper()
+	entries, err := os.ReadDir(s.Dir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), "queue.copy-") {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
+
 func TestTwoDailyCopiesAreKept(t *testing.T) {
 	s := openStore(t)
 	made := 0
@@ -192,8 +151,8 @@ func TestTwoDailyCopiesAreKept(t *testing.T) {
 			made++
 		}
 	}
-	if made != 5 || len(copiesOf(s.path())) != 2 {
-		t.Errorf("made %d copies in 100 hours and kept %d, want 5 and 2", made, len(copiesOf(s.path())))
+	if made != 5 || len(copiesIn(t, s)) != 2 {
+		t.Errorf("made %d copies in 100 hours and kept %d, want 5 and 2", made, len(copiesIn(t, s)))
 	}
 }
 
@@ -206,13 +165,13 @@ func TestLatestCopyIsTheOneMadeLast(t *testing.T) {
 			t.Fatalf("CopyDaily = %v, %v", made, err)
 		}
 	}
-	latest, err := OpenFile(t.Context(), latestCopy(s.path()))
+	latest, err := OpenFile(t.Context(), sqlitefile.LatestCopy(s.path()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer latest.Close()
-	if n := jobsIn(t, latest); n != 3 || len(copiesOf(s.path())) != 2 {
-		t.Errorf("the latest of %d copies holds %d jobs, want 3", len(copiesOf(s.path())), n)
+	if n := jobsIn(t, latest); n != 3 || len(copiesIn(t, s)) != 2 {
+		t.Errorf("the latest of %d copies holds %d jobs, want 3", len(copiesIn(t, s)), n)
 	}
 }
 
@@ -221,22 +180,25 @@ func TestCopiesAreFoundInAFolderWhoseNameIsAPattern(t *testing.T) {
 	if _, err := s.CopyDaily(t.Context(), t0); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := copiesOf(s.path()), copyPrefix(s.path())+"000000001.db"; len(got) != 1 || got[0] != want {
-		t.Errorf("copies = %q, want %q", got, want)
+	if got, want := sqlitefile.LatestCopy(s.path()), filepath.Join(s.Dir(), "queue.copy-000000001.db"); got != want {
+		t.Errorf("the latest copy = %q, want %q", got, want)
+	}
+	if got := copiesIn(t, s); len(got) != 1 {
+		t.Errorf("copies = %q, want one", got)
 	}
 }
 
 func TestUnfinishedCopyIsRemoved(t *testing.T) {
 	s := openStore(t)
 	for _, name := range []string{"000000007.db.new", "000000007.db.new-journal"} {
-		if err := os.WriteFile(copyPrefix(s.path())+name, nil, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(s.Dir(), "queue.copy-"+name), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if _, err := s.CopyDaily(t.Context(), t0); err != nil {
 		t.Fatal(err)
 	}
-	if names := copyFiles(s.path(), "*"); len(names) != 1 {
+	if names := copiesIn(t, s); len(names) != 1 {
 		t.Errorf("the folder holds %v, want one copy", names)
 	}
 }
@@ -327,7 +289,7 @@ func TestDamagedIndexIsMadeAnew(t *testing.T) {
 // suspect leaves the note by which a process tells of damage that it met.
 func suspect(t *testing.T, dir string) {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(dir, queueFile+suspectSuffix), nil, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, queueFile+".suspect"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
 // A Recovery tells what became of a damaged queue.db.
@@ -21,7 +23,7 @@ type Recovery struct {
 
 // Suspect reports whether some process met signs of damage since the last recovery, or a recovery was cut off.
 func Suspect(dir string) bool {
-	return isSuspect(filepath.Join(dir, queueFile))
+	return sqlitefile.IsSuspect(filepath.Join(dir, queueFile))
 }
 
 // Recover checks a suspect queue.db and, only if the check fails, moves it aside with its log, makes a new
@@ -30,21 +32,21 @@ func Suspect(dir string) bool {
 // call goes on. The caller holds the drain's lock and has no Store open on dir.
 func Recover(ctx context.Context, dir string, now time.Time) (*Recovery, error) {
 	path := filepath.Join(dir, queueFile)
-	note, err := setAside(ctx, path, now, func(ctx context.Context, db *sql.DB) error {
+	note, err := sqlitefile.SetAside(ctx, path, now, func(ctx context.Context, db *sql.DB) error {
 		_, err := schemaVersion(ctx, db)
 		return explain(path, err)
 	})
 	if err != nil {
 		return nil, err
 	}
-	if note.latest() == "" {
-		return nil, removeNotes(path)
+	if note.Latest() == "" {
+		return nil, sqlitefile.RemoveNotes(path)
 	}
 	r, err := salvageInto(ctx, dir, now, note)
 	if err != nil {
 		return nil, fmt.Errorf("save what the damaged database holds (the next run goes on with it): %w", err)
 	}
-	return r, removeNotes(path)
+	return r, sqlitefile.RemoveNotes(path)
 }
 
 // rescued are the tables that are saved, the most precious first.
@@ -53,14 +55,14 @@ var rescued = []string{
 }
 
 // salvageInto makes a new queue.db and saves into it what can be read of those that were moved aside.
-func salvageInto(ctx context.Context, dir string, now time.Time, note salvage) (r *Recovery, err error) {
+func salvageInto(ctx context.Context, dir string, now time.Time, note sqlitefile.Salvage) (r *Recovery, err error) {
 	s, err := Open(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	r = &Recovery{
-		Damage: OneLine(note.Damage), Aside: filepath.Join(dir, note.latest()),
+		Damage: OneLine(note.Damage), Aside: filepath.Join(dir, note.Latest()),
 		Rescued: make(map[string]int), Copied: make(map[string]int),
 	}
 	broken := make(map[string]bool)
@@ -69,14 +71,14 @@ func salvageInto(ctx context.Context, dir string, now time.Time, note salvage) (
 			return nil, err
 		}
 	}
-	if err := s.complete(ctx, latestCopy(filepath.Join(dir, queueFile)), r.Copied, broken); err != nil {
+	if err := s.complete(ctx, sqlitefile.LatestCopy(filepath.Join(dir, queueFile)), r.Copied, broken); err != nil {
 		return nil, err
 	}
 	// A hook that had the old file open may have written to it until now.
 	if err := s.rescue(ctx, r.Aside, []string{"job"}, r.Rescued, broken); err != nil {
 		return nil, err
 	}
-	return r, s.inTx(ctx, func(tx *transaction) error { return settleSaved(ctx, tx, now, broken) })
+	return r, s.inTx(ctx, func(tx *sqlitefile.Transaction) error { return settleSaved(ctx, tx, now, broken) })
 }
 
 // complete takes from a copy what was lost of the tables that are not short-lived. What was read whole is
@@ -98,7 +100,7 @@ func (s *Store) complete(ctx context.Context, from string, copied map[string]int
 const metaForGood = `meta WHERE key IN ('` + keyClient + `', '` + KeyServer + `', '` + KeyPrefixes + `')`
 
 // settleSaved makes sense of what was saved.
-func settleSaved(ctx context.Context, tx *transaction, now time.Time, broken map[string]bool) error {
+func settleSaved(ctx context.Context, tx *sqlitefile.Transaction, now time.Time, broken map[string]bool) error {
 	texts := []string{
 		`UPDATE job SET claim = 0`, // the numbers may begin anew
 		`DELETE FROM dead_letter WHERE scene_id IN (SELECT scene_id FROM job)`,
@@ -125,10 +127,10 @@ func (s *Store) rescue(ctx context.Context, from string, tables []string, saved 
 		}
 		return nil
 	}
-	if !exists(from) {
+	if !sqlitefile.Exists(from) {
 		return lost()
 	}
-	db, err := openDB(dsn(from, "ro", "deferred"))
+	db, err := sqlitefile.OpenDB(sqlitefile.Dsn(from, "ro", "deferred"))
 	if err != nil {
 		return err
 	}
@@ -143,7 +145,7 @@ func (s *Store) rescue(ctx context.Context, from string, tables []string, saved 
 				break
 			}
 			var n int
-			if n, whole, err = rescueTable(ctx, db, table, order, s.inTx); err != nil {
+			if n, whole, err = sqlitefile.RescueTable(ctx, db, table, order, s.inTx); err != nil {
 				return fmt.Errorf("table %s: %w", table, err)
 			}
 			saved[strings.Fields(table)[0]] += n

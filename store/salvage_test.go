@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
 // damageTable overwrites the root page of a table of a closed database.
@@ -63,6 +65,11 @@ func damagedQueue(t *testing.T, n int) (dir string) {
 	return dir
 }
 
+// noteSalvage leaves the note of a recovery that was cut off after it had chosen a name for the damaged file.
+func noteSalvage(dir, name string) error {
+	return os.WriteFile(filepath.Join(dir, queueFile+".salvage"), []byte(`{"damage":"damage","asides":["`+name+`"]}`), 0o600)
+}
+
 func TestRecoveryThatWasCutOffGoesOn(t *testing.T) {
 	notOnWindows(t, "a file that is open is not moved there")
 	const name = queueFile + ".damaged-1"
@@ -70,7 +77,9 @@ func TestRecoveryThatWasCutOffGoesOn(t *testing.T) {
 		name string
 		do   func(dir string) error
 	}{
-		{"noted", func(dir string) error { return salvage{"damage", []string{name}}.write(filepath.Join(dir, queueFile)) }},
+		{"noted", func(dir string) error {
+			return noteSalvage(dir, name)
+		}},
 		{"the file moved", func(dir string) error {
 			return os.Rename(filepath.Join(dir, queueFile), filepath.Join(dir, name))
 		}},
@@ -83,7 +92,7 @@ func TestRecoveryThatWasCutOffGoesOn(t *testing.T) {
 			return errors.Join(err, s.Close())
 		}},
 		{"saved", func(dir string) error {
-			_, err := salvageInto(t.Context(), dir, t0, salvage{"damage", []string{name}})
+			_, err := salvageInto(t.Context(), dir, t0, sqlitefile.Salvage{Damage: "damage", Asides: []string{name}})
 			return err
 		}},
 	}
@@ -104,7 +113,7 @@ func TestRecoveryThatWasCutOffGoesOn(t *testing.T) {
 			for _, id := range []int{1, 2, 3, 4} {
 				jobOf(t, s, id)
 			}
-			if filepath.Base(r.Aside) != name || !exists(r.Aside) || r.Damage != "damage" {
+			if filepath.Base(r.Aside) != name || !sqlitefile.Exists(r.Aside) || r.Damage != "damage" {
 				t.Errorf("recovery = %+v", r)
 			}
 		})
@@ -136,10 +145,10 @@ func TestStoppedRecoveryLosesNothing(t *testing.T) {
 
 func TestDamageOfTheNewFileIsSavedFromToo(t *testing.T) {
 	dir := damagedQueue(t, 3)
-	if err := (salvage{"damage", []string{queueFile + ".damaged-1"}}).write(filepath.Join(dir, queueFile)); err != nil {
+	if err := noteSalvage(dir, queueFile+".damaged-1"); err != nil {
 		t.Fatal(err)
 	}
-	if err := moveAside(filepath.Join(dir, queueFile), queueFile+".damaged-1"); err != nil {
+	if err := os.Rename(filepath.Join(dir, queueFile), filepath.Join(dir, queueFile+".damaged-1")); err != nil {
 		t.Fatal(err)
 	}
 	s := openIn(t, dir)

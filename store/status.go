@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
 // Counts is what the queue holds.
 type Counts struct {
-	Due, Waiting, Dead, Links Count
+	Due, Waiting, Dead, Links sqlitefile.Count
 	DeadByClass               map[string]int // of the newest dead letters, as many as Dead counts
 	NextDue                   time.Time      // when the next waiting job becomes due; zero if none waits
 	ExpiredDead               int            // dead letters removed because of their age, ever
@@ -20,13 +22,13 @@ type Counts struct {
 func (s *Store) Counts(ctx context.Context, now time.Time) (Counts, error) {
 	var c Counts
 	due, dueArgs := dueJobs(now)
-	tx, err := begin(ctx, s.read) // one moment for all of it
+	tx, err := sqlitefile.Begin(ctx, s.read) // one moment for all of it
 	if err != nil {
 		return c, fmt.Errorf("count the queue: %w", s.mark(err))
 	}
-	defer rollback(tx.Tx) // nothing was written
+	defer sqlitefile.Rollback(tx.Tx) // nothing was written
 	for _, q := range []struct {
-		to   *Count
+		to   *sqlitefile.Count
 		text string
 		args []any
 	}{
@@ -35,7 +37,7 @@ func (s *Store) Counts(ctx context.Context, now time.Time) (Counts, error) {
 		{&c.Dead, `SELECT 1 FROM dead_letter`, nil},
 		{&c.Links, `SELECT 1 FROM link`, nil},
 	} {
-		if *q.to, err = count(ctx, tx, q.text, q.args...); err != nil {
+		if *q.to, err = sqlitefile.CountRows(ctx, tx, q.text, q.args...); err != nil {
 			return c, fmt.Errorf("count the queue: %w", s.mark(err))
 		}
 	}
@@ -54,9 +56,9 @@ func (s *Store) Counts(ctx context.Context, now time.Time) (Counts, error) {
 }
 
 // CountDue counts what is due, up to CountLimit. It is cheap enough to be asked after every batch.
-func (s *Store) CountDue(ctx context.Context, now time.Time) (Count, error) {
+func (s *Store) CountDue(ctx context.Context, now time.Time) (sqlitefile.Count, error) {
 	due, args := dueJobs(now)
-	c, err := count(ctx, s.read, due, args...)
+	c, err := sqlitefile.CountRows(ctx, s.read, due, args...)
 	if err != nil {
 		return c, fmt.Errorf("count what is due: %w", s.mark(err))
 	}
@@ -70,10 +72,10 @@ func dueJobs(now time.Time) (query string, args []any) {
 		[]any{now.UnixMilli(), now.Add(LongestWait).UnixMilli()}
 }
 
-func deadByClass(ctx context.Context, tx *transaction) (map[string]int, error) {
+func deadByClass(ctx context.Context, tx *sqlitefile.Transaction) (map[string]int, error) {
 	rows, err := tx.QueryContext(ctx, `
 		SELECT class, COUNT(*) FROM (SELECT class FROM dead_letter ORDER BY died_at DESC LIMIT ?)
-		GROUP BY class`, CountLimit)
+		GROUP BY class`, sqlitefile.CountLimit)
 	if err != nil {
 		return nil, err
 	}

@@ -4,11 +4,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
 func TestCountsForPeopleStop(t *testing.T) {
 	s := openStore(t)
-	const n = CountLimit + 5
+	const n = sqlitefile.CountLimit + 5
 	for _, q := range []string{
 		`INSERT INTO dead_letter SELECT id, 'r', 1, 0, 0, 12, 0, 0, CASE WHEN id % 2 THEN 'rejected' ELSE 'not_found' END, 'e', '[]', id FROM scene`,
 		`INSERT INTO job (scene_id, reason, priority, enqueued_at, due_at) SELECT id, 'r', 1, 0, 0 FROM scene`,
@@ -21,9 +23,9 @@ func TestCountsForPeopleStop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	capped := Count{N: CountLimit, Capped: true}
-	if sum := c.DeadByClass["rejected"] + c.DeadByClass["not_found"]; c.Dead != capped || sum != CountLimit {
-		t.Errorf("dead letters = %+v, by class %v; want both to stop at %d", c.Dead, c.DeadByClass, CountLimit)
+	capped := sqlitefile.Count{N: sqlitefile.CountLimit, Capped: true}
+	if sum := c.DeadByClass["rejected"] + c.DeadByClass["not_found"]; c.Dead != capped || sum != sqlitefile.CountLimit {
+		t.Errorf("dead letters = %+v, by class %v; want both to stop at %d", c.Dead, c.DeadByClass, sqlitefile.CountLimit)
 	}
 	if due, err := s.CountDue(t.Context(), t0); err != nil || due != capped || due != c.Due {
 		t.Errorf("CountDue = %+v, %v; want %+v", due, err, c.Due)
@@ -35,7 +37,7 @@ func TestCountDueLeavesOutWhatWaits(t *testing.T) {
 	enqueueScenes(t, s, t0, InBulk, 1, 2)
 	enqueueScenes(t, s, t0.Add(time.Minute), ByPerson, 3)
 	enqueueScenes(t, s, t0.Add(LongestWait+time.Hour), InBulk, 4) // of a clock that was ahead
-	if due, err := s.CountDue(t.Context(), t0); err != nil || due != (Count{N: 3}) {
+	if due, err := s.CountDue(t.Context(), t0); err != nil || due != (sqlitefile.Count{N: 3}) {
 		t.Errorf("CountDue = %+v, %v; want 3", due, err)
 	}
 }
@@ -43,12 +45,12 @@ func TestCountDueLeavesOutWhatWaits(t *testing.T) {
 func TestFilesOfASectionAreCountedUpToTheLimit(t *testing.T) {
 	x := indexOpen(t, t.TempDir())
 	var paths []string
-	for i := range CountLimit + 5 {
+	for i := range sqlitefile.CountLimit + 5 {
 		paths = append(paths, "/v/"+time.Duration(i).String())
 	}
 	indexFill(t, x, paths...)
-	if n, err := x.CountFiles(t.Context(), "S", "1"); err != nil || n != (Count{N: CountLimit, Capped: true}) {
-		t.Errorf("CountFiles = %+v, %v; want it to stop at %d", n, err, CountLimit)
+	if n, err := x.CountFiles(t.Context(), "S", "1"); err != nil || n != (sqlitefile.Count{N: sqlitefile.CountLimit, Capped: true}) {
+		t.Errorf("CountFiles = %+v, %v; want it to stop at %d", n, err, sqlitefile.CountLimit)
 	}
 }
 

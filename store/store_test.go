@@ -78,14 +78,6 @@ func ids(jobs []Job) []int {
 	return list
 }
 
-// notOnWindows leaves a test out that cannot be made there.
-func notOnWindows(t *testing.T, why string) {
-	t.Helper()
-	if runtime.GOOS == "windows" {
-		t.Skip(why)
-	}
-}
-
 func TestOpenRefusesWhatIsNotOurs(t *testing.T) {
 	notOnWindows(t, "not everybody may make links there")
 	real := t.TempDir()
@@ -394,5 +386,13 @@ func TestBatchLeavesOutClaimsThatNeverEnded(t *testing.T) {
 	}
 	if got := ids(claim(t, s, now, ClaimOptions{})); len(got) != 1 || got[0] != 1 {
 		t.Errorf("claimed %v, want the other one alone", got)
+	}
+}
+
+// notOnWindows leaves a test out that cannot be made there.
+func notOnWindows(t *testing.T, why string) {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip(why)
 	}
 }

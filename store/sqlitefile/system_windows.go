@@ -1,4 +1,4 @@
-package store
+package sqlitefile
 
 import (
 	"io/fs"

@@ -1,4 +1,4 @@
-package store
+package sqlitefile
 
 import (
 	"context"
@@ -30,7 +30,7 @@ func Acquire(ctx context.Context, dir string, patience time.Duration) (*Lock, er
 }
 
 func acquire(ctx context.Context, dir string, patience time.Duration, try func(*flock.Flock) (bool, error)) (*Lock, error) {
-	if err := checkDir(dir); err != nil {
+	if err := CheckDir(dir); err != nil {
 		return nil, err
 	}
 	f := flock.New(filepath.Join(dir, drainLock), flock.SetPermissions(0o600))
@@ -39,7 +39,7 @@ func acquire(ctx context.Context, dir string, patience time.Duration, try func(*
 	for {
 		ok, err := try(f)
 		if _, opening := errors.AsType[*fs.PathError](err); opening {
-			return nil, fmt.Errorf("open the lock: %w", trouble(f.Path(), err))
+			return nil, fmt.Errorf("open the lock: %w", Trouble(f.Path(), err))
 		}
 		if err != nil {
 			return nil, noLocks(dir, errors.Join(err, f.Close()))

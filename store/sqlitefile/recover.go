@@ -1,4 +1,4 @@
-package store
+package sqlitefile
 
 import (
 	"context"
@@ -20,24 +20,24 @@ const (
 	salvageSuffix = ".salvage" // a damaged file was moved aside and is not saved yet
 )
 
-// isSuspect reports whether some process met signs of damage since the last recovery, or a recovery was cut off.
-func isSuspect(path string) bool { return exists(path+suspectSuffix) || exists(path+salvageSuffix) }
+// IsSuspect reports whether some process met signs of damage since the last recovery, or a recovery was cut off.
+func IsSuspect(path string) bool { return Exists(path+suspectSuffix) || Exists(path+salvageSuffix) }
 
-// leaveDoubt leaves a note that a database may be damaged, and why.
-func leaveDoubt(path, why string) error {
+// LeaveDoubt leaves a note that a database may be damaged, and why.
+func LeaveDoubt(path, why string) error {
 	return os.WriteFile(path+suspectSuffix, []byte(why+"\n"), 0o600)
 }
 
-// setAside checks a suspect database and moves it aside with its log if the check fails. It first finishes moves that
+// SetAside checks a suspect database and moves it aside with its log if the check fails. It first finishes moves that
 // were cut off. It returns what waits aside to be saved. readSchema returns an error if it cannot read the schema, or
 // if the database is another program's.
-func setAside(ctx context.Context, path string, now time.Time, readSchema func(context.Context, *sql.DB) error) (salvage, error) {
+func SetAside(ctx context.Context, path string, now time.Time, readSchema func(context.Context, *sql.DB) error) (Salvage, error) {
 	note, err := readSalvage(path)
 	if err != nil {
 		return note, err
 	}
-	if note.latest() != "" {
-		if err := moveAside(path, note.latest()); err != nil {
+	if note.Latest() != "" {
+		if err := moveAside(path, note.Latest()); err != nil {
 			return note, err
 		}
 	}
@@ -53,16 +53,16 @@ func setAside(ctx context.Context, path string, now time.Time, readSchema func(c
 	if err := note.write(path); err != nil {
 		return note, err
 	}
-	return note, moveAside(path, note.latest())
+	return note, moveAside(path, note.Latest())
 }
 
-// salvage is the note that a damaged file is on its way aside or waits there to be saved.
-type salvage struct {
+// Salvage is the note that a damaged file is on its way aside or waits there to be saved.
+type Salvage struct {
 	Damage string   `json:"damage"`
 	Asides []string `json:"asides"` // names; the new file may be damaged before all is saved, so the newest is last
 }
 
-func (n salvage) latest() string {
+func (n Salvage) Latest() string {
 	if len(n.Asides) == 0 {
 		return ""
 	}
@@ -70,23 +70,23 @@ func (n salvage) latest() string {
 }
 
 // readSalvage reads the note. One that is not whole was never finished: nothing has been moved yet.
-func readSalvage(path string) (salvage, error) {
-	var n salvage
+func readSalvage(path string) (Salvage, error) {
+	var n Salvage
 	text, err := os.ReadFile(path + salvageSuffix)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return n, fmt.Errorf("look for a recovery that was cut off: %w", err)
 	}
 	if json.Unmarshal(text, &n) != nil {
-		return salvage{}, nil
+		return Salvage{}, nil
 	}
 	return n, nil
 }
 
 // write stores the note, before anything is moved.
-func (n salvage) write(path string) error {
+func (n Salvage) write(path string) error {
 	text, err := json.Marshal(n)
 	if err == nil {
-		err = writeAtomically(filepath.Dir(path), filepath.Base(path)+salvageSuffix, text)
+		err = WriteAtomically(filepath.Dir(path), filepath.Base(path)+salvageSuffix, text)
 	}
 	if err != nil {
 		return fmt.Errorf("note the recovery: %w", err)
@@ -98,7 +98,7 @@ func (n salvage) write(path string) error {
 func asideName(path string, now time.Time) string {
 	for ms := now.UnixMilli(); ; ms++ {
 		name := fmt.Sprintf("%s.damaged-%d", filepath.Base(path), ms)
-		if !exists(filepath.Join(filepath.Dir(path), name)) {
+		if !Exists(filepath.Join(filepath.Dir(path), name)) {
 			return name
 		}
 	}
@@ -114,12 +114,12 @@ func moveAside(path, name string) error {
 	}
 	defer unlock()
 	aside := filepath.Join(dir, name)
-	if !exists(aside) {
+	if !Exists(aside) {
 		if err := renameOpen(path, aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("move the damaged database aside: %w", trouble(path, err))
+			return fmt.Errorf("move the damaged database aside: %w", Trouble(path, err))
 		}
 	}
-	if exists(path) { // a new one: the log is its own
+	if Exists(path) { // a new one: the log is its own
 		return nil
 	}
 	return clearPlace(path)
@@ -141,8 +141,8 @@ func renameOpen(from, to string) error {
 	}
 }
 
-// removeNotes ends the suspicion. The note of the recovery goes last.
-func removeNotes(path string) error {
+// RemoveNotes ends the suspicion. The note of the recovery goes last.
+func RemoveNotes(path string) error {
 	for _, suffix := range [...]string{suspectSuffix, salvageSuffix} {
 		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("clear the note of damage: %w", err)
@@ -158,31 +158,31 @@ func checkFile(ctx context.Context, path string, readSchema func(context.Context
 	case errors.Is(err, fs.ErrNotExist):
 		return "", nil
 	case err == nil && fi.Size() == 0:
-		return errEmpty.Error(), nil
+		return ErrEmpty.Error(), nil
 	}
-	db, err := openDB(dsn(path, "rw", "deferred")) // one that may only read skips the CHECKs of the tables
+	db, err := OpenDB(Dsn(path, "rw", "deferred")) // one that may only read skips the CHECKs of the tables
 	if err != nil {
 		return "", err
 	}
 	if err = readSchema(ctx, db); err == nil {
-		damage, err = check(ctx, db)
-	} else if isDamage(err) {
+		damage, err = Check(ctx, db)
+	} else if IsDamage(err) {
 		damage = err.Error()
 	}
-	closeErr := closeUntouched(path, db.Close)
+	closeErr := CloseUntouched(path, db.Close)
 	if damage != "" { // and it may not even be closed
 		return damage, nil
 	}
-	return "", trouble(path, errors.Join(err, closeErr))
+	return "", Trouble(path, errors.Join(err, closeErr))
 }
 
-// check looks at every page and at every entry of every index. SQLite's quick_check, which takes a third of
+// Check looks at every page and at every entry of every index. SQLite's quick_check, which takes a third of
 // that time, does not compare an index with its table: a job that is missing in its index is never claimed.
-func check(ctx context.Context, db *sql.DB) (damage string, err error) {
+func Check(ctx context.Context, db *sql.DB) (damage string, err error) {
 	var verdict string
 	err = db.QueryRowContext(ctx, `PRAGMA integrity_check(1)`).Scan(&verdict)
 	switch {
-	case isDamage(err):
+	case IsDamage(err):
 		return err.Error(), nil
 	case err != nil:
 		return "", err

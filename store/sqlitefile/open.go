@@ -1,4 +1,6 @@
-package store
+// Package sqlitefile opens, copies, checks and recovers the SQLite files of the data folder, and locks that folder for
+// one run. It knows no schema.
+package sqlitefile
 
 import (
 	"context"
@@ -13,19 +15,19 @@ import (
 // driverName is the driver of both databases. A build with the tag killpoints wraps it.
 var driverName = "sqlite"
 
-func openDB(dsn string) (*sql.DB, error) { return sql.Open(driverName, dsn) }
+func OpenDB(dsn string) (*sql.DB, error) { return sql.Open(driverName, dsn) }
 
-// dsn names the pragmas of every connection, and its mode: ro, rw (the file must be there) or rwc.
+// Dsn names the pragmas of every connection, and its mode: ro, rw (the file must be there) or rwc.
 // busy_timeout comes first, because the others may already have to wait; 30 s outlast any transaction of
 // ours. The mode of the journal is not among them: it is kept in the file, which may be a newer build's.
-func dsn(path, mode, txlock string) string {
+func Dsn(path, mode, txlock string) string {
 	q := url.Values{"mode": {mode}, "_txlock": {txlock}, "_pragma": {"busy_timeout(30000)", "synchronous(FULL)", "foreign_keys(1)"}}
 	return uri(path, q)
 }
 
-// cacheDSN names the pragmas of every connection to a database that can be made again: it is written without waiting
+// CacheDSN names the pragmas of every connection to a database that can be made again: it is written without waiting
 // for the disk.
-func cacheDSN(path string) string {
+func CacheDSN(path string) string {
 	return uri(path, url.Values{"_txlock": {"immediate"}, "_pragma": {"busy_timeout(30000)", "journal_mode(WAL)", "synchronous(OFF)", "cache_size(-16000)"}})
 }
 
@@ -36,11 +38,11 @@ func uri(path string, q url.Values) string {
 // logAtMost is how many pages of the log are left for the next process to read.
 const logAtMost = 100
 
-// shortenLog writes a long log back into the database file as far as that needs no waiting: the next write
+// ShortenLog writes a long log back into the database file as far as that needs no waiting: the next write
 // then begins it anew. Who opens a queue that nobody else has open reads the whole log, and hooks, which never
 // close it, would let it grow until the next run. SQLite's own checkpoint after a commit does not help: that
 // it was made is forgotten once its process has ended.
-func shortenLog(ctx context.Context, db *sql.DB) {
+func ShortenLog(ctx context.Context, db *sql.DB) {
 	var busy, pages, written int
 	err := db.QueryRowContext(ctx, "PRAGMA wal_checkpoint(NOOP)").Scan(&busy, &pages, &written)
 	if err != nil || pages <= logAtMost || pages == written {
@@ -49,10 +51,10 @@ func shortenLog(ctx context.Context, db *sql.DB) {
 	db.ExecContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)") // likewise
 }
 
-// closeUntouched closes a database that is none of ours to write. The last connection would write the log
+// CloseUntouched closes a database that is none of ours to write. The last connection would write the log
 // back into the file, unless it may only read: so one that may only read is the last.
-func closeUntouched(path string, closeAll func() error) error {
-	reader, err := openDB(dsn(path, "ro", "deferred"))
+func CloseUntouched(path string, closeAll func() error) error {
+	reader, err := OpenDB(Dsn(path, "ro", "deferred"))
 	if err != nil {
 		return errors.Join(err, closeAll())
 	}

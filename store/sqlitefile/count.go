@@ -1,4 +1,4 @@
-package store
+package sqlitefile
 
 import (
 	"context"
@@ -14,7 +14,7 @@ type Count struct {
 	Capped bool
 }
 
-func count(ctx context.Context, tx interface {
+func CountRows(ctx context.Context, tx interface {
 	QueryRowContext(context.Context, string, ...any) *sql.Row
 }, query string, args ...any,
 ) (Count, error) {

@@ -1,6 +1,6 @@
 //go:build killpoints
 
-package store
+package sqlitefile
 
 import "github.com/stash-plex-sync/stash-plex-sync/store/internal/killpoints"
 

@@ -1,4 +1,4 @@
-package store
+package sqlitefile
 
 import (
 	"context"
@@ -7,35 +7,35 @@ import (
 	"errors"
 )
 
-// A transaction prepares each statement once, because most of them run for every scene of a batch: to read
+// A Transaction prepares each statement once, because most of them run for every scene of a batch: to read
 // one costs SQLite more than to carry it out. They end with it.
-type transaction struct {
+type Transaction struct {
 	*sql.Tx
 	prepared map[string]*sql.Stmt
 }
 
-func begin(ctx context.Context, db *sql.DB) (*transaction, error) {
+func Begin(ctx context.Context, db *sql.DB) (*Transaction, error) {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
-	return &transaction{tx, make(map[string]*sql.Stmt)}, nil
+	return &Transaction{tx, make(map[string]*sql.Stmt)}, nil
 }
 
-// inTx runs f in one transaction.
-func inTx(ctx context.Context, db *sql.DB, f func(tx *transaction) error) error {
-	tx, err := begin(ctx, db)
+// InTx runs f in one transaction.
+func InTx(ctx context.Context, db *sql.DB, f func(tx *Transaction) error) error {
+	tx, err := Begin(ctx, db)
 	if err != nil {
 		return err
 	}
 	if err := f(tx); err != nil {
-		return errors.Join(err, rollback(tx.Tx))
+		return errors.Join(err, Rollback(tx.Tx))
 	}
 	return tx.Commit()
 }
 
-// jsonList returns a list for json_each(?), which takes any number of values.
-func jsonList(values []string) string {
+// JsonList returns a list for json_each(?), which takes any number of values.
+func JsonList(values []string) string {
 	text, err := json.Marshal(append([]string{}, values...)) // never null: json_each would make a row of it
 	if err != nil {
 		panic(err) // strings can always be encoded
@@ -43,14 +43,14 @@ func jsonList(values []string) string {
 	return string(text)
 }
 
-func rollback(tx *sql.Tx) error {
+func Rollback(tx *sql.Tx) error {
 	if err := tx.Rollback(); err != nil && !errors.Is(err, sql.ErrTxDone) {
 		return err
 	}
 	return nil
 }
 
-func (tx *transaction) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+func (tx *Transaction) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 	if stmt := tx.prepared[query]; stmt != nil {
 		return stmt, nil
 	}
@@ -62,7 +62,7 @@ func (tx *transaction) prepare(ctx context.Context, query string) (*sql.Stmt, er
 }
 
 // ExecContext carries out a statement.
-func (tx *transaction) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+func (tx *Transaction) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	stmt, err := tx.prepare(ctx, query)
 	if err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func (tx *transaction) ExecContext(ctx context.Context, query string, args ...an
 }
 
 // QueryContext carries out a query.
-func (tx *transaction) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+func (tx *Transaction) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	stmt, err := tx.prepare(ctx, query)
 	if err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func (tx *transaction) QueryContext(ctx context.Context, query string, args ...a
 }
 
 // QueryRowContext carries out a query of which one row is read.
-func (tx *transaction) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+func (tx *Transaction) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
 	stmt, err := tx.prepare(ctx, query)
 	if err != nil {
 		return tx.Tx.QueryRowContext(ctx, query, args...) // which fails likewise

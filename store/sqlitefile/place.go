@@ -1,4 +1,4 @@
-package store
+package sqlitefile
 
 import (
 	"context"
@@ -12,19 +12,19 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// checkDir makes the folder if it is missing, and refuses one through which another user could read or
+// CheckDir makes the folder if it is missing, and refuses one through which another user could read or
 // replace the database.
-func checkDir(dir string) error {
+func CheckDir(dir string) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return fmt.Errorf("make the data folder: %w", trouble(dir, err))
+		return fmt.Errorf("make the data folder: %w", Trouble(dir, err))
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("make the data folder: %w", trouble(dir, err))
+		return fmt.Errorf("make the data folder: %w", Trouble(dir, err))
 	}
 	fi, err := os.Lstat(dir)
 	switch {
 	case err != nil:
-		return fmt.Errorf("look at the data folder: %w", trouble(dir, err))
+		return fmt.Errorf("look at the data folder: %w", Trouble(dir, err))
 	case fi.Mode()&fs.ModeSymlink != 0:
 		return fmt.Errorf("the data folder %s is a symbolic link: replace it by a real folder, or name another in STASH_PLEX_SYNC_DIR", dir)
 	case !fi.IsDir():
@@ -34,7 +34,7 @@ func checkDir(dir string) error {
 	}
 	if fi.Mode().Perm()&0o077 != 0 {
 		if err := os.Chmod(dir, 0o700); err != nil {
-			return fmt.Errorf("close the data folder to others: %w", trouble(dir, err))
+			return fmt.Errorf("close the data folder to others: %w", Trouble(dir, err))
 		}
 	}
 	return nil
@@ -54,16 +54,16 @@ func lockPlace(dir string, take func(*flock.Flock) error) (unlock func(), locked
 	return func() { lock.Unlock() }, true // freed by the kernel at exit in any case
 }
 
-// keepPlace keeps the databases of a data folder in their places until release is called, where the file system has locks.
-func keepPlace(dir string) (release func()) {
+// KeepPlace keeps the databases of a data folder in their places until release is called, where the file system has locks.
+func KeepPlace(dir string) (release func()) {
 	release, _ = lockPlace(dir, (*flock.Flock).RLock)
 	return release
 }
 
-// create makes a new file under a name of its own, with what migrate puts into it, and moves it into place, so that nobody
+// Create makes a new file under a name of its own, with what migrate puts into it, and moves it into place, so that nobody
 // ever sees half a schema. Where the file system has locks only one process does it; where it has none,
 // the move refuses to replace what another process put there first.
-func create(ctx context.Context, path string, migrate func(context.Context, *sql.DB) error) error {
+func Create(ctx context.Context, path string, migrate func(context.Context, *sql.DB) error) error {
 	dir := filepath.Dir(path)
 	unlock, locked := lockPlace(dir, (*flock.Flock).Lock)
 	defer unlock()
@@ -74,11 +74,11 @@ func create(ctx context.Context, path string, migrate func(context.Context, *sql
 	if err != nil {
 		return err
 	}
-	defer removeAll(tmp.Name())
+	defer RemoveAll(tmp.Name())
 	if err := tmp.Close(); err != nil {
 		return err
 	}
-	db, err := openDB(dsn(tmp.Name(), "rw", "immediate"))
+	db, err := OpenDB(Dsn(tmp.Name(), "rw", "immediate"))
 	if err != nil {
 		return err
 	}
@@ -101,10 +101,10 @@ func clearPlace(path string) error {
 	if err != nil {
 		return err
 	}
-	aside := filepath.Join(filepath.Dir(path), note.latest())
+	aside := filepath.Join(filepath.Dir(path), note.Latest())
 	for _, suffix := range [...]string{"-wal", "-shm", "-journal"} {
 		var err error
-		if note.latest() != "" && exists(aside) && !exists(aside+suffix) {
+		if note.Latest() != "" && Exists(aside) && !Exists(aside+suffix) {
 			err = os.Rename(path+suffix, aside+suffix)
 		} else {
 			err = os.Remove(path + suffix)
@@ -131,19 +131,19 @@ func moveInto(from, to string, locked bool) error {
 	return os.Rename(from, to)
 }
 
-func removeAll(path string) {
+func RemoveAll(path string) {
 	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
 		os.Remove(path + suffix) // a leftover is harmless and removed by the next make
 	}
 }
 
-func exists(path string) bool {
+func Exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
 }
 
-// writeAtomically writes a file in a folder, whole or not at all, so that it survives a loss of power.
-func writeAtomically(dir, name string, text []byte) error {
+// WriteAtomically writes a file in a folder, whole or not at all, so that it survives a loss of power.
+func WriteAtomically(dir, name string, text []byte) error {
 	tmp, err := os.CreateTemp(dir, ".new-*")
 	if err != nil {
 		return err

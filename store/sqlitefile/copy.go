@@ -1,4 +1,4 @@
-package store
+package sqlitefile
 
 import (
 	"context"
@@ -16,8 +16,8 @@ const copiesKept = 2
 // copyPrefix begins the paths of all copies of a database: queue.copy- for queue.db.
 func copyPrefix(path string) string { return strings.TrimSuffix(path, filepath.Ext(path)) + ".copy-" }
 
-// copyFile makes a copy of an open database beside its file, and keeps two. It returns the copy's path.
-func copyFile(ctx context.Context, db *sql.DB, path string) (string, error) {
+// CopyFile makes a copy of an open database beside its file, and keeps two. It returns the copy's path.
+func CopyFile(ctx context.Context, db *sql.DB, path string) (string, error) {
 	for _, unfinished := range copyFiles(path, "*.db.new*") { // its process was killed
 		os.Remove(unfinished) // what stays is removed by the next copy
 	}
@@ -28,7 +28,7 @@ func copyFile(ctx context.Context, db *sql.DB, path string) (string, error) {
 	name := copyPrefix(path) + fmt.Sprintf("%09d.db", number)
 	tmp := name + ".new"
 	if _, err := db.ExecContext(ctx, `VACUUM INTO ?`, tmp); err != nil {
-		removeAll(tmp)
+		RemoveAll(tmp)
 		return "", err
 	}
 	if err := errors.Join(os.Chmod(tmp, 0o600), syncFile(tmp), os.Rename(tmp, name)); err != nil {
@@ -37,7 +37,7 @@ func copyFile(ctx context.Context, db *sql.DB, path string) (string, error) {
 	syncDir(filepath.Dir(path))
 	copies := copiesOf(path)
 	for len(copies) > copiesKept {
-		removeAll(copies[0])
+		RemoveAll(copies[0])
 		copies = copies[1:]
 	}
 	return name, nil
@@ -46,7 +46,7 @@ func copyFile(ctx context.Context, db *sql.DB, path string) (string, error) {
 // nextCopy returns the number of the next copy. The clock would not do: a copy made while it was ahead
 // would count as the latest for years.
 func nextCopy(path string) (int, error) {
-	latest := latestCopy(path)
+	latest := LatestCopy(path)
 	if latest == "" {
 		return 1, nil
 	}
@@ -82,7 +82,7 @@ func copyFiles(path, pattern string) []string {
 	return names
 }
 
-func latestCopy(path string) string {
+func LatestCopy(path string) string {
 	copies := copiesOf(path)
 	if len(copies) == 0 {
 		return ""

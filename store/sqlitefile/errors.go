@@ -1,4 +1,4 @@
-package store
+package sqlitefile
 
 import (
 	"errors"
@@ -23,8 +23,8 @@ func (e *FileError) Error() string { return e.Path + " " + e.Problem + ": " + e.
 // Unwrap returns what the system or SQLite said.
 func (e *FileError) Unwrap() error { return e.Err }
 
-// trouble makes a *FileError of an error that a person can do something about, and leaves others alone.
-func trouble(path string, err error) error {
+// Trouble makes a *FileError of an error that a person can do something about, and leaves others alone.
+func Trouble(path string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -65,17 +65,17 @@ func codeOf(err error) int {
 
 // What is found to be damage besides what SQLite refuses.
 var (
-	errEmpty   = errors.New("the file is empty") // lost to a crash of the system
-	errUnsound = errors.New("its content is not sound")
+	ErrEmpty   = errors.New("the file is empty") // lost to a crash of the system
+	ErrUnsound = errors.New("its content is not sound")
 )
 
-// isDamage reports whether SQLite found the file itself damaged: nothing else is a reason to give it up.
-func isDamage(err error) bool {
-	return hasCode(err, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) || errors.Is(err, errEmpty) || errors.Is(err, errUnsound)
+// IsDamage reports whether SQLite found the file itself damaged: nothing else is a reason to give it up.
+func IsDamage(err error) bool {
+	return hasCode(err, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) || errors.Is(err, ErrEmpty) || errors.Is(err, ErrUnsound)
 }
 
-// isBusy reports whether another connection kept the database locked for too long.
-func isBusy(err error) bool { return hasCode(err, sqlite3.SQLITE_BUSY) }
+// IsBusy reports whether another connection kept the database locked for too long.
+func IsBusy(err error) bool { return hasCode(err, sqlite3.SQLITE_BUSY) }
 
 // hasCode reports whether an error is one of SQLite's with one of these primary codes.
 func hasCode(err error, codes ...int) bool {

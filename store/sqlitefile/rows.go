@@ -1,4 +1,4 @@
-package store
+package sqlitefile
 
 import (
 	"context"
@@ -10,11 +10,11 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// rescueTable copies rows of a table in the transaction that inTx begins, until the table ends or a row cannot be read
+// RescueTable copies rows of a table in the transaction that inTx begins, until the table ends or a row cannot be read
 // because of the damage, and reports whether that was all of it. table may say which rows. A row that breaks the
 // schema's rules is part of the damage.
-func rescueTable(ctx context.Context, from *sql.DB, table, order string,
-	inTx func(context.Context, func(*transaction) error) error,
+func RescueTable(ctx context.Context, from *sql.DB, table, order string,
+	inTx func(context.Context, func(*Transaction) error) error,
 ) (saved int, whole bool, err error) {
 	rows, err := from.QueryContext(ctx, `SELECT * FROM `+table+` ORDER BY 1 `+order)
 	if err != nil {
@@ -27,7 +27,7 @@ func rescueTable(ctx context.Context, from *sql.DB, table, order string,
 	}
 	insert := `INSERT INTO ` + strings.Fields(table)[0] + ` (` + joinColumns(columns) + `) VALUES (` + strings.TrimSuffix(strings.Repeat("?, ", len(columns)), ", ") + `) ON CONFLICT DO NOTHING`
 	whole = true
-	err = inTx(ctx, func(tx *transaction) error {
+	err = inTx(ctx, func(tx *Transaction) error {
 		values, targets := make([]any, len(columns)), make([]any, len(columns))
 		for i := range values {
 			targets[i] = &values[i]
@@ -69,7 +69,7 @@ func unlessUnreadable(ctx context.Context, err error) error {
 		return ctx.Err()
 	}
 	e, ok := errors.AsType[*sqlite.Error](err)
-	if isDamage(err) || hasCode(err, sqlite3.SQLITE_ERROR) || ok && e.Code() == sqlite3.SQLITE_IOERR_SHORT_READ {
+	if IsDamage(err) || hasCode(err, sqlite3.SQLITE_ERROR) || ok && e.Code() == sqlite3.SQLITE_IOERR_SHORT_READ {
 		return nil
 	}
 	return err

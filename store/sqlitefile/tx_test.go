@@ -1,0 +1,11 @@
+package sqlitefile
+
+import (
+	"testing"
+)
+
+func TestEmptyListNamesNothing(t *testing.T) {
+	if text := JsonList(nil); text != "[]" {
+		t.Errorf("an empty list is %s: json_each reads a row of it", text)
+	}
+}
