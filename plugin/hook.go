@@ -78,7 +78,7 @@ func leave(dir string, h store.HookRecord, cause error) error {
 
 // remedy is what a person is told to do about an error.
 func remedy(err error) string {
-	if f, ok := errors.AsType[*sqlitefile.FileError](err); ok {
+	if f, ok := errors.AsType[*sqlitefile.Error](err); ok {
 		return f.Remedy
 	}
 	return err.Error()

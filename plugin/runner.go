@@ -139,7 +139,7 @@ func fail(output *common.PluginOutput, log *stashlog.Writer, err error) {
 // mendable is the part of an error that tells a person which file is in trouble and what to do, if it has one:
 // the rest is what the program was doing with it.
 func mendable(err error) error {
-	if f, ok := errors.AsType[*sqlitefile.FileError](err); ok {
+	if f, ok := errors.AsType[*sqlitefile.Error](err); ok {
 		return f
 	}
 	return err

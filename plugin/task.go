@@ -159,7 +159,7 @@ func (s *session) drain(ctx context.Context, who string, opts engine.Options, pr
 
 // doubt has the queue checked by the next run because of an error that says nothing of what is wrong with it.
 func (s *session) doubt(err error) error {
-	if _, known := errors.AsType[*sqlitefile.FileError](err); known {
+	if _, known := errors.AsType[*sqlitefile.Error](err); known {
 		return err
 	}
 	return errors.Join(fmt.Errorf("%w; the next run checks the queue for damage", err), s.db.Doubt(err))

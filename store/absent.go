@@ -26,7 +26,7 @@ func (s *Store) LookForAbsent(ctx context.Context, now time.Time, server string,
 	}
 	after := ""
 	for {
-		keys, err := s.itemKeys(ctx, keysOfChosen, server, after, sqlitefile.JsonList(unchosen), absentPage)
+		keys, err := s.itemKeys(ctx, keysOfChosen, server, after, sqlitefile.JSONList(unchosen), absentPage)
 		if err != nil {
 			return err
 		}
@@ -42,7 +42,7 @@ func (s *Store) LookForAbsent(ctx context.Context, now time.Time, server string,
 			return fmt.Errorf("look for items that left Plex: %w", err)
 		}
 	}
-	err = s.inTx(ctx, func(tx *sqlitefile.Transaction) error {
+	err = s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		for _, section := range unchosen {
 			if _, err := tx.ExecContext(ctx, `UPDATE item SET absent_since = NULL WHERE server = ? AND section = ? AND absent_since IS NOT NULL`,
 				server, section); err != nil {
@@ -65,7 +65,7 @@ func (s *Store) LookForAbsent(ctx context.Context, now time.Time, server string,
 
 // noteAbsent notes for a page of items whether they are there. A time in the future was a wrong clock's.
 func (s *Store) noteAbsent(ctx context.Context, now time.Time, server string, keys []string, there map[string]bool) error {
-	return s.inTx(ctx, func(tx *sqlitefile.Transaction) error {
+	return s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		for _, k := range keys {
 			query := `UPDATE item SET absent_since = ?1 WHERE server = ?2 AND rating_key = ?3 AND (absent_since IS NULL OR absent_since > ?1)`
 			if there[k] {

@@ -25,7 +25,7 @@ type FoundFile struct {
 // setAwaitedFiles stores the awaited files of a claim that ended not found, or done with files that Plex lacks, and
 // deletes them with any other ending: a job that waits for something else, such as Plex to have less to do, is
 // not to be woken out of that.
-func setAwaitedFiles(ctx context.Context, tx *sqlitefile.Transaction, e *Ending) error {
+func setAwaitedFiles(ctx context.Context, tx *sqlitefile.Tx, e *Ending) error {
 	if e.Outcome == Release || e.Outcome == Snooze { // as before
 		return nil
 	}
@@ -46,7 +46,7 @@ func setAwaitedFiles(ctx context.Context, tx *sqlitefile.Transaction, e *Ending)
 // if its basename is equal and either its size or its folder's name is. Waking twice does no harm.
 func (s *Store) Wake(ctx context.Context, now time.Time, files []FoundFile) (int, error) {
 	woken := 0
-	err := s.inTx(ctx, func(tx *sqlitefile.Transaction) error {
+	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		scenes := make(map[int]bool)
 		for _, f := range files {
 			if err := addAwaiting(ctx, tx, f, scenes); err != nil {
@@ -69,7 +69,7 @@ func (s *Store) Wake(ctx context.Context, now time.Time, files []FoundFile) (int
 }
 
 // addAwaiting adds the scenes that wait for a file.
-func addAwaiting(ctx context.Context, tx *sqlitefile.Transaction, f FoundFile, scenes map[int]bool) error {
+func addAwaiting(ctx context.Context, tx *sqlitefile.Tx, f FoundFile, scenes map[int]bool) error {
 	rows, err := tx.QueryContext(ctx, `SELECT scene_id, size, path FROM awaited_file WHERE base = ?`, pathform.FoldBase(f.Path))
 	if err != nil {
 		return err
@@ -91,7 +91,7 @@ func addAwaiting(ctx context.Context, tx *sqlitefile.Transaction, f FoundFile, s
 
 // wake makes one scene's job due, or revives its dead letter if that died for want of its file, or asks for
 // a job if it has neither.
-func wake(ctx context.Context, tx *sqlitefile.Transaction, now time.Time, id int) (int, error) {
+func wake(ctx context.Context, tx *sqlitefile.Tx, now time.Time, id int) (int, error) {
 	res, err := tx.ExecContext(ctx, `UPDATE job SET due_at = ?, misses = 0 WHERE scene_id = ? AND misses > 0`, now.UnixMilli(), id)
 	if err != nil {
 		return 0, err

@@ -60,7 +60,7 @@ func breakerOf(ctx context.Context, q interface {
 // UpdateBreaker replaces the row by f of it, in the transaction that reads it, and returns both. Leaving
 // the closed state begins an outage; returning to it ends the outage.
 func (s *Store) UpdateBreaker(ctx context.Context, now time.Time, f func(Breaker) Breaker) (before, after Breaker, err error) {
-	err = s.inTx(ctx, func(tx *sqlitefile.Transaction) error {
+	err = s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		if before, err = breakerOf(ctx, tx); err != nil {
 			return err
 		}

@@ -60,12 +60,12 @@ func recordedStore(t *testing.T) (*Store, *recorder) {
 	t.Helper()
 	s := openStore(t)
 	path := filepath.Join(s.dir, queueFile)
-	r := &recorder{base: s.write.Driver(), dsn: sqlitefile.Dsn(path, "rw", "immediate"), statements: make(map[string]bool)}
+	r := &recorder{base: s.write.Driver(), dsn: sqlitefile.DSN(path, "rw", "immediate"), statements: make(map[string]bool)}
 	s.write.Close()
 	s.read.Close()
 	s.write = sql.OpenDB(r)
 	s.write.SetMaxOpenConns(1)
-	s.read = sql.OpenDB(&recorder{base: r.base, dsn: sqlitefile.Dsn(path, "rw", "deferred"), statements: r.statements})
+	s.read = sql.OpenDB(&recorder{base: r.base, dsn: sqlitefile.DSN(path, "rw", "deferred"), statements: r.statements})
 	return s, r
 }
 

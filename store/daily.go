@@ -28,7 +28,7 @@ func (s *Store) CopyDaily(ctx context.Context, now time.Time) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("check the database: %w", s.mark(err))
 	}
-	name, err := sqlitefile.CopyFile(ctx, s.read, s.path())
+	name, err := sqlitefile.Copy(ctx, s.read, s.path())
 	if err != nil {
 		return false, fmt.Errorf("copy the database: %w", s.mark(err))
 	}

@@ -69,7 +69,7 @@ func (s *Store) DeadLetters(ctx context.Context, n Narrow, limit int) ([]DeadLet
 func (s *Store) Revive(ctx context.Context, now time.Time, n Narrow) (int, error) {
 	where, args := n.where()
 	revived := 0
-	err := s.inTx(ctx, func(tx *sqlitefile.Transaction) error {
+	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		if _, err := tx.ExecContext(ctx, `UPDATE link SET restored = 0
 			WHERE scene_id IN (SELECT scene_id FROM dead_letter`+where+`)`, args...); err != nil {
 			return err
@@ -120,7 +120,7 @@ func (s *Store) ClearQueue(ctx context.Context) (int, error) {
 
 func (s *Store) clear(ctx context.Context, table, where string, args []any) (int, error) {
 	var n int64
-	err := s.inTx(ctx, func(tx *sqlitefile.Transaction) error {
+	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM awaited_file WHERE scene_id IN (SELECT scene_id FROM `+table+where+`)`, args...); err != nil {
 			return err
 		}
@@ -145,7 +145,7 @@ func (s *Store) clear(ctx context.Context, table, where string, args []any) (int
 // It returns how many it removed.
 func (s *Store) ExpireDead(ctx context.Context, now time.Time) (int, error) {
 	var n int64
-	err := s.inTx(ctx, func(tx *sqlitefile.Transaction) error {
+	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		total, last, err := metaOf(ctx, tx, keyExpiry)
 		if err != nil {
 			return err

@@ -23,7 +23,7 @@ func asDevelopmentBuild(t *testing.T, s *Store) {
 
 // isDevelopment reports whether an error is the sentence for a queue of a development build.
 func isDevelopment(err error, dir string) bool {
-	f, ok := errors.AsType[*sqlitefile.FileError](err)
+	f, ok := errors.AsType[*sqlitefile.Error](err)
 	return ok && !errors.Is(err, ErrCorrupt) &&
 		f.Error() == filepath.Join(dir, queueFile)+" was made by a development build: move the folder "+dir+" away"
 }
@@ -149,7 +149,7 @@ func TestCopyOfADevelopmentBuildCompletesNothing(t *testing.T) {
 		if old {
 			c := &Store{dir: dir}
 			var err error
-			if c.write, err = sqlitefile.OpenDB(sqlitefile.Dsn(sqlitefile.LatestCopy(filepath.Join(dir, queueFile)), "rw", "immediate")); err != nil {
+			if c.write, err = sqlitefile.Open(sqlitefile.DSN(sqlitefile.LatestCopy(filepath.Join(dir, queueFile)), "rw", "immediate")); err != nil {
 				t.Fatal(err)
 			}
 			asDevelopmentBuild(t, c)
@@ -170,7 +170,7 @@ func TestDatabaseWithoutTablesIsTakenForANewOne(t *testing.T) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	db, err := sqlitefile.OpenDB(sqlitefile.Dsn(filepath.Join(dir, queueFile), "rwc", "immediate"))
+	db, err := sqlitefile.Open(sqlitefile.DSN(filepath.Join(dir, queueFile), "rwc", "immediate"))
 	if err != nil {
 		t.Fatal(err)
 	}

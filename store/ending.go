@@ -47,7 +47,7 @@ type Ending struct {
 // End ends claims in one transaction. It returns for each whether the claim was still in force.
 func (s *Store) End(ctx context.Context, now time.Time, endings []Ending) ([]bool, error) {
 	applied := make([]bool, len(endings))
-	err := s.inTx(ctx, func(tx *sqlitefile.Transaction) error {
+	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		for i := range endings {
 			var err error
 			if applied[i], err = end(ctx, tx, now, &endings[i]); err != nil {
@@ -62,7 +62,7 @@ func (s *Store) End(ctx context.Context, now time.Time, endings []Ending) ([]boo
 	return applied, nil
 }
 
-func end(ctx context.Context, tx *sqlitefile.Transaction, now time.Time, e *Ending) (bool, error) {
+func end(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Ending) (bool, error) {
 	for i := range e.Items {
 		if err := putItem(ctx, tx, &e.Items[i]); err != nil {
 			return false, err
@@ -94,7 +94,7 @@ func end(ctx context.Context, tx *sqlitefile.Transaction, now time.Time, e *Endi
 }
 
 // isKnown reports whether a scene is queued or was ever seen. Nothing but its destruction leaves neither.
-func isKnown(ctx context.Context, tx *sqlitefile.Transaction, scene int) (known bool, err error) {
+func isKnown(ctx context.Context, tx *sqlitefile.Tx, scene int) (known bool, err error) {
 	err = tx.QueryRowContext(ctx, `
 		SELECT EXISTS (SELECT 1 FROM job WHERE scene_id = ?1) OR EXISTS (SELECT 1 FROM scene_version WHERE scene_id = ?1)`,
 		scene).Scan(&known)
@@ -102,7 +102,7 @@ func isKnown(ctx context.Context, tx *sqlitefile.Transaction, scene int) (known 
 }
 
 // endJob changes the job's row, naming scene and claim.
-func endJob(ctx context.Context, tx *sqlitefile.Transaction, now time.Time, e *Ending) (bool, error) {
+func endJob(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Ending) (bool, error) {
 	j := &e.Job
 	due := now.Add(min(e.Wait, LongestWait)).UnixMilli()
 	var res sql.Result
@@ -136,7 +136,7 @@ func endJob(ctx context.Context, tx *sqlitefile.Transaction, now time.Time, e *E
 	return n > 0, err
 }
 
-func buryClaimed(ctx context.Context, tx *sqlitefile.Transaction, now time.Time, e *Ending) (bool, error) {
+func buryClaimed(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Ending) (bool, error) {
 	j := e.Job
 	switch e.Charge {
 	case Retry:
@@ -157,7 +157,7 @@ func buryClaimed(ctx context.Context, tx *sqlitefile.Transaction, now time.Time,
 }
 
 // bury moves a job to the dead letters. Which files would wake it is up to the ending.
-func bury(ctx context.Context, tx *sqlitefile.Transaction, now time.Time, j Job, class, text string, candidates any) error {
+func bury(ctx context.Context, tx *sqlitefile.Tx, now time.Time, j Job, class, text string, candidates any) error {
 	list := []byte("[]")
 	if candidates != nil {
 		var err error
@@ -186,7 +186,7 @@ const (
 	logInAll    = 20_000
 )
 
-func logAttempt(ctx context.Context, tx *sqlitefile.Transaction, now time.Time, e *Ending) error {
+func logAttempt(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Ending) error {
 	if e.Outcome == Release { // nothing happened to the scene
 		return nil
 	}
@@ -205,7 +205,7 @@ func logAttempt(ctx context.Context, tx *sqlitefile.Transaction, now time.Time, 
 	return err
 }
 
-func trimLog(ctx context.Context, tx *sqlitefile.Transaction) error {
+func trimLog(ctx context.Context, tx *sqlitefile.Tx) error {
 	_, err := tx.ExecContext(ctx, `DELETE FROM attempt_log WHERE id <= (SELECT MAX(id) FROM attempt_log) - ?`, logInAll)
 	return err
 }

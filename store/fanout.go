@@ -21,7 +21,7 @@ type FanoutRecord struct {
 
 // recordFanout notes that what the hook names has changed, for a drain to find the scenes that mention it.
 // One that is being expanded starts again.
-func recordFanout(ctx context.Context, tx *sqlitefile.Transaction, now time.Time, f FanoutRecord) error {
+func recordFanout(ctx context.Context, tx *sqlitefile.Tx, now time.Time, f FanoutRecord) error {
 	all, err := speaksForAll(ctx, tx, now, f.Event, f.First)
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ const (
 // no more than limit scenes and changes, in one transaction. It returns whether there is more to expand and
 // how many jobs it asked for. A process that dies in between goes on where it was.
 func (s *Store) ExpandFanout(ctx context.Context, now time.Time, limit int) (more bool, n int, err error) {
-	err = s.inTx(ctx, func(tx *sqlitefile.Transaction) error {
+	err = s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		for limit > 0 {
 			looked, asked, err := expandOldest(ctx, tx, now, limit)
 			if err != nil || looked == 0 {
@@ -79,7 +79,7 @@ func (s *Store) HasFanout(ctx context.Context) (bool, error) {
 
 // expandOldest takes the oldest change as far as limit goes. It returns how much of the limit that cost, 0
 // if there is no change, and how many jobs it asked for.
-func expandOldest(ctx context.Context, tx *sqlitefile.Transaction, now time.Time, limit int) (looked, asked int, err error) {
+func expandOldest(ctx context.Context, tx *sqlitefile.Tx, now time.Time, limit int) (looked, asked int, err error) {
 	var kind string
 	var id, position int
 	err = tx.QueryRowContext(ctx, oldestFanout).Scan(&kind, &id, &position)
@@ -105,7 +105,7 @@ func expandOldest(ctx context.Context, tx *sqlitefile.Transaction, now time.Time
 }
 
 // requestsOf asks for the scenes after position that mention something.
-func requestsOf(ctx context.Context, tx *sqlitefile.Transaction, kind string, id, position, limit int) ([]Request, error) {
+func requestsOf(ctx context.Context, tx *sqlitefile.Tx, kind string, id, position, limit int) ([]Request, error) {
 	rows, err := tx.QueryContext(ctx, mentioning, kind, id, position, limit)
 	if err != nil {
 		return nil, err

@@ -80,7 +80,7 @@ const (
 // mark says that somebody asks for a run, it sets the mark and says so: the caller then asks Stash for a
 // run, and calls Asked.
 func (s *Store) RecordHook(ctx context.Context, now time.Time, h HookRecord) (mark Mark, err error) {
-	err = s.inTx(ctx, func(tx *sqlitefile.Transaction) error {
+	err = s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		if err := recordHook(ctx, tx, now, h); err != nil || h.Gone {
 			return err
 		}
@@ -93,7 +93,7 @@ func (s *Store) RecordHook(ctx context.Context, now time.Time, h HookRecord) (ma
 	return mark, nil
 }
 
-func recordHook(ctx context.Context, tx *sqlitefile.Transaction, now time.Time, h HookRecord) error {
+func recordHook(ctx context.Context, tx *sqlitefile.Tx, now time.Time, h HookRecord) error {
 	if h.Fanout != nil {
 		return recordFanout(ctx, tx, now, *h.Fanout)
 	}
@@ -121,7 +121,7 @@ func recordHook(ctx context.Context, tx *sqlitefile.Transaction, now time.Time, 
 // speaksForAll reports whether a hook records everything that its event names, not its own alone: it is
 // the first of the event, or no other hook has told of the event lately. It notes that one has now. An event
 // without a name has no other hooks.
-func speaksForAll(ctx context.Context, tx *sqlitefile.Transaction, now time.Time, event string, first bool) (bool, error) {
+func speaksForAll(ctx context.Context, tx *sqlitefile.Tx, now time.Time, event string, first bool) (bool, error) {
 	if event == "" {
 		return first, nil
 	}
@@ -140,7 +140,7 @@ func speaksForAll(ctx context.Context, tx *sqlitefile.Transaction, now time.Time
 }
 
 // enqueuedByHook notes that the scenes' present versions are asked for, whichever they are.
-func enqueuedByHook(ctx context.Context, tx *sqlitefile.Transaction, requests []Request) error {
+func enqueuedByHook(ctx context.Context, tx *sqlitefile.Tx, requests []Request) error {
 	for _, r := range requests {
 		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO scene_version (scene_id) VALUES (?)`, r.SceneID); err != nil {
 			return err
@@ -150,7 +150,7 @@ func enqueuedByHook(ctx context.Context, tx *sqlitefile.Transaction, requests []
 }
 
 // setMark reports whether the caller is the one to ask for a run, and marks that it does.
-func setMark(ctx context.Context, tx *sqlitefile.Transaction, now time.Time) (Mark, error) {
+func setMark(ctx context.Context, tx *sqlitefile.Tx, now time.Time) (Mark, error) {
 	value, at, err := metaOf(ctx, tx, keyMark)
 	if err != nil {
 		return Mark{}, err
@@ -170,7 +170,7 @@ func setMark(ctx context.Context, tx *sqlitefile.Transaction, now time.Time) (Ma
 
 // Ask sets the run mark like RecordHook, for somebody who has recorded nothing.
 func (s *Store) Ask(ctx context.Context, now time.Time) (mark Mark, err error) {
-	err = s.inTx(ctx, func(tx *sqlitefile.Transaction) error {
+	err = s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		mark, err = setMark(ctx, tx, now)
 		return err
 	})
@@ -184,7 +184,7 @@ func (s *Store) Ask(ctx context.Context, now time.Time) (mark Mark, err error) {
 // is cleared so that the next hook asks again. Another's mark stays. busy says that Stash works on a job that
 // is not ours.
 func (s *Store) Asked(ctx context.Context, now time.Time, mark Mark, ok, busy bool) error {
-	err := s.inTx(ctx, func(tx *sqlitefile.Transaction) error {
+	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		value, _, err := metaOf(ctx, tx, keyMark)
 		if err != nil || value != mark.value { // a drain has cleared it meanwhile: it sees the job
 			return err
@@ -205,7 +205,7 @@ func (s *Store) Asked(ctx context.Context, now time.Time, mark Mark, ok, busy bo
 
 // ClearMark takes the run mark away: a drain has the lock and will see every job recorded before this.
 func (s *Store) ClearMark(ctx context.Context) error {
-	err := s.inTx(ctx, func(tx *sqlitefile.Transaction) error { return deleteMeta(ctx, tx, keyMark) })
+	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error { return deleteMeta(ctx, tx, keyMark) })
 	if err != nil {
 		return fmt.Errorf("clear the run mark: %w", err)
 	}
@@ -215,7 +215,7 @@ func (s *Store) ClearMark(ctx context.Context) error {
 // LastLook reports whether a job is due that this drain may still take, and in the same transaction
 // clears the run mark if none is: whoever records a job after this asks for a run of its own.
 func (s *Store) LastLook(ctx context.Context, now time.Time, floor int64) (due bool, err error) {
-	err = s.inTx(ctx, func(tx *sqlitefile.Transaction) error {
+	err = s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		jobs, err := pick(ctx, tx, now, ClaimOptions{Floor: floor})
 		if err != nil {
 			return err

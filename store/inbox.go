@@ -21,12 +21,12 @@ const inboxDir = "inbox"
 // LeaveInInbox stores what a hook tells as a file, for a hook that cannot write queue.db. It needs no
 // open Store. The next drain takes it in.
 func LeaveInInbox(dir string, now time.Time, h HookRecord) error {
-	if err := sqlitefile.CheckDir(dir); err != nil {
+	if err := sqlitefile.PrepareDir(dir); err != nil {
 		return err
 	}
 	inbox := filepath.Join(dir, inboxDir)
 	if err := os.MkdirAll(inbox, 0o700); err != nil {
-		return fmt.Errorf("make the inbox: %w", sqlitefile.Trouble(inbox, err))
+		return fmt.Errorf("make the inbox: %w", sqlitefile.Explain(inbox, err))
 	}
 	event, first := h.event()
 	if !first && toldInInbox(inbox, now, event) {
@@ -37,7 +37,7 @@ func LeaveInInbox(dir string, now time.Time, h HookRecord) error {
 		err = sqlitefile.WriteAtomically(inbox, fmt.Sprintf("%015d-%s-%s.json", now.UnixMilli(), rand.Text(), inboxName(event)), text)
 	}
 	if err != nil {
-		return fmt.Errorf("write to the inbox: %w", sqlitefile.Trouble(inbox, err))
+		return fmt.Errorf("write to the inbox: %w", sqlitefile.Explain(inbox, err))
 	}
 	return nil
 }
@@ -124,7 +124,7 @@ func (s *Store) takeLeft(ctx context.Context, now time.Time, h HookRecord) error
 	if h.Fanout != nil {
 		h.Fanout.First = true
 	}
-	return s.inTx(ctx, func(tx *sqlitefile.Transaction) error { return recordHook(ctx, tx, now, h) })
+	return s.inTx(ctx, func(tx *sqlitefile.Tx) error { return recordHook(ctx, tx, now, h) })
 }
 
 // parseLeft reads a file of the inbox. Of a damaged one it keeps whatever the queue can hold: a file that

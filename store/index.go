@@ -66,11 +66,11 @@ func OpenIndex(ctx context.Context, dir string) (*Index, error) {
 	x := &Index{dir: dir}
 	err := x.open(ctx)
 	if err != nil && ctx.Err() == nil && !sqlitefile.IsBusy(err) {
-		sqlitefile.RemoveAll(filepath.Join(dir, indexFile))
+		sqlitefile.Remove(filepath.Join(dir, indexFile))
 		err = x.open(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open the index of Plex's files: %w", sqlitefile.Trouble(filepath.Join(dir, indexFile), err))
+		return nil, fmt.Errorf("open the index of Plex's files: %w", sqlitefile.Explain(filepath.Join(dir, indexFile), err))
 	}
 	return x, nil
 }
@@ -98,7 +98,7 @@ func TemporaryIndex(ctx context.Context) (*Index, error) {
 
 // connect opens the database and prepares its tables.
 func (x *Index) connect(ctx context.Context, dsn string) (err error) {
-	if x.db, err = sqlitefile.OpenDB(dsn); err != nil {
+	if x.db, err = sqlitefile.Open(dsn); err != nil {
 		return err
 	}
 	x.db.SetMaxOpenConns(1)
@@ -112,7 +112,7 @@ func (x *Index) connect(ctx context.Context, dsn string) (err error) {
 var errOtherVersion = errors.New("the index has another version")
 
 func (x *Index) prepare(ctx context.Context) error {
-	return x.inTx(ctx, func(tx *sqlitefile.Transaction) error {
+	return x.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		var version int
 		if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 			return err
@@ -133,8 +133,8 @@ func (x *Index) prepare(ctx context.Context) error {
 func (x *Index) Close() error { return x.db.Close() }
 
 // inTx runs f in one transaction.
-func (x *Index) inTx(ctx context.Context, f func(tx *sqlitefile.Transaction) error) error {
-	return sqlitefile.Trouble(filepath.Join(x.dir, indexFile), sqlitefile.InTx(ctx, x.db, f))
+func (x *Index) inTx(ctx context.Context, f func(tx *sqlitefile.Tx) error) error {
+	return sqlitefile.Explain(filepath.Join(x.dir, indexFile), sqlitefile.InTx(ctx, x.db, f))
 }
 
 // Reading returns how far a section has been read.
@@ -192,7 +192,7 @@ const (
 
 // Apply stores a page.
 func (x *Index) Apply(ctx context.Context, server string, p ReadPage) error {
-	err := x.inTx(ctx, func(tx *sqlitefile.Transaction) error {
+	err := x.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		files, keys := p.held()
 		if err := deleteItems(ctx, tx, server, keys); err != nil {
 			return err
@@ -232,8 +232,8 @@ func (p *ReadPage) held() (files []PlexFile, keys []string) {
 	return files, slices.Compact(keys)
 }
 
-func deleteItems(ctx context.Context, tx *sqlitefile.Transaction, server string, keys []string) error {
-	_, err := tx.ExecContext(ctx, deleteKeys, hash(server), sqlitefile.JsonList(keys))
+func deleteItems(ctx context.Context, tx *sqlitefile.Tx, server string, keys []string) error {
+	_, err := tx.ExecContext(ctx, deleteKeys, hash(server), sqlitefile.JSONList(keys))
 	return err
 }
 
@@ -242,7 +242,7 @@ const rowsAtOnce = 100
 
 // insertFiles writes rows. A statement that fails leaves those before, which the transaction takes back: with OR ABORT,
 // the default, SQLite would copy each of their pages first, to take them back itself.
-func insertFiles(ctx context.Context, tx *sqlitefile.Transaction, server string, files []PlexFile, reading int64) error {
+func insertFiles(ctx context.Context, tx *sqlitefile.Tx, server string, files []PlexFile, reading int64) error {
 	for some := range slices.Chunk(files, rowsAtOnce) {
 		var args []any
 		for _, f := range some {
@@ -258,7 +258,7 @@ func insertFiles(ctx context.Context, tx *sqlitefile.Transaction, server string,
 	return nil
 }
 
-func putReading(ctx context.Context, tx *sqlitefile.Transaction, server string, r Reading) error {
+func putReading(ctx context.Context, tx *sqlitefile.Tx, server string, r Reading) error {
 	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO plex_section
 		(server, section, title, marks, reading, position, last_key, complete_at, checked_at, added_at, updated_at, items)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -305,7 +305,7 @@ func (x *Index) Holds(ctx context.Context, server string, keys []string) (map[st
 // with the next refresh, and read anew if Plex still counts the item: one answer that it is gone proves
 // little.
 func (x *Index) Drop(ctx context.Context, server, ratingKey string) error {
-	err := x.inTx(ctx, func(tx *sqlitefile.Transaction) error {
+	err := x.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		if _, err := tx.ExecContext(ctx, `
 			UPDATE plex_section SET marks = '', items = items - 1 WHERE server = ?1 AND section IN (
 				SELECT DISTINCT section FROM plex_file WHERE server = ?2 AND rating_key = ?3)`, server, hash(server), ratingKey); err != nil {
@@ -323,8 +323,8 @@ func (x *Index) Drop(ctx context.Context, server, ratingKey string) error {
 // Keep removes every section but the named ones, and every other server.
 func (x *Index) Keep(ctx context.Context, server string, sections []string) error {
 	const where = `server <> ? OR section NOT IN (SELECT value FROM json_each(?))`
-	kept := sqlitefile.JsonList(sections)
-	return x.inTx(ctx, func(tx *sqlitefile.Transaction) error {
+	kept := sqlitefile.JSONList(sections)
+	return x.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		var stale bool
 		err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM plex_section WHERE `+where+`)`, server, kept).Scan(&stale)
 		if err != nil || !stale {
@@ -349,13 +349,13 @@ func IndexDamaged(err error) bool {
 // Rebuild makes the index anew, empty. Nothing is lost that cannot be read from Plex again.
 func (x *Index) Rebuild(ctx context.Context) error {
 	err := x.db.Close() // whatever it says, the file goes
-	sqlitefile.RemoveAll(filepath.Join(x.dir, indexFile))
+	sqlitefile.Remove(filepath.Join(x.dir, indexFile))
 	return errors.Join(err, x.open(ctx))
 }
 
 // Reset empties the index.
 func (x *Index) Reset(ctx context.Context) error {
-	return x.inTx(ctx, func(tx *sqlitefile.Transaction) error {
+	return x.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		for _, table := range [...]string{"plex_file", "plex_section"} {
 			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table); err != nil {
 				return fmt.Errorf("empty the index: %w", err)

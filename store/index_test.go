@@ -287,7 +287,7 @@ func TestIndexInUseIsNotMadeAnew(t *testing.T) {
 		dir := t.TempDir()
 		x := indexOpen(t, dir)
 		indexFill(t, x, "/v/0")
-		err := x.inTx(t.Context(), func(*sqlitefile.Transaction) error {
+		err := x.inTx(t.Context(), func(*sqlitefile.Tx) error {
 			_, err := OpenIndex(t.Context(), dir)
 			if err == nil {
 				t.Error("a second process did not wait for the first")

@@ -90,7 +90,7 @@ func timeOrNull(t time.Time) any {
 // counters at zero, and a claim in force on it ends without effect; a dead letter of the scene is revived.
 // A scene whose links are all restored is left alone by a quiet request; any other takes the mark away.
 func (s *Store) Enqueue(ctx context.Context, now time.Time, requests []Request) error {
-	err := s.inTx(ctx, func(tx *sqlitefile.Transaction) error {
+	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		_, err := enqueue(ctx, tx, now, requests)
 		return err
 	})
@@ -101,7 +101,7 @@ func (s *Store) Enqueue(ctx context.Context, now time.Time, requests []Request) 
 }
 
 // enqueue returns how many jobs it asked for: all but the quiet ones for restored scenes.
-func enqueue(ctx context.Context, tx *sqlitefile.Transaction, now time.Time, requests []Request) (int, error) {
+func enqueue(ctx context.Context, tx *sqlitefile.Tx, now time.Time, requests []Request) (int, error) {
 	n := 0
 	for _, r := range requests {
 		var restored bool
@@ -150,7 +150,7 @@ type ClaimOptions struct {
 // that dies needs no recovery. Jobs whose claims alone never ended three times are buried on the way, as
 // ClassCrashed; they are returned as well. A job that is not due is not touched.
 func (s *Store) Claim(ctx context.Context, now time.Time, opts ClaimOptions) (jobs, crashed []Job, err error) {
-	err = s.inTx(ctx, func(tx *sqlitefile.Transaction) error {
+	err = s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		for {
 			jobs, err = pick(ctx, tx, now, opts)
 			if err != nil || len(jobs) == 0 {
@@ -204,7 +204,7 @@ func (s *Store) HasAwaitedFiles(ctx context.Context) (bool, error) {
 }
 
 // pick chooses what to claim. due_at further ahead than any wait was written before the clock moved back.
-func pick(ctx context.Context, tx *sqlitefile.Transaction, now time.Time, opts ClaimOptions) ([]Job, error) {
+func pick(ctx context.Context, tx *sqlitefile.Tx, now time.Time, opts ClaimOptions) ([]Job, error) {
 	floor := opts.Floor
 	if floor == 0 {
 		floor = 1<<63 - 1
@@ -242,7 +242,7 @@ func pick(ctx context.Context, tx *sqlitefile.Transaction, now time.Time, opts C
 }
 
 // pickTrial walks the few different numbers of attempts upwards, so that jobs that wait are not scanned.
-func pickTrial(ctx context.Context, tx *sqlitefile.Transaction, now time.Time, floor int64) ([]Job, error) {
+func pickTrial(ctx context.Context, tx *sqlitefile.Tx, now time.Time, floor int64) ([]Job, error) {
 	attempts := sql.NullInt64{Int64: -1, Valid: true}
 	for {
 		err := tx.QueryRowContext(ctx, `SELECT MIN(attempts) FROM job WHERE attempts > ?`, attempts.Int64).Scan(&attempts)
@@ -259,7 +259,7 @@ func pickTrial(ctx context.Context, tx *sqlitefile.Transaction, now time.Time, f
 	}
 }
 
-func queryJobs(ctx context.Context, tx *sqlitefile.Transaction, where string, args ...any) ([]Job, error) {
+func queryJobs(ctx context.Context, tx *sqlitefile.Tx, where string, args ...any) ([]Job, error) {
 	rows, err := tx.QueryContext(ctx, `SELECT `+jobColumns+` FROM job `+where, args...)
 	if err != nil {
 		return nil, err
@@ -278,7 +278,7 @@ func queryJobs(ctx context.Context, tx *sqlitefile.Transaction, where string, ar
 
 // take gives each job its number and moves its due_at ahead. The jobs keep the due_at that they had, for
 // an ending that puts it back.
-func take(ctx context.Context, tx *sqlitefile.Transaction, now time.Time, jobs []Job, wait func(Job) time.Duration) error {
+func take(ctx context.Context, tx *sqlitefile.Tx, now time.Time, jobs []Job, wait func(Job) time.Duration) error {
 	number, err := nextClaim(ctx, tx, len(jobs))
 	if err != nil {
 		return err
@@ -299,7 +299,7 @@ func take(ctx context.Context, tx *sqlitefile.Transaction, now time.Time, jobs [
 const metaClaim = "claim"
 
 // nextClaim reserves n claim numbers and returns the first.
-func nextClaim(ctx context.Context, tx *sqlitefile.Transaction, n int) (int64, error) {
+func nextClaim(ctx context.Context, tx *sqlitefile.Tx, n int) (int64, error) {
 	var last int64
 	err := tx.QueryRowContext(ctx, `
 		INSERT INTO meta (key, value) VALUES (?1, ?2)

@@ -58,7 +58,7 @@ func (m *memory) keep(old map[string]Held) {
 // PutItems stores what is about to be owned and sent, ahead of the first request. For a field whose
 // or image whose "before" is stored already the stored one stays.
 func (s *Store) PutItems(ctx context.Context, items []Item) error {
-	err := s.inTx(ctx, func(tx *sqlitefile.Transaction) error {
+	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		for i := range items {
 			if err := putItem(ctx, tx, &items[i]); err != nil {
 				return err
@@ -72,7 +72,7 @@ func (s *Store) PutItems(ctx context.Context, items []Item) error {
 	return nil
 }
 
-func putItem(ctx context.Context, tx *sqlitefile.Transaction, it *Item) error {
+func putItem(ctx context.Context, tx *sqlitefile.Tx, it *Item) error {
 	m := memory{it.Before, it.Owned, it.Sent, it.ReadBack, it.Form, it.Rejected, it.Images, it.Paths, it.Faults}
 	var stored string
 	err := tx.QueryRowContext(ctx, `SELECT memory FROM item WHERE server = ? AND rating_key = ?`, it.Server, it.RatingKey).Scan(&stored)
@@ -110,7 +110,7 @@ func (s *Store) Items(ctx context.Context, server string, keys []string) (map[st
 	if len(keys) == 0 {
 		return items, nil
 	}
-	rows, err := s.read.QueryContext(ctx, itemsByKey, server, sqlitefile.JsonList(keys))
+	rows, err := s.read.QueryContext(ctx, itemsByKey, server, sqlitefile.JSONList(keys))
 	if err != nil {
 		return nil, fmt.Errorf("read items: %w", s.mark(err))
 	}
@@ -189,7 +189,7 @@ func (s *Store) links(ctx context.Context, where string, args ...any) ([]Link, e
 // other scenes link to it ends. Mostly only the times have changed, and then nothing else is written.
 const deleteOtherLinks = `DELETE FROM link WHERE server = ? AND scene_id = ? AND rating_key NOT IN (SELECT value FROM json_each(?))`
 
-func endLinks(ctx context.Context, tx *sqlitefile.Transaction, e *Ending) error {
+func endLinks(ctx context.Context, tx *sqlitefile.Tx, e *Ending) error {
 	if len(e.Links) == 0 {
 		return nil
 	}
@@ -198,7 +198,7 @@ func endLinks(ctx context.Context, tx *sqlitefile.Transaction, e *Ending) error 
 	for i, l := range e.Links {
 		keys[i] = l.RatingKey
 	}
-	if _, err := tx.ExecContext(ctx, deleteOtherLinks, e.Links[0].Server, id, sqlitefile.JsonList(keys)); err != nil {
+	if _, err := tx.ExecContext(ctx, deleteOtherLinks, e.Links[0].Server, id, sqlitefile.JSONList(keys)); err != nil {
 		return err
 	}
 	for _, l := range e.Links { // without being told, SQLite looks through all links of the server
@@ -218,7 +218,7 @@ func endLinks(ctx context.Context, tx *sqlitefile.Transaction, e *Ending) error 
 }
 
 // endRefs writes what has changed of whom a scene mentions.
-func endRefs(ctx context.Context, tx *sqlitefile.Transaction, id int, refs []Ref) error {
+func endRefs(ctx context.Context, tx *sqlitefile.Tx, id int, refs []Ref) error {
 	gone, err := refsOf(ctx, tx, id)
 	if err != nil {
 		return err
@@ -240,7 +240,7 @@ func endRefs(ctx context.Context, tx *sqlitefile.Transaction, id int, refs []Ref
 	return nil
 }
 
-func refsOf(ctx context.Context, tx *sqlitefile.Transaction, id int) (map[Ref]bool, error) {
+func refsOf(ctx context.Context, tx *sqlitefile.Tx, id int) (map[Ref]bool, error) {
 	rows, err := tx.QueryContext(ctx, `SELECT kind, ref_id FROM link_ref WHERE scene_id = ?`, id)
 	if err != nil {
 		return nil, err
@@ -258,7 +258,7 @@ func refsOf(ctx context.Context, tx *sqlitefile.Transaction, id int) (map[Ref]bo
 }
 
 // forget ends everything that names the scenes but the items: those remember what Plex held before us.
-func forget(ctx context.Context, tx *sqlitefile.Transaction, scenes []int) error {
+func forget(ctx context.Context, tx *sqlitefile.Tx, scenes []int) error {
 	for _, table := range [...]string{"job", "dead_letter", "awaited_file", "link", "link_ref", "scene_version"} {
 		for _, id := range scenes {
 			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE scene_id = ?`, id); err != nil {

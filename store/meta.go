@@ -55,19 +55,19 @@ func metaOf(ctx context.Context, q interface {
 
 // SetMeta stores a fact.
 func (s *Store) SetMeta(ctx context.Context, now time.Time, key, value string) error {
-	err := s.inTx(ctx, func(tx *sqlitefile.Transaction) error { return setMeta(ctx, tx, now, key, value) })
+	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error { return setMeta(ctx, tx, now, key, value) })
 	if err != nil {
 		return fmt.Errorf("store %s: %w", key, err)
 	}
 	return nil
 }
 
-func setMeta(ctx context.Context, tx *sqlitefile.Transaction, now time.Time, key, value string) error {
+func setMeta(ctx context.Context, tx *sqlitefile.Tx, now time.Time, key, value string) error {
 	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO meta (key, value, at) VALUES (?, ?, ?)`, key, value, now.UnixMilli())
 	return err
 }
 
-func deleteMeta(ctx context.Context, tx *sqlitefile.Transaction, key string) error {
+func deleteMeta(ctx context.Context, tx *sqlitefile.Tx, key string) error {
 	_, err := tx.ExecContext(ctx, `DELETE FROM meta WHERE key = ?`, key)
 	return err
 }
@@ -79,7 +79,7 @@ func (s *Store) ClientID(ctx context.Context, now time.Time) (string, error) {
 	if err != nil || id != "" {
 		return id, err
 	}
-	err = s.inTx(ctx, func(tx *sqlitefile.Transaction) error {
+	err = s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		if id, _, err = metaOf(ctx, tx, keyClient); err != nil || id != "" {
 			return err
 		}

@@ -30,7 +30,7 @@ type Store struct {
 // that is a symlink or another user's, a file from a newer build (*NewerError) or from a development build, both
 // left untouched, and a damaged one (ErrCorrupt).
 func Open(ctx context.Context, dir string) (*Store, error) {
-	if err := sqlitefile.CheckDir(dir); err != nil {
+	if err := sqlitefile.PrepareDir(dir); err != nil {
 		return nil, err
 	}
 	path := filepath.Join(dir, queueFile)
@@ -39,18 +39,18 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if err := sqlitefile.Create(ctx, path, migrate); err != nil {
-			return nil, fmt.Errorf("make %s: %w", path, sqlitefile.Trouble(path, err))
+			return nil, fmt.Errorf("make %s: %w", path, sqlitefile.Explain(path, err))
 		}
 	case err == nil && fi.Size() == 0: // it is never made so, and SQLite would take it for a new one
 		return nil, s.mark(sqlitefile.ErrEmpty)
 	}
-	release := sqlitefile.KeepPlace(dir) // until connected, so that the file and its log belong together
+	release := sqlitefile.HoldPlace(dir) // until connected, so that the file and its log belong together
 	defer release()
-	if s.write, err = sqlitefile.OpenDB(sqlitefile.Dsn(path, "rw", "immediate")); err != nil {
+	if s.write, err = sqlitefile.Open(sqlitefile.DSN(path, "rw", "immediate")); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	s.write.SetMaxOpenConns(1)
-	if s.read, err = sqlitefile.OpenDB(sqlitefile.Dsn(path, "rw", "deferred")); err != nil {
+	if s.read, err = sqlitefile.Open(sqlitefile.DSN(path, "rw", "deferred")); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	if err := migrate(ctx, s.write); err != nil {
@@ -64,7 +64,7 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 func OpenFile(ctx context.Context, path string) (*Store, error) {
 	s := &Store{dir: filepath.Dir(path)}
 	var err error
-	if s.read, err = sqlitefile.OpenDB(sqlitefile.Dsn(path, "ro", "deferred")); err != nil {
+	if s.read, err = sqlitefile.Open(sqlitefile.DSN(path, "ro", "deferred")); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	s.write = s.read
@@ -105,14 +105,14 @@ func (s *Store) Checkpoint(ctx context.Context) error {
 	return nil
 }
 
-// mark turns an error of the file into a *FileError. Of a damaged one, which is ErrCorrupt too, it leaves a
+// mark turns an error of the file into an *sqlitefile.Error. Of a damaged one, which is ErrCorrupt too, it leaves a
 // note for the next drain, which alone may look closer.
 func (s *Store) mark(err error) error {
 	path := filepath.Join(s.dir, queueFile)
 	if !sqlitefile.IsDamage(err) || errors.Is(err, ErrCorrupt) {
 		return explain(path, err)
 	}
-	return &sqlitefile.FileError{
+	return &sqlitefile.Error{
 		Path: path, Problem: "is damaged", Remedy: "the next run that processes the queue moves it aside and saves what can be read",
 		Err: errors.Join(ErrCorrupt, err, s.Doubt(err)),
 	}
@@ -120,18 +120,18 @@ func (s *Store) mark(err error) error {
 
 // Doubt leaves a note of an error that may come from damage, so that the next drain checks the file.
 func (s *Store) Doubt(cause error) error {
-	return sqlitefile.LeaveDoubt(s.path(), OneLine(cause.Error()))
+	return sqlitefile.Doubt(s.path(), OneLine(cause.Error()))
 }
 
-// explain makes a *FileError of an error that a person can do something about, and leaves others alone.
+// explain makes an *sqlitefile.Error of an error that a person can do something about, and leaves others alone.
 func explain(path string, err error) error {
 	if errors.Is(err, errDevelopment) {
-		return &sqlitefile.FileError{Path: path, Problem: "was made by a development build", Remedy: "move the folder " + filepath.Dir(path) + " away", Err: err}
+		return &sqlitefile.Error{Path: path, Problem: "was made by a development build", Remedy: "move the folder " + filepath.Dir(path) + " away", Err: err}
 	}
-	return sqlitefile.Trouble(path, err)
+	return sqlitefile.Explain(path, err)
 }
 
 // inTx runs f in one IMMEDIATE transaction.
-func (s *Store) inTx(ctx context.Context, f func(tx *sqlitefile.Transaction) error) error {
+func (s *Store) inTx(ctx context.Context, f func(tx *sqlitefile.Tx) error) error {
 	return s.mark(sqlitefile.InTx(ctx, s.write, f))
 }

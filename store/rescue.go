@@ -23,7 +23,7 @@ type Recovery struct {
 
 // Suspect reports whether some process met signs of damage since the last recovery, or a recovery was cut off.
 func Suspect(dir string) bool {
-	return sqlitefile.IsSuspect(filepath.Join(dir, queueFile))
+	return sqlitefile.Suspect(filepath.Join(dir, queueFile))
 }
 
 // Recover checks a suspect queue.db and, only if the check fails, moves it aside with its log, makes a new
@@ -40,13 +40,13 @@ func Recover(ctx context.Context, dir string, now time.Time) (*Recovery, error) 
 		return nil, err
 	}
 	if note.Latest() == "" {
-		return nil, sqlitefile.RemoveNotes(path)
+		return nil, sqlitefile.ClearNotes(path)
 	}
 	r, err := salvageInto(ctx, dir, now, note)
 	if err != nil {
 		return nil, fmt.Errorf("save what the damaged database holds (the next run goes on with it): %w", err)
 	}
-	return r, sqlitefile.RemoveNotes(path)
+	return r, sqlitefile.ClearNotes(path)
 }
 
 // rescued are the tables that are saved, the most precious first.
@@ -78,7 +78,7 @@ func salvageInto(ctx context.Context, dir string, now time.Time, note sqlitefile
 	if err := s.rescue(ctx, r.Aside, []string{"job"}, r.Rescued, broken); err != nil {
 		return nil, err
 	}
-	return r, s.inTx(ctx, func(tx *sqlitefile.Transaction) error { return settleSaved(ctx, tx, now, broken) })
+	return r, s.inTx(ctx, func(tx *sqlitefile.Tx) error { return settleSaved(ctx, tx, now, broken) })
 }
 
 // complete takes from a copy what was lost of the tables that are not short-lived. What was read whole is
@@ -100,7 +100,7 @@ func (s *Store) complete(ctx context.Context, from string, copied map[string]int
 const metaForGood = `meta WHERE key IN ('` + keyClient + `', '` + KeyServer + `', '` + KeyPrefixes + `')`
 
 // settleSaved makes sense of what was saved.
-func settleSaved(ctx context.Context, tx *sqlitefile.Transaction, now time.Time, broken map[string]bool) error {
+func settleSaved(ctx context.Context, tx *sqlitefile.Tx, now time.Time, broken map[string]bool) error {
 	texts := []string{
 		`UPDATE job SET claim = 0`, // the numbers may begin anew
 		`DELETE FROM dead_letter WHERE scene_id IN (SELECT scene_id FROM job)`,
@@ -130,7 +130,7 @@ func (s *Store) rescue(ctx context.Context, from string, tables []string, saved 
 	if !sqlitefile.Exists(from) {
 		return lost()
 	}
-	db, err := sqlitefile.OpenDB(sqlitefile.Dsn(from, "ro", "deferred"))
+	db, err := sqlitefile.Open(sqlitefile.DSN(from, "ro", "deferred"))
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (s *Store) rescue(ctx context.Context, from string, tables []string, saved 
 				break
 			}
 			var n int
-			if n, whole, err = sqlitefile.RescueTable(ctx, db, table, order, s.inTx); err != nil {
+			if n, whole, err = sqlitefile.CopyRows(ctx, db, table, order, s.inTx); err != nil {
 				return fmt.Errorf("table %s: %w", table, err)
 			}
 			saved[strings.Fields(table)[0]] += n

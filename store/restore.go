@@ -21,7 +21,7 @@ type Restored struct {
 // them, or was given up, is taken away. An edit that was made meanwhile stays queued. A scene that was destroyed
 // gets no link again: it would count as one that is missing in Stash.
 func (s *Store) EndRestore(ctx context.Context, now time.Time, r Restored) error {
-	err := s.inTx(ctx, func(tx *sqlitefile.Transaction) error {
+	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		for i := range r.Items {
 			if err := putItem(ctx, tx, &r.Items[i]); err != nil {
 				return err
@@ -54,7 +54,7 @@ func (s *Store) EndRestore(ctx context.Context, now time.Time, r Restored) error
 	return nil
 }
 
-func endRestored(ctx context.Context, tx *sqlitefile.Transaction, now, began time.Time, scene int) error {
+func endRestored(ctx context.Context, tx *sqlitefile.Tx, now, began time.Time, scene int) error {
 	if _, err := tx.ExecContext(ctx, `DELETE FROM job WHERE scene_id = ? AND enqueued_at < ?`, scene, began.UnixMilli()); err != nil {
 		return err
 	}

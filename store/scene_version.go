@@ -29,7 +29,7 @@ func HashPaths(paths []string) int64 {
 	return int64(h.Sum64())
 }
 
-func putSceneVersion(ctx context.Context, tx *sqlitefile.Transaction, v SceneVersion) error {
+func putSceneVersion(ctx context.Context, tx *sqlitefile.Tx, v SceneVersion) error {
 	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO scene_version (scene_id, updated_at, paths) VALUES (?, ?, ?)`,
 		v.SceneID, v.UpdatedAt, v.Paths)
 	return err
@@ -47,7 +47,7 @@ type Page struct {
 // restored. It returns how many scenes it enqueued.
 func (s *Store) CatchUp(ctx context.Context, now time.Time, page Page) (int, error) {
 	enqueued := 0
-	err := s.inTx(ctx, func(tx *sqlitefile.Transaction) error {
+	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		var requests []Request
 		for _, v := range page.Scenes {
 			reason, changed, err := compareSceneVersion(ctx, tx, v, page.Adopt)
@@ -75,7 +75,7 @@ func (s *Store) CatchUp(ctx context.Context, now time.Time, page Page) (int, err
 	return enqueued, nil
 }
 
-func compareSceneVersion(ctx context.Context, tx *sqlitefile.Transaction, v SceneVersion, adopt bool) (reason string, changed bool, err error) {
+func compareSceneVersion(ctx context.Context, tx *sqlitefile.Tx, v SceneVersion, adopt bool) (reason string, changed bool, err error) {
 	var updated sql.NullString
 	var paths sql.NullInt64
 	err = tx.QueryRowContext(ctx, `SELECT updated_at, paths FROM scene_version WHERE scene_id = ?`, v.SceneID).Scan(&updated, &paths)
@@ -99,7 +99,7 @@ func compareSceneVersion(ctx context.Context, tx *sqlitefile.Transaction, v Scen
 
 // EnqueueSceneVersions enqueues scenes of a listing whether they differ or not, and stores their versions.
 func (s *Store) EnqueueSceneVersions(ctx context.Context, now time.Time, scenes []SceneVersion, reason string) error {
-	err := s.inTx(ctx, func(tx *sqlitefile.Transaction) error {
+	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		requests := make([]Request, len(scenes))
 		for i, v := range scenes {
 			requests[i] = Request{SceneID: v.SceneID, Reason: reason, Priority: InBulk}
@@ -116,7 +116,7 @@ func (s *Store) EnqueueSceneVersions(ctx context.Context, now time.Time, scenes 
 	return nil
 }
 
-func setFacts(ctx context.Context, tx *sqlitefile.Transaction, now time.Time, facts map[string]string) error {
+func setFacts(ctx context.Context, tx *sqlitefile.Tx, now time.Time, facts map[string]string) error {
 	for key, value := range facts {
 		var err error
 		if value == "" {
@@ -161,5 +161,5 @@ func (s *Store) CountLinked(ctx context.Context) (int, error) {
 // Forget ends jobs, dead letters and links of scenes that are gone from Stash. What is known of their
 // Plex items stays.
 func (s *Store) Forget(ctx context.Context, scenes []int) error {
-	return s.inTx(ctx, func(tx *sqlitefile.Transaction) error { return forget(ctx, tx, scenes) })
+	return s.inTx(ctx, func(tx *sqlitefile.Tx) error { return forget(ctx, tx, scenes) })
 }

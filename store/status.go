@@ -72,7 +72,7 @@ func dueJobs(now time.Time) (query string, args []any) {
 		[]any{now.UnixMilli(), now.Add(LongestWait).UnixMilli()}
 }
 
-func deadByClass(ctx context.Context, tx *sqlitefile.Transaction) (map[string]int, error) {
+func deadByClass(ctx context.Context, tx *sqlitefile.Tx) (map[string]int, error) {
 	rows, err := tx.QueryContext(ctx, `
 		SELECT class, COUNT(*) FROM (SELECT class FROM dead_letter ORDER BY died_at DESC LIMIT ?)
 		GROUP BY class`, sqlitefile.CountLimit)

@@ -11,15 +11,17 @@ import (
 	"strings"
 )
 
+// copiesKept is how many copies of a database stay.
 const copiesKept = 2
 
-// copyPrefix begins the paths of all copies of a database: queue.copy- for queue.db.
+// copyPrefix returns the beginning of the paths of all copies of a database, such as queue.copy- for queue.db.
 func copyPrefix(path string) string { return strings.TrimSuffix(path, filepath.Ext(path)) + ".copy-" }
 
-// CopyFile makes a copy of an open database beside its file, and keeps two. It returns the copy's path.
-func CopyFile(ctx context.Context, db *sql.DB, path string) (string, error) {
-	for _, unfinished := range copyFiles(path, "*.db.new*") { // its process was killed
-		os.Remove(unfinished) // what stays is removed by the next copy
+// Copy copies an open database to a new file beside it, removes all but the two newest copies, and returns the path of
+// the copy.
+func Copy(ctx context.Context, db *sql.DB, path string) (string, error) {
+	for _, unfinished := range copyFiles(path, "*.db.new*") { // their process was killed
+		os.Remove(unfinished) // the next copy tries again
 	}
 	number, err := nextCopy(path)
 	if err != nil {
@@ -28,7 +30,7 @@ func CopyFile(ctx context.Context, db *sql.DB, path string) (string, error) {
 	name := copyPrefix(path) + fmt.Sprintf("%09d.db", number)
 	tmp := name + ".new"
 	if _, err := db.ExecContext(ctx, `VACUUM INTO ?`, tmp); err != nil {
-		RemoveAll(tmp)
+		Remove(tmp)
 		return "", err
 	}
 	if err := errors.Join(os.Chmod(tmp, 0o600), syncFile(tmp), os.Rename(tmp, name)); err != nil {
@@ -37,14 +39,14 @@ func CopyFile(ctx context.Context, db *sql.DB, path string) (string, error) {
 	syncDir(filepath.Dir(path))
 	copies := copiesOf(path)
 	for len(copies) > copiesKept {
-		RemoveAll(copies[0])
+		Remove(copies[0])
 		copies = copies[1:]
 	}
 	return name, nil
 }
 
-// nextCopy returns the number of the next copy. The clock would not do: a copy made while it was ahead
-// would count as the latest for years.
+// nextCopy returns the number of the next copy. Times instead of numbers would let a copy from a time when the clock
+// was ahead count as the latest for years.
 func nextCopy(path string) (int, error) {
 	latest := LatestCopy(path)
 	if latest == "" {
@@ -57,7 +59,7 @@ func nextCopy(path string) (int, error) {
 	return n + 1, nil
 }
 
-// syncFile makes a file that SQLite wrote without care for a loss of power last.
+// syncFile makes a file survive a loss of power. VACUUM INTO does not.
 func syncFile(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
@@ -66,10 +68,10 @@ func syncFile(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// copiesOf returns the daily copies, oldest first.
+// copiesOf returns the finished copies of a database, oldest first.
 func copiesOf(path string) []string { return copyFiles(path, strings.Repeat("[0-9]", 9)+".db") }
 
-// copyFiles returns the files of copies that match a pattern, sorted.
+// copyFiles returns the sorted paths of copies whose names end as a pattern says.
 func copyFiles(path, pattern string) []string {
 	dir, prefix := filepath.Split(copyPrefix(path))
 	names, err := fs.Glob(os.DirFS(dir), prefix+pattern)
@@ -82,6 +84,7 @@ func copyFiles(path, pattern string) []string {
 	return names
 }
 
+// LatestCopy returns the path of the newest copy of a database, or "".
 func LatestCopy(path string) string {
 	copies := copiesOf(path)
 	if len(copies) == 0 {

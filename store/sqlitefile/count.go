@@ -5,7 +5,7 @@ import (
 	"database/sql"
 )
 
-// CountLimit is where counts for people stop: beyond it nobody counts, and a count must stay cheap.
+// CountLimit bounds counts that people see, so that counting stays cheap.
 const CountLimit = 10_000
 
 // A Count is a number that stops at CountLimit.
@@ -14,6 +14,7 @@ type Count struct {
 	Capped bool
 }
 
+// CountRows counts the rows of a query.
 func CountRows(ctx context.Context, tx interface {
 	QueryRowContext(context.Context, string, ...any) *sql.Row
 }, query string, args ...any,

@@ -10,28 +10,28 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// A FileError tells a person what keeps a file of the data folder from being used, and what to do about it.
-type FileError struct {
+// An Error tells a person why a file of the data folder cannot be used and what to do about it.
+type Error struct {
 	Path    string
 	Problem string
 	Remedy  string
 	Err     error
 }
 
-func (e *FileError) Error() string { return e.Path + " " + e.Problem + ": " + e.Remedy }
+func (e *Error) Error() string { return e.Path + " " + e.Problem + ": " + e.Remedy }
 
-// Unwrap returns what the system or SQLite said.
-func (e *FileError) Unwrap() error { return e.Err }
+// Unwrap returns the error of the system or of SQLite.
+func (e *Error) Unwrap() error { return e.Err }
 
-// Trouble makes a *FileError of an error that a person can do something about, and leaves others alone.
-func Trouble(path string, err error) error {
+// Explain returns an *Error for an error that a person can fix, and any other error unchanged.
+func Explain(path string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if _, known := errors.AsType[*FileError](err); known {
+	if _, known := errors.AsType[*Error](err); known {
 		return err
 	}
-	e := &FileError{Path: path, Err: err}
+	e := &Error{Path: path, Err: err}
 	switch {
 	case hasCode(err, sqlite3.SQLITE_FULL), isFull(err):
 		e.Problem, e.Remedy = "cannot grow, because the disk is full or a quota is", "make room there"
@@ -63,13 +63,13 @@ func codeOf(err error) int {
 	return 0
 }
 
-// What is found to be damage besides what SQLite refuses.
+// Damage that SQLite does not report.
 var (
-	ErrEmpty   = errors.New("the file is empty") // lost to a crash of the system
+	ErrEmpty   = errors.New("the file is empty") // after a crash of the system
 	ErrUnsound = errors.New("its content is not sound")
 )
 
-// IsDamage reports whether SQLite found the file itself damaged: nothing else is a reason to give it up.
+// IsDamage reports whether an error means that the file itself is damaged. No other error is a reason to replace it.
 func IsDamage(err error) bool {
 	return hasCode(err, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) || errors.Is(err, ErrEmpty) || errors.Is(err, ErrUnsound)
 }
@@ -77,7 +77,7 @@ func IsDamage(err error) bool {
 // IsBusy reports whether another connection kept the database locked for too long.
 func IsBusy(err error) bool { return hasCode(err, sqlite3.SQLITE_BUSY) }
 
-// hasCode reports whether an error is one of SQLite's with one of these primary codes.
+// hasCode reports whether an error is SQLite's and has one of these primary codes.
 func hasCode(err error, codes ...int) bool {
 	e, ok := errors.AsType[*sqlite.Error](err)
 	return ok && slices.Contains(codes, e.Code()&0xff)

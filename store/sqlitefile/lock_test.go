@@ -37,7 +37,7 @@ func TestOneDrainAtATime(t *testing.T) {
 func TestLockThatCannotBeOpenedIsNoMissingLock(t *testing.T) {
 	notOnWindows(t, "not everybody may make links there")
 	dir := t.TempDir()
-	if err := os.Symlink(filepath.Join(dir, "nowhere", "lock"), filepath.Join(dir, drainLock)); err != nil {
+	if err := os.Symlink(filepath.Join(dir, "nowhere", "lock"), filepath.Join(dir, runLock)); err != nil {
 		t.Fatal(err)
 	}
 	if l, err := Acquire(t.Context(), dir, 0); err == nil || isNoLocks(err) || errors.Is(err, ErrHeld) {
@@ -52,7 +52,7 @@ func TestRunWithoutFileLocksIsRefusedInOneSentence(t *testing.T) {
 	for _, refused := range []error{syscall.ENOLCK, syscall.ENOTSUP, syscall.ENOSYS} {
 		l, err := acquire(t.Context(), dir, time.Second, func(*flock.Flock) (bool, error) { return false, refused })
 		want := dir + " is on a file system that cannot lock files: put Stash's config folder, or the folder that STASH_PLEX_SYNC_DIR names, on a local disk"
-		if f, ok := errors.AsType[*FileError](err); l != nil || !ok || f.Error() != want || !errors.Is(err, refused) || !isNoLocks(err) {
+		if f, ok := errors.AsType[*Error](err); l != nil || !ok || f.Error() != want || !errors.Is(err, refused) || !isNoLocks(err) {
 			t.Errorf("Acquire = %v, %v; want %q", l, err, want)
 		}
 	}
@@ -64,8 +64,8 @@ func TestLockOfAFolderThatIsNotOursIsNotMade(t *testing.T) {
 	if err := os.Symlink(real, link); err != nil {
 		t.Fatal(err)
 	}
-	if l, err := Acquire(t.Context(), link, 0); err == nil || Exists(filepath.Join(real, drainLock)) {
-		t.Errorf("Acquire = %v, %v; the lock was made: %v", l, err, Exists(filepath.Join(real, drainLock)))
+	if l, err := Acquire(t.Context(), link, 0); err == nil || Exists(filepath.Join(real, runLock)) {
+		t.Errorf("Acquire = %v, %v; the lock was made: %v", l, err, Exists(filepath.Join(real, runLock)))
 	}
 }
 

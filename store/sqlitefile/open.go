@@ -15,18 +15,18 @@ import (
 // driverName is the driver of both databases. A build with the tag killpoints wraps it.
 var driverName = "sqlite"
 
-func OpenDB(dsn string) (*sql.DB, error) { return sql.Open(driverName, dsn) }
+// Open opens the database that a DSN names. It connects with the first query.
+func Open(dsn string) (*sql.DB, error) { return sql.Open(driverName, dsn) }
 
-// Dsn names the pragmas of every connection, and its mode: ro, rw (the file must be there) or rwc.
-// busy_timeout comes first, because the others may already have to wait; 30 s outlast any transaction of
-// ours. The mode of the journal is not among them: it is kept in the file, which may be a newer build's.
-func Dsn(path, mode, txlock string) string {
+// DSN returns the DSN of a database whose transactions survive a loss of power. mode is ro, rw (the file must exist) or
+// rwc. busy_timeout comes first because the other pragmas may have to wait; 30 s outlast every transaction. The journal
+// mode is stored in the file, which may belong to a newer build, so a connection does not set it.
+func DSN(path, mode, txlock string) string {
 	q := url.Values{"mode": {mode}, "_txlock": {txlock}, "_pragma": {"busy_timeout(30000)", "synchronous(FULL)", "foreign_keys(1)"}}
 	return uri(path, q)
 }
 
-// CacheDSN names the pragmas of every connection to a database that can be made again: it is written without waiting
-// for the disk.
+// CacheDSN returns the DSN of a database that can be rebuilt. Its transactions do not wait for the disk.
 func CacheDSN(path string) string {
 	return uri(path, url.Values{"_txlock": {"immediate"}, "_pragma": {"busy_timeout(30000)", "journal_mode(WAL)", "synchronous(OFF)", "cache_size(-16000)"}})
 }
@@ -35,33 +35,33 @@ func uri(path string, q url.Values) string {
 	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() + "?" + q.Encode()
 }
 
-// logAtMost is how many pages of the log are left for the next process to read.
+// logAtMost is how many pages of the write-ahead log may stay for the next process to read.
 const logAtMost = 100
 
-// ShortenLog writes a long log back into the database file as far as that needs no waiting: the next write
-// then begins it anew. Who opens a queue that nobody else has open reads the whole log, and hooks, which never
-// close it, would let it grow until the next run. SQLite's own checkpoint after a commit does not help: that
-// it was made is forgotten once its process has ended.
+// ShortenLog writes a long write-ahead log back into the database file as far as possible without waiting, so that
+// the next write restarts the log. The first process to open a database reads its whole log, and processes that exit
+// without closing the database would let the log grow. SQLite's own checkpoint after a commit does not help, because
+// its result is lost when the process exits.
 func ShortenLog(ctx context.Context, db *sql.DB) {
 	var busy, pages, written int
 	err := db.QueryRowContext(ctx, "PRAGMA wal_checkpoint(NOOP)").Scan(&busy, &pages, &written)
 	if err != nil || pages <= logAtMost || pages == written {
-		return // whatever is wrong is met again by who reads or writes
+		return // the next read or write reports an error
 	}
-	db.ExecContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)") // likewise
+	db.ExecContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)") // the next read or write reports an error
 }
 
-// CloseUntouched closes a database that is none of ours to write. The last connection would write the log
-// back into the file, unless it may only read: so one that may only read is the last.
+// CloseUntouched closes a database without changing its file. The last connection to close writes the log back into
+// the file unless it is read-only, so CloseUntouched opens a read-only one and closes that last.
 func CloseUntouched(path string, closeAll func() error) error {
-	reader, err := OpenDB(Dsn(path, "ro", "deferred"))
+	reader, err := Open(DSN(path, "ro", "deferred"))
 	if err != nil {
 		return errors.Join(err, closeAll())
 	}
 	var version int
-	readErr := reader.QueryRow("PRAGMA user_version").Scan(&version) // until then it is not connected
+	readErr := reader.QueryRow("PRAGMA user_version").Scan(&version) // the first query connects
 	err = closeAll()
-	if readErr != nil { // it was told already why
+	if readErr != nil { // the caller already knows why
 		reader.Close()
 		return err
 	}

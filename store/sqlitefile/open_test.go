@@ -9,7 +9,7 @@ import (
 func TestVanishedDatabaseIsNotMadeByConnecting(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "queue.db")
 	for _, mode := range []string{"ro", "rw"} {
-		db, err := sql.Open("sqlite", Dsn(path, mode, "deferred"))
+		db, err := sql.Open("sqlite", DSN(path, mode, "deferred"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,19 +12,19 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// CheckDir makes the folder if it is missing, and refuses one through which another user could read or
-// replace the database.
-func CheckDir(dir string) error {
+// PrepareDir creates the data folder if it does not exist. It refuses a folder through which another user could read or
+// replace a database.
+func PrepareDir(dir string) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return fmt.Errorf("make the data folder: %w", Trouble(dir, err))
+		return fmt.Errorf("make the data folder: %w", Explain(dir, err))
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("make the data folder: %w", Trouble(dir, err))
+		return fmt.Errorf("make the data folder: %w", Explain(dir, err))
 	}
 	fi, err := os.Lstat(dir)
 	switch {
 	case err != nil:
-		return fmt.Errorf("look at the data folder: %w", Trouble(dir, err))
+		return fmt.Errorf("look at the data folder: %w", Explain(dir, err))
 	case fi.Mode()&fs.ModeSymlink != 0:
 		return fmt.Errorf("the data folder %s is a symbolic link: replace it by a real folder, or name another in STASH_PLEX_SYNC_DIR", dir)
 	case !fi.IsDir():
@@ -34,35 +34,35 @@ func CheckDir(dir string) error {
 	}
 	if fi.Mode().Perm()&0o077 != 0 {
 		if err := os.Chmod(dir, 0o700); err != nil {
-			return fmt.Errorf("close the data folder to others: %w", Trouble(dir, err))
+			return fmt.Errorf("close the data folder to others: %w", Explain(dir, err))
 		}
 	}
 	return nil
 }
 
-// setupLock is the lock of a data folder under which a database is put into its place or taken from it.
+// setupLock is the lock that a process holds while it moves a database into its place or out of it.
 const setupLock = "setup.lock"
 
-// lockPlace takes the lock under which a database is put into its place or taken from it: a connection finds
-// the log by the file's name, so nobody may connect meanwhile. Where the file system has no locks nothing
-// is taken from its place.
+// lockPlace takes the setup lock. A connection finds the write-ahead log by the name of the database, so no process may
+// connect while a database moves. locked is false if the file system has no locks.
 func lockPlace(dir string, take func(*flock.Flock) error) (unlock func(), locked bool) {
 	lock := flock.New(filepath.Join(dir, setupLock), flock.SetPermissions(0o600))
 	if take(lock) != nil {
 		return func() {}, false
 	}
-	return func() { lock.Unlock() }, true // freed by the kernel at exit in any case
+	return func() { lock.Unlock() }, true // at exit the kernel releases it
 }
 
-// KeepPlace keeps the databases of a data folder in their places until release is called, where the file system has locks.
-func KeepPlace(dir string) (release func()) {
+// HoldPlace keeps other processes from moving databases of the data folder until release is called, if the file system
+// has locks.
+func HoldPlace(dir string) (release func()) {
 	release, _ = lockPlace(dir, (*flock.Flock).RLock)
 	return release
 }
 
-// Create makes a new file under a name of its own, with what migrate puts into it, and moves it into place, so that nobody
-// ever sees half a schema. Where the file system has locks only one process does it; where it has none,
-// the move refuses to replace what another process put there first.
+// Create creates a database with the schema that migrate writes, unless the file exists. It works on a temporary file
+// and then moves it into place, so that no process sees half a schema. If the file system has locks, one process at a
+// time does this; if not, the move does not replace the file of another process.
 func Create(ctx context.Context, path string, migrate func(context.Context, *sql.DB) error) error {
 	dir := filepath.Dir(path)
 	unlock, locked := lockPlace(dir, (*flock.Flock).Lock)
@@ -70,15 +70,15 @@ func Create(ctx context.Context, path string, migrate func(context.Context, *sql
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	}
-	tmp, err := os.CreateTemp(dir, filepath.Base(path)+".new-*") // 0600, which -wal and -shm inherit
+	tmp, err := os.CreateTemp(dir, filepath.Base(path)+".new-*") // its mode 0600 applies to -wal and -shm too
 	if err != nil {
 		return err
 	}
-	defer RemoveAll(tmp.Name())
+	defer Remove(tmp.Name())
 	if err := tmp.Close(); err != nil {
 		return err
 	}
-	db, err := OpenDB(Dsn(tmp.Name(), "rw", "immediate"))
+	db, err := Open(DSN(tmp.Name(), "rw", "immediate"))
 	if err != nil {
 		return err
 	}
@@ -94,8 +94,8 @@ func Create(ctx context.Context, path string, migrate func(context.Context, *sql
 	return moveInto(tmp.Name(), path, locked)
 }
 
-// clearPlace takes away what an earlier file left beside its place: SQLite would replay its log into the
-// new one. The log of a damaged file that is on its way aside follows it; any other goes.
+// clearPlace removes the log of an earlier database, which SQLite would replay into a new one. The log of a damaged
+// database moves aside with it instead.
 func clearPlace(path string) error {
 	note, err := readSalvage(path)
 	if err != nil {
@@ -116,7 +116,7 @@ func clearPlace(path string) error {
 	return nil
 }
 
-// moveInto moves a finished file to its place without ever replacing another process's.
+// moveInto moves a finished file to its place without replacing the file of another process.
 func moveInto(from, to string, locked bool) error {
 	err := os.Link(from, to)
 	switch {
@@ -131,24 +131,26 @@ func moveInto(from, to string, locked bool) error {
 	return os.Rename(from, to)
 }
 
-func RemoveAll(path string) {
+// Remove removes a database and its log.
+func Remove(path string) {
 	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
-		os.Remove(path + suffix) // a leftover is harmless and removed by the next make
+		os.Remove(path + suffix) // a leftover does no harm, and the next Create removes it
 	}
 }
 
+// Exists reports whether a file exists.
 func Exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
 }
 
-// WriteAtomically writes a file in a folder, whole or not at all, so that it survives a loss of power.
+// WriteAtomically writes a file completely or not at all. The file survives a loss of power.
 func WriteAtomically(dir, name string, text []byte) error {
 	tmp, err := os.CreateTemp(dir, ".new-*")
 	if err != nil {
 		return err
 	}
-	defer os.Remove(tmp.Name()) // gone once it was renamed
+	defer os.Remove(tmp.Name()) // it does not exist after the rename
 	_, err = tmp.Write(text)
 	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
 		return err
@@ -160,10 +162,10 @@ func WriteAtomically(dir, name string, text []byte) error {
 	return nil
 }
 
-// syncDir makes the names in a folder last, where the system can: some do not open folders.
+// syncDir makes the names in a folder survive a loss of power, on systems that can open a folder.
 func syncDir(dir string) {
 	if f, err := os.Open(dir); err == nil {
-		f.Sync()  // not every file system can
+		f.Sync()  // not every file system supports it
 		f.Close() // nothing was written
 	}
 }

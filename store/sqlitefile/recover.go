@@ -14,23 +14,22 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// What is appended to a database's path for the notes about it.
+// Suffixes of the notes about a database.
 const (
-	suspectSuffix = ".suspect" // somebody met signs of damage
-	salvageSuffix = ".salvage" // a damaged file was moved aside and is not saved yet
+	suspectSuffix = ".suspect" // a process found signs of damage
+	salvageSuffix = ".salvage" // a damaged database moves aside, and its rows are not all saved
 )
 
-// IsSuspect reports whether some process met signs of damage since the last recovery, or a recovery was cut off.
-func IsSuspect(path string) bool { return Exists(path+suspectSuffix) || Exists(path+salvageSuffix) }
+// Suspect reports whether a process found signs of damage since the last recovery, or a recovery did not finish.
+func Suspect(path string) bool { return Exists(path+suspectSuffix) || Exists(path+salvageSuffix) }
 
-// LeaveDoubt leaves a note that a database may be damaged, and why.
-func LeaveDoubt(path, why string) error {
+// Doubt notes that a database may be damaged, and why.
+func Doubt(path, why string) error {
 	return os.WriteFile(path+suspectSuffix, []byte(why+"\n"), 0o600)
 }
 
-// SetAside checks a suspect database and moves it aside with its log if the check fails. It first finishes moves that
-// were cut off. It returns what waits aside to be saved. readSchema returns an error if it cannot read the schema, or
-// if the database is another program's.
+// SetAside checks a database and, if it is damaged, moves it aside with its log. It finishes an earlier move first. It
+// returns what waits to be saved. readSchema returns an error if it cannot read the schema or does not know it.
 func SetAside(ctx context.Context, path string, now time.Time, readSchema func(context.Context, *sql.DB) error) (Salvage, error) {
 	note, err := readSalvage(path)
 	if err != nil {
@@ -56,12 +55,13 @@ func SetAside(ctx context.Context, path string, now time.Time, readSchema func(c
 	return note, moveAside(path, note.Latest())
 }
 
-// Salvage is the note that a damaged file is on its way aside or waits there to be saved.
+// A Salvage names the damaged databases that moved aside and whose rows are not all saved.
 type Salvage struct {
 	Damage string   `json:"damage"`
-	Asides []string `json:"asides"` // names; the new file may be damaged before all is saved, so the newest is last
+	Asides []string `json:"asides"` // file names, the newest last: the new database may be damaged too before all is saved
 }
 
+// Latest returns the name of the newest damaged database, or "".
 func (n Salvage) Latest() string {
 	if len(n.Asides) == 0 {
 		return ""
@@ -69,7 +69,7 @@ func (n Salvage) Latest() string {
 	return n.Asides[len(n.Asides)-1]
 }
 
-// readSalvage reads the note. One that is not whole was never finished: nothing has been moved yet.
+// readSalvage reads the note. An incomplete note is ignored: nothing moves before the note is complete.
 func readSalvage(path string) (Salvage, error) {
 	var n Salvage
 	text, err := os.ReadFile(path + salvageSuffix)
@@ -82,7 +82,7 @@ func readSalvage(path string) (Salvage, error) {
 	return n, nil
 }
 
-// write stores the note, before anything is moved.
+// write stores the note. It precedes the move.
 func (n Salvage) write(path string) error {
 	text, err := json.Marshal(n)
 	if err == nil {
@@ -94,7 +94,7 @@ func (n Salvage) write(path string) error {
 	return nil
 }
 
-// asideName returns a name for the damaged file that no other has.
+// asideName returns an unused name for a damaged database.
 func asideName(path string, now time.Time) string {
 	for ms := now.UnixMilli(); ; ms++ {
 		name := fmt.Sprintf("%s.damaged-%d", filepath.Base(path), ms)
@@ -104,8 +104,8 @@ func asideName(path string, now time.Time) string {
 	}
 }
 
-// moveAside moves the damaged file and its log aside. The file goes first: a hook that comes then waits to
-// make a new one, and meets no log.
+// moveAside moves a damaged database and its log aside. The database moves first: a process that comes in between waits
+// for the setup lock before it creates a new one, and then finds no log.
 func moveAside(path, name string) error {
 	dir := filepath.Dir(path)
 	unlock, locked := lockPlace(dir, (*flock.Flock).Lock)
@@ -116,22 +116,22 @@ func moveAside(path, name string) error {
 	aside := filepath.Join(dir, name)
 	if !Exists(aside) {
 		if err := renameOpen(path, aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("move the damaged database aside: %w", Trouble(path, err))
+			return fmt.Errorf("move the damaged database aside: %w", Explain(path, err))
 		}
 	}
-	if Exists(path) { // a new one: the log is its own
+	if Exists(path) { // a new database, which owns the log
 		return nil
 	}
 	return clearPlace(path)
 }
 
-// How long a file that is to be moved may be in use, and how often that is looked at.
+// How long and how often renameOpen tries.
 const (
 	inUsePatience = 5 * time.Second
 	inUseRetry    = 50 * time.Millisecond
 )
 
-// renameOpen renames a file that others may have open. Windows refuses that; a hook has it open for moments only.
+// renameOpen renames a file that other processes may have open. Windows refuses that, but hooks open it only briefly.
 func renameOpen(from, to string) error {
 	for until := time.Now().Add(inUsePatience); ; time.Sleep(inUseRetry) {
 		err := os.Rename(from, to)
@@ -141,8 +141,8 @@ func renameOpen(from, to string) error {
 	}
 }
 
-// RemoveNotes ends the suspicion. The note of the recovery goes last.
-func RemoveNotes(path string) error {
+// ClearNotes removes the notes about a database. The note of the recovery goes last.
+func ClearNotes(path string) error {
 	for _, suffix := range [...]string{suspectSuffix, salvageSuffix} {
 		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("clear the note of damage: %w", err)
@@ -151,7 +151,7 @@ func RemoveNotes(path string) error {
 	return nil
 }
 
-// checkFile returns what is wrong with the file, or "". An error says nothing about the file.
+// checkFile returns the damage of a database, or "". With an error its state is unknown.
 func checkFile(ctx context.Context, path string, readSchema func(context.Context, *sql.DB) error) (damage string, err error) {
 	fi, err := os.Stat(path)
 	switch {
@@ -160,7 +160,7 @@ func checkFile(ctx context.Context, path string, readSchema func(context.Context
 	case err == nil && fi.Size() == 0:
 		return ErrEmpty.Error(), nil
 	}
-	db, err := OpenDB(Dsn(path, "rw", "deferred")) // one that may only read skips the CHECKs of the tables
+	db, err := Open(DSN(path, "rw", "deferred")) // a read-only connection skips the CHECKs of the tables
 	if err != nil {
 		return "", err
 	}
@@ -170,14 +170,15 @@ func checkFile(ctx context.Context, path string, readSchema func(context.Context
 		damage = err.Error()
 	}
 	closeErr := CloseUntouched(path, db.Close)
-	if damage != "" { // and it may not even be closed
+	if damage != "" { // closing may fail because of it
 		return damage, nil
 	}
-	return "", Trouble(path, errors.Join(err, closeErr))
+	return "", Explain(path, errors.Join(err, closeErr))
 }
 
-// Check looks at every page and at every entry of every index. SQLite's quick_check, which takes a third of
-// that time, does not compare an index with its table: a job that is missing in its index is never claimed.
+// Check returns the damage of an open database, or "". It reads every page and every entry of every index. SQLite's
+// quick_check takes a third of the time, but does not compare an index with its table: a job that its index lacks would
+// never run.
 func Check(ctx context.Context, db *sql.DB) (damage string, err error) {
 	var verdict string
 	err = db.QueryRowContext(ctx, `PRAGMA integrity_check(1)`).Scan(&verdict)

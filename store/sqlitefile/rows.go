@@ -10,11 +10,11 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// RescueTable copies rows of a table in the transaction that inTx begins, until the table ends or a row cannot be read
-// because of the damage, and reports whether that was all of it. table may say which rows. A row that breaks the
-// schema's rules is part of the damage.
-func RescueTable(ctx context.Context, from *sql.DB, table, order string,
-	inTx func(context.Context, func(*Transaction) error) error,
+// CopyRows copies rows of a damaged database in a transaction that inTx runs. table is a table's name, and may continue
+// with a WHERE clause. CopyRows stops at the first row that it cannot read, and skips rows that violate the schema; whole
+// reports whether neither happened.
+func CopyRows(ctx context.Context, from *sql.DB, table, order string,
+	inTx func(context.Context, func(*Tx) error) error,
 ) (saved int, whole bool, err error) {
 	rows, err := from.QueryContext(ctx, `SELECT * FROM `+table+` ORDER BY 1 `+order)
 	if err != nil {
@@ -27,7 +27,7 @@ func RescueTable(ctx context.Context, from *sql.DB, table, order string,
 	}
 	insert := `INSERT INTO ` + strings.Fields(table)[0] + ` (` + joinColumns(columns) + `) VALUES (` + strings.TrimSuffix(strings.Repeat("?, ", len(columns)), ", ") + `) ON CONFLICT DO NOTHING`
 	whole = true
-	err = inTx(ctx, func(tx *Transaction) error {
+	err = inTx(ctx, func(tx *Tx) error {
 		values, targets := make([]any, len(columns)), make([]any, len(columns))
 		for i := range values {
 			targets[i] = &values[i]
@@ -62,8 +62,8 @@ func RescueTable(ctx context.Context, from *sql.DB, table, order string,
 	return saved, whole, nil
 }
 
-// unlessUnreadable returns nil for an error by which a damaged file, or one of another version, shows that
-// a table cannot be read (further). Anything else may be read the next time.
+// unlessUnreadable returns nil for an error that damage or another version of the schema causes. After any other error
+// the next attempt may succeed.
 func unlessUnreadable(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()

@@ -5,10 +5,10 @@ import (
 	"syscall"
 )
 
-// ownedByUs reports true: Windows does not tell a file's owner this way.
+// ownedByUs reports true: Windows does not report the owner here.
 func ownedByUs(fs.FileInfo) bool { return true }
 
-// Windows' own numbers: those of its names in package syscall that are known elsewhere are made up by Go, and no system call
+// Numbers of Windows itself. Package syscall invents the numbers of names that other systems share, and no system call
 // returns them.
 const (
 	errorWriteProtect     = syscall.Errno(19)
@@ -17,11 +17,11 @@ const (
 	errorDiskFull         = syscall.Errno(112)
 )
 
-// isFull reports whether the system refused to write because there is no room.
+// isFull reports whether the disk or a quota is full.
 func isFull(err error) bool { return isOneOf(err, errorDiskFull, errorHandleDiskFull) }
 
-// isInUse reports whether the system refused to move a file because somebody has it open.
+// isInUse reports whether the file is open in another process.
 func isInUse(err error) bool { return isOneOf(err, errorSharingViolation) }
 
-// isReadOnly reports whether the system refused to write to such a disk.
+// isReadOnly reports whether the disk is read-only.
 func isReadOnly(err error) bool { return isOneOf(err, errorWriteProtect) }

@@ -7,23 +7,24 @@ import (
 	"errors"
 )
 
-// A Transaction prepares each statement once, because most of them run for every scene of a batch: to read
-// one costs SQLite more than to carry it out. They end with it.
-type Transaction struct {
+// A Tx is a transaction that prepares each statement once. Most statements run for every scene of a batch, and SQLite
+// takes longer to parse one than to run it.
+type Tx struct {
 	*sql.Tx
 	prepared map[string]*sql.Stmt
 }
 
-func Begin(ctx context.Context, db *sql.DB) (*Transaction, error) {
+// Begin begins a transaction.
+func Begin(ctx context.Context, db *sql.DB) (*Tx, error) {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
-	return &Transaction{tx, make(map[string]*sql.Stmt)}, nil
+	return &Tx{tx, make(map[string]*sql.Stmt)}, nil
 }
 
-// InTx runs f in one transaction.
-func InTx(ctx context.Context, db *sql.DB, f func(tx *Transaction) error) error {
+// InTx runs f in a transaction, which it rolls back if f returns an error.
+func InTx(ctx context.Context, db *sql.DB, f func(tx *Tx) error) error {
 	tx, err := Begin(ctx, db)
 	if err != nil {
 		return err
@@ -34,15 +35,16 @@ func InTx(ctx context.Context, db *sql.DB, f func(tx *Transaction) error) error 
 	return tx.Commit()
 }
 
-// JsonList returns a list for json_each(?), which takes any number of values.
-func JsonList(values []string) string {
-	text, err := json.Marshal(append([]string{}, values...)) // never null: json_each would make a row of it
+// JSONList returns a parameter for json_each(?), which takes any number of values.
+func JSONList(values []string) string {
+	text, err := json.Marshal(append([]string{}, values...)) // not null, which json_each returns as a row
 	if err != nil {
 		panic(err) // strings can always be encoded
 	}
 	return string(text)
 }
 
+// Rollback rolls a transaction back unless it has ended.
 func Rollback(tx *sql.Tx) error {
 	if err := tx.Rollback(); err != nil && !errors.Is(err, sql.ErrTxDone) {
 		return err
@@ -50,7 +52,7 @@ func Rollback(tx *sql.Tx) error {
 	return nil
 }
 
-func (tx *Transaction) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+func (tx *Tx) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 	if stmt := tx.prepared[query]; stmt != nil {
 		return stmt, nil
 	}
@@ -61,8 +63,8 @@ func (tx *Transaction) prepare(ctx context.Context, query string) (*sql.Stmt, er
 	return stmt, err
 }
 
-// ExecContext carries out a statement.
-func (tx *Transaction) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+// ExecContext runs a statement.
+func (tx *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	stmt, err := tx.prepare(ctx, query)
 	if err != nil {
 		return nil, err
@@ -70,8 +72,8 @@ func (tx *Transaction) ExecContext(ctx context.Context, query string, args ...an
 	return stmt.ExecContext(ctx, args...)
 }
 
-// QueryContext carries out a query.
-func (tx *Transaction) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+// QueryContext runs a query.
+func (tx *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	stmt, err := tx.prepare(ctx, query)
 	if err != nil {
 		return nil, err
@@ -79,11 +81,11 @@ func (tx *Transaction) QueryContext(ctx context.Context, query string, args ...a
 	return stmt.QueryContext(ctx, args...)
 }
 
-// QueryRowContext carries out a query of which one row is read.
-func (tx *Transaction) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+// QueryRowContext runs a query that returns at most one row.
+func (tx *Tx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
 	stmt, err := tx.prepare(ctx, query)
 	if err != nil {
-		return tx.Tx.QueryRowContext(ctx, query, args...) // which fails likewise
+		return tx.Tx.QueryRowContext(ctx, query, args...) // which fails in the same way
 	}
 	return stmt.QueryRowContext(ctx, args...)
 }

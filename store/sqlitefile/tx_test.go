@@ -5,7 +5,7 @@ import (
 )
 
 func TestEmptyListNamesNothing(t *testing.T) {
-	if text := JsonList(nil); text != "[]" {
+	if text := JSONList(nil); text != "[]" {
 		t.Errorf("an empty list is %s: json_each reads a row of it", text)
 	}
 }
