@@ -69,6 +69,13 @@ func (e *Error) Error() string {
 // Unwrap returns what caused the error.
 func (e *Error) Unwrap() error { return e.Err }
 
+// TimedOut reports whether an error means that Plex is there but did not answer in time. It may answer a smaller
+// question.
+func TimedOut(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Timeout
+}
+
 // oneLine makes a text fit to be shown: no control characters, 300 runes at most.
 func oneLine(text string) string {
 	text = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 }), " ")

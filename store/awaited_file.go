@@ -17,9 +17,8 @@ type AwaitedFile struct {
 
 // A FoundFile is a file that has newly appeared in Plex.
 type FoundFile struct {
-	RatingKey string
-	Path      string // Plex's path
-	Size      int64  // bytes
+	Path string // Plex's path
+	Size int64  // bytes
 }
 
 // setAwaitedFiles stores the awaited files of a claim that ended not found, or done with files that Plex lacks, and

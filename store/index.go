@@ -341,10 +341,8 @@ func (x *Index) Keep(ctx context.Context, server string, sections []string) erro
 	})
 }
 
-// IndexDamaged reports whether an error means that the index's file is damaged.
-func IndexDamaged(err error) bool {
-	return sqlitefile.IsDamage(err) && !errors.Is(err, ErrCorrupt)
-}
+// IndexDamaged reports whether an error of the index means that its file is damaged.
+func IndexDamaged(err error) bool { return sqlitefile.IsDamage(err) }
 
 // Rebuild makes the index anew, empty. Nothing is lost that cannot be read from Plex again.
 func (x *Index) Rebuild(ctx context.Context) error {

@@ -208,7 +208,7 @@ func TestOnlyFilesThatAreNotHeldAreNew(t *testing.T) {
 		{RatingKey: "102", Path: "/v/2", Size: 2},
 		{RatingKey: "103", Path: "/v/3", Size: 3, Duration: 60_000}, // now it is known
 	})
-	want := []FoundFile{{RatingKey: "101", Path: "/v/1", Size: 77}, {RatingKey: "100", Path: "/v/2", Size: 5}, {RatingKey: "103", Path: "/v/3", Size: 3}}
+	want := []PlexFile{{RatingKey: "101", Path: "/v/1", Size: 77}, {RatingKey: "100", Path: "/v/2", Size: 5}, {RatingKey: "103", Path: "/v/3", Size: 3, Duration: 60_000}}
 	if err != nil || !slices.Equal(found, want) {
 		t.Errorf("new are %v, %v; want %v", found, err, want)
 	}

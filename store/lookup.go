@@ -115,18 +115,18 @@ func (x *Index) files(ctx context.Context, fits func(*PlexFile) bool, query stri
 			continue
 		}
 		if files = append(files, f); len(files) == 2*filesAtMost { // a library may have one name for all of its files
-			files = newest(files)
+			files = newestFirst(files)
 		}
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("look up a file: %w", err)
 	}
-	return newest(files), nil
+	return newestFirst(files), nil
 }
 
-// newest returns the newest files first, and no more than a look-up returns. Of items that were added in one second, as
+// newestFirst returns the newest files first, and no more than a look-up returns. Of items that were added in one second, as
 // the episodes of one file are, the one with the higher rating key is newer, in whatever order they were read.
-func newest(files []PlexFile) []PlexFile {
+func newestFirst(files []PlexFile) []PlexFile {
 	slices.SortStableFunc(files, func(a, b PlexFile) int {
 		return cmp.Or(cmp.Compare(b.AddedAt, a.AddedAt), cmp.Compare(len(b.RatingKey), len(a.RatingKey)), cmp.Compare(b.RatingKey, a.RatingKey))
 	})
@@ -156,17 +156,17 @@ func hash(text string) int64 {
 
 // New returns those of the files that the index does not hold as they are. Plex learns the duration of a file
 // only some time after it has found it.
-func (x *Index) New(ctx context.Context, server string, files []PlexFile) ([]FoundFile, error) {
+func (x *Index) New(ctx context.Context, server string, files []PlexFile) ([]PlexFile, error) {
 	look, err := x.lookUp(ctx, `SELECT 1 FROM plex_file WHERE server = ? AND rating_key = ? AND path = ? AND size = ? AND duration = ?`)
 	if err != nil {
 		return nil, fmt.Errorf("look for new files: %w", err)
 	}
-	var found []FoundFile
+	var found []PlexFile
 	for _, f := range files {
 		var one int
 		err := look.QueryRowContext(ctx, hash(server), f.RatingKey, f.Path, f.Size, f.Duration).Scan(&one)
 		if errors.Is(err, sql.ErrNoRows) {
-			found = append(found, FoundFile{RatingKey: f.RatingKey, Path: f.Path, Size: f.Size})
+			found = append(found, f)
 		} else if err != nil {
 			return nil, fmt.Errorf("look for new files: %w", err)
 		}

@@ -5,6 +5,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -99,7 +100,7 @@ func (e *Engine) Run(ctx context.Context, opts Options) (Summary, error) {
 		sum.Stopped, sum.Class = stop.Text, stop.Class
 		err = nil
 	}
-	if store.IndexDamaged(err) {
+	if store.IndexDamaged(err) && !errors.Is(err, store.ErrCorrupt) {
 		err = e.Index.Rebuild(context.WithoutCancel(ctx))
 		sum.Stopped, sum.Class = "the index of Plex's files was damaged and is made anew; the next run reads it", retry.ClassTemporary
 	}

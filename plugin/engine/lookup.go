@@ -34,18 +34,13 @@ const (
 // A lookup fills an index with the files of Plex that may be those of a few scenes. It asks Plex for the files
 // of the same size, or lists the first items where Plex does not filter by size.
 type lookup struct {
-	plex   pageLister
+	plex   List
 	index  *store.Index
 	server string
 
 	bySize []plexapi.Section // libraries that Plex filters by size
 	reach  reach
 	notes  []string
-}
-
-// pageLister lists the items of a library.
-type pageLister interface {
-	List(ctx context.Context, q plexapi.ListQuery) (plexapi.Page, error)
 }
 
 // ask asks for the files of scenes and returns how many of the scenes it could ask for in time.
@@ -122,8 +117,9 @@ func (l *lookup) filters(ctx context.Context, sec plexapi.Section, rows []plexap
 	if isLate(err) || retry.OriginOf(err) == retry.FromPlex && !gate.Judge(ctx, err).EndsBatch() {
 		return false, nil
 	}
+	same := func(r plexapi.Row) bool { return r.RatingKey == known.RatingKey }
 	other := func(r plexapi.Row) bool { return len(r.Parts) == 1 && r.Parts[0].Size != size }
-	return findRow(page, known.RatingKey) >= 0 && !slices.ContainsFunc(page.Rows, other), err
+	return slices.ContainsFunc(page.Rows, same) && !slices.ContainsFunc(page.Rows, other), err
 }
 
 // firstItems reads the first items of a library after a page of them.
@@ -175,11 +171,11 @@ func (l *lookup) list(ctx context.Context, sec plexapi.Section, q plexapi.ListQu
 	asking, cancel := context.WithTimeout(ctx, requestLimit)
 	defer cancel()
 	q.SectionID, q.Type = sec.ID, sec.ItemType()
-	page, err := l.plex.List(asking, q)
+	page, err := l.plex(asking, q)
 	if err != nil {
 		return page, err
 	}
-	p := (&Reader{}).convert(sec, page)
+	p := pageOf(sec, page)
 	p.After = store.Reading{Section: sec.ID, Title: sec.Title, Position: -1}
 	return page, l.index.Apply(context.WithoutCancel(ctx), l.server, p)
 }

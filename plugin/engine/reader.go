@@ -25,13 +25,16 @@ const (
 	newestChange = "updatedAt:desc"
 )
 
+// A List lists the items of a library.
+type List func(ctx context.Context, q plexapi.ListQuery) (plexapi.Page, error)
+
 // A Reader keeps the index of Plex's files up to date.
 type Reader struct {
-	Plex  pageLister
+	List  List
 	Index *store.Index
 	// OnNew is told of files that the index does not hold yet, before they are stored: told twice it must
 	// do no harm.
-	OnNew func(ctx context.Context, files []store.FoundFile) error
+	OnNew func(ctx context.Context, files []store.PlexFile) error
 	// Waited reports whether anybody waits for a file at all. If not, OnNew is told of none; nil: they do.
 	Waited func(ctx context.Context) (bool, error)
 	// Between is asked between two pages of a whole reading. With an error the reading ends, and the next one
@@ -112,7 +115,7 @@ func (r *Reader) readAll(ctx context.Context, server string, sec plexapi.Section
 		if first && sec.ScannedAt == 0 {
 			at.AddedAt, at.UpdatedAt = newest(page.Rows, at.AddedAt, at.UpdatedAt)
 		}
-		p := r.convert(sec, page)
+		p := pageOf(sec, page)
 		if done {
 			p.Finish = true
 			at.Position, at.LastKey, at.CompleteAt, at.CheckedAt = -1, "", now, now
@@ -252,7 +255,7 @@ func (r *Reader) readSince(ctx context.Context, server string, sec plexapi.Secti
 		}
 		at.Items += fresh
 		after.AddedAt, after.UpdatedAt = newest(page.Rows, after.AddedAt, after.UpdatedAt)
-		p := r.convert(sec, page)
+		p := pageOf(sec, page)
 		p.After = *at
 		if err := r.apply(ctx, server, p); err != nil || end {
 			return page.TotalSize, err
@@ -296,8 +299,8 @@ func (r *Reader) countNew(ctx context.Context, server string, rows []plexapi.Row
 // down to a few.
 func (r *Reader) page(ctx context.Context, sec plexapi.Section, start, extra int, size *int, sort string) (plexapi.Page, error) {
 	for {
-		page, err := r.Plex.List(ctx, plexapi.ListQuery{SectionID: sec.ID, Type: sec.ItemType(), Start: start, Size: *size + extra, Sort: sort})
-		if e, ok := errors.AsType[*plexapi.Error](err); ok && e.Timeout && *size > rowsAtLeast {
+		page, err := r.List(ctx, plexapi.ListQuery{SectionID: sec.ID, Type: sec.ItemType(), Start: start, Size: *size + extra, Sort: sort})
+		if plexapi.TimedOut(err) && *size > rowsAtLeast {
 			*size /= 2
 			continue
 		}
@@ -305,8 +308,8 @@ func (r *Reader) page(ctx context.Context, sec plexapi.Section, start, extra int
 	}
 }
 
-// convert makes of a page what it changes in the index.
-func (r *Reader) convert(sec plexapi.Section, page plexapi.Page) store.ReadPage {
+// pageOf makes of a page what it changes in the index.
+func pageOf(sec plexapi.Section, page plexapi.Page) store.ReadPage {
 	var p store.ReadPage
 	for _, row := range page.Rows {
 		if row.Deleted {

@@ -51,8 +51,8 @@ func TestReaderReadsAllThenOnlyWhatIsNew(t *testing.T) {
 	for i := range 1000 {
 		plex.rows = append(plex.rows, rowOf(i))
 	}
-	var found []store.FoundFile
-	r := Reader{Plex: plex, Index: filledIndex(t), OnNew: func(_ context.Context, f []store.FoundFile) error {
+	var found []store.PlexFile
+	r := Reader{List: plex.List, Index: filledIndex(t), OnNew: func(_ context.Context, f []store.PlexFile) error {
 		found = append(found, f...)
 		return nil
 	}}
@@ -99,7 +99,7 @@ func TestReadingGoesOnWhereItWasCutOff(t *testing.T) {
 	for i := range 1000 {
 		plex.rows = append(plex.rows, rowOf(i))
 	}
-	r := Reader{Plex: cutAfter{plex, 3}, Index: filledIndex(t)}
+	r := Reader{List: cutAfter{plex, 3}.List, Index: filledIndex(t)}
 	sec := plexapi.Section{ID: "1", UpdatedAt: 1}
 	if _, err := r.Refresh(t.Context(), "S", sec, now); err == nil {
 		t.Fatal("the cut was not noticed")
@@ -107,7 +107,7 @@ func TestReadingGoesOnWhereItWasCutOff(t *testing.T) {
 	if at, err := r.Index.Reading(t.Context(), "S", "1"); err != nil || at.Position != 600 || !at.CompleteAt.IsZero() {
 		t.Fatalf("reading = %+v, %v", at, err)
 	}
-	r.Plex, plex.pages = plex, 0
+	r.List, plex.pages = plex.List, 0
 	if _, err := r.Refresh(t.Context(), "S", sec, now); err != nil {
 		t.Fatal(err)
 	}

@@ -49,7 +49,7 @@ func newReaderLab(t *testing.T, rows int) *readerLab {
 	for i := range rows {
 		l.plex.rows = append(l.plex.rows, rowOf(i))
 	}
-	l.Reader = Reader{Plex: l.plex, Index: filledIndex(t)}
+	l.Reader = Reader{List: l.plex.List, Index: filledIndex(t)}
 	return l
 }
 
@@ -107,9 +107,9 @@ func TestReadingMissesNothingThatMovesUpMeanwhile(t *testing.T) {
 			l := newReaderLab(t, 1000)
 			l.must(l.refresh())
 			l.now = l.now.Add(readAnewIn)
-			l.Plex = changing{lister: l.plex, after: map[int]func(*lister){2: c.change}}
+			l.List = changing{lister: l.plex, after: map[int]func(*lister){2: c.change}}.List
 			l.must(l.refresh())
-			l.Plex = l.plex
+			l.List = l.plex.List
 			// What went after it was read is found by the number of items, once the marks move.
 			l.sec.UpdatedAt++
 			l.must(l.refresh())
@@ -120,12 +120,12 @@ func TestReadingMissesNothingThatMovesUpMeanwhile(t *testing.T) {
 
 func TestReadingGoesOnThoughRowsWentBetweenTwoRuns(t *testing.T) {
 	l := newReaderLab(t, 1000)
-	l.Plex = cutAfter{l.plex, 3}
+	l.List = cutAfter{l.plex, 3}.List
 	if err := l.refresh(); err == nil {
 		t.Fatal("the cut was not noticed")
 	}
 	l.plex.rows = slices.Delete(l.plex.rows, 100, 150)
-	l.Plex = l.plex
+	l.List = l.plex.List
 	l.sec.UpdatedAt++ // Plex says so
 	l.must(l.refresh())
 	if l.plex.pages > 4 {
@@ -151,10 +151,10 @@ func TestWhatChangesDuringAReadingIsReadAfterIt(t *testing.T) {
 				l.must(l.refresh())
 				l.now = l.now.Add(readAnewIn)
 			}
-			l.Plex = changing{lister: l.plex, after: map[int]func(*lister){2: func(p *lister) {
+			l.List = changing{lister: l.plex, after: map[int]func(*lister){2: func(p *lister) {
 				p.rows[5].Parts, p.rows[5].UpdatedAt = []plexapi.Part{{File: "/v/moved.mp4", Size: 5}}, 2000
 				p.rows[700].UpdatedAt = 3000 // read later, and newer
-			}}}
+			}}}.List
 			l.must(l.refresh())
 			l.sec.UpdatedAt++
 			l.must(l.refresh())
@@ -175,12 +175,12 @@ func TestIncrementThatWasCutOffIsReadAgain(t *testing.T) {
 	l.plex.rows[3].Parts, l.plex.rows[3].UpdatedAt = []plexapi.Part{{File: "/v/moved.mp4", Size: 5}}, 4000
 	l.sec.UpdatedAt++
 	for pages := range 4 {
-		l.Plex = cutAfter{l.plex, pages}
+		l.List = cutAfter{l.plex, pages}.List
 		if err := l.refresh(); err == nil {
 			t.Fatalf("the cut after %d pages was not noticed", pages)
 		}
 	}
-	l.Plex = l.plex
+	l.List = l.plex.List
 	l.must(l.refresh())
 	if l.plex.pages != 4 {
 		t.Errorf("%d pages; want two by each order", l.plex.pages)
@@ -199,7 +199,7 @@ func TestRowsThatGoDuringAnIncrementLeadToAWholeReading(t *testing.T) {
 		l.plex.rows = append(l.plex.rows, rowOf(5000+i))
 	}
 	l.sec.UpdatedAt++
-	l.Plex = changing{lister: l.plex, after: map[int]func(*lister){1: func(p *lister) { p.rows = p.rows[:len(p.rows)-5] }}}
+	l.List = changing{lister: l.plex, after: map[int]func(*lister){1: func(p *lister) { p.rows = p.rows[:len(p.rows)-5] }}}.List
 	l.must(l.refresh())
 	l.wantHeld()
 }
@@ -234,13 +234,13 @@ func TestListingThatBreaksOffProvesNothing(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			l := newReaderLab(t, 1000)
 			l.must(l.refresh())
-			l.Plex = changing{lister: l.plex, answer: c.answer}
+			l.List = changing{lister: l.plex, answer: c.answer}.List
 			l.now = l.now.Add(readAnewIn)
 			if err := l.refresh(); err == nil || l.plex.pages > 5 {
 				t.Errorf("it was believed, or asked again and again: %d pages, %v", l.plex.pages, err)
 			}
 			l.wantHeld()
-			l.Plex = l.plex
+			l.List = l.plex.List
 			l.must(l.refresh())
 			l.wantHeld()
 		})
@@ -249,10 +249,10 @@ func TestListingThatBreaksOffProvesNothing(t *testing.T) {
 
 func TestEmptyFirstPageOfAFullLibraryEndsNothing(t *testing.T) {
 	l := newReaderLab(t, 300)
-	l.Plex = changing{lister: l.plex, answer: func(_ plexapi.ListQuery, p plexapi.Page) plexapi.Page {
+	l.List = changing{lister: l.plex, answer: func(_ plexapi.ListQuery, p plexapi.Page) plexapi.Page {
 		p.Rows, p.Received = nil, 0
 		return p
-	}}
+	}}.List
 	if err := l.refresh(); err == nil || !l.reading().CompleteAt.IsZero() {
 		t.Errorf("err = %v, reading = %+v", err, l.reading())
 	}
@@ -279,14 +279,14 @@ func TestChangesThatMoveUpDuringAnIncrementAreNotMissed(t *testing.T) {
 		row.Parts, row.UpdatedAt = []plexapi.Part{{File: fmt.Sprintf("/moved/%d.mp4", i), Size: 1}}, int64(6000+i)
 	}
 	l.sec.UpdatedAt++
-	l.Plex = changing{lister: l.plex, after: map[int]func(*lister){2: func(p *lister) { // as many come as go
+	l.List = changing{lister: l.plex, after: map[int]func(*lister){2: func(p *lister) { // as many come as go
 		p.rows = slices.Delete(p.rows, 295, 300)
 		for i := range 5 {
 			row := rowOf(7000 + i)
 			row.AddedAt, row.UpdatedAt = 1, 1 // with the time of an old file
 			p.rows = append(p.rows, row)
 		}
-	}}}
+	}}}.List
 	l.must(l.refresh())
 	l.wantHeld()
 }
@@ -337,11 +337,11 @@ func TestOddIncrementIsJudgedByAWholeReading(t *testing.T) {
 			l := newReaderLab(t, 300)
 			l.must(l.refresh())
 			l.sec.UpdatedAt++
-			l.Plex = changing{lister: l.plex, answer: c.answer}
+			l.List = changing{lister: l.plex, answer: c.answer}.List
 			if err := l.refresh(); err == nil || l.plex.pages > 100 {
 				t.Errorf("%d pages, err = %v", l.plex.pages, err)
 			}
-			l.Plex = l.plex
+			l.List = l.plex.List
 			l.must(l.refresh())
 			l.sec.UpdatedAt++
 			l.must(l.refresh())
@@ -368,7 +368,7 @@ func TestListingWithoutEndIsGivenUp(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := newReaderLab(t, 1000)
-			l.Plex = changing{lister: l.plex, answer: c.answer(l.plex)}
+			l.List = changing{lister: l.plex, answer: c.answer(l.plex)}.List
 			if err := l.refresh(); err == nil || retry.Judge(err).Class != retry.ClassTemporary {
 				t.Errorf("err = %v; want a temporary one", err)
 			}
@@ -387,14 +387,14 @@ func TestPagesSmallerThanAskedForAreRead(t *testing.T) {
 		for _, total := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%d rows, total %v", most, total), func(t *testing.T) {
 				l := newReaderLab(t, 50)
-				l.Plex = changing{lister: l.plex, answer: func(_ plexapi.ListQuery, p plexapi.Page) plexapi.Page {
+				l.List = changing{lister: l.plex, answer: func(_ plexapi.ListQuery, p plexapi.Page) plexapi.Page {
 					p.Rows = p.Rows[:min(most, len(p.Rows))]
 					p.Received = len(p.Rows)
 					if !total {
 						p.TotalSize = -1
 					}
 					return p
-				}}
+				}}.List
 				l.must(l.refresh())
 				l.wantHeld()
 				if l.reading().CompleteAt.IsZero() {
@@ -409,7 +409,7 @@ func TestJobsAreWokenBeforeThePageIsStored(t *testing.T) {
 	l := newReaderLab(t, 300)
 	told := make(map[string]int)
 	fail := true
-	l.OnNew = func(ctx context.Context, files []store.FoundFile) error {
+	l.OnNew = func(ctx context.Context, files []store.PlexFile) error {
 		for _, f := range files {
 			if held, err := l.Index.ByPath(ctx, "S", f.Path, false); err != nil || len(held) > 0 {
 				t.Errorf("%s was stored first", f.Path)
@@ -434,7 +434,7 @@ func TestJobsAreWokenBeforeThePageIsStored(t *testing.T) {
 func TestReadingTellsOfNewFilesOnlyThoseWhoWait(t *testing.T) {
 	l := newReaderLab(t, 3)
 	told, waited := 0, false
-	l.OnNew = func(_ context.Context, files []store.FoundFile) error {
+	l.OnNew = func(_ context.Context, files []store.PlexFile) error {
 		told += len(files)
 		return nil
 	}
@@ -454,8 +454,8 @@ func TestNextPageIsFetchedWhileOneIsStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newReaderLab(t, rowsAPage+50)
 		second := make(chan struct{})
-		l.Reader.Plex = changing{lister: l.plex, after: map[int]func(*lister){2: func(*lister) { close(second) }}}
-		l.OnNew = func(context.Context, []store.FoundFile) error {
+		l.Reader.List = changing{lister: l.plex, after: map[int]func(*lister){2: func(*lister) { close(second) }}}.List
+		l.OnNew = func(context.Context, []store.PlexFile) error {
 			select {
 			case <-second:
 				return nil
@@ -471,7 +471,7 @@ func TestNextPageIsFetchedWhileOneIsStored(t *testing.T) {
 // What could not be stored ends a reading, whatever Plex says meanwhile, and is read again.
 func TestBugWhileAPageIsStoredEndsTheReadingAlone(t *testing.T) {
 	l := newReaderLab(t, 300)
-	l.OnNew = func(context.Context, []store.FoundFile) error { panic("on purpose") }
+	l.OnNew = func(context.Context, []store.PlexFile) error { panic("on purpose") }
 	if err := l.refresh(); err == nil || !strings.Contains(err.Error(), "a bug: on purpose") {
 		t.Errorf("Refresh = %v", err)
 	}
@@ -484,18 +484,18 @@ func TestPageThatIsNotStoredIsReadAgain(t *testing.T) {
 		l := newReaderLab(t, 3*rowsAPage)
 		broken := errors.New("broken")
 		told := 0
-		l.OnNew = func(context.Context, []store.FoundFile) error {
+		l.OnNew = func(context.Context, []store.PlexFile) error {
 			if told++; told == 2 {
 				return broken
 			}
 			return nil
 		}
-		l.Reader.Plex = changing{lister: l.plex, answer: func(q plexapi.ListQuery, p plexapi.Page) plexapi.Page {
+		l.Reader.List = changing{lister: l.plex, answer: func(q plexapi.ListQuery, p plexapi.Page) plexapi.Page {
 			if fails && l.plex.pages == 3 {
 				p = plexapi.Page{TotalSize: 1}
 			}
 			return p
-		}}
+		}}.List
 		if err := l.refresh(); !errors.Is(err, broken) {
 			t.Errorf("the reading ended with %v", err)
 		}

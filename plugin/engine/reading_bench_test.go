@@ -32,7 +32,7 @@ func firstReading(b *testing.B, n int, wait time.Duration) (ours, bare time.Dura
 	dir := b.TempDir()
 	index, err := store.OpenIndex(b.Context(), dir)
 	must(err)
-	reader := Reader{Plex: client, Index: index}
+	reader := Reader{List: client.List, Index: index}
 	if wait > 0 {
 		plex.Inject(plextest.Fault{Delay: wait})
 	}

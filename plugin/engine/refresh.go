@@ -39,7 +39,7 @@ func (r *run) refresh(ctx context.Context) error {
 	if r.server.Fresh || r.pushes.ReadOnly {
 		return nil
 	}
-	reader := Reader{Plex: r.Plex, Index: r.Index, Between: r.yield.makeRoom, Waited: r.Store.HasAwaitedFiles, OnNew: r.wake}
+	reader := Reader{List: r.Plex.List, Index: r.Index, Between: r.yield.makeRoom, Waited: r.Store.HasAwaitedFiles, OnNew: r.wake}
 	answered := false
 	for _, s := range r.server.Sections {
 		asked, err := reader.Refresh(ctx, r.server.ID, s, time.Now())
@@ -56,9 +56,14 @@ func (r *run) refresh(ctx context.Context) error {
 }
 
 // wake makes the jobs due that wait for files.
-func (r *run) wake(ctx context.Context, files []store.FoundFile) error {
-	files = slices.DeleteFunc(files, func(f store.FoundFile) bool { return r.pushes.Dropped(f.RatingKey, f.Path) })
-	n, err := r.Store.Wake(ctx, time.Now(), files)
+func (r *run) wake(ctx context.Context, files []store.PlexFile) error {
+	var found []store.FoundFile
+	for _, f := range files {
+		if !r.pushes.Dropped(f.RatingKey, f.Path) {
+			found = append(found, store.FoundFile{Path: f.Path, Size: f.Size})
+		}
+	}
+	n, err := r.Store.Wake(ctx, time.Now(), found)
 	if n > 0 {
 		r.Log.Info().Int("scenes", n).Msg("files that were waited for have appeared in Plex")
 	}
@@ -69,7 +74,7 @@ func (r *run) wake(ctx context.Context, files []store.FoundFile) error {
 func (r *run) lookForAbsent(ctx context.Context) error {
 	now := time.Now()
 	_, last, err := r.Store.Meta(ctx, store.KeyLastAbsent)
-	if err != nil || within(now, last, readAnewIn) {
+	if age := now.Sub(last); err != nil || age >= 0 && age < readAnewIn {
 		return err
 	}
 	if unread, err := r.server.Unread(ctx, r.Index); err != nil || unread {

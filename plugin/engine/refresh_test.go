@@ -199,7 +199,7 @@ func TestNewFilesCostTheSameRequestsInALargeLibrary(t *testing.T) {
 				sections, err := l.Plex.Sections(l.Context())
 				l.must(err)
 				l.plex.Forget()
-				_, err = (&Reader{Plex: l.Plex, Index: l.Index}).Refresh(l.Context(), "S", sections[0], time.Now())
+				_, err = (&Reader{List: l.Plex.List, Index: l.Index}).Refresh(l.Context(), "S", sections[0], time.Now())
 				l.must(err)
 			}
 			refresh()

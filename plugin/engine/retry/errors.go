@@ -116,10 +116,7 @@ func HeldByPlex(err error) bool {
 }
 
 // TimedOut reports whether Plex is there but did not answer a request in time.
-func TimedOut(err error) bool {
-	e, ok := errors.AsType[*plexapi.Error](err)
-	return ok && e.Timeout
-}
+func TimedOut(err error) bool { return plexapi.TimedOut(err) }
 
 // WantsPatience reports whether repeating a request in smaller parts would take too long, or bother a server
 // that asked for time.
