@@ -11,6 +11,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
 // listed is how many entries a list in a result holds at most.
@@ -151,7 +152,7 @@ func (s *session) status(ctx context.Context, _ common.ArgsMap) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.index, err = store.OpenIndex(ctx, s.dir); err != nil {
+	if s.index, err = plexindex.OpenIndex(ctx, s.dir); err != nil {
 		return nil, err
 	}
 	if r.Plex.Sections, err = sections(ctx, s.index, r.Plex.Server); err != nil {
@@ -213,7 +214,7 @@ func deadLetter(d store.DeadLetter) DeadLetter {
 	}
 }
 
-func sections(ctx context.Context, index *store.Index, server string) ([]SectionReport, error) {
+func sections(ctx context.Context, index *plexindex.Index, server string) ([]SectionReport, error) {
 	readings, err := index.Readings(ctx, server)
 	if err != nil {
 		return nil, err

@@ -4,18 +4,18 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
 func TestReportListsAtMostFiftySections(t *testing.T) {
-	index, err := store.OpenIndex(t.Context(), t.TempDir())
+	index, err := plexindex.OpenIndex(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer index.Close()
 	for i := range 60 {
-		at := store.Reading{Section: strconv.Itoa(i), Title: "Movies", Position: -1}
-		if err := index.Apply(t.Context(), "S", store.ReadPage{After: at}); err != nil {
+		at := plexindex.Reading{Section: strconv.Itoa(i), Title: "Movies", Position: -1}
+		if err := index.Apply(t.Context(), "S", plexindex.ReadPage{After: at}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
@@ -31,7 +32,7 @@ type session struct {
 	z     zerolog.Logger
 	dir   string
 	db    *store.Store
-	index *store.Index
+	index *plexindex.Index
 	stash *stashapi.Client
 	set   Settings
 }
@@ -119,7 +120,7 @@ func (s *session) engine(ctx context.Context) (*engine.Engine, error) {
 		return nil, err
 	}
 	if s.index == nil {
-		if s.index, err = store.OpenIndex(ctx, s.dir); err != nil {
+		if s.index, err = plexindex.OpenIndex(ctx, s.dir); err != nil {
 			return nil, err
 		}
 	}

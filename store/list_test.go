@@ -25,7 +25,7 @@ func TestListsMayBeLong(t *testing.T) {
 	for i := range n {
 		keys = append(keys, fmt.Sprint("key ", i))
 	}
-	s, x := openStore(t), indexOpen(t, t.TempDir())
+	s := openStore(t)
 	if err := s.PutItems(t.Context(), []Item{
 		{Server: "S", RatingKey: keys[n-1], Section: "chosen"}, {Server: "S", RatingKey: "other", Section: keys[n-1]},
 	}); err != nil {
@@ -42,27 +42,5 @@ func TestListsMayBeLong(t *testing.T) {
 	})
 	if err != nil || asked != 1 {
 		t.Errorf("LookForAbsent = %v, asked for %d items, want the one of a chosen section", err, asked)
-	}
-	indexApply(t, x, ReadPage{
-		Files: []PlexFile{{Section: keys[n-1], RatingKey: keys[n-1], Path: "/v/1"}, {Section: "gone", RatingKey: "2", Path: "/v/2"}},
-		After: Reading{Section: keys[n-1], Number: 1, Position: -1},
-	})
-	if err := x.Keep(t.Context(), "S", keys); err != nil {
-		t.Fatal(err)
-	}
-	for key, want := range map[string]bool{keys[n-1]: true, "2": true} { // no section is stale: nothing is removed
-		if held, err := x.Holds(t.Context(), "S", []string{key}); err != nil || held[key] != want {
-			t.Errorf("Keep: holds %q: %v, %v; want %v", key, held[key], err, want)
-		}
-	}
-	indexApply(t, x, ReadPage{Trashed: keys, After: Reading{Section: "gone", Number: 1, Position: -1}})
-	if held, err := x.Holds(t.Context(), "S", keys); err != nil || len(held) != 0 {
-		t.Errorf("holds %v, %v; want nothing of what is in the trash", held, err)
-	}
-	if err := x.Keep(t.Context(), "S", keys); err != nil {
-		t.Fatal(err)
-	}
-	if held, err := x.Holds(t.Context(), "S", []string{"2"}); err != nil || len(held) != 0 {
-		t.Errorf("holds %v, %v; want nothing of a section that is not kept", held, err)
 	}
 }

@@ -232,60 +232,6 @@ func TestBreakerRowAndOutages(t *testing.T) {
 	}
 }
 
-func TestDamagedIndexIsMadeAnew(t *testing.T) {
-	dir := t.TempDir()
-	x, err := OpenIndex(t.Context(), dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	page := ReadPage{After: Reading{Section: "1", Number: 1, Position: -1}}
-	for i := range 5000 {
-		page.Files = append(page.Files, PlexFile{Section: "1", RatingKey: time.Duration(i).String(), Path: "/a/" + time.Duration(i).String(), Size: 1})
-	}
-	if err := x.Apply(t.Context(), "S", page); err != nil {
-		t.Fatal(err)
-	}
-	if err := x.Close(); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(dir, indexFile)
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := len(text) / 2; i < len(text); i++ {
-		text[i] = 0xa5
-	}
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if x, err = OpenIndex(t.Context(), dir); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { x.Close() }()
-	_, err = x.CountFiles(t.Context(), "S", "1")
-	for i := 0; err == nil && i < 5000; i++ {
-		_, err = x.ByPath(t.Context(), "S", "/a/"+time.Duration(i).String(), false)
-	}
-	if !IndexDamaged(err) {
-		t.Fatalf("the damage shows as %v", err)
-	}
-	if err := x.Rebuild(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if n, err := x.CountFiles(t.Context(), "S", "1"); err != nil || n.N != 0 {
-		t.Errorf("%d files, %v; want an empty index", n.N, err)
-	}
-	if err := os.WriteFile(path, []byte("this is no database at all, and it is long enough to be looked at as one"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	other, err := OpenIndex(t.Context(), dir)
-	if err != nil {
-		t.Fatalf("an index that is no database: %v", err)
-	}
-	other.Close()
-}
-
 // suspect leaves the note by which a process tells of damage that it met.
 func suspect(t *testing.T, dir string) {
 	t.Helper()

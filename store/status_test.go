@@ -42,18 +42,6 @@ func TestCountDueLeavesOutWhatWaits(t *testing.T) {
 	}
 }
 
-func TestFilesOfASectionAreCountedUpToTheLimit(t *testing.T) {
-	x := indexOpen(t, t.TempDir())
-	var paths []string
-	for i := range sqlitefile.CountLimit + 5 {
-		paths = append(paths, "/v/"+time.Duration(i).String())
-	}
-	indexFill(t, x, paths...)
-	if n, err := x.CountFiles(t.Context(), "S", "1"); err != nil || n != (sqlitefile.Count{N: sqlitefile.CountLimit, Capped: true}) {
-		t.Errorf("CountFiles = %+v, %v; want it to stop at %d", n, err, sqlitefile.CountLimit)
-	}
-}
-
 func TestErrorTextsAreOneShortLineOfText(t *testing.T) {
 	text := OneLine("a\nb\x00c\u0085d\xff" + strings.Repeat("é", 400))
 	if !strings.HasPrefix(text, "a b c d\uFFFDé") || len([]rune(text)) != 300 {

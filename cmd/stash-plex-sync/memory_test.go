@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
 // peak reads the most memory that a process ever held, in MiB; 0 if it has ended.
@@ -122,14 +123,14 @@ func (w *world) hookMemory() int {
 func fill(w *world, files int) {
 	w.Helper()
 	dir := filepath.Dir(w.database())
-	index, err := store.OpenIndex(w.Context(), dir)
+	index, err := plexindex.OpenIndex(w.Context(), dir)
 	w.must(err)
 	at, err := index.Reading(w.Context(), w.plex.Machine(), w.section)
 	w.must(err)
 	for begin := 0; begin < files; begin += 10_000 {
-		page := store.ReadPage{After: at}
+		page := plexindex.ReadPage{After: at}
 		for i := begin; i < begin+10_000; i++ {
-			page.Files = append(page.Files, store.PlexFile{
+			page.Files = append(page.Files, plexindex.PlexFile{
 				Section: w.section, RatingKey: strconv.Itoa(1_000_000 + i), Path: fmt.Sprintf("/data/other/folder %d/some long file name of a video %d.mp4", i/50, i), Size: int64(i),
 			})
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
 // unchangedLibrary is an engine between the stand-ins, with n scenes that Plex shows already.
@@ -63,7 +64,7 @@ func newEngine(b *testing.B, stash *stashapi.Client, plex *plexapi.Client) *Engi
 	dir := filepath.Join(b.TempDir(), "data")
 	db, err := store.Open(b.Context(), dir)
 	must(err)
-	index, err := store.OpenIndex(b.Context(), dir)
+	index, err := plexindex.OpenIndex(b.Context(), dir)
 	must(err)
 	b.Cleanup(func() {
 		index.Close()

@@ -17,6 +17,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
 // A timeColumn holds times of our own clock.
@@ -38,7 +39,7 @@ func timeColumns(t *testing.T) []timeColumn {
 		t.Fatal("no migrations: ", err)
 	}
 	var list []timeColumn
-	for _, name := range append(migrations, "../../store/index_schema.sql") {
+	for _, name := range append(migrations, "../../store/plexindex/index_schema.sql") {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -145,7 +146,7 @@ func (w *clockWorld) fill() {
 	pass(catchup.Every)
 	w.drain() // what was edited in the second in which it was read is looked at once more
 	w.plex.Remove(w.keys[absentScene])
-	pass(readAnewIn + time.Hour)
+	pass(plexindex.ReadAnewIn + time.Hour)
 	w.stuckItem(failedScene, 500)
 	w.stuckItem(deadScene, 400)
 	w.edit("New", failedScene, deadScene, missingScene)

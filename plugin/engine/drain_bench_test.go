@@ -92,6 +92,7 @@ func (s *served) sync(b *testing.B) (time.Duration, []plextest.Request) {
 // A drain against a Plex that takes so long for each request, side by side with nothing but its writes. The
 // metric x is how much of the bare client's speed it reaches.
 func BenchmarkDrain(b *testing.B) {
+	must := musts(b)
 	for _, c := range []struct {
 		delay time.Duration
 		n     int
@@ -111,7 +112,9 @@ func BenchmarkDrain(b *testing.B) {
 						took, writes = s.sync(b)
 					}
 					ours += took
-					bare += sendAgain(b, s.plex, writes)
+					again, err := s.plex.SendAgain(writes)
+					must(err)
+					bare += again
 					synced += c.n
 				}
 				b.ReportMetric(float64(bare)/float64(ours), "x")

@@ -17,6 +17,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
 // Config is what the user chose.
@@ -28,7 +29,7 @@ type Config struct {
 // An Engine is everything that a run works with. It is used by one goroutine.
 type Engine struct {
 	Store    *store.Store
-	Index    *store.Index
+	Index    *plexindex.Index
 	Stash    *stashapi.Client
 	Plex     *plexapi.Client
 	Config   Config
@@ -100,7 +101,7 @@ func (e *Engine) Run(ctx context.Context, opts Options) (Summary, error) {
 		sum.Stopped, sum.Class = stop.Text, stop.Class
 		err = nil
 	}
-	if store.IndexDamaged(err) && !errors.Is(err, store.ErrCorrupt) {
+	if plexindex.IndexDamaged(err) && !errors.Is(err, store.ErrCorrupt) {
 		err = e.Index.Rebuild(context.WithoutCancel(ctx))
 		sum.Stopped, sum.Class = "the index of Plex's files was damaged and is made anew; the next run reads it", retry.ClassTemporary
 	}

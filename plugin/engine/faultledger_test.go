@@ -150,7 +150,7 @@ func (o *oracle) end(id int, a *account, steps []observed, at int) {
 // listed reports whether the library was looked at for what is new.
 func listed(steps []observed) bool {
 	return slices.ContainsFunc(steps, func(s observed) bool {
-		return s.role == listingRole && s.means == fine && !strings.HasSuffix(s.kind, newestChange)
+		return s.role == listingRole && s.means == fine && !strings.HasSuffix(s.kind, "updatedAt:desc")
 	})
 }
 
@@ -261,7 +261,7 @@ func together(first, a, b observed) bool {
 	case a.role == probeRole:
 		return b.kind != a.kind && a.means == fine
 	case a.role == listingRole: // all that one look at the library takes
-		return a.kind != b.kind && !strings.HasSuffix(b.kind, newestAdded) || a.kind == b.kind && pageSizeOf(b.Request) < pageSizeOf(a.Request)
+		return a.kind != b.kind && !strings.HasSuffix(b.kind, "addedAt:desc") || a.kind == b.kind && pageSizeOf(b.Request) < pageSizeOf(a.Request)
 	case a.role == readRole:
 		return a.means != down && !slices.ContainsFunc(b.jobs, func(id int) bool { return !slices.Contains(first.jobs, id) })
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
 // The scenes of a faultWorld.
@@ -182,7 +183,7 @@ func rounds() []round {
 	return []round{
 		{"first", func(w *faultWorld) { w.ask(store.InBulk, slices.Sorted(maps.Keys(w.version))...) }},
 		{"daily", func(w *faultWorld) {
-			pass(readAnewIn + time.Hour)
+			pass(plexindex.ReadAnewIn + time.Hour)
 			w.ask(store.InBulk, 2)
 		}},
 		{"changes", (*faultWorld).change},

@@ -18,6 +18,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
 // lab is an engine between the two stand-ins, in time that is not real.
@@ -65,7 +66,7 @@ func newLab(t *testing.T, stash *stashtest.Server, dir string) *lab {
 	l.must(err)
 	db, err := store.Open(t.Context(), dir)
 	l.must(err)
-	index, err := store.OpenIndex(t.Context(), dir)
+	index, err := plexindex.OpenIndex(t.Context(), dir)
 	l.must(err)
 	t.Cleanup(func() {
 		index.Close()

@@ -11,7 +11,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
-	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
 const (
@@ -34,8 +34,8 @@ const (
 // A lookup fills an index with the files of Plex that may be those of a few scenes. It asks Plex for the files
 // of the same size, or lists the first items where Plex does not filter by size.
 type lookup struct {
-	plex   List
-	index  *store.Index
+	plex   plexindex.List
+	index  *plexindex.Index
 	server string
 
 	bySize []plexapi.Section // libraries that Plex filters by size
@@ -88,7 +88,7 @@ func (l *lookup) limited(r reach, note string) {
 // section reads the first items of a library and finds out whether Plex filters it by size. If not, it reads more
 // of them.
 func (l *lookup) section(ctx context.Context, sec plexapi.Section) error {
-	page, err := l.list(ctx, sec, plexapi.ListQuery{Size: trialRows, Sort: byID})
+	page, err := l.list(ctx, sec, plexapi.ListQuery{Size: trialRows, Sort: plexindex.ByID})
 	if err != nil || page.TotalSize >= 0 && page.Received >= page.TotalSize {
 		return err
 	}
@@ -127,7 +127,7 @@ func (l *lookup) firstItems(ctx context.Context, sec plexapi.Section, page plexa
 	read, total := page.Received, page.TotalSize
 	reason, end := "", false
 	for read < firstRows && !end {
-		page, err := l.list(ctx, sec, plexapi.ListQuery{Start: read, Size: min(rowsAPage, firstRows-read), Sort: byID})
+		page, err := l.list(ctx, sec, plexapi.ListQuery{Start: read, Size: min(plexindex.RowsAPage, firstRows-read), Sort: plexindex.ByID})
 		if isLate(err) {
 			reason = "; it was too slow for more"
 			break
@@ -158,7 +158,7 @@ func (l *lookup) scene(ctx context.Context, scene *stashapi.Scene) error {
 			if f.Size <= 0 {
 				continue
 			}
-			if _, err := l.list(ctx, sec, plexapi.ListQuery{Size: rowsAPage, MediaSize: f.Size}); err != nil {
+			if _, err := l.list(ctx, sec, plexapi.ListQuery{Size: plexindex.RowsAPage, MediaSize: f.Size}); err != nil {
 				return fmt.Errorf("look up a file in library %q: %w", sec.Title, err)
 			}
 		}
@@ -175,8 +175,8 @@ func (l *lookup) list(ctx context.Context, sec plexapi.Section, q plexapi.ListQu
 	if err != nil {
 		return page, err
 	}
-	p := pageOf(sec, page)
-	p.After = store.Reading{Section: sec.ID, Title: sec.Title, Position: -1}
+	p := plexindex.PageOf(sec, page)
+	p.After = plexindex.Reading{Section: sec.ID, Title: sec.Title, Position: -1}
 	return page, l.index.Apply(context.WithoutCancel(ctx), l.server, p)
 }
 

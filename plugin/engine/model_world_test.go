@@ -27,6 +27,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
 // arena is what is slow to make and the same for all sequences.
@@ -76,7 +77,7 @@ type world struct {
 	plex     *plextest.Server
 	sections []string
 	db       *store.Store
-	index    *store.Index
+	index    *plexindex.Index
 	sql      *sql.DB // only looks
 	config   Config
 	random   *rand.Rand
@@ -111,7 +112,7 @@ func (w *world) open() (err error) {
 	if w.db, err = store.Open(context.Background(), w.dir); err != nil {
 		return err
 	}
-	w.index, err = store.OpenIndex(context.Background(), w.dir)
+	w.index, err = plexindex.OpenIndex(context.Background(), w.dir)
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
 // refreshIfAwaited brings the index up to date if somebody needs it: a job that is due, or a scene whose file Plex
@@ -39,7 +40,7 @@ func (r *run) refresh(ctx context.Context) error {
 	if r.server.Fresh || r.pushes.ReadOnly {
 		return nil
 	}
-	reader := Reader{List: r.Plex.List, Index: r.Index, Between: r.yield.makeRoom, Waited: r.Store.HasAwaitedFiles, OnNew: r.wake}
+	reader := plexindex.Reader{List: r.Plex.List, Index: r.Index, Between: r.yield.makeRoom, Waited: r.Store.HasAwaitedFiles, OnNew: r.wake}
 	answered := false
 	for _, s := range r.server.Sections {
 		asked, err := reader.Refresh(ctx, r.server.ID, s, time.Now())
@@ -56,7 +57,7 @@ func (r *run) refresh(ctx context.Context) error {
 }
 
 // wake makes the jobs due that wait for files.
-func (r *run) wake(ctx context.Context, files []store.PlexFile) error {
+func (r *run) wake(ctx context.Context, files []plexindex.PlexFile) error {
 	var found []store.FoundFile
 	for _, f := range files {
 		if !r.pushes.Dropped(f.RatingKey, f.Path) {
@@ -74,7 +75,7 @@ func (r *run) wake(ctx context.Context, files []store.PlexFile) error {
 func (r *run) lookForAbsent(ctx context.Context) error {
 	now := time.Now()
 	_, last, err := r.Store.Meta(ctx, store.KeyLastAbsent)
-	if age := now.Sub(last); err != nil || age >= 0 && age < readAnewIn {
+	if age := now.Sub(last); err != nil || age >= 0 && age < plexindex.ReadAnewIn {
 		return err
 	}
 	if unread, err := r.server.Unread(ctx, r.Index); err != nil || unread {
@@ -99,7 +100,7 @@ func (e *Engine) NeverRead(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	list, err := e.Index.Readings(ctx, server)
-	return !slices.ContainsFunc(list, func(r store.Reading) bool { return !r.CompleteAt.IsZero() }), err
+	return !slices.ContainsFunc(list, func(r plexindex.Reading) bool { return !r.CompleteAt.IsZero() }), err
 }
 
 // RefreshIndex brings what is known of Plex's files up to date. The caller holds the lock.

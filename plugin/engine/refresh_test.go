@@ -9,6 +9,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
 func TestListingThatOpensTheBreakerIsTheLastRequest(t *testing.T) {
@@ -119,7 +120,7 @@ func TestItemsThatAreListedAndCannotBeReadAreMisses(t *testing.T) {
 		}
 		pass(store.LongestWait)
 		l.want(l.drain(), Summary{Dead: 3})
-		pass(readAnewIn)
+		pass(plexindex.ReadAnewIn)
 		l.want(l.drain(), Summary{})
 		l.plex.Heal()
 		l.keys[2] = l.plex.Move(l.keys[2], path(2)) // it was another by now
@@ -191,7 +192,7 @@ func TestSceneWhoseFilesAreOneItemWantsNothing(t *testing.T) {
 // Files that are new are found by as many requests in a large library as in a small one.
 func TestNewFilesCostTheSameRequestsInALargeLibrary(t *testing.T) {
 	var asked []int
-	for _, n := range []int{2 * rowsAPage, 20 * rowsAPage} {
+	for _, n := range []int{2 * plexindex.RowsAPage, 20 * plexindex.RowsAPage} {
 		inLab(t, 0, func(l *lab) {
 			l.plex.AddBulk(l.section, n)
 			refresh := func() {
@@ -199,11 +200,11 @@ func TestNewFilesCostTheSameRequestsInALargeLibrary(t *testing.T) {
 				sections, err := l.Plex.Sections(l.Context())
 				l.must(err)
 				l.plex.Forget()
-				_, err = (&Reader{List: l.Plex.List, Index: l.Index}).Refresh(l.Context(), "S", sections[0], time.Now())
+				_, err = (&plexindex.Reader{List: l.Plex.List, Index: l.Index}).Refresh(l.Context(), "S", sections[0], time.Now())
 				l.must(err)
 			}
 			refresh()
-			if got, want := len(l.plex.Requests()), n/rowsAPage; got < want || got > want+2 {
+			if got, want := len(l.plex.Requests()), n/plexindex.RowsAPage; got < want || got > want+2 {
 				l.Errorf("%d requests for a library of %d pages", got, want)
 			}
 			pass(time.Minute)

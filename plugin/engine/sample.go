@@ -12,8 +12,8 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
-	"github.com/stash-plex-sync/stash-plex-sync/store"
 	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
+	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
 // A Sample is how a few scenes match.
@@ -35,7 +35,7 @@ func (e *Engine) Sample(ctx context.Context, server string, sections []plexapi.S
 	if !unread {
 		return r.sample(ctx, scenes, all)
 	}
-	index, err := store.TemporaryIndex(ctx)
+	index, err := plexindex.TemporaryIndex(ctx)
 	if err != nil {
 		return Sample{}, err
 	}
@@ -159,7 +159,7 @@ func (r *run) whyNot(ctx context.Context, scene *stashapi.Scene, found match.Mat
 		}
 		return "Plex holds no file called " + name, nil
 	}
-	nearest := slices.MaxFunc(files, func(a, b store.PlexFile) int { return cmp.Compare(nearness(f, a), nearness(f, b)) })
+	nearest := slices.MaxFunc(files, func(a, b plexindex.PlexFile) int { return cmp.Compare(nearness(f, a), nearness(f, b)) })
 	if nearest.Size == f.Size {
 		return fmt.Sprintf("Plex holds %s at %s, but that is another scene's", name, text.Private(nearest.Path)), nil
 	}
@@ -167,7 +167,7 @@ func (r *run) whyNot(ctx context.Context, scene *stashapi.Scene, found match.Mat
 }
 
 // nearness is how much a file of Plex is like one of Stash: above all by its size, then by its folders.
-func nearness(f stashapi.File, p store.PlexFile) int {
+func nearness(f stashapi.File, p plexindex.PlexFile) int {
 	n := pathform.TrailingFolders(f.Path, p.Path, true)
 	if p.Size == f.Size {
 		n += 1000

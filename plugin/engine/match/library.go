@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
-	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
 // ChooseSections returns the libraries of movies and shows that are named by name or id, all libraries of
@@ -39,8 +39,8 @@ func IDs(sections []plexapi.Section) []string {
 
 // InSections returns the files in these libraries. The index holds those of a library that is not chosen any more
 // until the next run.
-func InSections(files []store.PlexFile, sections []plexapi.Section) []store.PlexFile {
-	return slices.DeleteFunc(files, func(f store.PlexFile) bool {
+func InSections(files []plexindex.PlexFile, sections []plexapi.Section) []plexindex.PlexFile {
+	return slices.DeleteFunc(files, func(f plexindex.PlexFile) bool {
 		return !slices.ContainsFunc(sections, func(s plexapi.Section) bool { return s.ID == f.Section })
 	})
 }

@@ -10,22 +10,22 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
-	"github.com/stash-plex-sync/stash-plex-sync/store"
 	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
+	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
 // indexOf returns an index that holds files, each given as "key path size", the newest last. A library and a
 // duration in ms may follow.
-func indexOf(t *testing.T, files ...string) *store.Index {
+func indexOf(t *testing.T, files ...string) *plexindex.Index {
 	t.Helper()
-	x, err := store.OpenIndex(t.Context(), t.TempDir())
+	x, err := plexindex.OpenIndex(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { x.Close() })
-	p := store.ReadPage{After: store.Reading{Section: "1", Number: 1, Position: -1}}
+	p := plexindex.ReadPage{After: plexindex.Reading{Section: "1", Number: 1, Position: -1}}
 	for i, f := range files {
-		file := store.PlexFile{Section: "1", AddedAt: int64(i)}
+		file := plexindex.PlexFile{Section: "1", AddedAt: int64(i)}
 		fmt.Sscan(f, &file.RatingKey, &file.Path, &file.Size, &file.Section, &file.Duration)
 		p.Files = append(p.Files, file)
 	}

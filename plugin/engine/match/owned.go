@@ -6,8 +6,8 @@ import (
 	"slices"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
-	"github.com/stash-plex-sync/stash-plex-sync/store"
 	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
+	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
 // leaveOwned takes from the tries of rules 2 and 3 the items that another scene owns.
@@ -27,7 +27,7 @@ func (m *Matcher) leaveOwned(ctx context.Context, searches []search) error {
 			if !byName(t.rule) {
 				continue
 			}
-			t.files = slices.DeleteFunc(t.files, func(f store.PlexFile) bool {
+			t.files = slices.DeleteFunc(t.files, func(f plexindex.PlexFile) bool {
 				leave := owned[f.RatingKey] && claims[f.RatingKey] != s.scene.ID
 				if leave && doubts[f.RatingKey] != nil {
 					t.doubt = doubts[f.RatingKey]

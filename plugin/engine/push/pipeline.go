@@ -14,6 +14,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
 // Config is what the user chose about pushes.
@@ -30,7 +31,7 @@ type Config struct {
 // A Pipeline is what the pushes of one run share. It is used by one goroutine.
 type Pipeline struct {
 	Store  *store.Store
-	Index  *store.Index
+	Index  *plexindex.Index
 	Stash  *stashapi.Client
 	Plex   *plexapi.Client
 	Log    zerolog.Logger
@@ -62,7 +63,7 @@ type Server struct {
 }
 
 // Unread reports whether a library may hold more than the index knows.
-func (s *Server) Unread(ctx context.Context, index *store.Index) (bool, error) {
+func (s *Server) Unread(ctx context.Context, index *plexindex.Index) (bool, error) {
 	if len(s.Absent) > 0 {
 		return true, nil
 	}

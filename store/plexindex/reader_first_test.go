@@ -1,4 +1,4 @@
-package engine
+package plexindex
 
 import (
 	"context"
@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
-	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
 // lister is a small real listing: a table that can change between pages.
@@ -51,8 +50,8 @@ func TestReaderReadsAllThenOnlyWhatIsNew(t *testing.T) {
 	for i := range 1000 {
 		plex.rows = append(plex.rows, rowOf(i))
 	}
-	var found []store.PlexFile
-	r := Reader{List: plex.List, Index: filledIndex(t), OnNew: func(_ context.Context, f []store.PlexFile) error {
+	var found []PlexFile
+	r := Reader{List: plex.List, Index: indexEmpty(t), OnNew: func(_ context.Context, f []PlexFile) error {
 		found = append(found, f...)
 		return nil
 	}}
@@ -99,7 +98,7 @@ func TestReadingGoesOnWhereItWasCutOff(t *testing.T) {
 	for i := range 1000 {
 		plex.rows = append(plex.rows, rowOf(i))
 	}
-	r := Reader{List: cutAfter{plex, 3}.List, Index: filledIndex(t)}
+	r := Reader{List: cutAfter{plex, 3}.List, Index: indexEmpty(t)}
 	sec := plexapi.Section{ID: "1", UpdatedAt: 1}
 	if _, err := r.Refresh(t.Context(), "S", sec, now); err == nil {
 		t.Fatal("the cut was not noticed")

@@ -1,9 +1,7 @@
-package engine
+package plexindex
 
 import (
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,14 +11,18 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
-	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
 // firstReading reads a library of n files that a Plex lists page by page, each after this wait, and returns
 // how long that took, how long the same pages take a client that throws them away, and the size of the index.
 func firstReading(b *testing.B, n int, wait time.Duration) (ours, bare time.Duration, size int64) {
 	b.Helper()
-	must := musts(b)
+	must := func(err error) {
+		b.Helper()
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
 	plex := plextest.New("token-123")
 	plex.AddBulk(plex.AddSection("Videos", "movie"), n)
 	must(plex.Start())
@@ -30,7 +32,7 @@ func firstReading(b *testing.B, n int, wait time.Duration) (ours, bare time.Dura
 	sections, err := client.Sections(b.Context())
 	must(err)
 	dir := b.TempDir()
-	index, err := store.OpenIndex(b.Context(), dir)
+	index, err := OpenIndex(b.Context(), dir)
 	must(err)
 	reader := Reader{List: client.List, Index: index}
 	if wait > 0 {
@@ -44,37 +46,9 @@ func firstReading(b *testing.B, n int, wait time.Duration) (ours, bare time.Dura
 	must(index.Close())
 	info, err := os.Stat(filepath.Join(dir, "index.db"))
 	must(err)
-	return ours, sendAgain(b, plex, plex.Requests()), info.Size()
-}
-
-// sendAgain sends requests one after the other, reads the answers and throws them away, and returns how long
-// that took.
-func sendAgain(b *testing.B, plex *plextest.Server, requests []plextest.Request) time.Duration {
-	b.Helper()
-	client := &http.Client{Transport: &http.Transport{}}
-	defer client.CloseIdleConnections()
-	plex.Forget()
-	begin := time.Now()
-	for _, sent := range requests {
-		r, err := http.NewRequest(sent.Method, plex.URL()+sent.Path+"?"+sent.Query, nil)
-		if err != nil {
-			b.Fatal(err)
-		}
-		r.Header = sent.Header.Clone()
-		r.Header.Set("X-Plex-Token", plex.Token)
-		res, err := client.Do(r)
-		if err != nil {
-			b.Fatal(err)
-		}
-		if _, err := io.Copy(io.Discard, res.Body); err != nil {
-			b.Fatal(err)
-		}
-		res.Body.Close()
-		if res.StatusCode != http.StatusOK {
-			b.Fatal(res.Status)
-		}
-	}
-	return time.Since(begin)
+	bare, err = plex.SendAgain(plex.Requests())
+	must(err)
+	return ours, bare, info.Size()
 }
 
 // peakMiB is the most memory that this process ever held; 0 where the system does not say.

@@ -1,4 +1,6 @@
-package store
+// Package plexindex keeps an index of the files that Plex holds: the look-ups by which scenes find their items, and the
+// reader that brings it up to date.
+package plexindex
 
 import (
 	"context"

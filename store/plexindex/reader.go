@@ -1,4 +1,4 @@
-package engine
+package plexindex
 
 import (
 	"context"
@@ -10,17 +10,16 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
-	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
 const (
-	rowsAPage    = 200 // of a listing; halved after a timeout
+	RowsAPage    = 200 // of a listing; halved after a timeout
 	rowsAtLeast  = 25
-	readAnewIn   = 24 * time.Hour
+	ReadAnewIn   = 24 * time.Hour
 	newestSlack  = 2 // s: Plex's times have a resolution of one
 	pagesAtMost  = 100_000
 	stepsAtMost  = 20 // back in one run: rows went before those that were read
-	byID         = "id"
+	ByID         = "id"
 	newestAdded  = "addedAt:desc"
 	newestChange = "updatedAt:desc"
 )
@@ -31,10 +30,10 @@ type List func(ctx context.Context, q plexapi.ListQuery) (plexapi.Page, error)
 // A Reader keeps the index of Plex's files up to date.
 type Reader struct {
 	List  List
-	Index *store.Index
+	Index *Index
 	// OnNew is told of files that the index does not hold yet, before they are stored: told twice it must
 	// do no harm.
-	OnNew func(ctx context.Context, files []store.PlexFile) error
+	OnNew func(ctx context.Context, files []PlexFile) error
 	// Waited reports whether anybody waits for a file at all. If not, OnNew is told of none; nil: they do.
 	Waited func(ctx context.Context) (bool, error)
 	// Between is asked between two pages of a whole reading. With an error the reading ends, and the next one
@@ -55,7 +54,7 @@ func (r *Reader) Refresh(ctx context.Context, server string, sec plexapi.Section
 	switch {
 	case at.Position >= 0, at.CompleteAt.IsZero():
 		return true, r.readAll(ctx, server, sec, at, marks, now)
-	case !within(now, at.CompleteAt, readAnewIn):
+	case !within(now, at.CompleteAt, ReadAnewIn):
 		at.Position = 0
 		return true, r.readAll(ctx, server, sec, at, marks, now)
 	case at.Marks == marks:
@@ -78,7 +77,7 @@ func within(now, at time.Time, span time.Duration) bool {
 // readAll reads the whole section by id, committing each page with its position. Its marks are those of its
 // beginning and, but for the first reading, its newest values those from before: what changes while it lasts
 // may be on a page that was read already.
-func (r *Reader) readAll(ctx context.Context, server string, sec plexapi.Section, at store.Reading, marks string, now time.Time) error {
+func (r *Reader) readAll(ctx context.Context, server string, sec plexapi.Section, at Reading, marks string, now time.Time) error {
 	first := at.CompleteAt.IsZero()
 	if at.Position <= 0 { // the reading begins: what it does not see is gone at its end
 		at.Number++
@@ -87,7 +86,7 @@ func (r *Reader) readAll(ctx context.Context, server string, sec plexapi.Section
 			at.AddedAt, at.UpdatedAt = sec.ScannedAt, sec.ScannedAt
 		}
 	}
-	size, steps := rowsAPage, 0
+	size, steps := RowsAPage, 0
 	stored := func() error { return nil } // how storing the page before ended
 	for i := range pagesAtMost {
 		page, begin, err := r.next(ctx, sec, at, &size)
@@ -115,7 +114,7 @@ func (r *Reader) readAll(ctx context.Context, server string, sec plexapi.Section
 		if first && sec.ScannedAt == 0 {
 			at.AddedAt, at.UpdatedAt = newest(page.Rows, at.AddedAt, at.UpdatedAt)
 		}
-		p := pageOf(sec, page)
+		p := PageOf(sec, page)
 		if done {
 			p.Finish = true
 			at.Position, at.LastKey, at.CompleteAt, at.CheckedAt = -1, "", now, now
@@ -132,7 +131,7 @@ func (r *Reader) readAll(ctx context.Context, server string, sec plexapi.Section
 
 // advance moves a reading behind a page. After a step back some rows are counted twice: the number differs from
 // Plex's, so the next look reads all again, and what has gone is held until then.
-func advance(at *store.Reading, page plexapi.Page, begin int) {
+func advance(at *Reading, page plexapi.Page, begin int) {
 	at.Items += page.Received
 	if begin == at.Position-1 {
 		at.Items-- // the row seen before
@@ -143,10 +142,10 @@ func advance(at *store.Reading, page plexapi.Page, begin int) {
 // next reads the page that follows what a reading has seen, and returns where it begins: with the last row
 // seen. If that row is elsewhere, rows before it have gone and others have moved up unseen: next steps back
 // until it finds it, to the beginning if need be.
-func (r *Reader) next(ctx context.Context, sec plexapi.Section, at store.Reading, size *int) (page plexapi.Page, begin int, err error) {
+func (r *Reader) next(ctx context.Context, sec plexapi.Section, at Reading, size *int) (page plexapi.Page, begin int, err error) {
 	for back := 1; at.Position > 0 && at.LastKey != ""; back = max(2*back, *size) {
 		begin = max(at.Position-back, 0)
-		page, err = r.page(ctx, sec, begin, 1, size, byID)
+		page, err = r.page(ctx, sec, begin, 1, size, ByID)
 		if err != nil {
 			return page, begin, err
 		}
@@ -155,10 +154,10 @@ func (r *Reader) next(ctx context.Context, sec plexapi.Section, at store.Reading
 		case i >= 0 && begin+i == at.Position-1 && back > 1:
 			return page, begin, oddListing(sec, fmt.Sprintf("Plex shows item %d once and not the next time", at.Position))
 		case i >= 0 && begin+i > at.Position-1: // rows have come before it, or every page is the same
-			page, err = r.page(ctx, sec, 0, 0, size, byID)
+			page, err = r.page(ctx, sec, 0, 0, size, ByID)
 			return page, 0, err
 		case i >= 0 && page.Received == 1 && page.TotalSize != at.Position: // the last row, or Plex sends one at a time
-			rest, err := r.page(ctx, sec, at.Position, 0, size, byID)
+			rest, err := r.page(ctx, sec, at.Position, 0, size, ByID)
 			if err != nil || rest.Received > 0 {
 				return rest, at.Position, err
 			}
@@ -167,13 +166,13 @@ func (r *Reader) next(ctx context.Context, sec plexapi.Section, at store.Reading
 			return page, begin, nil
 		}
 	}
-	page, err = r.page(ctx, sec, at.Position, 0, size, byID)
+	page, err = r.page(ctx, sec, at.Position, 0, size, ByID)
 	return page, at.Position, err
 }
 
 // isLast reports whether a page ends the listing. It refuses an end that Plex's own number contradicts, and
 // an empty listing without one of a library that was not empty.
-func (r *Reader) isLast(ctx context.Context, server string, sec plexapi.Section, page plexapi.Page, begin int, at store.Reading) (bool, error) {
+func (r *Reader) isLast(ctx context.Context, server string, sec plexapi.Section, page plexapi.Page, begin int, at Reading) (bool, error) {
 	end := begin + page.Received
 	last := end <= at.Position && begin >= at.Position-1 // nothing new
 	switch {
@@ -211,7 +210,7 @@ func lastKey(page plexapi.Page) string {
 // readNew reads what was added or changed since, newest first, up to what is known. It returns how many
 // items Plex says the section has, -1 if it does not say. The newest values held move only at its end: if
 // it is cut off, the next one reads the same again.
-func (r *Reader) readNew(ctx context.Context, server string, sec plexapi.Section, at *store.Reading, marks string, now time.Time) (int, error) {
+func (r *Reader) readNew(ctx context.Context, server string, sec plexapi.Section, at *Reading, marks string, now time.Time) (int, error) {
 	total := -1
 	after := *at
 	for i, sort := range [...]string{newestAdded, newestChange} {
@@ -225,16 +224,16 @@ func (r *Reader) readNew(ctx context.Context, server string, sec plexapi.Section
 	if total >= 0 && total != at.Items {
 		at.Marks = "" // all is read anew, and if that does not begin the next look has to find out again
 	}
-	return total, r.Index.Apply(ctx, server, store.ReadPage{After: *at})
+	return total, r.Index.Apply(ctx, server, ReadPage{After: *at})
 }
 
 // rowsMoved is the number of items where it cannot be trusted, because rows went while they were read.
 const rowsMoved = math.MaxInt
 
 // readSince reads the rows that are not older than the newest value held, by one of the two orders.
-func (r *Reader) readSince(ctx context.Context, server string, sec plexapi.Section, at, after *store.Reading, by int, sort string) (int, error) {
+func (r *Reader) readSince(ctx context.Context, server string, sec plexapi.Section, at, after *Reading, by int, sort string) (int, error) {
 	since := [2]int64{at.AddedAt, at.UpdatedAt}[by] - newestSlack
-	size, start, last := rowsAPage, 0, ""
+	size, start, last := RowsAPage, 0, ""
 	for range pagesAtMost {
 		again := min(start, 1) // a page begins with the last row of the one before
 		page, err := r.page(ctx, sec, start-again, again, &size, sort)
@@ -255,7 +254,7 @@ func (r *Reader) readSince(ctx context.Context, server string, sec plexapi.Secti
 		}
 		at.Items += fresh
 		after.AddedAt, after.UpdatedAt = newest(page.Rows, after.AddedAt, after.UpdatedAt)
-		p := pageOf(sec, page)
+		p := PageOf(sec, page)
 		p.After = *at
 		if err := r.apply(ctx, server, p); err != nil || end {
 			return page.TotalSize, err
@@ -308,9 +307,9 @@ func (r *Reader) page(ctx context.Context, sec plexapi.Section, start, extra int
 	}
 }
 
-// pageOf makes of a page what it changes in the index.
-func pageOf(sec plexapi.Section, page plexapi.Page) store.ReadPage {
-	var p store.ReadPage
+// PageOf makes of a page what it changes in the index.
+func PageOf(sec plexapi.Section, page plexapi.Page) ReadPage {
+	var p ReadPage
 	for _, row := range page.Rows {
 		if row.Deleted {
 			p.Trashed = append(p.Trashed, row.RatingKey)
@@ -319,7 +318,7 @@ func pageOf(sec plexapi.Section, page plexapi.Page) store.ReadPage {
 		p.Seen = append(p.Seen, row.RatingKey)
 		for _, part := range row.Parts {
 			if !part.Deleted {
-				p.Files = append(p.Files, store.PlexFile{
+				p.Files = append(p.Files, PlexFile{
 					Section: sec.ID, RatingKey: row.RatingKey, Path: part.File, Size: part.Size, Duration: part.DurationMS, AddedAt: row.AddedAt,
 				})
 			}
@@ -328,7 +327,7 @@ func pageOf(sec plexapi.Section, page plexapi.Page) store.ReadPage {
 	return p
 }
 
-func (r *Reader) apply(ctx context.Context, server string, p store.ReadPage) error {
+func (r *Reader) apply(ctx context.Context, server string, p ReadPage) error {
 	if err := r.tell(ctx, server, p.Files); err != nil {
 		return err
 	}
@@ -357,7 +356,7 @@ func caught(f func() error) (err error) {
 }
 
 // tell tells of the files of a page that are new, if anybody wants to know.
-func (r *Reader) tell(ctx context.Context, server string, files []store.PlexFile) error {
+func (r *Reader) tell(ctx context.Context, server string, files []PlexFile) error {
 	if r.OnNew == nil {
 		return nil
 	}
