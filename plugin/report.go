@@ -152,7 +152,7 @@ func (s *session) status(ctx context.Context, _ common.ArgsMap) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.index, err = plexindex.OpenIndex(ctx, s.dir); err != nil {
+	if s.index, err = plexindex.Open(ctx, s.dir); err != nil {
 		return nil, err
 	}
 	if r.Plex.Sections, err = sections(ctx, s.index, r.Plex.Server); err != nil {
@@ -215,7 +215,7 @@ func deadLetter(d store.DeadLetter) DeadLetter {
 }
 
 func sections(ctx context.Context, index *plexindex.Index, server string) ([]SectionReport, error) {
-	readings, err := index.Readings(ctx, server)
+	readings, err := index.States(ctx, server)
 	if err != nil {
 		return nil, err
 	}

@@ -8,14 +8,14 @@ import (
 )
 
 func TestReportListsAtMostFiftySections(t *testing.T) {
-	index, err := plexindex.OpenIndex(t.Context(), t.TempDir())
+	index, err := plexindex.Open(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer index.Close()
 	for i := range 60 {
-		at := plexindex.Reading{Section: strconv.Itoa(i), Title: "Movies", Position: -1}
-		if err := index.Apply(t.Context(), "S", plexindex.ReadPage{After: at}); err != nil {
+		at := plexindex.ListingState{Section: strconv.Itoa(i), Title: "Movies", Position: -1}
+		if err := index.Apply(t.Context(), "S", plexindex.Page{After: at}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -120,7 +120,7 @@ func (s *session) engine(ctx context.Context) (*engine.Engine, error) {
 		return nil, err
 	}
 	if s.index == nil {
-		if s.index, err = plexindex.OpenIndex(ctx, s.dir); err != nil {
+		if s.index, err = plexindex.Open(ctx, s.dir); err != nil {
 			return nil, err
 		}
 	}

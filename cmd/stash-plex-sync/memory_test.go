@@ -123,14 +123,14 @@ func (w *world) hookMemory() int {
 func fill(w *world, files int) {
 	w.Helper()
 	dir := filepath.Dir(w.database())
-	index, err := plexindex.OpenIndex(w.Context(), dir)
+	index, err := plexindex.Open(w.Context(), dir)
 	w.must(err)
-	at, err := index.Reading(w.Context(), w.plex.Machine(), w.section)
+	at, err := index.State(w.Context(), w.plex.Machine(), w.section)
 	w.must(err)
 	for begin := 0; begin < files; begin += 10_000 {
-		page := plexindex.ReadPage{After: at}
+		page := plexindex.Page{After: at}
 		for i := begin; i < begin+10_000; i++ {
-			page.Files = append(page.Files, plexindex.PlexFile{
+			page.Files = append(page.Files, plexindex.File{
 				Section: w.section, RatingKey: strconv.Itoa(1_000_000 + i), Path: fmt.Sprintf("/data/other/folder %d/some long file name of a video %d.mp4", i/50, i), Size: int64(i),
 			})
 		}

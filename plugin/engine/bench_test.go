@@ -64,7 +64,7 @@ func newEngine(b *testing.B, stash *stashapi.Client, plex *plexapi.Client) *Engi
 	dir := filepath.Join(b.TempDir(), "data")
 	db, err := store.Open(b.Context(), dir)
 	must(err)
-	index, err := plexindex.OpenIndex(b.Context(), dir)
+	index, err := plexindex.Open(b.Context(), dir)
 	must(err)
 	b.Cleanup(func() {
 		index.Close()

@@ -146,7 +146,7 @@ func (w *clockWorld) fill() {
 	pass(catchup.Every)
 	w.drain() // what was edited in the second in which it was read is looked at once more
 	w.plex.Remove(w.keys[absentScene])
-	pass(plexindex.ReadAnewIn + time.Hour)
+	pass(plexindex.RereadAfter + time.Hour)
 	w.stuckItem(failedScene, 500)
 	w.stuckItem(deadScene, 400)
 	w.edit("New", failedScene, deadScene, missingScene)

@@ -101,7 +101,7 @@ func (e *Engine) Run(ctx context.Context, opts Options) (Summary, error) {
 		sum.Stopped, sum.Class = stop.Text, stop.Class
 		err = nil
 	}
-	if plexindex.IndexDamaged(err) && !errors.Is(err, store.ErrCorrupt) {
+	if plexindex.Damaged(err) && !errors.Is(err, store.ErrCorrupt) {
 		err = e.Index.Rebuild(context.WithoutCancel(ctx))
 		sum.Stopped, sum.Class = "the index of Plex's files was damaged and is made anew; the next run reads it", retry.ClassTemporary
 	}

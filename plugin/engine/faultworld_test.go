@@ -183,7 +183,7 @@ func rounds() []round {
 	return []round{
 		{"first", func(w *faultWorld) { w.ask(store.InBulk, slices.Sorted(maps.Keys(w.version))...) }},
 		{"daily", func(w *faultWorld) {
-			pass(plexindex.ReadAnewIn + time.Hour)
+			pass(plexindex.RereadAfter + time.Hour)
 			w.ask(store.InBulk, 2)
 		}},
 		{"changes", (*faultWorld).change},

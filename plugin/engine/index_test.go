@@ -11,14 +11,14 @@ import (
 // duration in ms may follow.
 func filledIndex(t *testing.T, files ...string) *plexindex.Index {
 	t.Helper()
-	x, err := plexindex.OpenIndex(t.Context(), t.TempDir())
+	x, err := plexindex.Open(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { x.Close() })
-	p := plexindex.ReadPage{After: plexindex.Reading{Section: "1", Number: 1, Position: -1}}
+	p := plexindex.Page{After: plexindex.ListingState{Section: "1", Number: 1, Position: -1}}
 	for i, f := range files {
-		file := plexindex.PlexFile{Section: "1", AddedAt: int64(i)}
+		file := plexindex.File{Section: "1", AddedAt: int64(i)}
 		fmt.Sscan(f, &file.RatingKey, &file.Path, &file.Size, &file.Section, &file.Duration)
 		p.Files = append(p.Files, file)
 	}

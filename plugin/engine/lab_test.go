@@ -66,7 +66,7 @@ func newLab(t *testing.T, stash *stashtest.Server, dir string) *lab {
 	l.must(err)
 	db, err := store.Open(t.Context(), dir)
 	l.must(err)
-	index, err := plexindex.OpenIndex(t.Context(), dir)
+	index, err := plexindex.Open(t.Context(), dir)
 	l.must(err)
 	t.Cleanup(func() {
 		index.Close()

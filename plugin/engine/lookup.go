@@ -88,7 +88,7 @@ func (l *lookup) limited(r reach, note string) {
 // section reads the first items of a library and finds out whether Plex filters it by size. If not, it reads more
 // of them.
 func (l *lookup) section(ctx context.Context, sec plexapi.Section) error {
-	page, err := l.list(ctx, sec, plexapi.ListQuery{Size: trialRows, Sort: plexindex.ByID})
+	page, err := l.list(ctx, sec, plexapi.ListQuery{Size: trialRows, Sort: plexindex.SortByID})
 	if err != nil || page.TotalSize >= 0 && page.Received >= page.TotalSize {
 		return err
 	}
@@ -127,7 +127,7 @@ func (l *lookup) firstItems(ctx context.Context, sec plexapi.Section, page plexa
 	read, total := page.Received, page.TotalSize
 	reason, end := "", false
 	for read < firstRows && !end {
-		page, err := l.list(ctx, sec, plexapi.ListQuery{Start: read, Size: min(plexindex.RowsAPage, firstRows-read), Sort: plexindex.ByID})
+		page, err := l.list(ctx, sec, plexapi.ListQuery{Start: read, Size: min(plexindex.PageSize, firstRows-read), Sort: plexindex.SortByID})
 		if isLate(err) {
 			reason = "; it was too slow for more"
 			break
@@ -158,7 +158,7 @@ func (l *lookup) scene(ctx context.Context, scene *stashapi.Scene) error {
 			if f.Size <= 0 {
 				continue
 			}
-			if _, err := l.list(ctx, sec, plexapi.ListQuery{Size: plexindex.RowsAPage, MediaSize: f.Size}); err != nil {
+			if _, err := l.list(ctx, sec, plexapi.ListQuery{Size: plexindex.PageSize, MediaSize: f.Size}); err != nil {
 				return fmt.Errorf("look up a file in library %q: %w", sec.Title, err)
 			}
 		}
@@ -176,7 +176,7 @@ func (l *lookup) list(ctx context.Context, sec plexapi.Section, q plexapi.ListQu
 		return page, err
 	}
 	p := plexindex.PageOf(sec, page)
-	p.After = plexindex.Reading{Section: sec.ID, Title: sec.Title, Position: -1}
+	p.After = plexindex.ListingState{Section: sec.ID, Title: sec.Title, Position: -1}
 	return page, l.index.Apply(context.WithoutCancel(ctx), l.server, p)
 }
 

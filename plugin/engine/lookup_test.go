@@ -23,11 +23,11 @@ func (l *lab) sampled() (Sample, error) {
 	l.must(err)
 	scenes, err := l.SampleScenes(l.Context(), 20)
 	l.must(err)
-	before, err := l.Index.Readings(l.Context(), l.plex.Machine())
+	before, err := l.Index.States(l.Context(), l.plex.Machine())
 	l.must(err)
 	l.plex.Forget()
 	s, err := l.Sample(l.Context(), l.plex.Machine(), sections, scenes)
-	if after, err := l.Index.Readings(l.Context(), l.plex.Machine()); err != nil || !slices.Equal(before, after) {
+	if after, err := l.Index.States(l.Context(), l.plex.Machine()); err != nil || !slices.Equal(before, after) {
 		l.Errorf("the index held %+v, and holds %+v, %v", before, after, err)
 	}
 	s.Why = text.Plain(s.Why)

@@ -112,7 +112,7 @@ func (w *world) open() (err error) {
 	if w.db, err = store.Open(context.Background(), w.dir); err != nil {
 		return err
 	}
-	w.index, err = plexindex.OpenIndex(context.Background(), w.dir)
+	w.index, err = plexindex.Open(context.Background(), w.dir)
 	return err
 }
 

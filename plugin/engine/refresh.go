@@ -40,7 +40,7 @@ func (r *run) refresh(ctx context.Context) error {
 	if r.server.Fresh || r.pushes.ReadOnly {
 		return nil
 	}
-	reader := plexindex.Reader{List: r.Plex.List, Index: r.Index, Between: r.yield.makeRoom, Waited: r.Store.HasAwaitedFiles, OnNew: r.wake}
+	reader := plexindex.Reader{List: r.Plex.List, Index: r.Index, Between: r.yield.makeRoom, Awaited: r.Store.HasAwaitedFiles, OnNew: r.wake}
 	answered := false
 	for _, s := range r.server.Sections {
 		asked, err := reader.Refresh(ctx, r.server.ID, s, time.Now())
@@ -57,7 +57,7 @@ func (r *run) refresh(ctx context.Context) error {
 }
 
 // wake makes the jobs due that wait for files.
-func (r *run) wake(ctx context.Context, files []plexindex.PlexFile) error {
+func (r *run) wake(ctx context.Context, files []plexindex.File) error {
 	var found []store.FoundFile
 	for _, f := range files {
 		if !r.pushes.Dropped(f.RatingKey, f.Path) {
@@ -75,7 +75,7 @@ func (r *run) wake(ctx context.Context, files []plexindex.PlexFile) error {
 func (r *run) lookForAbsent(ctx context.Context) error {
 	now := time.Now()
 	_, last, err := r.Store.Meta(ctx, store.KeyLastAbsent)
-	if age := now.Sub(last); err != nil || age >= 0 && age < plexindex.ReadAnewIn {
+	if age := now.Sub(last); err != nil || age >= 0 && age < plexindex.RereadAfter {
 		return err
 	}
 	if unread, err := r.server.Unread(ctx, r.Index); err != nil || unread {
@@ -99,8 +99,8 @@ func (e *Engine) NeverRead(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	list, err := e.Index.Readings(ctx, server)
-	return !slices.ContainsFunc(list, func(r plexindex.Reading) bool { return !r.CompleteAt.IsZero() }), err
+	list, err := e.Index.States(ctx, server)
+	return !slices.ContainsFunc(list, func(r plexindex.ListingState) bool { return !r.CompleteAt.IsZero() }), err
 }
 
 // RefreshIndex brings what is known of Plex's files up to date. The caller holds the lock.

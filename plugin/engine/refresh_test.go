@@ -120,7 +120,7 @@ func TestItemsThatAreListedAndCannotBeReadAreMisses(t *testing.T) {
 		}
 		pass(store.LongestWait)
 		l.want(l.drain(), Summary{Dead: 3})
-		pass(plexindex.ReadAnewIn)
+		pass(plexindex.RereadAfter)
 		l.want(l.drain(), Summary{})
 		l.plex.Heal()
 		l.keys[2] = l.plex.Move(l.keys[2], path(2)) // it was another by now
@@ -192,7 +192,7 @@ func TestSceneWhoseFilesAreOneItemWantsNothing(t *testing.T) {
 // Files that are new are found by as many requests in a large library as in a small one.
 func TestNewFilesCostTheSameRequestsInALargeLibrary(t *testing.T) {
 	var asked []int
-	for _, n := range []int{2 * plexindex.RowsAPage, 20 * plexindex.RowsAPage} {
+	for _, n := range []int{2 * plexindex.PageSize, 20 * plexindex.PageSize} {
 		inLab(t, 0, func(l *lab) {
 			l.plex.AddBulk(l.section, n)
 			refresh := func() {
@@ -204,7 +204,7 @@ func TestNewFilesCostTheSameRequestsInALargeLibrary(t *testing.T) {
 				l.must(err)
 			}
 			refresh()
-			if got, want := len(l.plex.Requests()), n/plexindex.RowsAPage; got < want || got > want+2 {
+			if got, want := len(l.plex.Requests()), n/plexindex.PageSize; got < want || got > want+2 {
 				l.Errorf("%d requests for a library of %d pages", got, want)
 			}
 			pass(time.Minute)

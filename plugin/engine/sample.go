@@ -35,7 +35,7 @@ func (e *Engine) Sample(ctx context.Context, server string, sections []plexapi.S
 	if !unread {
 		return r.sample(ctx, scenes, all)
 	}
-	index, err := plexindex.TemporaryIndex(ctx)
+	index, err := plexindex.OpenInMemory(ctx)
 	if err != nil {
 		return Sample{}, err
 	}
@@ -159,7 +159,7 @@ func (r *run) whyNot(ctx context.Context, scene *stashapi.Scene, found match.Mat
 		}
 		return "Plex holds no file called " + name, nil
 	}
-	nearest := slices.MaxFunc(files, func(a, b plexindex.PlexFile) int { return cmp.Compare(nearness(f, a), nearness(f, b)) })
+	nearest := slices.MaxFunc(files, func(a, b plexindex.File) int { return cmp.Compare(nearness(f, a), nearness(f, b)) })
 	if nearest.Size == f.Size {
 		return fmt.Sprintf("Plex holds %s at %s, but that is another scene's", name, text.Private(nearest.Path)), nil
 	}
@@ -167,7 +167,7 @@ func (r *run) whyNot(ctx context.Context, scene *stashapi.Scene, found match.Mat
 }
 
 // nearness is how much a file of Plex is like one of Stash: above all by its size, then by its folders.
-func nearness(f stashapi.File, p plexindex.PlexFile) int {
+func nearness(f stashapi.File, p plexindex.File) int {
 	n := pathform.TrailingFolders(f.Path, p.Path, true)
 	if p.Size == f.Size {
 		n += 1000

@@ -32,7 +32,7 @@ func firstReading(b *testing.B, n int, wait time.Duration) (ours, bare time.Dura
 	sections, err := client.Sections(b.Context())
 	must(err)
 	dir := b.TempDir()
-	index, err := OpenIndex(b.Context(), dir)
+	index, err := Open(b.Context(), dir)
 	must(err)
 	reader := Reader{List: client.List, Index: index}
 	if wait > 0 {

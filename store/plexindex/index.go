@@ -20,66 +20,66 @@ import (
 )
 
 const (
-	indexFile    = "index.db"
-	indexVersion = 4
+	fileName      = "index.db"
+	schemaVersion = 4
 )
 
 //go:embed index_schema.sql
-var indexSchema string
+var schema string
 
-// An Index is the open index of Plex's files. It can always be read again from Plex, so it is written
-// without waiting for the disk, and made anew whenever it is in doubt.
+// An Index is an open index of Plex's files. Its content can be read from Plex again, so writes do not wait for the disk,
+// and a doubtful index is reset.
 type Index struct {
 	dir string
 	db  *sql.DB
 
-	mu      sync.Mutex
-	lookUps map[string]*sql.Stmt // prepared, by their text
+	mu         sync.Mutex
+	statements map[string]*sql.Stmt // prepared, by query
 }
 
-// PlexFile is one file of one item.
-type PlexFile struct {
+// A File is one file of a Plex item.
+type File struct {
 	Section   string
 	RatingKey string
-	Path      string // Plex's own form
+	Path      string // as Plex spells it
 	Size      int64  // bytes
 	Duration  int64  // ms
 	AddedAt   int64  // unix s, Plex's clock
 }
 
-// Reading is how far a section has been read.
-type Reading struct {
-	Section    string
-	Title      string
-	Marks      string    // of the section when what the index holds of it began to be read
-	Number     int64     // of the reading under way or last finished
-	Position   int       // where an unfinished reading goes on; -1: none is under way
-	LastKey    string    // rating key of the row before Position; "": unknown
-	CompleteAt time.Time // when a reading was last finished; zero: never
-	CheckedAt  time.Time // when it was last brought up to date
-	AddedAt    int64     // unix s, Plex's clock: the newest value held
-	UpdatedAt  int64     // unix s, Plex's clock: the newest value held
-	Items      int       // how many items the section had, those in the trash included
+// A ListingState says how far a section has been listed.
+type ListingState struct {
+	Section     string
+	Title       string
+	Fingerprint string    // of the section when the listing began whose result the index holds
+	Number      int64     // of the current or last complete listing
+	Position    int       // where an unfinished listing continues; -1: none is unfinished
+	LastKey     string    // rating key of the row before Position; "" if unknown
+	CompleteAt  time.Time // when a listing last finished; zero if none has
+	CheckedAt   time.Time // when the section was last up to date
+	AddedAt     int64     // newest value in the index, unix s by Plex's clock
+	UpdatedAt   int64     // newest value in the index, unix s by Plex's clock
+	Items       int       // number of items of the section, including the trash
 }
 
-// OpenIndex opens index.db in dir. One that is damaged or of another version is made anew, but not one that
-// another process has been writing to for 30 s.
-func OpenIndex(ctx context.Context, dir string) (*Index, error) {
+// Open opens index.db in dir. It replaces a file that is damaged or has another version by an empty one, but not a file
+// that another process has kept locked for 30 s.
+func Open(ctx context.Context, dir string) (*Index, error) {
 	x := &Index{dir: dir}
 	err := x.open(ctx)
 	if err != nil && ctx.Err() == nil && !sqlitefile.IsBusy(err) {
-		sqlitefile.Remove(filepath.Join(dir, indexFile))
+		sqlitefile.Remove(filepath.Join(dir, fileName))
 		err = x.open(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open the index of Plex's files: %w", sqlitefile.Explain(filepath.Join(dir, indexFile), err))
+		return nil, fmt.Errorf("open the index of Plex's files: %w", sqlitefile.Explain(filepath.Join(dir, fileName), err))
 	}
 	return x, nil
 }
 
 func (x *Index) open(ctx context.Context) error {
-	path := filepath.Join(x.dir, indexFile)
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) // its mode is inherited by -wal and -shm
+	path := filepath.Join(x.dir, fileName)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) // its mode applies to -wal and -shm too
 	if err != nil {
 		return err
 	}
@@ -89,22 +89,22 @@ func (x *Index) open(ctx context.Context) error {
 	return x.connect(ctx, sqlitefile.CacheDSN(path))
 }
 
-// TemporaryIndex returns an empty index in memory. It is gone when it is closed.
-func TemporaryIndex(ctx context.Context) (*Index, error) {
+// OpenInMemory returns an empty index in memory. Closing deletes it.
+func OpenInMemory(ctx context.Context) (*Index, error) {
 	x := &Index{}
-	if err := x.connect(ctx, ":memory:"); err != nil { // one connection, and so one database
+	if err := x.connect(ctx, ":memory:"); err != nil { // each connection would have its own database: there is one
 		return nil, fmt.Errorf("open an index in memory: %w", err)
 	}
 	return x, nil
 }
 
-// connect opens the database and prepares its tables.
+// connect opens the database and creates its tables.
 func (x *Index) connect(ctx context.Context, dsn string) (err error) {
 	if x.db, err = sqlitefile.Open(dsn); err != nil {
 		return err
 	}
 	x.db.SetMaxOpenConns(1)
-	x.lookUps = make(map[string]*sql.Stmt)
+	x.statements = make(map[string]*sql.Stmt)
 	if err := x.prepare(ctx); err != nil {
 		return errors.Join(err, x.db.Close())
 	}
@@ -113,6 +113,7 @@ func (x *Index) connect(ctx context.Context, dsn string) (err error) {
 
 var errOtherVersion = errors.New("the index has another version")
 
+// prepare creates the tables, or checks that they exist and have the right version.
 func (x *Index) prepare(ctx context.Context) error {
 	return x.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		var version int
@@ -120,11 +121,11 @@ func (x *Index) prepare(ctx context.Context) error {
 			return err
 		}
 		switch version {
-		case indexVersion:
+		case schemaVersion:
 			var n int
 			return tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM plex_file, plex_section LIMIT 1)`).Scan(&n)
 		case 0:
-			_, err := tx.Tx.ExecContext(ctx, indexSchema+fmt.Sprintf("; PRAGMA user_version = %d", indexVersion))
+			_, err := tx.Tx.ExecContext(ctx, schema+fmt.Sprintf("; PRAGMA user_version = %d", schemaVersion))
 			return err
 		}
 		return errOtherVersion
@@ -136,35 +137,35 @@ func (x *Index) Close() error { return x.db.Close() }
 
 // inTx runs f in one transaction.
 func (x *Index) inTx(ctx context.Context, f func(tx *sqlitefile.Tx) error) error {
-	return sqlitefile.Explain(filepath.Join(x.dir, indexFile), sqlitefile.InTx(ctx, x.db, f))
+	return sqlitefile.Explain(filepath.Join(x.dir, fileName), sqlitefile.InTx(ctx, x.db, f))
 }
 
-// Reading returns how far a section has been read.
-func (x *Index) Reading(ctx context.Context, server, section string) (Reading, error) {
-	list, err := x.readings(ctx, `server = ? AND section = ?`, server, section)
+// State returns how far a section has been listed.
+func (x *Index) State(ctx context.Context, server, section string) (ListingState, error) {
+	list, err := x.states(ctx, `server = ? AND section = ?`, server, section)
 	if err != nil || len(list) == 0 {
-		return Reading{Section: section, Position: -1}, err
+		return ListingState{Section: section, Position: -1}, err
 	}
 	return list[0], nil
 }
 
-// Readings returns how far every section of a server has been read.
-func (x *Index) Readings(ctx context.Context, server string) ([]Reading, error) {
-	return x.readings(ctx, `server = ? ORDER BY section`, server)
+// States returns how far each section of a server has been listed.
+func (x *Index) States(ctx context.Context, server string) ([]ListingState, error) {
+	return x.states(ctx, `server = ? ORDER BY section`, server)
 }
 
-func (x *Index) readings(ctx context.Context, where string, args ...any) ([]Reading, error) {
+func (x *Index) states(ctx context.Context, where string, args ...any) ([]ListingState, error) {
 	rows, err := x.db.QueryContext(ctx, `SELECT section, title, marks, reading, position, last_key, complete_at, checked_at, added_at, updated_at, items
 		FROM plex_section WHERE `+where, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read the sections of the index: %w", err)
 	}
 	defer rows.Close()
-	var list []Reading
+	var list []ListingState
 	for rows.Next() {
-		var r Reading
+		var r ListingState
 		var complete, checked int64
-		if err := rows.Scan(&r.Section, &r.Title, &r.Marks, &r.Number, &r.Position, &r.LastKey, &complete, &checked, &r.AddedAt, &r.UpdatedAt, &r.Items); err != nil {
+		if err := rows.Scan(&r.Section, &r.Title, &r.Fingerprint, &r.Number, &r.Position, &r.LastKey, &complete, &checked, &r.AddedAt, &r.UpdatedAt, &r.Items); err != nil {
 			return nil, fmt.Errorf("read the sections of the index: %w", err)
 		}
 		if complete != 0 {
@@ -178,13 +179,13 @@ func (x *Index) readings(ctx context.Context, where string, args ...any) ([]Read
 	return list, rows.Err()
 }
 
-// A ReadPage is what a page of a listing changes, committed with how far the section has been read.
-type ReadPage struct {
-	Files   []PlexFile
-	Trashed []string // rating keys whose files are in the trash: they are removed
-	Seen    []string // rating keys whose files are exactly those of Files: others are removed
-	Finish  bool     // remove what this reading has not seen
-	After   Reading
+// A Page is the change that one page of a listing makes.
+type Page struct {
+	Files   []File
+	Trashed []string // rating keys of items in the trash, whose files are removed
+	Seen    []string // rating keys of items with no files other than those in Files
+	Finish  bool     // remove files that this listing has not returned
+	After   ListingState
 }
 
 const (
@@ -192,10 +193,10 @@ const (
 	deleteKeys   = `DELETE FROM plex_file WHERE server = ? AND rating_key IN (SELECT value FROM json_each(?))`
 )
 
-// Apply stores a page.
-func (x *Index) Apply(ctx context.Context, server string, p ReadPage) error {
+// Apply stores a page and the state after it in one transaction.
+func (x *Index) Apply(ctx context.Context, server string, p Page) error {
 	err := x.inTx(ctx, func(tx *sqlitefile.Tx) error {
-		files, keys := p.held()
+		files, keys := p.files()
 		if err := deleteItems(ctx, tx, server, keys); err != nil {
 			return err
 		}
@@ -207,7 +208,7 @@ func (x *Index) Apply(ctx context.Context, server string, p ReadPage) error {
 				return err
 			}
 		}
-		return putReading(ctx, tx, server, p.After)
+		return putState(ctx, tx, server, p.After)
 	})
 	if err != nil {
 		return fmt.Errorf("store a page of the index: %w", err)
@@ -215,8 +216,8 @@ func (x *Index) Apply(ctx context.Context, server string, p ReadPage) error {
 	return nil
 }
 
-// held returns the files of a page, each once, and the rating keys of all items of whose files it tells.
-func (p *ReadPage) held() (files []PlexFile, keys []string) {
+// files returns the files of a page without duplicates, and the rating keys of all items that the page describes.
+func (p *Page) files() (files []File, keys []string) {
 	keys = slices.Concat(p.Trashed, p.Seen)
 	type file struct{ key, path string }
 	at := make(map[file]int, len(p.Files))
@@ -239,12 +240,12 @@ func deleteItems(ctx context.Context, tx *sqlitefile.Tx, server string, keys []s
 	return err
 }
 
-// rowsAtOnce is how many rows one statement writes: a statement costs more than a row.
+// rowsAtOnce is how many rows one statement inserts. A statement costs more than a row.
 const rowsAtOnce = 100
 
-// insertFiles writes rows. A statement that fails leaves those before, which the transaction takes back: with OR ABORT,
-// the default, SQLite would copy each of their pages first, to take them back itself.
-func insertFiles(ctx context.Context, tx *sqlitefile.Tx, server string, files []PlexFile, reading int64) error {
+// insertFiles inserts files. OR FAIL leaves earlier rows of a failed statement to the transaction's rollback. With the
+// default OR ABORT, SQLite would first copy each page in order to undo the statement itself.
+func insertFiles(ctx context.Context, tx *sqlitefile.Tx, server string, files []File, reading int64) error {
 	for some := range slices.Chunk(files, rowsAtOnce) {
 		var args []any
 		for _, f := range some {
@@ -260,11 +261,11 @@ func insertFiles(ctx context.Context, tx *sqlitefile.Tx, server string, files []
 	return nil
 }
 
-func putReading(ctx context.Context, tx *sqlitefile.Tx, server string, r Reading) error {
+func putState(ctx context.Context, tx *sqlitefile.Tx, server string, r ListingState) error {
 	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO plex_section
 		(server, section, title, marks, reading, position, last_key, complete_at, checked_at, added_at, updated_at, items)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		server, r.Section, r.Title, r.Marks, r.Number, r.Position, r.LastKey, zeroOrMillis(r.CompleteAt), zeroOrMillis(r.CheckedAt), r.AddedAt, r.UpdatedAt, r.Items)
+		server, r.Section, r.Title, r.Fingerprint, r.Number, r.Position, r.LastKey, zeroOrMillis(r.CompleteAt), zeroOrMillis(r.CheckedAt), r.AddedAt, r.UpdatedAt, r.Items)
 	return err
 }
 
@@ -275,7 +276,7 @@ func zeroOrMillis(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-// CountFiles counts the files of a section that the index holds, up to CountLimit.
+// CountFiles counts the files of a section, up to sqlitefile.CountLimit.
 func (x *Index) CountFiles(ctx context.Context, server, section string) (sqlitefile.Count, error) {
 	c, err := sqlitefile.CountRows(ctx, x.db, `SELECT 1 FROM plex_file WHERE server = ? AND section = ?`, hash(server), section)
 	if err != nil {
@@ -284,9 +285,9 @@ func (x *Index) CountFiles(ctx context.Context, server, section string) (sqlitef
 	return c, nil
 }
 
-// Holds returns which of the items the index holds.
+// Holds returns the items that have files in the index.
 func (x *Index) Holds(ctx context.Context, server string, keys []string) (map[string]bool, error) {
-	look, err := x.lookUp(ctx, `SELECT EXISTS (SELECT 1 FROM plex_file WHERE server = ? AND rating_key = ?)`)
+	look, err := x.prepared(ctx, `SELECT EXISTS (SELECT 1 FROM plex_file WHERE server = ? AND rating_key = ?)`)
 	if err != nil {
 		return nil, fmt.Errorf("look up items: %w", err)
 	}
@@ -303,9 +304,8 @@ func (x *Index) Holds(ctx context.Context, server string, keys []string) (map[st
 	return held, nil
 }
 
-// Drop removes an item that is gone, or no longer holds what the index says. Its section is looked at again
-// with the next refresh, and read anew if Plex still counts the item: one answer that it is gone proves
-// little.
+// Drop removes an item that no longer exists or has other files. The next refresh looks at its section again, and lists
+// all of it if Plex still counts the item, because one answer that an item is gone proves little.
 func (x *Index) Drop(ctx context.Context, server, ratingKey string) error {
 	err := x.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		if _, err := tx.ExecContext(ctx, `
@@ -322,7 +322,7 @@ func (x *Index) Drop(ctx context.Context, server, ratingKey string) error {
 	return nil
 }
 
-// Keep removes every section but the named ones, and every other server.
+// Keep removes all other servers, and all sections of this one except those named.
 func (x *Index) Keep(ctx context.Context, server string, sections []string) error {
 	const where = `server <> ? OR section NOT IN (SELECT value FROM json_each(?))`
 	kept := sqlitefile.JSONList(sections)
@@ -343,13 +343,13 @@ func (x *Index) Keep(ctx context.Context, server string, sections []string) erro
 	})
 }
 
-// IndexDamaged reports whether an error of the index means that its file is damaged.
-func IndexDamaged(err error) bool { return sqlitefile.IsDamage(err) }
+// Damaged reports whether an error of an index means that its file is damaged.
+func Damaged(err error) bool { return sqlitefile.IsDamage(err) }
 
-// Rebuild makes the index anew, empty. Nothing is lost that cannot be read from Plex again.
+// Rebuild replaces the file of the index by an empty one.
 func (x *Index) Rebuild(ctx context.Context) error {
-	err := x.db.Close() // whatever it says, the file goes
-	sqlitefile.Remove(filepath.Join(x.dir, indexFile))
+	err := x.db.Close() // the file is removed even if this fails
+	sqlitefile.Remove(filepath.Join(x.dir, fileName))
 	return errors.Join(err, x.open(ctx))
 }
 

@@ -17,7 +17,7 @@ import (
 
 func indexOpen(t *testing.T, dir string) *Index {
 	t.Helper()
-	x, err := OpenIndex(t.Context(), dir)
+	x, err := Open(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,14 +36,14 @@ func indexEmpty(t *testing.T) *Index {
 // indexFill puts files of section 1 into the index, each with an item of its own.
 func indexFill(t *testing.T, x *Index, paths ...string) {
 	t.Helper()
-	p := ReadPage{After: Reading{Section: "1", Number: 1, Position: -1, Items: len(paths)}}
+	p := Page{After: ListingState{Section: "1", Number: 1, Position: -1, Items: len(paths)}}
 	for i, path := range paths {
-		p.Files = append(p.Files, PlexFile{Section: "1", RatingKey: fmt.Sprint(100 + i), Path: path, Size: int64(i), AddedAt: int64(i)})
+		p.Files = append(p.Files, File{Section: "1", RatingKey: fmt.Sprint(100 + i), Path: path, Size: int64(i), AddedAt: int64(i)})
 	}
 	indexApply(t, x, p)
 }
 
-func indexApply(t *testing.T, x *Index, p ReadPage) {
+func indexApply(t *testing.T, x *Index, p Page) {
 	t.Helper()
 	if err := x.Apply(t.Context(), "S", p); err != nil {
 		t.Fatal(err)
@@ -66,7 +66,7 @@ func indexWant(t *testing.T, x *Index, paths ...string) {
 func TestIndexLooksUpByPathAndByNameAndSize(t *testing.T) {
 	x := indexOpen(t, t.TempDir())
 	indexFill(t, x, `D:\Media\A\One.mp4`, "/v/e\u0301.mp4", "/v/one.mp4", "/w/one.mp4", `\\nas\v\STRASSE.mp4`)
-	keys := func(files []PlexFile, err error) string {
+	keys := func(files []File, err error) string {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,8 +95,8 @@ func TestIndexLooksUpByPathAndByNameAndSize(t *testing.T) {
 
 func TestIndexLooksUpByFolders(t *testing.T) {
 	x := indexOpen(t, t.TempDir())
-	p := ReadPage{After: Reading{Section: "1", Number: 1, Position: -1}}
-	for i, f := range []PlexFile{
+	p := Page{After: ListingState{Section: "1", Number: 1, Position: -1}}
+	for i, f := range []File{
 		{Path: "/v/a/b/x.mp4", Duration: 60_000},
 		{Path: `E:\W\A\B\X.mp4`, Duration: 10_000},
 		{Path: "/v/c/b/x.mp4", Duration: 61_000},
@@ -164,13 +164,13 @@ func TestIndexShowsTheNewestOfEqualPathsFirst(t *testing.T) {
 func TestPageReplacesWhatItShows(t *testing.T) {
 	x := indexOpen(t, t.TempDir())
 	indexFill(t, x, "/v/0", "/v/1", "/v/2")
-	indexApply(t, x, ReadPage{
-		Files: []PlexFile{{Section: "1", RatingKey: "100", Path: "/v/moved"}}, Seen: []string{"100"}, Trashed: []string{"101"},
-		After: Reading{Section: "1", Number: 1, Position: 7, LastKey: "100", Marks: "m", Items: 3, AddedAt: 4, UpdatedAt: 5, CheckedAt: time.UnixMilli(6)},
+	indexApply(t, x, Page{
+		Files: []File{{Section: "1", RatingKey: "100", Path: "/v/moved"}}, Seen: []string{"100"}, Trashed: []string{"101"},
+		After: ListingState{Section: "1", Number: 1, Position: 7, LastKey: "100", Fingerprint: "m", Items: 3, AddedAt: 4, UpdatedAt: 5, CheckedAt: time.UnixMilli(6)},
 	})
 	indexWant(t, x, "/v/moved", "/v/2")
-	at, err := x.Reading(t.Context(), "S", "1")
-	want := Reading{Section: "1", Number: 1, Position: 7, LastKey: "100", Marks: "m", Items: 3, AddedAt: 4, UpdatedAt: 5, CheckedAt: time.UnixMilli(6)}
+	at, err := x.State(t.Context(), "S", "1")
+	want := ListingState{Section: "1", Number: 1, Position: 7, LastKey: "100", Fingerprint: "m", Items: 3, AddedAt: 4, UpdatedAt: 5, CheckedAt: time.UnixMilli(6)}
 	if err != nil || at != want {
 		t.Errorf("reading = %+v, %v; want %+v", at, err, want)
 	}
@@ -179,10 +179,10 @@ func TestPageReplacesWhatItShows(t *testing.T) {
 func TestOnlyTheEndOfAReadingRemovesWhatItHasNotSeen(t *testing.T) {
 	x := indexOpen(t, t.TempDir())
 	indexFill(t, x, "/v/0", "/v/1")
-	indexApply(t, x, ReadPage{
-		Files: []PlexFile{{Section: "2", RatingKey: "200", Path: "/w/0"}}, After: Reading{Section: "2", Number: 1, Position: -1},
+	indexApply(t, x, Page{
+		Files: []File{{Section: "2", RatingKey: "200", Path: "/w/0"}}, After: ListingState{Section: "2", Number: 1, Position: -1},
 	})
-	page := ReadPage{Files: []PlexFile{{Section: "1", RatingKey: "100", Path: "/v/0"}}, Seen: []string{"100"}, After: Reading{Section: "1", Number: 2, Position: 1}}
+	page := Page{Files: []File{{Section: "1", RatingKey: "100", Path: "/v/0"}}, Seen: []string{"100"}, After: ListingState{Section: "1", Number: 2, Position: 1}}
 	indexApply(t, x, page)
 	indexWant(t, x, "/v/0", "/v/1")
 	page.Finish = true
@@ -198,11 +198,11 @@ func TestFailedPageLeavesTheIndexAsItWas(t *testing.T) {
 	indexFill(t, x, "/v/0", "/v/1")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := x.Apply(ctx, "S", ReadPage{Trashed: []string{"100"}, After: Reading{Section: "1", Number: 9}}); err == nil {
+	if err := x.Apply(ctx, "S", Page{Trashed: []string{"100"}, After: ListingState{Section: "1", Number: 9}}); err == nil {
 		t.Error("the failure was swallowed")
 	}
 	indexWant(t, x, "/v/0", "/v/1")
-	if at, err := x.Reading(t.Context(), "S", "1"); err != nil || at.Number != 1 {
+	if at, err := x.State(t.Context(), "S", "1"); err != nil || at.Number != 1 {
 		t.Errorf("reading = %+v, %v", at, err)
 	}
 }
@@ -210,14 +210,14 @@ func TestFailedPageLeavesTheIndexAsItWas(t *testing.T) {
 func TestOnlyFilesThatAreNotHeldAreNew(t *testing.T) {
 	x := indexOpen(t, t.TempDir())
 	indexFill(t, x, "/v/0", "/v/1", "/v/2", "/v/3")
-	found, err := x.New(t.Context(), "S", []PlexFile{
+	found, err := x.New(t.Context(), "S", []File{
 		{RatingKey: "100", Path: "/v/0", Size: 0},
 		{RatingKey: "101", Path: "/v/1", Size: 77}, // it has grown
 		{RatingKey: "100", Path: "/v/2", Size: 5},
 		{RatingKey: "102", Path: "/v/2", Size: 2},
 		{RatingKey: "103", Path: "/v/3", Size: 3, Duration: 60_000}, // now it is known
 	})
-	want := []PlexFile{{RatingKey: "101", Path: "/v/1", Size: 77}, {RatingKey: "100", Path: "/v/2", Size: 5}, {RatingKey: "103", Path: "/v/3", Size: 3, Duration: 60_000}}
+	want := []File{{RatingKey: "101", Path: "/v/1", Size: 77}, {RatingKey: "100", Path: "/v/2", Size: 5}, {RatingKey: "103", Path: "/v/3", Size: 3, Duration: 60_000}}
 	if err != nil || !slices.Equal(found, want) {
 		t.Errorf("new are %v, %v; want %v", found, err, want)
 	}
@@ -226,19 +226,19 @@ func TestOnlyFilesThatAreNotHeldAreNew(t *testing.T) {
 func TestDroppedItemIsLookedForAgain(t *testing.T) {
 	x := indexOpen(t, t.TempDir())
 	indexFill(t, x, "/v/0", "/v/1")
-	at, err := x.Reading(t.Context(), "S", "1")
+	at, err := x.State(t.Context(), "S", "1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	at.Marks = "unmoved"
-	indexApply(t, x, ReadPage{After: at})
+	at.Fingerprint = "unmoved"
+	indexApply(t, x, Page{After: at})
 	for range 2 { // twice is once
 		if err := x.Drop(t.Context(), "S", "100"); err != nil {
 			t.Fatal(err)
 		}
 	}
 	indexWant(t, x, "/v/1")
-	if at, err := x.Reading(t.Context(), "S", "1"); err != nil || at.Marks != "" || at.Items != 1 {
+	if at, err := x.State(t.Context(), "S", "1"); err != nil || at.Fingerprint != "" || at.Items != 1 {
 		t.Errorf("reading = %+v, %v", at, err)
 	}
 	held, err := x.Holds(t.Context(), "S", []string{"100", "101", "102"})
@@ -250,8 +250,8 @@ func TestDroppedItemIsLookedForAgain(t *testing.T) {
 func TestKeepRemovesOtherLibrariesAndServers(t *testing.T) {
 	x := indexOpen(t, t.TempDir())
 	indexFill(t, x, "/v/0")
-	indexApply(t, x, ReadPage{Files: []PlexFile{{Section: "2", RatingKey: "2", Path: "/w"}}, After: Reading{Section: "2", Position: -1}})
-	if err := x.Apply(t.Context(), "T", ReadPage{Files: []PlexFile{{Section: "1", RatingKey: "3", Path: "/t"}}, After: Reading{Section: "1", Position: -1}}); err != nil {
+	indexApply(t, x, Page{Files: []File{{Section: "2", RatingKey: "2", Path: "/w"}}, After: ListingState{Section: "2", Position: -1}})
+	if err := x.Apply(t.Context(), "T", Page{Files: []File{{Section: "1", RatingKey: "3", Path: "/t"}}, After: ListingState{Section: "1", Position: -1}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := x.Keep(t.Context(), "S", []string{"1"}); err != nil {
@@ -259,9 +259,9 @@ func TestKeepRemovesOtherLibrariesAndServers(t *testing.T) {
 	}
 	indexWant(t, x, "/v/0")
 	for _, c := range []struct{ server, section string }{{"S", "2"}, {"T", "1"}} {
-		at, err := x.Reading(t.Context(), c.server, c.section)
+		at, err := x.State(t.Context(), c.server, c.section)
 		n, countErr := x.CountFiles(t.Context(), c.server, c.section)
-		if err != nil || countErr != nil || n.N != 0 || at != (Reading{Section: c.section, Position: -1}) {
+		if err != nil || countErr != nil || n.N != 0 || at != (ListingState{Section: c.section, Position: -1}) {
 			t.Errorf("of %s/%s is left: %d files, %+v, %v, %v", c.server, c.section, n.N, at, err, countErr)
 		}
 	}
@@ -297,7 +297,7 @@ func TestIndexInUseIsNotMadeAnew(t *testing.T) {
 		x := indexOpen(t, dir)
 		indexFill(t, x, "/v/0")
 		err := x.inTx(t.Context(), func(*sqlitefile.Tx) error {
-			_, err := OpenIndex(t.Context(), dir)
+			_, err := Open(t.Context(), dir)
 			if err == nil {
 				t.Error("a second process did not wait for the first")
 			}
@@ -317,7 +317,7 @@ func TestIndexIsReadableByItsOwnerOnly(t *testing.T) {
 	dir := t.TempDir()
 	x := indexOpen(t, dir)
 	indexFill(t, x, "/v/0")
-	for _, name := range []string{indexFile, indexFile + "-wal", indexFile + "-shm"} {
+	for _, name := range []string{fileName, fileName + "-wal", fileName + "-shm"} {
 		info, err := os.Stat(filepath.Join(dir, name))
 		if err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v, %v", name, info, err)
@@ -333,12 +333,12 @@ func TestEqualHashesAreNotEqualFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, path := t.Context(), "/v/a/b/one.mp4"
-	for name, find := range map[string]func() ([]PlexFile, error){
-		"path":    func() ([]PlexFile, error) { return x.ByPath(ctx, "S", path, false) },
-		"folded":  func() ([]PlexFile, error) { return x.ByPath(ctx, "S", path, true) },
-		"size":    func() ([]PlexFile, error) { return x.ByNameAndSize(ctx, "S", path, 7) },
-		"name":    func() ([]PlexFile, error) { return x.ByName(ctx, "S", path) },
-		"folders": func() ([]PlexFile, error) { return x.ByFolders(ctx, "S", path, 0) },
+	for name, find := range map[string]func() ([]File, error){
+		"path":    func() ([]File, error) { return x.ByPath(ctx, "S", path, false) },
+		"folded":  func() ([]File, error) { return x.ByPath(ctx, "S", path, true) },
+		"size":    func() ([]File, error) { return x.ByNameAndSize(ctx, "S", path, 7) },
+		"name":    func() ([]File, error) { return x.ByName(ctx, "S", path) },
+		"folders": func() ([]File, error) { return x.ByFolders(ctx, "S", path, 0) },
 	} {
 		if files, err := find(); err != nil || len(files) != 1 || files[0].Path != path {
 			t.Errorf("by %s: %v, %v", name, files, err)
@@ -348,11 +348,11 @@ func TestEqualHashesAreNotEqualFiles(t *testing.T) {
 
 func TestFileThatComesTwiceIsHeldOnce(t *testing.T) {
 	x := indexOpen(t, t.TempDir())
-	f := PlexFile{Section: "1", RatingKey: "7", Path: "/v/one.mp4", Size: 1}
+	f := File{Section: "1", RatingKey: "7", Path: "/v/one.mp4", Size: 1}
 	again := f
 	again.Size = 2
 	for range 2 {
-		indexApply(t, x, ReadPage{Files: []PlexFile{f, again}, After: Reading{Section: "1", Number: 1, Position: -1}})
+		indexApply(t, x, Page{Files: []File{f, again}, After: ListingState{Section: "1", Number: 1, Position: -1}})
 	}
 	if files, err := x.ByPath(t.Context(), "S", f.Path, false); err != nil || len(files) != 1 || files[0] != again {
 		t.Errorf("held as %v, %v", files, err)

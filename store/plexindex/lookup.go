@@ -13,40 +13,40 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
 )
 
-// ByPath returns the files with this path, compared without case if fold.
-func (x *Index) ByPath(ctx context.Context, server, path string, fold bool) ([]PlexFile, error) {
+// ByPath returns the files with this path. With fold, case does not matter.
+func (x *Index) ByPath(ctx context.Context, server, path string, fold bool) ([]File, error) {
 	form := pathform.Normal
 	if fold {
 		form = pathform.Fold
 	}
 	path = form(path)
-	same := func(f *PlexFile) bool { return form(f.Path) == path }
+	same := func(f *File) bool { return form(f.Path) == path }
 	return x.files(ctx, same, filesByPath, hash(server), hash(pathform.Fold(path)))
 }
 
-// ByNameAndSize returns the files with the basename of path, without case, and this size.
-func (x *Index) ByNameAndSize(ctx context.Context, server, path string, size int64) ([]PlexFile, error) {
+// ByNameAndSize returns the files that have the base name of path, regardless of case, and this size.
+func (x *Index) ByNameAndSize(ctx context.Context, server, path string, size int64) ([]File, error) {
 	base := pathform.FoldBase(path)
-	same := func(f *PlexFile) bool { return pathform.FoldBase(f.Path) == base }
+	same := func(f *File) bool { return pathform.FoldBase(f.Path) == base }
 	return x.files(ctx, same, filesByNameAndSize, hash(server), hash(base), size)
 }
 
-// ByName returns the files with the basename of path, without case, wherever they are.
-func (x *Index) ByName(ctx context.Context, server, path string) ([]PlexFile, error) {
+// ByName returns the files that have the base name of path, regardless of case, in any folder.
+func (x *Index) ByName(ctx context.Context, server, path string) ([]File, error) {
 	base := pathform.FoldBase(path)
-	same := func(f *PlexFile) bool { return pathform.FoldBase(f.Path) == base }
+	same := func(f *File) bool { return pathform.FoldBase(f.Path) == base }
 	return x.files(ctx, same, filesByName, hash(server), hash(base))
 }
 
-// ByFolders returns the files with the basename of path that lie in folders of the same name: two of them
-// counted from the file, or one if the duration is the same within a second. Case does not matter. A
-// duration of 0 is unknown and is never the same.
-func (x *Index) ByFolders(ctx context.Context, server, path string, duration int64) ([]PlexFile, error) {
+// ByFolders returns the files that have the base name of path and whose two innermost folders have the same names, or
+// the innermost one if the durations are equal within a second. Case does not matter. A duration of 0 is unknown and
+// equals no other.
+func (x *Index) ByFolders(ctx context.Context, server, path string, duration int64) ([]File, error) {
 	tail := foldedTail(path)
 	if tail[0] == "" {
 		return nil, nil
 	}
-	same := func(f *PlexFile) bool {
+	same := func(f *File) bool {
 		folded := pathform.Fold(f.Path)
 		return tail[1] != "" && strings.HasSuffix(folded, tail[1]) || strings.HasSuffix(folded, tail[0]) && sameDuration(duration, f.Duration)
 	}
@@ -55,13 +55,13 @@ func (x *Index) ByFolders(ctx context.Context, server, path string, duration int
 
 const durationSlack = 1000 // ms
 
-// sameDuration reports whether two durations are known and the same within a second.
+// sameDuration reports whether two durations are known and equal within a second.
 func sameDuration(a, b int64) bool {
 	return a > 0 && b > 0 && max(a-b, b-a) <= durationSlack
 }
 
-// SameFolders reports whether ByFolders would return the file if case mattered.
-func SameFolders(path string, duration int64, f PlexFile) bool {
+// SameFolders reports whether ByFolders would return a file if case mattered.
+func SameFolders(path string, duration int64, f File) bool {
 	a, b := pathform.Normal(path), pathform.Normal(f.Path)
 	if pathform.Base(a) != pathform.Base(b) {
 		return false
@@ -70,7 +70,8 @@ func SameFolders(path string, duration int64, f PlexFile) bool {
 	return n > 1 || n == 1 && sameDuration(duration, f.Duration)
 }
 
-// foldedTail returns the end of a path with one folder, and with two; "" if it has not so many.
+// foldedTail returns the ends of a path that begin with its innermost folder and with the one above it; "" if the path
+// has fewer folders.
 func foldedTail(path string) (tail [2]string) {
 	end := "/" + pathform.FoldBase(path)
 	for i, name := range pathform.Folders(pathform.Fold(path)) {
@@ -83,7 +84,7 @@ func foldedTail(path string) (tail [2]string) {
 	return tail
 }
 
-// The look-ups of files.
+// Queries for files.
 const (
 	selectFiles        = `SELECT section, rating_key, path, size, duration, added_at FROM plex_file WHERE server = ? AND `
 	filesByPath        = selectFiles + `path_hash = ?`
@@ -91,12 +92,12 @@ const (
 	filesByNameAndSize = selectFiles + `base_hash = ? AND size = ?`
 )
 
-// filesAtMost is how many files a look-up returns: beyond it nobody can tell them apart.
+// filesAtMost bounds how many files a look-up returns. No rule can choose between more.
 const filesAtMost = 200
 
-// files returns those of the files that a query finds that fit, the newest first.
-func (x *Index) files(ctx context.Context, fits func(*PlexFile) bool, query string, args ...any) ([]PlexFile, error) {
-	look, err := x.lookUp(ctx, query)
+// files returns the files of a query that fit, newest first.
+func (x *Index) files(ctx context.Context, fits func(*File) bool, query string, args ...any) ([]File, error) {
+	look, err := x.prepared(ctx, query)
 	if err != nil {
 		return nil, fmt.Errorf("look up a file: %w", err)
 	}
@@ -105,16 +106,16 @@ func (x *Index) files(ctx context.Context, fits func(*PlexFile) bool, query stri
 		return nil, fmt.Errorf("look up a file: %w", err)
 	}
 	defer rows.Close()
-	var files []PlexFile
+	var files []File
 	for rows.Next() {
-		var f PlexFile
+		var f File
 		if err := rows.Scan(&f.Section, &f.RatingKey, &f.Path, &f.Size, &f.Duration, &f.AddedAt); err != nil {
 			return nil, fmt.Errorf("look up a file: %w", err)
 		}
 		if !fits(&f) {
 			continue
 		}
-		if files = append(files, f); len(files) == 2*filesAtMost { // a library may have one name for all of its files
+		if files = append(files, f); len(files) == 2*filesAtMost { // all files of a library may have one name
 			files = newestFirst(files)
 		}
 	}
@@ -124,44 +125,44 @@ func (x *Index) files(ctx context.Context, fits func(*PlexFile) bool, query stri
 	return newestFirst(files), nil
 }
 
-// newestFirst returns the newest files first, and no more than a look-up returns. Of items that were added in one second, as
-// the episodes of one file are, the one with the higher rating key is newer, in whatever order they were read.
-func newestFirst(files []PlexFile) []PlexFile {
-	slices.SortStableFunc(files, func(a, b PlexFile) int {
+// newestFirst sorts files, newest first, and cuts them to filesAtMost. Of items added in the same second, such as the
+// episodes of one file, the one with the higher rating key is newer.
+func newestFirst(files []File) []File {
+	slices.SortStableFunc(files, func(a, b File) int {
 		return cmp.Or(cmp.Compare(b.AddedAt, a.AddedAt), cmp.Compare(len(b.RatingKey), len(a.RatingKey)), cmp.Compare(b.RatingKey, a.RatingKey))
 	})
 	return files[:min(len(files), filesAtMost)]
 }
 
-// lookUp prepares a look-up, which is asked for every scene, once.
-func (x *Index) lookUp(ctx context.Context, query string) (*sql.Stmt, error) {
+// prepared prepares each query once, because look-ups run for every scene.
+func (x *Index) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if look := x.lookUps[query]; look != nil {
+	if look := x.statements[query]; look != nil {
 		return look, nil
 	}
 	look, err := x.db.PrepareContext(ctx, query)
 	if err == nil {
-		x.lookUps[query] = look
+		x.statements[query] = look
 	}
 	return look, err
 }
 
-// hash is what a text is looked up by.
+// hash returns the hash by which a text is indexed.
 func hash(text string) int64 {
 	h := fnv.New64a()
 	h.Write([]byte(text)) // a hash never fails
 	return int64(h.Sum64())
 }
 
-// New returns those of the files that the index does not hold as they are. Plex learns the duration of a file
-// only some time after it has found it.
-func (x *Index) New(ctx context.Context, server string, files []PlexFile) ([]PlexFile, error) {
-	look, err := x.lookUp(ctx, `SELECT 1 FROM plex_file WHERE server = ? AND rating_key = ? AND path = ? AND size = ? AND duration = ?`)
+// New returns the files that the index does not hold, or holds with another size or duration. Plex learns the duration
+// of a file some time after it finds the file.
+func (x *Index) New(ctx context.Context, server string, files []File) ([]File, error) {
+	look, err := x.prepared(ctx, `SELECT 1 FROM plex_file WHERE server = ? AND rating_key = ? AND path = ? AND size = ? AND duration = ?`)
 	if err != nil {
 		return nil, fmt.Errorf("look for new files: %w", err)
 	}
-	var found []PlexFile
+	var found []File
 	for _, f := range files {
 		var one int
 		err := look.QueryRowContext(ctx, hash(server), f.RatingKey, f.Path, f.Size, f.Duration).Scan(&one)

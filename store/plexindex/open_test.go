@@ -12,14 +12,14 @@ import (
 
 func TestTemporaryIndexIsGoneWhenItIsClosed(t *testing.T) {
 	for range 2 {
-		x, err := TemporaryIndex(t.Context())
+		x, err := OpenInMemory(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		if files, err := x.ByPath(t.Context(), "S", "/a.mp4", false); err != nil || len(files) != 0 {
 			t.Errorf("a new one holds %v, %v", files, err)
 		}
-		page := ReadPage{Files: []PlexFile{{Section: "1", RatingKey: "5", Path: "/a.mp4", Size: 7}}, After: Reading{Section: "1", Position: -1}}
+		page := Page{Files: []File{{Section: "1", RatingKey: "5", Path: "/a.mp4", Size: 7}}, After: ListingState{Section: "1", Position: -1}}
 		if err := x.Apply(t.Context(), "S", page); err != nil {
 			t.Fatal(err)
 		}
@@ -40,9 +40,9 @@ func TestListsMayBeLongerThanTheParametersOfAStatement(t *testing.T) {
 		keys = append(keys, fmt.Sprint("key ", i))
 	}
 	x := indexOpen(t, t.TempDir())
-	indexApply(t, x, ReadPage{
-		Files: []PlexFile{{Section: keys[n-1], RatingKey: keys[n-1], Path: "/v/1"}, {Section: "gone", RatingKey: "2", Path: "/v/2"}},
-		After: Reading{Section: keys[n-1], Number: 1, Position: -1},
+	indexApply(t, x, Page{
+		Files: []File{{Section: keys[n-1], RatingKey: keys[n-1], Path: "/v/1"}, {Section: "gone", RatingKey: "2", Path: "/v/2"}},
+		After: ListingState{Section: keys[n-1], Number: 1, Position: -1},
 	})
 	if err := x.Keep(t.Context(), "S", keys); err != nil {
 		t.Fatal(err)
@@ -52,7 +52,7 @@ func TestListsMayBeLongerThanTheParametersOfAStatement(t *testing.T) {
 			t.Errorf("Keep: holds %q: %v, %v; want %v", key, held[key], err, want)
 		}
 	}
-	indexApply(t, x, ReadPage{Trashed: keys, After: Reading{Section: "gone", Number: 1, Position: -1}})
+	indexApply(t, x, Page{Trashed: keys, After: ListingState{Section: "gone", Number: 1, Position: -1}})
 	if held, err := x.Holds(t.Context(), "S", keys); err != nil || len(held) != 0 {
 		t.Errorf("holds %v, %v; want nothing of what is in the trash", held, err)
 	}
@@ -78,13 +78,13 @@ func TestFilesOfASectionAreCountedUpToTheLimit(t *testing.T) {
 
 func TestDamagedIndexIsMadeAnew(t *testing.T) {
 	dir := t.TempDir()
-	x, err := OpenIndex(t.Context(), dir)
+	x, err := Open(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	page := ReadPage{After: Reading{Section: "1", Number: 1, Position: -1}}
+	page := Page{After: ListingState{Section: "1", Number: 1, Position: -1}}
 	for i := range 5000 {
-		page.Files = append(page.Files, PlexFile{Section: "1", RatingKey: time.Duration(i).String(), Path: "/a/" + time.Duration(i).String(), Size: 1})
+		page.Files = append(page.Files, File{Section: "1", RatingKey: time.Duration(i).String(), Path: "/a/" + time.Duration(i).String(), Size: 1})
 	}
 	if err := x.Apply(t.Context(), "S", page); err != nil {
 		t.Fatal(err)
@@ -92,7 +92,7 @@ func TestDamagedIndexIsMadeAnew(t *testing.T) {
 	if err := x.Close(); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(dir, indexFile)
+	path := filepath.Join(dir, fileName)
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +103,7 @@ func TestDamagedIndexIsMadeAnew(t *testing.T) {
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if x, err = OpenIndex(t.Context(), dir); err != nil {
+	if x, err = Open(t.Context(), dir); err != nil {
 		t.Fatal(err)
 	}
 	defer func() { x.Close() }()
@@ -111,7 +111,7 @@ func TestDamagedIndexIsMadeAnew(t *testing.T) {
 	for i := 0; err == nil && i < 5000; i++ {
 		_, err = x.ByPath(t.Context(), "S", "/a/"+time.Duration(i).String(), false)
 	}
-	if !IndexDamaged(err) {
+	if !Damaged(err) {
 		t.Fatalf("the damage shows as %v", err)
 	}
 	if err := x.Rebuild(t.Context()); err != nil {
@@ -123,7 +123,7 @@ func TestDamagedIndexIsMadeAnew(t *testing.T) {
 	if err := os.WriteFile(path, []byte("this is no database at all, and it is long enough to be looked at as one"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	other, err := OpenIndex(t.Context(), dir)
+	other, err := Open(t.Context(), dir)
 	if err != nil {
 		t.Fatalf("an index that is no database: %v", err)
 	}

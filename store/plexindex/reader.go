@@ -13,82 +13,82 @@ import (
 )
 
 const (
-	RowsAPage    = 200 // of a listing; halved after a timeout
-	rowsAtLeast  = 25
-	ReadAnewIn   = 24 * time.Hour
-	newestSlack  = 2 // s: Plex's times have a resolution of one
-	pagesAtMost  = 100_000
-	stepsAtMost  = 20 // back in one run: rows went before those that were read
-	ByID         = "id"
-	newestAdded  = "addedAt:desc"
-	newestChange = "updatedAt:desc"
+	PageSize      = 200 // rows of a listing's page; halved after a timeout
+	minPageSize   = 25
+	RereadAfter   = 24 * time.Hour
+	timeSlack     = 2 // seconds: the resolution of Plex's times is one
+	maxPages      = 100_000
+	maxStepsBack  = 20 // in one listing, because rows before the current one disappeared
+	SortByID      = "id"
+	sortByAdded   = "addedAt:desc"
+	sortByUpdated = "updatedAt:desc"
 )
 
 // A List lists the items of a library.
 type List func(ctx context.Context, q plexapi.ListQuery) (plexapi.Page, error)
 
-// A Reader keeps the index of Plex's files up to date.
+// A Reader brings an index up to date.
 type Reader struct {
 	List  List
 	Index *Index
-	// OnNew is told of files that the index does not hold yet, before they are stored: told twice it must
-	// do no harm.
-	OnNew func(ctx context.Context, files []PlexFile) error
-	// Waited reports whether anybody waits for a file at all. If not, OnNew is told of none; nil: they do.
-	Waited func(ctx context.Context) (bool, error)
-	// Between is asked between two pages of a whole reading. With an error the reading ends, and the next one
-	// goes on from there.
+	// OnNew is called with files that the index does not hold, before they are stored. It may be called twice for a
+	// file. nil means that nothing is called.
+	OnNew func(ctx context.Context, files []File) error
+	// Awaited reports whether any scene waits for a file. If none does, OnNew is not called. nil means that one may wait.
+	Awaited func(ctx context.Context) (bool, error)
+	// Between is called between two pages of a complete listing. An error ends the listing, and the next Refresh
+	// continues it.
 	Between func(ctx context.Context) error
 }
 
-// Refresh brings one section up to date and reports whether it asked Plex for anything: at first all of it
-// in pages, going on where an earlier run ended; then what is new since, if the section's marks have moved;
-// all of it again once a day, and when the number of items is not what it should be.
+// Refresh brings one section up to date and reports whether it sent a request to Plex. The first time it lists the whole
+// section in pages, and continues an unfinished listing. Later it lists what is new if the section's fingerprint has
+// changed. It lists the whole section again after RereadAfter, and if the number of items does not add up.
 func (r *Reader) Refresh(ctx context.Context, server string, sec plexapi.Section, now time.Time) (bool, error) {
-	at, err := r.Index.Reading(ctx, server, sec.ID)
+	at, err := r.Index.State(ctx, server, sec.ID)
 	if err != nil {
 		return false, err
 	}
 	at.Title = sec.Title
-	marks := fmt.Sprintf("%d %d %d", sec.UpdatedAt, sec.ScannedAt, sec.ContentChangedAt)
+	fingerprint := fmt.Sprintf("%d %d %d", sec.UpdatedAt, sec.ScannedAt, sec.ContentChangedAt)
 	switch {
 	case at.Position >= 0, at.CompleteAt.IsZero():
-		return true, r.readAll(ctx, server, sec, at, marks, now)
-	case !within(now, at.CompleteAt, ReadAnewIn):
+		return true, r.readAll(ctx, server, sec, at, fingerprint, now)
+	case !within(now, at.CompleteAt, RereadAfter):
 		at.Position = 0
-		return true, r.readAll(ctx, server, sec, at, marks, now)
-	case at.Marks == marks:
+		return true, r.readAll(ctx, server, sec, at, fingerprint, now)
+	case at.Fingerprint == fingerprint:
 		return false, nil
 	}
-	total, err := r.readNew(ctx, server, sec, &at, marks, now)
+	total, err := r.readNew(ctx, server, sec, &at, fingerprint, now)
 	if err != nil || total < 0 || total == at.Items {
 		return true, err
 	}
-	at.Position = 0 // items have gone, or came without being new
-	return true, r.readAll(ctx, server, sec, at, marks, now)
+	at.Position = 0 // items have disappeared, or appeared without being new
+	return true, r.readAll(ctx, server, sec, at, fingerprint, now)
 }
 
-// within reports whether at lies no longer than span before now; a time in the future does not.
+// within reports whether at is at most span before now. A time in the future is not.
 func within(now, at time.Time, span time.Duration) bool {
 	age := now.Sub(at)
 	return age >= 0 && age < span
 }
 
-// readAll reads the whole section by id, committing each page with its position. Its marks are those of its
-// beginning and, but for the first reading, its newest values those from before: what changes while it lasts
-// may be on a page that was read already.
-func (r *Reader) readAll(ctx context.Context, server string, sec plexapi.Section, at Reading, marks string, now time.Time) error {
+// readAll lists the whole section by id and commits each page with its position. It keeps the fingerprint from its
+// beginning and, except for the first listing, the newest times from before it, because an item may change after its
+// page was listed.
+func (r *Reader) readAll(ctx context.Context, server string, sec plexapi.Section, at ListingState, fingerprint string, now time.Time) error {
 	first := at.CompleteAt.IsZero()
-	if at.Position <= 0 { // the reading begins: what it does not see is gone at its end
+	if at.Position <= 0 { // a new listing: files that it does not return are removed at its end
 		at.Number++
-		at.Position, at.Items, at.LastKey, at.Marks = 0, 0, "", marks
+		at.Position, at.Items, at.LastKey, at.Fingerprint = 0, 0, "", fingerprint
 		if first {
 			at.AddedAt, at.UpdatedAt = sec.ScannedAt, sec.ScannedAt
 		}
 	}
-	size, steps := RowsAPage, 0
-	stored := func() error { return nil } // how storing the page before ended
-	for i := range pagesAtMost {
+	size, steps := PageSize, 0
+	stored := func() error { return nil } // the result of storing the previous page
+	for i := range maxPages {
 		page, begin, err := r.next(ctx, sec, at, &size)
 		if failed := stored(); failed != nil {
 			err = failed
@@ -102,7 +102,7 @@ func (r *Reader) readAll(ctx context.Context, server string, sec plexapi.Section
 			}
 		}
 		if begin < at.Position-1 {
-			if steps++; steps > stepsAtMost {
+			if steps++; steps > maxStepsBack {
 				return oddListing(sec, "its items keep moving while they are read")
 			}
 		}
@@ -120,32 +120,32 @@ func (r *Reader) readAll(ctx context.Context, server string, sec plexapi.Section
 			at.Position, at.LastKey, at.CompleteAt, at.CheckedAt = -1, "", now, now
 		}
 		p.After = at
-		stored = aside(func() error { return r.apply(ctx, server, p) })
+		stored = storeAsync(func() error { return r.apply(ctx, server, p) })
 		if done {
 			return stored()
 		}
 	}
-	stored() // it is odd whether that went well or not
+	stored() // its error does not matter
 	return oddListing(sec, "it has no end")
 }
 
-// advance moves a reading behind a page. After a step back some rows are counted twice: the number differs from
-// Plex's, so the next look reads all again, and what has gone is held until then.
-func advance(at *Reading, page plexapi.Page, begin int) {
+// advance moves the state behind a page. After a step back some rows count twice, so the number differs from Plex's, and
+// the next Refresh lists the whole section again. Files that are gone stay in the index until then.
+func advance(at *ListingState, page plexapi.Page, begin int) {
 	at.Items += page.Received
 	if begin == at.Position-1 {
-		at.Items-- // the row seen before
+		at.Items-- // the row that overlaps
 	}
 	at.Position, at.LastKey = begin+page.Received, lastKey(page)
 }
 
-// next reads the page that follows what a reading has seen, and returns where it begins: with the last row
-// seen. If that row is elsewhere, rows before it have gone and others have moved up unseen: next steps back
-// until it finds it, to the beginning if need be.
-func (r *Reader) next(ctx context.Context, sec plexapi.Section, at Reading, size *int) (page plexapi.Page, begin int, err error) {
+// next lists the page that follows, and returns its start. The page begins with the last row of the previous one. If that
+// row has moved, rows before it have disappeared and others have moved up unseen, so next steps back until it finds the
+// row or reaches the beginning.
+func (r *Reader) next(ctx context.Context, sec plexapi.Section, at ListingState, size *int) (page plexapi.Page, begin int, err error) {
 	for back := 1; at.Position > 0 && at.LastKey != ""; back = max(2*back, *size) {
 		begin = max(at.Position-back, 0)
-		page, err = r.page(ctx, sec, begin, 1, size, ByID)
+		page, err = r.page(ctx, sec, begin, 1, size, SortByID)
 		if err != nil {
 			return page, begin, err
 		}
@@ -153,11 +153,11 @@ func (r *Reader) next(ctx context.Context, sec plexapi.Section, at Reading, size
 		switch {
 		case i >= 0 && begin+i == at.Position-1 && back > 1:
 			return page, begin, oddListing(sec, fmt.Sprintf("Plex shows item %d once and not the next time", at.Position))
-		case i >= 0 && begin+i > at.Position-1: // rows have come before it, or every page is the same
-			page, err = r.page(ctx, sec, 0, 0, size, ByID)
+		case i >= 0 && begin+i > at.Position-1: // rows have appeared before it, or every page is the same
+			page, err = r.page(ctx, sec, 0, 0, size, SortByID)
 			return page, 0, err
 		case i >= 0 && page.Received == 1 && page.TotalSize != at.Position: // the last row, or Plex sends one at a time
-			rest, err := r.page(ctx, sec, at.Position, 0, size, ByID)
+			rest, err := r.page(ctx, sec, at.Position, 0, size, SortByID)
 			if err != nil || rest.Received > 0 {
 				return rest, at.Position, err
 			}
@@ -166,13 +166,13 @@ func (r *Reader) next(ctx context.Context, sec plexapi.Section, at Reading, size
 			return page, begin, nil
 		}
 	}
-	page, err = r.page(ctx, sec, at.Position, 0, size, ByID)
+	page, err = r.page(ctx, sec, at.Position, 0, size, SortByID)
 	return page, at.Position, err
 }
 
-// isLast reports whether a page ends the listing. It refuses an end that Plex's own number contradicts, and
-// an empty listing without one of a library that was not empty.
-func (r *Reader) isLast(ctx context.Context, server string, sec plexapi.Section, page plexapi.Page, begin int, at Reading) (bool, error) {
+// isLast reports whether a page ends the listing. It returns an error for an end that contradicts Plex's number of items,
+// and for an empty listing without a number if the library was not empty.
+func (r *Reader) isLast(ctx context.Context, server string, sec plexapi.Section, page plexapi.Page, begin int, at ListingState) (bool, error) {
 	end := begin + page.Received
 	last := end <= at.Position && begin >= at.Position-1 // nothing new
 	switch {
@@ -190,7 +190,7 @@ func (r *Reader) isLast(ctx context.Context, server string, sec plexapi.Section,
 	return true, err
 }
 
-// oddListing is a listing that cannot be what the library holds. It may be right the next time.
+// oddListing returns the error for a listing that cannot be right. The next one may be.
 func oddListing(sec plexapi.Section, why string) error {
 	return &plexapi.Error{Class: plexapi.Temporary, Op: "list library " + sec.ID, Err: errors.New(why)}
 }
@@ -199,7 +199,7 @@ func findRow(page plexapi.Page, key string) int {
 	return slices.IndexFunc(page.Rows, func(row plexapi.Row) bool { return row.RatingKey == key })
 }
 
-// lastKey is the rating key of the last row; "" if it had none that can be used.
+// lastKey returns the rating key of the last row, or "" if it has no usable one.
 func lastKey(page plexapi.Page) string {
 	if len(page.Rows) == 0 || len(page.Rows) < page.Received {
 		return ""
@@ -207,35 +207,35 @@ func lastKey(page plexapi.Page) string {
 	return page.Rows[len(page.Rows)-1].RatingKey
 }
 
-// readNew reads what was added or changed since, newest first, up to what is known. It returns how many
-// items Plex says the section has, -1 if it does not say. The newest values held move only at its end: if
-// it is cut off, the next one reads the same again.
-func (r *Reader) readNew(ctx context.Context, server string, sec plexapi.Section, at *Reading, marks string, now time.Time) (int, error) {
+// readNew lists what was added or changed, newest first, until it reaches known items. It returns the number of items
+// that Plex reports, or -1. The newest times move only at its end, so that after an error the next one lists the same
+// again.
+func (r *Reader) readNew(ctx context.Context, server string, sec plexapi.Section, at *ListingState, fingerprint string, now time.Time) (int, error) {
 	total := -1
 	after := *at
-	for i, sort := range [...]string{newestAdded, newestChange} {
+	for i, sort := range [...]string{sortByAdded, sortByUpdated} {
 		n, err := r.readSince(ctx, server, sec, at, &after, i, sort)
 		if err != nil || n == rowsMoved {
 			return n, err
 		}
 		total = n
 	}
-	at.AddedAt, at.UpdatedAt, at.Marks, at.CheckedAt = after.AddedAt, after.UpdatedAt, marks, now
+	at.AddedAt, at.UpdatedAt, at.Fingerprint, at.CheckedAt = after.AddedAt, after.UpdatedAt, fingerprint, now
 	if total >= 0 && total != at.Items {
-		at.Marks = "" // all is read anew, and if that does not begin the next look has to find out again
+		at.Fingerprint = "" // a complete listing follows; if it does not start, the next Refresh must notice the difference again
 	}
-	return total, r.Index.Apply(ctx, server, ReadPage{After: *at})
+	return total, r.Index.Apply(ctx, server, Page{After: *at})
 }
 
-// rowsMoved is the number of items where it cannot be trusted, because rows went while they were read.
+// rowsMoved stands for the number of items if rows disappeared while they were listed.
 const rowsMoved = math.MaxInt
 
-// readSince reads the rows that are not older than the newest value held, by one of the two orders.
-func (r *Reader) readSince(ctx context.Context, server string, sec plexapi.Section, at, after *Reading, by int, sort string) (int, error) {
-	since := [2]int64{at.AddedAt, at.UpdatedAt}[by] - newestSlack
-	size, start, last := RowsAPage, 0, ""
-	for range pagesAtMost {
-		again := min(start, 1) // a page begins with the last row of the one before
+// readSince lists the rows that are not older than the newest time in the index, in one of the two orders.
+func (r *Reader) readSince(ctx context.Context, server string, sec plexapi.Section, at, after *ListingState, by int, sort string) (int, error) {
+	since := [2]int64{at.AddedAt, at.UpdatedAt}[by] - timeSlack
+	size, start, last := PageSize, 0, ""
+	for range maxPages {
+		again := min(start, 1) // a page begins with the last row of the previous one
 		page, err := r.page(ctx, sec, start-again, again, &size, sort)
 		if err != nil {
 			return 0, err
@@ -244,7 +244,7 @@ func (r *Reader) readSince(ctx context.Context, server string, sec plexapi.Secti
 		end := page.TotalSize < 0 && page.Received <= again || page.TotalSize >= 0 && start >= page.TotalSize
 		i := findRow(page, last)
 		if !end && page.Received <= again || last != "" && (i < 0 || !end && i == len(page.Rows)-1) {
-			return rowsMoved, nil // or nothing follows that row, although it is not the end
+			return rowsMoved, nil // the row is gone, or the last although more must follow
 		}
 		last = lastKey(page)
 		page.Rows, end = newer(page.Rows, by, since, end)
@@ -263,7 +263,7 @@ func (r *Reader) readSince(ctx context.Context, server string, sec plexapi.Secti
 	return rowsMoved, nil
 }
 
-// newer returns the rows that are not older than since, and whether the listing need not be read further.
+// newer returns the rows that are not older than since, and whether the listing can end.
 func newer(rows []plexapi.Row, by int, since int64, end bool) ([]plexapi.Row, bool) {
 	for i, row := range rows {
 		if at := [2]int64{row.AddedAt, row.UpdatedAt}[by]; at < since {
@@ -273,7 +273,7 @@ func newer(rows []plexapi.Row, by int, since int64, end bool) ([]plexapi.Row, bo
 	return rows, end
 }
 
-// newest returns the newest values of the rows, or those given.
+// newest returns the newest times of the rows and of those given.
 func newest(rows []plexapi.Row, added, updated int64) (newestAdded, newestUpdated int64) {
 	for _, row := range rows {
 		added, updated = max(added, row.AddedAt), max(updated, row.UpdatedAt)
@@ -281,8 +281,8 @@ func newest(rows []plexapi.Row, added, updated int64) (newestAdded, newestUpdate
 	return added, updated
 }
 
-// countNew counts the items that the index does not hold. One without files is never held, so it is left to
-// the number of items to show it.
+// countNew counts the items that the index does not hold. It ignores items without files, which the index never holds:
+// the number of items reveals those.
 func (r *Reader) countNew(ctx context.Context, server string, rows []plexapi.Row) (int, error) {
 	var keys []string
 	for _, row := range rows {
@@ -294,12 +294,11 @@ func (r *Reader) countNew(ctx context.Context, server string, rows []plexapi.Row
 	return len(keys) - len(held), err
 }
 
-// page reads one page, with extra rows that are known already; after a timeout it asks for half as much,
-// down to a few.
+// page lists one page with extra rows that are already known. After a timeout it halves the page down to minPageSize.
 func (r *Reader) page(ctx context.Context, sec plexapi.Section, start, extra int, size *int, sort string) (plexapi.Page, error) {
 	for {
 		page, err := r.List(ctx, plexapi.ListQuery{SectionID: sec.ID, Type: sec.ItemType(), Start: start, Size: *size + extra, Sort: sort})
-		if plexapi.TimedOut(err) && *size > rowsAtLeast {
+		if plexapi.TimedOut(err) && *size > minPageSize {
 			*size /= 2
 			continue
 		}
@@ -307,9 +306,9 @@ func (r *Reader) page(ctx context.Context, sec plexapi.Section, start, extra int
 	}
 }
 
-// PageOf makes of a page what it changes in the index.
-func PageOf(sec plexapi.Section, page plexapi.Page) ReadPage {
-	var p ReadPage
+// PageOf returns the change that a page of a listing makes.
+func PageOf(sec plexapi.Section, page plexapi.Page) Page {
+	var p Page
 	for _, row := range page.Rows {
 		if row.Deleted {
 			p.Trashed = append(p.Trashed, row.RatingKey)
@@ -318,7 +317,7 @@ func PageOf(sec plexapi.Section, page plexapi.Page) ReadPage {
 		p.Seen = append(p.Seen, row.RatingKey)
 		for _, part := range row.Parts {
 			if !part.Deleted {
-				p.Files = append(p.Files, PlexFile{
+				p.Files = append(p.Files, File{
 					Section: sec.ID, RatingKey: row.RatingKey, Path: part.File, Size: part.Size, Duration: part.DurationMS, AddedAt: row.AddedAt,
 				})
 			}
@@ -327,26 +326,27 @@ func PageOf(sec plexapi.Section, page plexapi.Page) ReadPage {
 	return p
 }
 
-func (r *Reader) apply(ctx context.Context, server string, p ReadPage) error {
-	if err := r.tell(ctx, server, p.Files); err != nil {
+// apply reports the new files of a page and stores it.
+func (r *Reader) apply(ctx context.Context, server string, p Page) error {
+	if err := r.reportNew(ctx, server, p.Files); err != nil {
 		return err
 	}
 	return r.Index.Apply(ctx, server, p)
 }
 
-// headStart is what Plex, which may share our few processors, and the request to it need to be at work.
+// headStart is how long the request for the next page goes first. Plex may share a few processors with this process.
 const headStart = time.Millisecond
 
-// aside does something while Plex makes the next page, from when that has been asked for. Who asks how it ended
-// waits for it, and lets it begin at once.
-func aside(f func() error) (ended func() error) {
-	ended = sync.OnceValue(func() error { return caught(f) })
-	time.AfterFunc(headStart, func() { ended() }) // whoever asks is told
-	return ended
+// storeAsync stores a page while the next one is fetched: store starts after headStart, or when the caller waits for its
+// result. Without it the first listing of a library took 16 % longer.
+func storeAsync(store func() error) (wait func() error) {
+	wait = sync.OnceValue(func() error { return recovered(store) })
+	time.AfterFunc(headStart, func() { wait() }) // the caller's wait returns the result
+	return wait
 }
 
-// caught makes an error of a panic, which would end the process in a goroutine of its own.
-func caught(f func() error) (err error) {
+// recovered returns a panic of f as an error. In a goroutine of its own the panic would end the process.
+func recovered(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("a bug: %v", p)
@@ -355,13 +355,13 @@ func caught(f func() error) (err error) {
 	return f()
 }
 
-// tell tells of the files of a page that are new, if anybody wants to know.
-func (r *Reader) tell(ctx context.Context, server string, files []PlexFile) error {
+// reportNew calls OnNew with the new files of a page if a scene waits for a file.
+func (r *Reader) reportNew(ctx context.Context, server string, files []File) error {
 	if r.OnNew == nil {
 		return nil
 	}
-	if r.Waited != nil {
-		if waited, err := r.Waited(ctx); err != nil || !waited {
+	if r.Awaited != nil {
+		if awaited, err := r.Awaited(ctx); err != nil || !awaited {
 			return err
 		}
 	}

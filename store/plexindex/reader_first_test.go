@@ -25,9 +25,9 @@ func (l *lister) List(_ context.Context, q plexapi.ListQuery) (plexapi.Page, err
 	rows := slices.Clone(l.rows)
 	slices.SortStableFunc(rows, func(a, b plexapi.Row) int {
 		switch q.Sort {
-		case newestAdded:
+		case sortByAdded:
 			return int(b.AddedAt - a.AddedAt)
-		case newestChange:
+		case sortByUpdated:
 			return int(b.UpdatedAt - a.UpdatedAt)
 		}
 		return 0
@@ -50,8 +50,8 @@ func TestReaderReadsAllThenOnlyWhatIsNew(t *testing.T) {
 	for i := range 1000 {
 		plex.rows = append(plex.rows, rowOf(i))
 	}
-	var found []PlexFile
-	r := Reader{List: plex.List, Index: indexEmpty(t), OnNew: func(_ context.Context, f []PlexFile) error {
+	var found []File
+	r := Reader{List: plex.List, Index: indexEmpty(t), OnNew: func(_ context.Context, f []File) error {
 		found = append(found, f...)
 		return nil
 	}}
@@ -103,14 +103,14 @@ func TestReadingGoesOnWhereItWasCutOff(t *testing.T) {
 	if _, err := r.Refresh(t.Context(), "S", sec, now); err == nil {
 		t.Fatal("the cut was not noticed")
 	}
-	if at, err := r.Index.Reading(t.Context(), "S", "1"); err != nil || at.Position != 600 || !at.CompleteAt.IsZero() {
+	if at, err := r.Index.State(t.Context(), "S", "1"); err != nil || at.Position != 600 || !at.CompleteAt.IsZero() {
 		t.Fatalf("reading = %+v, %v", at, err)
 	}
 	r.List, plex.pages = plex.List, 0
 	if _, err := r.Refresh(t.Context(), "S", sec, now); err != nil {
 		t.Fatal(err)
 	}
-	if at, err := r.Index.Reading(t.Context(), "S", "1"); err != nil || plex.pages != 2 || at.CompleteAt.IsZero() {
+	if at, err := r.Index.State(t.Context(), "S", "1"); err != nil || plex.pages != 2 || at.CompleteAt.IsZero() {
 		t.Errorf("%d pages, reading %+v, %v; want the two that were left", plex.pages, at, err)
 	}
 }

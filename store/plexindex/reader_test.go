@@ -81,9 +81,9 @@ func (l *readerLab) wantHeld() {
 	}
 }
 
-func (l *readerLab) reading() Reading {
+func (l *readerLab) reading() ListingState {
 	l.Helper()
-	at, err := l.Index.Reading(l.Context(), "S", "1")
+	at, err := l.Index.State(l.Context(), "S", "1")
 	l.must(err)
 	return at
 }
@@ -105,7 +105,7 @@ func TestReadingMissesNothingThatMovesUpMeanwhile(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			l := newReaderLab(t, 1000)
 			l.must(l.refresh())
-			l.now = l.now.Add(ReadAnewIn)
+			l.now = l.now.Add(RereadAfter)
 			l.List = changing{lister: l.plex, after: map[int]func(*lister){2: c.change}}.List
 			l.must(l.refresh())
 			l.List = l.plex.List
@@ -148,7 +148,7 @@ func TestWhatChangesDuringAReadingIsReadAfterIt(t *testing.T) {
 			l.sec.ScannedAt = c.scan
 			if c.again {
 				l.must(l.refresh())
-				l.now = l.now.Add(ReadAnewIn)
+				l.now = l.now.Add(RereadAfter)
 			}
 			l.List = changing{lister: l.plex, after: map[int]func(*lister){2: func(p *lister) {
 				p.rows[5].Parts, p.rows[5].UpdatedAt = []plexapi.Part{{File: "/v/moved.mp4", Size: 5}}, 2000
@@ -234,7 +234,7 @@ func TestListingThatBreaksOffProvesNothing(t *testing.T) {
 			l := newReaderLab(t, 1000)
 			l.must(l.refresh())
 			l.List = changing{lister: l.plex, answer: c.answer}.List
-			l.now = l.now.Add(ReadAnewIn)
+			l.now = l.now.Add(RereadAfter)
 			if err := l.refresh(); err == nil || l.plex.pages > 5 {
 				t.Errorf("it was believed, or asked again and again: %d pages, %v", l.plex.pages, err)
 			}
@@ -408,7 +408,7 @@ func TestJobsAreWokenBeforeThePageIsStored(t *testing.T) {
 	l := newReaderLab(t, 300)
 	told := make(map[string]int)
 	fail := true
-	l.OnNew = func(ctx context.Context, files []PlexFile) error {
+	l.OnNew = func(ctx context.Context, files []File) error {
 		for _, f := range files {
 			if held, err := l.Index.ByPath(ctx, "S", f.Path, false); err != nil || len(held) > 0 {
 				t.Errorf("%s was stored first", f.Path)
@@ -433,15 +433,15 @@ func TestJobsAreWokenBeforeThePageIsStored(t *testing.T) {
 func TestReadingTellsOfNewFilesOnlyThoseWhoWait(t *testing.T) {
 	l := newReaderLab(t, 3)
 	told, waited := 0, false
-	l.OnNew = func(_ context.Context, files []PlexFile) error {
+	l.OnNew = func(_ context.Context, files []File) error {
 		told += len(files)
 		return nil
 	}
-	l.Waited = func(context.Context) (bool, error) { return waited, nil }
+	l.Awaited = func(context.Context) (bool, error) { return waited, nil }
 	l.must(l.refresh())
 	waited = true
 	l.plex.rows = append(l.plex.rows, rowOf(3))
-	l.now = l.now.Add(ReadAnewIn)
+	l.now = l.now.Add(RereadAfter)
 	l.must(l.refresh())
 	l.wantHeld()
 	if told != 1 {
@@ -451,10 +451,10 @@ func TestReadingTellsOfNewFilesOnlyThoseWhoWait(t *testing.T) {
 
 func TestNextPageIsFetchedWhileOneIsStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newReaderLab(t, RowsAPage+50)
+		l := newReaderLab(t, PageSize+50)
 		second := make(chan struct{})
 		l.Reader.List = changing{lister: l.plex, after: map[int]func(*lister){2: func(*lister) { close(second) }}}.List
-		l.OnNew = func(context.Context, []PlexFile) error {
+		l.OnNew = func(context.Context, []File) error {
 			select {
 			case <-second:
 				return nil
@@ -470,7 +470,7 @@ func TestNextPageIsFetchedWhileOneIsStored(t *testing.T) {
 // What could not be stored ends a reading, whatever Plex says meanwhile, and is read again.
 func TestBugWhileAPageIsStoredEndsTheReadingAlone(t *testing.T) {
 	l := newReaderLab(t, 300)
-	l.OnNew = func(context.Context, []PlexFile) error { panic("on purpose") }
+	l.OnNew = func(context.Context, []File) error { panic("on purpose") }
 	if err := l.refresh(); err == nil || !strings.Contains(err.Error(), "a bug: on purpose") {
 		t.Errorf("Refresh = %v", err)
 	}
@@ -480,10 +480,10 @@ func TestBugWhileAPageIsStoredEndsTheReadingAlone(t *testing.T) {
 
 func TestPageThatIsNotStoredIsReadAgain(t *testing.T) {
 	for _, fails := range []bool{false, true} {
-		l := newReaderLab(t, 3*RowsAPage)
+		l := newReaderLab(t, 3*PageSize)
 		broken := errors.New("broken")
 		told := 0
-		l.OnNew = func(context.Context, []PlexFile) error {
+		l.OnNew = func(context.Context, []File) error {
 			if told++; told == 2 {
 				return broken
 			}

@@ -39,8 +39,8 @@ func IDs(sections []plexapi.Section) []string {
 
 // InSections returns the files in these libraries. The index holds those of a library that is not chosen any more
 // until the next run.
-func InSections(files []plexindex.PlexFile, sections []plexapi.Section) []plexindex.PlexFile {
-	return slices.DeleteFunc(files, func(f plexindex.PlexFile) bool {
+func InSections(files []plexindex.File, sections []plexapi.Section) []plexindex.File {
+	return slices.DeleteFunc(files, func(f plexindex.File) bool {
 		return !slices.ContainsFunc(sections, func(s plexapi.Section) bool { return s.ID == f.Section })
 	})
 }

@@ -99,7 +99,7 @@ type search struct {
 type try struct {
 	rule  string
 	file  stashapi.File
-	files []plexindex.PlexFile
+	files []plexindex.File
 	doubt error // why it is not known whether another file is to be among them
 }
 
@@ -171,7 +171,7 @@ func (m *Matcher) byPath(ctx context.Context, s *search, f stashapi.File) error 
 			return err
 		}
 		if where.rule == ByLearned {
-			files = slices.DeleteFunc(files, func(p plexindex.PlexFile) bool { return p.Size != f.Size || f.Size <= 0 })
+			files = slices.DeleteFunc(files, func(p plexindex.File) bool { return p.Size != f.Size || f.Size <= 0 })
 		}
 		if len(files) == 0 {
 			continue
@@ -200,7 +200,7 @@ func (m *Matcher) byName(ctx context.Context, s *search, f stashapi.File) error 
 		return err
 	}
 	files = InSections(files, m.Sections)
-	exact := slices.DeleteFunc(slices.Clone(files), func(p plexindex.PlexFile) bool { return !plexindex.SameFolders(f.Path, duration, p) })
+	exact := slices.DeleteFunc(slices.Clone(files), func(p plexindex.File) bool { return !plexindex.SameFolders(f.Path, duration, p) })
 	if len(exact) > 0 {
 		files = exact
 	}
@@ -208,12 +208,12 @@ func (m *Matcher) byName(ctx context.Context, s *search, f stashapi.File) error 
 	return nil
 }
 
-func hitOf(p plexindex.PlexFile, f stashapi.File, rule string) Hit {
+func hitOf(p plexindex.File, f stashapi.File, rule string) Hit {
 	return Hit{RatingKey: p.RatingKey, Section: p.Section, Path: p.Path, File: f.Path, Rule: rule}
 }
 
 // add takes items as the scene's.
-func (s *search) add(f stashapi.File, rule string, files []plexindex.PlexFile) {
+func (s *search) add(f stashapi.File, rule string, files []plexindex.File) {
 	s.settled[f.Path] = true
 	for _, p := range files {
 		if !slices.ContainsFunc(s.match.Hits, func(have Hit) bool { return have.RatingKey == p.RatingKey }) {
@@ -224,10 +224,10 @@ func (s *search) add(f stashapi.File, rule string, files []plexindex.PlexFile) {
 
 // newestEach returns of files with one path the newest of each library: an older one in the same library has
 // been replaced, and one in another shows the same file.
-func newestEach(files []plexindex.PlexFile) []plexindex.PlexFile {
-	var list []plexindex.PlexFile
+func newestEach(files []plexindex.File) []plexindex.File {
+	var list []plexindex.File
 	for _, f := range files {
-		if !slices.ContainsFunc(list, func(have plexindex.PlexFile) bool { return have.Section == f.Section }) {
+		if !slices.ContainsFunc(list, func(have plexindex.File) bool { return have.Section == f.Section }) {
 			list = append(list, f)
 		}
 	}
@@ -252,7 +252,7 @@ func (m *Matcher) Places(path string) []Place {
 }
 
 // lookUp finds files by path, the newest first, without case only if nothing is equal with it.
-func (m *Matcher) lookUp(ctx context.Context, path string) (files []plexindex.PlexFile, exact bool, err error) {
+func (m *Matcher) lookUp(ctx context.Context, path string) (files []plexindex.File, exact bool, err error) {
 	files, err = m.Index.ByPath(ctx, m.Server, path, false)
 	if files = InSections(files, m.Sections); err != nil || len(files) > 0 {
 		return files, true, err
@@ -264,8 +264,8 @@ func (m *Matcher) lookUp(ctx context.Context, path string) (files []plexindex.Pl
 	return files, false, nil
 }
 
-func onePath(files []plexindex.PlexFile) bool {
-	return !slices.ContainsFunc(files, func(f plexindex.PlexFile) bool { return pathform.Normal(f.Path) != pathform.Normal(files[0].Path) })
+func onePath(files []plexindex.File) bool {
+	return !slices.ContainsFunc(files, func(f plexindex.File) bool { return pathform.Normal(f.Path) != pathform.Normal(files[0].Path) })
 }
 
 // leaveOthers takes from the tries the files whose paths are exactly another scene's.
@@ -289,7 +289,7 @@ func (m *Matcher) leaveOthers(ctx context.Context, searches []search) error {
 		s := &searches[i]
 		for j := range s.tries {
 			t := &s.tries[j]
-			t.files = slices.DeleteFunc(t.files, func(f plexindex.PlexFile) bool { return m.another(others, f.Path, s.scene.ID) })
+			t.files = slices.DeleteFunc(t.files, func(f plexindex.File) bool { return m.another(others, f.Path, s.scene.ID) })
 		}
 	}
 	return nil
@@ -348,7 +348,7 @@ func (m *Matcher) resolve(ctx context.Context, s *search) error {
 }
 
 // living returns the files whose items still hold them.
-func (m *Matcher) living(ctx context.Context, files []plexindex.PlexFile, keys []string) ([]plexindex.PlexFile, error) {
+func (m *Matcher) living(ctx context.Context, files []plexindex.File, keys []string) ([]plexindex.File, error) {
 	held := make(map[string]*plexapi.Item, len(keys))
 	for some := range slices.Chunk(keys, plexapi.MaxKeys) {
 		items, err := m.Read(ctx, some)
@@ -359,7 +359,7 @@ func (m *Matcher) living(ctx context.Context, files []plexindex.PlexFile, keys [
 			held[items[i].RatingKey] = &items[i]
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(files), func(f plexindex.PlexFile) bool {
+	return slices.DeleteFunc(slices.Clone(files), func(f plexindex.File) bool {
 		it := held[f.RatingKey]
 		return it == nil || it.Deleted || !Holds(it, f.Path)
 	}), nil
@@ -381,7 +381,7 @@ func (m *Matcher) verdict(s *search) Match {
 }
 
 // distinct returns the rating keys of the files, each once.
-func distinct(files []plexindex.PlexFile) []string {
+func distinct(files []plexindex.File) []string {
 	keys := make([]string, len(files))
 	for i, f := range files {
 		keys[i] = f.RatingKey

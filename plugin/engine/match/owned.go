@@ -27,7 +27,7 @@ func (m *Matcher) leaveOwned(ctx context.Context, searches []search) error {
 			if !byName(t.rule) {
 				continue
 			}
-			t.files = slices.DeleteFunc(t.files, func(f plexindex.PlexFile) bool {
+			t.files = slices.DeleteFunc(t.files, func(f plexindex.File) bool {
 				leave := owned[f.RatingKey] && claims[f.RatingKey] != s.scene.ID
 				if leave && doubts[f.RatingKey] != nil {
 					t.doubt = doubts[f.RatingKey]

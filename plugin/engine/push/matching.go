@@ -16,7 +16,7 @@ import (
 // libraries are the titles of the libraries, by their ids.
 func (pl *Pipeline) libraries(ctx context.Context) (map[string]string, error) {
 	titles := make(map[string]string)
-	readings, err := pl.Index.Readings(ctx, pl.Server.ID)
+	readings, err := pl.Index.States(ctx, pl.Server.ID)
 	for _, r := range readings {
 		titles[r.Section] = r.Title
 	}

@@ -68,7 +68,7 @@ func (s *Server) Unread(ctx context.Context, index *plexindex.Index) (bool, erro
 		return true, nil
 	}
 	for _, section := range s.Sections {
-		r, err := index.Reading(ctx, s.ID, section.ID)
+		r, err := index.State(ctx, s.ID, section.ID)
 		if err != nil || r.CompleteAt.IsZero() {
 			return true, err
 		}
