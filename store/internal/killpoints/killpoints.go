@@ -22,6 +22,9 @@ const (
 	// storePath begins the names of all functions of package store and of the packages in its folder.
 	storePath = "github.com/stash-plex-sync/stash-plex-sync/store"
 	ownPath   = storePath + "/internal/killpoints."
+	// indexPath begins the names of functions of package plexindex, indexType those of methods of its index.
+	indexPath = storePath + "/plexindex."
+	indexType = indexPath + "(*Index)."
 )
 
 // Wrap registers a driver that adds a point before and after each connection, statement, and beginning and end
@@ -129,7 +132,8 @@ func words(query string) string {
 	return fmt.Sprintf("%s ~%04x", strings.Join(list[:min(len(list), 4)], " "), h.Sum32()&0xffff)
 }
 
-// callers names the active functions of package store and of those in its folder, outermost first.
+// callers names the active functions of package store and of those in its folder, outermost first. Of package plexindex
+// it names only methods of the index: its reader stores pages from goroutines that depend on timing.
 func callers() string {
 	pc := make([]uintptr, 64)
 	frames := runtime.CallersFrames(pc[:runtime.Callers(2, pc)])
@@ -139,7 +143,8 @@ func callers() string {
 		var f runtime.Frame
 		f, more = frames.Next()
 		name, found := strings.CutPrefix(f.Function, storePath)
-		if !found || strings.HasPrefix(f.Function, ownPath) {
+		timed := strings.HasPrefix(f.Function, indexPath) && !strings.HasPrefix(f.Function, indexType)
+		if !found || timed || strings.HasPrefix(f.Function, ownPath) {
 			continue
 		}
 		name, _, _ = strings.Cut(short.Replace(name[1:]), ".func")
