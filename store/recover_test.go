@@ -268,3 +268,58 @@ func TestCheckThatFailsMovesNothing(t *testing.T) {
 	}
 	jobOf(t, openIn(t, dir), 1)
 }
+
+// stale puts the root page of an index back to what it was in an earlier form of the closed database's file.
+func stale(t *testing.T, dir, index string, earlier []byte) {
+	t.Helper()
+	s := openIn(t, dir)
+	var root, size int
+	err := errors.Join(
+		s.read.QueryRow(`SELECT rootpage FROM sqlite_master WHERE name = ?`, index).Scan(&root),
+		s.read.QueryRow(`PRAGMA page_size`).Scan(&size), s.Close(),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, queueFile), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.WriteAt(earlier[(root-1)*size:root*size], int64(root-1)*int64(size))
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A page that was never written, although the disk said so, breaks no rule of a page.
+func TestJobThatItsIndexLacksIsFoundBeforeTheCopy(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	s := openIn(t, dir)
+	enqueueScenes(t, s, t0, InBulk, 1, 2)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	earlier, err := os.ReadFile(filepath.Join(dir, queueFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s = openIn(t, dir)
+	if _, err := s.write.Exec(`UPDATE job SET scene_id = 3 WHERE scene_id = 2`); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	stale(t, dir, "job_due", earlier)
+	s = openIn(t, dir)
+	if made, err := s.CopyDaily(t.Context(), t0); made || !errors.Is(err, ErrCorrupt) || !Suspect(dir) {
+		t.Errorf("CopyDaily = %v, %v; suspect %v; want no copy and ErrCorrupt", made, err, Suspect(dir))
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, _ = recovered(t, dir)
+	if jobs := claim(t, s, t0, ClaimOptions{}); len(jobs) != 2 {
+		t.Errorf("after the recovery %d jobs are claimed, want the one that was missing, too", len(jobs))
+	}
+}
