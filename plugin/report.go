@@ -21,7 +21,7 @@ const listed = 50
 const logged = 20
 
 // The results of operations. Fields may be added, not renamed. Times are RFC 3339 or null; counts stop at
-// store.CountLimit, and then say capped.
+// sqlitefile.CountLimit, and then say capped.
 
 // ProcessReport is what a drain did.
 type ProcessReport struct {

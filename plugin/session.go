@@ -141,7 +141,7 @@ func (s *session) engine(ctx context.Context) (*engine.Engine, error) {
 }
 
 // locked runs f while no other run can be at work, with the queue open. It repairs a damaged queue first.
-// The error is store.ErrHeld if another run is at work.
+// The error is sqlitefile.ErrHeld if another run is at work.
 func (s *session) locked(ctx context.Context, who string, patience time.Duration, f func(ctx context.Context) error) (err error) {
 	if s.dir == "" {
 		if s.dir, err = DataDir(s.conn); err != nil {

@@ -1,6 +1,5 @@
-// Package store keeps what must not be lost: the jobs with their retry metadata, the dead letters, the
-// breaker's row, what is known of Plex items and everything learned, in one SQLite file (queue.db), and
-// beside it the index of Plex's files (index.db), which can always be read again.
+// Package store keeps what must not be lost in one SQLite file (queue.db): the jobs with their retry metadata, the dead
+// letters, the breaker's row, what is known of Plex items, and everything learned.
 //
 // Every process may die at any instruction. So there is no "running" state and no recovery step: a claim
 // moves the job's due_at ahead and gives it a number; an ending names that number and does nothing if an
