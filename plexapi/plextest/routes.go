@@ -178,24 +178,7 @@ func (s *Server) row(sec *section, it *Item, listing bool) map[string]any {
 	if it.Deleted {
 		m["deletedAt"] = s.number(it.Updated)
 	}
-	versions, optimised := map[int][]any{}, map[int]bool{}
-	for i, f := range it.Files {
-		part := map[string]any{"id": s.number(int64(i + 1)), "file": f.Path, "size": s.number(f.Size), "duration": s.number(cmp.Or(f.Duration, time.Second).Milliseconds())}
-		if f.Deleted {
-			part["deletedAt"] = s.number(it.Updated)
-		}
-		versions[f.Version] = append(versions[f.Version], part)
-		optimised[f.Version] = f.Optimised
-	}
-	media := []any{}
-	for _, v := range slices.Sorted(maps.Keys(versions)) {
-		one := map[string]any{"id": v, "Part": versions[v]}
-		if optimised[v] {
-			one["proxyType"] = 42
-		}
-		media = append(media, one)
-	}
-	m["Media"] = media
+	m["Media"] = s.media(it)
 	names := map[string]string{"actor": "Role", "genre": "Genre", "director": "Director", "collection": "Collection"}
 	for _, kind := range tagKinds() {
 		tags := []any{}
@@ -222,6 +205,28 @@ func (s *Server) row(sec *section, it *Item, listing bool) map[string]any {
 		m["Field"] = locks
 	}
 	return m
+}
+
+// media is the versions of an item with their files.
+func (s *Server) media(it *Item) []any {
+	versions, optimised := map[int][]any{}, map[int]bool{}
+	for i, f := range it.Files {
+		part := map[string]any{"id": s.number(int64(i + 1)), "file": f.Path, "size": s.number(f.Size), "duration": s.number(cmp.Or(f.Duration, time.Second).Milliseconds())}
+		if f.Deleted {
+			part["deletedAt"] = s.number(it.Updated)
+		}
+		versions[f.Version] = append(versions[f.Version], part)
+		optimised[f.Version] = f.Optimised
+	}
+	media := []any{}
+	for _, v := range slices.Sorted(maps.Keys(versions)) {
+		one := map[string]any{"id": v, "Part": versions[v]}
+		if optimised[v] {
+			one["proxyType"] = 42
+		}
+		media = append(media, one)
+	}
+	return media
 }
 
 func mustInt(text string) int {
