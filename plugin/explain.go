@@ -153,7 +153,7 @@ func (r *ExplainReport) conclude(f facts) {
 		r.State, r.Text = "queued", r.queued(f)
 	case f.missing:
 		r.State, r.Text = "unknown", fmt.Sprintf("Stash holds no scene %d", r.SceneID)
-	case r.last(retry.ClassSkipped), r.last(retry.ClassGone): // whatever was pushed before
+	case retry.Class(r.lastOutcome()).Drops(): // whatever was pushed before
 		r.State, r.Text = "skipped", "left out: "+r.Attempts[0].Error+"; it is looked at again when it is edited, and by \"Sync all scenes\""
 	case r.restored():
 		r.State, r.Text = "skipped", "restored: Plex was given back what it held before the first push; it is pushed again when it is edited, or by \"Sync all scenes\""
@@ -171,15 +171,18 @@ func (r *ExplainReport) conclude(f facts) {
 	}
 }
 
-// last reports whether what happened to the scene last is that.
-func (r *ExplainReport) last(outcome retry.Class) bool {
-	return len(r.Attempts) > 0 && r.Attempts[0].Outcome == string(outcome)
+// lastOutcome is what happened to the scene last; "" if nothing is known of it.
+func (r *ExplainReport) lastOutcome() string {
+	if len(r.Attempts) == 0 {
+		return ""
+	}
+	return r.Attempts[0].Outcome
 }
 
 // restored reports whether everything that was pushed of the scene was taken back, and nothing since.
 func (r *ExplainReport) restored() bool {
 	if len(r.Links) == 0 {
-		return r.last("restored")
+		return r.lastOutcome() == "restored"
 	}
 	return !slices.ContainsFunc(r.Links, func(l LinkReport) bool { return !l.Restored })
 }
@@ -192,7 +195,7 @@ func (r *ExplainReport) waits(now time.Time) bool {
 
 func (r *ExplainReport) dead() string {
 	comesBack := "it is tried again when it is edited, or by \"Retry dead letters\""
-	if r.DeadLetter.Class == string(retry.ClassNotFound) {
+	if retry.Class(r.DeadLetter.Class).AwaitsFile() {
 		comesBack = "it is tried again when Plex has found its file, when it is edited, or by \"Retry dead letters\""
 	}
 	return fmt.Sprintf("given up (%s): %s; %s", r.DeadLetter.Class, r.DeadLetter.Error, comesBack)
@@ -203,7 +206,7 @@ func (r *ExplainReport) waiting(f facts) string {
 	switch {
 	case why == "":
 		why = "a run is at work on it, or ended while it was"
-	case r.Job.Class == string(retry.ClassNotFound):
+	case retry.Class(r.Job.Class).AwaitsFile():
 		why += " (looked for " + times(r.Job.Misses) + ")"
 	case r.Job.Attempts > 0:
 		why += " (failed " + times(r.Job.Attempts) + ")"

@@ -253,10 +253,10 @@ func (s *session) finish(ctx context.Context, sum engine.Summary, began time.Tim
 
 // event is the log's level for what stopped a run.
 func (s *session) event(class retry.Class) *zerolog.Event {
-	switch class {
-	case retry.ClassMisconfigured, retry.ClassUnauthorized, retry.ClassStashUnavailable:
+	switch {
+	case class.NeedsPerson():
 		return s.z.Error()
-	case retry.ClassServerDown, retry.ClassTemporary:
+	case class.Passes():
 		return s.z.Warn()
 	}
 	return s.z.Info()

@@ -116,7 +116,7 @@ func (p *Preview) add(ctx context.Context, one *push.Push) {
 		switch {
 		case v.Unmatched():
 			p.NotFound++
-		case v.Drops():
+		case v.Class.Drops():
 			p.Skipped++
 		default:
 			p.Failed++

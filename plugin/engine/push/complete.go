@@ -54,7 +54,7 @@ func (pl *Pipeline) completion(ctx context.Context, p *Push, now time.Time) stor
 	case failure != nil:
 		v := gate.Judge(ctx, failure)
 		e = retry.Complete(p.Job, v, failure, pl.Config.MaxRetries, pl.Random())
-		if v.AwaitsFile() && p.Scene != nil {
+		if v.Class.AwaitsFile() && p.Scene != nil {
 			for _, f := range p.Scene.Files {
 				e.AwaitedFiles = append(e.AwaitedFiles, store.AwaitedFile{Path: f.Path, Size: f.Size})
 			}

@@ -26,7 +26,7 @@ func (pl *Pipeline) scanMissing(ctx context.Context, pushes []*Push) error {
 		return ctx.Err()
 	}
 	lost := slices.DeleteFunc(slices.Clone(pushes), func(p *Push) bool {
-		return p.Match.Found != match.Missing || !retry.Judge(p.Failure()).AwaitsFile() // the index may be behind
+		return p.Match.Found != match.Missing || !retry.Judge(p.Failure()).Class.AwaitsFile() // the index may be behind
 	})
 	if len(lost) == 0 {
 		return nil

@@ -102,8 +102,13 @@ func (v Verdict) EndsBatch() bool { return v.Stop || v.Class == ClassServerDown 
 // Passes reports whether a failure of Plex may pass by itself within a run.
 func (c Class) Passes() bool { return c == ClassServerDown || c == ClassTemporary }
 
+// NeedsPerson reports whether runs fail until a person corrects the settings or the token, or mends Stash.
+func (c Class) NeedsPerson() bool {
+	return c == ClassMisconfigured || c == ClassUnauthorized || c == ClassStashUnavailable
+}
+
 // AwaitsFile reports whether the job waits until Plex holds its file.
-func (v Verdict) AwaitsFile() bool { return v.Class == ClassNotFound }
+func (c Class) AwaitsFile() bool { return c == ClassNotFound }
 
 // Skips reports whether a job is removed because the settings, or another scene, keep its scene from being pushed.
 func (c Class) Skips() bool { return c == ClassSkipped }
@@ -114,4 +119,4 @@ func (v Verdict) Unmatched() bool {
 }
 
 // Drops reports whether the job is removed without a push.
-func (v Verdict) Drops() bool { return v.Charge == store.Drop }
+func (c Class) Drops() bool { return c == ClassGone || c == ClassSkipped }
