@@ -20,7 +20,7 @@ const optimised = 42
 func readRow(v value) (Row, error) {
 	var r Row
 	err := v.fields(r.take)
-	r.settle()
+	r.normalize()
 	return r, err
 }
 
@@ -41,8 +41,8 @@ func (r *Row) take(name []byte, v value) (err error) {
 	return err
 }
 
-// settle puts the files of an item in the trash there, too.
-func (r *Row) settle() {
+// normalize puts the files of an item in the trash there, too.
+func (r *Row) normalize() {
 	for i := range r.Parts {
 		r.Parts[i].Deleted = r.Parts[i].Deleted || r.Deleted
 	}
@@ -132,7 +132,7 @@ func readItem(v value) (Item, error) {
 		}
 		return r.take(name, v)
 	})
-	r.settle()
+	r.normalize()
 	it.RatingKey, it.UpdatedAt, it.Deleted, it.Parts = r.RatingKey, r.UpdatedAt, r.Deleted, r.Parts
 	return it, err
 }

@@ -68,7 +68,7 @@ func (s *session) explain(ctx context.Context, args common.ArgsMap) (any, error)
 	if err := s.openToTell(ctx); err != nil {
 		return nil, err
 	}
-	r, err := s.told(ctx, scene)
+	r, err := s.explained(ctx, scene)
 	if err != nil {
 		return nil, err
 	}
@@ -89,8 +89,8 @@ func (s *session) missing(ctx context.Context, scene int) bool {
 	return err == nil && len(result.Missing) > 0
 }
 
-// told is everything that the queue tells of a scene and the present server.
-func (s *session) told(ctx context.Context, scene int) (ExplainReport, error) {
+// explained is everything that the queue tells of a scene and the present server.
+func (s *session) explained(ctx context.Context, scene int) (ExplainReport, error) {
 	r := ExplainReport{SceneID: scene, Links: []LinkReport{}, Attempts: []AttemptReport{}}
 	links, err := s.db.Links(ctx, scene)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 const (
 	askTimeout   = 3 * time.Second // for Stash to take a run into its queue: as long as the mark says that we ask
 	inlineBudget = 2 * time.Second // the longest that a save ever waits for Plex
-	taskName     = "Process queue" // the task of the yml that drains
+	taskName     = "Process queue" // the task of the yml that runs
 	taskLabel    = engine.RunDescription
 )
 

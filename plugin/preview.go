@@ -62,7 +62,7 @@ func (s *session) preview(ctx context.Context, args common.ArgsMap) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	return s.tellPreview(p), nil
+	return s.logPreview(p), nil
 }
 
 // optionalScene reads args.scene_id; 0 if it is not given.
@@ -73,8 +73,8 @@ func optionalScene(args common.ArgsMap) (int, error) {
 	return sceneArg(args)
 }
 
-// tellPreview writes the first scenes and the sums to the log, the sums last.
-func (s *session) tellPreview(p engine.Preview) PreviewReport {
+// logPreview writes the first scenes and the sums to the log, the sums last.
+func (s *session) logPreview(p engine.Preview) PreviewReport {
 	for _, scene := range p.Scenes {
 		for _, item := range scene.Items {
 			for i, c := range item.Changes {
@@ -156,14 +156,14 @@ func (s *session) restore(ctx context.Context, args common.ArgsMap) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	s.tellRestore(r, held)
+	s.logRestore(r, held)
 	return RestoreReport{
 		Restored: r.Restored, Unchanged: r.Unchanged, Gone: r.Gone, Failed: r.Failed,
 		Kept: orEmpty(r.Kept), KeptMore: r.KeptMore, Problems: orEmpty(r.Problems), Stopped: r.Stopped,
 	}, nil
 }
 
-func (s *session) tellRestore(r engine.Restoration, held bool) {
+func (s *session) logRestore(r engine.Restoration, held bool) {
 	for _, k := range r.Kept[:min(len(r.Kept), logged/2)] {
 		s.z.Info().Int("scene", k.SceneID).Str("item", k.RatingKey).Str("fields", strings.Join(k.Fields, ", ")).Msg("left as it is: edited in Plex since the push, or Plex does not offer any more what it showed before")
 	}

@@ -23,7 +23,7 @@ const logged = 20
 // The results of operations. Fields may be added, not renamed. Times are RFC 3339 or null; counts stop at
 // sqlitefile.CountLimit, and then say capped.
 
-// ProcessReport is what a drain did.
+// ProcessReport is what a run did.
 type ProcessReport struct {
 	Synced    int         `json:"synced"`
 	Unchanged int         `json:"unchanged"`

@@ -64,15 +64,15 @@ func (r *Runner) task(input common.PluginInput, log *stashlog.Writer) (any, erro
 	return result, errors.Join(err, s.close())
 }
 
-// process is one drain.
+// process is one run.
 func (s *session) process(ctx context.Context, args common.ArgsMap) (any, error) {
 	asked := args.String("asked_by")
-	return s.drain(ctx, taskName, engine.Options{ByPerson: asked == "", Linger: isTask(args)}, nil)
+	return s.run(ctx, taskName, engine.Options{ByPerson: asked == "", Linger: isTask(args)}, nil)
 }
 
-// syncAll asks for every scene, then drains.
+// syncAll asks for every scene, then runs.
 func (s *session) syncAll(ctx context.Context, args common.ArgsMap) (any, error) {
-	return s.drain(ctx, "Sync all scenes", engine.Options{ByPerson: true, Linger: isTask(args)}, func(ctx context.Context, e *engine.Engine, alone bool) error {
+	return s.run(ctx, "Sync all scenes", engine.Options{ByPerson: true, Linger: isTask(args)}, func(ctx context.Context, e *engine.Engine, alone bool) error {
 		if alone {
 			if err := e.AcceptServer(ctx); err != nil {
 				return err
@@ -84,7 +84,7 @@ func (s *session) syncAll(ctx context.Context, args common.ArgsMap) (any, error)
 	})
 }
 
-// syncRecent asks for the scenes updated in the last hours, then drains.
+// syncRecent asks for the scenes updated in the last hours, then runs.
 func (s *session) syncRecent(ctx context.Context, args common.ArgsMap) (any, error) {
 	hours := recentHours
 	if v := args["hours"]; v != nil && v != "" {
@@ -93,7 +93,7 @@ func (s *session) syncRecent(ctx context.Context, args common.ArgsMap) (any, err
 		}
 		hours = min(hours, hoursAtMost)
 	}
-	return s.drain(ctx, "Sync recent scenes", engine.Options{ByPerson: true, Linger: isTask(args)}, func(ctx context.Context, e *engine.Engine, _ bool) error {
+	return s.run(ctx, "Sync recent scenes", engine.Options{ByPerson: true, Linger: isTask(args)}, func(ctx context.Context, e *engine.Engine, _ bool) error {
 		n, err := e.EnqueueSince(ctx, time.Now().Add(-time.Duration(hours)*time.Hour))
 		s.z.Info().Int("scenes", n).Int("hours", hours).Msg("queued the scenes updated lately")
 		return err
@@ -112,7 +112,7 @@ func (s *session) syncScene(ctx context.Context, args common.ArgsMap) (any, erro
 	if err := s.db.Enqueue(ctx, time.Now(), []store.Request{{SceneID: scene, Reason: "sync-scene", Priority: store.ByPerson}}); err != nil {
 		return nil, err
 	}
-	return s.drain(ctx, "sync-scene", engine.Options{ByPerson: true, Only: scene, Listing: true}, nil)
+	return s.run(ctx, "sync-scene", engine.Options{ByPerson: true, Only: scene, Listing: true}, nil)
 }
 
 func sceneArg(args common.ArgsMap) (int, error) {
@@ -122,10 +122,10 @@ func sceneArg(args common.ArgsMap) (int, error) {
 	return 0, fmt.Errorf("args.scene_id is %v; it must be the id of a scene", args["scene_id"])
 }
 
-// drain takes the lock, prepares and drains. What keeps it from working is told in the result and at error
+// run takes the lock, prepares and runs. What keeps it from working is told in the result and at error
 // level in the log: a task of Stash cannot fail in any other way that a person would see. If another run
 // holds the lock, what prepare enqueues is left to that one.
-func (s *session) drain(ctx context.Context, who string, opts engine.Options, prepare func(ctx context.Context, e *engine.Engine, alone bool) error) (any, error) {
+func (s *session) run(ctx context.Context, who string, opts engine.Options, prepare func(ctx context.Context, e *engine.Engine, alone bool) error) (any, error) {
 	var sum engine.Summary
 	began := time.Now()
 	run := func(ctx context.Context, alone bool) error {
@@ -137,7 +137,7 @@ func (s *session) drain(ctx context.Context, who string, opts engine.Options, pr
 			return err
 		}
 		if sum, err = e.Run(ctx, opts); err != nil {
-			return s.doubt(err)
+			return s.noteSuspect(err)
 		}
 		return s.tidy(ctx)
 	}
@@ -157,12 +157,12 @@ func (s *session) drain(ctx context.Context, who string, opts engine.Options, pr
 	return s.finish(context.WithoutCancel(ctx), sum, began)
 }
 
-// doubt has the queue checked by the next run because of an error that says nothing of what is wrong with it.
-func (s *session) doubt(err error) error {
+// noteSuspect has the queue checked by the next run because of an error that says nothing of what is wrong with it.
+func (s *session) noteSuspect(err error) error {
 	if _, known := errors.AsType[*sqlitefile.Error](err); known {
 		return err
 	}
-	return errors.Join(fmt.Errorf("%w; the next run checks the queue for damage", err), s.db.Doubt(err))
+	return errors.Join(fmt.Errorf("%w; the next run checks the queue for damage", err), s.db.NoteSuspect(err))
 }
 
 // ready reads the settings and makes the engine, with a login for a long run.
@@ -186,7 +186,7 @@ func (s *session) ready(ctx context.Context) (*engine.Engine, error) {
 	return e, nil
 }
 
-// tidy brings the queue's file into order after a drain.
+// tidy brings the queue's file into order after a run.
 func (s *session) tidy(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return nil

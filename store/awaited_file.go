@@ -24,7 +24,7 @@ type FoundFile struct {
 // setAwaitedFiles stores the awaited files of a claim that ended not found, or done with files that Plex lacks, and
 // deletes them with any other ending: a job that waits for something else, such as Plex to have less to do, is
 // not to be woken out of that.
-func setAwaitedFiles(ctx context.Context, tx *sqlitefile.Tx, e *Ending) error {
+func setAwaitedFiles(ctx context.Context, tx *sqlitefile.Tx, e *Completion) error {
 	if e.Outcome == Release || e.Outcome == Snooze { // as before
 		return nil
 	}

@@ -8,7 +8,7 @@ import (
 // missed ends a claim of scene 1 not found.
 func missed(t *testing.T, s *Store, now time.Time, outcome Outcome) {
 	t.Helper()
-	endOne(t, s, now, Ending{
+	endOne(t, s, now, Completion{
 		Job: claim(t, s, now, ClaimOptions{})[0], Outcome: outcome, Charge: Miss, Wait: time.Second, Class: "not_found", Error: "e",
 		AwaitedFiles: []AwaitedFile{{Path: "/a/b.mp4", Size: 1}},
 	})
@@ -28,17 +28,17 @@ func TestNewFileWakesThoseWhoWaitForIt(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, InBulk, 1, 2, 3, 4)
 	for _, j := range claim(t, s, t0, ClaimOptions{}) {
-		e := Ending{
+		e := Completion{
 			Job: j, Outcome: Miss, Wait: 10 * time.Minute, Class: "not_found", Error: "e",
 			AwaitedFiles: []AwaitedFile{{Path: "/stash/Movies/Clip.mp4", Size: 100}},
 		}
 		switch j.SceneID {
 		case 2: // dead for want of its file
-			e.Outcome, e.Charge = Bury, Miss
+			e.Outcome, e.Charge = ToDeadLetter, Miss
 		case 3: // another file of the same name
 			e.AwaitedFiles[0] = AwaitedFile{Path: "/stash/Other/clip.mp4", Size: 999}
 		case 4: // never missed
-			e = Ending{Job: j, Outcome: Retry, Wait: 10 * time.Minute, Class: "temporary", Error: "e"}
+			e = Completion{Job: j, Outcome: Retry, Wait: 10 * time.Minute, Class: "temporary", Error: "e"}
 		}
 		endOne(t, s, t0, e)
 	}
@@ -64,7 +64,7 @@ func TestNewFileWakesNobodyOutOfATemporaryFailure(t *testing.T) {
 	missed(t, s, t0, Miss)
 	now := t0.Add(time.Minute)
 	j := claim(t, s, now, ClaimOptions{})[0]
-	endOne(t, s, now, Ending{Job: j, Outcome: Retry, Wait: 5 * time.Minute, Class: "temporary", Error: "429"})
+	endOne(t, s, now, Completion{Job: j, Outcome: Retry, Wait: 5 * time.Minute, Class: "temporary", Error: "429"})
 	if n := wakeAll(t, s, now); n != 0 || !jobOf(t, s, 1).DueAt.Equal(now.Add(5*time.Minute)) {
 		t.Errorf("woke %d; the job is due at %v, want the wait that Plex asked for", n, jobOf(t, s, 1).DueAt)
 	}
@@ -91,7 +91,7 @@ func TestNewFileRevivesNoCrashedJob(t *testing.T) {
 func TestExpiredDeadLetterWaitsForNoFile(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, InBulk, 1)
-	missed(t, s, t0, Bury)
+	missed(t, s, t0, ToDeadLetter)
 	for _, day := range []int{1, 31, 33} {
 		if _, err := s.ExpireDead(t.Context(), t0.Add(time.Duration(day)*25*time.Hour)); err != nil {
 			t.Fatal(err)

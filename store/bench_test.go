@@ -57,7 +57,7 @@ func BenchmarkGrowth(b *testing.B) {
 				must(b, err)
 			}, func(b *testing.B, _ int, s *Store) { must(b, s.Enqueue(b.Context(), t0, mine)) }},
 			{"complete", func(b *testing.B, i int, s *Store) {
-				_, err := s.End(b.Context(), t0, []Ending{{Job: jobs[i][0], Outcome: Done}})
+				_, err := s.Complete(b.Context(), t0, []Completion{{Job: jobs[i][0], Outcome: Done}})
 				must(b, err)
 			}, func(b *testing.B, i int, s *Store) {
 				var err error

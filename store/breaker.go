@@ -39,7 +39,7 @@ type Breaker struct {
 func (s *Store) Breaker(ctx context.Context) (Breaker, error) {
 	b, err := breakerOf(ctx, s.read)
 	if err != nil {
-		return b, fmt.Errorf("read the breaker: %w", s.mark(err))
+		return b, fmt.Errorf("read the breaker: %w", s.fileError(err))
 	}
 	return b, nil
 }

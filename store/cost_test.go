@@ -96,17 +96,17 @@ func syncScenes(t testing.TB, s *Store, now time.Time, scenes ...int) {
 			t.Fatalf("%d jobs are left and none is due", left)
 		}
 		left -= len(jobs)
-		ends := make([]Ending, len(jobs))
+		ends := make([]Completion, len(jobs))
 		for i, j := range jobs {
 			key := fmt.Sprint(j.SceneID)
 			item := Item{Server: "S", RatingKey: key, Section: "1", Owner: j.SceneID, Sent: map[string]Value{"title": {"T"}}}
-			ends[i] = Ending{
+			ends[i] = Completion{
 				Job: j, Outcome: Done, Note: "synced", Items: []Item{item}, Refs: []Ref{{"tag", 1}}, SceneVersion: &SceneVersion{SceneID: j.SceneID, UpdatedAt: "u"},
 				Links: []Link{{Server: "S", SceneID: j.SceneID, RatingKey: key, Section: "1", Path: "/p", Rule: "path", PushedAt: now, UpdatedAt: "u"}},
 			}
 		}
 		must(s.PutItems(ctx, ends[0].Items))
-		_, err = s.End(ctx, now, ends)
+		_, err = s.Complete(ctx, now, ends)
 		must(err)
 	}
 	_, err = s.LastLook(ctx, now, 0)
@@ -119,8 +119,8 @@ func TestFinishedSyncsCostNothing(t *testing.T) {
 	s, r := recordedStore(t)
 	syncScenes(t, s, t0, 1, 2, 3)
 	enqueueScenes(t, s, t0, ByPerson, 1, 2, 3)
-	endOne(t, s, t0, Ending{Job: claim(t, s, t0, ClaimOptions{Trial: true})[0], Outcome: Release})
-	for i, e := range []Ending{{Outcome: Retry}, {Outcome: Miss, AwaitedFiles: []AwaitedFile{{Path: "/a.mp4", Size: 1}}}, {Outcome: Bury}} {
+	endOne(t, s, t0, Completion{Job: claim(t, s, t0, ClaimOptions{Trial: true})[0], Outcome: Release})
+	for i, e := range []Completion{{Outcome: Retry}, {Outcome: Miss, AwaitedFiles: []AwaitedFile{{Path: "/a.mp4", Size: 1}}}, {Outcome: ToDeadLetter}} {
 		e.Job = claim(t, s, t0, ClaimOptions{Only: i + 1})[0]
 		endOne(t, s, t0, e)
 	}
@@ -178,7 +178,7 @@ func TestNoQuestionWalksThroughATable(t *testing.T) {
 	must(nil, err)
 	must(s.ExpireDead(ctx, t0))
 	must(s.TakeInbox(ctx, t0))
-	must(nil, s.EndRestore(ctx, t0, Restored{Server: "S", Whole: []string{"1"}, Scenes: []int{1}, Items: []Item{{Server: "S", RatingKey: "1"}}}))
+	must(nil, s.CompleteRestore(ctx, t0, Restored{Server: "S", Whole: []string{"1"}, Scenes: []int{1}, Items: []Item{{Server: "S", RatingKey: "1"}}}))
 	must(nil, s.SetHolder(ctx, t0, "x"))
 	must(nil, s.Forget(ctx, []int{1}))
 	must(s.Job(ctx, 2))
@@ -212,7 +212,7 @@ func TestPushedAgainWritesOnlyWhatHasChanged(t *testing.T) {
 	push := func(refs ...Ref) int {
 		t.Helper()
 		enqueueScenes(t, s, t0, InBulk, 1)
-		e := Ending{
+		e := Completion{
 			Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: Done, Items: []Item{{Server: "S", RatingKey: "7"}}, Refs: refs, SceneVersion: &SceneVersion{SceneID: 1},
 			Links: []Link{{Server: "S", SceneID: 1, RatingKey: "7"}},
 		}

@@ -43,7 +43,7 @@ func (s *Store) DeadLetters(ctx context.Context, n Narrow, limit int) ([]DeadLet
 		SELECT scene_id, reason, priority, enqueued_at, attempts, misses, unfinished, first_failed_at, class, error, candidates, died_at
 		FROM dead_letter`+where+` ORDER BY died_at DESC LIMIT ?`, append(args, limit)...)
 	if err != nil {
-		return nil, fmt.Errorf("read dead letters: %w", s.mark(err))
+		return nil, fmt.Errorf("read dead letters: %w", s.fileError(err))
 	}
 	defer rows.Close()
 	var letters []DeadLetter
@@ -55,13 +55,13 @@ func (s *Store) DeadLetters(ctx context.Context, n Narrow, limit int) ([]DeadLet
 		j := &d.Job
 		if err := rows.Scan(&j.SceneID, &j.Reason, &j.Priority, &enqueued, &j.Attempts, &j.Misses, &j.Unfinished, &failed,
 			&j.ErrorClass, &j.Error, &candidates, &died); err != nil {
-			return nil, fmt.Errorf("read dead letters: %w", s.mark(err))
+			return nil, fmt.Errorf("read dead letters: %w", s.fileError(err))
 		}
 		j.EnqueuedAt, j.FirstFailedAt, d.DiedAt = time.UnixMilli(enqueued), nullTime(failed), time.UnixMilli(died)
 		d.Candidates = json.RawMessage(candidates)
 		letters = append(letters, d)
 	}
-	return letters, s.mark(rows.Err())
+	return letters, s.fileError(rows.Err())
 }
 
 // Revive makes jobs of dead letters again, due now, their counters at zero, and returns how many. It is a

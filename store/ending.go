@@ -15,19 +15,19 @@ type Outcome string
 
 // The outcomes. All but Retry and Miss leave the counters alone.
 const (
-	Done    Outcome = "done"    // everything that we own is in Plex: the job goes
-	Drop    Outcome = "drop"    // nothing to do for good (scene gone, filtered): the job goes
-	Retry   Outcome = "retry"   // temporary failure: attempts + 1, due after Wait
-	Miss    Outcome = "miss"    // Plex does not hold the file: misses + 1, due after Wait
-	Snooze  Outcome = "snooze"  // later, not charged: due after Wait
-	Release Outcome = "release" // not charged, due as before, not again by this drain
-	Bury    Outcome = "bury"    // dead letter
+	Done         Outcome = "done"    // everything that we own is in Plex: the job goes
+	Drop         Outcome = "drop"    // nothing to do for good (scene gone, filtered): the job goes
+	Retry        Outcome = "retry"   // temporary failure: attempts + 1, due after Wait
+	Miss         Outcome = "miss"    // Plex does not hold the file: misses + 1, due after Wait
+	Snooze       Outcome = "snooze"  // later, not charged: due after Wait
+	Release      Outcome = "release" // not charged, due as before, not again by this run
+	ToDeadLetter Outcome = "bury"    // dead letter
 )
 
-// An Ending ends one claim. Items, links and the log are written with it in one transaction; the job
+// An Completion ends one claim. Items, links and the log are written with it in one transaction; the job
 // itself only if the claim is still in force, so that an edit made meanwhile is not swallowed. Of a scene
 // that was destroyed meanwhile only the items are written.
-type Ending struct {
+type Completion struct {
 	Job     Job
 	Outcome Outcome
 	Charge  Outcome       // for Bury: Retry or Miss if this last claim is charged too
@@ -44,13 +44,13 @@ type Ending struct {
 	SceneVersion *SceneVersion // the version that was read
 }
 
-// End ends claims in one transaction. It returns for each whether the claim was still in force.
-func (s *Store) End(ctx context.Context, now time.Time, endings []Ending) ([]bool, error) {
+// Complete ends claims in one transaction. It returns for each whether the claim was still in force.
+func (s *Store) Complete(ctx context.Context, now time.Time, endings []Completion) ([]bool, error) {
 	applied := make([]bool, len(endings))
 	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		for i := range endings {
 			var err error
-			if applied[i], err = end(ctx, tx, now, &endings[i]); err != nil {
+			if applied[i], err = completeClaim(ctx, tx, now, &endings[i]); err != nil {
 				return fmt.Errorf("scene %d: %w", endings[i].Job.SceneID, err)
 			}
 		}
@@ -62,13 +62,13 @@ func (s *Store) End(ctx context.Context, now time.Time, endings []Ending) ([]boo
 	return applied, nil
 }
 
-func end(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Ending) (bool, error) {
+func completeClaim(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Completion) (bool, error) {
 	for i := range e.Items {
 		if err := putItem(ctx, tx, &e.Items[i]); err != nil {
 			return false, err
 		}
 	}
-	inForce, err := endJob(ctx, tx, now, e)
+	inForce, err := completeJob(ctx, tx, now, e)
 	if err != nil {
 		return false, err
 	}
@@ -77,7 +77,7 @@ func end(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Ending) (bool
 			return false, err
 		}
 	}
-	if err := endLinks(ctx, tx, e); err != nil {
+	if err := completeLinks(ctx, tx, e); err != nil {
 		return false, err
 	}
 	if e.SceneVersion != nil {
@@ -101,8 +101,8 @@ func isKnown(ctx context.Context, tx *sqlitefile.Tx, scene int) (known bool, err
 	return known, err
 }
 
-// endJob changes the job's row, naming scene and claim.
-func endJob(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Ending) (bool, error) {
+// completeJob changes the job's row, naming scene and claim.
+func completeJob(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Completion) (bool, error) {
 	j := &e.Job
 	due := now.Add(min(e.Wait, LongestWait)).UnixMilli()
 	var res sql.Result
@@ -121,11 +121,11 @@ func endJob(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Ending) (b
 		res, err = tx.ExecContext(ctx, `
 			UPDATE job SET unfinished = 0, claim = 0, due_at = ?, last_error_class = ?, last_error = ?
 			WHERE scene_id = ? AND claim = ?`, due, e.Class, e.Error, j.SceneID, j.Claim)
-	case Release: // the claim's number stays: it keeps this drain from taking the job again
+	case Release: // the claim's number stays: it keeps this run from taking the job again
 		res, err = tx.ExecContext(ctx, `UPDATE job SET unfinished = 0, due_at = ? WHERE scene_id = ? AND claim = ?`,
 			j.DueAt.UnixMilli(), j.SceneID, j.Claim)
-	case Bury:
-		return buryClaimed(ctx, tx, now, e)
+	case ToDeadLetter:
+		return deadLetterClaimed(ctx, tx, now, e)
 	default:
 		return false, fmt.Errorf("no such outcome: %q", e.Outcome)
 	}
@@ -136,7 +136,7 @@ func endJob(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Ending) (b
 	return n > 0, err
 }
 
-func buryClaimed(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Ending) (bool, error) {
+func deadLetterClaimed(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Completion) (bool, error) {
 	j := e.Job
 	switch e.Charge {
 	case Retry:
@@ -153,11 +153,11 @@ func buryClaimed(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Endin
 	if err != nil || !inForce {
 		return false, err
 	}
-	return true, bury(ctx, tx, now, j, e.Class, e.Error, e.Candidates)
+	return true, putDeadLetter(ctx, tx, now, j, e.Class, e.Error, e.Candidates)
 }
 
-// bury moves a job to the dead letters. Which files would wake it is up to the ending.
-func bury(ctx context.Context, tx *sqlitefile.Tx, now time.Time, j Job, class, text string, candidates any) error {
+// putDeadLetter moves a job to the dead letters. Which files would wake it is up to the ending.
+func putDeadLetter(ctx context.Context, tx *sqlitefile.Tx, now time.Time, j Job, class, text string, candidates any) error {
 	list := []byte("[]")
 	if candidates != nil {
 		var err error
@@ -186,7 +186,7 @@ const (
 	logInAll    = 20_000
 )
 
-func logAttempt(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Ending) error {
+func logAttempt(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Completion) error {
 	if e.Outcome == Release { // nothing happened to the scene
 		return nil
 	}

@@ -9,18 +9,18 @@ import (
 
 func TestEndingsChargeWhatTheySay(t *testing.T) {
 	for _, c := range []struct {
-		ending   Ending
+		ending   Completion
 		attempts int
 		misses   int
 		due      time.Duration // after the ending; -1: the job is gone
 	}{
-		{Ending{Outcome: Retry, Wait: 7 * time.Second, Class: "temporary", Error: "e"}, 1, 0, 7 * time.Second},
-		{Ending{Outcome: Miss, Wait: 30 * time.Second, Class: "not_found", Error: "e"}, 0, 1, 30 * time.Second},
-		{Ending{Outcome: Snooze, Wait: 30 * time.Second, Class: "unready", Error: "e"}, 0, 0, 30 * time.Second},
-		{Ending{Outcome: Retry, Wait: 24 * time.Hour, Class: "temporary", Error: "e"}, 1, 0, LongestWait},
-		{Ending{Outcome: Done}, 0, 0, -1},
-		{Ending{Outcome: Drop, Class: "gone", Error: "e"}, 0, 0, -1},
-		{Ending{Outcome: Bury, Class: "rejected", Error: "e"}, 0, 0, -1},
+		{Completion{Outcome: Retry, Wait: 7 * time.Second, Class: "temporary", Error: "e"}, 1, 0, 7 * time.Second},
+		{Completion{Outcome: Miss, Wait: 30 * time.Second, Class: "not_found", Error: "e"}, 0, 1, 30 * time.Second},
+		{Completion{Outcome: Snooze, Wait: 30 * time.Second, Class: "unready", Error: "e"}, 0, 0, 30 * time.Second},
+		{Completion{Outcome: Retry, Wait: 24 * time.Hour, Class: "temporary", Error: "e"}, 1, 0, LongestWait},
+		{Completion{Outcome: Done}, 0, 0, -1},
+		{Completion{Outcome: Drop, Class: "gone", Error: "e"}, 0, 0, -1},
+		{Completion{Outcome: ToDeadLetter, Class: "rejected", Error: "e"}, 0, 0, -1},
 	} {
 		t.Run(string(c.ending.Outcome), func(t *testing.T) {
 			s := openStore(t)
@@ -54,11 +54,11 @@ func TestDeadLetterIsTheWholeJob(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, ByPerson, 1)
 	j := claim(t, s, t0, ClaimOptions{})[0]
-	endOne(t, s, t0, Ending{Job: j, Outcome: Retry, Wait: time.Second, Class: "temporary", Error: "first"})
+	endOne(t, s, t0, Completion{Job: j, Outcome: Retry, Wait: time.Second, Class: "temporary", Error: "first"})
 	now := t0.Add(time.Minute)
 	j = claim(t, s, now, ClaimOptions{})[0]
-	endOne(t, s, now, Ending{
-		Job: j, Outcome: Bury, Charge: Retry, Class: "temporary", Error: "last",
+	endOne(t, s, now, Completion{
+		Job: j, Outcome: ToDeadLetter, Charge: Retry, Class: "temporary", Error: "last",
 		Candidates: []map[string]string{{"path": "/a"}},
 	})
 	letters, err := s.DeadLetters(t.Context(), Narrow{}, 10)
@@ -87,7 +87,7 @@ func TestReviveNarrows(t *testing.T) {
 		if j.SceneID == 2 {
 			class = "not_found"
 		}
-		endOne(t, s, t0, Ending{Job: j, Outcome: Bury, Class: class, Error: "e"})
+		endOne(t, s, t0, Completion{Job: j, Outcome: ToDeadLetter, Class: class, Error: "e"})
 	}
 	for _, c := range []struct {
 		n    Narrow
@@ -102,7 +102,7 @@ func TestReviveNarrows(t *testing.T) {
 func TestRequestRevivesADeadLetter(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, InBulk, 1)
-	endOne(t, s, t0, Ending{Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: Bury, Class: "rejected", Error: "e"})
+	endOne(t, s, t0, Completion{Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: ToDeadLetter, Class: "rejected", Error: "e"})
 	enqueueScenes(t, s, t0, InBulk, 1)
 	if letters, err := s.DeadLetters(t.Context(), Narrow{}, 10); err != nil || len(letters) != 0 {
 		t.Errorf("dead letters = %v, %v; want none", letters, err)
@@ -113,7 +113,7 @@ func TestRequestRevivesADeadLetter(t *testing.T) {
 func TestDeadLettersExpireSlowlyEvenIfTheClockJumps(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, InBulk, 1)
-	endOne(t, s, t0, Ending{Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: Bury, Class: "rejected", Error: "e"})
+	endOne(t, s, t0, Completion{Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: ToDeadLetter, Class: "rejected", Error: "e"})
 	day := 24 * time.Hour
 	for _, c := range []struct {
 		at   time.Duration
@@ -140,7 +140,7 @@ func TestNewFileWakesASceneThatWasPushedWithoutIt(t *testing.T) {
 	file := []FoundFile{{Path: "/v/second.mp4", Size: 7}}
 	push := func(wanted ...AwaitedFile) {
 		enqueueScenes(t, s, t0, InBulk, 1)
-		endOne(t, s, t0, Ending{Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: Done, AwaitedFiles: wanted})
+		endOne(t, s, t0, Completion{Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: Done, AwaitedFiles: wanted})
 	}
 	push(AwaitedFile{Path: "/data/second.mp4", Size: 7})
 	for i, want := range []int{1, 0} { // told twice
@@ -161,15 +161,15 @@ func TestItemsRememberWhatWasBeforeUs(t *testing.T) {
 	s := openStore(t)
 	first := Item{
 		Server: "S", RatingKey: "1", Section: "2", Owner: 5,
-		Before: map[string]Held{"title": {Value: Value{"old"}, Locked: true}},
-		Sent:   map[string]Value{"title": {"new"}},
+		Original: map[string]Held{"title": {Value: Value{"old"}, Locked: true}},
+		Sent:     map[string]Value{"title": {"new"}},
 	}
 	if err := s.PutItems(t.Context(), []Item{first}); err != nil {
 		t.Fatal(err)
 	}
 	second := first
-	second.Before = map[string]Held{"title": {Value: Value{"ours"}}, "studio": {Locked: true}}
-	second.ReadBack = map[string]Value{"title": {"new"}}
+	second.Original = map[string]Held{"title": {Value: Value{"ours"}}, "studio": {Locked: true}}
+	second.Confirmed = map[string]Value{"title": {"new"}}
 	if err := s.PutItems(t.Context(), []Item{second}); err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +178,7 @@ func TestItemsRememberWhatWasBeforeUs(t *testing.T) {
 		t.Fatalf("Items = %v, %v", items, err)
 	}
 	want := second
-	want.Before = map[string]Held{"title": {Value: Value{"old"}, Locked: true}, "studio": {Locked: true}}
+	want.Original = map[string]Held{"title": {Value: Value{"old"}, Locked: true}, "studio": {Locked: true}}
 	if !reflect.DeepEqual(items["1"], want) {
 		t.Errorf("item = %+v, want %+v", items["1"], want)
 	}
@@ -235,8 +235,8 @@ func TestItemsRememberTheirImages(t *testing.T) {
 func TestAnotherItemWithTheSameKeyRemembersNothingOfTheFormer(t *testing.T) {
 	s := openStore(t)
 	for _, it := range []Item{
-		{Owner: 5, Paths: []string{"/a"}, Before: map[string]Held{"title": {Value: Value{"A"}}, "studio": {Locked: true}}},
-		{Owner: 6, Paths: []string{"/b"}, Before: map[string]Held{"title": {Value: Value{"B"}}}, Fresh: true},
+		{Owner: 5, Paths: []string{"/a"}, Original: map[string]Held{"title": {Value: Value{"A"}}, "studio": {Locked: true}}},
+		{Owner: 6, Paths: []string{"/b"}, Original: map[string]Held{"title": {Value: Value{"B"}}}, Fresh: true},
 	} {
 		it.Server, it.RatingKey, it.Section = "S", "1", "2"
 		if err := s.PutItems(t.Context(), []Item{it}); err != nil {
@@ -272,7 +272,7 @@ func TestDestroyForgetsAllButItems(t *testing.T) {
 	enqueueScenes(t, s, t0, InBulk, 1, 2)
 	jobs := claim(t, s, t0, ClaimOptions{})
 	link := Link{Server: "S", SceneID: 1, RatingKey: "9", Section: "1", Path: "/p", Rule: "path", PushedAt: t0, UpdatedAt: "u"}
-	endOne(t, s, t0, Ending{
+	endOne(t, s, t0, Completion{
 		Job: jobs[0], Outcome: Done, Items: []Item{{Server: "S", RatingKey: "9", Owner: 1}},
 		Links: []Link{link}, Refs: []Ref{{"tag", 3}}, SceneVersion: &SceneVersion{SceneID: 1, UpdatedAt: "u"},
 	})
@@ -301,7 +301,7 @@ func TestSceneDestroyedDuringItsPushStaysGone(t *testing.T) {
 	if _, err := s.RecordHook(t.Context(), t0, HookRecord{Own: Request{SceneID: 1}, Gone: true}); err != nil {
 		t.Fatal(err)
 	}
-	endOne(t, s, t0, Ending{
+	endOne(t, s, t0, Completion{
 		Job: j, Outcome: Done, Items: []Item{{Server: "S", RatingKey: "9", Owner: 1}}, Refs: []Ref{{"tag", 3}},
 		Links:        []Link{{Server: "S", SceneID: 1, RatingKey: "9", Section: "1", Path: "/p", Rule: "path", PushedAt: t0}},
 		SceneVersion: &SceneVersion{SceneID: 1, UpdatedAt: "u"},
@@ -322,7 +322,7 @@ func TestEditDuringAPushKeepsWhatWasPushed(t *testing.T) {
 	record(t, s, t0, own(1))
 	j := claim(t, s, t0, ClaimOptions{})[0]
 	record(t, s, t0, own(1))
-	endOne(t, s, t0, Ending{
+	endOne(t, s, t0, Completion{
 		Job: j, Outcome: Done, SceneVersion: &SceneVersion{SceneID: 1, UpdatedAt: "u"},
 		Links: []Link{{Server: "S", SceneID: 1, RatingKey: "9", Section: "1", Path: "/p", Rule: "path", PushedAt: t0}},
 	})
@@ -337,7 +337,7 @@ func TestAttemptLogIsBounded(t *testing.T) {
 	for i := range 3 * logPerScene {
 		now := t0.Add(time.Duration(i) * time.Minute)
 		enqueueScenes(t, s, now, InBulk, 1)
-		endOne(t, s, now, Ending{Job: claim(t, s, now, ClaimOptions{})[0], Outcome: Done, Note: "synced"})
+		endOne(t, s, now, Completion{Job: claim(t, s, now, ClaimOptions{})[0], Outcome: Done, Note: "synced"})
 	}
 	list, err := s.Attempts(t.Context(), 1)
 	if err != nil || len(list) != logPerScene || list[0].Outcome != "synced" || !list[0].At.After(list[1].At) {

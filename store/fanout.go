@@ -19,7 +19,7 @@ type FanoutRecord struct {
 	Event  string // hash of the event; "" if it has only the own id
 }
 
-// recordFanout notes that what the hook names has changed, for a drain to find the scenes that mention it.
+// recordFanout notes that what the hook names has changed, for a run to find the scenes that mention it.
 // One that is being expanded starts again.
 func recordFanout(ctx context.Context, tx *sqlitefile.Tx, now time.Time, f FanoutRecord) error {
 	all, err := speaksForAll(ctx, tx, now, f.Event, f.First)
@@ -72,7 +72,7 @@ func (s *Store) ExpandFanout(ctx context.Context, now time.Time, limit int) (mor
 func (s *Store) HasFanout(ctx context.Context) (bool, error) {
 	var yes bool
 	if err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM fanout)`).Scan(&yes); err != nil {
-		return false, fmt.Errorf("look for changes of what scenes mention: %w", s.mark(err))
+		return false, fmt.Errorf("look for changes of what scenes mention: %w", s.fileError(err))
 	}
 	return yes, nil
 }

@@ -86,7 +86,7 @@ func TestRenewedChangeStartsAgain(t *testing.T) {
 	changed(t, s, t0, FanoutRecord{Kind: "group", Own: 1})
 	expand(t, s, t0, 20)
 	for _, j := range claim(t, s, t0, ClaimOptions{}) {
-		endOne(t, s, t0, Ending{Job: j, Outcome: Done})
+		endOne(t, s, t0, Completion{Job: j, Outcome: Done})
 	}
 	changed(t, s, t0.Add(time.Second), FanoutRecord{Kind: "group", Own: 1})
 	for more := true; more; {
@@ -115,7 +115,7 @@ func TestFanoutMakesQueuedJobsDue(t *testing.T) {
 	s := openStore(t)
 	mention(t, s, "tag", 1, 1)
 	enqueueScenes(t, s, t0, ByPerson, 1)
-	endOne(t, s, t0, Ending{Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: Retry, Wait: time.Minute, Class: "temporary", Error: "e"})
+	endOne(t, s, t0, Completion{Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: Retry, Wait: time.Minute, Class: "temporary", Error: "e"})
 	now := t0.Add(time.Second)
 	changed(t, s, now, FanoutRecord{Kind: "tag", Own: 1})
 	expand(t, s, now, 100)

@@ -186,7 +186,7 @@ func (s *Store) Ask(ctx context.Context, now time.Time) (mark Mark, err error) {
 func (s *Store) Asked(ctx context.Context, now time.Time, mark Mark, ok, busy bool) error {
 	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		value, _, err := metaOf(ctx, tx, keyMark)
-		if err != nil || value != mark.value { // a drain has cleared it meanwhile: it sees the job
+		if err != nil || value != mark.value { // a run has cleared it meanwhile: it sees the job
 			return err
 		}
 		switch {
@@ -203,7 +203,7 @@ func (s *Store) Asked(ctx context.Context, now time.Time, mark Mark, ok, busy bo
 	return nil
 }
 
-// ClearMark takes the run mark away: a drain has the lock and will see every job recorded before this.
+// ClearMark takes the run mark away: a run has the lock and will see every job recorded before this.
 func (s *Store) ClearMark(ctx context.Context) error {
 	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error { return deleteMeta(ctx, tx, keyMark) })
 	if err != nil {
@@ -212,7 +212,7 @@ func (s *Store) ClearMark(ctx context.Context) error {
 	return nil
 }
 
-// LastLook reports whether a job is due that this drain may still take, and in the same transaction
+// LastLook reports whether a job is due that this run may still take, and in the same transaction
 // clears the run mark if none is: whoever records a job after this asks for a run of its own.
 func (s *Store) LastLook(ctx context.Context, now time.Time, floor int64) (due bool, err error) {
 	err = s.inTx(ctx, func(tx *sqlitefile.Tx) error {

@@ -95,7 +95,7 @@ func TestLateAnswerLeavesAnothersMark(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.ClearMark(t.Context()); err != nil { // a drain begins
+	if err := s.ClearMark(t.Context()); err != nil { // a run begins
 		t.Fatal(err)
 	}
 	if !record(t, s, t0.Add(time.Second), own(2)) {
@@ -114,18 +114,18 @@ func TestLateAnswerLeavesAnothersMark(t *testing.T) {
 	}
 }
 
-// A hook's job is either seen by the drain's last look, or the hook finds no mark and asks.
-func TestNoWakeUpIsLostAtTheEndOfADrain(t *testing.T) {
+// A hook's job is either seen by the run's last look, or the hook finds no mark and asks.
+func TestNoWakeUpIsLostAtTheEndOfARun(t *testing.T) {
 	s := openStore(t)
 	asked(t, s, true, false)
 	if due, err := s.LastLook(t.Context(), t0, 0); err != nil || !due {
 		t.Fatalf("LastLook = %v, %v; want the job seen", due, err)
 	}
 	if record(t, s, t0.Add(time.Second), own(2)) {
-		t.Error("a hook asked although the drain had not ended")
+		t.Error("a hook asked although the run had not ended")
 	}
 	for _, j := range claim(t, s, t0.Add(time.Second), ClaimOptions{}) {
-		endOne(t, s, t0.Add(time.Second), Ending{Job: j, Outcome: Done})
+		endOne(t, s, t0.Add(time.Second), Completion{Job: j, Outcome: Done})
 	}
 	if due, err := s.LastLook(t.Context(), t0.Add(2*time.Second), 0); err != nil || due {
 		t.Fatalf("LastLook = %v, %v; want nothing due", due, err)

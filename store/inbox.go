@@ -19,7 +19,7 @@ import (
 const inboxDir = "inbox"
 
 // LeaveInInbox stores what a hook tells as a file, for a hook that cannot write queue.db. It needs no
-// open Store. The next drain takes it in.
+// open Store. The next run takes it in.
 func LeaveInInbox(dir string, now time.Time, h HookRecord) error {
 	if err := sqlitefile.PrepareDir(dir); err != nil {
 		return err
@@ -29,7 +29,7 @@ func LeaveInInbox(dir string, now time.Time, h HookRecord) error {
 		return fmt.Errorf("make the inbox: %w", sqlitefile.Explain(inbox, err))
 	}
 	event, first := h.event()
-	if !first && toldInInbox(inbox, now, event) {
+	if !first && isInInbox(inbox, now, event) {
 		h, event = h.alone(), ""
 	}
 	text, err := json.Marshal(h)
@@ -50,9 +50,9 @@ func inboxName(event string) string {
 	return event
 }
 
-// toldInInbox reports whether a file of the last minutes tells of everything that the event names: else N
+// isInInbox reports whether a file of the last minutes tells of everything that the event names: else N
 // hooks of a bulk edit would write N² ids.
-func toldInInbox(inbox string, now time.Time, event string) bool {
+func isInInbox(inbox string, now time.Time, event string) bool {
 	name := inboxName(event)
 	if name == "alone" {
 		return false
@@ -74,7 +74,7 @@ func toldInInbox(inbox string, now time.Time, event string) bool {
 }
 
 // TakeInbox records what hooks left in the inbox, in order, and returns how many files that were. It sets no
-// run mark: the drain that calls it is the run. A file is removed only after its jobs are stored; one that
+// run mark: the run that calls it is the run. A file is removed only after its jobs are stored; one that
 // makes no sense is renamed and named in the error, which does not keep the others from being taken.
 func (s *Store) TakeInbox(ctx context.Context, now time.Time) (int, error) {
 	inbox := filepath.Join(s.dir, inboxDir)

@@ -156,13 +156,13 @@ func inboxOf(t *testing.T, dir string) (texts []string) {
 func TestTakingTheInboxLeavesNoMark(t *testing.T) {
 	s := openStore(t)
 	leave(t, s.Dir(), t0, own(5))
-	if err := s.ClearMark(t.Context()); err != nil { // a drain begins
+	if err := s.ClearMark(t.Context()); err != nil { // a run begins
 		t.Fatal(err)
 	}
 	if _, err := s.TakeInbox(t.Context(), t0); err != nil {
 		t.Fatal(err)
 	}
-	if !record(t, s, t0.Add(time.Second), own(6)) { // the drain has ended early
+	if !record(t, s, t0.Add(time.Second), own(6)) { // the run has ended early
 		t.Error("a hook does not ask because of a mark that nobody asks for")
 	}
 }

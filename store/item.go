@@ -10,9 +10,9 @@ type Held struct {
 	Locked bool  `json:"locked,omitempty"`
 }
 
-// Form is how Plex keeps a value that it does not keep as it was sent. Of a list it is about the names
+// Normalized is how Plex keeps a value that it does not keep as it was sent. Of a list it is about the names
 // that Plex does not show, and those that stand for them.
-type Form struct {
+type Normalized struct {
 	Sent Value `json:"sent"`
 	Held Value `json:"held"`
 }
@@ -29,13 +29,13 @@ type Item struct {
 	Paths []string // normalised paths of its files when this was written
 	Fresh bool     // replaces all that is stored, which is of another item with this rating key; not stored itself
 
-	Before   map[string]Held     // as Plex held it before our first write of that field
-	Owned    map[string][]string // tags that we added, as we sent them
-	Sent     map[string]Value    // what we last sent
-	ReadBack map[string]Value    // what Plex held after that
-	Form     map[string]Form     // Plex's own form of exactly the value sent
-	Rejected map[string]Value    // a value that Plex refused when it was sent alone
-	Faults   int                 // writes to which Plex answered 500 since it last took one whole
+	Original   map[string]Held       // as Plex held it before our first write of that field
+	Owned      map[string][]string   // tags that we added, as we sent them
+	Sent       map[string]Value      // what we last sent
+	Confirmed  map[string]Value      // what Plex held after that
+	Normalized map[string]Normalized // Plex's own form of exactly the value sent
+	Rejected   map[string]Value      // a value that Plex refused when it was sent alone
+	Faults     int                   // writes to which Plex answered 500 since it last took one whole
 
 	Images map[string]Image // by the name of Plex's lock: thumb, art; Before holds the rating key of what was selected
 }

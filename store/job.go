@@ -159,8 +159,8 @@ func (s *Store) Claim(ctx context.Context, now time.Time, opts ClaimOptions) (jo
 			if jobs[0].Unfinished < crashLimit {
 				return take(ctx, tx, now, jobs, opts.Wait)
 			}
-			e := Ending{Job: jobs[0], Outcome: Bury, Class: ClassCrashed, Error: crashText}
-			if err := errors.Join(bury(ctx, tx, now, e.Job, e.Class, e.Error, nil), logAttempt(ctx, tx, now, &e)); err != nil {
+			e := Completion{Job: jobs[0], Outcome: ToDeadLetter, Class: ClassCrashed, Error: crashText}
+			if err := errors.Join(putDeadLetter(ctx, tx, now, e.Job, e.Class, e.Error, nil), logAttempt(ctx, tx, now, &e)); err != nil {
 				return err
 			}
 			crashed = append(crashed, jobs[0])
@@ -184,12 +184,12 @@ func (s *Store) HasDue(ctx context.Context, now time.Time, opts ClaimOptions) (b
 func (s *Store) Due(ctx context.Context, now time.Time, opts ClaimOptions) ([]Job, error) {
 	tx, err := sqlitefile.Begin(ctx, s.read)
 	if err != nil {
-		return nil, fmt.Errorf("look for due jobs: %w", s.mark(err))
+		return nil, fmt.Errorf("look for due jobs: %w", s.fileError(err))
 	}
 	defer sqlitefile.Rollback(tx.Tx) // nothing was written
 	jobs, err := pick(ctx, tx, now, opts)
 	if err != nil {
-		return nil, fmt.Errorf("look for due jobs: %w", s.mark(err))
+		return nil, fmt.Errorf("look for due jobs: %w", s.fileError(err))
 	}
 	return jobs, nil
 }
@@ -198,7 +198,7 @@ func (s *Store) Due(ctx context.Context, now time.Time, opts ClaimOptions) ([]Jo
 func (s *Store) HasAwaitedFiles(ctx context.Context) (bool, error) {
 	var yes bool
 	if err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM awaited_file)`).Scan(&yes); err != nil {
-		return false, fmt.Errorf("look for awaited files: %w", s.mark(err))
+		return false, fmt.Errorf("look for awaited files: %w", s.fileError(err))
 	}
 	return yes, nil
 }
@@ -313,7 +313,7 @@ func (s *Store) ClaimFloor(ctx context.Context) (int64, error) {
 	var last int64
 	err := s.read.QueryRowContext(ctx, `SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?`, metaClaim).Scan(&last)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return 0, fmt.Errorf("read the claim number: %w", s.mark(err))
+		return 0, fmt.Errorf("read the claim number: %w", s.fileError(err))
 	}
 	return last + 1, nil
 }

@@ -32,26 +32,26 @@ type Ref struct {
 	ID   int
 }
 
-// memory is the JSON column of an item.
-type memory struct {
-	Before   map[string]Held     `json:"before,omitempty"`
-	Owned    map[string][]string `json:"owned,omitempty"`
-	Sent     map[string]Value    `json:"sent,omitempty"`
-	ReadBack map[string]Value    `json:"read_back,omitempty"`
-	Form     map[string]Form     `json:"form,omitempty"`
-	Rejected map[string]Value    `json:"rejected,omitempty"`
-	Images   map[string]Image    `json:"images,omitempty"`
-	Paths    []string            `json:"paths,omitempty"`
-	Faults   int                 `json:"faults,omitempty"`
+// base is the JSON column of an item.
+type base struct {
+	Original   map[string]Held       `json:"original,omitempty"`
+	Owned      map[string][]string   `json:"owned,omitempty"`
+	Sent       map[string]Value      `json:"sent,omitempty"`
+	Confirmed  map[string]Value      `json:"confirmed,omitempty"`
+	Normalized map[string]Normalized `json:"normalized,omitempty"`
+	Rejected   map[string]Value      `json:"rejected,omitempty"`
+	Images     map[string]Image      `json:"images,omitempty"`
+	Paths      []string              `json:"paths,omitempty"`
+	Faults     int                   `json:"faults,omitempty"`
 }
 
 // keep takes over what was before us from what is stored already.
-func (m *memory) keep(old map[string]Held) {
+func (m *base) keep(old map[string]Held) {
 	if len(old) > 0 {
-		before := make(map[string]Held, len(m.Before)+len(old))
-		maps.Copy(before, m.Before)
+		before := make(map[string]Held, len(m.Original)+len(old))
+		maps.Copy(before, m.Original)
 		maps.Copy(before, old)
-		m.Before = before
+		m.Original = before
 	}
 }
 
@@ -73,19 +73,19 @@ func (s *Store) PutItems(ctx context.Context, items []Item) error {
 }
 
 func putItem(ctx context.Context, tx *sqlitefile.Tx, it *Item) error {
-	m := memory{it.Before, it.Owned, it.Sent, it.ReadBack, it.Form, it.Rejected, it.Images, it.Paths, it.Faults}
+	m := base{it.Original, it.Owned, it.Sent, it.Confirmed, it.Normalized, it.Rejected, it.Images, it.Paths, it.Faults}
 	var stored string
-	err := tx.QueryRowContext(ctx, `SELECT memory FROM item WHERE server = ? AND rating_key = ?`, it.Server, it.RatingKey).Scan(&stored)
+	err := tx.QueryRowContext(ctx, `SELECT base FROM item WHERE server = ? AND rating_key = ?`, it.Server, it.RatingKey).Scan(&stored)
 	switch {
 	case err == nil && it.Fresh:
 	case err == nil:
 		var old struct {
-			Before map[string]Held `json:"before"`
+			Original map[string]Held `json:"original"`
 		}
 		if err := json.Unmarshal([]byte(stored), &old); err != nil {
 			return fmt.Errorf("%w: what is known of item %s: %w", sqlitefile.ErrUnsound, it.RatingKey, err)
 		}
-		m.keep(old.Before)
+		m.keep(old.Original)
 	case !errors.Is(err, sql.ErrNoRows):
 		return err
 	}
@@ -94,14 +94,14 @@ func putItem(ctx context.Context, tx *sqlitefile.Tx, it *Item) error {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `
-		INSERT INTO item (server, rating_key, section, owner, memory) VALUES (?, ?, ?, ?, ?)
+		INSERT INTO item (server, rating_key, section, owner, base) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT (server, rating_key) DO UPDATE
-		SET section = excluded.section, owner = excluded.owner, memory = excluded.memory, absent_since = NULL`,
+		SET section = excluded.section, owner = excluded.owner, base = excluded.base, absent_since = NULL`,
 		it.Server, it.RatingKey, it.Section, it.Owner, string(text))
 	return err
 }
 
-const itemsByKey = `SELECT rating_key, section, owner, memory FROM item
+const itemsByKey = `SELECT rating_key, section, owner, base FROM item
 	WHERE server = ? AND rating_key IN (SELECT value FROM json_each(?))`
 
 // Items returns what is known of the given items, by rating key; unknown ones are absent.
@@ -112,24 +112,24 @@ func (s *Store) Items(ctx context.Context, server string, keys []string) (map[st
 	}
 	rows, err := s.read.QueryContext(ctx, itemsByKey, server, sqlitefile.JSONList(keys))
 	if err != nil {
-		return nil, fmt.Errorf("read items: %w", s.mark(err))
+		return nil, fmt.Errorf("read items: %w", s.fileError(err))
 	}
 	defer rows.Close()
 	for rows.Next() {
 		it := Item{Server: server}
 		var text string
 		if err := rows.Scan(&it.RatingKey, &it.Section, &it.Owner, &text); err != nil {
-			return nil, fmt.Errorf("read items: %w", s.mark(err))
+			return nil, fmt.Errorf("read items: %w", s.fileError(err))
 		}
-		var m memory
+		var m base
 		if err := json.Unmarshal([]byte(text), &m); err != nil {
-			return nil, s.mark(fmt.Errorf("%w: what is known of item %s: %w", sqlitefile.ErrUnsound, it.RatingKey, err))
+			return nil, s.fileError(fmt.Errorf("%w: what is known of item %s: %w", sqlitefile.ErrUnsound, it.RatingKey, err))
 		}
-		it.Before, it.Owned, it.Sent, it.ReadBack, it.Form, it.Rejected = m.Before, m.Owned, m.Sent, m.ReadBack, m.Form, m.Rejected
+		it.Original, it.Owned, it.Sent, it.Confirmed, it.Normalized, it.Rejected = m.Original, m.Owned, m.Sent, m.Confirmed, m.Normalized, m.Rejected
 		it.Images, it.Paths, it.Faults = m.Images, m.Paths, m.Faults
 		items[it.RatingKey] = it
 	}
-	return items, s.mark(rows.Err())
+	return items, s.fileError(rows.Err())
 }
 
 // OwnsItem reports whether a scene owns an item, linked to it or not.
@@ -137,7 +137,7 @@ func (s *Store) OwnsItem(ctx context.Context, sceneID int) (bool, error) {
 	var yes bool
 	err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM item WHERE owner = ? AND owner <> 0)`, sceneID).Scan(&yes)
 	if err != nil {
-		return false, fmt.Errorf("look for items of scene %d: %w", sceneID, s.mark(err))
+		return false, fmt.Errorf("look for items of scene %d: %w", sceneID, s.fileError(err))
 	}
 	return yes, nil
 }
@@ -167,7 +167,7 @@ func (s *Store) Links(ctx context.Context, sceneID int) ([]Link, error) {
 func (s *Store) links(ctx context.Context, where string, args ...any) ([]Link, error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT `+linkColumns+` FROM link `+where, args...)
 	if err != nil {
-		return nil, fmt.Errorf("read links: %w", s.mark(err))
+		return nil, fmt.Errorf("read links: %w", s.fileError(err))
 	}
 	defer rows.Close()
 	var links []Link
@@ -175,21 +175,21 @@ func (s *Store) links(ctx context.Context, where string, args ...any) ([]Link, e
 		var l Link
 		var pushed int64
 		if err := rows.Scan(&l.Server, &l.SceneID, &l.RatingKey, &l.Section, &l.Path, &l.Rule, &pushed, &l.UpdatedAt, &l.Restored); err != nil {
-			return nil, fmt.Errorf("read links: %w", s.mark(err))
+			return nil, fmt.Errorf("read links: %w", s.fileError(err))
 		}
 		if pushed != 0 {
 			l.PushedAt = time.UnixMilli(pushed)
 		}
 		links = append(links, l)
 	}
-	return links, s.mark(rows.Err())
+	return links, s.fileError(rows.Err())
 }
 
 // endLinks replaces the links and references of a scene that was pushed. An item shows one scene, so what
 // other scenes link to it ends. Mostly only the times have changed, and then nothing else is written.
 const deleteOtherLinks = `DELETE FROM link WHERE server = ? AND scene_id = ? AND rating_key NOT IN (SELECT value FROM json_each(?))`
 
-func endLinks(ctx context.Context, tx *sqlitefile.Tx, e *Ending) error {
+func completeLinks(ctx context.Context, tx *sqlitefile.Tx, e *Completion) error {
 	if len(e.Links) == 0 {
 		return nil
 	}
@@ -214,11 +214,11 @@ func endLinks(ctx context.Context, tx *sqlitefile.Tx, e *Ending) error {
 			return err
 		}
 	}
-	return endRefs(ctx, tx, id, e.Refs)
+	return completeRefs(ctx, tx, id, e.Refs)
 }
 
-// endRefs writes what has changed of whom a scene mentions.
-func endRefs(ctx context.Context, tx *sqlitefile.Tx, id int, refs []Ref) error {
+// completeRefs writes what has changed of whom a scene mentions.
+func completeRefs(ctx context.Context, tx *sqlitefile.Tx, id int, refs []Ref) error {
 	gone, err := refsOf(ctx, tx, id)
 	if err != nil {
 		return err

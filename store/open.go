@@ -42,7 +42,7 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 			return nil, fmt.Errorf("make %s: %w", path, sqlitefile.Explain(path, err))
 		}
 	case err == nil && fi.Size() == 0: // it is never made so, and SQLite would take it for a new one
-		return nil, s.mark(sqlitefile.ErrEmpty)
+		return nil, s.fileError(sqlitefile.ErrEmpty)
 	}
 	release := sqlitefile.HoldPlace(dir) // until connected, so that the file and its log belong together
 	defer release()
@@ -54,7 +54,7 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	if err := migrate(ctx, s.write); err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, errors.Join(s.mark(err), sqlitefile.CloseUntouched(path, s.Close)))
+		return nil, fmt.Errorf("open %s: %w", path, errors.Join(s.fileError(err), sqlitefile.CloseUntouched(path, s.Close)))
 	}
 	sqlitefile.ShortenLog(ctx, s.write)
 	return s, nil
@@ -100,26 +100,26 @@ func (s *Store) Close() error {
 // Checkpoint writes the write-ahead log back into the database file as far as readers allow.
 func (s *Store) Checkpoint(ctx context.Context) error {
 	if _, err := s.write.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
-		return fmt.Errorf("checkpoint: %w", s.mark(err))
+		return fmt.Errorf("checkpoint: %w", s.fileError(err))
 	}
 	return nil
 }
 
-// mark turns an error of the file into an *sqlitefile.Error. Of a damaged one, which is ErrCorrupt too, it leaves a
-// note for the next drain, which alone may look closer.
-func (s *Store) mark(err error) error {
+// fileError turns an error of the file into an *sqlitefile.Error. Of a damaged one, which is ErrCorrupt too, it leaves a
+// note for the next run, which alone may look closer.
+func (s *Store) fileError(err error) error {
 	path := filepath.Join(s.dir, queueFile)
 	if !sqlitefile.IsDamage(err) || errors.Is(err, ErrCorrupt) {
 		return explain(path, err)
 	}
 	return &sqlitefile.Error{
 		Path: path, Problem: "is damaged", Remedy: "the next run that processes the queue moves it aside and saves what can be read",
-		Err: errors.Join(ErrCorrupt, err, s.Doubt(err)),
+		Err: errors.Join(ErrCorrupt, err, s.NoteSuspect(err)),
 	}
 }
 
-// Doubt leaves a note of an error that may come from damage, so that the next drain checks the file.
-func (s *Store) Doubt(cause error) error {
+// NoteSuspect leaves a note of an error that may come from damage, so that the next run checks the file.
+func (s *Store) NoteSuspect(cause error) error {
 	return sqlitefile.Doubt(s.path(), OneLine(cause.Error()))
 }
 
@@ -133,5 +133,5 @@ func explain(path string, err error) error {
 
 // inTx runs f in one IMMEDIATE transaction.
 func (s *Store) inTx(ctx context.Context, f func(tx *sqlitefile.Tx) error) error {
-	return s.mark(sqlitefile.InTx(ctx, s.write, f))
+	return s.fileError(sqlitefile.InTx(ctx, s.write, f))
 }

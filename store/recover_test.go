@@ -80,7 +80,7 @@ func TestDamagedDatabaseIsMovedAsideAndSalvaged(t *testing.T) {
 			damaged.Close()
 		}
 		if header && (!errors.Is(err, ErrCorrupt) || !Suspect(dir)) {
-			t.Fatalf("damaged header: %v, suspect %v; want ErrCorrupt and a note for the next drain", err, Suspect(dir))
+			t.Fatalf("damaged header: %v, suspect %v; want ErrCorrupt and a note for the next run", err, Suspect(dir))
 		}
 		r, err := Recover(t.Context(), dir, t0)
 		if err != nil || r == nil {

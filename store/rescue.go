@@ -29,7 +29,7 @@ func Suspect(dir string) bool {
 // Recover checks a suspect queue.db and, only if the check fails, moves it aside with its log, makes a new
 // one and saves into it what can still be read, row by row; what is known of Plex items and their links is
 // completed from the latest daily copy. It returns nil if the file is sound. If it is cut off, the next
-// call goes on. The caller holds the drain's lock and has no Store open on dir.
+// call goes on. The caller holds the run's lock and has no Store open on dir.
 func Recover(ctx context.Context, dir string, now time.Time) (*Recovery, error) {
 	path := filepath.Join(dir, queueFile)
 	note, err := sqlitefile.SetAside(ctx, path, now, func(ctx context.Context, db *sql.DB) error {
@@ -71,19 +71,19 @@ func salvageInto(ctx context.Context, dir string, now time.Time, note sqlitefile
 			return nil, err
 		}
 	}
-	if err := s.complete(ctx, sqlitefile.LatestCopy(filepath.Join(dir, queueFile)), r.Copied, broken); err != nil {
+	if err := s.fillFromCopy(ctx, sqlitefile.LatestCopy(filepath.Join(dir, queueFile)), r.Copied, broken); err != nil {
 		return nil, err
 	}
 	// A hook that had the old file open may have written to it until now.
 	if err := s.rescue(ctx, r.Aside, []string{"job"}, r.Rescued, broken); err != nil {
 		return nil, err
 	}
-	return r, s.inTx(ctx, func(tx *sqlitefile.Tx) error { return settleSaved(ctx, tx, now, broken) })
+	return r, s.inTx(ctx, func(tx *sqlitefile.Tx) error { return resetSaved(ctx, tx, now, broken) })
 }
 
-// complete takes from a copy what was lost of the tables that are not short-lived. What was read whole is
+// fillFromCopy takes from a copy what was lost of the tables that are not short-lived. What was read whole is
 // newer than the copy, which would bring ended rows back.
-func (s *Store) complete(ctx context.Context, from string, copied map[string]int, broken map[string]bool) error {
+func (s *Store) fillFromCopy(ctx context.Context, from string, copied map[string]int, broken map[string]bool) error {
 	var lost []string
 	for _, table := range [...]string{"item", "link", "link_ref", "dead_letter", metaForGood} {
 		if broken[strings.Fields(table)[0]] {
@@ -99,8 +99,8 @@ func (s *Store) complete(ctx context.Context, from string, copied map[string]int
 // metaForGood are the facts that stay true: who we are to Plex, which Plex it is, and what was learned.
 const metaForGood = `meta WHERE key IN ('` + keyClient + `', '` + KeyServer + `', '` + KeyPrefixes + `')`
 
-// settleSaved makes sense of what was saved.
-func settleSaved(ctx context.Context, tx *sqlitefile.Tx, now time.Time, broken map[string]bool) error {
+// resetSaved makes sense of what was saved.
+func resetSaved(ctx context.Context, tx *sqlitefile.Tx, now time.Time, broken map[string]bool) error {
 	texts := []string{
 		`UPDATE job SET claim = 0`, // the numbers may begin anew
 		`DELETE FROM dead_letter WHERE scene_id IN (SELECT scene_id FROM job)`,

@@ -17,10 +17,10 @@ type Restored struct {
 	Scenes []int     // whose items are as they were
 }
 
-// EndRestore stores what a restore has done: the scenes' links are marked, and what waited to be pushed of
+// CompleteRestore stores what a restore has done: the scenes' links are marked, and what waited to be pushed of
 // them, or was given up, is taken away. An edit that was made meanwhile stays queued. A scene that was destroyed
 // gets no link again: it would count as one that is missing in Stash.
-func (s *Store) EndRestore(ctx context.Context, now time.Time, r Restored) error {
+func (s *Store) CompleteRestore(ctx context.Context, now time.Time, r Restored) error {
 	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		for i := range r.Items {
 			if err := putItem(ctx, tx, &r.Items[i]); err != nil {
@@ -29,7 +29,7 @@ func (s *Store) EndRestore(ctx context.Context, now time.Time, r Restored) error
 		}
 		for _, key := range r.Whole {
 			for _, query := range [...]string{
-				`UPDATE item SET memory = '{}' WHERE server = ? AND rating_key = ?`,
+				`UPDATE item SET base = '{}' WHERE server = ? AND rating_key = ?`,
 				`INSERT INTO link (server, scene_id, rating_key, section, path, rule, pushed_at, updated_at, restored)
 				 SELECT server, owner, rating_key, section, '', '', 0, '', 1 FROM item
 				 WHERE server = ? AND rating_key = ? AND owner <> 0
@@ -42,7 +42,7 @@ func (s *Store) EndRestore(ctx context.Context, now time.Time, r Restored) error
 			}
 		}
 		for _, scene := range r.Scenes {
-			if err := endRestored(ctx, tx, now, r.Began, scene); err != nil {
+			if err := completeRestored(ctx, tx, now, r.Began, scene); err != nil {
 				return err
 			}
 		}
@@ -54,7 +54,7 @@ func (s *Store) EndRestore(ctx context.Context, now time.Time, r Restored) error
 	return nil
 }
 
-func endRestored(ctx context.Context, tx *sqlitefile.Tx, now, began time.Time, scene int) error {
+func completeRestored(ctx context.Context, tx *sqlitefile.Tx, now, began time.Time, scene int) error {
 	if _, err := tx.ExecContext(ctx, `DELETE FROM job WHERE scene_id = ? AND enqueued_at < ?`, scene, began.UnixMilli()); err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func endRestored(ctx context.Context, tx *sqlitefile.Tx, now, began time.Time, s
 	if _, err := tx.ExecContext(ctx, `DELETE FROM awaited_file WHERE scene_id = ? AND NOT EXISTS (SELECT 1 FROM job WHERE scene_id = ?1)`, scene); err != nil {
 		return err
 	}
-	return logAttempt(ctx, tx, now, &Ending{Job: Job{SceneID: scene}, Note: "restored"})
+	return logAttempt(ctx, tx, now, &Completion{Job: Job{SceneID: scene}, Note: "restored"})
 }
 
 // ItemsAfter returns rating keys of known items in ascending order, at most limit of those after the given.
@@ -83,25 +83,25 @@ func (s *Store) ItemsOwnedBy(ctx context.Context, server string, scene int) ([]s
 func (s *Store) itemKeys(ctx context.Context, where string, args ...any) ([]string, error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT rating_key FROM item WHERE `+where, args...)
 	if err != nil {
-		return nil, fmt.Errorf("read items: %w", s.mark(err))
+		return nil, fmt.Errorf("read items: %w", s.fileError(err))
 	}
 	defer rows.Close()
 	var keys []string
 	for rows.Next() {
 		var k string
 		if err := rows.Scan(&k); err != nil {
-			return nil, fmt.Errorf("read items: %w", s.mark(err))
+			return nil, fmt.Errorf("read items: %w", s.fileError(err))
 		}
 		keys = append(keys, k)
 	}
-	return keys, s.mark(rows.Err())
+	return keys, s.fileError(rows.Err())
 }
 
 // CountItems returns how many items of a server are known.
 func (s *Store) CountItems(ctx context.Context, server string) (int, error) {
 	var n int
 	if err := s.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM item WHERE server = ?`, server).Scan(&n); err != nil {
-		return 0, fmt.Errorf("count items: %w", s.mark(err))
+		return 0, fmt.Errorf("count items: %w", s.fileError(err))
 	}
 	return n, nil
 }

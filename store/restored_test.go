@@ -11,7 +11,7 @@ import (
 func pushed(t *testing.T, s *Store, scene, links, restored int) {
 	t.Helper()
 	enqueueScenes(t, s, t0, InBulk, scene)
-	e := Ending{Job: claim(t, s, t0, ClaimOptions{Only: scene})[0], Outcome: Done, Refs: []Ref{{"performer", 7}}}
+	e := Completion{Job: claim(t, s, t0, ClaimOptions{Only: scene})[0], Outcome: Done, Refs: []Ref{{"performer", 7}}}
 	for i := range links {
 		e.Links = append(e.Links, Link{
 			Server: "S", SceneID: scene, RatingKey: fmt.Sprintf("%d%d", scene, i), Section: "1", Path: "/p", Rule: "path",
@@ -104,8 +104,8 @@ func TestPersonsWishEndsTheRestoredState(t *testing.T) {
 func TestNewFileDoesNotWakeARestoredScene(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, InBulk, 1)
-	endOne(t, s, t0, Ending{
-		Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: Bury, Charge: Miss, Class: "not_found", Error: "e",
+	endOne(t, s, t0, Completion{
+		Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: ToDeadLetter, Charge: Miss, Class: "not_found", Error: "e",
 		AwaitedFiles: []AwaitedFile{{Path: "/a/b.mp4", Size: 1}},
 	})
 	if _, err := s.write.Exec(`INSERT INTO link SELECT 'S', 1, '9', '1', '/p', 'path', 0, '', 1`); err != nil {
@@ -124,7 +124,7 @@ func TestEditMadeDuringARestoreStaysQueued(t *testing.T) {
 	began := t0.Add(time.Minute)
 	enqueueScenes(t, s, began.Add(time.Second), InBulk, 2)
 	r := Restored{Server: "S", Began: began, Whole: []string{"10", "20"}, Scenes: []int{1, 2}}
-	if err := s.EndRestore(t.Context(), began.Add(2*time.Second), r); err != nil {
+	if err := s.CompleteRestore(t.Context(), began.Add(2*time.Second), r); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Job(t.Context(), 1); err != ErrNone {
@@ -144,7 +144,7 @@ func TestLinkMadeByARestoreWasNeverPushed(t *testing.T) {
 	if err := s.PutItems(t.Context(), []Item{{Server: "S", RatingKey: "10", Section: "1", Owner: 1}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.EndRestore(t.Context(), t0, Restored{Server: "S", Began: t0, Whole: []string{"10"}, Scenes: []int{1}}); err != nil {
+	if err := s.CompleteRestore(t.Context(), t0, Restored{Server: "S", Began: t0, Whole: []string{"10"}, Scenes: []int{1}}); err != nil {
 		t.Fatal(err)
 	}
 	links, err := s.Links(t.Context(), 1)

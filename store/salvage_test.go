@@ -261,10 +261,10 @@ func TestSavedJobsCanBeClaimed(t *testing.T) {
 	s := openIn(t, dir)
 	for range 9 {
 		enqueueScenes(t, s, t0, InBulk, 1)
-		endOne(t, s, t0, Ending{Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: Done})
+		endOne(t, s, t0, Completion{Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: Done})
 	}
 	enqueueScenes(t, s, t0, InBulk, 1)
-	endOne(t, s, t0, Ending{Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: Release})
+	endOne(t, s, t0, Completion{Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: Release})
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +275,7 @@ func TestSavedJobsCanBeClaimed(t *testing.T) {
 		t.Fatal(err)
 	}
 	if jobs := claim(t, s, t0, ClaimOptions{Floor: floor}); len(jobs) != 1 {
-		t.Errorf("a drain claims %d jobs, want the one that was saved", len(jobs))
+		t.Errorf("a run claims %d jobs, want the one that was saved", len(jobs))
 	}
 }
 
@@ -290,7 +290,7 @@ func TestCopyCompletesOnlyWhatWasLost(t *testing.T) {
 			}
 			enqueueScenes(t, s, t0, InBulk, 1, 2, 3)
 			for _, j := range claim(t, s, t0, ClaimOptions{}) {
-				endOne(t, s, t0, Ending{Job: j, Outcome: Bury, Class: "rejected", Error: "e"})
+				endOne(t, s, t0, Completion{Job: j, Outcome: ToDeadLetter, Class: "rejected", Error: "e"})
 			}
 			_, copyErr := s.CopyDaily(t.Context(), t0)
 			_, clearErr := s.ClearDead(t.Context(), Narrow{SceneID: 2}) // a person's will
@@ -339,7 +339,7 @@ func TestItemThatMakesNoSenseIsDamage(t *testing.T) {
 	if err := errors.Join(copyErr, s.PutItems(t.Context(), items)); err != nil {
 		t.Fatal(err)
 	}
-	for _, q := range []string{`PRAGMA ignore_check_constraints = 1`, `UPDATE item SET memory = '{' WHERE rating_key = '1'`, `PRAGMA ignore_check_constraints = 0`} {
+	for _, q := range []string{`PRAGMA ignore_check_constraints = 1`, `UPDATE item SET base = '{' WHERE rating_key = '1'`, `PRAGMA ignore_check_constraints = 0`} {
 		if _, err := s.write.Exec(q); err != nil {
 			t.Fatal(err)
 		}

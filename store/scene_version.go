@@ -135,25 +135,25 @@ func setFacts(ctx context.Context, tx *sqlitefile.Tx, now time.Time, facts map[s
 func (s *Store) LinkedBetween(ctx context.Context, after, upTo int) ([]int, error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT DISTINCT scene_id FROM link WHERE scene_id > ? AND scene_id <= ? ORDER BY scene_id`, after, upTo)
 	if err != nil {
-		return nil, fmt.Errorf("read linked scenes: %w", s.mark(err))
+		return nil, fmt.Errorf("read linked scenes: %w", s.fileError(err))
 	}
 	defer rows.Close()
 	var ids []int
 	for rows.Next() {
 		var id int
 		if err := rows.Scan(&id); err != nil {
-			return nil, fmt.Errorf("read linked scenes: %w", s.mark(err))
+			return nil, fmt.Errorf("read linked scenes: %w", s.fileError(err))
 		}
 		ids = append(ids, id)
 	}
-	return ids, s.mark(rows.Err())
+	return ids, s.fileError(rows.Err())
 }
 
 // CountLinked returns how many scenes have links.
 func (s *Store) CountLinked(ctx context.Context) (int, error) {
 	var n int
 	if err := s.read.QueryRowContext(ctx, `SELECT COUNT(DISTINCT scene_id) FROM link`).Scan(&n); err != nil {
-		return 0, fmt.Errorf("count links: %w", s.mark(err))
+		return 0, fmt.Errorf("count links: %w", s.fileError(err))
 	}
 	return n, nil
 }

@@ -24,7 +24,7 @@ func (s *Store) Counts(ctx context.Context, now time.Time) (Counts, error) {
 	due, dueArgs := dueJobs(now)
 	tx, err := sqlitefile.Begin(ctx, s.read) // one moment for all of it
 	if err != nil {
-		return c, fmt.Errorf("count the queue: %w", s.mark(err))
+		return c, fmt.Errorf("count the queue: %w", s.fileError(err))
 	}
 	defer sqlitefile.Rollback(tx.Tx) // nothing was written
 	for _, q := range []struct {
@@ -38,18 +38,18 @@ func (s *Store) Counts(ctx context.Context, now time.Time) (Counts, error) {
 		{&c.Links, `SELECT 1 FROM link`, nil},
 	} {
 		if *q.to, err = sqlitefile.CountRows(ctx, tx, q.text, q.args...); err != nil {
-			return c, fmt.Errorf("count the queue: %w", s.mark(err))
+			return c, fmt.Errorf("count the queue: %w", s.fileError(err))
 		}
 	}
 	if c.DeadByClass, err = deadByClass(ctx, tx); err != nil {
-		return c, fmt.Errorf("count dead letters: %w", s.mark(err))
+		return c, fmt.Errorf("count dead letters: %w", s.fileError(err))
 	}
 	if c.NextDue, err = nextDue(ctx, tx, now); err != nil {
-		return c, fmt.Errorf("read the next due time: %w", s.mark(err))
+		return c, fmt.Errorf("read the next due time: %w", s.fileError(err))
 	}
 	total, _, err := metaOf(ctx, tx, keyExpiry)
 	if err != nil {
-		return c, s.mark(err)
+		return c, s.fileError(err)
 	}
 	_, err = fmt.Sscan("0"+total, &c.ExpiredDead)
 	return c, err
@@ -60,7 +60,7 @@ func (s *Store) CountDue(ctx context.Context, now time.Time) (sqlitefile.Count, 
 	due, args := dueJobs(now)
 	c, err := sqlitefile.CountRows(ctx, s.read, due, args...)
 	if err != nil {
-		return c, fmt.Errorf("count what is due: %w", s.mark(err))
+		return c, fmt.Errorf("count what is due: %w", s.fileError(err))
 	}
 	return c, nil
 }
@@ -96,7 +96,7 @@ func deadByClass(ctx context.Context, tx *sqlitefile.Tx) (map[string]int, error)
 func (s *Store) NextDue(ctx context.Context, now time.Time) (time.Time, error) {
 	at, err := nextDue(ctx, s.read, now)
 	if err != nil {
-		return at, fmt.Errorf("read the next due time: %w", s.mark(err))
+		return at, fmt.Errorf("read the next due time: %w", s.fileError(err))
 	}
 	return at, nil
 }
@@ -126,7 +126,7 @@ func (s *Store) Job(ctx context.Context, sceneID int) (Job, error) {
 		return j, ErrNone
 	}
 	if err != nil {
-		return j, fmt.Errorf("read the job of scene %d: %w", sceneID, s.mark(err))
+		return j, fmt.Errorf("read the job of scene %d: %w", sceneID, s.fileError(err))
 	}
 	return j, nil
 }
@@ -146,7 +146,7 @@ type Attempt struct {
 func (s *Store) Attempts(ctx context.Context, sceneID int) ([]Attempt, error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT at, outcome, class, error FROM attempt_log WHERE scene_id = ? ORDER BY id DESC LIMIT 50`, sceneID)
 	if err != nil {
-		return nil, fmt.Errorf("read the attempts of scene %d: %w", sceneID, s.mark(err))
+		return nil, fmt.Errorf("read the attempts of scene %d: %w", sceneID, s.fileError(err))
 	}
 	defer rows.Close()
 	var list []Attempt
@@ -154,12 +154,12 @@ func (s *Store) Attempts(ctx context.Context, sceneID int) ([]Attempt, error) {
 		var a Attempt
 		var at int64
 		if err := rows.Scan(&at, &a.Outcome, &a.Class, &a.Error); err != nil {
-			return nil, s.mark(err)
+			return nil, s.fileError(err)
 		}
 		a.At = time.UnixMilli(at)
 		list = append(list, a)
 	}
-	return list, s.mark(rows.Err())
+	return list, s.fileError(rows.Err())
 }
 
 // An Outage is a time during which the breaker was not closed.
@@ -173,7 +173,7 @@ type Outage struct {
 func (s *Store) Outages(ctx context.Context) ([]Outage, error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT started_at, ended_at, cause FROM outage ORDER BY id DESC LIMIT 50`)
 	if err != nil {
-		return nil, fmt.Errorf("read outages: %w", s.mark(err))
+		return nil, fmt.Errorf("read outages: %w", s.fileError(err))
 	}
 	defer rows.Close()
 	var list []Outage
@@ -182,10 +182,10 @@ func (s *Store) Outages(ctx context.Context) ([]Outage, error) {
 		var started int64
 		var ended sql.NullInt64
 		if err := rows.Scan(&started, &ended, &o.Cause); err != nil {
-			return nil, s.mark(err)
+			return nil, s.fileError(err)
 		}
 		o.StartedAt, o.EndedAt = time.UnixMilli(started), nullTime(ended)
 		list = append(list, o)
 	}
-	return list, s.mark(rows.Err())
+	return list, s.fileError(rows.Err())
 }

@@ -52,9 +52,9 @@ func claim(t *testing.T, s *Store, now time.Time, opts ClaimOptions) []Job {
 	return jobs
 }
 
-func endOne(t *testing.T, s *Store, now time.Time, e Ending) bool {
+func endOne(t *testing.T, s *Store, now time.Time, e Completion) bool {
 	t.Helper()
-	applied, err := s.End(t.Context(), now, []Ending{e})
+	applied, err := s.Complete(t.Context(), now, []Completion{e})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func TestRequestCoalesces(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, InBulk, 1)
 	j := claim(t, s, t0, ClaimOptions{})[0]
-	endOne(t, s, t0, Ending{Job: j, Outcome: Retry, Wait: time.Minute, Class: "temporary", Error: "slow"})
+	endOne(t, s, t0, Completion{Job: j, Outcome: Retry, Wait: time.Minute, Class: "temporary", Error: "slow"})
 	if got := jobOf(t, s, 1); got.Attempts != 1 || got.ErrorClass != "temporary" || !got.FirstFailedAt.Equal(t0) {
 		t.Fatalf("after a retry: %+v", got)
 	}
@@ -167,8 +167,8 @@ func TestEditDuringPushIsNotSwallowed(t *testing.T) {
 	enqueueScenes(t, s, t0, ByPerson, 1)
 	j := claim(t, s, t0, ClaimOptions{})[0]
 	enqueueScenes(t, s, t0.Add(time.Second), ByPerson, 1) // the edit
-	for _, outcome := range []Outcome{Done, Drop, Retry, Miss, Snooze, Release, Bury} {
-		if endOne(t, s, t0.Add(2*time.Second), Ending{Job: j, Outcome: outcome, Class: "x", Error: "x"}) {
+	for _, outcome := range []Outcome{Done, Drop, Retry, Miss, Snooze, Release, ToDeadLetter} {
+		if endOne(t, s, t0.Add(2*time.Second), Completion{Job: j, Outcome: outcome, Class: "x", Error: "x"}) {
 			t.Errorf("%s ended a claim that the edit had reset", outcome)
 		}
 	}
@@ -186,10 +186,10 @@ func TestLateWorkerDoesNotEndItsSuccessor(t *testing.T) {
 	if first.Claim == second.Claim {
 		t.Fatal("a claim number was used twice")
 	}
-	if endOne(t, s, t0.Add(7*time.Second), Ending{Job: first, Outcome: Done}) {
+	if endOne(t, s, t0.Add(7*time.Second), Completion{Job: first, Outcome: Done}) {
 		t.Error("the first worker ended the second's claim")
 	}
-	if !endOne(t, s, t0.Add(8*time.Second), Ending{Job: second, Outcome: Done}) {
+	if !endOne(t, s, t0.Add(8*time.Second), Completion{Job: second, Outcome: Done}) {
 		t.Error("the second worker could not end its claim")
 	}
 }
@@ -198,7 +198,7 @@ func TestClaimWaitsUntilDue(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, InBulk, 1)
 	j := claim(t, s, t0, ClaimOptions{})[0]
-	endOne(t, s, t0, Ending{Job: j, Outcome: Retry, Wait: 10 * time.Second, Class: "temporary", Error: "e"})
+	endOne(t, s, t0, Completion{Job: j, Outcome: Retry, Wait: 10 * time.Second, Class: "temporary", Error: "e"})
 	for _, c := range []struct {
 		after time.Duration
 		want  int
@@ -286,13 +286,13 @@ func TestEndingStartsTheCountOfUnfinishedClaimsAnew(t *testing.T) {
 	if j.Unfinished != 2 {
 		t.Fatalf("unfinished = %d, want 2", j.Unfinished)
 	}
-	endOne(t, s, now, Ending{Job: j, Outcome: Retry, Wait: time.Second, Class: "temporary", Error: "e"})
+	endOne(t, s, now, Completion{Job: j, Outcome: Retry, Wait: time.Second, Class: "temporary", Error: "e"})
 	if got := jobOf(t, s, 1); got.Unfinished != 0 || got.Attempts != 1 {
 		t.Errorf("job = %+v, want unfinished 0 and one attempt charged", got)
 	}
 }
 
-func TestReleasedJobIsAsBeforeButNotForThisDrain(t *testing.T) {
+func TestReleasedJobIsAsBeforeButNotForThisRun(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, InBulk, 1)
 	floor, err := s.ClaimFloor(t.Context())
@@ -301,7 +301,7 @@ func TestReleasedJobIsAsBeforeButNotForThisDrain(t *testing.T) {
 	}
 	now := t0.Add(time.Second)
 	j := claim(t, s, now, ClaimOptions{Floor: floor})[0]
-	if !endOne(t, s, now, Ending{Job: j, Outcome: Release}) {
+	if !endOne(t, s, now, Completion{Job: j, Outcome: Release}) {
 		t.Fatal("the release had no effect")
 	}
 	got := jobOf(t, s, 1)
@@ -309,11 +309,11 @@ func TestReleasedJobIsAsBeforeButNotForThisDrain(t *testing.T) {
 		t.Errorf("released job = %+v, want it due as before and uncharged", got)
 	}
 	if again := claim(t, s, now, ClaimOptions{Floor: floor}); len(again) != 0 {
-		t.Error("the same drain took the job again")
+		t.Error("the same run took the job again")
 	}
 	enqueueScenes(t, s, now, InBulk, 1) // an edit frees it
 	if again := claim(t, s, now, ClaimOptions{Floor: floor}); len(again) != 1 {
-		t.Error("an edit did not make the job available to the same drain")
+		t.Error("an edit did not make the job available to the same run")
 	}
 }
 
@@ -321,7 +321,7 @@ func TestTrialTakesTheDueJobWithTheFewestAttempts(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, InBulk, 1, 2, 3)
 	for _, j := range claim(t, s, t0, ClaimOptions{}) {
-		e := Ending{Job: j, Outcome: Retry, Wait: time.Second, Class: "temporary", Error: "e"}
+		e := Completion{Job: j, Outcome: Retry, Wait: time.Second, Class: "temporary", Error: "e"}
 		switch j.SceneID {
 		case 2:
 			e.Wait = time.Minute // fewest attempts with 3, but not due

@@ -193,10 +193,10 @@ func (w *killWorld) wantFirst(when string) {
 func (w *killWorld) memory() map[string]string {
 	w.Helper()
 	var text string
-	w.get(`SELECT json_group_object(rating_key, json(memory)) FROM item`, &text)
+	w.get(`SELECT json_group_object(rating_key, json(base)) FROM item`, &text)
 	var all map[string]struct {
-		Before map[string]any      `json:"before,omitempty"`
-		Owned  map[string][]string `json:"owned,omitempty"`
+		Original map[string]any      `json:"original,omitempty"`
+		Owned    map[string][]string `json:"owned,omitempty"`
 	}
 	w.must(json.Unmarshal([]byte(text), &all))
 	memory := make(map[string]string)

@@ -59,7 +59,7 @@ func TestLargeLibraryStaysWithinItsBudget(t *testing.T) {
 			c.happens()
 			l.stash.Forget()
 			l.plex.Forget()
-			if sum := l.drain(); sum.CaughtUp != c.caughtUp || sum.Retrying+sum.Dead+sum.Waiting > 0 {
+			if sum := l.run(); sum.CaughtUp != c.caughtUp || sum.Retrying+sum.Dead+sum.Waiting > 0 {
 				l.Errorf("%s: %+v", c.name, sum)
 			}
 			queries, pictures, plex := l.requests()

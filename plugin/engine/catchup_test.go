@@ -20,11 +20,11 @@ func (l *lab) operations(name string) (n int) {
 	return n
 }
 
-func TestFirstDrainEverOnlyNotesWhatThereIs(t *testing.T) {
+func TestFirstRunEverOnlyNotesWhatThereIs(t *testing.T) {
 	inLab(t, 30, func(l *lab) {
-		l.want(l.drain(), Summary{})
+		l.want(l.run(), Summary{})
 		pass(25 * time.Hour)
-		l.want(l.drain(), Summary{})
+		l.want(l.run(), Summary{})
 		if n := l.plex.Count("PUT", ""); n != 0 {
 			l.Errorf("%d writes", n)
 		}
@@ -35,15 +35,15 @@ func TestSceneChangedWithoutAHookIsPushed(t *testing.T) {
 	for _, zone := range []*time.Location{time.UTC, time.FixedZone("west", -8*3600), time.FixedZone("east", 13*3600)} {
 		inLab(t, 0, func(l *lab) {
 			l.scenes(zone, 3)
-			l.drain()
+			l.run()
 			pass(11 * time.Minute)
 			l.stash.Change(2, func(s *stashtest.Scene) { s.Title = "By autotag" })
 			pass(3 * time.Second)
-			l.want(l.drain(), Summary{Synced: 1})
+			l.want(l.run(), Summary{Synced: 1})
 			l.wantTitle(2, "By autotag")
 			for range 5 { // and then nothing is asked for again
 				pass(11 * time.Minute)
-				l.want(l.drain(), Summary{})
+				l.want(l.run(), Summary{})
 			}
 		})
 	}
@@ -51,7 +51,7 @@ func TestSceneChangedWithoutAHookIsPushed(t *testing.T) {
 
 func TestMovedFileIsFoundByTheCompleteListing(t *testing.T) {
 	inLab(t, 3, func(l *lab) {
-		l.drain()
+		l.run()
 		l.plex.Remove(l.keys[1])
 		l.keys[1] = l.plex.AddItem(l.section, "/data/new/clip1.mp4", size(1))
 		at := time.Now().Add(-2 * time.Hour) // moving does not touch updated_at
@@ -60,24 +60,24 @@ func TestMovedFileIsFoundByTheCompleteListing(t *testing.T) {
 		l.stash.Change(1, func(*stashtest.Scene) {})
 		l.stash.SetClock(time.Now)
 		pass(25 * time.Hour)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.wantTitle(1, "Moved")
 	})
 }
 
 func TestCatchUpAsksAtMostEveryTenMinutes(t *testing.T) {
 	inLab(t, 3, func(l *lab) {
-		l.drain()
+		l.run()
 		l.stash.Forget()
 		for range 9 {
 			pass(time.Minute)
-			l.drain()
+			l.run()
 		}
 		if n := l.operations("SlimScenes"); n != 0 {
 			l.Errorf("%d listings within ten minutes", n)
 		}
 		pass(2 * time.Minute)
-		l.drain()
+		l.run()
 		if n := l.operations("SlimScenes"); n != 1 {
 			l.Errorf("%d listings after ten minutes, want 1", n)
 		}
@@ -86,13 +86,13 @@ func TestCatchUpAsksAtMostEveryTenMinutes(t *testing.T) {
 
 func TestCatchUpLeavesAnEditOfAHookAlone(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
-		l.drain()
+		l.run()
 		pass(11 * time.Minute)
 		l.edit("New", 1)
 		pass(stashapi.ClockSlack)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		pass(11 * time.Minute)
-		l.want(l.drain(), Summary{})
+		l.want(l.run(), Summary{})
 	})
 }
 
@@ -103,7 +103,7 @@ func TestScenesGoneFromStashAreForgottenUnlessTooMany(t *testing.T) {
 			all = append(all, id)
 		}
 		l.edit("New", all...)
-		l.drain()
+		l.run()
 		count := func() int {
 			n, err := l.Store.CountLinked(l.Context())
 			l.must(err)
@@ -113,7 +113,7 @@ func TestScenesGoneFromStashAreForgottenUnlessTooMany(t *testing.T) {
 			l.stash.Drop(id)
 		}
 		pass(25 * time.Hour)
-		l.drain()
+		l.run()
 		if n := count(); n != 97 {
 			l.Errorf("%d scenes with links after three have gone, want 97", n)
 		}
@@ -121,7 +121,7 @@ func TestScenesGoneFromStashAreForgottenUnlessTooMany(t *testing.T) {
 			l.stash.Drop(id)
 		}
 		pass(25 * time.Hour)
-		l.drain()
+		l.run()
 		if n := count(); n != 97 {
 			l.Errorf("%d scenes with links, want none forgotten when so many are missing", n)
 		}
@@ -137,13 +137,13 @@ func TestListingGoesOnWhereItWasCutOff(t *testing.T) {
 		l.stash.Add(scenes...)
 		stop := make(chan Summary, 1)
 		l.stash.Inject(stashtest.Fault{Operation: "Nothing"})
-		go func() { stop <- l.drain() }()
+		go func() { stop <- l.run() }()
 		<-stop
 		l.stash.Forget()
 		// the second of three pages fails
 		l.must(l.Store.SetMeta(l.Context(), time.Now(), store.KeyListing, "1000 2000-01-01T00:00:00Z"))
 		pass(25 * time.Hour)
-		l.drain()
+		l.run()
 		if n := l.operations("SlimScenes"); n != 2 {
 			l.Errorf("%d pages, want the two that were left", n)
 		}
@@ -153,7 +153,7 @@ func TestListingGoesOnWhereItWasCutOff(t *testing.T) {
 func TestPartOfAListingForgetsNothing(t *testing.T) {
 	inLab(t, 3, func(l *lab) {
 		l.edit("New", 1, 2, 3)
-		l.drain()
+		l.run()
 		for id := 1; id <= 3; id++ {
 			l.stash.Drop(id)
 		}
@@ -163,7 +163,7 @@ func TestPartOfAListingForgetsNothing(t *testing.T) {
 		}{{"2 2000-01-01T00:00:00Z", 3}, {"", 0}} { // only the third is seen to be gone; then all are
 			l.must(l.Store.SetMeta(l.Context(), time.Now(), store.KeyListing, c.position))
 			pass(25 * time.Hour)
-			l.drain()
+			l.run()
 			if n, err := l.Store.CountLinked(l.Context()); err != nil || n != c.linked {
 				l.Errorf("%d scenes with links after a listing from %q, %v; want %d", n, c.position, err, c.linked)
 			}
@@ -175,7 +175,7 @@ func TestAfterDamageWhatIsUnknownIsPushed(t *testing.T) {
 	inLab(t, 3, func(l *lab) {
 		l.must(l.Store.SetMeta(l.Context(), time.Now(), store.KeyRefill, "after damage"))
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Title = "Lost edit" })
-		sum := l.drain()
+		sum := l.run()
 		if sum.CaughtUp != 3 {
 			l.Errorf("summary = %+v", sum)
 		}
@@ -189,7 +189,7 @@ func TestSyncAllQueuesEveryScene(t *testing.T) {
 		if err != nil || n != 60 {
 			l.Fatalf("EnqueueAll = %d, %v", n, err)
 		}
-		sum := l.drain()
+		sum := l.run()
 		if sum.Synced+sum.Unchanged+sum.Skipped != 60 {
 			l.Errorf("summary = %+v", sum)
 		}
@@ -214,7 +214,7 @@ func TestSyncRecentTakesTheRecentOnesInEveryZone(t *testing.T) {
 func TestItemsAreForgottenNinetyDaysAfterTheyLeftPlex(t *testing.T) {
 	inLab(t, 3, func(l *lab) {
 		l.edit("New", 1, 2)
-		l.drain()
+		l.run()
 		known := func() int {
 			items, err := l.Store.Items(l.Context(), l.plex.Machine(), []string{l.keys[1], l.keys[2]})
 			l.must(err)
@@ -224,7 +224,7 @@ func TestItemsAreForgottenNinetyDaysAfterTheyLeftPlex(t *testing.T) {
 		for day := 1; day <= 100; day++ {
 			pass(25 * time.Hour)
 			l.edit("Again", 3)
-			l.drain()
+			l.run()
 			if want := 2; day < 90*24/25 && known() != want {
 				l.Fatalf("day %d: %d items are known, want %d", day, known(), want)
 			}
@@ -244,13 +244,13 @@ func TestItemsOfALibraryThatIsNotChosenAreNotForgotten(t *testing.T) {
 			keys[id] = l.plex.AddItem(sections[id], path(id), size(id))
 		}
 		l.edit("New", 1, 2, 3)
-		l.want(l.drain(), Summary{Synced: 3})
+		l.want(l.run(), Summary{Synced: 3})
 		l.Config.Libraries = []string{"Videos"}
 		l.plex.RemoveSection(sections[3])
 		for range 100 {
 			pass(25 * time.Hour)
 			l.edit("Again", 1)
-			l.drain()
+			l.run()
 		}
 		items, err := l.Store.Items(l.Context(), l.plex.Machine(), []string{keys[2], keys[3]})
 		l.must(err)
@@ -265,18 +265,18 @@ func TestItemsOfALibraryThatIsNotChosenAreNotForgotten(t *testing.T) {
 
 func TestListingThatGoesOnForgetsNothing(t *testing.T) {
 	inLab(t, 3, func(l *lab) {
-		l.drain()
+		l.run()
 		l.edit("One", 1, 2, 3)
-		l.drain()
+		l.run()
 		l.stash.Drop(3)
 		l.must(l.Store.SetMeta(l.Context(), time.Now(), store.KeyListing, "1 2000-01-01T00:00:00Z")) // the run before was stopped in the middle
 		pass(25 * time.Hour)
-		l.drain()
+		l.run()
 		if links, err := l.Store.Links(l.Context(), 3); err != nil || len(links) != 1 {
 			l.Errorf("links = %v, %v; want them kept: only a part of what is missing is known", links, err)
 		}
 		pass(25 * time.Hour)
-		l.drain()
+		l.run()
 		if links, err := l.Store.Links(l.Context(), 3); err != nil || len(links) != 0 {
 			l.Errorf("links = %v, %v; want none after a whole listing", links, err)
 		}
@@ -287,19 +287,19 @@ func TestListingThatGoesOnForgetsNothing(t *testing.T) {
 // shows no change. Its hook may have been killed, or there was none.
 func TestEditInTheSecondOfTheLastReadingIsFound(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
-		l.drain()
+		l.run()
 		pass(catchup.Every)
 		l.edit("First", 1)
-		l.drain()
+		l.run()
 		l.wantTitle(1, "First")
 		l.stash.Change(1, titled("Second"))
 		pass(catchup.Every)
-		l.drain()
+		l.run()
 		l.wantTitle(1, "Second")
 		l.plex.Forget()
 		for range 3 {
 			pass(catchup.Every)
-			if sum := l.drain(); sum.CaughtUp != 0 {
+			if sum := l.run(); sum.CaughtUp != 0 {
 				t.Errorf("a run without a change has queued %d scenes", sum.CaughtUp)
 			}
 		}
@@ -308,19 +308,19 @@ func TestEditInTheSecondOfTheLastReadingIsFound(t *testing.T) {
 
 func TestListingThatStashRefusesHoldsUpNobody(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
-		l.drain()
+		l.run()
 		pass(time.Minute)
 		l.stash.Inject(stashtest.Fault{Operation: "SlimScenes", Message: "no such table"})
 		l.edit("New", 1)
 		l.stash.Change(2, titled("Unheard"))
 		pass(catchup.CompleteEvery)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.wantTitle(1, "New")
 		if n := strings.Count(l.log.String(), "Stash refuses to list its scenes"); n != 1 {
 			l.Errorf("said %d times", n)
 		}
 		l.stash.Heal()
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.wantTitle(2, "Unheard")
 	})
 }

@@ -84,9 +84,9 @@ func TestTortureClocksThatJumpAndComeBackHoldUpNothing(t *testing.T) {
 			t.Run(fmt.Sprint(by, " for ", between), func(t *testing.T) {
 				inClockWorld(t, stash, func(w *clockWorld) {
 					w.jump(by, columns...)
-					w.drain()
+					w.run()
 					pass(between)
-					w.drain()
+					w.run()
 					w.wantKept()
 					w.jump(-by, columns...)
 					w.afterwards()
@@ -105,7 +105,7 @@ func TestTortureClocksThatJumpRetryNothingForFree(t *testing.T) {
 		for _, down := range sample([]bool{false, true}, 2, 1) {
 			t.Run(fmt.Sprint(by, ", Plex off: ", down), func(t *testing.T) {
 				inClockWorld(t, stash, func(w *clockWorld) {
-					w.drain()
+					w.run()
 					if down {
 						w.breakerIs(store.BreakerOpen)
 						w.plex.Refuse(true)
@@ -114,7 +114,7 @@ func TestTortureClocksThatJumpRetryNothingForFree(t *testing.T) {
 					w.jump(by, columns...)
 					w.plex.Forget()
 					for range 60 {
-						w.drain()
+						w.run()
 						pass(time.Second)
 					}
 					// At most one attempt because of the jump, and then those after 20, 40 and 80 s, with jitter.
@@ -197,7 +197,7 @@ func TestTortureSummerTime(t *testing.T) {
 					w.afterwards()
 					w.wantArrived()
 					pass(time.Until(change) - 90*time.Minute)
-					w.drain()
+					w.run()
 					var steps []time.Duration
 					for range 8 {
 						steps = append(steps, 17*time.Minute)
@@ -215,13 +215,13 @@ func TestTortureClocksOfStashThatJump(t *testing.T) {
 	for _, by := range sample(jumps(), 4, 1) {
 		t.Run(by.String(), func(t *testing.T) {
 			inClockWorld(t, stash, func(w *clockWorld) {
-				w.drain()
+				w.run()
 				w.stash.SetClock(func() time.Time { return time.Now().Add(by) })
 				w.afterwards()
-				w.drain()
+				w.run()
 				w.wantTitle(editedScene, "New")
 				pass(catchup.CompleteEvery)
-				w.drain()
+				w.run()
 				w.wantArrived()
 				w.findChanges("from then on", time.Hour, time.Hour)
 			})
@@ -249,7 +249,7 @@ func (w *clockWorld) findChanges(where string, steps ...time.Duration) {
 		title := fmt.Sprintf("After %d", i)
 		w.stash.Change(id, titled(title))
 		pass(catchup.Every)
-		w.drain()
+		w.run()
 		if got := w.plex.Item(w.keys[id]).Title; got != title {
 			w.Fatalf("%s, step %d: Plex shows scene %d as %q, want %q", where, i, id, got, title)
 		}
@@ -269,9 +269,9 @@ func TestTortureClocksOfPlexThatJump(t *testing.T) {
 				id := clockScenes + 1
 				w.stash.Add(stashtest.Scene{ID: id, Title: "Late", Files: []stashtest.File{{Path: path(id), Size: size(id)}}})
 				w.edit("Late", id)
-				w.drain()
+				w.run()
 				w.keys[id] = w.plex.AddItem(w.section, path(id), size(id))
-				w.drain()
+				w.run()
 				w.wantTitle(id, "Late")
 				if left := w.queued(); !slices.Equal(left, []int{}) {
 					w.Errorf("%v are queued still", left)

@@ -142,16 +142,16 @@ func (w *clockWorld) fill() {
 			w.edit("Old", id)
 		}
 	}
-	w.drain()
+	w.run()
 	pass(catchup.Every)
-	w.drain() // what was edited in the second in which it was read is looked at once more
+	w.run() // what was edited in the second in which it was read is looked at once more
 	w.plex.Remove(w.keys[absentScene])
 	pass(plexindex.RereadAfter + time.Hour)
 	w.stuckItem(failedScene, 500)
 	w.stuckItem(deadScene, 400)
 	w.edit("New", failedScene, deadScene, missingScene)
 	for range 2 {
-		w.drain()
+		w.run()
 		pass(time.Minute)
 	}
 	w.edit("New", crashedScene)
@@ -218,9 +218,9 @@ func (w *clockWorld) afterwards() {
 // wantArrived checks that nothing waits any more, after the longest wait at most.
 func (w *clockWorld) wantArrived() {
 	w.Helper()
-	w.drain()
+	w.run()
 	pass(store.LongestWait + time.Second)
-	w.drain()
+	w.run()
 	for _, id := range []int{hooklessScene, editedScene, failedScene, missingScene, crashedScene, inboxScene} {
 		w.wantTitle(id, "New")
 	}

@@ -27,7 +27,7 @@ func (l *lab) syncAll() Summary {
 	l.Helper()
 	pass(time.Hour)
 	l.must(second(l.EnqueueAll(l.Context())))
-	return l.drain()
+	return l.run()
 }
 
 func TestContentRatingIsOneTextForMoviesAndEpisodes(t *testing.T) {
@@ -37,7 +37,7 @@ func TestContentRatingIsOneTextForMoviesAndEpisodes(t *testing.T) {
 		l.Config.Libraries, l.Config.Fields.ContentRating = []string{"Videos", "Shows"}, "XXX"
 		l.rated(1, "PG-13")
 		l.edit("New", 1, 3) // of scene 2 Stash knows nothing but that it is there
-		l.want(l.drain(), Summary{Synced: 2})
+		l.want(l.run(), Summary{Synced: 2})
 		l.wantRated(1, "XXX", true)
 		l.wantRated(2, "", false)
 		l.wantRated(3, "XXX", true)
@@ -58,9 +58,9 @@ func TestContentRatingIsOneTextForMoviesAndEpisodes(t *testing.T) {
 func TestContentRatingReachesOldScenesBySyncAll(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
 		l.edit("New", 1, 2)
-		l.want(l.drain(), Summary{Synced: 2})
+		l.want(l.run(), Summary{Synced: 2})
 		l.Config.Fields.ContentRating = "XXX"
-		l.want(l.drain(), Summary{})
+		l.want(l.run(), Summary{})
 		l.wantRated(1, "", false)
 		l.want(l.syncAll(), Summary{Synced: 2})
 		l.wantRated(1, "XXX", true)
@@ -77,12 +77,12 @@ func TestEmptiedContentRatingIsGivenBackAtTheNextSync(t *testing.T) {
 		l.rated(5, "G")
 		l.Config.Fields.ContentRating = "XXX"
 		l.edit("New", 1, 2, 3, 4)
-		l.want(l.drain(), Summary{Synced: 4})
+		l.want(l.run(), Summary{Synced: 4})
 		l.rated(4, "a person's")
 
 		l.Config.Fields.ContentRating = ""
 		l.edit("Newer", 1, 2)
-		l.want(l.drain(), Summary{Synced: 2})
+		l.want(l.run(), Summary{Synced: 2})
 		l.wantRated(1, "PG-13", false)
 		l.wantRated(2, "R", true)
 		l.wantRated(3, "XXX", true) // not synced yet
@@ -127,7 +127,7 @@ func TestContentRatingThatAPersonLockedIsKept(t *testing.T) {
 		l.Config.Fields.ContentRating, l.Config.KeepPlexEdits = "XXX", true
 		l.plex.Edit(l.keys[1], func(it *plextest.Item) { it.ContentRating, it.Locked["contentRating"] = "R", true })
 		l.edit("New", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.wantRated(1, "R", true)
 	})
 }

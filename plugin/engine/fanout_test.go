@@ -25,7 +25,7 @@ func TestRenamedThingsReachTheScenesThatPlexShows(t *testing.T) {
 			})
 		}
 		l.edit("T", 1, 2) // scene 3 was never pushed
-		l.want(l.drain(), Summary{Synced: 2})
+		l.want(l.run(), Summary{Synced: 2})
 		pass(time.Minute)
 		l.stash.Name("performer", who, "Joan")
 		l.stash.Name("studio", studio, "New Studio")
@@ -34,7 +34,7 @@ func TestRenamedThingsReachTheScenesThatPlexShows(t *testing.T) {
 		for _, kind := range []string{"performer", "studio", "tag", "group"} {
 			l.changed(kind, 1)
 		}
-		l.want(l.drain(), Summary{Synced: 2})
+		l.want(l.run(), Summary{Synced: 2})
 		it := l.plex.Item(l.keys[1])
 		if it.Studio != "New Studio" || it.Tags["actor"][0] != "Joan" || it.Tags["genre"][0] != "Other tag" || it.Tags["collection"][0] != "Other group" || len(it.Tags["actor"]) != 1 {
 			t.Errorf("item = %+v", it)
@@ -44,7 +44,7 @@ func TestRenamedThingsReachTheScenesThatPlexShows(t *testing.T) {
 		}
 		l.plex.Forget()
 		l.changed("performer", who)
-		if l.want(l.drain(), Summary{Unchanged: 2}); l.plex.Count("PUT", "") != 0 {
+		if l.want(l.run(), Summary{Unchanged: 2}); l.plex.Count("PUT", "") != 0 {
 			t.Error("a hook without a change costs writes")
 		}
 	})

@@ -21,12 +21,12 @@ type account struct {
 	pictureFailed    bool // once; the second time it is left out
 	found            bool // what only a scan finds
 	class            retry.Class
-	wait             time.Duration // until it is due, if the last drain has decided that; else -1
+	wait             time.Duration // until it is due, if the last run has decided that; else -1
 	done, dead       bool
 	lost             bool // something of it is left out, or it is dead: an edit brings it back
 }
 
-// oracle says from the requests of a drain alone what must be stored after it.
+// oracle says from the requests of a run alone what must be stored after it.
 type oracle struct {
 	w        *faultWorld
 	c        faultCase
@@ -35,13 +35,13 @@ type oracle struct {
 	open     bool // the breaker
 	sum      Summary
 	cuts     []observed // that ended a batch
-	stop     *observed  // that ended the drain
+	stop     *observed  // that ended the run
 	trial    int        // the job that is tried while the breaker is half-open
-	scanned  bool       // Plex held what only a scan finds after the last drain
+	scanned  bool       // Plex held what only a scan finds after the last run
 	apart    bool       // the twin is a person's edit, and so claimed before the others
 }
 
-// begins notes what the next drain tries if the breaker is open: the due job with the fewest attempts.
+// begins notes what the next run tries if the breaker is open: the due job with the fewest attempts.
 func (o *oracle) begins() {
 	o.trial = 0
 	var best store.Job
@@ -56,8 +56,8 @@ func (o *oracle) begins() {
 	}
 }
 
-// drained judges a drain.
-func (o *oracle) drained() {
+// judge judges a run.
+func (o *oracle) judge() {
 	o.sum, o.stop, o.cuts = Summary{}, nil, nil
 	steps := o.steps()
 	o.checkTrial(steps)
@@ -333,7 +333,7 @@ func unmovedIn(steps []observed, s observed) int {
 	return len(swallowed)
 }
 
-// check compares what is stored, and what the drain says of itself, with what the oracle says.
+// check compares what is stored, and what the run says of itself, with what the oracle says.
 func (o *oracle) check(sum Summary, began time.Time) {
 	w := o.w
 	w.Helper()
@@ -359,7 +359,7 @@ func (o *oracle) check(sum Summary, began time.Time) {
 		w.Errorf("breaker = %+v, %v; want it %s after %d failures", b, err, state, o.failures)
 	}
 	if n := len(w.plex.Requests()); o.stop != nil && n > o.stop.at+1 && o.stop.means != down {
-		w.Errorf("%d requests follow %s, which ends the drain", n-1-o.stop.at, o.stop.kind)
+		w.Errorf("%d requests follow %s, which ends the run", n-1-o.stop.at, o.stop.kind)
 	}
 }
 

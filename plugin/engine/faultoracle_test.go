@@ -21,7 +21,7 @@ const (
 	temporary            // an attempt
 	notThere             // a miss
 	refused              // dead, or the field is left out
-	unauthorised         // the drain ends
+	unauthorised         // the run ends
 )
 
 // A faultCase is one way in which requests fail.
@@ -77,7 +77,7 @@ func faultCases() []faultCase {
 	return list
 }
 
-// role is what part a request has in a drain.
+// role is what part a request has in a run.
 type role int
 
 const (
@@ -114,7 +114,7 @@ func roleOf(kind string) (role, bool) {
 	return 0, false
 }
 
-// observed is one request of a drain as the oracle sees it.
+// observed is one request of a run as the oracle sees it.
 type observed struct {
 	plextest.Request
 	at      int
@@ -130,7 +130,7 @@ func (s observed) locks() bool { return strings.HasSuffix(s.kind, " lock") }
 
 func (s observed) own(id int) bool { return slices.Equal(s.jobs, []int{id}) }
 
-// steps are the requests of the last drain.
+// steps are the requests of the last run.
 func (o *oracle) steps() []observed {
 	var list []observed
 	for i, r := range o.w.plex.Requests() {

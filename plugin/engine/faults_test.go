@@ -34,7 +34,7 @@ func points(t *testing.T, stash *stashtest.Server) []point {
 		for _, r := range rounds() {
 			r.prepare(w)
 			w.plex.Forget()
-			w.drain()
+			w.run()
 			wrote, sent := false, false
 			count := make(map[string]int)
 			for _, request := range w.plex.Requests() {
@@ -57,7 +57,7 @@ func points(t *testing.T, stash *stashtest.Server) []point {
 					list = append(list, p)
 				}
 			}
-			w.run(nil)
+			w.judged(nil)
 			w.arrived()
 		}
 	})
@@ -100,11 +100,11 @@ func combinations(points []point) []combination {
 	return list
 }
 
-// drainsBeforeHealing is how many drains a fault lasts that does not end by itself.
-const drainsBeforeHealing = 4
+// runsBeforeHealing is how many runs a fault lasts that does not end by itself.
+const runsBeforeHealing = 4
 
 // run makes runs until no job is left, each when something is due. Each is judged, if there is an oracle.
-func (w *faultWorld) run(o *oracle) {
+func (w *faultWorld) judged(o *oracle) {
 	w.Helper()
 	for n := 1; n <= 30; n++ {
 		began := time.Now()
@@ -112,17 +112,17 @@ func (w *faultWorld) run(o *oracle) {
 		if o != nil {
 			o.begins()
 		}
-		sum := w.drain()
+		sum := w.run()
 		w.findHidden()
 		if o != nil {
-			o.drained()
+			o.judge()
 			o.check(sum, began)
 			o.tooEarly()
 		}
 		if w.Failed() || w.next() < 0 {
 			return
 		}
-		if n == drainsBeforeHealing {
+		if n == runsBeforeHealing {
 			w.plex.Heal()
 		}
 		pass(w.next())
@@ -173,9 +173,9 @@ func (o *oracle) tooEarly() {
 	open, began := o.open, time.Now()
 	o.begins()
 	w.plex.Forget()
-	sum := w.drain()
+	sum := w.run()
 	w.findHidden()
-	o.drained()
+	o.judge()
 	o.check(sum, began)
 	for _, r := range w.plex.Requests() {
 		if jobs := w.jobsOf(r); open || len(jobs) > 0 && !slices.Equal(jobs, []int{w.hidden}) {
@@ -204,7 +204,7 @@ func (w *faultWorld) try(c combination) {
 		}
 	}
 	w.plex.Inject(f)
-	w.run(o)
+	w.judged(o)
 	w.plex.Heal()
 	var lost []int
 	for id, a := range o.jobs {
@@ -214,7 +214,7 @@ func (w *faultWorld) try(c combination) {
 	}
 	if len(lost) > 0 {
 		w.ask(store.InBulk, slices.Sorted(slices.Values(lost))...)
-		w.run(nil)
+		w.judged(nil)
 	}
 	w.arrived()
 	for id := range w.version {
@@ -232,7 +232,7 @@ func tryAll(t *testing.T, stash *stashtest.Server, list []combination) {
 			inFaultWorld(t, stash, func(w *faultWorld) {
 				if list[0].point.round.name != "first" {
 					rounds()[0].prepare(w)
-					w.run(nil)
+					w.judged(nil)
 				}
 				for fresh := true; len(list) > 0 && !w.Failed() && (fresh || list[0].point.round.name != "first"); fresh = false {
 					w.try(list[0])

@@ -30,7 +30,7 @@ const (
 
 const answerWithin = 200 * time.Millisecond
 
-// faultWorld is a lab whose drains make every kind of request there is.
+// faultWorld is a lab whose runs make every kind of request there is.
 type faultWorld struct {
 	*lab
 	owner   map[string]int // of rating keys
@@ -172,7 +172,7 @@ func (w *faultWorld) arrived() {
 
 func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) }
 
-// A round is what makes one drain send requests of many kinds, and what Plex must show in the end.
+// A round is what makes one run send requests of many kinds, and what Plex must show in the end.
 type round struct {
 	name    string
 	prepare func(w *faultWorld)

@@ -27,7 +27,7 @@ func (l *lab) wantLeftOut(id int, why ...string) {
 	before := l.plex.Item(l.keys[id])
 	l.plex.Forget()
 	l.edit("Must not arrive", id)
-	l.want(l.drain(), Summary{Skipped: 1})
+	l.want(l.run(), Summary{Skipped: 1})
 	after := l.plex.Item(l.keys[id])
 	if n := l.plex.Count("PUT", "") + l.plex.Count("POST", ""); n > 0 || after.Title != before.Title || after.Updated != before.Updated {
 		l.Errorf("scene %d is left out, and Plex was written %d times: %+v", id, n, after)
@@ -46,7 +46,7 @@ func (l *lab) wantLeftOut(id int, why ...string) {
 func (l *lab) wantPushed(id int, title string) {
 	l.Helper()
 	l.edit(title, id)
-	l.want(l.drain(), Summary{Synced: 1})
+	l.want(l.run(), Summary{Synced: 1})
 	l.wantTitle(id, title)
 }
 
@@ -60,7 +60,7 @@ func tagged(ids ...int) func(*stashtest.Scene) {
 
 func TestOnlyOrganizedScenesArePushedIfThatIsWanted(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
-		l.drain() // the first listing only notes what there is
+		l.run() // the first listing only notes what there is
 		l.Config.Filter.OnlyOrganized = true
 		l.wantLeftOut(1, "onlyOrganized", "organised")
 		l.wantTitle(1, "clip1")
@@ -89,14 +89,14 @@ func TestSceneThatQualifiesAgainIsPushed(t *testing.T) {
 	} {
 		t.Run(how, func(t *testing.T) {
 			inLab(t, 1, func(l *lab) {
-				l.drain()
+				l.run()
 				l.wantPushed(1, "First")
 				l.Config.Filter.OnlyOrganized = true
 				l.wantLeftOut(1, "onlyOrganized")
 				pass(time.Minute)
 				l.stash.Change(1, organized(true))
 				again(l)
-				l.want(l.drain(), Summary{Synced: 1})
+				l.want(l.run(), Summary{Synced: 1})
 				l.wantTitle(1, "Now")
 			})
 		})
@@ -120,7 +120,7 @@ func TestTagsAreExcludedByNameInAnyCase(t *testing.T) {
 		{"two words", "Two Words"},
 	} {
 		inLab(t, 2, func(l *lab) {
-			l.drain()
+			l.run()
 			l.Config.Filter.ExcludeTags = []string{c.setting}
 			tag, other := l.stash.Name("tag", 0, c.tag), l.stash.Name("tag", 0, "Other")
 			l.stash.Change(1, tagged(other, tag))
@@ -152,7 +152,7 @@ func TestNameOfAnExcludedTagIsNoPattern(t *testing.T) {
 
 func TestTagsBelowAnExcludedOneAreExcludedAtAnyDepth(t *testing.T) {
 	inLab(t, 6, func(l *lab) {
-		l.drain()
+		l.run()
 		l.Config.Filter.ExcludeTags = []string{"top"}
 		var chain []int
 		for i, name := range []string{"Top", "Middle", "Low", "Lowest", "Side"} {
@@ -185,7 +185,7 @@ func TestUnknownTagToExcludeIsSaidOnceARun(t *testing.T) {
 			all = append(all, id)
 		}
 		l.edit("New", all...)
-		l.want(l.drain(), Summary{Synced: 119, Skipped: 1})
+		l.want(l.run(), Summary{Synced: 119, Skipped: 1})
 		lines := slices.DeleteFunc(strings.Split(l.log.String(), "\n"), func(line string) bool { return !strings.Contains(line, "misspelt") })
 		if len(lines) != 1 || !strings.Contains(lines[0], "Nobody") || !strings.Contains(lines[0], "Nothing") || strings.Contains(lines[0], "Known") || !strings.Contains(lines[0], "excludeTags") {
 			t.Errorf("warnings of three batches: %q, want one that names the two", lines)
@@ -208,19 +208,19 @@ func TestSceneThatIsLeftOutIsNoneOfPreviewsChanges(t *testing.T) {
 
 func TestTagsThatStashCannotTellPushNothing(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
-		l.drain()
+		l.run()
 		l.Config.Filter.ExcludeTags = []string{"private"}
 		l.stash.Change(1, tagged(l.stash.Name("tag", 0, "Private")))
 		l.edit("New", 1, 2)
 		l.stash.Inject(stashtest.Fault{Operation: "Tags", Status: 500, Times: 1})
 		l.plex.Forget()
-		if sum := l.drain(); sum.Class != retry.ClassStashUnavailable || l.plex.Count("PUT", "") > 0 {
+		if sum := l.run(); sum.Class != retry.ClassStashUnavailable || l.plex.Count("PUT", "") > 0 {
 			t.Errorf("summary %+v, %d writes", sum, l.plex.Count("PUT", ""))
 		}
 		if a, b := l.job(1), l.job(2); a.Attempts+a.Misses+b.Attempts+b.Misses > 0 {
 			t.Errorf("jobs were charged: %+v, %+v", a, b)
 		}
-		l.want(l.drain(), Summary{Synced: 1, Skipped: 1})
+		l.want(l.run(), Summary{Synced: 1, Skipped: 1})
 		l.wantTitle(1, "clip1")
 	})
 }
@@ -230,11 +230,11 @@ func TestNobodyIsPushedWhileStashRefusesToNameTags(t *testing.T) {
 		l.Config.Filter.ExcludeTags = []string{"Private"}
 		l.stash.Inject(stashtest.Fault{Operation: "Tags", Message: "no such table"})
 		l.edit("New", 1)
-		if sum := l.drain(); sum.Class != retry.ClassStashUnavailable || !strings.Contains(sum.Stopped, "no such table") {
+		if sum := l.run(); sum.Class != retry.ClassStashUnavailable || !strings.Contains(sum.Stopped, "no such table") {
 			l.Errorf("summary = %+v", sum)
 		}
 		l.wantUncharged("tags", 1, 1)
 		l.stash.Heal()
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 	})
 }

@@ -23,7 +23,7 @@ func TestFileInEqualFoldersIsPushedAsSoonAsItAppears(t *testing.T) {
 		}},
 		{"one folder, and the duration later", func(l *lab, key string) {
 			l.plex.Edit(key, func(it *plextest.Item) { it.Files[0].Path = "/mnt/b/clip.mp4" })
-			l.want(l.drain(), Summary{Waiting: 1}) // woken, and waits on
+			l.want(l.run(), Summary{Waiting: 1}) // woken, and waits on
 			l.plex.Edit(key, func(it *plextest.Item) { it.Files[0].Duration = time.Minute })
 		}},
 	} {
@@ -31,10 +31,10 @@ func TestFileInEqualFoldersIsPushedAsSoonAsItAppears(t *testing.T) {
 			inLab(t, 1, func(l *lab) {
 				l.stash.Add(stashtest.Scene{ID: 2, Files: []stashtest.File{{Path: "/data/a/b/clip.mp4", Size: 77, Duration: 60.4}}})
 				l.edit("Two", 2)
-				l.want(l.drain(), Summary{Waiting: 1})
+				l.want(l.run(), Summary{Waiting: 1})
 				l.keys[2] = l.plex.AddItem(l.section, "/mnt/other.mp4", 78)
 				c.appears(l, l.keys[2])
-				l.want(l.drain(), Summary{Synced: 1}) // woken, not after its miss
+				l.want(l.run(), Summary{Synced: 1}) // woken, not after its miss
 				l.wantTitle(2, "Two")
 				links, err := l.Store.Links(l.Context(), 2)
 				if err != nil || len(links) != 1 || links[0].Rule != match.ByFolders {
@@ -58,7 +58,7 @@ func TestFoldersTeachNoPrefix(t *testing.T) {
 			l.plex.AddItem(l.section, "/plex/v/"+folder+"/x.mp4", 8)
 		}
 		l.edit("New", 1, 2, 3, 4)
-		l.want(l.drain(), Summary{Synced: 4})
+		l.want(l.run(), Summary{Synced: 4})
 		e, err := l.newRun(Options{}, true).pushes.Evidence(l.Context())
 		if err != nil || len(e.Pairs) != 0 {
 			l.Errorf("learned %+v, %v", e, err)
@@ -74,13 +74,13 @@ func TestItemByFoldersStaysWithItsOwner(t *testing.T) {
 			stashtest.Scene{ID: 2, Files: []stashtest.File{{Path: "/old/a/b/clip.mp4", Size: 79}}},
 		)
 		l.edit("One", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.edit("Two", 2)
-		l.want(l.drain(), Summary{Waiting: 1})
+		l.want(l.run(), Summary{Waiting: 1})
 		l.wantTitle(1, "One")
 		l.stash.Drop(1)
 		l.edit("Two", 2)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.wantTitle(1, "Two")
 	})
 }
@@ -92,7 +92,7 @@ func TestSceneInSeveralLibrariesIsPushedToAll(t *testing.T) {
 		l.keys[2] = l.plex.AddItem(films, path(1), size(1))
 		l.keys[3] = l.plex.AddItem(shows, path(1), size(1))
 		l.edit("New", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		for item := 1; item <= 3; item++ {
 			l.wantTitle(item, "New")
 		}
@@ -114,10 +114,10 @@ func TestPlexOnWindowsIsMatchedScannedAndEdited(t *testing.T) {
 		l.keys[1] = l.plex.AddItem(section, `D:\Video\a\clip.mp4`, 99)
 		l.plex.AddHidden(section, "D:\\Video\\b\\c\\\u00e9.mp4", 78)
 		l.edit("New", 1, 2)
-		l.want(l.drain(), Summary{Synced: 1, Waiting: 1})
+		l.want(l.run(), Summary{Synced: 1, Waiting: 1})
 		l.wantTitle(1, "New")
 		l.wantScans(`D:\Video\b\c`)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		links, err := l.Store.Links(l.Context(), 2)
 		if err != nil || len(links) != 1 || links[0].Rule != match.ByPathMap {
 			l.Errorf("links = %+v, %v", links, err)

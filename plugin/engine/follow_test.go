@@ -14,7 +14,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-func TestSceneSyncedEarlierInThisDrainIsPushedAgain(t *testing.T) {
+func TestSceneSyncedEarlierInThisRunIsPushedAgain(t *testing.T) {
 	inLab(t, 60, func(l *lab) { // two batches
 		l.edit("One", 1)
 		pass(time.Millisecond)
@@ -23,7 +23,7 @@ func TestSceneSyncedEarlierInThisDrainIsPushedAgain(t *testing.T) {
 		}
 		l.plex.Inject(plextest.Fault{Method: "PUT", Delay: time.Second}) // and a pause as long
 		done := make(chan Summary, 1)
-		go func() { done <- l.drain() }()
+		go func() { done <- l.run() }()
 		pass(110 * time.Second) // the second batch is being written
 		l.wantTitle(1, "One")
 		if _, err := l.Store.Job(l.Context(), 1); !errors.Is(err, store.ErrNone) {
@@ -68,7 +68,7 @@ func TestTagsFollowStashAndPlexsOwnStay(t *testing.T) {
 				}
 				l.stash.Change(1, func(s *stashtest.Scene) { s.Tags, s.Performers, s.Studio = c.tags, c.performers, c.studio })
 				l.edit("Title", 1)
-				l.want(l.drain(), Summary{Synced: 1})
+				l.want(l.run(), Summary{Synced: 1})
 				it := l.plex.Item(l.keys[1])
 				genres := strings.Trim(strings.Join(own, "|")+"|"+c.genres, "|")
 				actors := strings.Trim("Plex Person|"+c.actors, "|")
@@ -88,17 +88,17 @@ func TestSecondWriteOfAnItemThatFailsIsBroughtToTheEnd(t *testing.T) {
 		old, kept, late := l.stash.Name("tag", 0, "Old"), l.stash.Name("tag", 0, "Kept"), l.stash.Name("tag", 0, "Late")
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Tags = []int{old, kept} })
 		l.edit("One", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Tags = []int{kept, late} })
 		l.edit("Two", 1)
 		l.plex.Inject(plextest.Fault{Method: "PUT", Delay: time.Millisecond, Times: 1}) // what goes, goes
 		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 500, Times: 1})
-		l.want(l.drain(), Summary{Retrying: 1})
+		l.want(l.run(), Summary{Retrying: 1})
 		if it := l.plex.Item(l.keys[1]); it.Title != "One" || strings.Join(it.Tags["genre"], ",") != "Kept" {
 			l.Errorf("between the two writes: %+v", it)
 		}
 		pass(10 * time.Second)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		if it := l.plex.Item(l.keys[1]); it.Title != "Two" || strings.Join(it.Tags["genre"], ",") != "Kept,Late" {
 			l.Errorf("after the next attempt: %+v", it)
 		}
@@ -111,7 +111,7 @@ func TestBadDateIsSaidAndTheRestIsPushed(t *testing.T) {
 			l.plex.Edit(l.keys[1], func(it *plextest.Item) { it.Date = "2001-02-03" })
 			l.stash.Change(1, func(s *stashtest.Scene) { s.Date, s.Details = date, "Details" })
 			l.edit("New", 1)
-			l.want(l.drain(), Summary{Synced: 1})
+			l.want(l.run(), Summary{Synced: 1})
 			if it := l.plex.Item(l.keys[1]); it.Title != "New" || it.Summary != "Details" || it.Date != "2001-02-03" {
 				l.Errorf("%q: item = %+v, want Plex's own date and everything else", date, it)
 			}
@@ -131,7 +131,7 @@ func TestTextsArriveAsTheyAre(t *testing.T) {
 			l.stash.Change(1, func(s *stashtest.Scene) { s.Details = text })
 			title := strings.ReplaceAll(text, "\n", " ")
 			l.edit(title, 1)
-			l.want(l.drain(), Summary{Synced: 1})
+			l.want(l.run(), Summary{Synced: 1})
 			if it := l.plex.Item(l.keys[1]); it.Summary != text || it.Title != title {
 				l.Errorf("Plex shows %q and %q, want %q and %q", it.Title, it.Summary, title, text)
 			}
@@ -143,9 +143,9 @@ func TestFieldThatIsNotPushedIsSaidOnlyWithAPush(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Date = "May 2020" })
 		l.edit("One", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.edit("One", 1)
-		l.want(l.drain(), Summary{Unchanged: 1})
+		l.want(l.run(), Summary{Unchanged: 1})
 		if n := strings.Count(l.log.String(), "\x01i\x02\"May 2020\" is not a date"); n != 1 {
 			t.Errorf("said %d times at info, want once", n)
 		}
@@ -158,16 +158,16 @@ func TestTagWriteThatStoppedHalfWayIsBroughtToTheEnd(t *testing.T) {
 		a, b, c := l.stash.Name("tag", 0, "A"), l.stash.Name("tag", 0, "B"), l.stash.Name("tag", 0, "C")
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Tags = []int{a, b} })
 		l.edit("One", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Tags = []int{b, c} })
 		l.edit("One", 1)
 		l.plex.Inject(plextest.Fault{Method: "PUT", Delay: time.Millisecond, Times: 1}) // the removal goes through
 		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 503, Times: 2})
 		for range 2 {
-			l.want(l.drain(), Summary{Retrying: 1})
+			l.want(l.run(), Summary{Retrying: 1})
 			pass(time.Minute)
 		}
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		if tags := strings.Join(l.plex.Item(l.keys[1]).Tags["genre"], ","); tags != "B,C" {
 			t.Errorf("tags = %s, want B,C", tags)
 		}
@@ -179,10 +179,10 @@ func TestAgentThatMatchesBeforeOurFirstWriteIsNoPerson(t *testing.T) {
 		l.Config.KeepPlexEdits = true
 		l.edit("One", 1)
 		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 503, Times: 1})
-		l.want(l.drain(), Summary{Retrying: 1})
+		l.want(l.run(), Summary{Retrying: 1})
 		l.plex.Edit(l.keys[1], func(it *plextest.Item) { it.Title = "Agent's title" })
 		pass(10 * time.Second)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.wantTitle(1, "One")
 	})
 }
@@ -219,14 +219,14 @@ func TestFormOfATagIsNotedForThatTag(t *testing.T) {
 					return merge.Without(slices.Concat(tags, commaList(step.plexAdds)), commaList(step.plexDrops))
 				})
 				l.edit("One", 1)
-				if sum := l.drain(); sum.Synced+sum.Unchanged != 1 {
+				if sum := l.run(); sum.Synced+sum.Unchanged != 1 {
 					l.Fatalf("replace %v, %+v: %+v", replace, step, sum)
 				}
 				if got := strings.Join(slices.Sorted(slices.Values(l.plex.Item(l.keys[1]).Tags["genre"])), ","); got != step.want {
 					l.Errorf("replace %v, %+v: Plex shows %s", replace, step, got)
 				}
 				l.edit("One", 1)
-				l.want(l.drain(), Summary{Unchanged: 1})
+				l.want(l.run(), Summary{Unchanged: 1})
 			}
 		})
 	}

@@ -41,17 +41,17 @@ func (l *lab) queued() []int {
 func (l *lab) looked() []int {
 	l.Helper()
 	l.plex.Refuse(true)
-	l.drain()
+	l.run()
 	ids := l.queued()
 	pass(catchup.Every)
-	if sum := l.drain(); sum.CaughtUp != 0 {
+	if sum := l.run(); sum.CaughtUp != 0 {
 		l.Errorf("%d scenes are queued although they were", sum.CaughtUp)
 	}
 	l.plex.Refuse(false)
-	l.drain()
+	l.run()
 	for range 3 {
 		pass(catchup.Every)
-		if sum := l.drain(); sum.CaughtUp != 0 || len(l.queued()) != 0 {
+		if sum := l.run(); sum.CaughtUp != 0 || len(l.queued()) != 0 {
 			l.Errorf("a run without a change has queued %d scenes, %v are left", sum.CaughtUp, l.queued())
 		}
 	}
@@ -245,7 +245,7 @@ func TestZoneOfAnImportedSceneHidesAChangeForADayAtMost(t *testing.T) {
 		l.looked()
 		l.stash.Import(stashtest.Scene{ID: 4, Title: "Imported", Updated: time.Now().In(time.FixedZone("", 9*3600))})
 		pass(catchup.Every)
-		l.drain()
+		l.run()
 		l.stash.Change(1, titled("New"))
 		pass(catchup.CompleteEvery)
 		if got := l.looked(); !slices.Equal(got, []int{1}) {
@@ -267,11 +267,11 @@ func TestZoneOfAnImportedSceneHidesAChangeForADayAtMost(t *testing.T) {
 
 func TestListingThatGoesOnKnowsWhatItHasShown(t *testing.T) {
 	inLab(t, 3, func(l *lab) {
-		l.drain()
+		l.run()
 		want := time.Now().Add(20 * time.Hour).In(time.FixedZone("", -11*3600)).Format(time.RFC3339)
 		l.must(l.Store.SetMeta(l.Context(), time.Now(), store.KeyListing, "2 "+want))
 		pass(25 * time.Hour)
-		l.drain()
+		l.run()
 		if got, _, err := l.Store.Meta(l.Context(), store.KeyWatermark); err != nil || got != want {
 			l.Errorf("the watermark is %q, %v; want %q, which an earlier page has shown", got, err, want)
 		}

@@ -53,7 +53,7 @@ func TestHostileValuesArriveAndAreNotSentTwice(t *testing.T) {
 				for i, h := range values {
 					l.typeHostile(i+1, h, plain)
 				}
-				l.drain()
+				l.run()
 				for i, h := range values {
 					l.wantHostile(i+1, h)
 				}
@@ -129,7 +129,7 @@ func (l *lab) changeAll(values []hostile, f func(*stashtest.Scene)) {
 		_, err := l.Store.RecordHook(l.Context(), time.Now(), store.HookRecord{Own: store.Request{SceneID: i + 1, Reason: "edit", Priority: store.InBulk}})
 		l.must(err)
 	}
-	l.drain()
+	l.run()
 }
 
 // writesNothing syncs all scenes once more.

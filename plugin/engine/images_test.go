@@ -41,7 +41,7 @@ func TestCoverBecomesThePosterOnce(t *testing.T) {
 			inLab(t, 1, func(l *lab) {
 				l.plex.Configure(func(to *plextest.Options) { *to = o })
 				l.covered(1, jpeg("one"))
-				l.want(l.drain(), Summary{Synced: 1})
+				l.want(l.run(), Summary{Synced: 1})
 				it := l.plex.Item(l.keys[1])
 				if l.poster(1) != string(jpeg("one")) || !it.Locked["thumb"] || it.Background().Data != nil || it.Locked["art"] {
 					t.Errorf("item = %+v", it)
@@ -50,18 +50,18 @@ func TestCoverBecomesThePosterOnce(t *testing.T) {
 					pass(time.Minute)
 					l.plex.Forget()
 					l.covered(1, jpeg("one"))
-					l.want(l.drain(), Summary{Unchanged: 1})
+					l.want(l.run(), Summary{Unchanged: 1})
 					if l.plex.Uploads(l.keys[1]) != 1 || l.plex.Count("", "/library/metadata/"+l.keys[1]+"/posters") != 0 {
 						t.Errorf("%d uploads, requests %v", l.plex.Uploads(l.keys[1]), l.plex.Requests())
 					}
 				}
 				l.covered(1, jpeg("two"))
-				l.want(l.drain(), Summary{Synced: 1})
+				l.want(l.run(), Summary{Synced: 1})
 				if l.poster(1) != string(jpeg("two")) || l.plex.Uploads(l.keys[1]) != 2 {
 					t.Errorf("after another cover: %q, %d uploads", l.poster(1), l.plex.Uploads(l.keys[1]))
 				}
 				l.covered(1, jpeg("one"))
-				l.want(l.drain(), Summary{Synced: 1})
+				l.want(l.run(), Summary{Synced: 1})
 				if l.poster(1) != string(jpeg("one")) || l.plex.Uploads(l.keys[1]) != 2 {
 					t.Errorf("after the first cover again: %q, %d uploads", l.poster(1), l.plex.Uploads(l.keys[1]))
 				}
@@ -73,10 +73,10 @@ func TestCoverBecomesThePosterOnce(t *testing.T) {
 func TestUnchangedSceneCostsNoReadingOfItsCover(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.covered(1, jpeg("one"))
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.stash.Forget()
 		l.must(second(l.EnqueueAll(l.Context())))
-		l.want(l.drain(), Summary{Unchanged: 1})
+		l.want(l.run(), Summary{Unchanged: 1})
 		if n := l.covers(); n != 0 {
 			t.Errorf("the cover was read %d times again", n)
 		}
@@ -89,7 +89,7 @@ func TestBackgroundIsPushedOnlyIfItIsNamed(t *testing.T) {
 		l.Config.Fields, err = merge.ParseFields("+background")
 		l.must(err)
 		l.covered(1, jpeg("one"))
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		it := l.plex.Item(l.keys[1])
 		if string(it.Background().Data) != string(jpeg("one")) || !it.Locked["art"] || l.poster(1) != string(jpeg("one")) {
 			t.Errorf("item = %+v", it)
@@ -97,7 +97,7 @@ func TestBackgroundIsPushedOnlyIfItIsNamed(t *testing.T) {
 		l.Config.Fields, err = merge.ParseFields("-poster")
 		l.must(err)
 		l.covered(1, jpeg("two"))
-		l.want(l.drain(), Summary{Unchanged: 1})
+		l.want(l.run(), Summary{Unchanged: 1})
 	})
 }
 
@@ -108,7 +108,7 @@ func TestWhatIsNoPictureIsNotUploaded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inLab(t, 1, func(l *lab) {
 				l.covered(1, data)
-				l.want(l.drain(), Summary{Synced: 1})
+				l.want(l.run(), Summary{Synced: 1})
 				if l.plex.Uploads(l.keys[1]) != 0 || l.plex.Count("POST", "") != 0 {
 					t.Error("it was uploaded")
 				}
@@ -122,13 +122,13 @@ func TestWhatIsNoPictureIsNotUploaded(t *testing.T) {
 
 func TestCoverGeneratedAfterTheScanArrives(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
-		l.drain()
+		l.run()
 		l.edit("T", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		pass(time.Minute)
 		l.stash.GenerateCover(1, jpeg("generated"))
 		pass(11 * time.Minute)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		if l.poster(1) != string(jpeg("generated")) {
 			t.Errorf("poster = %q", l.poster(1))
 		}
@@ -139,7 +139,7 @@ func TestFailedCoverIsRetriedAloneAndCounts(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.plex.Inject(plextest.Fault{Method: "POST", Status: 503, Times: 1})
 		l.covered(1, jpeg("one"))
-		l.want(l.drain(), Summary{Retrying: 1})
+		l.want(l.run(), Summary{Retrying: 1})
 		l.wantTitle(1, "T")
 		if j := l.job(1); j.Attempts != 1 {
 			t.Errorf("job = %+v", j)
@@ -149,7 +149,7 @@ func TestFailedCoverIsRetriedAloneAndCounts(t *testing.T) {
 		}
 		pass(time.Minute)
 		l.plex.Forget()
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		if l.poster(1) != string(jpeg("one")) || l.plex.Count("PUT", "/library/sections") != 1 { // the picture's lock
 			t.Errorf("poster %q, requests %v", l.poster(1), l.plex.Requests())
 		}
@@ -162,21 +162,21 @@ func TestCoverThatPlexRefusesIsLeftOutAndTheRestStays(t *testing.T) {
 			l.plex.Inject(plextest.Fault{Method: "POST", Status: status})
 			l.covered(1, jpeg("one"))
 			for range tries - 1 {
-				l.want(l.drain(), Summary{Retrying: 1})
+				l.want(l.run(), Summary{Retrying: 1})
 				pass(time.Minute)
 			}
-			if sum := l.drain(); sum.Synced+sum.Unchanged != 1 {
+			if sum := l.run(); sum.Synced+sum.Unchanged != 1 {
 				t.Errorf("%d: %+v", status, sum)
 			}
 			l.wantTitle(1, "T")
 			l.plex.Forget()
 			l.covered(1, jpeg("one"))
-			if l.want(l.drain(), Summary{Unchanged: 1}); l.plex.Count("POST", "") != 0 {
+			if l.want(l.run(), Summary{Unchanged: 1}); l.plex.Count("POST", "") != 0 {
 				t.Errorf("%d: the refused cover is sent again", status)
 			}
 			l.plex.Heal()
 			l.covered(1, jpeg("two"))
-			l.want(l.drain(), Summary{Synced: 1})
+			l.want(l.run(), Summary{Synced: 1})
 			if l.poster(1) != string(jpeg("two")) {
 				t.Errorf("%d: poster = %q", status, l.poster(1))
 			}
@@ -187,7 +187,7 @@ func TestCoverThatPlexRefusesIsLeftOutAndTheRestStays(t *testing.T) {
 // Somebody in front of Plex who swallows some uploads is no outage.
 func TestCoverThatPlexShowsBreaksARowOfFailures(t *testing.T) {
 	inLab(t, 10, func(l *lab) {
-		l.drain()
+		l.run()
 		var ids []int
 		for id := 1; id <= 10; id++ {
 			l.stash.Change(id, func(s *stashtest.Scene) { s.Cover = jpeg("one") })
@@ -197,7 +197,7 @@ func TestCoverThatPlexShowsBreaksARowOfFailures(t *testing.T) {
 		}
 		l.edit("T", ids...)
 		pass(3 * time.Second)
-		l.want(l.drain(), Summary{Synced: 5, Retrying: 5})
+		l.want(l.run(), Summary{Synced: 5, Retrying: 5})
 		if b, err := l.Store.Breaker(l.Context()); err != nil || b.State != store.BreakerClosed || b.Failures > 0 {
 			t.Errorf("breaker = %+v, %v", b, err)
 		}
@@ -211,10 +211,10 @@ func TestCoverIsTriedTwiceWhateverFailedBefore(t *testing.T) {
 		l.plex.Inject(plextest.Fault{Method: "POST", Status: 500, Times: 1})
 		l.covered(1, jpeg("one"))
 		for range 2 {
-			l.want(l.drain(), Summary{Retrying: 1})
+			l.want(l.run(), Summary{Retrying: 1})
 			pass(time.Minute)
 		}
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		if l.poster(1) != string(jpeg("one")) {
 			t.Errorf("poster = %q", l.poster(1))
 		}
@@ -228,9 +228,9 @@ func TestCoverThatFailsAtTheLastAttemptIsLeftOut(t *testing.T) {
 		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 503, Times: 1})
 		l.plex.Inject(plextest.Fault{Method: "POST", Status: 500})
 		l.covered(1, jpeg("one"))
-		l.want(l.drain(), Summary{Retrying: 1})
+		l.want(l.run(), Summary{Retrying: 1})
 		pass(time.Minute)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.wantTitle(1, "T")
 	})
 }
@@ -243,14 +243,14 @@ func TestPlexThatGoesAwayAtACoverCostsNothing(t *testing.T) {
 		}
 		l.edit("T", 1, 2, 3)
 		pass(3 * time.Second)
-		l.drain()
+		l.run()
 		for id := 1; id <= 3; id++ {
 			l.wantTitle(id, "T")
 			if j, err := l.Store.Job(l.Context(), id); err == nil && (j.Attempts != 0 || j.Unfinished != 0) {
 				t.Errorf("job %d = %+v", id, j)
 			}
 		}
-		l.drain()
+		l.run()
 		for id := 1; id <= 3; id++ {
 			if l.poster(id) != string(jpeg("one")) || l.plex.Uploads(l.keys[id]) != 1 {
 				t.Errorf("scene %d: poster %q, %d uploads", id, l.poster(id), l.plex.Uploads(l.keys[id]))
@@ -266,9 +266,9 @@ func TestCoverThatStashCannotGiveChargesItsJobAlone(t *testing.T) {
 		l.stash.Change(2, func(s *stashtest.Scene) { s.Cover = jpeg("two") })
 		l.edit("T", 1, 2)
 		pass(3 * time.Second)
-		l.want(l.drain(), Summary{Synced: 1, Retrying: 1})
+		l.want(l.run(), Summary{Synced: 1, Retrying: 1})
 		pass(time.Minute)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		if b, err := l.Store.Breaker(l.Context()); err != nil || b.Failures != 0 || l.poster(1) != string(jpeg("one")) {
 			t.Errorf("breaker %+v, %v; poster %q", b, err, l.poster(1))
 		}
@@ -282,15 +282,15 @@ func TestPictureThatAPersonChoseInPlex(t *testing.T) {
 			l.plex.Configure(func(o *plextest.Options) { o.NoSelect = i > 1 })
 			l.Config.KeepPlexEdits = keep
 			l.covered(1, jpeg("one"))
-			l.want(l.drain(), Summary{Synced: 1})
+			l.want(l.run(), Summary{Synced: 1})
 			l.plex.Choose(l.keys[1], "posters", "https://example.org/mine.jpg")
 			l.covered(1, jpeg("one"))
-			l.want(l.drain(), Summary{Unchanged: 1}) // the cover has not changed: nobody touches the person's choice
+			l.want(l.run(), Summary{Unchanged: 1}) // the cover has not changed: nobody touches the person's choice
 			if got := l.plex.Item(l.keys[1]).Poster().Key; got != "https://example.org/mine.jpg" {
 				t.Errorf("keep %v: poster = %s", keep, got)
 			}
 			l.covered(1, jpeg("two"))
-			l.drain()
+			l.run()
 			if got := l.poster(1) == string(jpeg("two")); got == keep {
 				t.Errorf("keep %v: poster = %s", keep, l.plex.Item(l.keys[1]).Poster().Key)
 			}
@@ -303,9 +303,9 @@ func TestRestoreSelectsThePictureOfBefore(t *testing.T) {
 		before := l.plex.Item(l.keys[1]).Poster().Key
 		l.covered(1, jpeg("one"))
 		l.covered(2, jpeg("two"))
-		l.want(l.drain(), Summary{Synced: 2})
+		l.want(l.run(), Summary{Synced: 2})
 		l.covered(1, jpeg("three"))
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.plex.Choose(l.keys[2], "posters", "https://example.org/mine.jpg")
 		r := l.restore(0)
 		if r.Restored != 2 || len(r.Kept) != 1 || !slices.Equal(r.Kept[0].Fields, []string{"poster"}) {
@@ -330,15 +330,15 @@ func TestDeathAfterTheUploadUploadsNothingTwice(t *testing.T) {
 		before := l.plex.Item(l.keys[1]).Poster().Key
 		l.covered(1, jpeg("one"))
 		l.plex.Inject(plextest.Fault{Method: "POST", Status: 503, After: true, Times: 1}) // done, but nobody is told
-		l.want(l.drain(), Summary{Retrying: 1})
+		l.want(l.run(), Summary{Retrying: 1})
 		pass(time.Minute)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		if l.plex.Uploads(l.keys[1]) != 1 || l.poster(1) != string(jpeg("one")) {
 			t.Errorf("%d uploads, poster %q", l.plex.Uploads(l.keys[1]), l.poster(1))
 		}
 		items, err := l.Store.Items(l.Context(), l.plex.Machine(), []string{l.keys[1]})
-		if err != nil || merge.First(items[l.keys[1]].Before["thumb"].Value) != before {
-			t.Errorf("before = %+v, %v; want %s", items[l.keys[1]].Before["thumb"], err, before)
+		if err != nil || merge.First(items[l.keys[1]].Original["thumb"].Value) != before {
+			t.Errorf("before = %+v, %v; want %s", items[l.keys[1]].Original["thumb"], err, before)
 		}
 	})
 }
@@ -351,7 +351,7 @@ func TestPreviewTellsOfPicturesAndSendsNone(t *testing.T) {
 		if p.WouldChange != 1 || p.ByField["poster"] != 1 || l.plex.Count("POST", "")+l.plex.Count("PUT", "") != 0 {
 			t.Errorf("preview = %+v", p)
 		}
-		if l.want(l.drain(), Summary{Synced: 1}); l.preview(1).Unchanged != 1 {
+		if l.want(l.run(), Summary{Synced: 1}); l.preview(1).Unchanged != 1 {
 			t.Errorf("after the push: %+v", l.preview(1))
 		}
 	})
@@ -362,7 +362,7 @@ func TestSceneWithNothingButACoverIsPushed(t *testing.T) {
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Cover = jpeg("one") })
 		pass(3 * time.Second)
 		l.must(l.Store.Enqueue(l.Context(), time.Now(), []store.Request{{SceneID: 1, Reason: "edit"}, {SceneID: 2, Reason: "edit"}}))
-		l.want(l.drain(), Summary{Synced: 1, Skipped: 1})
+		l.want(l.run(), Summary{Synced: 1, Skipped: 1})
 		if l.poster(1) != string(jpeg("one")) {
 			t.Errorf("poster = %q", l.poster(1))
 		}
@@ -372,11 +372,11 @@ func TestSceneWithNothingButACoverIsPushed(t *testing.T) {
 func TestCoverThatWasRefusedIsTriedAgainAfterAnother(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.covered(1, jpeg("one"))
-		l.drain()
+		l.run()
 		l.plex.Inject(plextest.Fault{Method: "POST", Status: 400, Times: 1})
 		for _, cover := range []string{"two", "one", "two"} {
 			l.covered(1, jpeg(cover))
-			l.drain()
+			l.run()
 		}
 		if l.poster(1) != string(jpeg("two")) {
 			t.Errorf("poster = %q, want the cover that was refused once", l.poster(1))
@@ -396,11 +396,11 @@ func TestChoiceOfACoverThatPlexRefusesLeavesTheRest(t *testing.T) {
 		l.plex.Configure(func(o *plextest.Options) { o.NoSelect = true })
 		l.plex.Inject(plextest.Fault{Match: onlyPath("PUT", "/poster", "url="), Status: 400})
 		l.covered(1, jpeg("one"))
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.wantTitle(1, "T")
 		l.plex.Heal()
 		l.covered(1, jpeg("two"))
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		if l.poster(1) != string(jpeg("two")) {
 			t.Errorf("poster = %q", l.poster(1))
 		}
@@ -417,9 +417,9 @@ func TestPictureIsShownAndLockedWhoeverAccepts(t *testing.T) {
 				l.plex.Configure(func(o *plextest.Options) { o.NoSelect = true })
 				l.plex.Inject(plextest.Fault{Match: match, Status: 200, Times: 1})
 				l.covered(1, jpeg("one"))
-				l.drain()
+				l.run()
 				pass(time.Minute)
-				l.drain()
+				l.run()
 				if it := l.plex.Item(l.keys[1]); l.poster(1) != string(jpeg("one")) || !it.Locked["thumb"] || l.plex.Uploads(l.keys[1]) != 1 {
 					t.Errorf("item = %+v", it)
 				}

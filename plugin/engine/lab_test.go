@@ -116,12 +116,12 @@ func (l *lab) edit(title string, ids ...int) {
 	}
 }
 
-func (l *lab) drain() Summary {
+func (l *lab) run() Summary {
 	l.Helper()
-	return l.drainWith(Options{})
+	return l.runWith(Options{})
 }
 
-func (l *lab) drainWith(o Options) Summary {
+func (l *lab) runWith(o Options) Summary {
 	l.Helper()
 	sum, err := l.Engine.Run(l.Context(), o)
 	l.must(err)

@@ -223,7 +223,7 @@ func TestIndexIsUsedOnceEveryLibraryHasBeenRead(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
 		l.fill(100)
 		l.edit("New", 1)
-		l.drain()
+		l.run()
 		if s, err := l.sampled(); err != nil || s.rules() != "path path" || len(s.Notes) > 0 || len(l.plex.Requests()) > 0 {
 			l.Errorf("rules %s, notes %q, %v, requests %v", s.rules(), s.Notes, err, l.plex.Requests())
 		}

@@ -23,7 +23,7 @@ func TestDeadLetterSaysWhichItemsFit(t *testing.T) {
 			{RatingKey: l.plex.AddItem(films, "/b/x.mp4", 77), Section: films, Library: "Films", Path: "/b/x.mp4", Size: 77},
 		}
 		l.edit("New", 1)
-		l.want(l.drain(), Summary{Dead: 1})
+		l.want(l.run(), Summary{Dead: 1})
 		letters, err := l.Store.DeadLetters(l.Context(), store.Narrow{}, 20)
 		l.must(err)
 		var got []match.Candidate

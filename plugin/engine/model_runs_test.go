@@ -172,7 +172,7 @@ func (w *world) stepRebuild(st step) {
 	})
 }
 
-// checkPlexRequest looks whether a request may be sent: no drain asks an open breaker's Plex for anything,
+// checkPlexRequest looks whether a request may be sent: no run asks an open breaker's Plex for anything,
 // one alone probes, and nothing is written to an item that is no scene's.
 func (w *world) checkPlexRequest(r *plannedRun, req *http.Request) {
 	if req.Method != http.MethodGet {

@@ -62,7 +62,7 @@ type truth struct {
 	kills  int
 
 	meanwhile map[int]bool // scenes that were edited in the middle of a run: the old claim is in the log, too
-	refused   int          // connections in a row, by drains
+	refused   int          // connections in a row, by runs
 	prober    *plannedRun  // who probed last
 	probed    time.Time    // and when
 }

@@ -163,7 +163,7 @@ type plannedRun struct {
 	what   event
 	scene  int // what it happens to
 	person bool
-	pushes bool     // it is a drain: it heeds the breaker
+	pushes bool     // it is a run: it heeds the breaker
 	gone   []string // rating keys of items that vanished meanwhile
 
 	n        int // requests and commits so far

@@ -59,43 +59,43 @@ func TestMovedFileKeepsItsSceneAndItsMemory(t *testing.T) {
 		{name: "Stash moves it", moves: func(l *lab) {
 			l.stashMoves(moved)
 			pass(25 * time.Hour)
-			l.want(l.drain(), Summary{Unchanged: 1}) // found by the catch-up
+			l.want(l.run(), Summary{Unchanged: 1}) // found by the catch-up
 		}, rule: match.ByNameSize, path: path(1), title: "clip1"},
 		{name: "Stash moves it, then Plex", moves: func(l *lab) {
 			l.stashMoves(moved)
 			pass(25 * time.Hour)
-			l.want(l.drain(), Summary{Unchanged: 1})
+			l.want(l.run(), Summary{Unchanged: 1})
 			l.plexMoves(moved)
 		}, rule: match.ByPath, path: moved, title: "clip1"},
 		{name: "Plex moves it, then Stash", moves: func(l *lab) {
 			l.plexMoves(moved)
-			l.drain()
+			l.run()
 			l.stashMoves(moved)
 			pass(25 * time.Hour)
-			l.want(l.drain(), Summary{Unchanged: 1})
+			l.want(l.run(), Summary{Unchanged: 1})
 		}, rule: match.ByPath, path: moved, title: "clip1"},
 		{name: "Stash renames it, then Plex", moves: func(l *lab) {
 			l.stashMoves(renamed)
 			pass(25 * time.Hour)
-			l.want(l.drain(), Summary{Waiting: 1})
+			l.want(l.run(), Summary{Waiting: 1})
 			l.plexMoves(renamed)
-			l.want(l.drain(), Summary{Unchanged: 1}) // woken
+			l.want(l.run(), Summary{Unchanged: 1}) // woken
 		}, rule: match.ByPath, path: renamed, title: "clip1"},
 		{name: "Stash renames it, then Plex makes a new item", moves: func(l *lab) {
 			l.stashMoves(renamed)
 			pass(25 * time.Hour)
-			l.want(l.drain(), Summary{Waiting: 1})
+			l.want(l.run(), Summary{Waiting: 1})
 			l.plexReplaces(renamed)
-			l.want(l.drain(), Summary{Synced: 1}) // woken
+			l.want(l.run(), Summary{Synced: 1}) // woken
 			l.wantTitle(1, "One")
 		}, rule: match.ByPath, path: renamed, gone: 1, title: "renamed"},
 		{name: "Plex renames it and makes a new item, then Stash", moves: func(l *lab) {
 			l.plexReplaces(renamed)
 			l.edit("One", 1)
-			l.want(l.drain(), Summary{Waiting: 1})
+			l.want(l.run(), Summary{Waiting: 1})
 			l.stashMoves(renamed)
 			pass(time.Minute)
-			l.want(l.drain(), Summary{Synced: 1})
+			l.want(l.run(), Summary{Synced: 1})
 		}, rule: match.ByPath, path: renamed, gone: 1, title: "renamed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -105,11 +105,11 @@ func TestMovedFileKeepsItsSceneAndItsMemory(t *testing.T) {
 				l.edit("One", 1)
 				l.edit("Other", 2)
 				pass(stashapi.ClockSlack)
-				l.want(l.drain(), Summary{Synced: 2})
+				l.want(l.run(), Summary{Synced: 2})
 				c.moves(l)
 				l.tagged("Comedy")
 				l.edit("Two", 1)
-				l.want(l.drain(), Summary{Synced: 1})
+				l.want(l.run(), Summary{Synced: 1})
 				l.wantTitle(1, "Two")
 				l.wantTitle(2, "Other")
 				if got := l.plex.Item(l.keys[1]).Tags["genre"]; !slices.Equal(got, []string{"Own", "Comedy"}) {
@@ -137,11 +137,11 @@ func TestScenesWhoseFilesChangePlacesKeepTheirItemsMemory(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
 		l.edit("One", 1)
 		l.edit("Two", 2)
-		l.want(l.drain(), Summary{Synced: 2})
+		l.want(l.run(), Summary{Synced: 2})
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Files[0].Path = path(2) }) // Stash alone
 		l.stash.Change(2, func(s *stashtest.Scene) { s.Files[0].Path = path(1) })
 		pass(25 * time.Hour)
-		l.drain()
+		l.run()
 		l.wantTitle(2, "One")
 		l.wantTitle(1, "Two")
 		if r, err := l.Restore(l.Context(), 0); err != nil || r.Restored != 2 {

@@ -56,7 +56,7 @@ func TestLongRunLeavesOnlyIfItsRestIsRun(t *testing.T) {
 				}
 				l.plex.Inject(plextest.Fault{Method: "PUT", Delay: 2 * time.Second}) // and a pause as long
 				begin := time.Now()
-				sum := l.drain()
+				sum := l.run()
 				took := time.Since(begin)
 				if left := sum.Stopped != ""; left != c.leaves || left == (sum.Synced == n) || sum.Class != "" {
 					l.Errorf("%+v after %v", sum, took)
@@ -86,7 +86,7 @@ func TestLongReadingOfALibraryLeavesToo(t *testing.T) {
 		begin, runs := time.Now(), 0
 		for done := false; !done && runs < 5; runs++ {
 			started := time.Now()
-			sum := l.drain()
+			sum := l.run()
 			if took := time.Since(started); took > longRun+30*time.Second || sum.Class != "" {
 				l.Errorf("a run took %v: %+v", took, sum)
 			}
@@ -109,7 +109,7 @@ func TestRunWaitsFiveMinutesInAll(t *testing.T) {
 		l.edit("New", 1)
 		l.patient(80)
 		begin := time.Now()
-		l.want(l.drainWith(Options{Linger: true}), Summary{Retrying: 4})
+		l.want(l.runWith(Options{Linger: true}), Summary{Retrying: 4})
 		if took := time.Since(begin); took < lingerInAll || took > lingerInAll+2*lookEvery {
 			l.Errorf("the run took %v", took)
 		}
@@ -132,7 +132,7 @@ func TestNoRunWaitsForWhatIsDueLater(t *testing.T) {
 				l.plex.Heal()
 			}()
 			begin := time.Now()
-			sum := l.drainWith(Options{Linger: true})
+			sum := l.runWith(Options{Linger: true})
 			pass(time.Minute)
 			if took := time.Since(begin); c.waits != (sum.Synced == 1) || c.waits != (took > 2*time.Minute) {
 				l.Errorf("due in %d s: %+v after %v", c.seconds, sum, took)
@@ -186,7 +186,7 @@ func TestQuickWritesFollowEachOther(t *testing.T) {
 		}
 		l.plex.Inject(plextest.Fault{Method: "PUT", Delay: slowWrite})
 		begin := time.Now()
-		l.want(l.drain(), Summary{Synced: 10})
+		l.want(l.run(), Summary{Synced: 10})
 		if took := time.Since(begin); took > 11*slowWrite {
 			l.Errorf("ten writes of %v took %v", slowWrite, took)
 		}
@@ -198,7 +198,7 @@ func TestProgressIsWhatIsDoneOfWhatIsKnown(t *testing.T) {
 		for id := 1; id <= 120; id++ {
 			l.edit("New", id)
 		}
-		l.drain()
+		l.run()
 		var want []float64
 		for _, done := range []float64{50, 100, 120} {
 			want = append(want, done/120)

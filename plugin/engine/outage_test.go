@@ -27,7 +27,7 @@ func (l *lab) editAll(title string, n int) {
 	l.must(l.Store.Enqueue(l.Context(), time.Now(), requests))
 }
 
-// wantUncharged checks that the jobs of these scenes are as if no drain had ever claimed them.
+// wantUncharged checks that the jobs of these scenes are as if no run had ever claimed them.
 func (l *lab) wantUncharged(what any, from, to int) {
 	l.Helper()
 	for id := from; id <= to; id++ {
@@ -49,12 +49,12 @@ func TestNamedLibraryWhilePlexIsOffIsServerDown(t *testing.T) {
 		l.Config.Libraries = []string{"Videos"}
 		l.plex.Refuse(true)
 		l.edit("New", 1)
-		if sum := l.drain(); sum.Class != retry.ClassServerDown || strings.Contains(sum.Stopped, "plexLibraries") {
+		if sum := l.run(); sum.Class != retry.ClassServerDown || strings.Contains(sum.Stopped, "plexLibraries") {
 			l.Errorf("summary = %+v, want the server down and no word about the library", sum)
 		}
 		l.wantUncharged("Plex off", 1, 1)
 		l.plex.Refuse(false)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 	})
 }
 
@@ -74,7 +74,7 @@ func TestPlexOffForADayChargesNobody(t *testing.T) {
 						l.plex.Inject(fault)
 					}
 					for hour := range 24 {
-						if sum := l.drain(); sum.Synced+sum.Retrying+sum.Waiting+sum.Dead > 0 {
+						if sum := l.run(); sum.Synced+sum.Retrying+sum.Waiting+sum.Dead > 0 {
 							l.Fatalf("hour %d: %+v", hour, sum)
 						}
 						pass(time.Hour)
@@ -82,7 +82,7 @@ func TestPlexOffForADayChargesNobody(t *testing.T) {
 					l.wantUncharged(name, 1, n)
 					l.plex.Refuse(false)
 					l.plex.Heal()
-					l.want(l.drain(), Summary{Synced: n})
+					l.want(l.run(), Summary{Synced: n})
 					l.wantTitle(n, "New")
 				})
 			})
@@ -90,24 +90,24 @@ func TestPlexOffForADayChargesNobody(t *testing.T) {
 	}
 }
 
-func TestTokenRefusedInTheMiddleOfADrainChargesNobody(t *testing.T) {
+func TestTokenRefusedInTheMiddleOfARunChargesNobody(t *testing.T) {
 	for _, status := range []int{401, 403} {
 		inLab(t, 5, func(l *lab) {
 			l.editAll("New", 5)
 			l.plex.Inject(plextest.Fault{Method: "PUT", Status: status})
-			sum := l.drain()
+			sum := l.run()
 			if n := l.plex.Count("PUT", ""); sum.Class != retry.ClassUnauthorized || n != 1 {
 				l.Errorf("%d: %+v after %d writes, want unauthorised after one", status, sum, n)
 			}
 			l.wantUncharged(status, 1, 5)
 			l.wantBreakerUntouched(status)
 			l.plex.Heal()
-			l.want(l.drain(), Summary{Synced: 5})
+			l.want(l.run(), Summary{Synced: 5})
 		})
 	}
 }
 
-func TestStashThatFailsInTheMiddleOfADrainChargesNobody(t *testing.T) {
+func TestStashThatFailsInTheMiddleOfARunChargesNobody(t *testing.T) {
 	for name, fault := range map[string]stashtest.Fault{
 		"slow": {Delay: 10 * time.Minute}, "hanging": {Hang: true}, "reset": {Reset: true}, "truncated": {Truncate: true}, "502": {Status: 502},
 	} {
@@ -120,14 +120,14 @@ func TestStashThatFailsInTheMiddleOfADrainChargesNobody(t *testing.T) {
 					fault.Operation = "ScenesByID"
 					l.stash.Inject(fault)
 				}()
-				if sum := l.drain(); sum.Class != retry.ClassStashUnavailable || sum.Synced != 50 || sum.Retrying+sum.Dead > 0 {
+				if sum := l.run(); sum.Class != retry.ClassStashUnavailable || sum.Synced != 50 || sum.Retrying+sum.Dead > 0 {
 					l.Errorf("summary = %+v, want 50 synced and then Stash unavailable", sum)
 				}
 				l.wantUncharged(name, 51, 60)
 				l.wantBreakerUntouched(name)
 				l.stash.Heal()
 				l.plex.Heal()
-				l.want(l.drain(), Summary{Synced: 10})
+				l.want(l.run(), Summary{Synced: 10})
 			})
 		})
 	}
@@ -139,12 +139,12 @@ func TestStashThatGoesAfterItRefusedOneSceneChargesNobody(t *testing.T) {
 		l.stash.Inject(stashtest.Fault{Operation: "ScenesByID", Message: "database is locked"})
 		l.stash.Inject(stashtest.Fault{Operation: "SceneByID", Message: "database is locked", Times: 1})
 		l.stash.Inject(stashtest.Fault{Operation: "Version", Status: 502})
-		if sum := l.drain(); sum.Class != retry.ClassStashUnavailable || sum.Gone+sum.Retrying > 0 {
+		if sum := l.run(); sum.Class != retry.ClassStashUnavailable || sum.Gone+sum.Retrying > 0 {
 			l.Errorf("summary = %+v, want Stash unavailable and no more", sum)
 		}
 		l.wantUncharged("refused", 1, 3)
 		l.stash.Heal()
-		l.want(l.drain(), Summary{Synced: 3})
+		l.want(l.run(), Summary{Synced: 3})
 	})
 }
 
@@ -156,12 +156,12 @@ func TestEveryBadAnswerToAWriteIsRetried(t *testing.T) {
 		inLab(t, 1, func(l *lab) {
 			l.edit("New", 1)
 			l.plex.Inject(plextest.Fault{Method: "PUT", Status: c.status, Header: http.Header{"Retry-After": {"7"}}, Times: 1})
-			sum := l.drain()
+			sum := l.run()
 			sum.Stopped, sum.Class = "", ""
 			if !c.charged {
 				l.want(sum, Summary{})
 				l.wantUncharged(c.status, 1, 1)
-				l.want(l.drain(), Summary{Synced: 1})
+				l.want(l.run(), Summary{Synced: 1})
 				return
 			}
 			l.want(sum, Summary{Retrying: 1})
@@ -169,11 +169,11 @@ func TestEveryBadAnswerToAWriteIsRetried(t *testing.T) {
 				l.Errorf("%d: job = %+v, due in %v, want one attempt and the 7 s that Plex asked for", c.status, j, time.Until(j.DueAt))
 			}
 			pass(6 * time.Second)
-			if l.want(l.drain(), Summary{}); l.plex.Count("PUT", "") != 1 {
+			if l.want(l.run(), Summary{}); l.plex.Count("PUT", "") != 1 {
 				l.Errorf("%d: written again before Plex's time", c.status)
 			}
 			pass(2 * time.Second)
-			l.want(l.drain(), Summary{Synced: 1})
+			l.want(l.run(), Summary{Synced: 1})
 		})
 	}
 }

@@ -33,17 +33,17 @@ func TestItemFollowsItsFileToAnotherScene(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			inLab(t, 1, func(l *lab) {
 				l.edit("One", 1)
-				l.want(l.drain(), Summary{Synced: 1})
+				l.want(l.run(), Summary{Synced: 1})
 				c.moves(l)
 				l.stash.Add(stashtest.Scene{ID: 2, Title: "Two", Files: []stashtest.File{{Path: path(1), Size: size(1)}}})
 				l.edit("Two", 2)
-				l.want(l.drain(), Summary{Synced: 1})
+				l.want(l.run(), Summary{Synced: 1})
 				l.wantTitle(1, "Two")
 				if links, err := l.Store.Links(l.Context(), 1); err != nil || len(links) != 0 {
 					l.Errorf("links of the scene that lost its item = %+v, %v", links, err)
 				}
 				l.edit("", 2) // the memory has come along
-				l.want(l.drain(), Summary{Synced: 1})
+				l.want(l.run(), Summary{Synced: 1})
 				l.wantTitle(1, "clip1")
 			})
 		})
@@ -53,13 +53,13 @@ func TestItemFollowsItsFileToAnotherScene(t *testing.T) {
 func TestSceneWithoutValuesTakesBackWhatAnotherPushed(t *testing.T) {
 	inLab(t, 3, func(l *lab) {
 		l.edit("One", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.stash.MergeScenes(2, 1) // which has nothing to show
 		l.edit("", 2, 3)
-		l.want(l.drain(), Summary{Synced: 1, Skipped: 1})
+		l.want(l.run(), Summary{Synced: 1, Skipped: 1})
 		l.wantTitle(1, "clip1")
 		l.edit("", 2, 3)
-		l.want(l.drain(), Summary{Unchanged: 1, Skipped: 1})
+		l.want(l.run(), Summary{Unchanged: 1, Skipped: 1})
 	})
 }
 
@@ -69,13 +69,13 @@ func TestItemOfASceneThatIsGoneIsFoundByNameAndSize(t *testing.T) {
 		file := []stashtest.File{{Path: "/data/clip.mp4", Size: 77}}
 		l.stash.Add(stashtest.Scene{ID: 1, Files: file})
 		l.edit("One", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.stash.Drop(1)
 		_, err := l.Store.RecordHook(l.Context(), time.Now(), store.HookRecord{Own: store.Request{SceneID: 1}, Gone: true})
 		l.must(err)
 		l.stash.Add(stashtest.Scene{ID: 2, Files: file}) // imported again
 		l.edit("Two", 2)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.wantTitle(2, "Two")
 	})
 }
@@ -88,7 +88,7 @@ func TestOwnerKeepsAnItemThatHasItsFile(t *testing.T) {
 	}{
 		{"whose first write failed", func(l *lab) { l.plex.Inject(plextest.Fault{Method: "PUT", Status: 503, Times: 1}) }, Summary{Skipped: 1}},
 		{"that Stash cannot read", func(l *lab) {
-			l.drain()
+			l.run()
 			l.stash.Break(1)
 		}, Summary{Retrying: 1}},
 	} {
@@ -96,13 +96,13 @@ func TestOwnerKeepsAnItemThatHasItsFile(t *testing.T) {
 			inLab(t, 1, func(l *lab) {
 				l.edit("One", 1)
 				c.before(l)
-				l.drain()
+				l.run()
 				l.addFile(2, 1)
 				l.plex.Edit(l.keys[1], func(it *plextest.Item) { slices.Reverse(it.Files) }) // the first part is the other's
 				l.edit("Two", 2)
-				l.want(l.drain(), c.want)
+				l.want(l.run(), c.want)
 				pass(time.Minute)
-				l.drain()
+				l.run()
 				l.wantTitle(1, "One")
 			})
 		})
@@ -114,16 +114,16 @@ func TestSceneWaitsForItemsOfAnOwnerThatStashCannotRead(t *testing.T) {
 		inLab(t, 3, func(l *lab) {
 			l.stashMoves(where)
 			l.edit("One", 1)
-			l.want(l.drain(), Summary{Synced: 1})
+			l.want(l.run(), Summary{Synced: 1})
 			l.stash.MergeScenes(2, 1)
 			l.edit("Two", 2, 3) // which are read together, and the owner alone
 			l.stash.Inject(stashtest.Fault{Operation: "SceneByID", Message: "database is locked", Times: 1})
-			l.want(l.drain(), Summary{Synced: 1, Retrying: 1})
+			l.want(l.run(), Summary{Synced: 1, Retrying: 1})
 			if j := l.job(2); j.Attempts != 1 || !strings.Contains(j.Error, "still shows scene 1 is not known") {
 				l.Errorf("job = %+v", j)
 			}
 			pass(time.Minute)
-			l.want(l.drain(), Summary{Synced: 1})
+			l.want(l.run(), Summary{Synced: 1})
 			l.wantTitle(1, "Two")
 			l.wantTitle(2, "Two")
 		})
@@ -138,10 +138,10 @@ func TestManyConflictsCostOneQuery(t *testing.T) {
 			owners, others = append(owners, id), append(others, 100+id)
 		}
 		l.edit("Owner", owners...)
-		l.want(l.drain(), Summary{Synced: 20})
+		l.want(l.run(), Summary{Synced: 20})
 		l.stash.Forget()
 		l.edit("Other", others...)
-		l.want(l.drain(), Summary{Skipped: 20})
+		l.want(l.run(), Summary{Skipped: 20})
 		if n := l.operations("ScenesByID"); n != 2 {
 			l.Errorf("%d queries for scenes, want one for the batch and one for the owners", n)
 		}
@@ -153,13 +153,13 @@ func TestExactPathTakesAnItemFromAnOwnerByNameAndSize(t *testing.T) {
 		l.keys[2] = l.plex.AddItem(l.section, "/elsewhere/clip.mp4", 77)
 		l.stash.Add(stashtest.Scene{ID: 1, Files: []stashtest.File{{Path: "/data/clip.mp4", Size: 77}}})
 		l.edit("One", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.stash.Add(stashtest.Scene{ID: 2, Files: []stashtest.File{{Path: "/elsewhere/clip.mp4", Size: 77}}})
 		for range 2 { // and they do not fight over it
 			l.edit("Two", 2)
-			l.drain()
+			l.run()
 			l.edit("One", 1)
-			l.want(l.drain(), Summary{Waiting: 1})
+			l.want(l.run(), Summary{Waiting: 1})
 			l.wantTitle(2, "Two")
 		}
 	})
@@ -184,10 +184,10 @@ func TestQuestionThatStashRefusesCostsItsSceneAlone(t *testing.T) {
 			inLab(t, 3, func(l *lab) {
 				c.add(l)
 				l.edit("Warm", 1)
-				l.drain()
+				l.run()
 				l.edit("New", 2, c.id, 3)
 				l.stash.Inject(stashtest.Fault{Operation: "SlimScenes", Message: "no such function"})
-				l.want(l.drain(), Summary{Synced: 2, Retrying: 1})
+				l.want(l.run(), Summary{Synced: 2, Retrying: 1})
 				if j := l.job(c.id); j.Attempts != 1 || !strings.Contains(j.Error, "no such function") {
 					l.Errorf("job = %+v", j)
 				}
@@ -202,16 +202,16 @@ func TestKeyThatNamesAnotherFileComesWithoutItsMemory(t *testing.T) {
 			drama := l.stash.Name("tag", 0, "Drama")
 			l.stash.Change(1, func(s *stashtest.Scene) { s.Tags = []int{drama} })
 			l.edit("One", 1)
-			l.want(l.drain(), Summary{Synced: 1})
+			l.want(l.run(), Summary{Synced: 1})
 			l.plex.Remove(l.keys[2]) // the library is made anew
 			l.plex.Edit(l.keys[1], func(it *plextest.Item) {
 				it.Files[0] = plextest.File{Path: path(2), Size: size(2)}
 				it.Title, it.Tags, it.Locked = "clip2", map[string][]string{"genre": {"Drama"}}, map[string]bool{}
 			})
 			l.edit(title, 2)
-			l.drain()
+			l.run()
 			l.edit("", 2)
-			l.drain()
+			l.run()
 			if it := l.plex.Item(l.keys[1]); it.Title != "clip2" || len(it.Tags["genre"]) != 1 {
 				l.Errorf("item = %q with genres %v, want Plex's own title and genre", it.Title, it.Tags["genre"])
 			}
@@ -222,10 +222,10 @@ func TestKeyThatNamesAnotherFileComesWithoutItsMemory(t *testing.T) {
 func TestItemThatPlexMovesKeepsItsMemory(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.edit("One", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.plex.Edit(l.keys[1], func(it *plextest.Item) { it.Files[0].Path = "/moved/clip1.mp4" })
 		l.edit("", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.wantTitle(1, "clip1")
 	})
 }
@@ -234,11 +234,11 @@ func TestItemThatMovesWhileItsScenesAreMergedKeepsItsMemory(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
 		l.tagged("Drama")
 		l.edit("One", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.stash.MergeScenes(2, 1) // which has nothing to show
 		l.plexMoves(moved)
 		l.edit("", 2)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.wantTitle(1, "clip1")
 		if it := l.plex.Item(l.keys[1]); len(it.Tags["genre"]) > 0 || it.Locked["title"] || it.Locked["genre"] {
 			l.Errorf("item = %+v, want it as Plex had it", it)
@@ -278,17 +278,17 @@ func TestItemThatNobodyOwnsBelongsToTheSceneOfItsFirstPart(t *testing.T) {
 				c.setup(l)
 				l.edit("Second", 2)
 				if !c.first {
-					l.want(l.drain(), Summary{Synced: 1})
+					l.want(l.run(), Summary{Synced: 1})
 					l.wantTitle(1, "Second")
 					return
 				}
-				l.want(l.drain(), Summary{Skipped: 1})
+				l.want(l.run(), Summary{Skipped: 1})
 				list, err := l.Store.Attempts(l.Context(), 2)
 				if err != nil || len(list) != 1 || !strings.Contains(list[0].Error, "shows scene 1, whose file is the first") {
 					l.Errorf("attempts = %+v, %v", list, err)
 				}
 				l.edit("First", 1)
-				l.want(l.drain(), Summary{Synced: 1})
+				l.want(l.run(), Summary{Synced: 1})
 				l.wantTitle(1, "First")
 			})
 		})
@@ -300,10 +300,10 @@ func TestSceneEmptiedBeforeItsFirstPushEndedIsTakenBack(t *testing.T) {
 		l.edit("One", 1)
 		l.plex.Inject(plextest.Fault{Method: "GET", Prefix: "/library/metadata", Delay: time.Millisecond, Times: 1})
 		l.plex.Inject(plextest.Fault{Method: "GET", Prefix: "/library/metadata", Status: 500, Times: 1}) // what was written cannot be read
-		l.want(l.drain(), Summary{Retrying: 1})
+		l.want(l.run(), Summary{Retrying: 1})
 		l.wantTitle(1, "One")
 		l.edit("", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.wantTitle(1, "clip1")
 	})
 }

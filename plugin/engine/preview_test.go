@@ -56,7 +56,7 @@ func TestPreviewOfOneSceneIsWhatItsPushDoes(t *testing.T) {
 		l.dressed(1)
 		p := l.preview(1)
 		l.edit("T", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		it := l.plex.Item(l.keys[1])
 		want := map[string]string{"title": it.Title, "details": it.Summary, "date": it.Date, "studio": it.Studio, "rating": "8", "tags": "Tag", "performers": "Jane", "director": "Dee", "groups": "Group"}
 		if len(p.Scenes) != 1 || len(p.Scenes[0].Items) != 1 || len(p.Scenes[0].Items[0].Changes) != len(want) {
@@ -105,7 +105,7 @@ func TestPreviewLooksOnlyIntoLibrariesThatAreChosen(t *testing.T) {
 			t.Errorf("with one of them: %+v", p)
 		}
 		l.edit("New", 2)
-		l.want(l.drain(), Summary{Waiting: 1})
+		l.want(l.run(), Summary{Waiting: 1})
 	})
 }
 

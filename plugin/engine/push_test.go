@@ -33,7 +33,7 @@ func TestFewChangesThatPlexDoesNotMakeAreNoOutage(t *testing.T) {
 					}
 					l.edit("New", id)
 				}
-				sum := l.drain()
+				sum := l.run()
 				sum.Class = ""
 				l.want(sum, c.want)
 				if b, err := l.Store.Breaker(l.Context()); err != nil || b.State != c.state {
@@ -47,7 +47,7 @@ func TestFewChangesThatPlexDoesNotMakeAreNoOutage(t *testing.T) {
 func TestOnlyThirdAnswerOf500IsTakenForABadField(t *testing.T) {
 	for _, c := range []struct {
 		name     string
-		statuses []int // of the writes, one in each drain
+		statuses []int // of the writes, one in each run
 		title    string
 	}{
 		{"two of 500", []int{500, 500}, "clip1"},
@@ -65,7 +65,7 @@ func TestOnlyThirdAnswerOf500IsTakenForABadField(t *testing.T) {
 					} else {
 						l.plex.Inject(plextest.Fault{Method: "PUT", Status: status, Times: 1})
 					}
-					l.drain()
+					l.run()
 					pass(80 * time.Second)
 				}
 				l.wantTitle(1, c.title)
@@ -80,7 +80,7 @@ func TestRefusedEditIsRepeatedFieldByField(t *testing.T) {
 		studio, tags := l.stash.Name("studio", 0, "Bad"), numbered(l, "tag", "Tag", 2)
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Details, s.Studio, s.Tags = "Details", studio, tags })
 		l.edit("New", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		var fields []int
 		for _, r := range l.plex.Requests() {
 			if r.Method == "PUT" {
@@ -103,22 +103,22 @@ func TestFieldLeftOutFor500IsTriedAgainWithTheNextEdit(t *testing.T) {
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Studio = studio })
 		l.edit("One", 1)
 		for range 3 {
-			l.drain()
+			l.run()
 			pass(80 * time.Second)
 		}
 		l.wantTitle(1, "One")
 		l.edit("Two", 1)
-		l.want(l.drain(), Summary{Synced: 1}) // it takes no three attempts any more
+		l.want(l.run(), Summary{Synced: 1}) // it takes no three attempts any more
 		l.wantTitle(1, "Two")
 		l.plex.Configure(func(o *plextest.Options) { o.Refuse = nil })
 		l.edit("Three", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		if it := l.plex.Item(l.keys[1]); it.Studio != "Studio" || it.Title != "Three" {
 			l.Errorf("item = %+v", it)
 		}
 		l.plex.Configure(func(o *plextest.Options) { o.Refuse = map[string]int{"title": 500} })
 		l.edit("Four", 1)
-		l.want(l.drain(), Summary{Retrying: 1}) // the count began anew
+		l.want(l.run(), Summary{Retrying: 1}) // the count began anew
 	})
 }
 
@@ -126,7 +126,7 @@ func TestSlowWriteThatFailsIsFollowedByAPauseToo(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
 		l.edit("New", 1, 2)
 		l.plex.Inject(plextest.Fault{Method: "PUT", Delay: 5 * time.Second, Status: 500, Times: 2})
-		l.want(l.drain(), Summary{Retrying: 2})
+		l.want(l.run(), Summary{Retrying: 2})
 		var puts []time.Time
 		for _, r := range l.plex.Requests() {
 			if r.Method == "PUT" {
@@ -143,13 +143,13 @@ func TestPlexThatAsksForPatienceIsNotAskedOneByOne(t *testing.T) {
 	for _, status := range []int{429, 503} {
 		inLab(t, 50, func(l *lab) {
 			l.edit("Warm", 1)
-			l.drain()
+			l.run()
 			for id := 1; id <= 50; id++ {
 				l.edit("New", id)
 			}
 			l.plex.Forget()
 			l.plex.Inject(plextest.Fault{Method: "GET", Prefix: "/library/metadata", Status: status, Header: http.Header{"Retry-After": {"60"}}})
-			sum := l.drain()
+			sum := l.run()
 			charged := 0
 			for id := 1; id <= 50; id++ {
 				charged += l.job(id).Attempts
@@ -159,7 +159,7 @@ func TestPlexThatAsksForPatienceIsNotAskedOneByOne(t *testing.T) {
 			}
 			l.plex.Heal()
 			pass(61 * time.Second)
-			l.want(l.drain(), Summary{Synced: 50})
+			l.want(l.run(), Summary{Synced: 50})
 		})
 	}
 }
@@ -168,7 +168,7 @@ func TestDateThatPlexDoesNotClearIsLeft(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Date = "2020-01-01" })
 		l.edit("One", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Date = "" })
 		l.plex.Configure(func(o *plextest.Options) {
 			o.Keep = func(field, value string) string {
@@ -179,9 +179,9 @@ func TestDateThatPlexDoesNotClearIsLeft(t *testing.T) {
 			}
 		})
 		l.edit("Two", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.edit("Two", 1)
-		l.want(l.drain(), Summary{Unchanged: 1})
+		l.want(l.run(), Summary{Unchanged: 1})
 		if n := strings.Count(l.log.String(), "does not clear"); n != 1 {
 			l.Errorf("warned %d times, want once", n)
 		}
@@ -190,7 +190,7 @@ func TestDateThatPlexDoesNotClearIsLeft(t *testing.T) {
 		}
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Date = "2021-02-02" })
 		l.edit("Two", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		if it := l.plex.Item(l.keys[1]); it.Date != "2021-02-02" {
 			l.Errorf("date = %s", it.Date)
 		}

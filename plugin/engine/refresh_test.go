@@ -15,7 +15,7 @@ import (
 func TestListingThatOpensTheBreakerIsTheLastRequest(t *testing.T) {
 	inLab(t, 3, func(l *lab) {
 		l.edit("Warm", 1, 2, 3)
-		l.drain()
+		l.run()
 		l.edit("New", 1, 2, 3)
 		l.plex.AddItem(l.section, "/x/y.mp4", 5)
 		l.plex.Inject(plextest.Fault{Prefix: "/library/sections/" + l.section + "/all", Method: "GET", Status: 500})
@@ -38,7 +38,7 @@ func TestListingThatOpensTheBreakerIsTheLastRequest(t *testing.T) {
 func TestLibraryThatIsNotAskedForIsNoSuccess(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.edit("Warm", 1)
-		l.drain()
+		l.run()
 		r := l.newRun(Options{}, false)
 		l.must(r.begin(l.Context()))
 		l.must(r.connect(l.Context()))
@@ -69,16 +69,16 @@ func TestRunWithoutListingReadsNoLibrary(t *testing.T) {
 	} {
 		inLab(t, 1, func(l *lab) {
 			l.edit("One", 1)
-			l.drain()
+			l.run()
 			l.keys[1] = l.plex.Move(l.keys[1], path(1))
 			l.edit("Two", 1)
 			l.plex.Forget()
-			l.want(l.drainWith(c.opts), c.want)
+			l.want(l.runWith(c.opts), c.want)
 			if n := l.plex.Count("GET", "/library/sections/"+l.section+"/all"); n > 0 != c.opts.Listing {
 				l.Errorf("%+v: %d listings", c.opts, n)
 			}
 			if !c.opts.Listing {
-				l.want(l.drain(), Summary{Synced: 1})
+				l.want(l.run(), Summary{Synced: 1})
 			}
 			l.wantTitle(1, "Two")
 		})
@@ -89,9 +89,9 @@ func TestItemThatIsGoneWhenItIsWrittenIsMatchedAnew(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.edit("One", 1)
 		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 404, Times: 2}) // at both addresses
-		l.want(l.drain(), Summary{Waiting: 1})
+		l.want(l.run(), Summary{Waiting: 1})
 		l.keys[1] = l.plex.Move(l.keys[1], path(1)) // and is another by now
-		l.want(l.drain(), Summary{Synced: 1})       // woken, not after its miss
+		l.want(l.run(), Summary{Synced: 1})         // woken, not after its miss
 		l.wantTitle(1, "One")
 	})
 }
@@ -100,34 +100,34 @@ func TestItemThatIsGoneWhenItIsWrittenIsMatchedAnew(t *testing.T) {
 func TestItemsThatAreListedAndCannotBeReadAreMisses(t *testing.T) {
 	inLab(t, 3, func(l *lab) {
 		l.edit("One", 1, 2, 3)
-		l.drain()
+		l.run()
 		l.plex.Inject(plextest.Fault{Method: "GET", Prefix: "/library/metadata/", Status: 404})
 		for id := 1; id <= 3; id++ {
 			l.edit("Two", id)
-			l.want(l.drain(), Summary{Waiting: 1})
+			l.want(l.run(), Summary{Waiting: 1})
 		}
 		for miss := 2; miss <= 12; miss++ {
 			l.plex.Forget()
 			pass(store.LongestWait)
-			l.want(l.drain(), Summary{Waiting: 3})
+			l.want(l.run(), Summary{Waiting: 3})
 			if j := l.job(2); j.Misses != miss {
 				l.Fatalf("job = %+v, want %d misses", j, miss)
 			}
 			if n := len(l.plex.Requests()); n > 40 {
 				l.Fatalf("%d requests in one run", n)
 			}
-			l.want(l.drain(), Summary{})
+			l.want(l.run(), Summary{})
 		}
 		pass(store.LongestWait)
-		l.want(l.drain(), Summary{Dead: 3})
+		l.want(l.run(), Summary{Dead: 3})
 		pass(plexindex.RereadAfter)
-		l.want(l.drain(), Summary{})
+		l.want(l.run(), Summary{})
 		l.plex.Heal()
 		l.keys[2] = l.plex.Move(l.keys[2], path(2)) // it was another by now
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.wantTitle(2, "Two")
 		l.edit("Three", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.wantTitle(1, "Three")
 	})
 }
@@ -137,10 +137,10 @@ func TestFurtherFileOfASceneIsPushedOnceItIsInPlex(t *testing.T) {
 		second := stashtest.File{Path: "/other" + path(1), Size: 77}
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Files = append(s.Files, second) })
 		l.edit("One", 1)
-		l.want(l.drain(), Summary{Synced: 1})
-		l.want(l.drain(), Summary{})
+		l.want(l.run(), Summary{Synced: 1})
+		l.want(l.run(), Summary{})
 		l.keys[2] = l.plex.AddItem(l.section, second.Path, second.Size)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.wantTitle(2, "One")
 		if waits, err := l.Store.HasAwaitedFiles(l.Context()); err != nil || waits {
 			l.Errorf("something is wanted still: %v, %v", waits, err)
@@ -157,7 +157,7 @@ func TestFurtherFileIsFoundWhenItsNeighbourMakesTheLibraryReadAnew(t *testing.T)
 		t.Run(name, func(t *testing.T) {
 			inLab(t, 2, func(l *lab) {
 				l.edit("One", 1, 2)
-				l.want(l.drain(), Summary{Synced: 2})
+				l.want(l.run(), Summary{Synced: 2})
 				second := stashtest.File{Path: "/other" + path(1), Size: 77}
 				l.stash.Change(1, func(s *stashtest.Scene) { s.Files = append(s.Files, second) })
 				key := l.plex.AddItem(l.section, second.Path, second.Size)
@@ -168,7 +168,7 @@ func TestFurtherFileIsFoundWhenItsNeighbourMakesTheLibraryReadAnew(t *testing.T)
 					list = append(list, store.Request{SceneID: id, Reason: "edit", Priority: store.ByPerson})
 				}
 				l.must(l.Store.Enqueue(l.Context(), time.Now(), list))
-				l.want(l.drain(), Summary{Synced: len(list)})
+				l.want(l.run(), Summary{Synced: len(list)})
 				if got := l.plex.Item(key).Title; got != "Two" {
 					l.Errorf("Plex shows %q for the further file", got)
 				}
@@ -182,7 +182,7 @@ func TestSceneWhoseFilesAreOneItemWantsNothing(t *testing.T) {
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Files = append(s.Files, stashtest.File{Path: "/data/cd2.mp4", Size: 77}) })
 		l.plex.AddFile(l.keys[1], "/data/cd2.mp4", 77)
 		l.edit("One", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		if waits, err := l.Store.HasAwaitedFiles(l.Context()); err != nil || waits {
 			l.Errorf("something is wanted: %v, %v", waits, err)
 		}

@@ -104,7 +104,7 @@ func (r *restoreRun) page(ctx context.Context, keys []string) error {
 		for _, one := range list {
 			r.result.count(one, &end)
 		}
-		if err := r.Store.EndRestore(context.WithoutCancel(ctx), time.Now(), end); err != nil {
+		if err := r.Store.CompleteRestore(context.WithoutCancel(ctx), time.Now(), end); err != nil {
 			return err
 		}
 	}

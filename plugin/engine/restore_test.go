@@ -68,10 +68,10 @@ func TestRestoreGivesBackWhatPlexHeldBefore(t *testing.T) {
 		}
 		l.edit("T", 1, 2)
 		pass(stashapi.ClockSlack)
-		l.want(l.drain(), Summary{Synced: 2})
+		l.want(l.run(), Summary{Synced: 2})
 		pass(time.Hour)
 		l.edit("T2", 1) // a second push changes nothing about what was before the first
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		if r := l.restore(1); r.Restored != 1 || r.Stopped != "" || r.Failed != 0 || len(r.Kept) != 0 {
 			t.Errorf("restore = %+v", r)
 		}
@@ -97,7 +97,7 @@ func TestRestoreLeavesWhatAPersonEditedSince(t *testing.T) {
 		l.furnish(1)
 		l.dressed(1)
 		l.edit("T", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.plex.Edit(l.keys[1], func(it *plextest.Item) {
 			it.Title = "By hand"
 			it.Tags["genre"] = append(it.Tags["genre"], "By hand")
@@ -116,24 +116,24 @@ func TestRestoreLeavesWhatAPersonEditedSince(t *testing.T) {
 
 func TestRestoredScenesArePushedAgainOnlyWhenSomebodyAsks(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
-		l.drain() // the first listing only notes what there is
+		l.run() // the first listing only notes what there is
 		l.edit("One", 1, 2)
-		l.want(l.drain(), Summary{Synced: 2})
+		l.want(l.run(), Summary{Synced: 2})
 		pass(time.Minute)
 		l.edit("Two", 1) // waits to be pushed
 		pass(time.Second)
 		l.restore(0)
 		pass(25 * time.Hour)
 		l.stash.Change(1, titled("Autotagged"))
-		l.want(l.drain(), Summary{})
+		l.want(l.run(), Summary{})
 		l.wantTitle(1, "clip1")
 		l.edit("Three", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.wantTitle(1, "Three")
 		if _, err := l.EnqueueAll(l.Context()); err != nil {
 			t.Fatal(err)
 		}
-		l.want(l.drain(), Summary{Synced: 1, Unchanged: 1})
+		l.want(l.run(), Summary{Synced: 1, Unchanged: 1})
 		l.wantTitle(2, "One")
 	})
 }
@@ -142,7 +142,7 @@ func TestRestoredScenesArePushedAgainOnlyWhenSomebodyAsks(t *testing.T) {
 func TestRestoreBringsNoSceneBackThatIsGone(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
 		l.edit("New", 1, 2)
-		l.drain()
+		l.run()
 		l.stash.Drop(1)
 		_, err := l.Store.RecordHook(l.Context(), time.Now(), store.HookRecord{Own: store.Request{SceneID: 1}, Gone: true})
 		l.must(err)
@@ -163,7 +163,7 @@ func TestRestoreOfAnUnreachablePlexSaysSoAndGoesOnLater(t *testing.T) {
 			all = append(all, id)
 		}
 		l.edit("T", all...)
-		l.want(l.drain(), Summary{Synced: 120})
+		l.want(l.run(), Summary{Synced: 120})
 		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 502})
 		if r := l.restore(0); r.Stopped == "" || r.Class != retry.ClassServerDown || r.Restored != 0 {
 			t.Errorf("restore while Plex is away = %+v", r)
@@ -181,7 +181,7 @@ func TestFieldThatPlexDoesNotGiveBackIsTriedAgainByTheNextRestore(t *testing.T) 
 		l.furnish(1)
 		l.dressed(1)
 		l.edit("T", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.plex.Configure(func(o *plextest.Options) { o.Stuck = map[string]bool{"studio": true} })
 		if r := l.restore(1); r.Failed != 1 || len(r.Problems) != 1 || l.plex.Item(l.keys[1]).Title != "Plex title" {
 			t.Errorf("restore = %+v", r)
@@ -203,7 +203,7 @@ func TestLockOfAValueThatNeverCameIsGivenBack(t *testing.T) {
 			before := l.plex.Item(l.keys[1])
 			l.plex.Configure(func(o *plextest.Options) { o.Stuck = map[string]bool{"title": true} })
 			l.edit("One", 1)
-			l.want(l.drain(), Summary{Retrying: 1})
+			l.want(l.run(), Summary{Retrying: 1})
 			if !l.plex.Item(l.keys[1]).Locked["title"] {
 				l.Error("the title is not locked: this test makes no sense")
 			}
@@ -214,7 +214,7 @@ func TestLockOfAValueThatNeverCameIsGivenBack(t *testing.T) {
 				}
 			} else {
 				l.edit("", 1)
-				l.want(l.drain(), Summary{Synced: 1})
+				l.want(l.run(), Summary{Synced: 1})
 			}
 			if got := l.plex.Item(l.keys[1]); !reflect.DeepEqual(values(got), values(before)) {
 				l.Errorf("%s: item = %+v, want %+v", way, got, before)
@@ -226,14 +226,14 @@ func TestLockOfAValueThatNeverCameIsGivenBack(t *testing.T) {
 func TestCoverGivenBackByARestoreThatFailedIsPushedAgain(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.covered(1, jpeg("ours"))
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.plex.Inject(plextest.Fault{Method: "PUT", Prefix: "/library/metadata/", Reset: true, After: true, Times: 1}) // the choice of the former one
 		if r := l.restore(0); r.Failed != 1 || l.poster(1) == string(jpeg("ours")) {
 			l.Errorf("restore = %+v, and Plex shows the cover %q", r, l.poster(1))
 		}
 		_, err := l.EnqueueAll(l.Context())
 		l.must(err)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		if got := l.poster(1); got != string(jpeg("ours")) {
 			l.Errorf("Plex shows the cover %q, want Stash's", got)
 		}
@@ -251,7 +251,7 @@ func TestItemsThatFailDoNotKeepOthersFromBeingRestored(t *testing.T) {
 			all = append(all, id)
 		}
 		l.edit("T", all...)
-		l.want(l.drain(), Summary{Synced: 30})
+		l.want(l.run(), Summary{Synced: 30})
 		for _, id := range []int{2, 7, 12, 17, 22, 27} {
 			l.plex.Inject(plextest.Fault{Method: "PUT", Status: 503, Match: func(r plextest.Request) bool { return strings.Contains("&"+r.Query+"&", "&id="+l.keys[id]+"&") }})
 		}
@@ -270,7 +270,7 @@ func TestPicturesThatPlexDoesNotGiveBackAreProblemsOfTheirItems(t *testing.T) {
 			l.stash.Change(id, func(s *stashtest.Scene) { s.Cover = jpeg("cover") })
 			l.edit("T", id)
 		}
-		l.want(l.drain(), Summary{Synced: 8})
+		l.want(l.run(), Summary{Synced: 8})
 		l.plex.Configure(func(o *plextest.Options) { o.Stuck = map[string]bool{"thumb": true} })
 		if r := l.restore(0); r.Failed != 8 || len(r.Problems) != 8 || r.Stopped != "" {
 			t.Errorf("restore = %+v", r)

@@ -52,7 +52,7 @@ func TestLearnedPathsAreTold(t *testing.T) {
 			l.stash.Add(stashtest.Scene{ID: id, Files: []stashtest.File{{Path: "/stash/v/" + folder + "/x.mp4", Size: size(id)}}})
 			l.plex.AddItem(l.section, "/plex/v/"+folder+"/x.mp4", size(id))
 			l.edit("New", id)
-			l.want(l.drain(), Summary{Synced: 1})
+			l.want(l.run(), Summary{Synced: 1})
 		}
 		if pairs, err := l.LearnedPaths(l.Context()); err != nil || len(pairs) != 1 || pairs[0] != (match.PathPair{From: "/stash", To: "/plex"}) {
 			l.Errorf("learned %v, %v", pairs, err)

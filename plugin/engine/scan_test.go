@@ -38,12 +38,12 @@ func TestMissingFileIsScannedForAndArrives(t *testing.T) {
 		l.Config.ScanPlex = true
 		l.addHidden(2, "/data/new/a/clip.mp4")
 		l.edit("New", 1, 2)
-		l.want(l.drain(), Summary{Synced: 1, Waiting: 1})
+		l.want(l.run(), Summary{Synced: 1, Waiting: 1})
 		l.wantScans("/data/new/a")
 		if j := l.job(2); j.Misses != 1 {
 			l.Errorf("job = %+v", j)
 		}
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.wantScans("/data/new/a")
 	})
 }
@@ -53,27 +53,27 @@ func TestRunThatLingersPushesWhatItsScanFound(t *testing.T) {
 		l.Config.ScanPlex = true
 		l.addHidden(1, "/data/new/clip.mp4")
 		l.edit("New", 1)
-		l.want(l.drainWith(Options{Linger: true}), Summary{Synced: 1, Waiting: 1})
+		l.want(l.runWith(Options{Linger: true}), Summary{Synced: 1, Waiting: 1})
 	})
 }
 
-func TestFolderIsScannedOnceInADrain(t *testing.T) {
+func TestFolderIsScannedOnceInARun(t *testing.T) {
 	inLab(t, 0, func(l *lab) {
 		l.Config.ScanPlex = true
-		for id := 1; id <= 60; id++ { // more than a batch, and more folders than a drain asks for
+		for id := 1; id <= 60; id++ { // more than a batch, and more folders than a run asks for
 			l.stash.Add(stashtest.Scene{ID: id, Files: []stashtest.File{{Path: fmt.Sprintf("/data/%02d/%d.mp4", id/2, id), Size: 7}}})
 			l.edit("New", id)
 		}
-		l.want(l.drain(), Summary{Waiting: 60})
+		l.want(l.run(), Summary{Waiting: 60})
 		var want []string
 		for i := range push.MaxScans {
 			want = append(want, fmt.Sprintf("/data/%02d", i))
 		}
 		l.wantScans(want...)
 		pass(time.Minute)
-		l.drain()
+		l.run()
 		if n := len(l.plex.Scans()); n != 2*push.MaxScans {
-			l.Errorf("%d scans in two drains", n)
+			l.Errorf("%d scans in two runs", n)
 		}
 	})
 }
@@ -103,7 +103,7 @@ func TestNothingIsScanned(t *testing.T) {
 				l.stash.Add(stashtest.Scene{ID: 1, Files: []stashtest.File{{Path: "/data/new/clip.mp4", Size: size(1)}}})
 				c.setup(l)
 				l.edit("New", 1)
-				l.want(l.drain(), c.want)
+				l.want(l.run(), c.want)
 				l.wantScans()
 			})
 		})
@@ -121,9 +121,9 @@ func TestPreviewAndInlineRunScanNothing(t *testing.T) {
 		if err != nil || p.NotFound != 1 {
 			l.Errorf("preview = %+v, %v", p, err)
 		}
-		l.drainWith(Options{Only: 1})
+		l.runWith(Options{Only: 1})
 		l.wantScans()
-		l.want(l.drainWith(Options{Only: 1, Listing: true}), Summary{Waiting: 1})
+		l.want(l.runWith(Options{Only: 1, Listing: true}), Summary{Waiting: 1})
 		l.wantScans("/data/new")
 	})
 }
@@ -147,7 +147,7 @@ func TestScanThatFailsChangesNoJob(t *testing.T) {
 				c.fault.Prefix = "/library/sections/" + l.section + "/refresh"
 				l.plex.Inject(c.fault)
 				l.edit("New", 1, 2, 3, 4)
-				l.want(l.drain(), Summary{Synced: 1, Waiting: 3})
+				l.want(l.run(), Summary{Synced: 1, Waiting: 3})
 				if n := l.plex.Count("GET", c.fault.Prefix); n != c.folder {
 					l.Errorf("%d requests for scans, want %d", n, c.folder)
 				}
@@ -167,15 +167,15 @@ func TestNothingIsScannedForWhatTheIndexMayNotKnowYet(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.Config.ScanPlex = true
 		l.edit("Warm", 1)
-		l.drain()
+		l.run()
 		l.stash.Add(stashtest.Scene{ID: 2, Files: []stashtest.File{{Path: "/data/new/clip.mp4", Size: size(2)}}})
 		l.keys[2] = l.plex.AddItem(l.section, "/data/new/clip.mp4", size(2))
 		l.edit("New", 2)
 		l.plex.Inject(plextest.Fault{Prefix: "/library/sections/" + l.section + "/all", Status: 503})
-		l.want(l.drain(), Summary{})
+		l.want(l.run(), Summary{})
 		l.wantScans()
 		l.plex.Heal()
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.wantScans()
 	})
 }
@@ -186,13 +186,13 @@ func TestMissingSceneIsSkippedOnceAllIsRead(t *testing.T) {
 		l.Config.Libraries = []string{"Videos", "Attic"} // which is not there
 		l.addHidden(2, "/data/new/clip.mp4")
 		l.edit("New", 1, 2)
-		l.want(l.drain(), Summary{Synced: 1, Waiting: 1})
+		l.want(l.run(), Summary{Synced: 1, Waiting: 1})
 		if j := l.job(2); j.ErrorClass != string(retry.ClassUnready) {
 			l.Errorf("job = %+v", j)
 		}
 		l.Config.Libraries = nil
 		pass(time.Minute)
-		l.want(l.drain(), Summary{Skipped: 1})
+		l.want(l.run(), Summary{Skipped: 1})
 		if _, err := l.Store.Job(l.Context(), 2); !errors.Is(err, store.ErrNone) {
 			l.Errorf("the job is still there: %v", err)
 		}
@@ -207,12 +207,12 @@ func TestMissingSceneIsNotSkippedWithoutALook(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.Config.SkipMissing = true
 		l.edit("Warm", 1)
-		l.drain()
+		l.run()
 		l.stash.Add(stashtest.Scene{ID: 2, Files: []stashtest.File{{Path: "/data/new/clip.mp4", Size: 7}}})
 		l.keys[2] = l.plex.AddItem(l.section, "/data/new/clip.mp4", 7)
 		l.edit("New", 2)
-		l.want(l.drainWith(Options{Only: 2}), Summary{}) // it may not look at Plex's libraries
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.runWith(Options{Only: 2}), Summary{}) // it may not look at Plex's libraries
+		l.want(l.run(), Summary{Synced: 1})
 		l.wantTitle(2, "New")
 	})
 }
@@ -224,7 +224,7 @@ func TestFurtherFileIsNotWaitedForIfMissingScenesAreSkipped(t *testing.T) {
 			s.Files = append(s.Files, stashtest.File{Path: "/data/second.mp4", Size: 77})
 		})
 		l.edit("New", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		if waits, err := l.Store.HasAwaitedFiles(l.Context()); err != nil || waits {
 			l.Errorf("something is wanted: %v, %v", waits, err)
 		}
@@ -238,10 +238,10 @@ func TestFurtherFileIsWaitedForUntilAllIsReadEvenIfMissingScenesAreSkipped(t *te
 		second := stashtest.File{Path: "/attic/second.mp4", Size: 77}
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Files = append(s.Files, second) })
 		l.edit("New", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		key := l.plex.AddItem(l.plex.AddSection("Attic", "movie"), second.Path, second.Size)
 		pass(time.Minute)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		if got := l.plex.Item(key).Title; got != "New" {
 			t.Errorf("Plex shows %q for the further file", got)
 		}

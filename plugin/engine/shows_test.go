@@ -31,7 +31,7 @@ func TestEpisodesOfANamedLibraryArePushed(t *testing.T) {
 		l.Config.Libraries = []string{"Videos", "Shows"}
 		l.edit("New", 1, 2, 3)
 		l.plex.Forget()
-		l.want(l.drain(), Summary{Synced: 3})
+		l.want(l.run(), Summary{Synced: 3})
 		for _, r := range l.plex.Requests() {
 			typed := strings.Contains(r.Query, "type=4")
 			if strings.HasSuffix(r.Path, "/all") && typed != strings.Contains(r.Path, "/sections/"+shows+"/") {
@@ -53,7 +53,7 @@ func TestEpisodesOfANamedLibraryArePushed(t *testing.T) {
 			l.Errorf("said %d times that episodes lack fields", n)
 		}
 		l.edit("New", 2, 3)
-		l.want(l.drain(), Summary{Unchanged: 2})
+		l.want(l.run(), Summary{Unchanged: 2})
 	})
 }
 
@@ -66,10 +66,10 @@ func TestFieldsThatEpisodesLackAreLeftAlone(t *testing.T) {
 			it.Studio, it.Tags["genre"], it.Tags["actor"] = "Network", []string{"Crime"}, []string{"Bob"}
 		})
 		l.edit("New", 2)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.stash.Change(2, func(s *stashtest.Scene) { s.Studio, s.Tags, s.Performers, s.Details = 0, nil, nil, "" })
 		l.edit("Newer", 2)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		r, err := l.Restore(l.Context(), 0)
 		if err != nil || r.Restored != 1 || r.Failed != 0 {
 			l.Errorf("restored %+v, %v", r, err)
@@ -93,7 +93,7 @@ func TestEpisodesAreNotMatchedUnlessTheirLibraryIsNamed(t *testing.T) {
 	inLab(t, 0, func(l *lab) {
 		l.addEpisode(2, l.plex.AddSection("Shows", "show"))
 		l.edit("New", 2)
-		l.want(l.drain(), Summary{Waiting: 1})
+		l.want(l.run(), Summary{Waiting: 1})
 	})
 }
 
@@ -147,7 +147,7 @@ func TestSceneStaysWithOneOfTwoItemsThatHaveItsFile(t *testing.T) {
 		l.keys[1] = l.plex.AddItem(l.section, path(1), size(1))
 		for _, title := range []string{"One", "Two", "Three", "Four"} {
 			l.edit(title, 1)
-			l.want(l.drain(), Summary{Synced: 1})
+			l.want(l.run(), Summary{Synced: 1})
 			l.wantTitle(1, title)
 			pass(20 * time.Minute)
 		}

@@ -27,14 +27,14 @@ func TestRemovalsAreSplitAsEverythingElse(t *testing.T) {
 		tags, performers := numbered(l, "tag", "タグ名前漢字", 200), numbered(l, "performer", "女優, 名前", 60)
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Tags, s.Performers = tags, performers })
 		l.edit("One", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		if got := l.plex.Item(l.keys[1]).Tags; len(got["genre"]) != 200 || len(got["actor"]) != 60 {
 			l.Fatalf("%d genres, %d actors", len(got["genre"]), len(got["actor"]))
 		}
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Tags, s.Performers = nil, nil })
 		l.edit("One", 1)
 		l.plex.Forget()
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		if got := l.plex.Item(l.keys[1]).Tags; len(got) != 0 {
 			l.Errorf("left over: %v", got)
 		}
@@ -106,19 +106,19 @@ func TestNarrowProxyCutsOnlyWhatDoesNotFitAlone(t *testing.T) {
 				tags := numbered(l, "tag", "some quite long name of a tag", c.tags)
 				l.stash.Change(1, func(s *stashtest.Scene) { s.Tags, s.Details = tags, strings.Repeat("word ", c.words) })
 				l.edit("One", 1)
-				l.want(l.drain(), Summary{Synced: 1})
+				l.want(l.run(), Summary{Synced: 1})
 				it := l.plex.Item(l.keys[1])
 				if n := len(strings.Fields(it.Summary)); n != c.wantWords || len(it.Tags["genre"]) != c.tags || it.Title != "One" {
 					l.Errorf("%d words, %d tags, title %q", n, len(it.Tags["genre"]), it.Title)
 				}
 				l.stash.Change(1, func(s *stashtest.Scene) { s.Tags = nil })
 				l.edit("One", 1)
-				l.want(l.drain(), Summary{Synced: 1})
+				l.want(l.run(), Summary{Synced: 1})
 				if got := l.plex.Item(l.keys[1]).Tags["genre"]; len(got) > 0 {
 					l.Errorf("left over: %q", got)
 				}
 				l.edit("One", 1)
-				l.want(l.drain(), Summary{Unchanged: 1})
+				l.want(l.run(), Summary{Unchanged: 1})
 			})
 		})
 	}
@@ -132,7 +132,7 @@ func TestLongListGoesWholeAndIsTold(t *testing.T) {
 			l.stash.Change(1, func(s *stashtest.Scene) { s.Tags = tags })
 			l.plex.Edit(l.keys[1], func(it *plextest.Item) { it.Tags["genre"] = []string{"Foreign"} })
 			l.edit("One", 1)
-			l.want(l.drain(), Summary{Synced: 1})
+			l.want(l.run(), Summary{Synced: 1})
 			if got := l.plex.Item(l.keys[1]).Tags["genre"]; len(got) != 501 {
 				l.Errorf("replace %v: %d tags, want 500 and the one that was there", replace, len(got))
 			}
@@ -140,7 +140,7 @@ func TestLongListGoesWholeAndIsTold(t *testing.T) {
 				l.Error("nothing tells of the long address")
 			}
 			l.edit("One", 1)
-			l.want(l.drain(), Summary{Unchanged: 1})
+			l.want(l.run(), Summary{Unchanged: 1})
 		})
 	}
 }

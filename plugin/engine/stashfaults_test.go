@@ -37,12 +37,12 @@ func stashFaults() []stashFault {
 	return list
 }
 
-// What a failed query means for the drain and for the jobs.
+// What a failed query means for the run and for the jobs.
 type stashMeaning int
 
 const (
 	passes      stashMeaning = iota // nothing: it is asked again in another way, or is no matter
-	stops                           // the drain, and nobody is charged
+	stops                           // the run, and nobody is charged
 	charges                         // who was asked for alone, once each
 	leavesCover                     // there is no picture
 )
@@ -95,7 +95,7 @@ func operations(t *testing.T, stash *stashtest.Server) []string {
 	return slices.Sorted(maps.Keys(seen))
 }
 
-// filter makes a drain ask for tags.
+// filter makes a run ask for tags.
 func (w *faultWorld) filter() { w.Config.Filter.ExcludeTags = []string{"Unheard"} }
 
 func TestTortureEveryFaultOfStash(t *testing.T) {
@@ -123,7 +123,7 @@ func TestTortureEveryFaultOfStash(t *testing.T) {
 			inFaultWorld(t, stash, func(w *faultWorld) {
 				rounds()[0].prepare(w)
 				w.filter()
-				w.run(nil)
+				w.judged(nil)
 				w.change()
 				pass(catchup.CompleteEvery)
 				f := c.f.fault
@@ -165,10 +165,10 @@ func (w *faultWorld) stashFailed(means stashMeaning, times int) {
 		w.Errorf("Plex's breaker = %+v, %v", b, err)
 	}
 	w.stash.Heal()
-	w.run(nil)
+	w.judged(nil)
 	if means == leavesCover { // until the scene changes
 		w.ask(store.InBulk, richScene, w.late)
-		w.run(nil)
+		w.judged(nil)
 	}
 	w.arrived()
 	if letters, err := w.Store.DeadLetters(w.Context(), store.Narrow{}, 1); err != nil || len(letters) > 0 {

@@ -22,11 +22,11 @@ func TestUploadWhoseAnswerWasLostIsTakenBackByARestore(t *testing.T) {
 			before := l.plex.Item(l.keys[1]).Poster().Key
 			if earlier {
 				l.covered(1, jpeg("zero"))
-				l.want(l.drain(), Summary{Synced: 1})
+				l.want(l.run(), Summary{Synced: 1})
 			}
 			l.covered(1, jpeg("one"))
 			l.lost()
-			l.want(l.drain(), Summary{Retrying: 1})
+			l.want(l.run(), Summary{Retrying: 1})
 			pass(time.Second)
 			r := l.restore(1)
 			if it := l.plex.Item(l.keys[1]); it.Poster().Key != before || r.Restored != 1 || len(r.Kept) != 0 {
@@ -42,7 +42,7 @@ func TestCoverWhoseLockIsRefusedIsTakenBackByARestore(t *testing.T) {
 		l.stash.Change(1, titled("clip1"))
 		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 400, Times: 1})
 		pass(3 * time.Second)
-		l.drain()
+		l.run()
 		if r := l.restore(1); l.poster(1) != "" {
 			t.Errorf("our poster stays: %+v", r)
 		}
@@ -55,16 +55,16 @@ func TestUploadWhoseAnswerWasLostIsNoPersons(t *testing.T) {
 			l.Config.KeepPlexEdits = true
 			if earlier {
 				l.covered(1, jpeg("zero"))
-				l.want(l.drain(), Summary{Synced: 1})
+				l.want(l.run(), Summary{Synced: 1})
 			}
 			l.covered(1, jpeg("one"))
 			l.plex.Configure(func(o *plextest.Options) { o.LocksOnUpload = true })
 			l.lost()
-			l.want(l.drain(), Summary{Retrying: 1})
+			l.want(l.run(), Summary{Retrying: 1})
 			pass(time.Minute)
-			l.drain()
+			l.run()
 			l.covered(1, jpeg("two"))
-			if l.drain(); l.poster(1) != string(jpeg("two")) {
+			if l.run(); l.poster(1) != string(jpeg("two")) {
 				t.Errorf("an upload before it %v: poster %q", earlier, l.poster(1))
 			}
 		})
@@ -74,13 +74,13 @@ func TestUploadWhoseAnswerWasLostIsNoPersons(t *testing.T) {
 func TestCoverThatReturnsAfterALostUploadIsShown(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.covered(1, jpeg("one"))
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.covered(1, jpeg("two"))
 		l.lost()
-		l.want(l.drain(), Summary{Retrying: 1})
+		l.want(l.run(), Summary{Retrying: 1})
 		l.covered(1, jpeg("one"))
 		pass(time.Minute)
-		if l.drain(); l.poster(1) != string(jpeg("one")) {
+		if l.run(); l.poster(1) != string(jpeg("one")) {
 			t.Errorf("poster = %q", l.poster(1))
 		}
 	})
@@ -89,7 +89,7 @@ func TestCoverThatReturnsAfterALostUploadIsShown(t *testing.T) {
 func TestPictureThatIsNotSelectedAgainIsTriedByTheNextRestore(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.covered(1, jpeg("one"))
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.plex.Configure(func(o *plextest.Options) { o.Stuck = map[string]bool{"thumb": true} })
 		if r := l.restore(1); r.Failed != 1 || r.Restored != 0 {
 			t.Errorf("while Plex does nothing: %+v", r)
@@ -106,7 +106,7 @@ func TestFieldThatPlexRefusesToTakeBackKeepsNoOtherBack(t *testing.T) {
 		l.furnish(1)
 		l.dressed(1)
 		l.edit("T", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.plex.Configure(func(o *plextest.Options) { o.Refuse = map[string]int{"originallyAvailableAt": 500} })
 		r := l.restore(1)
 		if got := l.plex.Item(l.keys[1]); got.Title != "Plex title" || r.Failed != 1 {
@@ -122,12 +122,12 @@ func TestPictureThatCannotBeGivenBackEndsARestoreAllTheSame(t *testing.T) {
 		"it is not on offer any more": nil,
 	} {
 		inLab(t, 1, func(l *lab) {
-			l.drain()
+			l.run()
 			if pictures != nil {
 				l.plex.Edit(l.keys[1], pictures)
 			}
 			l.covered(1, jpeg("one"))
-			l.want(l.drain(), Summary{Synced: 1})
+			l.want(l.run(), Summary{Synced: 1})
 			if pictures == nil {
 				l.plex.Edit(l.keys[1], func(it *plextest.Item) { it.Posters[0].Key = "metadata://new" })
 			}
@@ -136,7 +136,7 @@ func TestPictureThatCannotBeGivenBackEndsARestoreAllTheSame(t *testing.T) {
 			}
 			pass(25 * time.Hour)
 			l.stash.Change(1, titled("Autotagged"))
-			l.drain()
+			l.run()
 			l.wantTitle(1, "clip1")
 		})
 	}
@@ -144,25 +144,25 @@ func TestPictureThatCannotBeGivenBackEndsARestoreAllTheSame(t *testing.T) {
 
 func TestRestoredSceneThatHadNoLinkYetStaysRestored(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
-		l.drain()
+		l.run()
 		l.plex.Configure(func(o *plextest.Options) { o.Stuck = map[string]bool{"studio": true} })
 		l.dressed(1)
 		l.edit("T", 1)
-		l.want(l.drain(), Summary{Retrying: 1})
+		l.want(l.run(), Summary{Retrying: 1})
 		pass(time.Second)
 		l.plex.Configure(func(o *plextest.Options) { o.Stuck = nil })
 		l.restore(1)
 		l.wantTitle(1, "clip1")
 		pass(25 * time.Hour)
 		l.stash.Change(1, titled("Autotagged"))
-		l.drain()
+		l.run()
 		l.wantTitle(1, "clip1")
 	})
 }
 
 func TestRestoredSceneOfWhichAnItemIsGoneStaysRestored(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
-		l.drain()
+		l.run()
 		who := l.stash.Name("performer", 0, "Jane")
 		l.stash.Change(1, func(s *stashtest.Scene) {
 			s.Files = append(s.Files, stashtest.File{Path: path(2), Size: size(2)})
@@ -170,7 +170,7 @@ func TestRestoredSceneOfWhichAnItemIsGoneStaysRestored(t *testing.T) {
 		})
 		l.stash.Drop(2)
 		l.edit("T", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.wantTitle(2, "T")
 		l.plex.Remove(l.keys[2])
 		pass(time.Minute)
@@ -179,7 +179,7 @@ func TestRestoredSceneOfWhichAnItemIsGoneStaysRestored(t *testing.T) {
 		}
 		l.stash.Name("performer", who, "Joan")
 		l.changed("performer", who)
-		l.drain()
+		l.run()
 		l.wantTitle(1, "clip1")
 	})
 }
@@ -188,7 +188,7 @@ func TestRestoredSceneOfWhichAnItemIsGoneStaysRestored(t *testing.T) {
 func TestRequestThatFailsForOneSceneHoldsUpNoOther(t *testing.T) {
 	for _, method := range []string{"POST", "PUT"} {
 		inLab(t, 3, func(l *lab) {
-			l.drain()
+			l.run()
 			for id := 1; id <= 3; id++ {
 				l.stash.Change(id, func(s *stashtest.Scene) { s.Cover = jpeg("one") })
 			}
@@ -199,7 +199,7 @@ func TestRequestThatFailsForOneSceneHoldsUpNoOther(t *testing.T) {
 				fault = plextest.Fault{Method: method, Status: 504, Times: 1}
 			}
 			l.plex.Inject(fault)
-			sum := l.drain()
+			sum := l.run()
 			if sum.Synced != 2 || sum.Class != retry.ClassServerDown || sum.Stopped == "" {
 				t.Errorf("%s: %+v", method, sum)
 			}

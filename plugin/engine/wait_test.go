@@ -24,7 +24,7 @@ func TestShortOutageIsWaitedOut(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			inLab(t, 1, func(l *lab) {
 				l.edit("Warm", 1)
-				l.drain()
+				l.run()
 				l.edit("One", 1)
 				c.fails(l)
 				go func() {
@@ -33,7 +33,7 @@ func TestShortOutageIsWaitedOut(t *testing.T) {
 					l.plex.Heal()
 				}()
 				begin := time.Now()
-				l.want(l.drainWith(Options{Linger: true}), Summary{Synced: 1})
+				l.want(l.runWith(Options{Linger: true}), Summary{Synced: 1})
 				if took := time.Since(begin); took > 20*time.Second {
 					l.Errorf("the run took %v, want it to try again every five seconds", took)
 				}
@@ -47,7 +47,7 @@ func TestOutageThatLastsOpensTheBreaker(t *testing.T) {
 		l.edit("One", 1)
 		l.plex.Refuse(true)
 		begin := time.Now()
-		sum := l.drainWith(Options{Linger: true})
+		sum := l.runWith(Options{Linger: true})
 		b, err := l.Store.Breaker(l.Context())
 		l.must(err)
 		if sum.Class != retry.ClassServerDown || b.State != store.BreakerOpen || l.job(1).Attempts != 0 {
@@ -64,7 +64,7 @@ func TestPausesGrowWhilePlexAnswersInBetween(t *testing.T) {
 		l.edit("One", 1)
 		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 502})
 		begin := time.Now()
-		l.drainWith(Options{Linger: true})
+		l.runWith(Options{Linger: true})
 		if took, n := time.Since(begin), l.plex.Count("PUT", ""); took < 4*time.Minute || took > 6*time.Minute || n > 15 {
 			l.Errorf("%d writes within %v", n, took)
 		}
@@ -87,7 +87,7 @@ func TestNoRunWaitsForPlexInVain(t *testing.T) {
 		{"while no job is due", func(l *lab) {
 			l.plex.Remove(l.keys[1])
 			l.edit("One", 1)
-			l.drain() // not found: its file is wanted
+			l.run() // not found: its file is wanted
 			pass(time.Second)
 		}},
 	} {
@@ -96,7 +96,7 @@ func TestNoRunWaitsForPlexInVain(t *testing.T) {
 				c.busy(l)
 				l.plex.Refuse(true)
 				begin := time.Now()
-				sum := l.drainWith(Options{Linger: true})
+				sum := l.runWith(Options{Linger: true})
 				if took := time.Since(begin); sum.Class != retry.ClassServerDown || took > time.Second {
 					l.Errorf("%+v after %v", sum, took)
 				}

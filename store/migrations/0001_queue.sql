@@ -56,7 +56,7 @@ CREATE TABLE item (
   rating_key   TEXT    NOT NULL,
   section      TEXT    NOT NULL,
   owner        INTEGER NOT NULL DEFAULT 0, -- scene id, 0: none
-  memory       TEXT    NOT NULL CHECK (json_valid(memory)), -- before, owned, sent, read_back, form, rejected by Plex's field name; images by lock; paths
+  base         TEXT    NOT NULL CHECK (json_valid(base)), -- original, owned, sent, confirmed, normalized, rejected by Plex's field name; images by lock; paths
   absent_since INTEGER,                    -- unix ms; not in the index since
   PRIMARY KEY (server, rating_key)
 ) STRICT, WITHOUT ROWID;
@@ -88,7 +88,7 @@ CREATE TABLE link_ref (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX link_ref_scene ON link_ref (scene_id);
 
--- A fanout is a change of something that scenes mention, to be expanded into jobs by a drain.
+-- A fanout is a change of something that scenes mention, to be expanded into jobs by a run.
 CREATE TABLE fanout (
   kind        TEXT    NOT NULL CHECK (kind IN ('performer', 'studio', 'tag', 'group')),
   ref_id      INTEGER NOT NULL,

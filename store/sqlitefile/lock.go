@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	runLock   = "drain.lock"
+	runLock   = "run.lock"
 	lockRetry = 50 * time.Millisecond
 )
 

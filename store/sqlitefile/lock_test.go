@@ -13,7 +13,7 @@ import (
 	"github.com/gofrs/flock"
 )
 
-func TestOneDrainAtATime(t *testing.T) {
+func TestOneRunAtATime(t *testing.T) {
 	dir := t.TempDir()
 	first, err := Acquire(t.Context(), dir, 0)
 	if err != nil {

@@ -88,15 +88,15 @@ type Matcher struct {
 
 // search is one scene's way through the rules.
 type search struct {
-	scene   *stashapi.Scene
-	match   Match
-	tries   []try
-	settled map[string]bool // files of which it is known what they are, or that it cannot be told
+	scene      *stashapi.Scene
+	match      Match
+	candidates []candidate
+	decided    map[string]bool // files of which it is known what they are, or that it cannot be told
 }
 
-// try is what may be a file of the scene unless it is another scene's: found by name and size or folders, or
+// candidate is what may be a file of the scene unless it is another scene's: found by name and size or folders, or
 // by its path without case. The tries for one file are in the order in which they count.
-type try struct {
+type candidate struct {
 	rule  string
 	file  stashapi.File
 	files []plexindex.File
@@ -138,7 +138,7 @@ func (m *Matcher) Fits(ctx context.Context, scenes []*stashapi.Scene) (map[int][
 	fits := make(map[int][]Hit, len(searches))
 	for _, s := range searches {
 		hits := s.match.Hits
-		for _, t := range s.tries {
+		for _, t := range s.candidates {
 			for _, f := range t.files {
 				hits = append(hits, hitOf(f, t.file, t.rule))
 			}
@@ -153,7 +153,7 @@ func (m *Matcher) search(ctx context.Context, scenes []*stashapi.Scene) ([]searc
 	searches := make([]search, len(scenes))
 	for i, scene := range scenes {
 		s := &searches[i]
-		s.scene, s.settled = scene, make(map[string]bool)
+		s.scene, s.decided = scene, make(map[string]bool)
 		for _, f := range scene.Files {
 			if err := m.byPath(ctx, s, f); err != nil {
 				return nil, err
@@ -180,7 +180,7 @@ func (m *Matcher) byPath(ctx context.Context, s *search, f stashapi.File) error 
 			s.add(f, where.rule, newestEach(files))
 			return nil
 		}
-		s.tries = append(s.tries, try{rule: where.rule, file: f, files: newestEach(files)})
+		s.candidates = append(s.candidates, candidate{rule: where.rule, file: f, files: newestEach(files)})
 	}
 	return m.byName(ctx, s, f)
 }
@@ -192,7 +192,7 @@ func (m *Matcher) byName(ctx context.Context, s *search, f stashapi.File) error 
 		if err != nil {
 			return err
 		}
-		s.tries = append(s.tries, try{rule: ByNameSize, file: f, files: InSections(files, m.Sections)})
+		s.candidates = append(s.candidates, candidate{rule: ByNameSize, file: f, files: InSections(files, m.Sections)})
 	}
 	duration := int64(math.Round(f.Duration * 1000))
 	files, err := m.Index.ByFolders(ctx, m.Server, f.Path, duration)
@@ -204,7 +204,7 @@ func (m *Matcher) byName(ctx context.Context, s *search, f stashapi.File) error 
 	if len(exact) > 0 {
 		files = exact
 	}
-	s.tries = append(s.tries, try{rule: ByFolders, file: f, files: files})
+	s.candidates = append(s.candidates, candidate{rule: ByFolders, file: f, files: files})
 	return nil
 }
 
@@ -214,7 +214,7 @@ func hitOf(p plexindex.File, f stashapi.File, rule string) Hit {
 
 // add takes items as the scene's.
 func (s *search) add(f stashapi.File, rule string, files []plexindex.File) {
-	s.settled[f.Path] = true
+	s.decided[f.Path] = true
 	for _, p := range files {
 		if !slices.ContainsFunc(s.match.Hits, func(have Hit) bool { return have.RatingKey == p.RatingKey }) {
 			s.match.Hits = append(s.match.Hits, hitOf(p, f, rule))
@@ -272,7 +272,7 @@ func onePath(files []plexindex.File) bool {
 func (m *Matcher) leaveOthers(ctx context.Context, searches []search) error {
 	var paths []string
 	for _, s := range searches {
-		for _, t := range s.tries {
+		for _, t := range s.candidates {
 			for _, f := range t.files {
 				paths = append(paths, m.StashPaths(f.Path)...)
 			}
@@ -287,8 +287,8 @@ func (m *Matcher) leaveOthers(ctx context.Context, searches []search) error {
 	}
 	for i := range searches {
 		s := &searches[i]
-		for j := range s.tries {
-			t := &s.tries[j]
+		for j := range s.candidates {
+			t := &s.candidates[j]
 			t.files = slices.DeleteFunc(t.files, func(f plexindex.File) bool { return m.another(others, f.Path, s.scene.ID) })
 		}
 	}
@@ -318,8 +318,8 @@ func (m *Matcher) another(others map[string]int, plex string, scene int) bool {
 
 // resolve decides by the tries. Candidates are read before they count: the index may lag behind.
 func (m *Matcher) resolve(ctx context.Context, s *search) error {
-	for _, t := range s.tries {
-		if s.settled[t.file.Path] {
+	for _, t := range s.candidates {
+		if s.decided[t.file.Path] {
 			continue
 		}
 		if t.doubt != nil {
@@ -336,7 +336,7 @@ func (m *Matcher) resolve(ctx context.Context, s *search) error {
 		case len(distinct(t.files)) == 1, onePath(t.files):
 			s.add(t.file, t.rule, newestEach(t.files))
 		default:
-			s.settled[t.file.Path] = true
+			s.decided[t.file.Path] = true
 			for _, f := range t.files {
 				if len(s.match.Candidates) < candidatesAtMost {
 					s.match.Candidates = append(s.match.Candidates, Candidate{f.RatingKey, f.Section, m.Titles[f.Section], text.Private(f.Path), f.Size})

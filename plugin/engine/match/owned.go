@@ -22,8 +22,8 @@ func (m *Matcher) leaveOwned(ctx context.Context, searches []search) error {
 	}
 	for i := range searches {
 		s := &searches[i]
-		for j := range s.tries {
-			t := &s.tries[j]
+		for j := range s.candidates {
+			t := &s.candidates[j]
 			if !byName(t.rule) {
 				continue
 			}
@@ -43,7 +43,7 @@ func (m *Matcher) leaveOwned(ctx context.Context, searches []search) error {
 func (m *Matcher) claims(ctx context.Context, searches []search) (map[string]int, error) {
 	finders := make(map[string][]int)
 	for _, s := range searches {
-		for _, t := range s.tries {
+		for _, t := range s.candidates {
 			for _, f := range t.files {
 				if byName(t.rule) {
 					finders[f.RatingKey] = append(finders[f.RatingKey], s.scene.ID)

@@ -113,7 +113,7 @@ func (w *walker) push(s *stashapi.Scene) (store.Value, error) {
 		fields.ContentRating = s.Title // no other field is to be pushed with it
 	}
 	d := Desire(s, fields)
-	p := Merge(MergeInput{Desired: d, Memory: w.memory, Current: it})
+	p := Merge(MergeInput{Desired: d, Base: w.memory, Current: it})
 	if p.Empty() {
 		return nil, fmt.Errorf("the merge of %v writes nothing", d.Values)
 	}
@@ -137,7 +137,7 @@ func (w *walker) push(s *stashapi.Scene) (store.Value, error) {
 	if len(o.Failed)+len(o.Forms) > 0 {
 		return nil, fmt.Errorf("after the write %v did not move, and %v are in another form", o.Failed, o.Forms)
 	}
-	w.memory = o.Memory
+	w.memory = o.Base
 	return d.Values[w.row.Plex], nil
 }
 

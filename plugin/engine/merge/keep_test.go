@@ -39,18 +39,18 @@ func TestKeptTagsAreOnlyAPersons(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			const f = string(plexapi.Genre)
 			mem := store.Item{
-				Before: map[string]store.Held{f: {Value: list(c.before)}}, Owned: map[string][]string{f: list(c.owned)},
-				Sent: map[string]store.Value{f: list(c.sent)}, ReadBack: map[string]store.Value{f: list(c.back)},
+				Original: map[string]store.Held{f: {Value: list(c.before)}}, Owned: map[string][]string{f: list(c.owned)},
+				Sent: map[string]store.Value{f: list(c.sent)}, Confirmed: map[string]store.Value{f: list(c.back)},
 			}
 			if c.back == "-" {
-				mem.ReadBack = nil
+				mem.Confirmed = nil
 			}
-			in := MergeInput{Desired: Desired{Values: map[string]store.Value{f: list(c.want)}}, Memory: mem, Current: genres(c.held), KeepPlexEdits: true}
+			in := MergeInput{Desired: Desired{Values: map[string]store.Value{f: list(c.want)}}, Base: mem, Current: genres(c.held), KeepPlexEdits: true}
 			p := Merge(in)
 			if p.Empty() != c.kept {
 				t.Fatalf("first %+v, edit %+v", p.First, p.Edit)
 			}
-			in.Memory = p.Memory // the write fails, whatever it was
+			in.Base = p.Base // the write fails, whatever it was
 			if p := Merge(in); p.Empty() != c.kept {
 				t.Errorf("the second time: first %+v, edit %+v", p.First, p.Edit)
 			}
@@ -71,11 +71,11 @@ func TestEditIsKeptUntilBothSidesAreEqual(t *testing.T) {
 		{"S3", "", "old"},
 	} {
 		held.Summary = c.plex
-		p := Merge(MergeInput{Desired: Desired{Values: map[string]store.Value{f: Scalar(c.stash)}}, Memory: mem, Current: held, KeepPlexEdits: true})
+		p := Merge(MergeInput{Desired: Desired{Values: map[string]store.Value{f: Scalar(c.stash)}}, Base: mem, Current: held, KeepPlexEdits: true})
 		if text, set := p.Edit.Set[plexapi.Summary]; set {
 			held.Summary, held.Locked = text, map[string]bool{f: true}
 		}
-		if mem = AfterReadBack(p, held).Memory; held.Summary != c.want {
+		if mem = AfterReadBack(p, held).Base; held.Summary != c.want {
 			t.Errorf("Stash %q, Plex %q: shows %q, want %q", c.stash, c.plex, held.Summary, c.want)
 		}
 	}

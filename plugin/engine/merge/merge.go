@@ -16,7 +16,7 @@ import (
 // Plex holds now.
 type MergeInput struct {
 	Desired       Desired
-	Memory        store.Item
+	Base          store.Item
 	Current       plexapi.Item
 	KeepPlexEdits bool
 }
@@ -39,7 +39,7 @@ type Plan struct {
 	First    plexapi.Edit // tags that go
 	Edit     plexapi.Edit // everything else, locks included
 	Rate     *RateChange
-	Memory   store.Item // to be stored before anything is sent
+	Base     store.Item // to be stored before anything is sent
 	Problems []Problem
 
 	desired  Desired
@@ -57,7 +57,7 @@ func (p *Plan) Empty() bool { return p.First.Empty() && p.Edit.Empty() && p.Rate
 // Merge compares the three sides field by field. It reads and changes nothing else.
 func Merge(in MergeInput) Plan {
 	p := Plan{
-		Memory: CopyItem(in.Memory), desired: in.Desired, before: in.Current,
+		Base: CopyItem(in.Base), desired: in.Desired, before: in.Current,
 		targets: make(map[string]store.Value), restored: make(map[string]bool),
 		removed: make(map[string][]string), added: make(map[string][]string),
 		Edit:  plexapi.Edit{Set: make(map[plexapi.Field]string), Tags: make(map[plexapi.TagKind][]string)},
@@ -68,8 +68,8 @@ func Merge(in MergeInput) Plan {
 			continue
 		}
 		f := fieldMerge{plan: &p, in: &in, plex: plex, want: in.Desired.Values[plex], held: current(&in.Current, plex)}
-		if refused, ok := in.Memory.Rejected[plex]; ok && !Same(plex, refused, f.want) {
-			delete(p.Memory.Rejected, plex) // should it come back, it may be tried again
+		if refused, ok := in.Base.Rejected[plex]; ok && !Same(plex, refused, f.want) {
+			delete(p.Base.Rejected, plex) // should it come back, it may be tried again
 		}
 		if IsTags(plex) {
 			f.tags()
@@ -93,17 +93,17 @@ type fieldMerge struct {
 }
 
 func (f *fieldMerge) scalar() {
-	mem := &f.plan.Memory
+	mem := &f.plan.Base
 	sent, wrote := mem.Sent[f.plex]
 	ours := wrote && f.isOurs(sent)
-	if ours && Same(f.plex, f.held, sent) && (f.locked() || !Same(f.plex, f.held, mem.Before[f.plex].Value)) {
-		mem.ReadBack[f.plex] = f.held // written, even if we died before we read it back
+	if ours && Same(f.plex, f.held, sent) && (f.locked() || !Same(f.plex, f.held, mem.Original[f.plex].Value)) {
+		mem.Confirmed[f.plex] = f.held // written, even if we died before we read it back
 	}
 	if len(f.want) == 0 {
 		if ours || wrote && f.neverCame() {
-			f.giveBack()
+			f.restore()
 		} else {
-			f.disown()
+			f.release()
 		}
 		return
 	}
@@ -119,23 +119,23 @@ func (f *fieldMerge) scalar() {
 
 // isOurs reports whether Plex holds what we sent, in its own form or ours.
 func (f *fieldMerge) isOurs(sent store.Value) bool {
-	mem := &f.in.Memory
+	mem := &f.in.Base
 	if Same(f.plex, f.held, sent) {
 		return true
 	}
-	if back, ok := mem.ReadBack[f.plex]; ok && Same(f.plex, f.held, back) {
+	if back, ok := mem.Confirmed[f.plex]; ok && Same(f.plex, f.held, back) {
 		return true
 	}
-	form, ok := mem.Form[f.plex]
+	form, ok := mem.Normalized[f.plex]
 	return ok && Same(f.plex, form.Sent, sent) && Same(f.plex, form.Held, f.held)
 }
 
 // neverCame reports whether no write of ours was ever seen to change the value: its lock may have come all the
 // same.
 func (f *fieldMerge) neverCame() bool {
-	mem := &f.plan.Memory
-	_, read := mem.ReadBack[f.plex]
-	return !read && Same(f.plex, f.held, mem.Before[f.plex].Value)
+	mem := &f.plan.Base
+	_, read := mem.Confirmed[f.plex]
+	return !read && Same(f.plex, f.held, mem.Original[f.plex].Value)
 }
 
 // reached reports whether Plex shows what Stash wants, in its own form of exactly that value, or as a date
@@ -147,13 +147,13 @@ func (f *fieldMerge) reached() bool {
 	if part := f.in.Desired.DateText; kindOf(f.plex) == dateKind && len(part) < len("2006-01-02") && strings.HasPrefix(First(f.held), part+"-") {
 		return true
 	}
-	form, ok := f.in.Memory.Form[f.plex]
+	form, ok := f.in.Base.Normalized[f.plex]
 	return ok && Same(f.plex, form.Sent, f.want) && Same(f.plex, form.Held, f.held)
 }
 
 // rejected reports whether Plex has refused exactly this value when it was sent alone.
 func (f *fieldMerge) rejected() bool {
-	refused, ok := f.in.Memory.Rejected[f.plex]
+	refused, ok := f.in.Base.Rejected[f.plex]
 	if !ok || !Same(f.plex, refused, f.want) {
 		return false
 	}
@@ -164,13 +164,13 @@ func (f *fieldMerge) rejected() bool {
 // agree notes that Plex shows what Stash wants: from here on Stash leads, whoever wrote it.
 func (f *fieldMerge) agree() {
 	f.plan.along = append(f.plan.along, f.plex)
-	mem := &f.plan.Memory
+	mem := &f.plan.Base
 	if _, sent := mem.Sent[f.plex]; !sent {
 		return
 	}
 	mem.Sent[f.plex] = f.want
-	if _, read := mem.ReadBack[f.plex]; read || f.locked() { // else it may be an agent's
-		mem.ReadBack[f.plex] = f.held
+	if _, read := mem.Confirmed[f.plex]; read || f.locked() { // else it may be an agent's
+		mem.Confirmed[f.plex] = f.held
 	}
 }
 
@@ -181,15 +181,15 @@ func (f *fieldMerge) kept() bool {
 	if !f.in.KeepPlexEdits {
 		return false
 	}
-	mem := &f.plan.Memory
-	before, known := mem.Before[f.plex]
+	mem := &f.plan.Base
+	before, known := mem.Original[f.plex]
 	if !known {
 		return f.in.Current.Locked[f.plex]
 	}
 	if before.Locked {
 		return true
 	}
-	back, read := mem.ReadBack[f.plex]
+	back, read := mem.Confirmed[f.plex]
 	return (read || f.locked()) && !Same(f.plex, f.held, before.Value) && !(read && Same(f.plex, f.held, back))
 }
 
@@ -200,8 +200,8 @@ func (f *fieldMerge) locked() bool {
 
 // remember stores what Plex holds of the field before our first write of it.
 func (f *fieldMerge) remember() {
-	if _, ok := f.plan.Memory.Before[f.plex]; !ok {
-		f.plan.Memory.Before[f.plex] = store.Held{Value: slices.Clone(f.held), Locked: f.in.Current.Locked[f.plex]}
+	if _, ok := f.plan.Base.Original[f.plex]; !ok {
+		f.plan.Base.Original[f.plex] = store.Held{Value: slices.Clone(f.held), Locked: f.in.Current.Locked[f.plex]}
 	}
 }
 
@@ -232,15 +232,15 @@ func (f *fieldMerge) set(value store.Value) {
 	}
 }
 
-// giveBack puts back what was there before our first write, value and lock. A title is never cleared.
-func (f *fieldMerge) giveBack() {
-	before := f.plan.Memory.Before[f.plex]
+// restore puts back what was there before our first write, value and lock. A title is never cleared.
+func (f *fieldMerge) restore() {
+	before := f.plan.Base.Original[f.plex]
 	moves := !Same(f.plex, f.held, before.Value) && (len(before.Value) > 0 || f.plex != string(plexapi.Title))
 	if moves {
 		f.set(before.Value)
 	}
 	if !f.lockAsBefore(before) && !moves { // it is given back already
-		f.disown()
+		f.release()
 		return
 	}
 	f.plan.restored[f.plex] = true
@@ -260,12 +260,12 @@ func (f *fieldMerge) lockAsBefore(before store.Held) bool {
 	return true
 }
 
-// disown forgets that the field's value was ever ours.
-func (f *fieldMerge) disown() {
-	mem := &f.plan.Memory
+// release forgets that the field's value was ever ours.
+func (f *fieldMerge) release() {
+	mem := &f.plan.Base
 	delete(mem.Sent, f.plex)
-	delete(mem.ReadBack, f.plex)
-	delete(mem.Form, f.plex)
+	delete(mem.Confirmed, f.plex)
+	delete(mem.Normalized, f.plex)
 	delete(mem.Rejected, f.plex)
 }
 
@@ -277,12 +277,12 @@ func (p *Plan) lockAlong() {
 			continue
 		}
 		held := current(&p.before, plex)
-		if _, ok := p.Memory.Before[plex]; !ok {
-			p.Memory.Before[plex] = store.Held{Value: slices.Clone(held)}
+		if _, ok := p.Base.Original[plex]; !ok {
+			p.Base.Original[plex] = store.Held{Value: slices.Clone(held)}
 		}
-		p.Memory.Sent[plex] = p.desired.Values[plex]
+		p.Base.Sent[plex] = p.desired.Values[plex]
 		if !IsTags(plex) && !Same(plex, held, p.desired.Values[plex]) { // Plex's form: else it would not be known as ours
-			p.Memory.ReadBack[plex] = held
+			p.Base.Confirmed[plex] = held
 		}
 		p.Edit.Lock = append(p.Edit.Lock, plex)
 	}
@@ -290,11 +290,11 @@ func (p *Plan) lockAlong() {
 
 // CopyItem returns a copy whose maps are its own and not nil.
 func CopyItem(it store.Item) store.Item {
-	it.Before = Cloned(it.Before)
+	it.Original = Cloned(it.Original)
 	it.Owned = Cloned(it.Owned)
 	it.Sent = Cloned(it.Sent)
-	it.ReadBack = Cloned(it.ReadBack)
-	it.Form = Cloned(it.Form)
+	it.Confirmed = Cloned(it.Confirmed)
+	it.Normalized = Cloned(it.Normalized)
 	it.Rejected = Cloned(it.Rejected)
 	it.Images = Cloned(it.Images)
 	return it

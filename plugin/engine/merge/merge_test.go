@@ -63,18 +63,18 @@ func TestMergeOfAScalar(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			const f = string(plexapi.Summary)
-			mem := store.Item{Before: map[string]store.Held{}, Sent: map[string]store.Value{}, ReadBack: map[string]store.Value{}}
+			mem := store.Item{Original: map[string]store.Held{}, Sent: map[string]store.Value{}, Confirmed: map[string]store.Value{}}
 			if c.mem.known {
-				mem.Before[f] = store.Held{Value: Scalar(c.mem.before), Locked: c.mem.lockedThen}
+				mem.Original[f] = store.Held{Value: Scalar(c.mem.before), Locked: c.mem.lockedThen}
 			}
 			if c.mem.sent != "" {
 				mem.Sent[f] = v(c.mem.sent)
 			}
 			if c.mem.back != "" {
-				mem.ReadBack[f] = v(c.mem.back)
+				mem.Confirmed[f] = v(c.mem.back)
 			}
 			p := Merge(MergeInput{
-				Desired: Desired{Values: map[string]store.Value{f: Scalar(c.want)}}, Memory: mem, KeepPlexEdits: c.keep,
+				Desired: Desired{Values: map[string]store.Value{f: Scalar(c.want)}}, Base: mem, KeepPlexEdits: c.keep,
 				Current: plexapi.Item{Summary: c.held, Locked: map[string]bool{f: c.locked}},
 			})
 			got, set := p.Edit.Set[plexapi.Summary]
@@ -90,7 +90,7 @@ func TestMergeOfAScalar(t *testing.T) {
 			if got != c.set || lock != c.lock {
 				t.Errorf("set %q, lock %q; want %q, %q", got, lock, c.set, c.lock)
 			}
-			if set && p.Memory.Before[f].Value == nil && c.held != "" && !c.mem.known {
+			if set && p.Base.Original[f].Value == nil && c.held != "" && !c.mem.known {
 				t.Error("what was there before is not remembered")
 			}
 		})
@@ -98,8 +98,8 @@ func TestMergeOfAScalar(t *testing.T) {
 }
 
 func TestTitleIsPutBackButNeverCleared(t *testing.T) {
-	mem := store.Item{Before: map[string]store.Held{"title": {}}, Sent: map[string]store.Value{"title": v("S")}, ReadBack: map[string]store.Value{"title": v("S")}}
-	p := Merge(MergeInput{Desired: Desired{Values: map[string]store.Value{"title": nil}}, Memory: mem, Current: plexapi.Item{Title: "S"}})
+	mem := store.Item{Original: map[string]store.Held{"title": {}}, Sent: map[string]store.Value{"title": v("S")}, Confirmed: map[string]store.Value{"title": v("S")}}
+	p := Merge(MergeInput{Desired: Desired{Values: map[string]store.Value{"title": nil}}, Base: mem, Current: plexapi.Item{Title: "S"}})
 	if len(p.Edit.Set) != 0 {
 		t.Errorf("edit = %+v", p.Edit)
 	}
@@ -130,18 +130,18 @@ func TestMergeOfTags(t *testing.T) {
 			const f = string(plexapi.Genre)
 			mem := store.Item{Owned: map[string][]string{f: list(c.owned)}}
 			if c.before != "" || c.owned != "" {
-				mem.Before = map[string]store.Held{f: {Value: list(c.before)}}
-				mem.ReadBack = map[string]store.Value{f: list(c.before + "," + c.owned)}
+				mem.Original = map[string]store.Held{f: {Value: list(c.before)}}
+				mem.Confirmed = map[string]store.Value{f: list(c.before + "," + c.owned)}
 			}
 			p := Merge(MergeInput{
-				Desired: Desired{Values: map[string]store.Value{f: list(c.want)}}, Memory: mem, KeepPlexEdits: c.keep,
+				Desired: Desired{Values: map[string]store.Value{f: list(c.want)}}, Base: mem, KeepPlexEdits: c.keep,
 				Current: plexapi.Item{Tags: map[plexapi.TagKind][]string{plexapi.Genre: list(c.held)}},
 			})
 			remove, send := strings.Join(p.First.Remove[plexapi.Genre], ","), strings.Join(p.Edit.Tags[plexapi.Genre], ",")
 			if remove != c.remove || send != c.send {
 				t.Errorf("remove %q, send %q; want %q, %q", remove, send, c.remove, c.send)
 			}
-			if owned := p.Memory.Owned[f]; !sameSet(owned, list(c.ownedAfter)) {
+			if owned := p.Base.Owned[f]; !sameSet(owned, list(c.ownedAfter)) {
 				t.Errorf("owned ahead of the write: %v, want %s", owned, c.ownedAfter)
 			}
 		})
@@ -208,13 +208,13 @@ func (s *simPlex) copy() plexapi.Item {
 // push merges and writes, dying after so many steps: 0 before anything is sent, 1 after the removals, 2
 // after the edit, 3 after the rating, 4 not at all. It returns what is stored.
 func (s *simPlex) push(d Desired, mem store.Item, dieAfter int) (store.Item, Plan) {
-	p := Merge(MergeInput{Desired: d, Memory: mem, Current: s.copy(), KeepPlexEdits: s.keep})
+	p := Merge(MergeInput{Desired: d, Base: mem, Current: s.copy(), KeepPlexEdits: s.keep})
 	if p.Empty() {
-		return p.Memory, p
+		return p.Base, p
 	}
-	stored := p.Memory
-	for field, held := range mem.Before { // as the queue does
-		stored.Before[field] = held
+	stored := p.Base
+	for field, held := range mem.Original { // as the queue does
+		stored.Original[field] = held
 	}
 	if dieAfter >= 1 {
 		s.apply(p.First)
@@ -226,7 +226,7 @@ func (s *simPlex) push(d Desired, mem store.Item, dieAfter int) (store.Item, Pla
 		s.UserRating = p.Rate.To
 	}
 	if dieAfter >= 4 {
-		stored = AfterReadBack(p, s.copy()).Memory
+		stored = AfterReadBack(p, s.copy()).Base
 	}
 	return stored, p
 }
@@ -324,11 +324,11 @@ func TestPlexsOwnFormIsNotedOnce(t *testing.T) {
 	if len(o.Failed) != 0 || len(o.Forms) != 1 {
 		t.Fatalf("outcome = %+v", o)
 	}
-	if p := Merge(MergeInput{Desired: d, Memory: o.Memory, Current: plexapi.Item{Studio: "Acme", Locked: map[string]bool{f: true}}}); !p.Empty() {
+	if p := Merge(MergeInput{Desired: d, Base: o.Base, Current: plexapi.Item{Studio: "Acme", Locked: map[string]bool{f: true}}}); !p.Empty() {
 		t.Errorf("the same value is sent again: %+v", p.Edit)
 	}
 	d.Values[f] = v("Other")
-	if p := Merge(MergeInput{Desired: d, Memory: o.Memory, Current: plexapi.Item{Studio: "Acme"}}); p.Empty() {
+	if p := Merge(MergeInput{Desired: d, Base: o.Base, Current: plexapi.Item{Studio: "Acme"}}); p.Empty() {
 		t.Error("another value is not sent")
 	}
 	if o := AfterReadBack(p, plexapi.Item{Studio: "x"}); len(o.Failed) != 1 {
@@ -340,18 +340,18 @@ func TestRejectedValueIsLeftOutUntilItChanges(t *testing.T) {
 	const f = string(plexapi.Studio)
 	d := Desired{Values: map[string]store.Value{f: v("bad")}}
 	p := Merge(MergeInput{Desired: d, Current: plexapi.Item{}})
-	mem := LeftOut(p, p.Memory, f, &plexapi.Item{}, true)
-	p = Merge(MergeInput{Desired: d, Memory: mem, Current: plexapi.Item{}})
+	mem := LeftOut(p, p.Base, f, &plexapi.Item{}, true)
+	p = Merge(MergeInput{Desired: d, Base: mem, Current: plexapi.Item{}})
 	if !p.Empty() || len(p.Problems) != 1 {
 		t.Errorf("plan = %+v", p)
 	}
 	d.Values[f] = v("good")
-	if p := Merge(MergeInput{Desired: d, Memory: mem, Current: plexapi.Item{}}); p.Empty() {
+	if p := Merge(MergeInput{Desired: d, Base: mem, Current: plexapi.Item{}}); p.Empty() {
 		t.Error("another value is not sent")
 	}
-	between := Merge(MergeInput{Desired: d, Memory: mem, Current: plexapi.Item{Studio: "good"}}) // there is nothing to send
+	between := Merge(MergeInput{Desired: d, Base: mem, Current: plexapi.Item{Studio: "good"}}) // there is nothing to send
 	d.Values[f] = v("bad")
-	if p := Merge(MergeInput{Desired: d, Memory: between.Memory, Current: plexapi.Item{Studio: "good"}}); p.Empty() {
+	if p := Merge(MergeInput{Desired: d, Base: between.Base, Current: plexapi.Item{Studio: "good"}}); p.Empty() {
 		t.Error("the value that was refused once is not tried again after another")
 	}
 }
@@ -363,21 +363,21 @@ func TestTagThatCameWhileARemovalWasRefusedIsOurs(t *testing.T) {
 	}
 	d := Desired{Values: map[string]store.Value{f: v("Ann")}}
 	p := Merge(MergeInput{Desired: d, Current: with("Extra")})
-	mem := AfterReadBack(p, with("Extra", "Ann")).Memory
+	mem := AfterReadBack(p, with("Extra", "Ann")).Base
 	d.Values[f] = v("Bea") // Ann is not taken away
-	p = Merge(MergeInput{Desired: d, Memory: mem, Current: with("Extra", "Ann")})
+	p = Merge(MergeInput{Desired: d, Base: mem, Current: with("Extra", "Ann")})
 	now := with("Extra", "Ann", "Bea")
-	mem = LeftOut(p, AfterReadBack(p, now).Memory, f, &now, true)
+	mem = LeftOut(p, AfterReadBack(p, now).Base, f, &now, true)
 	d.Values[f] = v("Cid")
-	if p = Merge(MergeInput{Desired: d, Memory: mem, Current: now}); !slices.Equal(p.First.Remove[plexapi.Actor], []string{"Ann", "Bea"}) {
+	if p = Merge(MergeInput{Desired: d, Base: mem, Current: now}); !slices.Equal(p.First.Remove[plexapi.Actor], []string{"Ann", "Bea"}) {
 		t.Errorf("removed are %v, want all that were added", p.First.Remove)
 	}
 }
 
 func TestMemoryOfAPlanSharesNoImages(t *testing.T) {
 	stored := store.Item{Images: map[string]store.Image{"thumb": {SHA1: "a"}}}
-	p := Merge(MergeInput{Memory: stored})
-	p.Memory.Images["thumb"] = store.Image{SHA1: "b"}
+	p := Merge(MergeInput{Base: stored})
+	p.Base.Images["thumb"] = store.Image{SHA1: "b"}
 	if got := stored.Images["thumb"].SHA1; got != "a" {
 		t.Errorf("a change of the plan's images changed the stored ones to %q", got)
 	}
@@ -390,17 +390,17 @@ func TestRefusedValueLeavesTheOldOneOurs(t *testing.T) {
 	held := plexapi.Item{Studio: "S1", Locked: map[string]bool{f: true}}
 	d := Desired{Values: map[string]store.Value{f: v("S1")}}
 	p := Merge(MergeInput{Desired: d, Current: plexapi.Item{Studio: "old"}})
-	sent := AfterReadBack(p, held).Memory
+	sent := AfterReadBack(p, held).Base
 	for attempts := 1; attempts <= 3; attempts++ {
 		mem := sent
 		d.Values[f] = v("bad")
 		for range attempts {
-			p = Merge(MergeInput{Desired: d, Memory: mem, Current: held})
-			mem = p.Memory
+			p = Merge(MergeInput{Desired: d, Base: mem, Current: held})
+			mem = p.Base
 		}
-		mem = LeftOut(p, AfterReadBack(p, held).Memory, f, &held, true)
+		mem = LeftOut(p, AfterReadBack(p, held).Base, f, &held, true)
 		d.Values[f] = nil
-		if p = Merge(MergeInput{Desired: d, Memory: mem, Current: held}); p.Edit.Set[plexapi.Studio] != "old" {
+		if p = Merge(MergeInput{Desired: d, Base: mem, Current: held}); p.Edit.Set[plexapi.Studio] != "old" {
 			t.Errorf("refused at attempt %d: edit = %+v, want the old value back", attempts, p.Edit)
 		}
 	}

@@ -11,10 +11,10 @@ import (
 // tags merges a list of tags. Ours are only those that we added: wanted by Stash and absent in Plex before
 // our write. Only those are ever taken away.
 func (f *fieldMerge) tags() {
-	mem := &f.plan.Memory
+	mem := &f.plan.Base
 	kind := plexapi.TagKind(f.plex)
 	if f.partlyWritten() {
-		mem.ReadBack[f.plex] = f.held
+		mem.Confirmed[f.plex] = f.held
 	}
 	// What is neither in Plex nor wanted any more is not ours: a person may add it tomorrow.
 	owned := slices.Concat(both(mem.Owned[f.plex], f.held), both(Without(mem.Owned[f.plex], f.held), f.want))
@@ -23,7 +23,7 @@ func (f *fieldMerge) tags() {
 	add := Without(f.want, f.held)
 	remove := both(f.held, Without(owned, f.want)) // in Plex's spelling
 	// What stands in Plex for a name of ours stays as long as any such name is wanted: which is whose is not known.
-	if form := mem.Form[f.plex]; len(both(form.Sent, f.want)) > 0 {
+	if form := mem.Normalized[f.plex]; len(both(form.Sent, f.want)) > 0 {
 		if len(Without(form.Held, f.held)) == 0 {
 			add = Without(add, form.Sent)
 		}
@@ -55,11 +55,11 @@ func (f *fieldMerge) tags() {
 // partlyWritten reports whether our last write of the list explains what Plex holds, even one that stopped
 // half way: nothing came but what was sent, and nothing went but what was ours and to go.
 func (f *fieldMerge) partlyWritten() bool {
-	mem := &f.in.Memory
+	mem := &f.in.Base
 	sent, wrote := mem.Sent[f.plex]
-	was, read := mem.ReadBack[f.plex]
+	was, read := mem.Confirmed[f.plex]
 	if !read {
-		was = mem.Before[f.plex].Value
+		was = mem.Original[f.plex].Value
 	}
 	came, gone := Without(f.held, was), Without(was, f.held)
 	unexplained := len(Without(came, sent)) + len(both(gone, sent)) + len(Without(gone, mem.Owned[f.plex]))
@@ -68,31 +68,31 @@ func (f *fieldMerge) partlyWritten() bool {
 
 // equalTags is a list that needs no tag written.
 func (f *fieldMerge) equalTags() {
-	mem := &f.plan.Memory
+	mem := &f.plan.Base
 	_, wrote := mem.Sent[f.plex]
 	switch {
 	case len(f.want) > 0:
 		f.agree()
-	case wrote && f.lockAsBefore(mem.Before[f.plex]): // the tags are gone already, the lock is still ours
+	case wrote && f.lockAsBefore(mem.Original[f.plex]): // the tags are gone already, the lock is still ours
 		f.plan.restored[f.plex] = true
 	case wrote:
-		f.disown()
+		f.release()
 	}
 }
 
 func (f *fieldMerge) own(names []string) {
 	if len(names) == 0 {
-		delete(f.plan.Memory.Owned, f.plex)
+		delete(f.plan.Base.Owned, f.plex)
 		return
 	}
-	f.plan.Memory.Owned[f.plex] = distinctNames(names)
+	f.plan.Base.Owned[f.plex] = distinctNames(names)
 }
 
 // lockTags locks the list, or gives its lock back if Stash has nothing for it any more.
 func (f *fieldMerge) lockTags() {
 	if len(f.want) == 0 {
 		f.plan.restored[f.plex] = true
-		f.lockAsBefore(f.plan.Memory.Before[f.plex])
+		f.lockAsBefore(f.plan.Base.Original[f.plex])
 		return
 	}
 	if !f.in.Current.Locked[f.plex] || len(f.plan.added[f.plex]) > 0 {
@@ -102,7 +102,7 @@ func (f *fieldMerge) lockTags() {
 
 // An Outcome is what a read-back says of a plan that was written.
 type Outcome struct {
-	Memory store.Item // to be stored with the job's ending
+	Base   store.Item // to be stored with the job's ending
 	Failed []string   // Plex's names of fields that did not move at all
 	Forms  []string   // Plex's names of fields that it keeps in a form of its own
 
@@ -113,7 +113,7 @@ type Outcome struct {
 // differs is Plex's own form, noted for exactly this value; one that did not move is a failure. So is a
 // list that still holds what was to go, or in which nothing came.
 func AfterReadBack(p Plan, held plexapi.Item) Outcome {
-	o := Outcome{Memory: CopyItem(p.Memory)}
+	o := Outcome{Base: CopyItem(p.Base)}
 	for plex, target := range p.targets {
 		o.scalar(&p, plex, target, current(&held, plex))
 	}
@@ -134,13 +134,13 @@ func AfterReadBack(p Plan, held plexapi.Item) Outcome {
 	}
 	slices.Sort(o.Failed)
 	slices.Sort(o.Forms)
-	o.leaveDate(&p, &held)
+	o.keepDate(&p, &held)
 	return o
 }
 
-// leaveDate gives up a date that was to be cleared and stays although all else moved, its lock included:
+// keepDate gives up a date that was to be cleared and stays although all else moved, its lock included:
 // whether Plex clears dates at all is not documented.
-func (o *Outcome) leaveDate(p *Plan, held *plexapi.Item) {
+func (o *Outcome) keepDate(p *Plan, held *plexapi.Item) {
 	const date = string(plexapi.Date)
 	target, written := p.targets[date]
 	cleared := written && len(target) == 0
@@ -160,12 +160,12 @@ func (o *Outcome) scalar(p *Plan, plex string, target, now store.Value) {
 		o.forget(plex)
 		return
 	case !Same(plex, now, target):
-		o.Memory.Form[plex] = store.Form{Sent: target, Held: now}
+		o.Base.Normalized[plex] = store.Normalized{Sent: target, Held: now}
 		o.Forms = append(o.Forms, plex)
 	default:
-		delete(o.Memory.Form, plex)
+		delete(o.Base.Normalized, plex)
 	}
-	o.Memory.ReadBack[plex] = now
+	o.Base.Confirmed[plex] = now
 }
 
 func (o *Outcome) tags(p *Plan, plex string, now store.Value) {
@@ -181,36 +181,36 @@ func (o *Outcome) tags(p *Plan, plex string, now store.Value) {
 	if len(missing) == 0 {
 		came = nil
 	}
-	o.tagForm(plex, both(Without(want, now), slices.Concat(o.Memory.Form[plex].Sent, missing)), came, now)
-	owned := slices.Concat(both(o.Memory.Owned[plex], now), came)
+	o.tagForm(plex, both(Without(want, now), slices.Concat(o.Base.Normalized[plex].Sent, missing)), came, now)
+	owned := slices.Concat(both(o.Base.Owned[plex], now), came)
 	if len(owned) == 0 {
-		delete(o.Memory.Owned, plex)
+		delete(o.Base.Owned, plex)
 	} else {
-		o.Memory.Owned[plex] = distinctNames(owned)
+		o.Base.Owned[plex] = distinctNames(owned)
 	}
 	if p.restored[plex] {
 		o.forget(plex)
 		return
 	}
-	o.Memory.ReadBack[plex] = now
+	o.Base.Confirmed[plex] = now
 }
 
 // tagForm notes which names Plex keeps as others, and which those are.
 func (o *Outcome) tagForm(plex string, sent, came, now []string) {
 	if len(sent) == 0 {
-		delete(o.Memory.Form, plex)
+		delete(o.Base.Normalized, plex)
 		return
 	}
-	held := distinctNames(slices.Concat(both(o.Memory.Form[plex].Held, now), came))
-	o.Memory.Form[plex] = store.Form{Sent: sent, Held: held}
+	held := distinctNames(slices.Concat(both(o.Base.Normalized[plex].Held, now), came))
+	o.Base.Normalized[plex] = store.Normalized{Sent: sent, Held: held}
 	o.Forms = append(o.Forms, plex)
 }
 
 func (o *Outcome) forget(plex string) {
-	for _, m := range []map[string]store.Value{o.Memory.Sent, o.Memory.ReadBack, o.Memory.Rejected} {
+	for _, m := range []map[string]store.Value{o.Base.Sent, o.Base.Confirmed, o.Base.Rejected} {
 		delete(m, plex)
 	}
-	delete(o.Memory.Form, plex)
+	delete(o.Base.Normalized, plex)
 }
 
 // LeftOut notes that Plex refused the field's value when it was sent alone. If for good it is not sent again
@@ -222,7 +222,7 @@ func LeftOut(p Plan, memory store.Item, plex string, held *plexapi.Item, forGood
 		memory.Rejected[plex] = p.desired.Values[plex]
 	}
 	delete(memory.Sent, plex)
-	if back, read := memory.ReadBack[plex]; read {
+	if back, read := memory.Confirmed[plex]; read {
 		memory.Sent[plex] = back
 	}
 	if IsTags(plex) {

@@ -31,10 +31,10 @@ func TestReadBackOfTags(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			const f = string(plexapi.Genre)
 			mem := store.Item{Owned: map[string][]string{f: list(c.owned)}}
-			p := Merge(MergeInput{Desired: Desired{Values: map[string]store.Value{f: list(c.want)}}, Memory: mem, Current: genres(c.held)})
+			p := Merge(MergeInput{Desired: Desired{Values: map[string]store.Value{f: list(c.want)}}, Base: mem, Current: genres(c.held)})
 			o := AfterReadBack(p, genres(c.now))
 			form := ""
-			if noted, ok := o.Memory.Form[f]; ok {
+			if noted, ok := o.Base.Normalized[f]; ok {
 				form = strings.Join(noted.Sent, ",") + ">" + strings.Join(noted.Held, ",")
 			}
 			if failed := len(o.Failed) > 0; failed != c.failed || form != c.form {
@@ -48,7 +48,7 @@ func TestFailedAttemptsDoNotPileUpWhatIsOurs(t *testing.T) {
 	const f = string(plexapi.Genre)
 	var mem store.Item
 	for range 5 {
-		mem = Merge(MergeInput{Desired: Desired{Values: map[string]store.Value{f: v("A")}}, Memory: mem, Current: genres("")}).Memory
+		mem = Merge(MergeInput{Desired: Desired{Values: map[string]store.Value{f: v("A")}}, Base: mem, Current: genres("")}).Base
 	}
 	if len(mem.Owned[f]) != 1 {
 		t.Errorf("owned = %q", mem.Owned[f])
@@ -70,10 +70,10 @@ func TestDateIsStillOursIfNothingElseMovedEither(t *testing.T) {
 	} {
 		held := plexapi.Item{Date: "2020-01-01", Studio: "S1", Locked: map[string]bool{f: true}}
 		p := Merge(MergeInput{Desired: Desired{Values: map[string]store.Value{f: v("2020-01-01"), "studio": v("S1")}}})
-		mem := AfterReadBack(p, held).Memory
-		p = Merge(MergeInput{Desired: Desired{Values: map[string]store.Value{f: nil, "studio": v("S2")}}, Memory: mem, Current: held})
+		mem := AfterReadBack(p, held).Base
+		p = Merge(MergeInput{Desired: Desired{Values: map[string]store.Value{f: nil, "studio": v("S2")}}, Base: mem, Current: held})
 		o := AfterReadBack(p, plexapi.Item{Date: "2020-01-01", Studio: c.studio, Locked: map[string]bool{f: c.locked}})
-		if _, ours := o.Memory.Sent[f]; o.DateStays != c.left || ours == c.left || (len(o.Failed) == 0) != c.left {
+		if _, ours := o.Base.Sent[f]; o.DateStays != c.left || ours == c.left || (len(o.Failed) == 0) != c.left {
 			t.Errorf("%s: failed %v, stays %v, ours %v", c.name, o.Failed, o.DateStays, ours)
 		}
 	}

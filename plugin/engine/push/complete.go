@@ -27,7 +27,7 @@ type Tally struct {
 // complete completes the claims of a batch in one transaction, and logs how.
 func (pl *Pipeline) complete(ctx context.Context, pushes []*Push) error {
 	now := time.Now()
-	endings := make([]store.Ending, len(pushes))
+	endings := make([]store.Completion, len(pushes))
 	for i, p := range pushes {
 		endings[i] = pl.completion(ctx, p, now)
 	}
@@ -37,7 +37,7 @@ func (pl *Pipeline) complete(ctx context.Context, pushes []*Push) error {
 		within, cancel = context.WithTimeout(within, completePatience)
 		defer cancel()
 	}
-	if _, err := pl.Store.End(within, now, endings); err != nil {
+	if _, err := pl.Store.Complete(within, now, endings); err != nil {
 		return err
 	}
 	for i, p := range pushes {
@@ -47,9 +47,9 @@ func (pl *Pipeline) complete(ctx context.Context, pushes []*Push) error {
 }
 
 // completion is how a claim is completed, computed from the push and its targets.
-func (pl *Pipeline) completion(ctx context.Context, p *Push, now time.Time) store.Ending {
+func (pl *Pipeline) completion(ctx context.Context, p *Push, now time.Time) store.Completion {
 	failure := p.Failure()
-	e := store.Ending{Job: p.Job, Outcome: store.Done, Note: "unchanged"}
+	e := store.Completion{Job: p.Job, Outcome: store.Done, Note: "unchanged"}
 	switch {
 	case failure != nil:
 		v := gate.Judge(ctx, failure)
@@ -130,7 +130,7 @@ func refs(p *Push) []store.Ref {
 
 // log counts how a claim was completed and logs it: what changed in Plex, what will be retried, what a person must
 // look at.
-func (pl *Pipeline) log(p *Push, e *store.Ending) {
+func (pl *Pipeline) log(p *Push, e *store.Completion) {
 	pl.Tally.Done++
 	id := p.Job.SceneID
 	switch e.Outcome {
@@ -162,7 +162,7 @@ func (pl *Pipeline) log(p *Push, e *store.Ending) {
 	case store.Release:
 		pl.Tally.Done--
 		pl.Log.Debug().Int("scene", id).Str("class", e.Class).Msg(e.Error)
-	case store.Bury:
+	case store.ToDeadLetter:
 		pl.Tally.Dead++
 		pl.Log.Error().Int("scene", id).Str("class", e.Class).Msg("dead letter: " + e.Error)
 	}

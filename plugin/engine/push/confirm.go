@@ -69,7 +69,7 @@ func (pl *Pipeline) confirmPicture(ctx context.Context, p *picture, it *plexapi.
 			return err
 		}
 	}
-	p.remember(store.Image{SHA1: p.hash, Version: settled(p.push.Scene.UpdatedAt), Selected: shown})
+	p.remember(store.Image{SHA1: p.hash, Version: stableVersion(p.push.Scene.UpdatedAt), Selected: shown})
 	return nil
 }
 

@@ -160,14 +160,14 @@ func (pl *Pipeline) updatePicture(ctx context.Context, p *picture) (sent bool, e
 		p.hash = c.hash
 		return pl.sendPicture(ctx, p, c)
 	}
-	known.Version = settled(scene.UpdatedAt)
+	known.Version = stableVersion(scene.UpdatedAt)
 	p.remember(known)
 	return false, nil
 }
 
-// settled is a scene's version if it cannot change any more without showing it: Stash's times have a
+// stableVersion is a scene's version if it cannot change any more without showing it: Stash's times have a
 // resolution of one second.
-func settled(updatedAt string) string {
+func stableVersion(updatedAt string) string {
 	at, err := time.Parse(time.RFC3339, updatedAt)
 	if err != nil || time.Since(at) < stashapi.ClockSlack {
 		return ""
@@ -188,7 +188,7 @@ func (pl *Pipeline) keepsPicture(ctx context.Context, p *picture, known store.Im
 	if !pl.Config.KeepPlexEdits {
 		return false, nil
 	}
-	before, ok := p.Base.Before[lock]
+	before, ok := p.Base.Original[lock]
 	switch {
 	case !ok || known.SHA1 == "" && known.Sending == "":
 		return p.Current.Locked[lock], nil
@@ -219,7 +219,7 @@ func shownPicture(it *plexapi.Item, kind plexapi.ImageKind) string {
 func (pl *Pipeline) sendPicture(ctx context.Context, p *picture, c *cover) (sent bool, err error) {
 	lock, key := p.lock(), p.key()
 	ours, selected := "", ""
-	_, known := p.Base.Before[lock]
+	_, known := p.Base.Original[lock]
 	if !known || pl.ReadOnly {
 		if ours, selected, err = pl.offered(ctx, p); err != nil {
 			return false, err
@@ -231,7 +231,7 @@ func (pl *Pipeline) sendPicture(ctx context.Context, p *picture, c *cover) (sent
 	if pl.ReadOnly {
 		return false, nil
 	}
-	before := p.Base.Before[lock]
+	before := p.Base.Original[lock]
 	if !known {
 		before = store.Held{Value: merge.Scalar(selected), Locked: p.Current.Locked[lock]}
 	}
@@ -276,7 +276,7 @@ func (pl *Pipeline) offered(ctx context.Context, p *picture) (ours, selected str
 // storeAhead stores what a picture was before our first upload, and which upload is about to come.
 func (pl *Pipeline) storeAhead(ctx context.Context, p *picture, before store.Held) error {
 	p.Base = merge.CopyItem(p.Base)
-	p.Base.Before[p.lock()] = before
+	p.Base.Original[p.lock()] = before
 	image := p.Base.Images[p.lock()]
 	image.Sending = p.hash
 	p.remember(image)

@@ -44,8 +44,8 @@ func (pl *Pipeline) plan(ctx context.Context, pushes []*Push) ([]*Push, error) {
 			t.Stage = Planned
 			taken[t.key()] = p.Job.SceneID
 			if !t.Plan.Empty() {
-				ahead = append(ahead, t.Plan.Memory)
-				t.stored = t.Plan.Memory
+				ahead = append(ahead, t.Plan.Base)
+				t.stored = t.Plan.Base
 			}
 		}
 	}
@@ -71,8 +71,8 @@ func (pl *Pipeline) planTargets(p *Push, known map[string]store.Item, taken map[
 		stored.Server, stored.RatingKey, stored.Section = pl.Server.ID, t.key(), t.Hit.Section
 		t.stored = merge.CopyItem(stored)
 		base := takeOwnership(stored, p.Job.SceneID, &t.Current)
-		t.Plan = merge.Merge(merge.MergeInput{Desired: p.Desired, Memory: base, Current: t.Current, KeepPlexEdits: pl.Config.KeepPlexEdits})
-		t.Base = t.Plan.Memory
+		t.Plan = merge.Merge(merge.MergeInput{Desired: p.Desired, Base: base, Current: t.Current, KeepPlexEdits: pl.Config.KeepPlexEdits})
+		t.Base = t.Plan.Base
 		for _, problem := range t.Plan.Problems {
 			pl.Log.Debug().Int("scene", p.Job.SceneID).Str("item", t.key()).Str("field", problem.Field).Msg(problem.Reason)
 		}

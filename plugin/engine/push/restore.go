@@ -91,7 +91,7 @@ func (pl *Pipeline) Restore(ctx context.Context, known map[string]store.Item) ([
 func (r *Restore) plan(held plexapi.Item) {
 	item := r.Item
 	nothing := merge.Desired{Values: make(map[string]store.Value)}
-	for _, m := range []map[string]store.Value{item.Sent, item.ReadBack} {
+	for _, m := range []map[string]store.Value{item.Sent, item.Confirmed} {
 		for plex := range m {
 			nothing.Values[plex] = nil
 		}
@@ -99,10 +99,10 @@ func (r *Restore) plan(held plexapi.Item) {
 	for plex := range item.Owned {
 		nothing.Values[plex] = nil
 	}
-	plan := merge.Merge(merge.MergeInput{Desired: nothing, Memory: item, Current: held})
+	plan := merge.Merge(merge.MergeInput{Desired: nothing, Base: item, Current: held})
 	r.target = &Target{
 		push: &Push{Job: store.Job{SceneID: item.Owner}}, Hit: match.Hit{RatingKey: item.RatingKey, Section: sectionOf(&held, item.Section)},
-		Current: held, Plan: plan, stored: item, Base: plan.Memory, Stage: Planned,
+		Current: held, Plan: plan, stored: item, Base: plan.Base, Stage: Planned,
 	}
 	r.Kept = merge.KeptFields(item, held)
 }
@@ -132,7 +132,7 @@ func (pl *Pipeline) writeRestore(ctx context.Context, r *Restore) error {
 // restorePicture selects again what was selected before our first upload, wherever ours is still selected, and
 // restores the lock.
 func (pl *Pipeline) restorePicture(ctx context.Context, r *Restore, p *picture) error {
-	known, before := p.stored.Images[p.lock()], p.stored.Before[p.lock()]
+	known, before := p.stored.Images[p.lock()], p.stored.Original[p.lock()]
 	if known.SHA1 == "" && known.Sending == "" {
 		return nil
 	}
@@ -191,7 +191,7 @@ func (pl *Pipeline) forgetConfirmed(ctx context.Context, p *picture) error {
 		image.Sending = image.SHA1
 	}
 	image.Version = ""
-	for _, it := range []*store.Item{&p.stored, &p.Base, &p.Plan.Memory} {
+	for _, it := range []*store.Item{&p.stored, &p.Base, &p.Plan.Base} {
 		it.Images = merge.With(it.Images, p.lock(), image)
 	}
 	return pl.Store.PutItems(ctx, []store.Item{p.stored})

@@ -72,7 +72,7 @@ func (pl *Pipeline) verifyTargets(scene int, targets []*Target, held map[string]
 // not change.
 func (pl *Pipeline) verifyTarget(scene int, t *Target, item *plexapi.Item) (unmoved []string) {
 	outcome := merge.AfterReadBack(t.Plan, *item)
-	t.Base = outcome.Memory
+	t.Base = outcome.Base
 	t.Current.Thumb, t.Current.Art = item.Thumb, item.Art // their addresses may move with any edit
 	if outcome.DateStays {
 		pl.Log.Warn().Int("scene", scene).Str("item", t.key()).Msg("Plex does not clear the date, so it stays; correct it in Plex if it is wrong")

@@ -178,7 +178,7 @@ func refuses(err error, t *Target) bool {
 
 // setFaults notes how often Plex has answered 500, in all that will be stored of the item.
 func (t *Target) setFaults(n int) {
-	t.Base.Faults, t.Plan.Memory.Faults = n, n
+	t.Base.Faults, t.Plan.Base.Faults = n, n
 }
 
 // slowWrite is how long a write may take without a pause after it.

@@ -13,7 +13,7 @@ const (
 	HalfOpenLimit = 60 * time.Second  // a process that probes longer than this has died
 )
 
-// A Permission says what a drain may do now.
+// A Permission says what a run may do now.
 type Permission int
 
 const (
@@ -22,7 +22,7 @@ const (
 	Paused                       // nothing: Plex gets no request
 )
 
-// Permit says what a drain may do at now, and returns the row with which it does so. A person's click
+// Permit says what a run may do at now, and returns the row with which it does so. A person's click
 // probes at once. The row is judged by the clock alone, so a process that died while it probed holds up
 // nothing for more than a minute, and neither does a clock that was moved.
 func Permit(b store.Breaker, now time.Time, byPerson bool) (store.Breaker, Permission) {

@@ -11,8 +11,8 @@ const snoozeFor = 30 * time.Second
 
 // Complete turns a verdict into the ending of a job's claim: it charges, chooses the wait, and buries what
 // is spent. r is random in [0, 1).
-func Complete(job store.Job, v Verdict, err error, maxRetries int, r float64) store.Ending {
-	e := store.Ending{
+func Complete(job store.Job, v Verdict, err error, maxRetries int, r float64) store.Completion {
+	e := store.Completion{
 		Job: job, Outcome: v.Charge, Class: string(v.Class), Error: store.OneLine(err.Error()), Candidates: v.Candidates,
 	}
 	switch v.Charge {
@@ -20,13 +20,13 @@ func Complete(job store.Job, v Verdict, err error, maxRetries int, r float64) st
 		p := TemporaryPolicy(maxRetries)
 		e.Wait = max(p.Backoff(job.Attempts+1, r), v.RetryAfter)
 		if p.Spent(job.Attempts + 1) {
-			e.Outcome, e.Charge = store.Bury, store.Retry
+			e.Outcome, e.Charge = store.ToDeadLetter, store.Retry
 		}
 	case store.Miss:
 		p := MissPolicy()
 		e.Wait = p.Backoff(job.Misses+1, r)
 		if p.Spent(job.Misses + 1) {
-			e.Outcome, e.Charge = store.Bury, store.Miss
+			e.Outcome, e.Charge = store.ToDeadLetter, store.Miss
 		}
 	case store.Snooze:
 		e.Wait = snoozeFor

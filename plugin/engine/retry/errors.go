@@ -29,12 +29,12 @@ func NotFound(text string) error {
 
 // Ambiguous says that several items fit the scene.
 func Ambiguous(text string, candidates any) error {
-	return &Error{text: text, verdict: Verdict{Class: ClassRejected, Charge: store.Bury, Breaker: Answered, Candidates: candidates}}
+	return &Error{text: text, verdict: Verdict{Class: ClassRejected, Charge: store.ToDeadLetter, Breaker: Answered, Candidates: candidates}}
 }
 
 // Rejected says that Plex refuses what the scene needs, and will go on refusing it.
 func Rejected(text string, err error) error {
-	return &Error{text: text, err: err, verdict: Verdict{Class: ClassRejected, Charge: store.Bury, Breaker: Answered}}
+	return &Error{text: text, err: err, verdict: Verdict{Class: ClassRejected, Charge: store.ToDeadLetter, Breaker: Answered}}
 }
 
 // Gone says that there is nothing left to push.

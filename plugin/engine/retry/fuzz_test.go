@@ -34,7 +34,7 @@ func checkWaits(t *testing.T, n int, r float64) {
 	}
 	v := Verdict{Charge: store.Retry, RetryAfter: time.Duration(r * float64(plexapi.LongestRetryAfter))}
 	e := Complete(store.Job{Attempts: n & 15}, v, errUnreached{}, 5, r)
-	if e.Wait <= 0 || e.Wait > store.LongestWait || e.Wait < v.RetryAfter || (e.Outcome == store.Bury) != (n&15 >= 5) {
+	if e.Wait <= 0 || e.Wait > store.LongestWait || e.Wait < v.RetryAfter || (e.Outcome == store.ToDeadLetter) != (n&15 >= 5) {
 		t.Errorf("after %d attempts: %+v", n&15, e)
 	}
 }

@@ -24,11 +24,11 @@ const (
 	ClassNotFound Class = "not_found"
 	// ClassRejected: it will never succeed as it is. Dead at once.
 	ClassRejected Class = "rejected"
-	// ClassUnauthorized: the token is refused. Nothing is charged; the drain stops.
+	// ClassUnauthorized: the token is refused. Nothing is charged; the run stops.
 	ClassUnauthorized Class = "unauthorised"
-	// ClassMisconfigured: the settings must be mended first. Nothing is charged; the drain stops.
+	// ClassMisconfigured: the settings must be mended first. Nothing is charged; the run stops.
 	ClassMisconfigured Class = "misconfigured"
-	// ClassStashUnavailable: Stash does not answer. Nothing is charged; the drain stops.
+	// ClassStashUnavailable: Stash does not answer. Nothing is charged; the run stops.
 	ClassStashUnavailable Class = "stash_unavailable"
 	// ClassGone: there is nothing to do any more. The job is removed.
 	ClassGone Class = "gone"
@@ -36,7 +36,7 @@ const (
 	ClassSkipped Class = "skipped"
 	// ClassUnready: it cannot be told yet (the first reading of a library is not complete). Snoozed.
 	ClassUnready Class = "unready"
-	// ClassCancelled: the drain's own context ended. Nothing is charged.
+	// ClassCancelled: the run's own context ended. Nothing is charged.
 	ClassCancelled Class = "cancelled"
 	// ClassPanicked: a bug, in this job. An attempt is charged.
 	ClassPanicked Class = "panic"
@@ -52,11 +52,11 @@ const (
 	Failure                 // one more in a row
 )
 
-// A Verdict is what an error means for a job, the drain and the breaker.
+// A Verdict is what an error means for a job, the run and the breaker.
 type Verdict struct {
 	Class      Class
 	Charge     store.Outcome // Retry, Miss, Bury, Drop, Snooze or Release
-	Stop       bool          // the drain ends
+	Stop       bool          // the run ends
 	Breaker    Effect
 	RetryAfter time.Duration // a wait that Plex asked for; 0 if none
 	Candidates any           // of an ambiguous match
@@ -89,7 +89,7 @@ func judgePlex(e *plexapi.Error) Verdict {
 	case plexapi.NotFound:
 		return Verdict{Class: ClassNotFound, Charge: store.Miss, Breaker: Answered}
 	case plexapi.Rejected:
-		return Verdict{Class: ClassRejected, Charge: store.Bury, Breaker: Answered}
+		return Verdict{Class: ClassRejected, Charge: store.ToDeadLetter, Breaker: Answered}
 	case plexapi.Unauthorized:
 		return Verdict{Class: ClassUnauthorized, Charge: store.Release, Stop: true}
 	}

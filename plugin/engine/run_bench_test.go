@@ -89,9 +89,9 @@ func (s *served) sync(b *testing.B) (time.Duration, []plextest.Request) {
 	return took, writes
 }
 
-// A drain against a Plex that takes so long for each request, side by side with nothing but its writes. The
+// A run against a Plex that takes so long for each request, side by side with nothing but its writes. The
 // metric x is how much of the bare client's speed it reaches.
-func BenchmarkDrain(b *testing.B) {
+func BenchmarkRun(b *testing.B) {
 	must := musts(b)
 	for _, c := range []struct {
 		delay time.Duration
@@ -125,9 +125,9 @@ func BenchmarkDrain(b *testing.B) {
 	}
 }
 
-// A drain of one edit while no job and while 100,000 others wait, in turns. The metric x is how often the one
+// A run of one edit while no job and while 100,000 others wait, in turns. The metric x is how often the one
 // takes as long as the other.
-func BenchmarkDrainBesideWaiting(b *testing.B) {
+func BenchmarkRunBesideWaiting(b *testing.B) {
 	engines := [...]*served{serve(b, 1, 0), serve(b, 1, 0)}
 	waiting := make([]store.Request, 100_000)
 	for i := range waiting {

@@ -13,19 +13,19 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-func TestDrainPushesAndThenFindsNothingToWrite(t *testing.T) {
+func TestRunPushesAndThenFindsNothingToWrite(t *testing.T) {
 	inLab(t, 120, func(l *lab) {
 		var all []int
 		for id := 1; id <= 120; id++ {
 			all = append(all, id)
 		}
 		l.edit("New", all...)
-		l.want(l.drain(), Summary{Synced: 120})
+		l.want(l.run(), Summary{Synced: 120})
 		l.wantTitle(120, "New")
 		l.plex.Forget()
 		l.stash.Forget()
 		l.edit("New", all...)
-		l.want(l.drain(), Summary{Unchanged: 120})
+		l.want(l.run(), Summary{Unchanged: 120})
 		if n := len(l.plex.Requests()); n > 6+120/20 || l.plex.Count("PUT", "") > 0 {
 			l.Errorf("%d requests for 120 unchanged scenes, %d of them writes", n, l.plex.Count("PUT", ""))
 		}
@@ -39,12 +39,12 @@ func TestDrainPushesAndThenFindsNothingToWrite(t *testing.T) {
 func TestRequestsPerChangedScene(t *testing.T) {
 	inLab(t, 100, func(l *lab) {
 		l.edit("Warm", 1)
-		l.drain()
+		l.run()
 		l.plex.Forget()
 		for id := 1; id <= 100; id++ {
 			l.edit("New", id)
 		}
-		l.drain()
+		l.run()
 		if n := len(l.plex.Requests()); n > 6+110 {
 			l.Errorf("%d requests for 100 changed scenes", n)
 		}
@@ -57,7 +57,7 @@ func TestFailedJobIsRetriedInTheSameRunOnceItIsDue(t *testing.T) {
 		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 429, Header: http.Header{"Retry-After": {"7"}}, Times: 1})
 		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 503, Times: 1})
 		begin := time.Now()
-		l.want(l.drainWith(Options{Linger: true}), Summary{Synced: 1, Retrying: 2})
+		l.want(l.runWith(Options{Linger: true}), Summary{Synced: 1, Retrying: 2})
 		l.wantTitle(1, "New")
 		var puts []time.Duration
 		for _, r := range l.plex.Requests() {
@@ -78,7 +78,7 @@ func TestNoRunWaitsWhileAnotherJobOfStashDoes(t *testing.T) {
 		l.edit("New", 1)
 		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 500, Times: 1})
 		begin := time.Now()
-		l.want(l.drainWith(Options{Linger: true}), Summary{Retrying: 1})
+		l.want(l.runWith(Options{Linger: true}), Summary{Retrying: 1})
 		if took := time.Since(begin); took > 3*time.Second {
 			l.Errorf("the run stayed for %v", took)
 		}
@@ -98,7 +98,7 @@ func TestRunThatOpensTheBreakerWaitsForTheProbe(t *testing.T) {
 			l.plex.Heal()
 		}()
 		begin := time.Now()
-		sum := l.drainWith(Options{Linger: true})
+		sum := l.runWith(Options{Linger: true})
 		l.want(sum, Summary{Synced: 400})
 		if took := time.Since(begin); took < 60*time.Second || took > 70*time.Second {
 			l.Errorf("the run took %v, want it to wait for the probe after 60 s", took)
@@ -115,7 +115,7 @@ func TestTenAmbiguousScenesDoNotStopAGoodOne(t *testing.T) {
 			l.edit("Amb", id)
 		}
 		l.edit("Good", 1)
-		l.want(l.drain(), Summary{Synced: 1, Dead: 10})
+		l.want(l.run(), Summary{Synced: 1, Dead: 10})
 		l.wantTitle(1, "Good")
 		letters, err := l.Store.DeadLetters(l.Context(), store.Narrow{}, 20)
 		l.must(err)
@@ -133,13 +133,13 @@ func TestTagsThatFailAfterTheTitleAreBroughtToTheEnd(t *testing.T) {
 		old, kept := l.stash.Name("tag", 0, "Old"), l.stash.Name("tag", 0, "Kept")
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Tags = []int{old, kept} })
 		l.edit("One", 1)
-		l.drain()
+		l.run()
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Tags = []int{kept} })
 		l.edit("Two", 1)
 		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 500, Times: 1}) // the removal
-		l.want(l.drain(), Summary{Retrying: 1})
+		l.want(l.run(), Summary{Retrying: 1})
 		pass(10 * time.Second)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		if it := l.plex.Item(l.keys[1]); it.Title != "Two" || strings.Join(it.Tags["genre"], ",") != "Kept" {
 			l.Errorf("item = %+v", it)
 		}
@@ -152,13 +152,13 @@ func TestBadFieldIsLeftOutAndTheRestArrives(t *testing.T) {
 		studio := l.stash.Name("studio", 0, "Bad")
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Studio, s.Details = studio, "Details" })
 		l.edit("New", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		if it := l.plex.Item(l.keys[1]); it.Title != "New" || it.Summary != "Details" || it.Studio != "" {
 			l.Errorf("item = %+v", it)
 		}
 		l.plex.Forget()
 		l.edit("New", 1)
-		l.want(l.drain(), Summary{Unchanged: 1})
+		l.want(l.run(), Summary{Unchanged: 1})
 		if l.plex.Count("PUT", "") > 0 {
 			l.Error("the refused field is sent again and again")
 		}
@@ -169,7 +169,7 @@ func TestRefusalOfEverythingIsADeadLetter(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
 		l.plex.Configure(func(o *plextest.Options) { o.Refuse = map[string]int{"title": 400} })
 		l.edit("New", 1)
-		l.want(l.drain(), Summary{Dead: 1})
+		l.want(l.run(), Summary{Dead: 1})
 		if b, err := l.Store.Breaker(l.Context()); err != nil || b.Failures != 0 {
 			l.Errorf("breaker = %+v, %v", b, err)
 		}
@@ -180,7 +180,7 @@ func TestAcceptedWriteThatMovedNothingIsRetried(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.plex.Configure(func(o *plextest.Options) { o.Stuck = map[string]bool{"title": true} })
 		l.edit("New", 1)
-		l.want(l.drain(), Summary{Retrying: 1})
+		l.want(l.run(), Summary{Retrying: 1})
 		if j := l.job(1); j.ErrorClass != string(retry.ClassTemporary) || !strings.Contains(j.Error, "title") {
 			l.Errorf("job = %+v", j)
 		}
@@ -191,12 +191,12 @@ func TestKeyThatBelongsToAnotherFileIsNoticedBeforeWriting(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
 		l.plex.Configure(func(o *plextest.Options) { o.Frozen = true }) // the index lags behind
 		l.edit("One", 1)
-		l.drain()
+		l.run()
 		moved := l.keys[1]
 		l.plex.Edit(moved, func(it *plextest.Item) { it.Files[0].Path, it.Title = "/data/other.mp4", "Someone else's" })
 		l.keys[1] = l.plex.AddItem(l.section, path(1), size(1))
 		l.edit("Two", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.wantTitle(1, "Two")
 		if it := l.plex.Item(moved); it.Title != "Someone else's" {
 			l.Errorf("the other file's item was edited: %+v", it)
@@ -207,13 +207,13 @@ func TestKeyThatBelongsToAnotherFileIsNoticedBeforeWriting(t *testing.T) {
 func TestOneReadThatFailsForManyIsRepeatedInHalves(t *testing.T) {
 	inLab(t, 8, func(l *lab) {
 		l.edit("Warm", 1)
-		l.drain()
+		l.run()
 		for id := 1; id <= 8; id++ {
 			l.edit("New", id)
 		}
 		l.plex.Inject(plextest.Fault{Method: "GET", Prefix: "/library/metadata/" + l.keys[3], Status: 500})
 		l.plex.Inject(plextest.Fault{Method: "GET", Prefix: "/library/metadata/" + l.keys[1], Status: 500, Times: 3}) // 8, 4, 2
-		l.want(l.drain(), Summary{Synced: 7, Retrying: 1})
+		l.want(l.run(), Summary{Synced: 7, Retrying: 1})
 		if j := l.job(3); j.Attempts != 1 {
 			l.Errorf("job = %+v", j)
 		}
@@ -228,7 +228,7 @@ func TestCandidatesThatCannotBeReadCostTheirSceneAlone(t *testing.T) {
 			l.plex.Inject(plextest.Fault{Method: "GET", Prefix: "/library/metadata/" + key, Status: 500})
 		}
 		l.edit("New", 1, 2, 3, 4, 5, 9)
-		l.want(l.drain(), Summary{Synced: 5, Retrying: 1})
+		l.want(l.run(), Summary{Synced: 5, Retrying: 1})
 		if b, err := l.Store.Breaker(l.Context()); err != nil || l.job(9).Attempts != 1 || b.Failures != 0 {
 			l.Errorf("job = %+v, breaker %+v, %v", l.job(9), b, err)
 		}
@@ -238,15 +238,15 @@ func TestCandidatesThatCannotBeReadCostTheirSceneAlone(t *testing.T) {
 func TestAnotherServerStopsEverythingUntilItIsAccepted(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
 		l.edit("One", 1)
-		l.drain()
+		l.run()
 		l.plex.SetMachine("another-machine")
 		l.edit("Two", 1)
-		sum := l.drain()
+		sum := l.run()
 		if sum.Class != retry.ClassMisconfigured || !strings.Contains(sum.Stopped, "Check connection") || l.job(1).Attempts != 0 {
 			l.Errorf("summary = %+v", sum)
 		}
 		l.must(l.AcceptServer(l.Context()))
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 	})
 }
 
@@ -254,14 +254,14 @@ func TestMissingLibraries(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
 		l.Config.Libraries = []string{"Nowhere"}
 		l.edit("New", 1)
-		sum := l.drain()
+		sum := l.run()
 		if sum.Class != retry.ClassMisconfigured || !strings.Contains(sum.Stopped, "Nowhere") || !strings.Contains(sum.Stopped, "Videos") {
 			l.Errorf("summary = %+v", sum)
 		}
 		l.Config.Libraries = []string{"Nowhere", "videos"} // one of two: only its scenes wait
 		l.plex.Remove(l.keys[2])
 		l.edit("New", 2)
-		l.want(l.drain(), Summary{Synced: 1, Waiting: 1})
+		l.want(l.run(), Summary{Synced: 1, Waiting: 1})
 		if j := l.job(2); j.Misses != 0 || j.ErrorClass != string(retry.ClassUnready) {
 			l.Errorf("job = %+v", j)
 		}
@@ -303,7 +303,7 @@ func TestLongRunMakesRoomForOtherJobs(t *testing.T) {
 		l.stash.Hold("Scanning...")
 		l.plex.Inject(plextest.Fault{Method: "PUT", Delay: 5 * time.Second}) // and a pause as long
 		begin := time.Now()
-		sum := l.drain()
+		sum := l.run()
 		if took := time.Since(begin); asked != 1 || sum.Synced == 0 || sum.Synced >= 200 || took < 5*time.Minute || sum.Class != "" {
 			l.Errorf("asked %d times, %+v after %v", asked, sum, took)
 		}
@@ -320,7 +320,7 @@ func TestBatchOfSlowWritesMakesRoomInItsMiddle(t *testing.T) {
 		l.stash.Hold("Scanning...")
 		l.plex.Inject(plextest.Fault{Method: "PUT", Delay: 20 * time.Second})
 		begin := time.Now()
-		sum := l.drain()
+		sum := l.run()
 		if took := time.Since(begin); sum.Synced == 0 || sum.Synced >= 50 || sum.Class != "" || took > longRun+time.Minute {
 			l.Errorf("%+v after %v, want it to leave after five minutes", sum, took)
 		}
@@ -331,7 +331,7 @@ func TestBatchOfSlowWritesMakesRoomInItsMiddle(t *testing.T) {
 			}
 		}
 		l.plex.Heal()
-		l.want(l.drain(), Summary{Synced: 50 - done})
+		l.want(l.run(), Summary{Synced: 50 - done})
 	})
 }
 
@@ -339,7 +339,7 @@ func TestSlowWritesAreFollowedByAPause(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
 		l.edit("New", 1, 2)
 		l.plex.Inject(plextest.Fault{Method: "PUT", Delay: 2 * time.Second})
-		l.drain()
+		l.run()
 		var puts []time.Time
 		for _, r := range l.plex.Requests() {
 			if r.Method == "PUT" {
@@ -359,10 +359,10 @@ func TestTwoScenesInOneItemDoNotFightOverIt(t *testing.T) {
 			l.plex.Edit(l.keys[1], func(it *plextest.Item) { it.Files = append(it.Files, plextest.File{Path: "/data/cd2.mp4", Size: 77}) })
 			l.edit("One", 1)
 			if !together {
-				l.drain()
+				l.run()
 			}
 			l.edit("Two", 2)
-			sum := l.drain()
+			sum := l.run()
 			if sum.Skipped != 1 {
 				l.Errorf("together %v: %+v", together, sum)
 			}
@@ -370,7 +370,7 @@ func TestTwoScenesInOneItemDoNotFightOverIt(t *testing.T) {
 			for range 3 {
 				l.edit("Two", 2)
 				l.edit("One", 1)
-				l.want(l.drain(), Summary{Unchanged: 1, Skipped: 1})
+				l.want(l.run(), Summary{Unchanged: 1, Skipped: 1})
 			}
 		})
 	}
@@ -380,14 +380,14 @@ func TestFileInTwoLibrariesIsShownAlikeInBoth(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.keys[2] = l.plex.AddItem(l.plex.AddSection("Also here", "movie"), path(1), size(1))
 		l.edit("One", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.wantTitle(1, "One")
 		l.wantTitle(2, "One")
 		l.edit("One", 1)
-		l.want(l.drain(), Summary{Unchanged: 1})
+		l.want(l.run(), Summary{Unchanged: 1})
 		l.plex.Remove(l.keys[2])
 		l.edit("Two", 1)
-		l.want(l.drain(), Summary{Synced: 1})
+		l.want(l.run(), Summary{Synced: 1})
 		l.wantTitle(1, "Two")
 	})
 }
@@ -396,7 +396,7 @@ func TestSceneOfWhichStashKnowsNothingIsNotAwaited(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.plex.Remove(l.keys[1])
 		l.edit("", 1)
-		l.want(l.drain(), Summary{Skipped: 1})
+		l.want(l.run(), Summary{Skipped: 1})
 	})
 }
 
