@@ -169,8 +169,9 @@ func (c *Client) date() time.Time {
 	return c.login.date
 }
 
-// pathsAQuery is how many paths one query asks for.
-const pathsAQuery = 40
+// pathsAQuery is how many paths one query asks for. Each is nested in the one before, and the parser of the SQLite in
+// Stash 0.30.1 overflows at 28.
+const pathsAQuery = 20
 
 // ScenesByPath tells which scene has a file with exactly one of these paths.
 func (c *Client) ScenesByPath(ctx context.Context, paths []string) (map[string]int, error) {

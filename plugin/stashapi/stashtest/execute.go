@@ -193,6 +193,9 @@ func (s *Server) findScenes(base string, args map[string]any) (any, error) {
 		return map[string]any{"count": len(rows), "scenes": rows}, nil
 	}
 	filter, _ := args["scene_filter"].(map[string]any)
+	if depth(filter) > filterDepth {
+		return nil, errors.New("findScenes: error querying aggregate fields: parser stack overflow")
+	}
 	var found []*Scene
 	var err error
 	for _, id := range slices.Sorted(maps.Keys(s.scenes)) {

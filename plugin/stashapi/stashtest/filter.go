@@ -47,6 +47,23 @@ func number(v any) int64 {
 	return 0
 }
 
+// filterDepth is how deep conditions may be nested: Stash 0.30.1 makes an SQL expression of them that SQLite
+// parses with 25 and refuses with 28.
+const filterDepth = 25
+
+// depth returns how deep the conditions of a filter are nested.
+func depth(filter map[string]any) int {
+	if filter == nil {
+		return 0
+	}
+	deepest := 0
+	for _, name := range []string{"AND", "OR", "NOT"} {
+		sub, _ := filter[name].(map[string]any)
+		deepest = max(deepest, depth(sub))
+	}
+	return deepest + 1
+}
+
 // fits reports whether something passes a filter; meets tells whether it meets one criterion. Criteria side
 // by side all count; a filter may hold one more in AND, in OR, which is the other branch, or in NOT.
 func fits(filter map[string]any, meets func(name string, criterion map[string]any) (bool, error)) (bool, error) {
