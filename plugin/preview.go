@@ -49,8 +49,6 @@ func (s *session) preview(ctx context.Context, args common.ArgsMap) (any, error)
 		})
 		if errors.Is(err, sqlitefile.ErrHeld) {
 			err = nil
-		} else {
-			s.followUp(ctx, 0)
 		}
 	}
 	if err == nil && p.Stopped == "" {

@@ -130,6 +130,9 @@ func (s *session) run(ctx context.Context, who string, opts engine.Options, prep
 	began := time.Now()
 	run := func(ctx context.Context, alone bool) error {
 		e, err := s.ready(ctx)
+		if err != nil && alone { // the next hook asks for a run again
+			return errors.Join(err, s.clearMark(ctx))
+		}
 		if err == nil && prepare != nil {
 			err = prepare(ctx, e, alone)
 		}
@@ -155,6 +158,14 @@ func (s *session) run(ctx context.Context, who string, opts engine.Options, prep
 		s.followUp(ctx, sum.Floor)
 	}
 	return s.finish(context.WithoutCancel(ctx), sum, began)
+}
+
+// clearMark takes back the mark that a run was asked for, if the queue is open.
+func (s *session) clearMark(ctx context.Context) error {
+	if s.db == nil {
+		return nil
+	}
+	return s.db.ClearMark(context.WithoutCancel(ctx))
 }
 
 // noteSuspect has the queue checked by the next run because of an error that says nothing of what is wrong with it.

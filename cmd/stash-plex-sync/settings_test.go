@@ -87,3 +87,38 @@ func TestClientIdentifierStaysTheSame(t *testing.T) {
 		t.Errorf("client identifiers of three processes: %v, want one", seen)
 	}
 }
+
+func TestFirstPreviewStartsNoRun(t *testing.T) {
+	w := newWorld(t, 2)
+	w.settings(map[string]any{"plexToken": ""})
+	w.edit(1, "New")
+	w.idle()
+	w.settings(nil)
+	w.pass(time.Minute) // a hook would ask for a run by now
+	asked := w.stash.Asked()
+	if out := w.op(map[string]any{"mode": "preview"}); out["would_change"] != 1.0 {
+		t.Errorf("preview = %v", out)
+	}
+	w.idle()
+	puts := 0
+	for _, r := range w.plex.Requests() {
+		if r.Method == "PUT" || r.Method == "POST" {
+			puts++
+		}
+	}
+	if puts > 0 || w.stash.Asked() != asked || w.count("job") != 1 {
+		t.Errorf("the preview led to %d writes and %d runs; %d jobs wait", puts, w.stash.Asked()-asked, w.count("job"))
+	}
+}
+
+func TestEditRightAfterASettingsErrorStartsARun(t *testing.T) {
+	w := newWorld(t, 2)
+	w.settings(map[string]any{"plexToken": ""})
+	w.edit(1, "One")
+	w.idle()
+	w.settings(nil)
+	w.edit(2, "Two")
+	w.idle()
+	w.wantTitle(1, "One")
+	w.wantTitle(2, "Two")
+}
