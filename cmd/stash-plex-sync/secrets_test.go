@@ -43,8 +43,7 @@ func kinds[F any](statuses []int, times int) (list []F) {
 		list = append(list, f)
 	}
 	header := http.Header{"Location": {"http://127.0.0.1:1/" + text}, "X-Echo": {text}, "Retry-After": {text}, "Content-Type": {text}, "Www-Authenticate": {text}}
-	for i := range of.NumField() {
-		field := of.Field(i)
+	for field := range of.Fields() {
 		switch {
 		case !field.IsExported() || field.Name == "Times":
 		case field.Name == "Status":
