@@ -129,7 +129,7 @@ func TestTortureEveryFaultOfStash(t *testing.T) {
 				f := c.f.fault
 				f.Operation, f.Times = c.operation, c.times
 				w.stash.Inject(f)
-				w.stashFailed(means, c.times)
+				w.stashFailed(means)
 			})
 		})
 	}
@@ -137,7 +137,7 @@ func TestTortureEveryFaultOfStash(t *testing.T) {
 }
 
 // stashFailed makes a run while Stash fails, and then those that bring everything to its end.
-func (w *faultWorld) stashFailed(means stashMeaning, times int) {
+func (w *faultWorld) stashFailed(means stashMeaning) {
 	w.Helper()
 	sum, err := w.Engine.Run(w.Context(), Options{})
 	w.must(err)
