@@ -14,7 +14,7 @@ usage: ./build.sh [command]
   (none), build    builds dist/$name/: what is dropped into Stash's plugins folder
   test [-short …]  runs all tests; further words go to "go test"
   demo             builds, then shows the main job on stand-ins for Stash and Plex
-  lint             formatting, vet, staticcheck, module, generated and dead code
+  lint             formatting, golangci-lint (.golangci.yml), module, generated and dead code
   fuzz [seconds]   feeds each parser random input, for so long each (default 10)
   bench [pattern]  measures speed and memory against their goals and prints a table (about 11 minutes)
   torture [min.]   kills, races, faults and random input for so many minutes and a few more (default 30)
@@ -126,10 +126,9 @@ silent() {
 }
 
 lint() {
-  local generated=plugin/stashapi/generated.go
-  silent "not formatted by gofumpt -extra" go run mvdan.cc/gofumpt@v0.12.0 -l -extra .
-  go vet ./...
-  go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+  local generated=plugin/stashapi/generated.go golangci=github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+  go run "$golangci" fmt --diff # of all systems and tags
+  go run "$golangci" run
   go mod tidy -diff
   old=$(mktemp)
   trap 'rm -f "$old"' EXIT
