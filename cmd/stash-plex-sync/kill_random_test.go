@@ -169,7 +169,7 @@ func (c *chaos) calm() {
 
 // Whenever a process is killed, everything arrives in the end, and nothing of anybody else's is lost.
 func TestTortureKilledAtRandomInstants(t *testing.T) {
-	given, seed := timeGiven(t), seeded(t)
+	given, seed := torture(t), seeded(t)
 	const n = 12
 	c := &chaos{killWorld: newKillWorld(t, n, pluginDir), random: rand.New(rand.NewPCG(seed, 1)), next: 100}
 	c.run() // what a Stash holds when it is seen for the first time is not pushed

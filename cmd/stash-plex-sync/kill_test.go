@@ -307,7 +307,7 @@ func targets(i int, reached []string, asked []plextest.Request, random *rand.Ran
 // A process is killed wherever it can be: before and after each statement and each request. What is to be
 // done is done in the end, as often as it has to be and no oftener.
 func TestTortureKilledBetweenEveryTwoStatements(t *testing.T) {
-	given, seed := timeGiven(t), seeded(t)
+	given, seed := torture(t), seeded(t)
 	random := rand.New(rand.NewPCG(seed, 0))
 	plugins := t.TempDir()
 	if err := buildPlugin(plugins, "0", "-tags", "killpoints"); err != nil {

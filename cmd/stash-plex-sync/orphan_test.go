@@ -132,6 +132,7 @@ func (w *world) wantOrphansEnd() {
 
 // When Stash is killed the plugin ends by itself, its jobs are as they were, and with the next Stash all arrives.
 func TestTortureStashItselfIsKilled(t *testing.T) {
+	torture(t)
 	const n = 20
 	for name, c := range map[string]struct {
 		person bool

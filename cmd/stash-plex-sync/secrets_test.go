@@ -153,7 +153,7 @@ func (w *world) modes() (list []string) {
 // push lets a run push a scene, with a hook before it in the long form.
 func (s *spied) push(round int) {
 	id := 1 + round%3
-	if timeGiven(s) > 0 {
+	if torture(s) > 0 {
 		s.sql(`DELETE FROM meta WHERE key = 'run_mark'`) // so that it asks Stash for a run
 		s.bulk(fmt.Sprint("Title ", round), id)
 	}
@@ -215,7 +215,7 @@ func (s *spied) everything() {
 				s.stash.Break(2)
 			}
 			s.due()
-			long := timeGiven(s) > 0
+			long := torture(s) > 0
 			if long || broken {
 				s.call(map[string]any{"mode": mode, "scene_id": 1 + len(mode)%3})
 			}
@@ -338,8 +338,9 @@ func betrayed(text string, secrets []string) (secret, form string) {
 }
 
 func TestTortureNoSecretIsEverWritten(t *testing.T) {
+	given := torture(t)
 	for _, secure := range []bool{false, true} {
-		if secure && timeGiven(t) == 0 {
+		if secure && given == 0 {
 			break
 		}
 		t.Run(fmt.Sprint("https ", secure), func(t *testing.T) {

@@ -99,6 +99,7 @@ func operations(t *testing.T, stash *stashtest.Server) []string {
 func (w *faultWorld) filter() { w.Config.Filter.ExcludeTags = []string{"Unheard"} }
 
 func TestTortureEveryFaultOfStash(t *testing.T) {
+	given := torture(t)
 	stash := sharedStash(t)
 	type failing struct {
 		operation string
@@ -113,7 +114,7 @@ func TestTortureEveryFaultOfStash(t *testing.T) {
 			}
 		}
 	}
-	list = sample(list, 40, 2)
+	list = sample(given, list, 40, 2)
 	for _, c := range list {
 		means, known := meaningOf(c.operation, c.f)
 		if !known {
