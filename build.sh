@@ -17,6 +17,7 @@ usage: ./build.sh [command]
   lint             formatting, golangci-lint (.golangci.yml), module, generated and dead code
   fuzz [seconds]   feeds each parser random input, for so long each (default 10)
   bench [pattern]  measures speed and memory against their goals and prints a table (about 11 minutes)
+  race             runs the tests that start no processes under the race detector; needs a C compiler
   torture [min.]   kills, races, faults and random input for so many minutes and a few more (default 30), or with
                    "short" each of these tests in its short form
   release [folder] packs for every platform into dist/release: zips, index.yml for Stash, sums and notes
@@ -173,6 +174,15 @@ fuzz() {
   done < <(fuzz_targets)
 }
 
+# race leaves out what starts processes: the detector sees nothing of them, and is slow.
+race() {
+  local cc=${CC:-cc}
+  if ! command -v "$cc" >/dev/null; then
+    fail "the race detector needs a C compiler, and there is no command $cc: install gcc and libc6-dev (Debian's names), or set CC"
+  fi
+  CC=$cc CGO_ENABLED=1 TORTURE=short go test -race -short ./...
+}
+
 # torture spends a fifth of its time each on kills between statements, random kills, damage, random sequences and
 # random input. The tests that try all there is of something come on top.
 torture() {
@@ -184,7 +194,7 @@ torture() {
   local part=$(($1 * 12)) targets
   targets=$(fuzz_targets | wc -l)
   echo "torture: all tests under the race detector, in their short form"
-  TORTURE=short go test -race -short ./...
+  race
   echo "torture: kills, races, faults, clocks, disks, secrets and random sequences"
   TORTURE=${part}s go test -count=1 -p 1 -timeout 0 -v -run '^TestTorture' ./...
   echo "torture: random input"
@@ -266,6 +276,10 @@ case "${1:-build}" in
   bench)
     need_go
     bench "${2:-.}"
+    ;;
+  race)
+    need_go
+    race
     ;;
   torture)
     need_go
