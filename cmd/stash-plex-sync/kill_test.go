@@ -192,7 +192,7 @@ func TestTortureKilledBetweenEveryTwoStatements(t *testing.T) {
 	t.Logf("%d names of points and requests, %d moments at which a process can be killed", len(names), len(all))
 	kills, tried, began := 0, 0, time.Now()
 	for _, one := range all {
-		if (given == 0 || len(names) == 0) && tried >= 10 && time.Since(began) > max(given, 15*time.Second) {
+		if (given == 0 || len(names) == 0) && tried >= 10 && time.Since(began) > max(given, time.Minute) {
 			break
 		}
 		tried++
