@@ -12,12 +12,14 @@ usage() {
   cat <<EOF
 usage: ./build.sh [command]
   (none), build    builds dist/$name/: what is dropped into Stash's plugins folder
-  test [-short …]  runs all tests; further words go to "go test"
+  test [-short …]  runs the tests, without torture; further words go to "go test", and -short leaves out what starts processes
   demo             builds, then shows the main job on stand-ins for Stash and Plex
-  lint             formatting, vet, staticcheck, module, generated and dead code
+  lint             formatting, golangci-lint (.golangci.yml), module, generated and dead code
   fuzz [seconds]   feeds each parser random input, for so long each (default 10)
   bench [pattern]  measures speed and memory against their goals and prints a table (about 11 minutes)
-  torture [min.]   kills, races, faults and random input for so many minutes and a few more (default 30)
+  race             runs the tests that start no processes under the race detector; needs a C compiler
+  torture [min.]   kills, races, faults and random input for so many minutes and a few more (default 30), or with
+                   "short" each of these tests in its short form
   release [folder] packs for every platform into dist/release: zips, index.yml for Stash, sums and notes
   help             this text
 VERSION=x.y.z sets the version that the build is stamped with. PLATFORMS="linux-amd64 …" packs a release for these
@@ -126,10 +128,9 @@ silent() {
 }
 
 lint() {
-  local generated=plugin/stashapi/generated.go
-  silent "not formatted by gofumpt -extra" go run mvdan.cc/gofumpt@v0.12.0 -l -extra .
-  go vet ./...
-  go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+  local generated=plugin/stashapi/generated.go golangci=github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+  go run "$golangci" fmt --diff # of all systems and tags
+  go run "$golangci" run
   go mod tidy -diff
   old=$(mktemp)
   trap 'rm -f "$old"' EXIT
@@ -173,13 +174,27 @@ fuzz() {
   done < <(fuzz_targets)
 }
 
+# race leaves out what starts processes: the detector sees nothing of them, and is slow.
+race() {
+  local cc=${CC:-cc}
+  if ! command -v "$cc" >/dev/null; then
+    fail "the race detector needs a C compiler, and there is no command $cc: install gcc and libc6-dev (Debian's names), or set CC"
+  fi
+  CC=$cc CGO_ENABLED=1 TORTURE=short go test -race -short ./...
+}
+
 # torture spends a fifth of its time each on kills between statements, random kills, damage, random sequences and
 # random input. The tests that try all there is of something come on top.
 torture() {
+  if [ "$1" = short ]; then
+    TORTURE=short go test -p 1 -run '^TestTorture' ./...
+    return
+  fi
+  number "$1" minutes
   local part=$(($1 * 12)) targets
   targets=$(fuzz_targets | wc -l)
   echo "torture: all tests under the race detector, in their short form"
-  go test -race -short ./...
+  race
   echo "torture: kills, races, faults, clocks, disks, secrets and random sequences"
   TORTURE=${part}s go test -count=1 -p 1 -timeout 0 -v -run '^TestTorture' ./...
   echo "torture: random input"
@@ -262,9 +277,12 @@ case "${1:-build}" in
     need_go
     bench "${2:-.}"
     ;;
+  race)
+    need_go
+    race
+    ;;
   torture)
     need_go
-    number "${2:-30}" minutes
     torture "${2:-30}"
     ;;
   release)

@@ -144,7 +144,7 @@ func (s *session) restore(ctx context.Context, args common.ArgsMap) (any, error)
 	})
 	held := errors.Is(err, sqlitefile.ErrHeld)
 	if held {
-		r.Stopped, err = s.whoWorks()+"; nothing was restored: start it again when that has ended", nil
+		r.Stopped, err = s.whoWorks(ctx)+"; nothing was restored: start it again when that has ended", nil
 	} else {
 		s.followUp(ctx, 0)
 	}

@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"errors"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -14,9 +15,7 @@ import (
 
 func required(more map[string]any) map[string]any {
 	raw := map[string]any{"plexUrl": "http://plex:32400", "plexToken": "secret-token"}
-	for k, v := range more {
-		raw[k] = v
-	}
+	maps.Copy(raw, more)
 	return raw
 }
 

@@ -219,7 +219,7 @@ func (s *session) whyNot(ctx context.Context, err error) (text string, class ret
 	case err == nil:
 		return "", "", false
 	case errors.Is(err, sqlitefile.ErrHeld):
-		return s.whoWorks() + ": what is queued is taken by it, or right after it", "", true
+		return s.whoWorks(ctx) + ": what is queued is taken by it, or right after it", "", true
 	case ctx.Err() != nil:
 		return "the run was stopped; what is queued stays queued", retry.ClassCancelled, true
 	case settings:
@@ -231,8 +231,8 @@ func (s *session) whyNot(ctx context.Context, err error) (text string, class ret
 }
 
 // whoWorks says who holds the lock.
-func (s *session) whoWorks() string {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+func (s *session) whoWorks(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second) // it is named even after a stop
 	defer cancel()
 	who, since := "another run", ""
 	if s.open(ctx) == nil {

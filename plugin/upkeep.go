@@ -91,7 +91,7 @@ func (s *session) rebuildIndex(ctx context.Context, _ common.ArgsMap) (any, erro
 		return err
 	})
 	if errors.Is(err, sqlitefile.ErrHeld) {
-		sum.Stopped, err = s.whoWorks()+"; nothing was read anew: start it again when that has ended", nil
+		sum.Stopped, err = s.whoWorks(ctx)+"; nothing was read anew: start it again when that has ended", nil
 	} else {
 		s.followUp(ctx, 0)
 	}

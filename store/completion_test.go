@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -32,7 +33,7 @@ func TestEndingsChargeWhatTheySay(t *testing.T) {
 			}
 			got, err := s.Job(t.Context(), 1)
 			if c.due < 0 {
-				if err != ErrNone {
+				if !errors.Is(err, ErrNone) {
 					t.Fatalf("the job is still there: %+v, %v", got, err)
 				}
 				return

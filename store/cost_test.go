@@ -261,6 +261,9 @@ func plan(t *testing.T, s *Store, text string) (steps []string) {
 		}
 		steps = append(steps, detail)
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return steps
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -50,7 +51,7 @@ func TestCatchUpLeavesRestoredScenesAlone(t *testing.T) {
 	if n, err := s.CatchUp(t.Context(), t0, page); err != nil || n != 1 {
 		t.Errorf("CatchUp = %d, %v; want the scene alone that is not restored", n, err)
 	}
-	if _, err := s.Job(t.Context(), 1); err != ErrNone {
+	if _, err := s.Job(t.Context(), 1); !errors.Is(err, ErrNone) {
 		t.Errorf("the restored scene has a job: %v", err)
 	}
 	enqueueScenes(t, s, t0, InBulk, 1) // it is wished for again, and then nothing has changed since
@@ -127,7 +128,7 @@ func TestEditMadeDuringARestoreStaysQueued(t *testing.T) {
 	if err := s.CompleteRestore(t.Context(), began.Add(2*time.Second), r); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Job(t.Context(), 1); err != ErrNone {
+	if _, err := s.Job(t.Context(), 1); !errors.Is(err, ErrNone) {
 		t.Errorf("what waited before the restore is still queued: %v", err)
 	}
 	if _, err := s.Job(t.Context(), 2); err != nil {

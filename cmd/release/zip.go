@@ -57,7 +57,7 @@ func (e entry) copy(w *zip.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer from.Close()
+	defer from.Close() // it was only read
 	for _, f := range from.File {
 		if f.Name != e.as {
 			continue

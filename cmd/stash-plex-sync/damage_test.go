@@ -249,13 +249,14 @@ func (w *world) survive(seed uint64, p past) {
 }
 
 func TestTortureDamagedFilesLoseNothing(t *testing.T) {
+	given := torture(t)
 	w, p := withAPast(t)
 	began, first := time.Now(), uint64(1)
-	if timeGiven(t) > 0 {
+	if given > 0 {
 		first = rand.Uint64N(1e9)
 	}
 	seed := first
-	for ; seed < first+8 || time.Since(began) < timeGiven(t); seed++ {
+	for ; seed < first+8 || time.Since(began) < given; seed++ {
 		w.survive(seed, p)
 	}
 	t.Logf("%d damaged queues, from seed %d", seed-first, first)

@@ -182,6 +182,7 @@ func (w *world) settle() {
 }
 
 func TestTortureEveryTroubleOfTheDiskIsOneClearMessage(t *testing.T) {
+	torture(t)
 	for _, c := range troubles() {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, 3)

@@ -166,11 +166,11 @@ func TestBackoffGrowsAndSpentJobsBecomeDeadLetters(t *testing.T) {
 	w.bulk("New", 1)
 	w.plex.Inject(plextest.Fault{Method: "PUT", Status: 500})
 	var longest time.Duration
-	for attempt, base := range []time.Duration{5, 10, 20, 40, 80} {
+	for attempt, seconds := range []int{5, 10, 20, 40, 80} {
+		base := time.Duration(seconds) * time.Second
 		w.sql(`UPDATE breaker SET consecutive_failures = 0`) // one scene's failures alone are not the point
 		w.process()
 		r := w.row("1")
-		base *= time.Second
 		if r.attempts != attempt+1 || r.wait > base || r.wait < base/2-2*time.Second {
 			t.Fatalf("after failure %d: %+v, want a wait between %v and %v", attempt+1, r, base/2, base)
 		}
@@ -202,10 +202,10 @@ func TestNotFoundWaitsLongerThanTemporaryAndArrivesWhenScanned(t *testing.T) {
 	w.occupied()
 	w.plex.Remove(w.keys[1])
 	w.bulk("New", 1)
-	for miss, base := range []time.Duration{30, 60, 120, 240, 480, 600, 600, 600, 600, 600, 600, 600} {
+	for miss, seconds := range []int{30, 60, 120, 240, 480, 600, 600, 600, 600, 600, 600, 600} {
+		base := time.Duration(seconds) * time.Second
 		w.process()
 		r := w.row("1")
-		base *= time.Second
 		if r.misses != miss+1 || r.attempts != 0 || r.class != "not_found" || r.wait > base || r.wait < base/2-2*time.Second {
 			t.Fatalf("after miss %d: %+v, want a wait between %v and %v", miss+1, r, base/2, base)
 		}

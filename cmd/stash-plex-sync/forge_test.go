@@ -62,6 +62,7 @@ func told(t *testing.T, text string) (lines map[string]int, progress []float64) 
 
 // Whoever names a scene, an item or a library, or writes an error's text, has no line of their own in the log.
 func TestTortureHostileTextForgesNoLine(t *testing.T) {
+	torture(t)
 	want, _ := told(t, "harmless")
 	got, progress := told(t, forgery())
 	if !maps.Equal(got, want) || len(progress) > 0 {

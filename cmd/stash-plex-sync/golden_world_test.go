@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -70,9 +71,7 @@ func newGolden(t *testing.T) *golden {
 // settings are those of the world, without the lines for every job.
 func (g *golden) settings(more map[string]any) {
 	set := map[string]any{"debugLog": false, "excludeTags": "Private", "pathMap": "/mapped => /to"}
-	for k, v := range more {
-		set[k] = v
-	}
+	maps.Copy(set, more)
 	g.world.settings(set)
 }
 

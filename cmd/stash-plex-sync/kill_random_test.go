@@ -169,9 +169,15 @@ func (c *chaos) calm() {
 
 // Whenever a process is killed, everything arrives in the end, and nothing of anybody else's is lost.
 func TestTortureKilledAtRandomInstants(t *testing.T) {
-	given, seed := timeGiven(t), seeded(t)
+	given, seed := torture(t), seeded(t)
+	t.Run("the plugin", func(t *testing.T) { killPlugin(t, given*3/4, rand.New(rand.NewPCG(seed, 1))) })
+	t.Run("Stash", func(t *testing.T) { killStash(t, given/4, rand.New(rand.NewPCG(seed, 2))) })
+}
+
+// killPlugin kills processes of the plugin for a while, and at least so many.
+func killPlugin(t *testing.T, given time.Duration, random *rand.Rand) {
 	const n = 12
-	c := &chaos{killWorld: newKillWorld(t, n, pluginDir), random: rand.New(rand.NewPCG(seed, 1)), next: 100}
+	c := &chaos{killWorld: newKillWorld(t, n, pluginDir), random: random, next: 100}
 	c.run() // what a Stash holds when it is seen for the first time is not pushed
 	c.plex.Inject(plextest.Fault{Delay: 2 * time.Millisecond})
 	began, least := time.Now(), int64(1000)

@@ -175,7 +175,7 @@ func TestBulkChangeOfTagsWhoseClientDisconnectsLosesNone(t *testing.T) {
 }
 
 func TestKilledExpansionGoesOnAndAPersonsEditGoesFirst(t *testing.T) {
-	const scenes = 200_000
+	const scenes = 100_000
 	w := newWorld(t, 2)
 	w.occupied()
 	w.mentioning(1)

@@ -179,8 +179,15 @@ func TestRestoreBesideARunSaysWhoIsAtWork(t *testing.T) {
 	ended := make(chan map[string]any, 1)
 	go func() { ended <- w.process() }()
 	w.until(func() bool { return w.plex.Count("PUT", "") == 2 })
-	for mode, done := range map[string]string{"restore": "nothing was restored", "rebuild-index": "nothing was read anew"} {
-		out := w.op(map[string]any{"mode": mode})
+	modes := map[string]string{"restore": "nothing was restored", "rebuild-index": "nothing was read anew"}
+	outs := make(map[string]chan map[string]any)
+	for mode := range modes { // both wait for the lock, at the same time
+		out := make(chan map[string]any, 1)
+		outs[mode] = out
+		go func() { out <- w.op(map[string]any{"mode": mode}) }()
+	}
+	for mode, done := range modes {
+		out := <-outs[mode]
 		stopped, _ := out["stopped"].(string)
 		for _, text := range []string{"Process queue (process ", "is at work, since ", done, "start it again"} {
 			if !strings.Contains(stopped, text) {

@@ -43,8 +43,7 @@ func kinds[F any](statuses []int, times int) (list []F) {
 		list = append(list, f)
 	}
 	header := http.Header{"Location": {"http://127.0.0.1:1/" + text}, "X-Echo": {text}, "Retry-After": {text}, "Content-Type": {text}, "Www-Authenticate": {text}}
-	for i := range of.NumField() {
-		field := of.Field(i)
+	for field := range of.Fields() {
 		switch {
 		case !field.IsExported() || field.Name == "Times":
 		case field.Name == "Status":
@@ -154,7 +153,7 @@ func (w *world) modes() (list []string) {
 // push lets a run push a scene, with a hook before it in the long form.
 func (s *spied) push(round int) {
 	id := 1 + round%3
-	if timeGiven(s) > 0 {
+	if torture(s) > 0 {
 		s.sql(`DELETE FROM meta WHERE key = 'run_mark'`) // so that it asks Stash for a run
 		s.bulk(fmt.Sprint("Title ", round), id)
 	}
@@ -216,7 +215,7 @@ func (s *spied) everything() {
 				s.stash.Break(2)
 			}
 			s.due()
-			long := timeGiven(s) > 0
+			long := torture(s) > 0
 			if long || broken {
 				s.call(map[string]any{"mode": mode, "scene_id": 1 + len(mode)%3})
 			}
@@ -339,8 +338,9 @@ func betrayed(text string, secrets []string) (secret, form string) {
 }
 
 func TestTortureNoSecretIsEverWritten(t *testing.T) {
+	given := torture(t)
 	for _, secure := range []bool{false, true} {
-		if secure && timeGiven(t) == 0 {
+		if secure && given == 0 {
 			break
 		}
 		t.Run(fmt.Sprint("https ", secure), func(t *testing.T) {

@@ -85,7 +85,7 @@ func TestOutputIsJSONRPCOnly(t *testing.T) {
 		if err := json.Unmarshal(stdout.Bytes(), &answer); err != nil || answer.ID == nil || answer.Error != nil || bytes.Count(stdout.Bytes(), []byte("\n")) != 1 {
 			t.Errorf("%s: %v, answer %q", name, err, stdout.String())
 		}
-		for _, line := range strings.Split(strings.TrimSuffix(stderr.String(), "\n"), "\n") {
+		for line := range strings.SplitSeq(strings.TrimSuffix(stderr.String(), "\n"), "\n") {
 			if line != "" && (len(line) < 3 || line[0] != 1 || line[2] != 2) {
 				t.Errorf("%s: a line without Stash's frame: %q", name, line)
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -136,9 +137,7 @@ func (w *world) must(err error) {
 
 func (w *world) settings(more map[string]any) {
 	set := map[string]any{"plexUrl": w.plex.URL(), "plexToken": token, "debugLog": true}
-	for k, v := range more {
-		set[k] = v
-	}
+	maps.Copy(set, more)
 	w.stash.SetSettings("stash-plex-sync", set)
 }
 

@@ -75,7 +75,7 @@ func (s *Server) parse(q url.Values) (change, int) {
 			continue
 		}
 		if m := removeArg.FindStringSubmatch(key); m != nil {
-			for _, name := range strings.Split(value, ",") {
+			for name := range strings.SplitSeq(value, ",") {
 				decoded, err := url.PathUnescape(name)
 				if err != nil {
 					return c, http.StatusBadRequest
@@ -165,9 +165,7 @@ func (s *Server) apply(it *Item, c change) {
 			delete(it.Tags, kind)
 		}
 	}
-	for name, locked := range c.locks {
-		it.Locked[name] = locked
-	}
+	maps.Copy(it.Locked, c.locks)
 	it.Updated = s.clock().Unix()
 }
 

@@ -113,9 +113,7 @@ func (f *Fault) happen(w http.ResponseWriter, r *http.Request, route func(http.R
 		c.flush()
 		panic(http.ErrAbortHandler)
 	case f.Status != 0:
-		for k, v := range f.Header {
-			w.Header()[k] = v
-		}
+		maps.Copy(w.Header(), f.Header)
 		if f.Body == "" && !f.Empty {
 			return page(w, f.Status)
 		}

@@ -268,7 +268,7 @@ func (s *Server) editSection(w http.ResponseWriter, r *http.Request, id string) 
 	} else {
 		all := items
 		items = nil
-		for _, k := range strings.Split(q.Get("id"), ",") {
+		for k := range strings.SplitSeq(q.Get("id"), ",") {
 			if i := slices.IndexFunc(all, func(it *Item) bool { return it.Key == k }); i >= 0 {
 				items = append(items, all[i])
 			} else if s.options.UnknownIs404 {

@@ -27,6 +27,7 @@ func TestLargeLibraryStaysWithinItsBudget(t *testing.T) {
 	if testing.Short() {
 		t.Skip("pushes thousands of scenes")
 	}
+	t.Parallel()
 	const n = 3000
 	inLab(t, 0, func(l *lab) {
 		l.stash.SetZone(time.FixedZone("", -5*3600))

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -41,11 +40,11 @@ func clockJumps(t *testing.T) []clockJump {
 	return list
 }
 
-// sample is every nth of a list, so many as fit the kind of run: all for a long one.
-func sample[T any](list []T, usual, short int) []T {
+// sample is every nth of a list: about as many as usual or short (with -short) say, or all if the time given is not 0.
+func sample[T any](given time.Duration, list []T, usual, short int) []T {
 	n := 1
 	switch {
-	case os.Getenv("TORTURE") != "":
+	case given > 0:
 	case testing.Short():
 		n = max(len(list)/short, 1)
 	default:
@@ -61,8 +60,9 @@ func sample[T any](list []T, usual, short int) []T {
 }
 
 func TestTortureClocksThatJumpHoldUpNothing(t *testing.T) {
+	given := torture(t)
 	stash := sharedStash(t)
-	list := sample(clockJumps(t), 40, 1)
+	list := sample(given, clockJumps(t), 40, 1)
 	for _, j := range list {
 		t.Run(j.String(), func(t *testing.T) {
 			inClockWorld(t, stash, func(w *clockWorld) {
@@ -77,10 +77,11 @@ func TestTortureClocksThatJumpHoldUpNothing(t *testing.T) {
 }
 
 func TestTortureClocksThatJumpAndComeBackHoldUpNothing(t *testing.T) {
+	given := torture(t)
 	stash := sharedStash(t)
 	columns := timeColumns(t)
-	for _, by := range sample(jumps(), 4, 1) {
-		for _, between := range sample([]time.Duration{time.Second, 20 * time.Minute, 2 * time.Hour}, 1, 1) {
+	for _, by := range sample(given, jumps(), 4, 1) {
+		for _, between := range sample(given, []time.Duration{time.Second, 20 * time.Minute, 2 * time.Hour}, 1, 1) {
 			t.Run(fmt.Sprint(by, " for ", between), func(t *testing.T) {
 				inClockWorld(t, stash, func(w *clockWorld) {
 					w.jump(by, columns...)
@@ -99,10 +100,11 @@ func TestTortureClocksThatJumpAndComeBackHoldUpNothing(t *testing.T) {
 
 // A Plex that goes on failing is not asked more often because the clock has moved.
 func TestTortureClocksThatJumpRetryNothingForFree(t *testing.T) {
+	given := torture(t)
 	stash := sharedStash(t)
 	columns := timeColumns(t)
-	for _, by := range sample(jumps(), 4, 1) {
-		for _, down := range sample([]bool{false, true}, 2, 1) {
+	for _, by := range sample(given, jumps(), 4, 1) {
+		for _, down := range sample(given, []bool{false, true}, 2, 1) {
 			t.Run(fmt.Sprint(by, ", Plex off: ", down), func(t *testing.T) {
 				inClockWorld(t, stash, func(w *clockWorld) {
 					w.run()
@@ -135,9 +137,10 @@ func TestTortureClocksThatJumpRetryNothingForFree(t *testing.T) {
 }
 
 func TestTortureClocksThatJumpMakeOneCopyADay(t *testing.T) {
+	given := torture(t)
 	stash := sharedStash(t)
 	columns := timeColumns(t)
-	for _, by := range sample(jumps(), 8, 1) {
+	for _, by := range sample(given, jumps(), 8, 1) {
 		t.Run(by.String(), func(t *testing.T) {
 			inClockWorld(t, stash, func(w *clockWorld) {
 				w.jump(by, columns...)
@@ -169,9 +172,10 @@ func zones() []*time.Location {
 
 // Stash compares times as text in the zone of its own clock, which may be off as well.
 func TestTortureStashInAnyZone(t *testing.T) {
+	given := torture(t)
 	stash := sharedStash(t)
 	skews := append(jumps(), 0, 3*time.Hour, -3*time.Hour)
-	for i, zone := range sample(zones(), 6, 1) {
+	for i, zone := range sample(given, zones(), 6, 1) {
 		skew := skews[i%len(skews)]
 		t.Run(fmt.Sprint(zone, " off by ", skew), func(t *testing.T) {
 			inClockWorldOf(t, stash, zone, skew, func(w *clockWorld) {
@@ -184,13 +188,14 @@ func TestTortureStashInAnyZone(t *testing.T) {
 }
 
 func TestTortureSummerTime(t *testing.T) {
+	given := torture(t)
 	stash := sharedStash(t)
-	for _, name := range sample([]string{"Australia/Lord_Howe", "Europe/Berlin", "America/St_Johns"}, 1, 1) {
+	for _, name := range sample(given, []string{"Australia/Lord_Howe", "Europe/Berlin", "America/St_Johns"}, 1, 1) {
 		zone, err := time.LoadLocation(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, month := range sample([]time.Month{time.March, time.October}, 2, 1) { // each has one of the two changes
+		for _, month := range sample(given, []time.Month{time.March, time.October}, 2, 1) { // each has one of the two changes
 			t.Run(fmt.Sprint(name, " ", month), func(t *testing.T) {
 				inClockWorldOf(t, stash, zone, 0, func(w *clockWorld) {
 					change := changeOfClocks(time.Date(time.Now().Year()+1, month, 1, 0, 0, 0, 0, zone))
@@ -211,8 +216,9 @@ func TestTortureSummerTime(t *testing.T) {
 
 // What a Stash whose clock was set back writes looks older than what was seen. The daily listing finds it.
 func TestTortureClocksOfStashThatJump(t *testing.T) {
+	given := torture(t)
 	stash := sharedStash(t)
-	for _, by := range sample(jumps(), 4, 1) {
+	for _, by := range sample(given, jumps(), 4, 1) {
 		t.Run(by.String(), func(t *testing.T) {
 			inClockWorld(t, stash, func(w *clockWorld) {
 				w.run()
@@ -258,8 +264,9 @@ func (w *clockWorld) findChanges(where string, steps ...time.Duration) {
 
 // Plex tells what is new by its own clock.
 func TestTortureClocksOfPlexThatJump(t *testing.T) {
+	given := torture(t)
 	stash := sharedStash(t)
-	for _, by := range sample(jumps(), 8, 1) {
+	for _, by := range sample(given, jumps(), 8, 1) {
 		t.Run(by.String(), func(t *testing.T) {
 			inClockWorld(t, stash, func(w *clockWorld) {
 				w.plex.SetClock(func() time.Time { return time.Now().Add(by) })

@@ -247,9 +247,10 @@ func tryAll(t *testing.T, stash *stashtest.Server, list []combination) {
 }
 
 func TestTortureEveryFaultAtEveryRequest(t *testing.T) {
+	given := torture(t)
 	stash := sharedStash(t)
 	all := combinations(points(t, stash))
-	list := sample(all, 150, 6)
+	list := sample(given, all, 150, 6)
 	tryAll(t, stash, list)
 	t.Logf("%d of %d combinations", len(list), len(all))
 }

@@ -99,11 +99,10 @@ func path(id int) string { return fmt.Sprintf("/data/videos/%d/clip%d.mp4", id%7
 func size(id int) int64  { return int64(1000 + id) }
 
 // add adds a scene to Stash and its file to Plex.
-func (l *lab) add() int {
+func (l *lab) add() {
 	id := l.stash.Add(stashtest.Scene{Updated: time.Now().Add(-time.Hour)})[0]
 	l.stash.Change(id, func(s *stashtest.Scene) { s.Files = []stashtest.File{{Path: path(id), Size: size(id)}} })
 	l.keys[id] = l.plex.AddItem(l.section, path(id), size(id))
-	return id
 }
 
 // edit changes a scene's title and records what its hook would.

@@ -150,7 +150,7 @@ func (w *world) stepCreate(st step) {
 	}
 	pass(time.Second)
 	s := w.addScene()
-	w.change(s, w.fieldEdit(s, st.b, st.c))
+	w.change(s, w.fieldEdit(st.b, st.c))
 	if st.a%2 == 0 {
 		w.addItem(s.is.Files[0], st.a/2)
 	}

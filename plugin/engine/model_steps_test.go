@@ -95,7 +95,7 @@ func (w *world) stepEdit(st step) {
 		return
 	}
 	pass(time.Second) // Stash's times have a resolution of one
-	w.change(s, w.fieldEdit(s, st.b, st.c))
+	w.change(s, w.fieldEdit(st.b, st.c))
 	w.tell(delivery(st.d)%deliveries, s, "edit")
 }
 
@@ -112,14 +112,14 @@ func (w *world) edit(r *plannedRun, how delivery) {
 		s = works[r.scene%len(works)]
 	}
 	if s != nil {
-		w.change(s, w.fieldEdit(s, w.next(), 1+w.next()%7))
+		w.change(s, w.fieldEdit(w.next(), 1+w.next()%7))
 		w.tell(how, s, "edit meanwhile")
 		w.meanwhile[s.is.ID] = true
 	}
 }
 
 // fieldEdit is an edit of one field; a value of 0 clears it.
-func (w *world) fieldEdit(s *sceneTruth, field, value int) func(*stashtest.Scene) {
+func (w *world) fieldEdit(field, value int) func(*stashtest.Scene) {
 	text := ""
 	if value > 0 {
 		text = w.value("Stash")
@@ -181,7 +181,7 @@ func (w *world) stepBulk(st step) {
 	for n, id := range slices.Sorted(maps.Keys(w.scenes)) {
 		if (st.a+1)>>n&1 == 1 {
 			s := w.scenes[id]
-			w.change(s, w.fieldEdit(s, st.b, st.c))
+			w.change(s, w.fieldEdit(st.b, st.c))
 			changed = append(changed, s)
 		}
 	}

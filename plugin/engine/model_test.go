@@ -202,21 +202,35 @@ func (w *world) isPushed(s *sceneTruth) bool {
 	return known && held && !w.leftOut(s)
 }
 
-// TestTortureRandomSequencesAgreeWithTheModel plays the same few sequences each time, or with TORTURE new ones
-// for as long as that says. A sequence that fails is shrunk and shown as a test below would write it.
-func TestTortureRandomSequencesAgreeWithTheModel(t *testing.T) {
+// torture skips a test unless TORTURE asks for it, and returns how long that says the test may go on. "short" is 0: once
+// through what matters most.
+func torture(t testing.TB) time.Duration {
+	t.Helper()
 	text := os.Getenv("TORTURE")
-	if text == "" {
+	switch text {
+	case "":
+		t.Skip("torture runs with TORTURE=short, or for longer with ./build.sh torture")
+	case "short":
+		return 0
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatalf("TORTURE: %v", err)
+	}
+	return d
+}
+
+// The short form plays the same few sequences each time, a longer one new ones. A sequence that fails is shrunk and
+// shown as a test below would write it.
+func TestTortureRandomSequencesAgreeWithTheModel(t *testing.T) {
+	given := torture(t)
+	if given == 0 {
 		rapidFlags(t, map[string]string{"seed": "1", "checks": "60"})
 		check(t, newArena(t))
 		return
 	}
-	long, err := time.ParseDuration(text)
-	if err != nil {
-		t.Fatal(err)
-	}
 	rapidFlags(t, map[string]string{"checks": "100", "shrinktime": "5m"})
-	end := time.Now().Add(long)
+	end := time.Now().Add(given)
 	for n := range runtime.GOMAXPROCS(0) {
 		t.Run(strconv.Itoa(n), func(t *testing.T) {
 			t.Parallel()

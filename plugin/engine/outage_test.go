@@ -59,6 +59,7 @@ func TestNamedLibraryWhilePlexIsOffIsServerDown(t *testing.T) {
 }
 
 func TestPlexOffForADayChargesNobody(t *testing.T) {
+	t.Parallel()
 	counts := []int{1, 500}
 	if testing.Short() {
 		counts = counts[:1]
@@ -68,6 +69,7 @@ func TestPlexOffForADayChargesNobody(t *testing.T) {
 			"refused": {}, "502 to everything": {Status: 502}, "502 to writes": {Method: "PUT", Status: 502}, "504 to items": {Prefix: "/library/metadata", Status: 504},
 		} {
 			t.Run(fmt.Sprintf("%s, %d jobs", name, n), func(t *testing.T) {
+				t.Parallel()
 				inLab(t, n, func(l *lab) {
 					l.editAll("New", n)
 					if l.plex.Refuse(fault.Status == 0); fault.Status != 0 {

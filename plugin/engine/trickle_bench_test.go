@@ -72,7 +72,7 @@ func (s *served) hooks(b *testing.B, record func(id int) store.HookRecord, ask c
 // for each scene.
 func BenchmarkTrickle(b *testing.B) {
 	const n = 500
-	own := func(id int, priority int) store.Request {
+	own := func(id, priority int) store.Request {
 		return store.Request{SceneID: id, Reason: "bench", Priority: priority}
 	}
 	var all []store.Request

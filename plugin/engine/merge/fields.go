@@ -183,7 +183,7 @@ func FieldNames() []string {
 func ParseFields(spec string) (Fields, error) {
 	chosen := Fields{Names: make(map[string]bool)}
 	var plus, minus, plain, unknown []string
-	for _, part := range strings.Split(spec, ",") {
+	for part := range strings.SplitSeq(spec, ",") {
 		name := strings.ToLower(strings.TrimSpace(part))
 		list := &plain
 		switch {

@@ -2,6 +2,7 @@ package merge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -144,7 +145,7 @@ func (w *walker) push(s *stashapi.Scene) (store.Value, error) {
 func (w *walker) item() (plexapi.Item, error) {
 	items, err := w.plex.Items(w.ctx, []string{w.hit})
 	if err != nil || len(items) != 1 {
-		return plexapi.Item{}, fmt.Errorf("read %d items: %v", len(items), err)
+		return plexapi.Item{}, errors.Join(err, fmt.Errorf("read %d items", len(items)))
 	}
 	return items[0], nil
 }
@@ -209,7 +210,7 @@ func (w *walker) picture() error {
 	}
 	offered, err := w.plex.Pictures(w.ctx, kind, w.hit)
 	if err != nil || len(offered) != 1 {
-		return fmt.Errorf("%d pictures: %v", len(offered), err)
+		return errors.Join(err, fmt.Errorf("%d pictures", len(offered)))
 	}
 	if err := w.plex.Upload(w.ctx, kind, w.hit, []byte("\xff\xd8\xff\xe0picture"), "image/jpeg"); err != nil {
 		return err
@@ -219,7 +220,7 @@ func (w *walker) picture() error {
 	}
 	uploaded, err := w.held(true)
 	if err != nil || len(first) == 0 || len(uploaded) == 0 || slices.Equal(first, uploaded) {
-		return fmt.Errorf("it is %q, and was %q before the upload: %v", uploaded, first, err)
+		return errors.Join(err, fmt.Errorf("it is %q, and was %q before the upload", uploaded, first))
 	}
 	if err := w.plex.Select(w.ctx, kind, w.hit, offered[0].Key); err != nil {
 		return err

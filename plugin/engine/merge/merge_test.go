@@ -150,7 +150,7 @@ func TestMergeOfTags(t *testing.T) {
 
 func list(text string) []string {
 	var out []string
-	for _, s := range strings.Split(text, ",") {
+	for s := range strings.SplitSeq(text, ",") {
 		if s != "" {
 			out = append(out, s)
 		}
@@ -213,9 +213,7 @@ func (s *simPlex) push(d Desired, mem store.Item, dieAfter int) (store.Item, Pla
 		return p.Base, p
 	}
 	stored := p.Base
-	for field, held := range mem.Original { // as the queue does
-		stored.Original[field] = held
-	}
+	maps.Copy(stored.Original, mem.Original) // as the queue does
 	if dieAfter >= 1 {
 		s.apply(p.First)
 	}
