@@ -22,7 +22,7 @@ type FanoutRecord struct {
 // recordFanout notes that what the hook names has changed, for a run to find the scenes that mention it.
 // One that is being expanded starts again.
 func recordFanout(ctx context.Context, tx *sqlitefile.Tx, now time.Time, f FanoutRecord) error {
-	all, err := speaksForAll(ctx, tx, now, f.Event, f.First)
+	all, _, err := speaksForAll(ctx, tx, now, f.Event, f.First)
 	if err != nil {
 		return err
 	}

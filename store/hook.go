@@ -98,12 +98,15 @@ func recordHook(ctx context.Context, tx *sqlitefile.Tx, now time.Time, h HookRec
 		return recordFanout(ctx, tx, now, *h.Fanout)
 	}
 	requests := []Request{h.Own}
-	all, err := speaksForAll(ctx, tx, now, h.Event, h.First)
+	all, recorded, err := speaksForAll(ctx, tx, now, h.Event, h.First)
 	if err != nil {
 		return err
 	}
-	if all {
+	switch {
+	case all:
 		requests = append(requests, h.Others...)
+	case recorded && !h.Gone: // its own scene, too; another look at it would change nothing
+		return nil
 	}
 	if h.Gone {
 		scenes := make([]int, len(requests))
@@ -118,25 +121,26 @@ func recordHook(ctx context.Context, tx *sqlitefile.Tx, now time.Time, h HookRec
 	return enqueuedByHook(ctx, tx, requests)
 }
 
-// speaksForAll reports whether a hook records everything that its event names, not its own alone: it is
-// the first of the event, or no other hook has told of the event lately. It notes that one has now. An event
-// without a name has no other hooks.
-func speaksForAll(ctx context.Context, tx *sqlitefile.Tx, now time.Time, event string, first bool) (bool, error) {
+// speaksForAll reports whether a hook records everything that its event names, not its own alone: it is the first of
+// the event, or no other hook has recorded the event lately. It notes that one has now. An event without a name has no
+// other hooks. recorded says that another hook of the same event has just recorded everything: Stash runs the hooks of
+// a bulk change after it has stored all of it, and the first hook again if the same change is made twice.
+func speaksForAll(ctx context.Context, tx *sqlitefile.Tx, now time.Time, event string, first bool) (all, recorded bool, err error) {
 	if event == "" {
-		return first, nil
+		return first, false, nil
 	}
 	_, at, err := metaOf(ctx, tx, eventPrefix+event)
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
-	if age := now.Sub(at); !first && age.Abs() < eventsKept {
-		return false, nil
+	if age := now.Sub(at).Abs(); !first && age < eventsKept {
+		return false, age < eventsLast, nil
 	}
 	if _, err := tx.ExecContext(ctx, `DELETE FROM meta WHERE key > ? AND key < ? AND (at < ? OR at > ?)`,
 		eventPrefix, eventPrefix+"~", now.Add(-eventsKept).UnixMilli(), now.Add(eventsKept).UnixMilli()); err != nil {
-		return false, err
+		return false, false, err
 	}
-	return true, setMeta(ctx, tx, now, eventPrefix+event, "")
+	return true, false, setMeta(ctx, tx, now, eventPrefix+event, "")
 }
 
 // enqueuedByHook notes that the scenes' present versions are asked for, whichever they are.

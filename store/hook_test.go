@@ -156,14 +156,18 @@ func TestAnEventIsRecordedOnceWhoeverComesFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	record(t, s, t0.Add(time.Second), everyone(2))
-	if c, err = s.Counts(t.Context(), t0.Add(time.Second)); err != nil || c.Due.N != 1 {
-		t.Errorf("the second hook recorded %d scenes, %v; want its own alone", c.Due.N, err)
+	if c, err = s.Counts(t.Context(), t0.Add(time.Second)); err != nil || c.Due.N != 0 {
+		t.Errorf("the second hook of the event recorded %d scenes, %v; want none, since the first recorded all", c.Due.N, err)
+	}
+	record(t, s, t0.Add(2*time.Minute), everyone(2)) // of the same edit, made again, whose first hook was lost
+	if c, err = s.Counts(t.Context(), t0.Add(2*time.Minute)); err != nil || c.Due.N != 1 {
+		t.Errorf("a hook without a first one recorded %d scenes, %v; want its own alone", c.Due.N, err)
 	}
 	if _, err := s.ClearQueue(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	record(t, s, t0.Add(2*time.Second), everyone(1)) // the same bulk edit made again
-	if c, err = s.Counts(t.Context(), t0.Add(2*time.Second)); err != nil || c.Due.N != n {
+	record(t, s, t0.Add(3*time.Second), everyone(1)) // the same bulk edit made again
+	if c, err = s.Counts(t.Context(), t0.Add(3*time.Second)); err != nil || c.Due.N != n {
 		t.Errorf("the first hook of a repeated event recorded %d scenes, %v; want %d", c.Due.N, err, n)
 	}
 }

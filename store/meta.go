@@ -28,6 +28,7 @@ const (
 	keyExpiry         = "expiry"         // how many dead letters were ever expired; at: when they were last looked through
 	eventPrefix       = "event:"         // hash of a hook's event
 	eventsKept        = 10 * time.Minute // how long an event is remembered
+	eventsLast        = time.Minute      // how long Stash may take to run the hooks of an event
 	deadLettersKept   = 30 * 24 * time.Hour
 	deadLetterRegular = 24 * time.Hour
 )
