@@ -63,12 +63,12 @@ func TestYmlOffersTheSettingsThatTheProgramReads(t *testing.T) {
 	for setting, words := range map[string][]string{
 		"fields":         merge.FieldNames(),
 		"contentRating":  {"XXX", "Empty: not pushed", "Sync all scenes"},
-		"maxRetries":     {strconv.Itoa(mostRetries), "0 or empty: " + strconv.Itoa(defaultMaxRetries) + "."},
-		"timeoutSeconds": {strconv.Itoa(int(longestTimeout / time.Second)), "0 or empty: " + strconv.Itoa(int(defaultTimeout/time.Second)) + "."},
+		"maxRetries":     {strconv.Itoa(mostRetries), "0 or empty means the default, " + strconv.Itoa(defaultMaxRetries) + "."},
+		"timeoutSeconds": {strconv.Itoa(int(longestTimeout / time.Second)), "0 or empty means the default, " + strconv.Itoa(int(defaultTimeout/time.Second)) + "."},
 	} {
 		for _, word := range words {
 			if !strings.Contains(about[setting], word) {
-				t.Errorf("the text of %s does not say %q: %s", setting, word, about[setting])
+				t.Errorf("the description of %s lacks %q: %s", setting, word, about[setting])
 			}
 		}
 	}
@@ -86,15 +86,15 @@ func TestYmlOffersTheTasksThatTheProgramPerforms(t *testing.T) {
 	if !slices.Contains(names, taskName) {
 		t.Errorf("no task is called %q, which hooks ask for: %q", taskName, names)
 	}
-	// Stash's loader does not tell a task's default arguments.
+	// Stash's loader does not return a task's default arguments.
 	for _, m := range regexp.MustCompile(`(?m)^      mode: (\S+)$`).FindAllStringSubmatch(text, -1) {
 		offered = append(offered, m[1])
 	}
 	if n := len(regexp.MustCompile(`(?m)^      `+asTask+`: "yes"$`).FindAllString(text, -1)); n != len(names) {
-		t.Errorf("%d of %d tasks say that they are one", n, len(names))
+		t.Errorf("%d of %d tasks set "+asTask, n, len(names))
 	}
 	modes := (&session{}).modes()
-	for _, operation := range []string{"sync-scene", "explain"} { // these want a scene: Stash has no form for it
+	for _, operation := range []string{"sync-scene", "explain"} { // they need a scene, and Stash has no form for it
 		if modes[operation] == nil {
 			t.Errorf("there is no operation %s", operation)
 		}
@@ -102,6 +102,21 @@ func TestYmlOffersTheTasksThatTheProgramPerforms(t *testing.T) {
 	}
 	if got, want := slices.Sorted(slices.Values(offered)), slices.Sorted(maps.Keys(modes)); !slices.Equal(got, want) || len(names) != len(offered) {
 		t.Errorf("the yml's %d tasks have the modes %v, the program performs %v", len(names), got, want)
+	}
+}
+
+// The promise about edits in Plex has the same words wherever users read it.
+func TestReadmeMakesTheSamePromiseAsTheYml(t *testing.T) {
+	const promise = "Stash wins unless Keep Plex edits is on; tags added in Plex always stay."
+	_, yml := loadYml(t)
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"the yml": yml, "the README": strings.ReplaceAll(string(readme), "*", "")} {
+		if !strings.Contains(text, promise) {
+			t.Errorf("%s does not say: %s", name, promise)
+		}
 	}
 }
 
@@ -122,7 +137,7 @@ func TestYmlAsksForTheHooksThatTheProgramHandles(t *testing.T) {
 	}
 }
 
-// pluginsAt is what Stash's loader asks of its configuration.
+// pluginsAt is the configuration that Stash's loader needs.
 type pluginsAt string
 
 func (pluginsAt) GetHost() string              { return "" }
