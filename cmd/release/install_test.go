@@ -21,7 +21,7 @@ import (
 	"github.com/stashapp/stash/pkg/pkg"
 )
 
-// stash is Stash's package manager with one source, which offers a release.
+// stash is Stash's package manager with one source, which serves a release.
 type stash struct {
 	*testing.T
 	pkg.Manager
@@ -32,7 +32,7 @@ type stash struct {
 func (s *stash) GetAllSourcePaths() []string        { return []string{s.local} }
 func (s *stash) GetSourcePath(srcURL string) string { return s.local }
 
-// newStash serves the way GitHub does: the latest release's files are redirected to.
+// newStash serves as GitHub does: requests for the latest release are redirected to its files.
 func newStash(t *testing.T) *stash {
 	t.Helper()
 	s := &stash{T: t, local: "community"}
@@ -66,7 +66,7 @@ func (s *stash) install() {
 	}
 }
 
-// installed lists what lies in the plugin's folder, with its modes.
+// installed lists the files in the plugin's folder with their modes.
 func (s *stash) installed() (list string) {
 	s.Helper()
 	files, err := os.ReadDir(filepath.Join(s.Local.BaseDir, "community", name))
@@ -119,7 +119,7 @@ func TestStashSeesANewerReleaseAndNoOther(t *testing.T) {
 		t.Errorf("updates %q", got)
 	}
 	s.install()
-	s.offer(first, noon.Add(50*time.Hour)) // taken back
+	s.offer(first, noon.Add(50*time.Hour)) // withdrawn
 	if got := updates(); got != nil {
 		t.Errorf("an older release is an update: %q", got)
 	}
@@ -131,7 +131,7 @@ func TestStashSeesANewerReleaseAndNoOther(t *testing.T) {
 	}
 }
 
-// What is unpacked by hand is plugins/stash-plex-sync/stash-plex-sync, which must not be where the package's folder goes.
+// A manual installation is plugins/stash-plex-sync/stash-plex-sync, which must not collide with the package's folder.
 func TestOneClickWorksBesideWhatWasUnpackedByHand(t *testing.T) {
 	text, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -164,7 +164,7 @@ func TestOneClickWorksBesideWhatWasUnpackedByHand(t *testing.T) {
 	byHand()
 }
 
-// Windows refuses to remove or replace a program that is running. Then the yml and that program are left.
+// Windows does not remove or replace a running program. Then the yml and that program remain.
 func TestUpdateThatCannotReplaceTheProgramLeavesAPluginThatWorks(t *testing.T) {
 	s := newStash(t)
 	s.offer(released(t, "1.2.3", noon), noon)
@@ -173,7 +173,7 @@ func TestUpdateThatCannotReplaceTheProgramLeavesAPluginThatWorks(t *testing.T) {
 	if err := os.Remove(program); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.MkdirAll(filepath.Join(program, "x"), 0o755); err != nil { // neither removed nor opened for writing
+	if err := os.MkdirAll(filepath.Join(program, "x"), 0o755); err != nil { // cannot be removed or opened for writing
 		t.Fatal(err)
 	}
 	s.offer(released(t, "1.3.0", noon.Add(time.Hour)), noon.Add(time.Hour))

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// shells are those that may stand behind /bin/sh, as far as they are installed: Debian's, Alpine's, that of
-// RHEL and macOS, two more. A short test has this system's alone.
+// shells returns the installed shells that systems use as /bin/sh: Debian's, Alpine's, that of RHEL and macOS, and
+// two more. A short test uses only /bin/sh of this system.
 func shells(t *testing.T) map[string][]string {
 	t.Helper()
 	found := make(map[string][]string)
@@ -34,15 +34,15 @@ func shells(t *testing.T) map[string][]string {
 	return found
 }
 
-// unpacked is a folder as the package for all platforms makes it, on a machine that has certain loaders and
-// whose uname gives a certain answer. Each program says its platform and arguments.
+// unpacked is the folder of the package for all platforms, on a system with the given loaders and answer of uname.
+// Each program prints its platform and arguments.
 type unpacked struct {
 	*testing.T
 	dir, root string
 	env       []string
 }
 
-// unpack makes such a folder. Every file of the machine's that is looked for lies below root.
+// unpack creates such a folder. The launcher looks for the system's files below root.
 func unpack(t *testing.T, machine string, loaders ...string) *unpacked {
 	t.Helper()
 	p := &unpacked{T: t, dir: filepath.Join(t.TempDir(), "it's a \"plugins\"\nfolder $HOME"), root: t.TempDir()}
@@ -86,7 +86,7 @@ func (p *unpacked) run(shell []string, in, path string, args ...string) (stdout,
 	return out.String(), said.String(), cmd.ProcessState.ExitCode()
 }
 
-// wantFailure wants one line in Stash's form at error level, which holds a text, and a code that tells of it.
+// wantFailure expects exit code 1 and one line at error level in Stash's form that contains a text.
 func (p *unpacked) wantFailure(shell []string, text string) {
 	p.Helper()
 	out, said, code := p.run(shell, "/", filepath.Join(p.dir, name))
@@ -110,7 +110,7 @@ func TestLauncherFindsTheProgramForTheMachine(t *testing.T) {
 			{"", []string{arm64}, "linux-arm64"},
 			{"", []string{"lib/ld-musl-aarch64.so.1"}, "linux-arm64"},
 			{"", []string{"lib/ld-musl-armhf.so.1"}, "linux-arm"},
-			{"Linux aarch64", []string{arm}, "linux-arm"}, // 32 bits above a kernel of 64
+			{"Linux aarch64", []string{arm}, "linux-arm"}, // a 32-bit system on a 64-bit kernel
 			{"Linux aarch64", []string{arm64, arm}, "linux-arm64"},
 			{"Linux armv7l", []string{arm64, arm}, "linux-arm"},
 			{"Linux x86_64", []string{arm64, glibc64, arm}, "linux-amd64"},
@@ -135,11 +135,11 @@ func TestLauncherSaysInOneLineWhyItCannotStart(t *testing.T) {
 	for shell, command := range shells(t) {
 		t.Run(shell, func(t *testing.T) {
 			for _, machine := range []string{"Linux mips64", "Linux armv5tel", "Linux i686", "FreeBSD arm64", "SunOS i86pc"} {
-				unpack(t, machine).wantFailure(command, "("+machine+"): it is made for Linux")
+				unpack(t, machine).wantFailure(command, "("+machine+"): it runs on Linux")
 			}
 			p := unpack(t, "")
 			p.write(filepath.Join(p.root, "bin", "uname"), "#!/bin/sh\necho no >&2; exit 1\n", 0o755)
-			p.wantFailure(command, "(unknown): it is made for Linux")
+			p.wantFailure(command, "(unknown): it runs on Linux")
 			p = unpack(t, "Linux riscv64", "lib/ld-musl-aarch64.so.1")
 			p.write(filepath.Join(p.dir, "manifest"), "", 0o644)
 			p.write(filepath.Join(p.dir, name+"-linux-arm64"), "", 0o755) // a disk that was full
@@ -148,8 +148,8 @@ func TestLauncherSaysInOneLineWhyItCannotStart(t *testing.T) {
 			if err := os.Chmod(filepath.Join(p.dir, name+"-linux-arm64"), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			p.write(filepath.Join(p.root, "bin", "chmod"), "#!/bin/sh\necho no >&2; exit 1\n", 0o755) // a folder of somebody else's
-			p.wantFailure(command, "FOLDER/stash-plex-sync-linux-arm64 may not be executed: make it executable")
+			p.write(filepath.Join(p.root, "bin", "chmod"), "#!/bin/sh\necho no >&2; exit 1\n", 0o755) // the folder of another user
+			p.wantFailure(command, "FOLDER/stash-plex-sync-linux-arm64 is not executable: run chmod +x")
 		})
 	}
 }
@@ -185,7 +185,7 @@ func TestLauncherWorksFromWhereverItIsStarted(t *testing.T) {
 	}
 }
 
-// What a launch costs is starting the shell: on Linux no other program is started.
+// On Linux the launcher starts no other program than the shell.
 func TestLauncherStartsNoOtherProgram(t *testing.T) {
 	for shell, command := range shells(t) {
 		p := unpack(t, "", "lib64/ld-linux-x86-64.so.2")
@@ -218,7 +218,7 @@ func TestLauncherWaitsForAnUpdateThatIsUnpacked(t *testing.T) {
 			p := unpack(t, "Linux x86_64")
 			p.unpacking(begun, `: >>"$ROOT/seconds"
 if [ -s "$ROOT/seconds" ]; then mv "$PROGRAM.later" "$PROGRAM" && : >"${PROGRAM%/*}/manifest"; fi
-echo >>"$ROOT/seconds"`) // the second of its seconds brings the program
+echo >>"$ROOT/seconds"`) // the program appears after two seconds
 			if out, said, _ := p.run(command, "/", filepath.Join(p.dir, name)); out != "linux-amd64 0 \n" || said != "" {
 				t.Errorf("%s, %s: %q, %q", shell, state, out, said)
 			}
@@ -229,7 +229,7 @@ echo >>"$ROOT/seconds"`) // the second of its seconds brings the program
 func TestLauncherHoldsNobodyUpForWhatWasNeverUnpacked(t *testing.T) {
 	for shell, command := range shells(t) {
 		t.Run(shell, func(t *testing.T) {
-			for begun, text := range map[string]string{"": "is missing", "#!/bin/sh\necho half\n": "is not whole"} {
+			for begun, text := range map[string]string{"": "is missing", "#!/bin/sh\necho half\n": "is incomplete"} {
 				p := unpack(t, "Linux x86_64")
 				p.unpacking(begun, `echo >>"$ROOT/seconds"`)
 				p.wantFailure(command, "FOLDER/stash-plex-sync-linux-amd64 "+text+": install")
@@ -249,8 +249,8 @@ func TestLauncherHoldsNobodyUpForWhatWasNeverUnpacked(t *testing.T) {
 	}
 }
 
-// unpacking makes it a folder that Stash has begun to fill: it holds so much of the program, and nothing that comes
-// after. A second passes by a script; the program is at hand as $PROGRAM.later.
+// unpacking turns it into a folder that Stash is still unpacking: the program has the given contents, and later files
+// are missing. A script replaces sleep; the complete program is $PROGRAM.later.
 func (p *unpacked) unpacking(begun, second string) {
 	p.Helper()
 	program := filepath.Join(p.dir, name+"-linux-amd64")

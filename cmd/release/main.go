@@ -1,6 +1,6 @@
-// Command release packs what build.sh has built for each platform: a package for all of them with the index
-// that Stash's package manager reads, a zip for each to be unpacked by hand, their sums, and the notes.
-// The same input makes the same bytes.
+// Command release packs the programs that build.sh has built: one package for all platforms with the index
+// for Stash's package manager, one zip per platform for manual installation, checksums, and release notes.
+// The same input gives the same bytes.
 package main
 
 import (
@@ -37,19 +37,19 @@ func main() {
 	}
 }
 
-// run takes the date of the release in seconds, the folder of what was built and the one to write to.
+// run takes the date of the release in Unix seconds, the folder to read and the folder to write.
 func run(args []string) error {
 	if len(args) != 3 {
 		return errors.New("usage: release DATE FROM TO")
 	}
 	seconds, err := strconv.ParseInt(args[0], 10, 64)
 	if err != nil {
-		return fmt.Errorf("the date is no number of seconds: %w", err)
+		return fmt.Errorf("the date must be in seconds: %w", err)
 	}
 	return release(time.Unix(seconds, 0).UTC(), args[1], args[2])
 }
 
-// release packs the folder from, which holds the plugin's yml, LICENSE, CHANGELOG.md and a folder with the
+// release packs the folder from, which contains the plugin's yml, LICENSE, CHANGELOG.md and a folder with the
 // program for each platform.
 func release(date time.Time, from, to string) error {
 	config, err := readConfig(filepath.Join(from, name+".yml"))
@@ -65,18 +65,18 @@ func release(date time.Time, from, to string) error {
 		return err
 	}
 	if len(platforms) == 0 {
-		return fmt.Errorf("nothing is built in %s", from)
+		return fmt.Errorf("%s contains no built programs", from)
 	}
 	programs := []entry{{name: name, mode: 0o755, data: launcher}}
 	for _, path := range platforms {
-		program, err := byHand(date, filepath.Join(from, path), to, about)
+		program, err := manual(date, filepath.Join(from, path), to, about)
 		if err != nil {
 			return err
 		}
 		programs = append(programs, program)
 	}
-	// The yml comes first: Windows refuses to replace a program that is running, and what was unpacked until
-	// then must work with it. The launcher comes next: it waits for the rest.
+	// The yml comes first: Windows does not replace a running program, and the files unpacked before that
+	// error must work with it. The launcher comes next: it waits for the rest.
 	all := slices.Concat(about[:1], programs, about[1:])
 	if err := writeZip(date, filepath.Join(to, name+".zip"), all); err != nil {
 		return err
@@ -94,7 +94,7 @@ func release(date time.Time, from, to string) error {
 	return os.WriteFile(filepath.Join(to, "NOTES.md"), notes, 0o644)
 }
 
-// readConfig reads the plugin's yml as Stash does.
+// readConfig parses the plugin's yml as Stash does.
 func readConfig(path string) (*plugin.Config, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -105,12 +105,12 @@ func readConfig(path string) (*plugin.Config, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if c.Version == nil || c.Description == nil {
-		return nil, fmt.Errorf("%s has no version or no description", path)
+		return nil, fmt.Errorf("%s lacks a version or a description", path)
 	}
 	return &c, nil
 }
 
-// shared returns what every package holds, the yml first.
+// shared returns the files of every package, the yml first.
 func shared(from string) ([]entry, error) {
 	yml, err := os.ReadFile(filepath.Join(from, name+".yml"))
 	if err != nil {
@@ -127,9 +127,9 @@ func shared(from string) ([]entry, error) {
 	}, nil
 }
 
-// byHand makes the zip of one platform, with a folder to be put into Stash's plugins folder, and returns the
-// program as the package for all platforms holds it.
-func byHand(date time.Time, path, to string, about []entry) (entry, error) {
+// manual writes the zip of one platform, which contains a folder for Stash's plugins folder, and returns the
+// program's entry in the package for all platforms.
+func manual(date time.Time, path, to string, about []entry) (entry, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return entry{}, err
@@ -150,7 +150,7 @@ func byHand(date time.Time, path, to string, about []entry) (entry, error) {
 	return program, nil
 }
 
-// writeIndex makes the source that users add to Stash. It is written with Stash's own type.
+// writeIndex writes the source that users add to Stash, with Stash's own type.
 func writeIndex(date time.Time, c *plugin.Config, to string) error {
 	sum, err := sumOf(filepath.Join(to, name+".zip"))
 	if err != nil {
@@ -190,7 +190,7 @@ func writeSums(to string) error {
 	return os.WriteFile(filepath.Join(to, "SHA256SUMS"), sums.Bytes(), 0o644)
 }
 
-// notesFor returns what the changelog says of a version or, if that is not named, of what is unreleased.
+// notesFor returns the section of the changelog for a version, or else the one for unreleased changes.
 func notesFor(version, path string) ([]byte, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -205,5 +205,5 @@ func notesFor(version, path string) ([]byte, error) {
 			}
 		}
 	}
-	return nil, fmt.Errorf("%s tells neither of %s nor of what is unreleased", path, version)
+	return nil, fmt.Errorf("%s has no section for %s and none for unreleased changes", path, version)
 }

@@ -13,7 +13,7 @@ import (
 	"gopkg.in/yaml.v2"
 )
 
-// built is a folder as build.sh hands it over, with small files in place of the programs.
+// built returns a folder as build.sh prepares it, with small files instead of programs.
 func built(t *testing.T, version string) string {
 	t.Helper()
 	from := t.TempDir()

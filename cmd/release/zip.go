@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// An entry is a file in a zip: its data or, if packed is set, what that zip holds under the name as.
+// An entry is a file in a zip. If packed is set, its data is the file named as in that zip.
 type entry struct {
 	name       string
 	mode       fs.FileMode
@@ -19,7 +19,7 @@ type entry struct {
 	packed, as string
 }
 
-// writeZip writes entries in their order. Their times are all the same.
+// writeZip writes entries in their order, all with the same time.
 func writeZip(date time.Time, path string, entries []entry) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
@@ -42,7 +42,7 @@ func (e entry) write(w *zip.Writer, date time.Time) error {
 		return e.copy(w)
 	}
 	header := zip.FileHeader{Name: e.name, Method: zip.Deflate, Modified: date}
-	header.SetMode(e.mode) // without one Stash makes the file 0600
+	header.SetMode(e.mode) // without a mode Stash creates the file with 0600
 	out, err := w.CreateHeader(&header)
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ func (e entry) write(w *zip.Writer, date time.Time) error {
 	return err
 }
 
-// copy takes an entry over from another zip as it is packed there.
+// copy copies an entry from another zip without compressing it again.
 func (e entry) copy(w *zip.Writer) error {
 	from, err := zip.OpenReader(e.packed)
 	if err != nil {
@@ -75,5 +75,5 @@ func (e entry) copy(w *zip.Writer) error {
 		_, err = io.Copy(out, in)
 		return err
 	}
-	return fmt.Errorf("%s holds no %s", e.packed, e.as)
+	return fmt.Errorf("%s does not contain %s", e.packed, e.as)
 }
