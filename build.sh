@@ -5,25 +5,25 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 name=stash-plex-sync
 release=0.1.0
-# Where Stash runs. linux-arm is for ARMv6 and whatever is newer and has 32 bits.
+# The platforms of a release. linux-arm is for 32-bit ARM from ARMv6.
 platforms="darwin-amd64 darwin-arm64 freebsd-amd64 linux-amd64 linux-arm linux-arm64 windows-amd64"
 
 usage() {
   cat <<EOF
 usage: ./build.sh [command]
-  (none), build    builds dist/$name/: what is dropped into Stash's plugins folder
-  test [-short …]  runs the tests, without torture; further words go to "go test", and -short leaves out what starts processes
-  demo             builds, then shows the main job on stand-ins for Stash and Plex
+  (none), build    builds dist/$name/, a folder for Stash's plugins folder
+  test [-short …]  runs the tests but for torture; further arguments go to "go test", and -short omits what starts processes
+  demo             builds, then shows a push with simulated Stash and Plex servers
   lint             formatting, golangci-lint (.golangci.yml), module, generated and dead code
-  fuzz [seconds]   feeds each parser random input, for so long each (default 10)
+  fuzz [seconds]   feeds each parser random input for so many seconds (default 10)
   bench [pattern]  measures speed and memory against their goals and prints a table (about 11 minutes)
   race             runs the tests that start no processes under the race detector; needs a C compiler
   torture [min.]   kills, races, faults and random input for so many minutes and a few more (default 30), or with
                    "short" each of these tests in its short form
-  release [folder] packs for every platform into dist/release: zips, index.yml for Stash, sums and notes
+  release [folder] packs every platform into dist/release: zips, index.yml for Stash, checksums and notes
   help             this text
-VERSION=x.y.z sets the version that the build is stamped with. PLATFORMS="linux-amd64 …" packs a release for these
-alone. A release has the date of its commit, or that of SOURCE_DATE_EPOCH (seconds).
+VERSION=x.y.z sets the version of the build. PLATFORMS="linux-amd64 …" limits a release to these platforms. The date of
+a release is that of its commit, or SOURCE_DATE_EPOCH (seconds).
 EOF
 }
 
@@ -32,8 +32,8 @@ fail() {
   exit 1
 }
 
-# need_go says in one sentence what is missing. It looks at the Go that is installed: without
-# GOTOOLCHAIN=local an older one would try to download what go.mod asks for.
+# need_go fails with one sentence if Go is missing or too old. It checks the installed Go: without
+# GOTOOLCHAIN=local an older one would try to download the version of go.mod.
 need_go() {
   local want have
   want=$(awk '$1 == "go" { print $2; exit }' go.mod)
@@ -41,16 +41,16 @@ need_go() {
     PATH=/usr/local/go/bin:$PATH
   fi
   if ! command -v go >/dev/null; then
-    fail "Go $want or newer is needed to build $name, and there is no go command: install it from https://go.dev/dl and run this again."
+    fail "Go $want or newer is needed to build $name, and there is no go command: install it from https://go.dev/dl and try again."
   fi
   have=$(GOTOOLCHAIN=local go version | awk '{ print $3 == "devel" ? $4 : $3 }')
   have=${have#go}
   if [ "$(printf '%s\n%s\n' "$want" "${have%%[-+ ]*}" | sort -V | head -n 1)" != "$want" ]; then
-    fail "Go $want or newer is needed to build $name, and this is Go $have: install a newer one from https://go.dev/dl and run this again."
+    fail "Go $want or newer is needed to build $name, and this is Go $have: install a newer one from https://go.dev/dl and try again."
   fi
 }
 
-# version prints VERSION, else the tag that is built (with the commits since), else release and commit.
+# version prints VERSION, else the tag (with the number of commits since), else release and commit.
 version() {
   local v
   v=${VERSION:-$(git describe --tags --dirty 2>/dev/null || true)}
@@ -64,20 +64,20 @@ version() {
   echo "${v#v}"
 }
 
-# compile makes the program in a folder. The version is stamped here, so git is not asked for it a second time:
-# that fails in a checkout of another user. The oldest processors that Stash runs on will do.
+# compile builds the program into a folder. It sets the version itself, since Go's own stamping fails in a checkout
+# of another user. It targets the oldest processors that Stash runs on.
 compile() {
   CGO_ENABLED=0 GOAMD64=v1 GOARM=6 GOARM64=v8.0 \
     go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$2" -o "$1/" ./cmd/$name
 }
 
-# describe puts the plugin's yml into a folder, with the version.
+# describe copies the plugin's yml to a folder and sets its version.
 describe() {
   sed "s/^version: .*/version: $2/" $name.yml >"$1/$name.yml"
   grep -qxF "version: $2" "$1/$name.yml" || fail "$name.yml has no line for the version"
 }
 
-# build makes the folder beside its place and then moves it there, so that a failure leaves the last one.
+# build builds into a temporary folder and then renames it, so that a failure keeps the previous build.
 build() {
   local v
   v=$(version)
@@ -89,17 +89,17 @@ build() {
   chmod 755 "$out"
   rm -rf "dist/$name"
   mv "$out" "dist/$name"
-  echo "built dist/$name (version $v): put this folder into Stash's plugins folder"
+  echo "built dist/$name (version $v): copy this folder into Stash's plugins folder"
 }
 
-# release packs as carefully as build does. The same commit and the same Go make the same bytes.
+# release renames a temporary folder as build does. The same commit and the same Go give the same bytes.
 release() {
   local to=$1 v date platform
   v=$(version)
   date=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || true)}
-  [[ $date =~ ^[0-9]+$ ]] || fail "there is no commit to take the date of: set SOURCE_DATE_EPOCH to the release's, in seconds"
+  [[ $date =~ ^[0-9]+$ ]] || fail "there is no commit that gives the date: set SOURCE_DATE_EPOCH to the date of the release, in seconds"
   if [ -e "$to" ] && ! [ -f "$to/SHA256SUMS" ]; then
-    fail "$to is there and holds no release: name another folder, or remove it"
+    fail "$to exists and is not a release: choose another folder, or remove it"
   fi
   mkdir -p "$(dirname "$to")"
   out=$(mktemp -d "$(dirname "$to")/.new.XXXXXX")
@@ -117,7 +117,7 @@ release() {
   echo "packed $to (version $v)"
 }
 
-# silent runs a checker that succeeds although it has found something, and fails if it printed anything.
+# silent runs a checker that succeeds even if it finds problems, and fails if it printed anything.
 silent() {
   local found
   found=$("${@:2}")
@@ -136,30 +136,30 @@ lint() {
   trap 'rm -f "$old"' EXIT
   cp "$generated" "$old"
   go generate ./...
-  cmp -s "$generated" "$old" || fail "$generated was not up to date: it has been generated anew"
+  cmp -s "$generated" "$old" || fail "$generated was out of date and has been regenerated: commit it"
   silent "not reachable" go run golang.org/x/tools/cmd/deadcode@v0.52.0 -test ./...
-  echo "lint: nothing to complain about"
+  echo "lint: no problems found"
 }
 
-# number refuses what is not a whole number above 0.
+# number fails unless its argument is a positive integer.
 number() {
-  [[ $1 =~ ^[1-9][0-9]*$ ]] || fail "\"$1\" is not a whole number of $2"
+  [[ $1 =~ ^[1-9][0-9]*$ ]] || fail "\"$1\" is not a positive number of $2"
 }
 
-# fuzz_targets prints a line for each: its package and its name.
+# fuzz_targets prints the package and the name of each fuzz target.
 fuzz_targets() {
   grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9]+' . | sed -E 's|^(.*)/[^/]+:[0-9]+:func (.*)$|\1 \2|' | sort
 }
 
-# timed_out reports whether all that a failed run of the fuzzer tells is that its time was over: Go before 1.27
-# sometimes takes that for a failure (go.dev/issue/75804).
+# timed_out reports whether a fuzzer failed only because its time was over, which Go before 1.27 sometimes reports
+# as a failure (go.dev/issue/75804).
 timed_out() {
   [ "$(sed '1,/^--- FAIL: /d' "$1" | head -n 2)" = $'    context deadline exceeded\nFAIL' ]
 }
 
-# fuzz keeps an input that breaks something in testdata/fuzz of its package, where every later test tries it.
-# Inputs that reach new code are hardly shortened: Go would spend most of the time on that. One that was found
-# as the time ended is kept, but not told: so what is kept is tried again.
+# fuzz runs all fuzz targets. Go stores a failing input in testdata/fuzz of the package, where every later test runs
+# it. Minimizing is limited, because it would take most of the time. An input that fails as the time ends is stored
+# but not reported, so the stored inputs run once more.
 fuzz() {
   local package target
   out=$(mktemp)
@@ -168,7 +168,7 @@ fuzz() {
     echo "fuzz: $package $target"
     if ! go test "$package" -run '^$' -fuzz "^$target\$" -fuzztime "${1}s" -fuzzminimizetime 10x </dev/null 2>&1 | tee "$out"; then
       timed_out "$out" || fail "$target in $package has failed"
-      echo "fuzz: nothing was found before the time was over; trying what is kept once more"
+      echo "fuzz: no failure before the time was over; running the stored inputs once more"
       go test -count=1 "$package" -run "^$target\$" </dev/null
     fi
   done < <(fuzz_targets)
@@ -184,7 +184,7 @@ race() {
 }
 
 # torture spends a fifth of its time each on kills between statements, random kills, damage, random sequences and
-# random input. The tests that try all there is of something come on top.
+# random input. Exhaustive tests take additional time.
 torture() {
   if [ "$1" = short ]; then
     TORTURE=short go test -p 1 -run '^TestTorture' ./...
@@ -199,21 +199,21 @@ torture() {
   TORTURE=${part}s go test -count=1 -p 1 -timeout 0 -v -run '^TestTorture' ./...
   echo "torture: random input"
   fuzz $(((part + targets - 1) / targets))
-  echo "torture: nothing was lost"
+  echo "torture: passed"
 }
 
-# machine describes what the figures were measured on. Each hook waits for the disk once.
+# machine describes the system of the measurement, with the time of an fsync: each hook waits for one.
 machine() {
   local cpu
   cpu=$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo 2>/dev/null | head -n 1)
   echo "CPU: ${cpu:-$(uname -m)}, $(getconf _NPROCESSORS_ONLN) cores; $(uname -s); $(go version | cut -d ' ' -f 3)"
   echo "disk: $(df -PT "${TMPDIR:-/tmp}" 2>/dev/null | awk 'NR == 2 { print $2 ", " }')$(
-    go test -run '^$' -bench '^BenchmarkSync$' ./cmd/$name | awk '/^BenchmarkSync/ { printf "%.2f ms to make 4 KiB last", $3 / 1e6 }'
+    go test -run '^$' -bench '^BenchmarkSync$' ./cmd/$name | awk '/^BenchmarkSync/ { printf "%.2f ms to write and sync 4 KiB", $3 / 1e6 }'
   )"
 }
 
-# table makes one line of each benchmark: what it measured (x: how often the one takes as long as the other),
-# what it is meant to be at most (the metric goal) or at least (the metric at-least), and what else it told.
+# table prints one line per benchmark: the measured ratio (x) or memory, the goal (at most the metric goal, or at
+# least the metric at-least), and the other metrics.
 table() {
   awk '
     BEGIN { printf "%-44s %12s %12s  %s\n", "benchmark", "measured", "goal", "" }
@@ -234,8 +234,7 @@ table() {
     }'
 }
 
-# bench runs every benchmark of the tree. A goal that is missed is shown and fails nothing: a machine at work
-# with other things measures anything.
+# bench runs all benchmarks. It reports missed goals but does not fail, since the results depend on what else runs.
 bench() {
   local package failed=
   out=$(mktemp)
@@ -291,7 +290,7 @@ case "${1:-build}" in
     ;;
   help | -h | --help) usage ;;
   *)
-    echo "build.sh: there is no command \"$1\"" >&2
+    echo "build.sh: unknown command \"$1\"" >&2
     usage >&2
     exit 2
     ;;
