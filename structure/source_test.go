@@ -1,5 +1,5 @@
 // Package structure holds the tests that keep the code's structure: which package may import which, how long files and
-// functions are, and that one place decides what an error means.
+// functions are, that one place decides what an error means, and that texts are plain English.
 package structure
 
 import (
