@@ -1,8 +1,9 @@
-// Package text prepares texts that come from others to be shown, stored or compared, and marks the private
-// parts of a text.
+// Package text prepares external texts for display, storage or comparison, marks the private parts of a text, and
+// puts messages together.
 package text
 
 import (
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -53,4 +54,30 @@ func Fold(s string) string {
 		return norm.NFC.String(strings.ToLower(cases.Fold().String(s)))
 	}
 	return strings.ToLower(s)
+}
+
+// Count returns n and the form of the word for it: "1 scene", but "0 scenes" and "2 scenes".
+func Count(n int, singular, plural string) string {
+	if n == 1 {
+		return "1 " + singular
+	}
+	return strconv.Itoa(n) + " " + plural
+}
+
+// Join joins the parts of a message that are not empty with "; ". A part that follows the end of a sentence becomes
+// a sentence of its own.
+func Join(parts ...string) string {
+	var s string
+	for _, part := range parts {
+		switch {
+		case s == "" || part == "":
+			s += part
+		case strings.ContainsAny(s[len(s)-1:], ".?!"):
+			first, size := utf8.DecodeRuneInString(part)
+			s += " " + string(unicode.ToUpper(first)) + part[size:]
+		default:
+			s += "; " + part
+		}
+	}
+	return s
 }

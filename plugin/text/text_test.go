@@ -60,3 +60,27 @@ func TestFoldIgnoresCaseWhateverTheSpelling(t *testing.T) {
 		}
 	}
 }
+
+func TestCountNamesOneThingOrSeveral(t *testing.T) {
+	for n, want := range []string{"0 scenes", "1 scene", "2 scenes"} {
+		if got := Count(n, "scene", "scenes"); got != want {
+			t.Errorf("Count(%d) = %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestJoinEndsNoQuestionWithASemicolon(t *testing.T) {
+	for _, c := range []struct {
+		parts []string
+		want  string
+	}{
+		{nil, ""},
+		{[]string{"", "one", "", "two"}, "one; two"},
+		{[]string{"is Plex running?", "every job stays queued"}, "is Plex running? Every job stays queued"},
+		{[]string{"It is.", "élan", ""}, "It is. Élan"},
+	} {
+		if got := Join(c.parts...); got != c.want {
+			t.Errorf("Join(%q) = %q, want %q", c.parts, got, c.want)
+		}
+	}
+}
