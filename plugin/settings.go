@@ -28,7 +28,7 @@ const (
 // tokenAtLeast is how long a token must be to be looked for in other settings: shorter ones occur in words.
 const tokenAtLeast = 8
 
-// Settings is what the user chose on Stash's settings page.
+// Settings are the user's choices on Stash's settings page.
 type Settings struct {
 	PlexURL       string
 	PlexToken     string
@@ -45,7 +45,7 @@ type Settings struct {
 	InsecureTLS   bool
 	DebugLog      bool
 	RedactLogs    bool
-	Unknown       []string // settings that nobody knows, likely misspelt
+	Unknown       []string // keys of no setting, probably misspelt
 }
 
 // A SettingProblem is one setting that cannot be used.
@@ -55,7 +55,15 @@ type SettingProblem struct {
 	Remedy  string
 }
 
-// quoted is the value as it is told. A pathMap tells where the user's videos are.
+// String names the setting, its value and what to do.
+func (p SettingProblem) String() string {
+	if p.Value == "" {
+		return label(p.Setting) + ": " + p.Remedy
+	}
+	return fmt.Sprintf("%s is %s: %s", label(p.Setting), p.quoted(), p.Remedy)
+}
+
+// quoted returns the value for a message. A pathMap is private: it names the user's folders.
 func (p SettingProblem) quoted() string {
 	quoted := strconv.Quote(p.Value)
 	if p.Setting == "pathMap" {
@@ -64,22 +72,20 @@ func (p SettingProblem) quoted() string {
 	return quoted
 }
 
-// SettingsError is everything that is wrong with the settings, in one message.
+// SettingsError reports all invalid settings in one message.
 type SettingsError struct{ Problems []SettingProblem }
 
 func (e *SettingsError) Error() string {
 	list := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
-		if list[i] = p.Setting + ": " + p.Remedy; p.Value != "" {
-			list[i] = fmt.Sprintf("%s is %s: %s", p.Setting, p.quoted(), p.Remedy)
-		}
+		list[i] = p.String()
 	}
-	return "the settings of Stash Plex Sync need attention (Settings > Plugins): " + strings.Join(list, "; ")
+	return "correct the settings of Stash Plex Sync (Settings > Plugins): " + text.Join(list...)
 }
 
-// ParseSettings reads what Stash stores. Unset, 0 and "" mean the default; types are taken leniently,
-// since people edit Stash's configuration by hand. All problems are reported at once, as *SettingsError;
-// whatever is right is in the Settings all the same.
+// ParseSettings reads the settings as Stash stores them. Unset, 0 and "" mean the default. Types are read leniently,
+// since people edit Stash's configuration by hand. A *SettingsError reports all problems at once; the settings
+// without a problem are returned nevertheless.
 func ParseSettings(raw map[string]any) (Settings, error) {
 	p := settingsParser{raw: raw}
 	s := p.read()
@@ -100,7 +106,7 @@ type settingsParser struct {
 	problems []SettingProblem
 }
 
-// read reads every setting and notes what cannot be used.
+// read reads every setting and records the invalid ones.
 func (p *settingsParser) read() Settings {
 	s := Settings{
 		PlexURL:       p.address("plexUrl"),
@@ -124,21 +130,21 @@ func (p *settingsParser) read() Settings {
 	if err != nil {
 		p.problem("fields", p.text("fields"), err.Error())
 	} else if s.Fields.Empty() {
-		p.problem("fields", p.text("fields"), "that leaves nothing to push: name at least one field")
+		p.problem("fields", p.text("fields"), "this leaves nothing to push; name at least one field")
 	}
 	return s
 }
 
-// problem notes a setting that cannot be used, without the token even if that was put into this setting.
+// problem records an invalid setting, without the token even if that was put into this setting.
 func (p *settingsParser) problem(setting, value, remedy string) {
 	if token := p.text("plexToken"); len(token) >= tokenAtLeast {
-		hide := strings.NewReplacer(token, "***", strings.ToLower(token), "***") // names of fields are told in lower case
+		hide := strings.NewReplacer(token, "***", strings.ToLower(token), "***") // messages show names of fields in lower case
 		value, remedy = hide.Replace(value), hide.Replace(remedy)
 	}
 	p.problems = append(p.problems, SettingProblem{setting, text.OneLine(value, text.ValueLimit), text.OneLine(remedy, text.Limit)})
 }
 
-// text returns a setting as text; lists are joined as people would write them.
+// text returns a setting as text, with a list joined by commas.
 func (p *settingsParser) text(name string) string {
 	if !slices.Contains(p.known, name) {
 		p.known = append(p.known, name)
@@ -187,7 +193,7 @@ func (p *settingsParser) truth(name string) bool {
 	case "true", "yes", "on", "1":
 		return true
 	}
-	p.problem(name, text, "it must be on or off")
+	p.problem(name, text, "set it to on or off")
 	return false
 }
 
@@ -199,7 +205,7 @@ func (p *settingsParser) number(name string, unset, most int) int {
 	n, err := strconv.ParseFloat(text, 64)
 	switch {
 	case err != nil || n != float64(int(n)) || n < 0 || n > float64(most):
-		p.problem(name, text, fmt.Sprintf("it must be a whole number from 1 to %d (0 or empty means %d)", most, unset))
+		p.problem(name, text, fmt.Sprintf("enter an integer from 1 to %d (0 or empty means %d)", most, unset))
 		return unset
 	case n == 0:
 		return unset
@@ -207,30 +213,30 @@ func (p *settingsParser) number(name string, unset, most int) int {
 	return int(n)
 }
 
-// address reads plexUrl. What people paste from a browser's address line is cut to the server's part.
+// address reads plexUrl. An address pasted from a browser is cut to the server's part.
 func (p *settingsParser) address(name string) string {
-	const example = "write the address of Plex as Stash reaches it, such as http://192.168.1.5:32400"
+	const example = "enter the address at which Stash reaches Plex, such as http://192.168.1.5:32400"
 	text := p.text(name)
 	u, err := url.Parse(text)
 	value, remedy := withoutSecrets(text), ""
 	switch {
 	case text == "":
-		remedy = "it is not set: " + example
+		remedy = "it is not set; " + example
 	case strings.Contains(strings.ToLower(text), "x-plex-token"):
-		value, remedy = "", "it holds a token: put that into plexToken, and "+example
+		value, remedy = "", "it contains a token; put that into "+label("plexToken")+", and "+example
 	case likeToken(text):
-		value, remedy = "", "it is no address; if it is the token, put that into plexToken, and "+example
+		value, remedy = "", "it is not an address; if it is the token, put it into "+label("plexToken")+", and "+example
 	case !strings.Contains(text, "://"):
 		remedy = example
 		if full, err := url.Parse("http://" + text); err == nil && full.User == nil && full.Hostname() != "" && !strings.HasSuffix(full.Host, ":") {
-			remedy = "write http://" + value + " (or https://)"
+			remedy = "enter http://" + value + " (or https://)"
 		}
 	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
 		remedy = example
 	case u.User != nil:
-		remedy = "a user name and password are not supported: " + example
+		remedy = "a user name and password are not supported; " + example
 	case strings.EqualFold(u.Hostname(), "app.plex.tv"):
-		remedy = "that is Plex's web site, not your server: " + example
+		remedy = "this is Plex's web site, not your server; " + example
 	default:
 		path := strings.TrimRight(u.Path, "/")
 		path = strings.TrimSuffix(strings.TrimSuffix(path, "/index.html"), "/web")
@@ -241,7 +247,7 @@ func (p *settingsParser) address(name string) string {
 }
 
 // likeToken reports whether a text looks like one of Plex's two kinds of tokens: twenty letters and digits,
-// or a JSON Web Token. A host without a domain may be as long; nothing is lost but its name in the message.
+// or a JSON Web Token. A host name of that length only loses its place in the message.
 func likeToken(text string) bool {
 	other := func(r rune) bool {
 		return r != '-' && r != '_' && (r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r))
@@ -249,12 +255,12 @@ func likeToken(text string) bool {
 	return strings.HasPrefix(text, "eyJ") || len(text) >= 20 && strings.IndexFunc(text, other) < 0
 }
 
-// withoutSecrets is an address without user, password, query and fragment.
+// withoutSecrets returns an address without user, password, query and fragment.
 func withoutSecrets(text string) string {
 	if u, err := url.Parse(text); err == nil && u.Host != "" {
 		return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 	}
-	if strings.Contains(text, "@") { // where a password ends cannot be told
+	if strings.Contains(text, "@") { // the end of the password is unknown
 		return "…"
 	}
 	if i := strings.IndexAny(text, "?#"); i >= 0 {
@@ -268,19 +274,19 @@ func (p *settingsParser) token(name string) string {
 	_, object := p.raw[name].(map[string]any)
 	switch {
 	case object:
-		p.problem(name, "", "it must be a text: type it in on the settings page")
+		p.problem(name, "", "it is not a text; enter it on the settings page")
 		return ""
 	case text == "":
-		p.problem(name, "", "it is not set: put in the X-Plex-Token of the server's owner (the README says where to find it)")
+		p.problem(name, "", "it is not set; enter the X-Plex-Token of the server's owner (the README says where to find it)")
 	case strings.IndexFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || r > unicode.MaxASCII }) >= 0:
-		p.problem(name, "", "it holds spaces or characters that no token has: copy it again")
+		p.problem(name, "", "it contains spaces or other characters that no token has; copy it again")
 		return ""
 	}
 	return text
 }
 
-// pairsTold is how many pairs are told one by one that are none.
-const pairsTold = 5
+// pairsListed is how many invalid pairs are reported one by one.
+const pairsListed = 5
 
 // pathMap reads "stash prefix => plex prefix; …".
 func (p *settingsParser) pathMap(name string) []match.PathPair {
@@ -290,20 +296,20 @@ func (p *settingsParser) pathMap(name string) []match.PathPair {
 		from, to, ok := strings.Cut(part, "=>")
 		from, to = strings.TrimSpace(from), strings.TrimSpace(to)
 		if !ok || from == "" || to == "" || strings.Contains(to, "=>") {
-			if bad++; bad <= pairsTold {
-				p.problem(name, part, "write each pair as: path in Stash => path in Plex, pairs separated by ;")
+			if bad++; bad <= pairsListed {
+				p.problem(name, part, "enter each pair as: path in Stash => path in Plex, with ; between pairs")
 			}
 			continue
 		}
 		pairs = append(pairs, match.PathPair{From: pathform.Normal(from), To: pathform.Normal(to)})
 	}
-	if bad > pairsTold {
-		p.problem(name, "", fmt.Sprintf("%d more pairs are none", bad-pairsTold))
+	if bad > pairsListed {
+		p.problem(name, "", text.Count(bad-pairsListed, "more pair is invalid", "more pairs are invalid"))
 	}
 	return pairs
 }
 
-// problemsOf lists what is wrong, for "Check connection".
+// problemsOf returns the problems of a *SettingsError.
 func problemsOf(err error) []SettingProblem {
 	if e, ok := errors.AsType[*SettingsError](err); ok {
 		return e.Problems

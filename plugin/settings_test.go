@@ -99,9 +99,9 @@ func TestEveryProblemIsReportedAtOnceAndNoSecretIsTold(t *testing.T) {
 func TestAnAddressThatCannotBeUsedIsRefusedWithARemedy(t *testing.T) {
 	const example = "http://192.168.1.5:32400"
 	for _, c := range []struct{ url, shown, remedy string }{
-		{"192.168.1.77:32400", "192.168.1.77:32400", "write http://192.168.1.77:32400"},
-		{"localhost:32400", "localhost:32400", "write http://localhost:32400"},
-		{"plex", "plex", "write http://plex"},
+		{"192.168.1.77:32400", "192.168.1.77:32400", "enter http://192.168.1.77:32400"},
+		{"localhost:32400", "localhost:32400", "enter http://localhost:32400"},
+		{"plex", "plex", "enter http://plex"},
 		{"http:/plex:32400", "http:/plex:32400", example},
 		{"ftp://plex", "ftp://plex", example},
 		{"http://", "http://", example},

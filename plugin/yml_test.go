@@ -55,6 +55,11 @@ func TestYmlOffersTheSettingsThatTheProgramReads(t *testing.T) {
 	if !maps.Equal(offered, want) {
 		t.Errorf("the yml offers %v, want %v", offered, want)
 	}
+	for _, s := range p.Settings {
+		if name := settingNames[s.Name]; name == "" || !strings.Contains(s.DisplayName, name) {
+			t.Errorf("messages call the setting %s %q, the yml %q", s.Name, name, s.DisplayName)
+		}
+	}
 	var reader settingsParser
 	reader.read()
 	if got, want := slices.Sorted(slices.Values(reader.known)), slices.Sorted(maps.Keys(offered)); !slices.Equal(got, want) {
