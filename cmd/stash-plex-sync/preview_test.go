@@ -118,7 +118,7 @@ func TestPreviewAsATaskIsReadInTheLog(t *testing.T) {
 	w.stash.Change(1, titled("New"))
 	w.host.RunTask("Preview changes", nil)
 	w.idle()
-	if len(w.logged(`would set scene=1 item=`+w.keys[1]+` field=title from=clip1 to=New`)) != 1 || len(w.logged("1 scenes would change, 0 would not")) != 1 || len(w.logged("nothing was written")) != 1 {
+	if len(w.logged(`would set scene=1 title=New item=`+w.keys[1]+` field=title from=clip1 to=New`)) != 1 || len(w.logged("1 scene would change, 0 would not")) != 1 || len(w.logged("nothing was written")) != 1 {
 		t.Error("the log does not tell what would change")
 	}
 	if n := w.writes(); n > 0 {
@@ -179,7 +179,7 @@ func TestRestoreBesideARunSaysWhoIsAtWork(t *testing.T) {
 	ended := make(chan map[string]any, 1)
 	go func() { ended <- w.process() }()
 	w.until(func() bool { return w.plex.Count("PUT", "") == 2 })
-	modes := map[string]string{"restore": "nothing was restored", "rebuild-index": "nothing was read anew"}
+	modes := map[string]string{"restore": "nothing was restored", "rebuild-index": "nothing was read"}
 	outs := make(map[string]chan map[string]any)
 	for mode := range modes { // both wait for the lock, at the same time
 		out := make(chan map[string]any, 1)
@@ -189,7 +189,7 @@ func TestRestoreBesideARunSaysWhoIsAtWork(t *testing.T) {
 	for mode, done := range modes {
 		out := <-outs[mode]
 		stopped, _ := out["stopped"].(string)
-		for _, text := range []string{"Process queue (process ", "is at work, since ", done, "start it again"} {
+		for _, text := range []string{"Process queue (process ", "is running, since ", done, "again when it has ended"} {
 			if !strings.Contains(stopped, text) {
 				t.Errorf("%s: stopped = %q, want %q in it", mode, stopped, text)
 			}
