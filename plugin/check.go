@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,22 +13,28 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// CheckReport is what "Check connection" found.
+// CheckReport is the result of "Check connection".
 type CheckReport struct {
 	OK      bool           `json:"ok"`
 	Checks  []Check        `json:"checks"`
 	Samples []SampleReport `json:"samples"`
 }
 
-// Check is one thing that was looked at.
+// setting precedes the key in the name of a setting's check.
+const setting = "Setting "
+
+// Check is the result of one check.
 type Check struct {
 	Name   string `json:"name"`
 	OK     bool   `json:"ok"`
 	Detail string `json:"detail"`
 	Hint   string `json:"hint"`
+
+	line string // the line in the log; "" for Name, Detail and Hint
 }
 
 // SampleReport is how one scene matches.
@@ -36,7 +43,7 @@ type SampleReport struct {
 	Path      string `json:"path"`
 	Rule      string `json:"rule"` // "" if it does not match
 	RatingKey string `json:"rating_key"`
-	Unchecked bool   `json:"unchecked,omitempty"` // there was no time for it
+	Unchecked bool   `json:"unchecked,omitempty"` // there was no time to match it
 }
 
 // How long the check may take, in all and for each part.
@@ -47,9 +54,8 @@ const (
 	matchingLimit = 10 * time.Second
 )
 
-// check looks at everything that a push needs, one after the other, and says what to do about the first
-// thing that is wrong. It accepts the server that answers as the right one from now on. It starts no run and
-// writes nothing to the index.
+// check verifies everything that a push needs, in order, up to the first failure, and says what to do about that. It
+// accepts the Plex server that answers as the one to push to. It starts no run and does not write to the index.
 func (s *session) check(ctx context.Context, _ common.ArgsMap) (any, error) {
 	limited, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()
@@ -74,20 +80,46 @@ func (s *session) check(ctx context.Context, _ common.ArgsMap) (any, error) {
 		}
 	}
 	if ctx.Err() != nil {
-		return nil, errors.New("the check was stopped")
+		return nil, errors.New("the check was cancelled")
 	}
 	for _, one := range c.report.Checks {
 		event := s.z.Info()
 		if !one.OK {
 			event = s.z.Error()
 		}
-		text := one.Name + ": " + one.Detail
-		if one.Hint != "" {
-			text += "; " + one.Hint
-		}
-		event.Msg(text)
+		event.Msg(cmp.Or(one.line, text.Join(one.Name+": "+one.Detail, one.Hint)))
+	}
+	if c.report.OK {
+		s.z.Info().Msg(c.verdict())
+	} else {
+		s.z.Error().Msg(c.verdict())
 	}
 	return c.report, nil
+}
+
+// verdict returns the last line of the check: all is good, or what is not.
+func (c *checker) verdict() string {
+	const check = "Check connection: "
+	var failed []string
+	for _, one := range c.report.Checks {
+		if one.OK {
+			continue
+		}
+		if key, is := strings.CutPrefix(one.Name, setting); is {
+			failed = append(failed, label(key))
+		} else {
+			failed = append(failed, one.Name)
+		}
+	}
+	switch {
+	case len(failed) > 0:
+		return check + "not good: " + strings.Join(failed, ", ") + ". The lines before say what to do"
+	case c.looked == 0:
+		return check + "all good, but no scene was compared. Next: \"Preview changes\""
+	case c.matched == 0:
+		return check + "the connection is good, but no sample scene was found in Plex: see \"" + matching + "\""
+	}
+	return fmt.Sprintf("%sall good; %d of %s found in Plex. Next: \"Preview changes\"", check, c.matched, text.Count(c.looked, "sample scene", "sample scenes"))
 }
 
 // within calls f with a context that ends after limit.
@@ -97,7 +129,7 @@ func within(ctx context.Context, limit time.Duration, f func(context.Context) er
 	return f(ctx)
 }
 
-// checker gathers the report.
+// checker collects the report.
 type checker struct {
 	*session
 	report   CheckReport
@@ -105,6 +137,8 @@ type checker struct {
 	identity plexapi.Identity
 	found    []plexapi.Section
 	chosen   []plexapi.Section // of them, by the settings
+	looked   int               // sample scenes that were looked up
+	matched  int               // of them, those that Plex has
 }
 
 // add records one check and returns err.
@@ -125,14 +159,14 @@ func (c *checker) settingsAreRight(ctx context.Context) error {
 	err := c.readSettings(ctx)
 	problems := problemsOf(err)
 	if len(problems) == 0 {
-		detail := "complete"
+		detail := "address and token are filled in"
 		if len(c.set.Unknown) > 0 {
-			detail += "; nobody knows " + strings.Join(c.set.Unknown, ", ")
+			detail += "; " + unknownSettings(c.set.Unknown)
 		}
 		return c.add("Settings", detail, "", err)
 	}
 	for _, p := range problems {
-		c.report.Checks = append(c.report.Checks, Check{Name: "Setting " + p.Setting, Detail: p.quoted(), Hint: p.Remedy})
+		c.report.Checks = append(c.report.Checks, Check{Name: setting + p.Setting, Detail: p.quoted(), Hint: p.Remedy, line: p.String()})
 	}
 	if c.set.PlexURL == "" && c.set.PlexToken == "" {
 		c.lookForPeer(ctx)
@@ -140,7 +174,7 @@ func (c *checker) settingsAreRight(ctx context.Context) error {
 	return err
 }
 
-// The plugin that many used before this one, and the names of its settings.
+// Another plugin for Plex, and the keys of its settings.
 const (
 	peer        = "Stash2Plex"
 	peerURL     = "plex_url"
@@ -148,20 +182,20 @@ const (
 	peerLibrary = "plex_library"
 )
 
-// lookForPeer says where the values of the missing settings may be found. It copies none: Stash replaces all
-// settings of a plugin at once, and an open settings page would undo that.
+// lookForPeer reports which settings of the other plugin have the missing values. It does not copy them: Stash
+// replaces all settings of a plugin at once, so an open settings page would undo that.
 func (c *checker) lookForPeer(ctx context.Context) {
 	set, err := c.stash.Settings(ctx, peer)
 	if err != nil || textOf(set[peerURL]) == "" && textOf(set[peerToken]) == "" {
-		return // nothing to say, and Stash's own failure is another check's
+		return // a failure of Stash is reported by another check
 	}
-	detail := fmt.Sprintf("its settings are there: plexUrl here is its %s (%q), plexToken its %s", peerURL, withoutSecrets(textOf(set[peerURL])), peerToken)
+	detail := fmt.Sprintf("its settings have the values: use its %s (%q) for %s, its %s for %s", peerURL, withoutSecrets(textOf(set[peerURL])), label("plexUrl"), peerToken, label("plexToken"))
 	if library := textOf(set[peerLibrary]); library != "" {
-		detail += fmt.Sprintf(", plexLibraries its %s (%q)", peerLibrary, library)
+		detail += fmt.Sprintf(", its %s (%q) for %s", peerLibrary, library, label("plexLibraries"))
 	}
 	c.report.Checks = append(c.report.Checks, Check{
 		Name: peer, OK: true, Detail: detail,
-		Hint: "copy them on the settings page, then disable " + peer + ", so that the two do not write into Plex against each other",
+		Hint: "copy them on the settings page, then disable " + peer + ": both would write to Plex and overwrite each other's changes",
 	})
 }
 
@@ -176,14 +210,14 @@ func (c *checker) plexAnswers(ctx context.Context) error {
 	return c.add("Plex", "version "+c.identity.Version+", the token is accepted", "", c.acceptServer(ctx))
 }
 
-// acceptServer makes this server the one that everything belongs to.
+// acceptServer records this Plex server as the one to push to.
 func (c *checker) acceptServer(ctx context.Context) error {
 	known, _, err := c.db.Meta(ctx, store.KeyServer)
 	if err != nil || known == c.identity.MachineIdentifier {
 		return err
 	}
 	if known != "" {
-		if err := c.add("Server", "another one than before: it is used from now on, and its files are read anew", "", nil); err != nil {
+		if err := c.add("Server", "not the same Plex server as before: it is used from now on, and the next run reads its files", "", nil); err != nil {
 			return err
 		}
 	}
@@ -201,7 +235,7 @@ func (c *checker) librariesAreThere(context.Context) error {
 	case len(c.chosen) == 0:
 		return c.add(name, "", "", errors.New(match.WhyNoLibrary(c.found, c.set.Libraries)))
 	case len(absent) > 0:
-		return c.add(name, "", "the setting plexLibraries takes names or ids of libraries of movies or shows", errors.New(match.WhyAbsent(c.found, absent)))
+		return c.add(name, "", "correct "+label("plexLibraries")+": it takes names or ids of libraries of movies or shows", errors.New(match.WhyAbsent(c.found, absent)))
 	}
 	return c.add(name, strings.Join(names, ", "), "", nil)
 }

@@ -59,3 +59,22 @@ func TestCheckNamesSettingsThatStashDoesNotGive(t *testing.T) {
 		}
 	}
 }
+
+func TestCheckEndsWithAVerdict(t *testing.T) {
+	good := CheckReport{OK: true, Checks: []Check{{Name: "Stash", OK: true}}}
+	bad := CheckReport{Checks: []Check{{Name: "Stash", OK: true}, {Name: "Setting plexUrl"}, {Name: "Plex"}}}
+	for _, c := range []struct {
+		checker checker
+		want    string
+	}{
+		{checker{report: good}, `Check connection: all good, but no scene was compared. Next: "Preview changes"`},
+		{checker{report: good, looked: 1, matched: 1}, `Check connection: all good; 1 of 1 sample scene found in Plex. Next: "Preview changes"`},
+		{checker{report: good, looked: 20, matched: 19}, `Check connection: all good; 19 of 20 sample scenes found in Plex. Next: "Preview changes"`},
+		{checker{report: good, looked: 2}, `Check connection: the connection is good, but no sample scene was found in Plex: see "Matching"`},
+		{checker{report: bad}, `Check connection: not good: "Plex address" (plexUrl), Plex. The lines before say what to do`},
+	} {
+		if got := c.checker.verdict(); got != c.want {
+			t.Errorf("verdict %s\nwant %s", got, c.want)
+		}
+	}
+}

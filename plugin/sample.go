@@ -15,7 +15,7 @@ import (
 // samples is how many scenes "Check connection" matches.
 const samples = 20
 
-// pathsAreLearned says how Plex's paths differ from Stash's, as far as matches have taught it.
+// pathsAreLearned reports how Plex's paths differ from Stash's, as learned from earlier matches.
 func (c *checker) pathsAreLearned(ctx context.Context) error {
 	pairs, err := c.engine.LearnedPaths(ctx)
 	list := make([]string, len(pairs))
@@ -24,42 +24,42 @@ func (c *checker) pathsAreLearned(ctx context.Context) error {
 	}
 	detail := strings.Join(list, ", ")
 	if detail == "" {
-		detail = "none"
+		detail = "none yet, and none needed if Plex and Stash use the same paths"
 	}
 	return c.add("Learned paths", detail, "", err)
 }
 
-// scenesMatch matches a few scenes, with the index or, before it has been read, with what Plex answers.
+// matching is the name of the check of scenesMatch.
+const matching = "Matching"
+
+// scenesMatch matches a few scenes: with the index or, while that is not complete, with Plex's answers.
 func (c *checker) scenesMatch(ctx context.Context) error {
-	const name = "Matching"
 	scenes, err := c.engine.SampleScenes(ctx, samples)
 	if err != nil {
-		return c.add(name, "", "", err)
+		return c.add(matching, "", "", err)
 	}
 	sample, err := c.engine.Sample(ctx, c.identity.MachineIdentifier, c.chosen, scenes)
 	if err != nil {
-		return c.add(name, "", "", err)
+		return c.add(matching, "", "", err)
 	}
-	looked := len(sample.Matches)
-	detail, matched := c.sampled(scenes[:looked], sample.Matches)
-	for _, scene := range scenes[looked:] {
+	c.looked = len(sample.Matches)
+	detail := c.sampled(scenes[:c.looked], sample.Matches)
+	for _, scene := range scenes[c.looked:] {
 		report := sampleOf(scene)
 		report.Unchecked = true
 		c.report.Samples = append(c.report.Samples, report)
 	}
 	for _, note := range append([]string{sample.Why}, sample.Notes...) {
-		if note != "" {
-			detail += "; " + note
-		}
+		detail = text.Join(detail, note)
 	}
 	hint := ""
-	if matched == 0 && looked > 0 {
-		hint = "none matches: do Plex and Stash hold the same files? if their paths differ, set pathMap"
+	if c.matched == 0 && c.looked > 0 {
+		hint = "none matches: do Plex and Stash have the same files? If their paths differ, set " + label("pathMap")
 	}
-	return c.add(name, detail, hint, nil)
+	return c.add(matching, detail, hint, nil)
 }
 
-// sampleOf is the report of a scene that has not been matched.
+// sampleOf returns the report of a scene before it is matched.
 func sampleOf(scene *stashapi.Scene) SampleReport {
 	s := SampleReport{SceneID: scene.ID}
 	if len(scene.Files) > 0 {
@@ -68,19 +68,19 @@ func sampleOf(scene *stashapi.Scene) SampleReport {
 	return s
 }
 
-// sampled puts the samples into the report, and says how many match and by which rules.
-func (c *checker) sampled(scenes []*stashapi.Scene, matches []match.Match) (detail string, matched int) {
+// sampled adds the samples to the report and returns how many match, and by which rules.
+func (c *checker) sampled(scenes []*stashapi.Scene, matches []match.Match) (detail string) {
 	rules := make(map[string]int)
 	for i, m := range matches {
 		s := sampleOf(scenes[i])
 		if m.Found == match.Matched {
-			matched++
+			c.matched++
 			s.Rule, s.RatingKey = m.Hits[0].Rule, m.Hits[0].RatingKey
 			rules[s.Rule]++
 		}
 		c.report.Samples = append(c.report.Samples, s)
 	}
-	detail = fmt.Sprintf("%d of %d sample scenes are in Plex", matched, len(scenes))
+	detail = fmt.Sprintf("%d of %s in Plex", c.matched, text.Count(len(scenes), "sample scene is", "sample scenes are"))
 	var by []string
 	for _, rule := range slices.Sorted(maps.Keys(rules)) {
 		by = append(by, fmt.Sprintf("%d by %s", rules[rule], rule))
@@ -88,5 +88,5 @@ func (c *checker) sampled(scenes []*stashapi.Scene, matches []match.Match) (deta
 	if len(by) > 0 {
 		detail += " (" + strings.Join(by, ", ") + ")"
 	}
-	return detail, matched
+	return detail
 }
