@@ -32,8 +32,15 @@ func TestRunEndsWithOneLineAndTheSameAsJSON(t *testing.T) {
 			engine.Summary{Synced: 42, Unchanged: 3, Retrying: 4, Waiting: 2, Dead: 1, Gone: 5, Skipped: 6},
 			store.Counts{Waiting: sqlitefile.Count{N: 6}, NextDue: now.Add(31 * time.Second)},
 			"42 synced, 3 unchanged, 4 to be retried, 2 waiting for Plex to scan, 5 gone, 6 skipped, 1 dead letter; " +
-				"6 wait in all (next try in 31s: by the next edit, task or scheduled run)",
+				"6 scenes wait for the first edit, task or scheduled run from " + now.Add(31*time.Second).Local().Format(time.TimeOnly) + " (in 31s)",
 			`{"synced":42,"unchanged":3,"retrying":4,"waiting":2,"dead":1,"gone":5,"skipped":6,"remaining":{"due":0,"waiting":6},"next_due_at":"2026-11-24T04:20:56Z","breaker":"closed","stopped":""}`,
+		},
+		{
+			"one waits",
+			engine.Summary{Waiting: 1},
+			store.Counts{Waiting: sqlitefile.Count{N: 1}, NextDue: now},
+			"1 waiting for Plex to scan; 1 scene waits for the first edit, task or scheduled run from " + now.Local().Format(time.TimeOnly) + " (in 0s)",
+			`{"synced":0,"unchanged":0,"retrying":0,"waiting":1,"dead":0,"gone":0,"skipped":0,"remaining":{"due":0,"waiting":1},"next_due_at":"2026-11-24T04:20:25Z","breaker":"closed","stopped":""}`,
 		},
 		{
 			"ended early",

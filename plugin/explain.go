@@ -14,7 +14,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// ExplainReport is why a scene is, or is not, in Plex.
+// ExplainReport says why a scene is, or is not, in Plex.
 type ExplainReport struct {
 	SceneID    int             `json:"scene_id"`
 	State      string          `json:"state"` // synced, queued, waiting, dead, skipped, unknown
@@ -24,7 +24,7 @@ type ExplainReport struct {
 	Links      []LinkReport    `json:"links"`
 	Attempts   []AttemptReport `json:"attempts"`
 
-	elsewhere bool // it was pushed to a server that is not used any more
+	elsewhere bool // it was pushed to a server that is no longer used
 }
 
 // JobReport is a scene's job.
@@ -48,10 +48,10 @@ type LinkReport struct {
 	Path      string     `json:"path"`
 	Rule      string     `json:"rule"`
 	PushedAt  *time.Time `json:"pushed_at"`
-	Restored  bool       `json:"restored,omitempty"` // Plex was given back what it held before the first push
+	Restored  bool       `json:"restored,omitempty"` // the item is back in its state before the first push
 }
 
-// AttemptReport is something that happened to the scene.
+// AttemptReport is one entry of the scene's attempt log.
 type AttemptReport struct {
 	At      *time.Time `json:"at"`
 	Outcome string     `json:"outcome"`
@@ -59,13 +59,13 @@ type AttemptReport struct {
 	Error   string     `json:"error"`
 }
 
-// explain says of any scene why it is, or is not, in Plex.
+// explain logs and returns why a scene is, or is not, in Plex.
 func (s *session) explain(ctx context.Context, args common.ArgsMap) (any, error) {
 	scene, err := sceneArg(args)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.openToTell(ctx); err != nil {
+	if err := s.openToLog(ctx); err != nil {
 		return nil, err
 	}
 	r, err := s.explained(ctx, scene)
@@ -81,7 +81,7 @@ func (s *session) explain(ctx context.Context, args common.ArgsMap) (any, error)
 	return r, nil
 }
 
-// missing reports whether Stash says that it holds no such scene.
+// missing reports whether Stash answers that it has no such scene.
 func (s *session) missing(ctx context.Context, scene int) bool {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
@@ -89,7 +89,7 @@ func (s *session) missing(ctx context.Context, scene int) bool {
 	return err == nil && len(result.Missing) > 0
 }
 
-// explained is everything that the queue tells of a scene and the present server.
+// explained collects what the queue stores about a scene and the current Plex server.
 func (s *session) explained(ctx context.Context, scene int) (ExplainReport, error) {
 	r := ExplainReport{SceneID: scene, Links: []LinkReport{}, Attempts: []AttemptReport{}}
 	links, err := s.db.Links(ctx, scene)
@@ -135,14 +135,14 @@ func (s *session) explained(ctx context.Context, scene int) (ExplainReport, erro
 	return r, nil
 }
 
-// facts are what an explanation rests on besides the report itself.
+// facts are the inputs of an explanation besides the report itself.
 type facts struct {
 	now     time.Time
-	missing bool          // Stash holds no such scene
+	missing bool          // Stash has no such scene
 	breaker store.Breaker // whether Plex is paused
 }
 
-// conclude says in plain words what the facts come to.
+// conclude sets State and Text from the report and the facts.
 func (r *ExplainReport) conclude(f facts) {
 	switch {
 	case r.DeadLetter != nil:
@@ -152,11 +152,11 @@ func (r *ExplainReport) conclude(f facts) {
 	case r.Job != nil:
 		r.State, r.Text = "queued", r.queued(f)
 	case f.missing:
-		r.State, r.Text = "unknown", fmt.Sprintf("Stash holds no scene %d", r.SceneID)
+		r.State, r.Text = "unknown", fmt.Sprintf("Stash has no scene %d", r.SceneID)
 	case retry.Class(r.lastOutcome()).Drops(): // whatever was pushed before
-		r.State, r.Text = "skipped", "left out: "+r.Attempts[0].Error+"; it is looked at again when it is edited, and by \"Sync all scenes\""
+		r.State, r.Text = "skipped", text.Join("skipped: "+r.Attempts[0].Error, "it is checked again when it is edited, and by \"Sync all scenes\"")
 	case r.restored():
-		r.State, r.Text = "skipped", "restored: Plex was given back what it held before the first push; it is pushed again when it is edited, or by \"Sync all scenes\""
+		r.State, r.Text = "skipped", "restored: its Plex item is back in its state before the first push; it is pushed again when it is edited, or by \"Sync all scenes\""
 	case len(r.Links) > 0:
 		r.State, r.Text = "synced", r.synced()
 	default:
@@ -165,13 +165,13 @@ func (r *ExplainReport) conclude(f facts) {
 	switch {
 	case !f.missing:
 	case r.State != "unknown":
-		r.Text += fmt.Sprintf("; but Stash holds no scene %d any more", r.SceneID)
+		r.Text = text.Join(r.Text, fmt.Sprintf("but Stash no longer has scene %d", r.SceneID))
 	case len(r.Links) > 0:
-		r.Text += fmt.Sprintf(" any more; Plex item %s shows what was pushed of it", r.Links[0].RatingKey)
+		r.Text = fmt.Sprintf("Stash no longer has scene %d; Plex item %s still shows it", r.SceneID, r.Links[0].RatingKey)
 	}
 }
 
-// lastOutcome is what happened to the scene last; "" if nothing is known of it.
+// lastOutcome returns the outcome of the scene's last attempt; "" if there is none.
 func (r *ExplainReport) lastOutcome() string {
 	if len(r.Attempts) == 0 {
 		return ""
@@ -179,7 +179,7 @@ func (r *ExplainReport) lastOutcome() string {
 	return r.Attempts[0].Outcome
 }
 
-// restored reports whether everything that was pushed of the scene was taken back, and nothing since.
+// restored reports whether all of the scene's items are restored and none was pushed since.
 func (r *ExplainReport) restored() bool {
 	if len(r.Links) == 0 {
 		return r.lastOutcome() == "restored"
@@ -187,31 +187,32 @@ func (r *ExplainReport) restored() bool {
 	return !slices.ContainsFunc(r.Links, func(l LinkReport) bool { return !l.Restored })
 }
 
-// waits reports whether the job is not due yet. A time further ahead than any wait is one of a clock that
-// was moved back since.
+// waits reports whether the job is not due yet. A due time further ahead than the longest wait means that the clock was
+// set back since.
 func (r *ExplainReport) waits(now time.Time) bool {
 	return r.Job.DueAt.After(now) && !r.Job.DueAt.After(now.Add(store.LongestWait))
 }
 
 func (r *ExplainReport) dead() string {
-	comesBack := "it is tried again when it is edited, or by \"Retry dead letters\""
+	comesBack := "it is retried when it is edited, or by \"Retry dead letters\""
 	if retry.Class(r.DeadLetter.Class).AwaitsFile() {
-		comesBack = "it is tried again when Plex has found its file, when it is edited, or by \"Retry dead letters\""
+		comesBack = "it is retried when Plex has found its file, when it is edited, or by \"Retry dead letters\""
 	}
-	return fmt.Sprintf("given up (%s): %s; %s", r.DeadLetter.Class, r.DeadLetter.Error, comesBack)
+	return text.Join(fmt.Sprintf("dead letter (%s): %s", r.DeadLetter.Class, r.DeadLetter.Error), comesBack)
 }
 
 func (r *ExplainReport) waiting(f facts) string {
 	why := r.Job.Error
 	switch {
 	case why == "":
-		why = "a run is at work on it, or ended while it was"
+		why = "a run is pushing it, or ended while pushing it"
 	case retry.Class(r.Job.Class).AwaitsFile():
 		why += " (looked for " + times(r.Job.Misses) + ")"
 	case r.Job.Attempts > 0:
 		why += " (failed " + times(r.Job.Attempts) + ")"
 	}
-	return fmt.Sprintf("waits: %s; next try at %s, by the first run after that%s", why, r.Job.DueAt.Local().Format(time.TimeOnly), f.paused())
+	next := fmt.Sprintf("the first edit, task or scheduled run from %s retries it", r.Job.DueAt.Local().Format(time.TimeOnly))
+	return text.Join("waits: "+why, next, f.paused())
 }
 
 func times(n int) string {
@@ -222,34 +223,34 @@ func times(n int) string {
 }
 
 func (r *ExplainReport) queued(f facts) string {
-	return fmt.Sprintf("queued (%s) and due: the next run of %q takes it%s", r.Job.Reason, taskName, f.paused())
+	return text.Join(fmt.Sprintf("queued (%s) and due: the next run of %q pushes it", r.Job.Reason, taskName), f.paused())
 }
 
-// paused says that no job is taken for the time being; "" if jobs are.
+// paused says that Plex is paused and until when; "" if it is not.
 func (f facts) paused() string {
 	if f.breaker.State != store.BreakerOpen {
 		return ""
 	}
-	return fmt.Sprintf("; but Plex is paused until %s (%s): %q by hand tries at once", f.breaker.ProbeAt.Local().Format(time.TimeOnly),
+	return fmt.Sprintf("but Plex is paused until %s (%s): start %q by hand to try it now", f.breaker.ProbeAt.Local().Format(time.TimeOnly),
 		f.breaker.LastError, taskName)
 }
 
 func (r *ExplainReport) synced() string {
 	l := r.Links[0]
-	text := fmt.Sprintf("in Plex as item %s (%s), matched by %s, last compared at %s", l.RatingKey, l.Path, l.Rule, l.PushedAt.Local().Format(time.DateTime))
+	in := fmt.Sprintf("in Plex as item %s (%s), matched by %s, last compared at %s", l.RatingKey, l.Path, l.Rule, l.PushedAt.Local().Format(time.DateTime))
 	if more := len(r.Links) - 1; more > 0 {
-		text += fmt.Sprintf("; and as %d more", more)
+		in += "; and as " + text.Count(more, "more item", "more items")
 	}
-	return text
+	return in
 }
 
 func (r *ExplainReport) unknown() string {
 	const how = "a scene is pushed for the first time by an edit, by sync-scene or by \"Sync all scenes\""
 	if len(r.Attempts) > 0 && r.Attempts[0].Error != "" {
-		return fmt.Sprintf("not in Plex, and not queued any more; last time: %s; %s", r.Attempts[0].Error, how)
+		return text.Join("not in Plex, and no longer queued", "last attempt: "+r.Attempts[0].Error, how)
 	}
 	if r.elsewhere {
-		return "not in this Plex: it was pushed to another server; to this one " + how
+		return "not in this Plex: it was pushed to another server; to this one, " + how
 	}
 	return "never pushed: " + how
 }

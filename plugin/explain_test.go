@@ -57,8 +57,8 @@ func TestSceneThatIsNotQueuedHasOneAnswer(t *testing.T) {
 	for _, c := range []told{
 		{"never pushed", pushed(0, 0), facts{}, "unknown", []string{"never pushed", "edit", `"Sync all scenes"`}},
 		{"pushed to another server", elsewhere, facts{}, "unknown", []string{"not in this Plex", "another server", `"Sync all scenes"`}},
-		{"not in Stash", pushed(0, 0), missing, "unknown", []string{"Stash holds no scene 1"}},
-		{"pushed, and gone from Stash", pushed(1, 0, did("gone", "x")), missing, "unknown", []string{"holds no scene 1 any more", "item 9"}},
+		{"not in Stash", pushed(0, 0), missing, "unknown", []string{"Stash has no scene 1"}},
+		{"pushed, and gone from Stash", pushed(1, 0, did("gone", "x")), missing, "unknown", []string{"Stash no longer has scene 1", "item 9"}},
 		{"pushed", pushed(1, 0, did("synced", ""), did("skipped", "x")), facts{}, "synced", []string{"item 9", "/v/x.mp4", "by path", "2026-03-04 11:59:00"}},
 		{"pushed to several items", pushed(3, 0), facts{}, "synced", []string{"and as 2 more"}},
 		{"left out", pushed(0, 0, did("skipped", "onlyOrganized is on")), facts{}, "skipped", []string{"onlyOrganized is on", "edited"}},
@@ -68,7 +68,7 @@ func TestSceneThatIsNotQueuedHasOneAnswer(t *testing.T) {
 		{"restored, and looked at since", pushed(2, 2, did("miss", "x")), facts{}, "skipped", []string{"restored"}},
 		{"restored before it was linked", pushed(0, 0, did("restored", "")), facts{}, "skipped", []string{"restored"}},
 		{"restored in part", pushed(2, 1, did("restored", "")), facts{}, "synced", []string{"item 9"}},
-		{"taken out of the queue", pushed(0, 0, did("miss", "no item")), facts{}, "unknown", []string{"not queued any more", "no item"}},
+		{"taken out of the queue", pushed(0, 0, did("miss", "no item")), facts{}, "unknown", []string{"no longer queued", "no item"}},
 	} {
 		c.check(t)
 	}
@@ -90,11 +90,11 @@ func TestSceneThatIsQueuedOrGivenUpHasOneAnswer(t *testing.T) {
 	for _, c := range []told{
 		{"queued", job(past, "", ""), facts{}, "queued", []string{"edit", "due", `"Process queue"`}},
 		{"queued while Plex is paused", job(past, "", ""), paused, "queued", []string{"paused until 12:00:30", "connection refused", "by hand"}},
-		{"queued, and gone from Stash", job(past, "", ""), facts{missing: true}, "queued", []string{"holds no scene 1 any more"}},
+		{"queued, and gone from Stash", job(past, "", ""), facts{missing: true}, "queued", []string{"Stash no longer has scene 1"}},
 		{"of a clock that was moved back", job(absurd, "temporary", "500"), facts{}, "queued", []string{"due"}},
-		{"at work", job(soon, "", ""), facts{}, "waiting", []string{"at work", "next try at 12:00:30"}},
-		{"failed", job(soon, "temporary", "Plex answered 500"), facts{}, "waiting", []string{"answered 500", "failed 2 times", "next try at 12:00:30"}},
-		{"not found", job(soon, "not_found", "no item"), paused, "waiting", []string{"no item", "looked for 3 times", "next try at 12:00:30", "paused"}},
+		{"at work", job(soon, "", ""), facts{}, "waiting", []string{"a run is pushing it", "scheduled run from 12:00:30"}},
+		{"failed", job(soon, "temporary", "Plex answered 500"), facts{}, "waiting", []string{"answered 500", "failed 2 times", "scheduled run from 12:00:30"}},
+		{"not found", job(soon, "not_found", "no item"), paused, "waiting", []string{"no item", "looked for 3 times", "scheduled run from 12:00:30", "paused"}},
 		{"given up", letter("rejected", "400"), facts{}, "dead", []string{"rejected", "400", "edited", `"Retry dead letters"`}},
 		{"given up, not found", letter("not_found", "no item"), facts{}, "dead", []string{"no item", "found its file"}},
 	} {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
@@ -17,7 +18,7 @@ import (
 // listed is how many entries a list in a result holds at most.
 const listed = 50
 
-// logged is how many lines a report takes at most in Stash's log, which keeps the newest thirty.
+// logged is how many lines a report takes at most in Stash's log, whose page keeps the newest thirty.
 const logged = 20
 
 // The results of operations. Fields may be added, not renamed. Times are RFC 3339 or null; counts stop at
@@ -58,7 +59,7 @@ func remaining(c store.Counts) Remaining {
 	return Remaining{Due: c.Due.N, Waiting: c.Waiting.N, Capped: c.Due.Capped || c.Waiting.Capped}
 }
 
-// rfc3339 makes a time fit for JSON: whole seconds, null if there is none.
+// rfc3339 returns t as JSON shows it: in UTC and full seconds, null if it is zero.
 func rfc3339(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
@@ -67,7 +68,7 @@ func rfc3339(t time.Time) *time.Time {
 	return &t
 }
 
-// StatusReport is everything that a user asks about the queue.
+// StatusReport is the state of the queue and of Plex.
 type StatusReport struct {
 	Version     string         `json:"version"`
 	Database    string         `json:"database"`
@@ -81,13 +82,13 @@ type StatusReport struct {
 	CatchUp     CatchUpReport  `json:"catch_up"`
 }
 
-// QueueReport is what waits.
+// QueueReport counts the pending jobs.
 type QueueReport struct {
 	Remaining
 	NextDueAt *time.Time `json:"next_due_at"`
 }
 
-// DeadReport is what was given up.
+// DeadReport lists the dead letters.
 type DeadReport struct {
 	Count   int            `json:"count"`
 	Capped  bool           `json:"capped,omitempty"`
@@ -96,7 +97,7 @@ type DeadReport struct {
 	Items   []DeadLetter   `json:"items"`
 }
 
-// DeadLetter is one job that was given up.
+// DeadLetter is a job that is no longer retried.
 type DeadLetter struct {
 	SceneID    int             `json:"scene_id"`
 	Class      string          `json:"class"`
@@ -138,14 +139,14 @@ type OutageReport struct {
 	Cause     string     `json:"cause"`
 }
 
-// CatchUpReport is how far Stash's changes have been compared.
+// CatchUpReport is how far the catch-up with Stash's changes has come.
 type CatchUpReport struct {
 	Watermark  string     `json:"watermark"`
 	LastFullAt *time.Time `json:"last_full_at"`
 }
 
 func (s *session) status(ctx context.Context, _ common.ArgsMap) (any, error) {
-	if err := s.openToTell(ctx); err != nil {
+	if err := s.openToLog(ctx); err != nil {
 		return nil, err
 	}
 	r, err := Status(ctx, s.db, s.Version)
@@ -161,7 +162,7 @@ func (s *session) status(ctx context.Context, _ common.ArgsMap) (any, error) {
 	for _, d := range r.DeadLetters.Items[:min(len(r.DeadLetters.Items), logged)] {
 		s.z.Info().Int("scene", d.SceneID).Str("class", d.Class).Msg("dead letter: " + d.Error)
 	}
-	s.z.Info().Msg(r.Line()) // last, since that is what Stash shows first
+	s.z.Info().Msg(r.Line()) // last: Stash shows the newest line first
 	return r, nil
 }
 
@@ -230,30 +231,47 @@ func sections(ctx context.Context, index *plexindex.Index, server string) ([]Sec
 	return list, nil
 }
 
-// Line is the report in one line.
+// Line returns the report in one line: the sums, whether Plex is paused, and what to do next.
 func (r StatusReport) Line() string {
-	line := fmt.Sprintf("%d due, %d waiting, %d dead letters, %d links; ", r.Queue.Due, r.Queue.Waiting, r.DeadLetters.Count, r.Links)
+	line := fmt.Sprintf("%d due, %d waiting, %s, %s", r.Queue.Due, r.Queue.Waiting,
+		text.Count(r.DeadLetters.Count, "dead letter", "dead letters"), text.Count(r.Links, "linked Plex item", "linked Plex items"))
+	paused := r.Breaker.State != string(store.BreakerClosed)
 	switch {
-	case r.Breaker.State == string(store.BreakerClosed):
-		return line + "Plex is not paused"
+	case !paused:
+		line += "; Plex is not paused"
 	case r.Breaker.ProbeAt != nil:
-		return line + fmt.Sprintf("Plex is paused (%s) and is tried again at %s", r.Breaker.LastError, r.Breaker.ProbeAt.Local().Format(time.TimeOnly))
+		line = text.Join(line, fmt.Sprintf("Plex is paused: %s", r.Breaker.LastError),
+			fmt.Sprintf("the first run from %s tries it again, and \"Process queue\" tries it now", r.Breaker.ProbeAt.Local().Format(time.TimeOnly)))
+	default:
+		line += "; Plex is being tried"
 	}
-	return line + "Plex is being tried"
+	switch {
+	case r.Queue.Due > 0 && !paused:
+		line = text.Join(line, `run "Process queue" to push what is due`)
+	case r.Queue.Waiting > 0 && r.Queue.NextDueAt != nil && !paused:
+		line = text.Join(line, "the first edit, task or scheduled run from "+r.Queue.NextDueAt.Local().Format(time.TimeOnly)+" retries what waits")
+	}
+	if r.DeadLetters.Count > 0 {
+		return text.Join(line, `when the cause of the dead letters is gone, run "Retry dead letters"`)
+	}
+	if r.Queue.Due+r.Queue.Waiting == 0 && !paused {
+		return line + ". Nothing is pending"
+	}
+	return line
 }
 
 // Text is the report for a terminal.
 func (r StatusReport) Text() string {
-	text := fmt.Sprintf("Stash Plex Sync %s, %s\n%s\n", r.Version, r.Database, r.Line())
+	all := fmt.Sprintf("Stash Plex Sync %s, %s\n%s\n", r.Version, r.Database, r.Line())
 	for _, d := range r.DeadLetters.Items {
-		text += fmt.Sprintf("  dead letter: scene %d (%s): %s\n", d.SceneID, d.Class, d.Error)
+		all += fmt.Sprintf("  dead letter: scene %d (%s): %s\n", d.SceneID, d.Class, d.Error)
 	}
 	for _, o := range r.Outages {
 		end := "not over yet"
 		if o.EndedAt != nil {
 			end = "until " + o.EndedAt.Local().Format(time.DateTime)
 		}
-		text += fmt.Sprintf("  outage: %s %s: %s\n", o.StartedAt.Local().Format(time.DateTime), end, o.Cause)
+		all += fmt.Sprintf("  outage: %s %s: %s\n", o.StartedAt.Local().Format(time.DateTime), end, o.Cause)
 	}
-	return text
+	return all
 }

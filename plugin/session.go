@@ -24,7 +24,7 @@ import (
 
 const lockPatience = 2 * time.Second // a run that was stopped may need one to end
 
-// session is what one task works with. Its parts are opened as they are needed.
+// session holds the parts that one task needs. They are opened on first use.
 type session struct {
 	*Runner
 	conn  common.StashServerConnection
@@ -57,16 +57,16 @@ func (s *session) open(ctx context.Context) error {
 	return err
 }
 
-// openToTell opens the queue and reads the settings, which say how much may be told of it in the log. If they
-// cannot be read nothing private is told.
-func (s *session) openToTell(ctx context.Context) error {
+// openToLog opens the queue and reads the settings, which decide whether the log may show private texts. If they
+// cannot be read, private texts are redacted.
+func (s *session) openToLog(ctx context.Context) error {
 	if err := s.open(ctx); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	if err := s.readSettings(ctx); err != nil {
-		s.z.Debug().Err(err).Msg("the settings could not be read, so titles and paths are not told")
+		s.z.Debug().Err(err).Msg("cannot read the settings, so titles and paths are redacted")
 	}
 	return nil
 }
@@ -83,8 +83,8 @@ func (s *session) close() error {
 	return err
 }
 
-// readSettings asks Stash for the settings. The error says whose fault it is: Stash's (*stashapi.Error) or
-// the settings' (*SettingsError).
+// readSettings reads the settings from Stash. The error is a *stashapi.Error if Stash fails, and a *SettingsError if
+// settings are invalid.
 func (s *session) readSettings(ctx context.Context) error {
 	raw, err := s.stash.Settings(ctx, ID)
 	if err != nil {
@@ -95,13 +95,13 @@ func (s *session) readSettings(ctx context.Context) error {
 	s.stash.AddSecret(s.set.PlexToken)
 	s.log.Reveal(!s.set.RedactLogs)
 	s.z = s.log.Logger(s.set.DebugLog)
-	for _, name := range s.set.Unknown {
-		s.z.Warn().Str("setting", name).Msg("there is no such setting; is it misspelt?")
+	if len(s.set.Unknown) > 0 {
+		s.z.Warn().Msg(unknownSettings(s.set.Unknown))
 	}
 	return err
 }
 
-// plex makes the client for the server of the settings.
+// plex creates the client for the Plex server of the settings.
 func (s *session) plex(ctx context.Context) (*plexapi.Client, error) {
 	id, err := s.db.ClientID(ctx, time.Now())
 	if err != nil {
@@ -113,7 +113,7 @@ func (s *session) plex(ctx context.Context) (*plexapi.Client, error) {
 	})
 }
 
-// engine makes the engine. Settings have been read.
+// engine creates the engine. The settings have been read.
 func (s *session) engine(ctx context.Context) (*engine.Engine, error) {
 	plex, err := s.plex(ctx)
 	if err != nil {
@@ -140,8 +140,8 @@ func (s *session) engine(ctx context.Context) (*engine.Engine, error) {
 	}, nil
 }
 
-// locked runs f while no other run can be at work, with the queue open. It repairs a damaged queue first.
-// The error is sqlitefile.ErrHeld if another run is at work.
+// locked calls f with the run lock held and the queue open. It repairs a damaged queue first. The error is
+// sqlitefile.ErrHeld if another run holds the lock.
 func (s *session) locked(ctx context.Context, who string, patience time.Duration, f func(ctx context.Context) error) (err error) {
 	if s.dir == "" {
 		if s.dir, err = DataDir(s.conn); err != nil {
@@ -170,8 +170,8 @@ func (s *session) locked(ctx context.Context, who string, patience time.Duration
 	return f(ctx)
 }
 
-// lastTry takes back the word that a run was asked for, and tries the lock once more. Whoever holds it still
-// will look for jobs after it has given the lock up, and finds that word gone: so none is left behind.
+// lastTry clears the mark that a run was requested, then tries the lock once more. A run that still holds it looks for
+// due jobs after releasing it and, with the mark gone, requests another run: so no job is left behind.
 func (s *session) lastTry(ctx context.Context) (*sqlitefile.Lock, error) {
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(sqlitefile.ErrHeld, err)
@@ -182,9 +182,8 @@ func (s *session) lastTry(ctx context.Context) (*sqlitefile.Lock, error) {
 	return sqlitefile.Acquire(ctx, s.dir, 0)
 }
 
-// followUp sees to it that a run follows if there is work that this one could not take any more, or was not
-// there for: jobs that are due, or changes to be expanded. Jobs that it gave back itself, claimed at or after
-// floor, do not count. The lock is free again.
+// followUp requests another run if work is left: due jobs, or changes to be expanded. Jobs that this run released
+// itself, claimed at or after floor, do not count. The caller has released the lock.
 func (s *session) followUp(ctx context.Context, floor int64) {
 	if s.db == nil {
 		return
@@ -202,7 +201,7 @@ func (s *session) followUp(ctx context.Context, floor int64) {
 	}
 }
 
-// repair saves what can be saved of a damaged queue. The lock is held and the queue is not open.
+// repair recovers a damaged queue. The caller holds the lock, and the queue is not open.
 func (s *session) repair(ctx context.Context) error {
 	if !store.Suspect(s.dir) {
 		probe, err := store.Open(ctx, s.dir)
@@ -218,7 +217,7 @@ func (s *session) repair(ctx context.Context) error {
 	if err == nil && r != nil {
 		z := s.log.Logger(false)
 		z.Error().Str("damage", r.Damage).Str("kept_as", r.Aside).Str("saved", rows(r.Rescued)).Str("from_copy", rows(r.Copied)).
-			Msg("the queue was damaged: it was moved aside and what could be read was saved; the next complete look at Stash refills the rest")
+			Msg("the queue was damaged: it was moved aside, and what could be read was recovered; the next complete listing of Stash restores the rest")
 	}
 	return err
 }
@@ -236,7 +235,7 @@ func rows(counts map[string]int) string {
 	return strings.Join(parts, ", ")
 }
 
-// pushInline pushes one scene at once, with what is known already and without waiting for anybody.
+// pushInline pushes one scene at once, with the index as it stands and without waiting for the lock.
 func (s *session) pushInline(ctx context.Context, scene int) error {
 	return s.locked(ctx, "an edit", 0, func(ctx context.Context) error {
 		if err := s.readSettings(ctx); err != nil {

@@ -23,13 +23,13 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
-// recentHours is what "Sync recent scenes" takes for recent unless args.hours says otherwise.
+// recentHours is how far "Sync recent scenes" goes back unless args.hours says otherwise.
 const recentHours = 24
 
-// hoursAtMost is longer than any Stash has been there, and short enough to be reckoned with.
+// hoursAtMost is longer than Stash has existed, and fits a time.Duration.
 const hoursAtMost = 1_000_000
 
-// modes are what args.mode may be, each a task and an operation.
+// modes returns the functions of args.mode. Each is a task and an operation.
 func (s *session) modes() map[string]func(ctx context.Context, args common.ArgsMap) (any, error) {
 	return map[string]func(context.Context, common.ArgsMap) (any, error){
 		"process":       s.process,
@@ -55,7 +55,7 @@ func (r *Runner) task(input common.PluginInput, log *stashlog.Writer) (any, erro
 	mode := input.Args.String("mode")
 	run, ok := modes[mode]
 	if !ok {
-		return nil, fmt.Errorf("args.mode is %q; known are %s", text.OneLine(mode, text.ValueLimit), strings.Join(slices.Sorted(maps.Keys(modes)), ", "))
+		return nil, fmt.Errorf("unknown args.mode %q; valid modes: %s", text.OneLine(mode, text.ValueLimit), strings.Join(slices.Sorted(maps.Keys(modes)), ", "))
 	}
 	ctx, end := context.WithCancel(r.ctx)
 	defer end()
@@ -64,13 +64,13 @@ func (r *Runner) task(input common.PluginInput, log *stashlog.Writer) (any, erro
 	return result, errors.Join(err, s.close())
 }
 
-// process is one run.
+// process runs the queue.
 func (s *session) process(ctx context.Context, args common.ArgsMap) (any, error) {
 	asked := args.String("asked_by")
 	return s.run(ctx, taskName, engine.Options{ByPerson: asked == "", Linger: isTask(args)}, nil)
 }
 
-// syncAll asks for every scene, then runs.
+// syncAll enqueues every scene, then runs the queue.
 func (s *session) syncAll(ctx context.Context, args common.ArgsMap) (any, error) {
 	return s.run(ctx, "Sync all scenes", engine.Options{ByPerson: true, Linger: isTask(args)}, func(ctx context.Context, e *engine.Engine, alone bool) error {
 		if alone {
@@ -79,28 +79,28 @@ func (s *session) syncAll(ctx context.Context, args common.ArgsMap) (any, error)
 			}
 		}
 		n, err := e.EnqueueAll(ctx)
-		s.z.Info().Int("scenes", n).Msg("queued every scene; those that Plex shows already cost no write")
+		s.z.Info().Int("scenes", n).Msg("queued every scene; those that are up to date in Plex are only compared")
 		return err
 	})
 }
 
-// syncRecent asks for the scenes updated in the last hours, then runs.
+// syncRecent enqueues the scenes updated in the last hours, then runs the queue.
 func (s *session) syncRecent(ctx context.Context, args common.ArgsMap) (any, error) {
 	hours := recentHours
 	if v := args["hours"]; v != nil && v != "" {
 		if hours = idOf(v); hours == 0 {
-			return nil, fmt.Errorf("args.hours is %v; it must be a whole number from 1", v)
+			return nil, fmt.Errorf("args.hours is %v; it must be an integer of at least 1", v)
 		}
 		hours = min(hours, hoursAtMost)
 	}
 	return s.run(ctx, "Sync recent scenes", engine.Options{ByPerson: true, Linger: isTask(args)}, func(ctx context.Context, e *engine.Engine, _ bool) error {
 		n, err := e.EnqueueSince(ctx, time.Now().Add(-time.Duration(hours)*time.Hour))
-		s.z.Info().Int("scenes", n).Int("hours", hours).Msg("queued the scenes updated lately")
+		s.z.Info().Int("scenes", n).Int("hours", hours).Msg("queued the scenes updated recently")
 		return err
 	})
 }
 
-// syncScene pushes one scene now, or leaves it to the run that is at work.
+// syncScene pushes one scene now, or leaves it to the run in progress.
 func (s *session) syncScene(ctx context.Context, args common.ArgsMap) (any, error) {
 	scene, err := sceneArg(args)
 	if err != nil {
@@ -122,9 +122,9 @@ func sceneArg(args common.ArgsMap) (int, error) {
 	return 0, fmt.Errorf("args.scene_id is %v; it must be the id of a scene", args["scene_id"])
 }
 
-// run takes the lock, prepares and runs. What keeps it from working is told in the result and at error
-// level in the log: a task of Stash cannot fail in any other way that a person would see. If another run
-// holds the lock, what prepare enqueues is left to that one.
+// run takes the lock, calls prepare and runs the queue. It reports what stops it in the result and in the log,
+// because Stash does not show a task's error anywhere else. If another run holds the lock, it takes what prepare
+// enqueues.
 func (s *session) run(ctx context.Context, who string, opts engine.Options, prepare func(ctx context.Context, e *engine.Engine, alone bool) error) (any, error) {
 	var sum engine.Summary
 	began := time.Now()
@@ -148,8 +148,8 @@ func (s *session) run(ctx context.Context, who string, opts engine.Options, prep
 	if errors.Is(err, sqlitefile.ErrHeld) && prepare != nil {
 		err = cmp.Or(run(ctx, false), err)
 	}
-	if text, class, told := s.whyNot(ctx, err); told {
-		sum.Stopped, sum.Class, err = text, class, nil
+	if why, class, known := s.whyNot(ctx, err); known {
+		sum.Stopped, sum.Class, err = why, class, nil
 	}
 	if err != nil {
 		return nil, err
@@ -168,7 +168,7 @@ func (s *session) clearMark(ctx context.Context) error {
 	return s.db.ClearMark(context.WithoutCancel(ctx))
 }
 
-// noteSuspect has the queue checked by the next run because of an error that says nothing of what is wrong with it.
+// noteSuspect makes the next run check the queue for damage, unless err already names the fault of its file.
 func (s *session) noteSuspect(err error) error {
 	if _, known := errors.AsType[*sqlitefile.Error](err); known {
 		return err
@@ -176,7 +176,7 @@ func (s *session) noteSuspect(err error) error {
 	return errors.Join(fmt.Errorf("%w; the next run checks the queue for damage", err), s.db.NoteSuspect(err))
 }
 
-// ready reads the settings and makes the engine, with a login for a long run.
+// ready reads the settings and creates the engine, with a login that lasts for a long run.
 func (s *session) ready(ctx context.Context) (*engine.Engine, error) {
 	if err := s.open(ctx); err != nil {
 		return nil, err
@@ -189,7 +189,7 @@ func (s *session) ready(ctx context.Context) (*engine.Engine, error) {
 		return nil, err
 	}
 	if err := s.stash.KeepLogin(ctx); err != nil {
-		s.z.Debug().Err(err).Msg("a run of more than an hour may lose its login")
+		s.z.Debug().Err(err).Msg("cannot read Stash's API key: a run of more than an hour may lose its login")
 	}
 	for _, secret := range s.stash.Secrets() {
 		s.log.AddSecret(secret)
@@ -197,40 +197,40 @@ func (s *session) ready(ctx context.Context) (*engine.Engine, error) {
 	return e, nil
 }
 
-// tidy brings the queue's file into order after a run.
+// tidy copies and checkpoints the queue's file after a run.
 func (s *session) tidy(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return nil
 	}
 	if made, err := s.db.CopyDaily(ctx, time.Now()); err != nil {
-		s.z.Warn().Err(err).Msg("the daily copy of the queue could not be made")
+		s.z.Warn().Err(err).Msg("cannot make the daily copy of the queue")
 	} else if made {
 		s.z.Debug().Msg("made the daily copy of the queue")
 	}
 	return s.db.Checkpoint(ctx)
 }
 
-// whyNot says in one sentence why nothing, or not everything, could be done.
-func (s *session) whyNot(ctx context.Context, err error) (text string, class retry.Class, told bool) {
-	const stays = "; every job stays queued"
+// whyNot returns the message of an error that stops a run; known is false if err is not such an error.
+func (s *session) whyNot(ctx context.Context, err error) (why string, class retry.Class, known bool) {
+	const kept = "every job stays queued"
 	_, settings := errors.AsType[*SettingsError](err)
 	_, stash := errors.AsType[*stashapi.Error](err)
 	switch {
 	case err == nil:
 		return "", "", false
 	case errors.Is(err, sqlitefile.ErrHeld):
-		return s.whoWorks(ctx) + ": what is queued is taken by it, or right after it", "", true
+		return s.whoWorks(ctx) + "; that run, or the one after it, takes what is queued", "", true
 	case ctx.Err() != nil:
-		return "the run was stopped; what is queued stays queued", retry.ClassCancelled, true
+		return "the run was stopped; " + kept, retry.ClassCancelled, true
 	case settings:
-		return err.Error() + stays, retry.ClassMisconfigured, true
+		return text.Join(err.Error(), kept), retry.ClassMisconfigured, true
 	case stash:
-		return err.Error() + stays, retry.ClassStashUnavailable, true
+		return text.Join(err.Error(), kept), retry.ClassStashUnavailable, true
 	}
 	return "", "", false
 }
 
-// whoWorks says who holds the lock.
+// whoWorks names the run that holds the lock.
 func (s *session) whoWorks(ctx context.Context) string {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second) // it is named even after a stop
 	defer cancel()
@@ -240,12 +240,12 @@ func (s *session) whoWorks(ctx context.Context) string {
 			who, since = holder, ", since "+at.Format(time.TimeOnly)
 		}
 	}
-	return who + " is at work" + since
+	return who + " is running" + since
 }
 
-// finish writes the line with which every run ends, and returns the same as JSON.
+// finish logs the last line of a run, and returns the same as a report.
 func (s *session) finish(ctx context.Context, sum engine.Summary, began time.Time) (any, error) {
-	if err := s.open(ctx); err != nil { // it may have been stopped before that
+	if err := s.open(ctx); err != nil { // the run may have stopped before it opened the queue
 		return nil, err
 	}
 	now := time.Now()
@@ -262,7 +262,7 @@ func (s *session) finish(ctx context.Context, sum engine.Summary, began time.Tim
 	return processReport(sum, counts, breaker), nil
 }
 
-// event is the log's level for what stopped a run.
+// event starts a log line at the level of what stopped a run.
 func (s *session) event(class retry.Class) *zerolog.Event {
 	switch {
 	case class.NeedsPerson():
@@ -273,7 +273,7 @@ func (s *session) event(class retry.Class) *zerolog.Event {
 	return s.z.Info()
 }
 
-// closingLine is what a run did, why it ended early, and what is left.
+// closingLine says what a run did, why it stopped early, and what is left.
 func closingLine(sum engine.Summary, counts store.Counts, now time.Time) string {
 	var parts []string
 	if done := sum.String(); done != "" {
@@ -283,8 +283,12 @@ func closingLine(sum engine.Summary, counts store.Counts, now time.Time) string 
 		parts = append(parts, number(counts.Due)+" still due")
 	}
 	if !counts.NextDue.IsZero() {
-		parts = append(parts, fmt.Sprintf("%s wait in all (next try in %s: by the next edit, task or scheduled run)",
-			number(counts.Waiting), max(counts.NextDue.Sub(now), 0).Round(time.Second)))
+		waiting := text.Count(counts.Waiting.N, "scene waits", "scenes wait")
+		if counts.Waiting.Capped {
+			waiting = "more than " + waiting
+		}
+		parts = append(parts, fmt.Sprintf("%s for the first edit, task or scheduled run from %s (in %s)",
+			waiting, counts.NextDue.Local().Format(time.TimeOnly), max(counts.NextDue.Sub(now), 0).Round(time.Second)))
 	}
 	line := strings.Join(parts, "; ")
 	switch {

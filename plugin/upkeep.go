@@ -8,11 +8,12 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
-// narrowed reads which dead letters are meant.
+// narrowed reads which dead letters the arguments select.
 func narrowed(args common.ArgsMap) (store.Narrow, error) {
 	n := store.Narrow{Class: args.String("class")}
 	if v := args["scene_id"]; v != nil && v != "" {
@@ -24,7 +25,7 @@ func narrowed(args common.ArgsMap) (store.Narrow, error) {
 	return n, nil
 }
 
-// retryDead makes jobs of dead letters again and sees to it that a run follows.
+// retryDead queues dead letters again and makes sure that a run follows.
 func (s *session) retryDead(ctx context.Context, args common.ArgsMap) (any, error) {
 	n, err := narrowed(args)
 	if err != nil {
@@ -37,11 +38,13 @@ func (s *session) retryDead(ctx context.Context, args common.ArgsMap) (any, erro
 	if err != nil {
 		return nil, err
 	}
-	s.z.Info().Int("revived", revived).Msg("dead letters are queued again")
-	if revived > 0 {
-		if _, err := askForRun(ctx, s.conn); err != nil {
-			s.z.Warn().Err(err).Msgf("Stash did not take a run of %q: start it by hand", taskName)
-		}
+	if revived == 0 {
+		s.z.Info().Msg("no dead letters: nothing to retry")
+		return map[string]int{"revived": 0}, nil
+	}
+	s.z.Info().Msg(text.Count(revived, "dead letter is", "dead letters are") + " queued again")
+	if _, err := askForRun(ctx, s.conn); err != nil {
+		s.z.Warn().Err(err).Msgf("Stash did not accept a run of %q: start that task by hand", taskName)
 	}
 	return map[string]int{"revived": revived}, nil
 }
@@ -59,7 +62,7 @@ func (s *session) clearDead(ctx context.Context, args common.ArgsMap) (any, erro
 	if err != nil {
 		return nil, err
 	}
-	s.z.Info().Int("removed", removed).Msg("removed dead letters; their scenes are pushed again when they are edited")
+	s.z.Info().Msg("removed " + text.Count(removed, "dead letter", "dead letters") + "; a scene of one is pushed again when it is edited")
 	return map[string]int{"removed": removed}, nil
 }
 
@@ -72,11 +75,11 @@ func (s *session) clearQueue(ctx context.Context, _ common.ArgsMap) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	s.z.Info().Int("removed", removed).Msg("emptied the queue; its scenes are pushed again when they are edited, or by \"Sync all scenes\"")
+	s.z.Info().Msg("removed " + text.Count(removed, "job", "jobs") + " from the queue; a scene of one is pushed again when it is edited, or by \"Sync all scenes\"")
 	return map[string]int{"removed": removed}, nil
 }
 
-// rebuildIndex forgets what is known of Plex's files and reads it anew. Links are kept.
+// rebuildIndex clears the index of Plex's files and reads it again. Links are kept.
 func (s *session) rebuildIndex(ctx context.Context, _ common.ArgsMap) (any, error) {
 	var sum engine.Summary
 	err := s.locked(ctx, "Rebuild Plex index", lockPatience, func(ctx context.Context) error {
@@ -91,17 +94,17 @@ func (s *session) rebuildIndex(ctx context.Context, _ common.ArgsMap) (any, erro
 		return err
 	})
 	if errors.Is(err, sqlitefile.ErrHeld) {
-		sum.Stopped, err = s.whoWorks(ctx)+"; nothing was read anew: start it again when that has ended", nil
+		sum.Stopped, err = s.whoWorks(ctx)+"; nothing was read. Start \"Rebuild Plex index\" again when it has ended", nil
 	} else {
 		s.followUp(ctx, 0)
 	}
-	if text, class, told := s.whyNot(ctx, err); told {
-		sum.Stopped, sum.Class, err = text, class, nil
+	if why, class, known := s.whyNot(ctx, err); known {
+		sum.Stopped, sum.Class, err = why, class, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	ctx = context.WithoutCancel(ctx) // what was read is told all the same
+	ctx = context.WithoutCancel(ctx) // report what was read even if the run was cancelled
 	list := []SectionReport{}
 	if s.index != nil {
 		server, _, err := s.db.Meta(ctx, store.KeyServer)
@@ -118,6 +121,7 @@ func (s *session) rebuildIndex(ctx context.Context, _ common.ArgsMap) (any, erro
 		for _, l := range list {
 			s.z.Info().Str("library", l.Title).Int("files", l.Files).Msg("read")
 		}
+		s.z.Info().Msg("the index of Plex's files is complete: " + text.Count(len(list), "library", "libraries"))
 	}
 	return map[string]any{"sections": list, "stopped": sum.Stopped}, nil
 }

@@ -13,7 +13,7 @@ func TestProgramExplainsEveryState(t *testing.T) {
 	w := newWorld(t, 5)
 	w.occupied()
 	w.wantExplained(1, "unknown", "never pushed")
-	w.wantExplained(4711, "unknown", "Stash holds no scene 4711")
+	w.wantExplained(4711, "unknown", "Stash has no scene 4711")
 	w.bulk("One", 1)
 	w.wantExplained(1, "queued", "due", "Process queue")
 	w.process()
@@ -22,11 +22,11 @@ func TestProgramExplainsEveryState(t *testing.T) {
 	w.plex.Remove(w.keys[2])
 	w.bulk("Two", 2)
 	w.process()
-	w.wantExplained(2, "waiting", "Plex holds no item for /data/videos/2/clip2.mp4", "next try at")
+	w.wantExplained(2, "waiting", "Plex holds no item for /data/videos/2/clip2.mp4", "the first edit, task or scheduled run from")
 	w.bulk("Three", 3)
 	w.plex.Inject(plextest.Fault{Method: "PUT", Status: 500, Times: 1})
 	w.process()
-	w.wantExplained(3, "waiting", "500", "failed once", "next try at")
+	w.wantExplained(3, "waiting", "500", "failed once", "the first edit, task or scheduled run from")
 	w.plex.Inject(plextest.Fault{Method: "PUT", Status: 400})
 	w.bulk("Four", 4)
 	w.process()
@@ -46,8 +46,8 @@ func TestProgramExplainsEveryState(t *testing.T) {
 	w.process()
 	w.wantExplained(1, "synced")
 	w.stash.Drop(1)
-	w.wantExplained(1, "unknown", "Stash holds no scene 1 any more", w.keys[1])
-	if len(w.logged("Stash holds no scene 4711")) != 1 {
+	w.wantExplained(1, "unknown", "Stash no longer has scene 1", w.keys[1])
+	if len(w.logged("Stash has no scene 4711")) != 1 {
 		t.Error("the answer is not in the log")
 	}
 }
