@@ -16,14 +16,14 @@ import (
 )
 
 const (
-	askTimeout   = 3 * time.Second // for Stash to take a run into its queue: as long as the mark says that we ask
-	inlineBudget = 2 * time.Second // the longest that a save ever waits for Plex
-	taskName     = "Process queue" // the task of the yml that runs
+	askTimeout   = 3 * time.Second // for Stash to queue a run: as long as the run mark blocks other requests
+	inlineBudget = 2 * time.Second // the longest that saving a scene waits for Plex
+	taskName     = "Process queue" // the task of the yml that runs the queue
 	taskLabel    = engine.RunDescription
 )
 
-// hook records what a hook tells and sees to it that a run follows. Neither Stash nor Plex failing loses
-// the job: once it is recorded, nothing that follows is an error.
+// hook records a hook in the queue and makes sure that a run follows. Once the hook is recorded, a failure of Stash or
+// Plex is not an error: the job is not lost.
 func (r *Runner) hook(conn common.StashServerConnection, payload any, log *stashlog.Writer) error {
 	z := log.Logger(false)
 	h, handled, problem := parseHook(payload)
@@ -52,8 +52,8 @@ func (r *Runner) hook(conn common.StashServerConnection, payload any, log *stash
 	return nil
 }
 
-// record writes what the hook tells into the queue. The database stays open: the process ends in a moment,
-// and closing it would write the log back first.
+// record writes a hook to the queue. The database stays open: the process ends soon, and closing the database would
+// checkpoint its write-ahead log first.
 func record(ctx context.Context, dir string, h store.HookRecord) (*store.Store, store.Mark, error) {
 	db, err := store.Open(ctx, dir)
 	if err != nil {
@@ -63,20 +63,20 @@ func record(ctx context.Context, dir string, h store.HookRecord) (*store.Store, 
 	return db, mark, err
 }
 
-// leave puts what the hook tells into the inbox because the queue cannot be written.
+// leave writes a hook to the inbox because the queue cannot be written.
 func leave(dir string, h store.HookRecord, cause error) error {
 	cause = mendable(cause)
 	err := mendable(store.LeaveInInbox(dir, time.Now(), h))
 	switch {
 	case err == nil:
-		return fmt.Errorf("%v was left in the inbox, because the queue cannot be written: %w; the next run of %q takes it in", h, cause, taskName)
+		return fmt.Errorf("%v was left in the inbox, because the queue cannot be written: %w; the next run of %q queues it", h, cause, taskName)
 	case remedy(err) == remedy(cause):
-		return fmt.Errorf("%v could not be queued: %w; then save it again", h, cause)
+		return fmt.Errorf("%v could not be queued: %w; then save it again in Stash", h, cause)
 	}
-	return fmt.Errorf("%v could not be queued: %w; and not be left in the inbox either: %w; then save it again", h, cause, err)
+	return fmt.Errorf("%v could not be queued: %w; nor left in the inbox: %w; then save it again in Stash", h, cause, err)
 }
 
-// remedy is what a person is told to do about an error.
+// remedy returns what a person can do about an error.
 func remedy(err error) string {
 	if f, ok := errors.AsType[*sqlitefile.Error](err); ok {
 		return f.Remedy
@@ -84,7 +84,7 @@ func remedy(err error) string {
 	return err.Error()
 }
 
-// hookRun is what a hook does after its job is recorded.
+// hookRun requests a run, or pushes at once, after a hook is recorded.
 type hookRun struct {
 	*Runner
 	conn common.StashServerConnection
@@ -92,23 +92,23 @@ type hookRun struct {
 	log  *stashlog.Writer
 }
 
-// ask asks Stash for a run, and reports whether Stash works on a job that is not ours.
+// ask requests a run from Stash, and reports whether Stash is running another job.
 func (h hookRun) ask(ctx context.Context, mark store.Mark) (busy bool) {
 	z := h.log.Logger(false)
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	busy, err := askForRun(ctx, h.conn)
 	if err != nil {
-		z.Warn().Err(err).Msgf("Stash did not take a run of %q; what was changed is queued and goes with the next", taskName)
+		z.Warn().Err(err).Msgf("Stash did not accept a run of %q; the change is queued, and the next run pushes it", taskName)
 	}
 	if err := h.db.Asked(context.WithoutCancel(ctx), time.Now(), mark, err == nil, busy); err != nil {
-		z.Warn().Err(err).Msg("the run mark could not be updated")
+		z.Warn().Err(err).Msg("cannot update the run mark")
 	}
 	return busy
 }
 
-// askForRun sees to it that a run of ours waits in Stash's queue. A running one does not count: it may be
-// past its last look.
+// askForRun makes sure that a run of this plugin waits in Stash's queue. A running one does not count: it may already
+// have looked for jobs for the last time.
 func askForRun(ctx context.Context, conn common.StashServerConnection) (busy bool, err error) {
 	stash, err := stashapi.New(conn, stashapi.Options{Timeout: askTimeout})
 	if err != nil {
@@ -131,8 +131,8 @@ func askForRun(ctx context.Context, conn common.StashServerConnection) (busy boo
 	return busy, err
 }
 
-// inline pushes a person's edit at once while Stash is busy with something else, for two seconds at most
-// and with what is known already.
+// inline pushes a person's edit at once while Stash is busy with another job, for two seconds at most and with the
+// index as it stands.
 func (h hookRun) inline(scene int) {
 	z := h.log.Logger(false)
 	ctx, cancel := context.WithTimeout(h.ctx, inlineBudget)
@@ -142,8 +142,8 @@ func (h hookRun) inline(scene int) {
 	defer s.followUp(ctx, 0)
 	switch {
 	case errors.Is(err, sqlitefile.ErrHeld):
-		z.Debug().Msg("another run is at work")
+		z.Debug().Msg("another run is running")
 	case err != nil:
-		z.Debug().Err(err).Int("scene", scene).Msg("not pushed at once; the scene is queued")
+		z.Debug().Err(err).Int("scene", scene).Msg("not pushed immediately; the scene is queued")
 	}
 }

@@ -5,9 +5,9 @@ import (
 	"syscall"
 )
 
-// parentGone returns a function that reports whether the process that started this one has ended. Windows
-// keeps the number of such a parent, and may give it to another process: so it is asked by a handle. A parent
-// that may not be asked counts as alive: a failing write to the log still tells of its end.
+// parentGone returns a function that reports whether the process that started this one has ended. It uses a handle,
+// because Windows may reuse the parent's process id. A parent that cannot be opened counts as running: a failed write to
+// the log still shows that it has ended.
 func parentGone() func() bool {
 	handle, err := syscall.OpenProcess(syscall.SYNCHRONIZE, false, uint32(os.Getppid()))
 	if err != nil {

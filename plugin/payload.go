@@ -15,39 +15,38 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// hookKey is the argument that tells a hook from a task or an operation.
+// hookKey is the argument that distinguishes a hook from a task or an operation.
 const hookKey = "hookContext"
 
-// idsAtMost bounds what one event may enqueue: no real one comes near.
+// idsAtMost limits the scenes of one event; real events are far smaller.
 const idsAtMost = 1_000_000
 
-// ownFields differ between the hooks of one event, so they do not count for its hash.
+// ownFields differ between the hooks of one event, so the event's hash ignores them.
 const ownFields = " checksum oshash path "
 
-// parseHook makes of a hook's context what is to be recorded. Its shape is whatever Stash sends: input may
-// be null (scans), an object with id or ids, a list of objects (scenesUpdate) or a list of ids (plural
-// destroys), with any number of fields of any size. What can be understood is returned; problem says in
-// one line what could not be. handled is false for hooks that are none of ours.
+// parseHook parses a hook's context. Its input may be null (scans), an object with id or ids, a list of objects
+// (scenesUpdate) or a list of ids (plural destroys), with any number of fields of any size. parseHook returns what it
+// can read; problem says in one line what it cannot. handled is false for hooks of other types.
 func parseHook(context any) (h store.HookRecord, handled bool, problem string) {
 	c, ok := context.(map[string]any)
 	if !ok {
-		return h, true, fmt.Sprintf("the hook's context is %s, not an object", kindOf(context))
+		return h, true, fmt.Sprintf("cannot read a hook of Stash: its context is %s, not an object", kindOf(context))
 	}
 	event, _ := c["type"].(string)
 	if !slices.Contains(hookTypes(), event) {
-		return h, false, fmt.Sprintf("hook %q is none of this plugin's", text.OneLine(event, text.ValueLimit))
+		return h, false, fmt.Sprintf("this plugin does not handle hook %q", text.OneLine(event, text.ValueLimit))
 	}
 	of, _, _ := strings.Cut(event, ".")
 	ids, bad := idsOf(c["input"], event == tagMerge)
 	own := idOf(c["id"])
-	if own == 0 && len(ids) > 0 { // what the event is of is known all the same
-		own, problem = ids[0], "the hook names no id of its own"
+	if own == 0 && len(ids) > 0 { // the ids of the input say which scenes the event is about
+		own, problem = ids[0], event+" has no id of its own; the first id of its input is used"
 	}
 	if own == 0 {
-		return h, true, fmt.Sprintf("%s names no %s: nothing to do", event, strings.ToLower(of))
+		return h, true, fmt.Sprintf("%s has no id of a %s: nothing is queued", event, strings.ToLower(of))
 	}
 	if bad > 0 {
-		problem = fmt.Sprintf("%d ids of %s could not be understood", bad, event)
+		problem = fmt.Sprintf("%s of %s cannot be read", text.Count(bad, "id", "ids"), event)
 	}
 	first := len(ids) > 0 && ids[0] == own
 	others := slices.DeleteFunc(ids, func(id int) bool { return id == own })
@@ -62,10 +61,10 @@ func parseHook(context any) (h store.HookRecord, handled bool, problem string) {
 	return scenesHook(c, event, store.HookRecord{First: first, Event: hash}, own, others), true, problem
 }
 
-// tagMerge is the one hook of ours that Stash fires once for all that it tells of.
+// tagMerge is the only handled hook that Stash fires once for all objects of its event.
 const tagMerge = "Tag.Merge.Post"
 
-// hookTypes are the hooks that are handled. Stash fires Movie.Update beside Group.Update for the same group.
+// hookTypes returns the handled hooks. Stash fires Movie.Update beside Group.Update for the same group.
 func hookTypes() []string {
 	list := []string{"Scene.Create.Post", "Scene.Update.Post", "Scene.Destroy.Post", tagMerge}
 	for _, kind := range []string{"Performer", "Studio", "Tag", "Group"} {
@@ -74,7 +73,7 @@ func hookTypes() []string {
 	return list
 }
 
-// scenesHook is what a hook of scenes tells.
+// scenesHook returns the record of a hook of scenes.
 func scenesHook(c map[string]any, event string, h store.HookRecord, own int, others []int) store.HookRecord {
 	h.Gone = event == "Scene.Destroy.Post"
 	h.Own = store.Request{SceneID: own, Reason: strings.TrimSuffix(event, ".Post"), Priority: store.InBulk}
@@ -97,8 +96,8 @@ func personsEdit(c map[string]any) bool {
 	return slices.Contains(fields, any("id"))
 }
 
-// idsOf returns the distinct ids of a hook's input in their order, and how many it could not read. Those of a
-// merge are its sources: their scenes changed, not those of the destination.
+// idsOf returns the distinct ids of a hook's input in their order, and how many it could not read. For a merge it
+// returns the sources: their scenes changed, not those of the destination.
 func idsOf(input any, merge bool) (ids []int, bad int) {
 	seen := make(map[int]bool)
 	add := func(v any) {
@@ -135,7 +134,7 @@ func idsOf(input any, merge bool) (ids []int, bad int) {
 	return ids, bad
 }
 
-// idOf reads an id that is a JSON number or its text; 0 if it is neither, or out of range.
+// idOf returns an id given as a JSON number or as text; 0 if it is neither, or out of range.
 func idOf(v any) int {
 	switch v := v.(type) {
 	case float64:
@@ -150,7 +149,7 @@ func idOf(v any) int {
 	return 0
 }
 
-// eventHash names an event that several hooks tell of. Fields that are each hook's own are left out.
+// eventHash identifies an event that fires several hooks. It ignores ownFields.
 func eventHash(event string, input any) string {
 	if object, ok := input.(map[string]any); ok {
 		shared := maps.Clone(object)
@@ -176,7 +175,7 @@ func kindOf(v any) string {
 	case float64:
 		return "a number"
 	case bool:
-		return "a truth value"
+		return "a boolean"
 	}
 	return fmt.Sprintf("%T", v)
 }

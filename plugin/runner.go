@@ -1,6 +1,5 @@
-// Package plugin is what Stash calls: hooks, which only record what wants syncing, and tasks, which are
-// operations too and do the work or tell about it. What a failure means is decided in engine; what is kept
-// is kept by store.
+// Package plugin is what Stash calls: hooks, which only record changes in the queue, and tasks, which are operations
+// too. Package engine decides what a failure means, and package store keeps the state.
 package plugin
 
 import (
@@ -25,7 +24,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
-// ID is the name under which Stash knows this plugin: that of its yml file.
+// ID is the name by which Stash identifies this plugin: that of its yml file.
 const ID = "stash-plex-sync"
 
 // A Runner serves one call of Stash. Stash launches a process for each hook, task and operation, calls Run
@@ -47,8 +46,8 @@ func NewRunner(version string, stderr io.Writer) *Runner {
 	return &Runner{Version: version, Stderr: stderr, ctx: ctx, cancel: cancel, idle: make(chan struct{})}
 }
 
-// Run performs what Stash asks for. It never returns a Go error, because Stash drops those: a failure is
-// in output.Error. Everything is stored when it returns; Stash may kill the process right after.
+// Run performs a call of Stash. It never returns a Go error, because Stash drops those: a failure is in
+// output.Error. Everything is stored when it returns, since Stash may kill the process right after.
 func (r *Runner) Run(input common.PluginInput, output *common.PluginOutput) error {
 	r.begun.Store(true)
 	defer r.once.Do(func() { close(r.idle) })
@@ -60,7 +59,7 @@ func (r *Runner) Run(input common.PluginInput, output *common.PluginOutput) erro
 		if p := recover(); p != nil {
 			z := log.Logger(false)
 			z.Error().Str("stack", strings.ReplaceAll(string(debug.Stack()), "\n", " | ")).Msgf("a bug: %v", p)
-			fail(output, log, fmt.Errorf("a bug in stash-plex-sync %s: %v; please report it with the log; nothing that was queued is lost", r.Version, p))
+			fail(output, log, fmt.Errorf("a bug in stash-plex-sync %s: %v; nothing queued is lost. Please report it with the log", r.Version, p))
 		}
 	}()
 	if hook, is := input.Args[hookKey]; is {
@@ -79,23 +78,23 @@ func (r *Runner) Run(input common.PluginInput, output *common.PluginOutput) erro
 	return nil
 }
 
-// asTask is the argument that distinguishes a task from an operation. The yml sets it for each of its tasks, so
-// that every job in Stash's queue has it, whoever asked for it.
+// asTask is the argument that distinguishes a task from an operation. The yml sets it for each task, so every job in
+// Stash's queue has it.
 const asTask = "task"
 
-// isTask reports whether a task was started: nobody waits for its answer, and Stash writes its result into its
-// log. The result of an operation goes to the caller, who waits for it.
+// isTask reports whether args are a task's: Stash logs its result. The result of an operation goes to the caller, which
+// waits for it.
 func isTask(args common.ArgsMap) bool { return args.String(asTask) != "" }
 
-// loggedAtMost is how long a task's result may be, in bytes, since all of it becomes one line of Stash's log.
+// loggedAtMost limits a task's result, in bytes: Stash logs it on one line.
 const loggedAtMost = 3000
 
-// shown is a result as it may be handed on: to an operation's caller as it is, and for Stash's log on one line
-// of bounded length, with what is private in it as the log shows it.
+// shown returns a result without secrets: complete for the caller of an operation; for Stash's log on one line of
+// limited length, with private texts as the log shows them.
 func shown(result any, logged bool, log *stashlog.Writer) (any, error) {
 	var encoded bytes.Buffer
 	enc := json.NewEncoder(&encoded)
-	enc.SetEscapeHTML(false) // a secret is known as it stands between quotes, and not otherwise
+	enc.SetEscapeHTML(false) // secrets are found in their quoted form only
 	if err := enc.Encode(result); err != nil {
 		return nil, fmt.Errorf("write the result: %w", err)
 	}
@@ -108,13 +107,13 @@ func shown(result any, logged bool, log *stashlog.Writer) (any, error) {
 	}
 	value = eachText(value, func(s string) string { return text.OneLine(log.Hide(log.Shown(s)), text.Limit) })
 	if text, err := json.Marshal(value); err != nil || len(text) > loggedAtMost {
-		return "too long for the log: the lines above tell what matters, and the operation of the same mode returns all", err
+		return "too long for the log: see the lines logged before; the operation of the same mode returns the complete result", err
 	}
 	return value, nil
 }
 
-// eachText changes every text in a decoded result. Not the result as a whole: a text may end in the middle of
-// what is private in it.
+// eachText changes every text in a decoded result. The texts are changed one by one, because a text that was cut may
+// end inside a private part.
 func eachText(value any, change func(string) string) any {
 	switch v := value.(type) {
 	case string:
@@ -131,13 +130,13 @@ func eachText(value any, change func(string) string) any {
 	return value
 }
 
-// fail puts an error into the output, which Stash writes into its log.
+// fail sets the error of the output, which Stash logs.
 func fail(output *common.PluginOutput, log *stashlog.Writer, err error) {
 	output.SetError(errors.New(log.Hide(log.Shown(err.Error()))))
 }
 
-// mendable is the part of an error that tells a person which file is in trouble and what to do, if it has one:
-// the rest is what the program was doing with it.
+// mendable returns the part of an error that names a damaged file and what to do about it, or err if it has no such
+// part.
 func mendable(err error) error {
 	if f, ok := errors.AsType[*sqlitefile.Error](err); ok {
 		return f
@@ -145,7 +144,7 @@ func mendable(err error) error {
 	return err
 }
 
-// Stop ends what Run does, within a second; a hook that is still recording its job finishes that first.
+// Stop cancels Run, which returns within a second. A hook that is being recorded is completed first.
 func (r *Runner) Stop(_ struct{}, output *bool) error {
 	r.cancel()
 	*output = true
@@ -161,19 +160,19 @@ func (r *Runner) Started() bool { return r.begun.Load() }
 // Idle is closed once Run has returned.
 func (r *Runner) Idle() <-chan struct{} { return r.idle }
 
-// DataDir returns the folder in which everything is kept: beside Stash's configuration, where it survives
-// updates and reinstallation of the plugin, or where STASH_PLEX_SYNC_DIR says.
+// DataDir returns the folder of the plugin's data: STASH_PLEX_SYNC_DIR if that is set, else one beside Stash's
+// configuration, where it survives updates and reinstallation of the plugin.
 func DataDir(conn common.StashServerConnection) (string, error) {
 	if dir := os.Getenv("STASH_PLEX_SYNC_DIR"); dir != "" {
 		return dir, nil
 	}
 	if conn.Dir == "" {
-		return "", errors.New("the data folder is not known, because Stash did not say where its configuration is: set STASH_PLEX_SYNC_DIR to a folder for the queue")
+		return "", errors.New("the data folder is unknown, because Stash did not send the folder of its configuration: set STASH_PLEX_SYNC_DIR to a folder for the queue")
 	}
 	return conn.Dir + string(os.PathSeparator) + ID, nil
 }
 
-// watchParent ends the run when Stash has died: it would never be told otherwise.
+// watchParent cancels the run when Stash has died.
 func watchParent(ctx context.Context, end context.CancelFunc, log zerolog.Logger) {
 	gone := parentGone()
 	tick := time.NewTicker(time.Second)
@@ -184,7 +183,7 @@ func watchParent(ctx context.Context, end context.CancelFunc, log zerolog.Logger
 			return
 		case <-tick.C:
 			if gone() {
-				log.Debug().Msg("Stash has gone away")
+				log.Debug().Msg("Stash has ended, so this run ends too")
 				end()
 				return
 			}

@@ -11,12 +11,12 @@ import (
 	"net/rpc/jsonrpc"
 )
 
-// textAtMost is how long a text in a request may be, in bytes as it is written. None that is used comes near:
-// a longer one is a picture.
+// textAtMost limits a text in a request, in bytes of JSON. Every text that is used is far shorter; a longer one is a
+// picture.
 const textAtMost = 64 << 10
 
-// Serve answers Stash until it closes the pipe. Stash hands over whole pictures, which would be held several
-// times while the request is decoded: texts are cut as they are read.
+// Serve answers Stash until Stash closes the pipe. It cuts long texts as they are read: Stash sends complete pictures,
+// which decoding would copy several times.
 func Serve(r *Runner, stdin io.ReadCloser, stdout io.WriteCloser) error {
 	server := rpc.NewServer()
 	if err := server.RegisterName("RPCRunner", r); err != nil {
@@ -35,8 +35,8 @@ type pipe struct {
 
 func (p pipe) Close() error { return errors.Join(p.in.Close(), p.WriteCloser.Close()) }
 
-// shortener reads JSON, and cuts every text that is longer than limit. A sum of what it cuts off stands in for
-// that, so that texts that differ go on to differ.
+// shortener reads JSON and cuts every text that is longer than limit. It appends a hash of what it cuts off, so that
+// different texts stay different.
 type shortener struct {
 	from  io.Reader
 	limit int
@@ -46,8 +46,8 @@ type shortener struct {
 
 	inside  bool        // a text
 	length  int         // of the text up to here
-	escaped int         // how many bytes belong to an escape, after its backslash; afterBackslash: not known yet
-	cut     bool        // the text is over the limit
+	escaped int         // how many bytes of an escape are left; afterBackslash: not known yet
+	cut     bool        // the text is longer than limit
 	rest    hash.Hash64 // of what was cut off
 }
 
@@ -86,17 +86,17 @@ func (s *shortener) take(p []byte) {
 	}
 }
 
-// turn takes a quote, at which a text begins or ends.
+// turn handles a quote, which begins or ends a text.
 func (s *shortener) turn() {
 	if s.cut {
 		fmt.Fprintf(&s.ready, "%016x", s.rest.Sum64()) // a buffer never fails
 	}
-	s.ready.WriteByte('"') // likewise
+	s.ready.WriteByte('"') // a buffer never fails
 	s.inside, s.length, s.cut = !s.inside, 0, false
 	s.rest.Reset()
 }
 
-// text takes what p has of a text, up to the quote that ends it, and returns how much that is.
+// text handles the part of p that belongs to a text, up to its closing quote, and returns the length of that part.
 func (s *shortener) text(p []byte) int {
 	kept, n := 0, 0
 	for ; n < len(p) && (s.escaped != 0 || p[n] != '"'); n++ {
