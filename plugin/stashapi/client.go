@@ -1,6 +1,6 @@
-// Package stashapi speaks to Stash's GraphQL interface. Its queries are generated from Stash's own schema.
-// It tells an unavailable Stash from a query that Stash refuses (Error.Unavailable), and leaves to others
-// what follows from that. It does not log.
+// Package stashapi is a client for Stash's GraphQL interface. Its queries are generated from Stash's own schema.
+// It distinguishes an unavailable Stash from a query that Stash refuses (Error.Unavailable); the caller decides what
+// follows. It does not log.
 package stashapi
 
 //go:generate sh generate.sh
@@ -32,25 +32,24 @@ const (
 	timeoutDefault = 60 * time.Second
 	connectTimeout = 5 * time.Second
 	bodyLimit      = 32 << 20 // bytes
-	formerKept     = 20       // former sessions that must not be shown: they count for an hour
+	formerKept     = 20       // replaced sessions that must not be shown: they are valid for an hour
 )
 
-// Options are what may be left out.
+// Options configure a Client. All of them are optional.
 type Options struct {
-	Timeout   time.Duration     // for an answer; 0: 60 s
-	Transport http.RoundTripper // nil: an own one
+	Timeout   time.Duration     // of an answer; 0: 60 s
+	Transport http.RoundTripper // nil: a new one
 }
 
-// A Client speaks to the Stash that launched this process. It is safe for concurrent use.
+// A Client sends requests to the Stash that launched this process. It is safe for concurrent use.
 type Client struct {
 	base  *url.URL
 	login *login
 	gql   graphql.Client
 }
 
-// New returns a client for the server that Stash said it is. A bind address that means every interface is
-// replaced by the loopback address; the certificate of an own https is not verified, because Stash's is
-// self-signed; no proxy is ever used.
+// New returns a client for the connection that Stash passed to the plugin. It replaces a bind address of all interfaces
+// with the loopback address, does not verify Stash's certificate, which is self-signed, and uses no proxy.
 func New(conn common.StashServerConnection, opts Options) (*Client, error) {
 	if conn.Scheme != "http" && conn.Scheme != "https" || conn.Port <= 0 {
 		return nil, &Error{Op: "reach Stash", Err: fmt.Errorf("its address is not usable: %s, port %d", conn.Scheme, conn.Port)}
@@ -74,7 +73,7 @@ func New(conn common.StashServerConnection, opts Options) (*Client, error) {
 	return &Client{base: base, login: l, gql: graphql.NewClient(base.JoinPath("graphql").String(), l)}, nil
 }
 
-// hostOf turns Stash's bind address into one that can be dialled, without brackets.
+// hostOf returns an address to dial for Stash's bind address, without brackets.
 func hostOf(host string) string {
 	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 	switch host {
@@ -86,8 +85,8 @@ func hostOf(host string) string {
 	return host
 }
 
-// login carries the session through requests: it sends the cookie, keeps the refreshed one, and falls back
-// on the API key once the session has expired.
+// login authenticates requests: it sends the session's cookie, keeps the renewed one, and uses the API key after the
+// session has expired.
 type login struct {
 	transport http.RoundTripper
 	timeout   time.Duration
@@ -122,8 +121,8 @@ func (l *login) Do(req *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// refused reports whether Stash does not accept the session: it answers 401 to a query, and sends whoever
-// asks for a picture to its login page.
+// refused reports whether Stash does not accept the session: it answers 401 to a query, and redirects the request for a
+// picture to its login page.
 func refused(method string, status int) bool {
 	return status == http.StatusUnauthorized || status == http.StatusFound && method == http.MethodGet
 }
@@ -167,7 +166,7 @@ func (l *login) send(req *http.Request, withKey bool) (*http.Response, error) {
 	return res, nil
 }
 
-// body is the body of an answer. Closing it ends the time limit of the answer.
+// body is the body of an answer. Closing it releases the timeout of the answer.
 type body struct {
 	io.ReadCloser
 	cancel context.CancelFunc
@@ -178,35 +177,35 @@ func (b *body) Close() error {
 	return b.ReadCloser.Close()
 }
 
-// Error is every failure of a query.
+// Error is a failed query.
 type Error struct {
 	Op      string
 	Status  int      // 0 if there was no answer
-	Refused []string // what Stash says is wrong with the query, in an answer of 200
+	Refused []string // Stash's errors in an answer of 200
 	Err     error
 }
 
-// Error says in one line what failed and why.
+// Error returns in one line what failed and why.
 func (e *Error) Error() string {
 	switch {
 	case e.Status == http.StatusUnauthorized, e.Status == http.StatusFound:
-		return e.Op + ": Stash does not accept the session that it gave this run"
+		return e.Op + ": Stash no longer accepts the session of this run"
 	case e.Status != 0 && e.Status != http.StatusOK:
 		return fmt.Sprintf("%s: Stash answered %d %s", e.Op, e.Status, http.StatusText(e.Status))
 	case len(e.Refused) > 0:
-		return text.OneLine(e.Op+": Stash says: "+text.Private(strings.Join(e.Refused, "; ")), text.Limit) // it may name a file
+		return text.OneLine(e.Op+": Stash says: "+text.Private(strings.Join(e.Refused, "; ")), text.Limit) // the message may name a file
 	}
 	return text.OneLine(fmt.Sprintf("%s: %v", e.Op, e.Err), text.Limit)
 }
 
-// Unwrap returns what caused the error.
+// Unwrap returns the cause of the error.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Unavailable reports whether Stash itself is the trouble, rather than what it was asked.
+// Unavailable reports whether Stash itself failed, rather than refused the query.
 func (e *Error) Unavailable() bool { return len(e.Refused) == 0 }
 
-// wrap makes the *Error of a failure; the end of the caller's own context is returned as such. What Stash says
-// may repeat what it was sent: secrets are taken out before anything is cut or kept.
+// wrap returns the *Error of a failure, or the context's error if ctx has ended. It removes secrets before it cuts a
+// text, because Stash's messages may repeat what it was sent.
 func (c *Client) wrap(ctx context.Context, op string, err error) error {
 	if err == nil {
 		return nil
@@ -220,7 +219,7 @@ func (c *Client) wrap(ctx context.Context, op string, err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
-	if _, cut := errors.AsType[*http.MaxBytesError](err); cut { // whose text speaks of a request
+	if _, cut := errors.AsType[*http.MaxBytesError](err); cut { // its text is about a request
 		err = errors.New("the answer is larger than expected")
 	}
 	secrets := c.Secrets()
@@ -228,7 +227,7 @@ func (c *Client) wrap(ctx context.Context, op string, err error) error {
 	if h, ok := errors.AsType[*graphql.HTTPError](err); ok {
 		e.Status = h.StatusCode
 		if e.Status == http.StatusUnprocessableEntity { // a query that is not valid under Stash's schema
-			e.Refused = []string{"the query is not valid: is this Stash too old or too new?"}
+			e.Refused = []string{"this version of Stash does not accept the query: update Stash or this plugin"}
 		}
 		return e
 	}
@@ -236,7 +235,7 @@ func (c *Client) wrap(ctx context.Context, op string, err error) error {
 		e.Status = http.StatusOK
 		for _, one := range list {
 			if one == nil {
-				one = gqlerror.Errorf("an error without a message")
+				one = gqlerror.Errorf("error without a message")
 			}
 			e.Refused = append(e.Refused, stashlog.Hide(one.Message, secrets...))
 		}
@@ -244,10 +243,10 @@ func (c *Client) wrap(ctx context.Context, op string, err error) error {
 	return e
 }
 
-// quoted is what an error repeats of an answer that is no HTTP, or not what was expected.
+// quoted matches the parts of an unexpected answer that an error repeats.
 var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 
-// hidden is an error whose text would tell a secret.
+// hidden is an error with the secrets removed from its text.
 type hidden struct {
 	text string
 	err  error
@@ -256,7 +255,7 @@ type hidden struct {
 func (h *hidden) Error() string { return h.text }
 func (h *hidden) Unwrap() error { return h.err }
 
-// unexpected is an answer that makes no sense.
+// unexpected returns the error of an invalid answer.
 func unexpected(op, what string) error {
 	return &Error{Op: op, Status: http.StatusOK, Err: errors.New(what)}
 }

@@ -11,19 +11,18 @@ import (
 	"strings"
 )
 
-// MaxImage is how many bytes of a picture are read.
+// MaxImage is the size limit of a picture in bytes.
 const MaxImage = 10_000_000
 
 var (
-	// ErrNoPicture says that there is none: Stash shows a placeholder, or something that is no picture.
+	// ErrNoPicture reports that there is no picture: Stash sends a placeholder, or something else.
 	ErrNoPicture = errors.New("not a picture")
-	// ErrImageTooLarge says that a picture has more than MaxImage bytes.
+	// ErrImageTooLarge reports that a picture has more than MaxImage bytes.
 	ErrImageTooLarge = errors.New("the picture is too large")
 )
 
-// coverPath returns path and query of a cover's address. Its host is the one that Stash is known by outside
-// (external_host), and what comes before /scene/ is the work of a proxy: under such a path Stash itself
-// answers the page of its web app.
+// coverPath returns the path and query of a cover's address. It drops the host, which is the external one
+// (external_host), and the path before /scene/, which is a proxy's: under such a path Stash serves its web app.
 func coverPath(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -39,10 +38,10 @@ func coverPath(address string) string {
 	return path
 }
 
-// Image reads a picture from the own Stash, whatever host the address names, and returns its type as its
-// bytes tell it: image/jpeg, image/png, image/gif or image/webp. Anything else is ErrNoPicture, and so is a
-// picture that Stash does not have. An *Error is trouble with Stash itself, a redirect to its login page
-// (302) included. No error repeats the query of the address.
+// Image reads a picture from this client's Stash, regardless of the host in the address, and returns its type as
+// detected from its bytes: image/jpeg, image/png, image/gif or image/webp. Anything else, or a picture that Stash does
+// not have, is ErrNoPicture. An *Error means that Stash failed, or redirected to its login page (302). No error contains
+// the query of the address.
 func (c *Client) Image(ctx context.Context, cover string) (data []byte, contentType string, err error) {
 	u, err := url.Parse(cover)
 	if err != nil || u.Path == "" {
@@ -66,7 +65,7 @@ func (c *Client) Image(ctx context.Context, cover string) (data []byte, contentT
 	case res.StatusCode != http.StatusOK:
 		return nil, "", &Error{Op: op, Status: res.StatusCode}
 	case res.ContentLength > MaxImage:
-		return nil, "", fmt.Errorf("%w: %d bytes, and not more than %d can be sent", ErrImageTooLarge, res.ContentLength, MaxImage)
+		return nil, "", fmt.Errorf("%w: it has %d bytes, more than the limit of %d", ErrImageTooLarge, res.ContentLength, MaxImage)
 	}
 	data, err = io.ReadAll(http.MaxBytesReader(nil, res.Body, MaxImage))
 	if _, cut := errors.AsType[*http.MaxBytesError](err); cut {
@@ -82,7 +81,7 @@ func (c *Client) Image(ctx context.Context, cover string) (data []byte, contentT
 	return nil, "", fmt.Errorf("%w: it is %s", ErrNoPicture, describe(data, contentType, res.Header.Get("Content-Type")))
 }
 
-// describe says what came instead of a picture. Only the header tells an SVG from other text.
+// describe names the content that came instead of a picture. Only the header distinguishes an SVG from other text.
 func describe(data []byte, sniffed, header string) string {
 	if len(data) == 0 {
 		return "empty"

@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// Version returns Stash's version. It is the cheapest question there is: that it is answered shows that
-// Stash is there.
+// Version returns Stash's version. It is the cheapest query to find out whether Stash answers.
 func (c *Client) Version(ctx context.Context) (string, error) {
 	const op = "ask Stash for its version"
 	res, err := Version(ctx, c.gql)
@@ -20,7 +19,7 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 	return deref(res.Version.Version), nil
 }
 
-// Settings returns what the user set for a plugin; nothing was set if it is empty.
+// Settings returns the settings of a plugin that the user has set.
 func (c *Client) Settings(ctx context.Context, plugin string) (map[string]any, error) {
 	const op = "read the plugin's settings"
 	res, err := PluginSettings(ctx, c.gql, plugin)
@@ -36,8 +35,8 @@ func (c *Client) Settings(ctx context.Context, plugin string) (map[string]any, e
 	return map[string]any{}, nil
 }
 
-// KeepLogin reads the API key, if there is one, so that a run can go on after the session that Stash gave
-// it has expired (an hour after its start by default). The key stays in memory.
+// KeepLogin reads the API key, if there is one, so that a run can continue after its session has expired (by default an
+// hour after its start). The key stays in memory.
 func (c *Client) KeepLogin(ctx context.Context) error {
 	const op = "read the API key"
 	res, err := APIKey(ctx, c.gql)
@@ -53,7 +52,7 @@ func (c *Client) KeepLogin(ctx context.Context) error {
 	return nil
 }
 
-// Secrets returns what must never be shown: the sessions and the API key.
+// Secrets returns the texts that must never be shown: the sessions and the API key.
 func (c *Client) Secrets() []string {
 	c.login.mu.Lock()
 	defer c.login.mu.Unlock()
@@ -64,7 +63,7 @@ func (c *Client) Secrets() []string {
 	return append(list, c.login.apiKey)
 }
 
-// AddSecret keeps a secret that Stash knows, too, out of what is told of its answers.
+// AddSecret adds a secret to remove from errors that repeat an answer of Stash.
 func (c *Client) AddSecret(secret string) {
 	c.login.mu.Lock()
 	defer c.login.mu.Unlock()
@@ -100,7 +99,7 @@ func (c *Client) RunPluginTask(ctx context.Context, plugin, task, description st
 }
 
 // UpdatedSince lists scenes whose updated_at, as text, is greater than bound and whose id is greater than
-// after, in the order of their ids. Stash compares the text without looking at zones.
+// after, in the order of their ids. Stash compares the text and ignores time zones.
 func (c *Client) UpdatedSince(ctx context.Context, bound string, after, perPage int) (Listing, error) {
 	return c.slim(ctx, map[string]any{"updated_at": map[string]any{"value": bound, "modifier": "GREATER_THAN"}}, after, perPage)
 }
@@ -130,7 +129,7 @@ func (c *Client) LastScene(ctx context.Context) (int, error) {
 	return atoi(last.Id), nil
 }
 
-// slim lists scenes that pass a filter and whose id is greater than after. It adds the latter to the filter.
+// slim lists scenes that pass a filter and whose id is greater than after. It adds that condition to the filter.
 func (c *Client) slim(ctx context.Context, filter map[string]any, after, perPage int) (Listing, error) {
 	const op = "list scenes"
 	filter["id"] = map[string]any{"value": after, "modifier": "GREATER_THAN"}
@@ -139,7 +138,7 @@ func (c *Client) slim(ctx context.Context, filter map[string]any, after, perPage
 		return Listing{}, c.wrap(ctx, op, err)
 	}
 	if res.FindScenes == nil || len(res.FindScenes.Scenes) > perPage {
-		return Listing{}, unexpected(op, "the answer is not the page that was asked for")
+		return Listing{}, unexpected(op, "the answer is not the requested page")
 	}
 	l := Listing{Count: res.FindScenes.Count, Date: c.date()}
 	last := after
@@ -148,7 +147,7 @@ func (c *Client) slim(ctx context.Context, filter map[string]any, after, perPage
 			return Listing{}, unexpected(op, "a scene is empty")
 		}
 		id := atoi(s.Id)
-		if id <= last { // a listing that does not ascend could be read for ever
+		if id <= last { // a listing that does not ascend might never end
 			return Listing{}, unexpected(op, "the scenes are not in order")
 		}
 		last = id
@@ -173,7 +172,7 @@ func (c *Client) date() time.Time {
 // Stash 0.30.1 overflows at 28.
 const pathsAQuery = 20
 
-// ScenesByPath tells which scene has a file with exactly one of these paths.
+// ScenesByPath returns, by path, the scene that has a file with exactly this path.
 func (c *Client) ScenesByPath(ctx context.Context, paths []string) (map[string]int, error) {
 	found := make(map[string]int)
 	paths = slices.Compact(slices.Sorted(slices.Values(paths)))
@@ -185,8 +184,8 @@ func (c *Client) ScenesByPath(ctx context.Context, paths []string) (map[string]i
 	return found, nil
 }
 
-// findPaths asks for sorted paths. Stash compares by LIKE, without regard to case and with _ and % as
-// wildcards, so that more scenes may answer than were meant, on more than one page.
+// findPaths looks up sorted paths. Stash compares with LIKE, which ignores case and takes _ and % as wildcards, so the
+// answer may have other scenes too, and several pages.
 func (c *Client) findPaths(ctx context.Context, paths []string, found map[string]int) error {
 	const perPage = 1000
 	var filter map[string]any

@@ -7,19 +7,19 @@ import (
 	"strconv"
 )
 
-// A ScenesResult is what became of each scene that was asked for.
+// A ScenesResult is the result for each requested scene.
 type ScenesResult struct {
 	Found   []Scene
 	Missing []int         // Stash has no such scene
-	Failed  map[int]error // Stash answers, but not for this scene
+	Failed  map[int]error // Stash cannot read this scene
 }
 
-// scenesAQuery is how many scenes one query asks for: 100 whole scenes cost Stash about half a second.
+// scenesAQuery is the number of scenes in one query: 100 complete scenes take Stash about half a second.
 const scenesAQuery = 50
 
-// Scenes reads scenes whole, 50 in one query if all of them can be read. Stash fails a query of which one
-// id is unknown, so then it is asked again in halves, down to the scenes that are the reason. Found is in
-// the order of ids. An error is returned only if Stash itself is unavailable.
+// Scenes reads complete scenes, 50 in one query. Stash fails a query in which one id is unknown: Scenes then repeats it in
+// halves, down to the scenes that cause the failure. Found is in the order of ids. Scenes returns an error only if Stash
+// itself is unavailable.
 func (c *Client) Scenes(ctx context.Context, ids []int) (ScenesResult, error) {
 	result := ScenesResult{Failed: make(map[int]error)}
 	for chunk := range slices.Chunk(ids, scenesAQuery) {
@@ -30,7 +30,7 @@ func (c *Client) Scenes(ctx context.Context, ids []int) (ScenesResult, error) {
 	return result, nil
 }
 
-// scenes reads at least one scene: to Stash an empty list would mean all of them.
+// scenes reads at least one scene: an empty list means all scenes to Stash.
 func (c *Client) scenes(ctx context.Context, ids []int, result *ScenesResult) error {
 	if len(ids) == 1 {
 		return c.scene(ctx, ids[0], result)
@@ -70,7 +70,7 @@ func (c *Client) scenes(ctx context.Context, ids []int, result *ScenesResult) er
 	return nil
 }
 
-// scene reads one scene by itself.
+// scene reads one scene.
 func (c *Client) scene(ctx context.Context, id int, result *ScenesResult) error {
 	res, err := SceneByID(ctx, c.gql, strconv.Itoa(id))
 	if err = c.wrap(ctx, "read scene "+strconv.Itoa(id), err); err != nil {
@@ -81,8 +81,8 @@ func (c *Client) scene(ctx context.Context, id int, result *ScenesResult) error 
 		return err
 	}
 	switch {
-	case res.Typename == nil: // an answer of somebody else, to whom every scene is unknown
-		return unexpected("read scene "+strconv.Itoa(id), "the answer is not Stash's")
+	case res.Typename == nil: // not an answer of Stash: taken for one, it would mean that every scene is missing
+		return unexpected("read scene "+strconv.Itoa(id), "the answer is not from Stash")
 	case res.FindScene == nil:
 		result.Missing = append(result.Missing, id)
 	case atoi(res.FindScene.Id) != id:
@@ -134,7 +134,7 @@ func deref(s *string) string {
 	return *s
 }
 
-// atoi reads an id; 0 if it is none.
+// atoi returns an id as a number; 0 if it is not one.
 func atoi(id string) int {
 	n, err := strconv.Atoi(id)
 	if err != nil {

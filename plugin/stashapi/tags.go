@@ -8,8 +8,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// TagsBelow returns the tags with one of these names, in upper or lower case, and all tags below them, by id,
-// each with the name for which it is there; and the names that no tag has.
+// TagsBelow returns the tags with one of these names, regardless of case, and their descendants, by id, each with the
+// name that it was found by; and the names that no tag has.
 func (c *Client) TagsBelow(ctx context.Context, names []string) (tags map[int]string, unknown []string, err error) {
 	tags = make(map[int]string)
 	for _, name := range names {
@@ -32,8 +32,8 @@ func (c *Client) TagsBelow(ctx context.Context, names []string) (tags map[int]st
 	return tags, unknown, nil
 }
 
-// exactly is a pattern for one name, in upper or lower case and with its accents joined or apart. Stash's own
-// equality knows no case of letters beyond ASCII, and takes % and _ for wildcards.
+// exactly returns a pattern for one name, regardless of case and of how its accents are composed. Stash's own equality
+// ignores the case of ASCII letters only, and takes % and _ as wildcards.
 func exactly(name string) string {
 	joined, apart := regexp.QuoteMeta(norm.NFC.String(name)), regexp.QuoteMeta(norm.NFD.String(name))
 	if joined == apart {

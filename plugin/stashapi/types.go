@@ -2,7 +2,7 @@ package stashapi
 
 import "time"
 
-// Scene is a scene with everything that is pushed, as Stash holds it.
+// Scene is a scene of Stash with everything that can be pushed.
 type Scene struct {
 	ID         int
 	Title      string // "" if none
@@ -17,10 +17,10 @@ type Scene struct {
 	Groups     []Named
 	UpdatedAt  string // RFC 3339 with the server's offset, as Stash stores it
 	Files      []File // the primary file first
-	Cover      string // where Client.Image finds it: a path and a query, "" if nowhere
+	Cover      string // path and query for Client.Image; "" if there is none
 }
 
-// Named is a thing that scenes mention by name.
+// Named is a studio, performer, tag or group of a scene.
 type Named struct {
 	ID   int
 	Name string
@@ -28,7 +28,7 @@ type Named struct {
 
 // File is one file of a scene.
 type File struct {
-	Path     string  // Stash's own path form
+	Path     string  // as Stash stores it
 	Size     int64   // bytes
 	Duration float64 // seconds
 }
@@ -43,8 +43,8 @@ type SceneStub struct {
 // Listing is one page of a slim listing in ascending order of id.
 type Listing struct {
 	Scenes []SceneStub
-	Count  int       // how many scenes the whole listing has
-	Date   time.Time // the server's present, from its Date header; zero if it sent none
+	Count  int       // how many scenes the complete listing has
+	Date   time.Time // the server's time, from its Date header; zero if it sent none
 }
 
 // QueueJob is one job of Stash's own queue.
@@ -54,6 +54,6 @@ type QueueJob struct {
 	Description string
 }
 
-// ClockSlack is how long after a scene's updated_at the scene may still change without showing it: Stash's times
-// have a resolution of one second.
+// ClockSlack is how long after its updated_at a scene may change without a new updated_at: Stash's times have a
+// resolution of one second.
 const ClockSlack = 2 * time.Second

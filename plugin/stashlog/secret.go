@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Hide replaces secrets in a text, in all of their forms. It has to happen before the text is cut: of a secret
-// that was cut, what is left is not known any more.
+// Hide replaces secrets in a text, in all of their forms. Call it before the text is cut: the rest of a secret that was
+// cut is not recognized.
 func Hide(text string, secrets ...string) string {
 	var all []string
 	for _, secret := range secrets {
@@ -26,7 +26,7 @@ func hide(text string, forms []string) string {
 	return text
 }
 
-// addForms adds the ways in which a secret may be written: as it is, in a URL, between quotes, and in base 64.
+// addForms adds the forms of a secret: plain, in a URL, in quotes, and in base64.
 func addForms(forms []string, secret string) []string {
 	if len(secret) < secretAtLeast {
 		return forms
@@ -44,7 +44,7 @@ func addForms(forms []string, secret string) []string {
 			forms = append(forms, form)
 		}
 	}
-	// The longest first: a secret that begins with another one would leave its end behind.
+	// The longest first: if a secret begins with another one, replacing that first would leave its end.
 	slices.SortStableFunc(forms, func(a, b string) int { return len(b) - len(a) })
 	return forms
 }

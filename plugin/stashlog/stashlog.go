@@ -1,7 +1,7 @@
-// Package stashlog writes zerolog's events in the form in which Stash reads a plugin's standard error:
-// one line each, SOH, a letter for the level, STX, text. It decides nothing about what is logged.
+// Package stashlog writes zerolog's events in the format in which Stash reads a plugin's standard error:
+// one line each, SOH, a letter for the level, STX, text.
 //
-// Stash ends a plugin whose line is longer than 64 KiB, takes a line without the frame for an error, and
+// Stash ends a plugin that writes a line of more than 64 KiB, logs a line without this frame as an error, and
 // reads the letter p as progress.
 package stashlog
 
@@ -20,29 +20,29 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 )
 
-// lineLimit is how long a line may be, frame included, in bytes: 4 KiB with the plugin's name, which Stash
-// puts before it.
+// lineLimit is the limit of a line with its frame, in bytes: 4 KiB together with the plugin's name, which Stash
+// prepends.
 const lineLimit = 4096 - 96
 
-// progressSteps is how finely progress is told.
+// progressSteps is the resolution of progress.
 const progressSteps = 10_000
 
-// secretAtLeast is how long a secret must be to be looked for: shorter ones occur in ordinary words.
+// secretAtLeast is the minimum length of a secret: shorter texts occur in ordinary words.
 const secretAtLeast = 4
 
 // A Writer writes to Stash's log. It is safe for concurrent use.
 type Writer struct {
 	mu      sync.Mutex
 	out     io.Writer
-	onError func() // called once, when nothing can be written any more
+	onError func() // called once, when a write fails
 	failed  bool
 	secrets []string
-	reveal  bool // what is private may be written
+	reveal  bool // write private texts readably
 	done    float64
 }
 
-// New returns a Writer to out, which is a plugin's standard error. onError, if it is not nil, is called
-// once when a write fails: Stash has gone away. It may log.
+// New returns a Writer to out, the plugin's standard error. It calls onError, if that is not nil, once when a write
+// fails: Stash has ended then. onError may log.
 func New(out io.Writer, onError func()) *Writer {
 	return &Writer{out: out, onError: onError}
 }
@@ -56,8 +56,8 @@ func (w *Writer) Logger(debug bool) zerolog.Logger {
 	return zerolog.New(w).Level(level)
 }
 
-// AddSecret makes sure that a text is never written from now on, in none of its forms. A text of less than
-// four bytes is no secret.
+// AddSecret replaces a text, in all of its forms, in everything that is written from now on. It ignores texts of less than
+// four bytes.
 func (w *Writer) AddSecret(secret string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -73,15 +73,15 @@ func (w *Writer) Hide(text string) string {
 
 func (w *Writer) hide(text string) string { return hide(text, w.secrets) }
 
-// Reveal sets whether private parts of texts are written as they are. Until the first call they are redacted,
-// because the user's choice is not known yet.
+// Reveal sets whether private parts of texts are written readably. Until the first call they are redacted, because the
+// user's choice is not known yet.
 func (w *Writer) Reveal(reveal bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.reveal = reveal
 }
 
-// Shown returns s with its private parts readable or redacted, as Reveal says.
+// Shown returns s with its private parts readable or redacted, as set by Reveal.
 func (w *Writer) Shown(s string) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -91,7 +91,7 @@ func (w *Writer) Shown(s string) string {
 	return text.Redact(s)
 }
 
-// Progress tells how far a task has come, from 0 to 1, in ten thousandths. It never goes back.
+// Progress reports the progress of a task, from 0 to 1, in steps of 1/10,000. It never decreases.
 func (w *Writer) Progress(done float64) {
 	w.noticeIf(w.advance(done))
 }
@@ -112,8 +112,8 @@ func (w *Writer) Write(event []byte) (int, error) {
 	return w.WriteLevel(zerolog.InfoLevel, event)
 }
 
-// WriteLevel implements zerolog.LevelWriter. event is zerolog's JSON. It returns no error: zerolog would
-// write that to standard error itself, without Stash's frame.
+// WriteLevel implements zerolog.LevelWriter. event is zerolog's JSON. It returns no error, because zerolog would write
+// that to standard error without Stash's frame.
 func (w *Writer) WriteLevel(level zerolog.Level, event []byte) (int, error) {
 	w.noticeIf(w.line(letter(level), render(event, w.Shown)))
 	return len(event), nil
@@ -125,14 +125,14 @@ func (w *Writer) line(letter byte, text string) (lost bool) {
 	return w.put(letter, text)
 }
 
-// noticeIf tells that the log is lost. The caller does not hold mu, so that onError may log.
+// noticeIf calls onError if the log is lost. The caller does not hold mu, so that onError may log.
 func (w *Writer) noticeIf(lost bool) {
 	if lost && w.onError != nil {
 		w.onError()
 	}
 }
 
-// letter is Stash's letter of a level. The first letters of panic and fatal mean something else to Stash.
+// letter returns Stash's letter of a level. The first letters of panic and fatal have other meanings in Stash.
 func letter(level zerolog.Level) byte {
 	switch level {
 	case zerolog.TraceLevel:
@@ -147,8 +147,7 @@ func letter(level zerolog.Level) byte {
 	return 'i'
 }
 
-// put writes one line in one call. It reports whether that showed for the first time that the log is lost.
-// The caller holds mu.
+// put writes one line in one call, and reports whether this is the first write that failed. The caller holds mu.
 func (w *Writer) put(letter byte, s string) (lost bool) {
 	line := append([]byte{1, letter, 2}, text.ClipBytes(text.OneLine(w.hide(s), 0), lineLimit-4)...)
 	_, err := w.out.Write(append(line, '\n'))
@@ -157,8 +156,7 @@ func (w *Writer) put(letter byte, s string) (lost bool) {
 	return lost
 }
 
-// render turns an event into "message key=value …", its fields in the order in which they were given, each
-// text as shown shows it.
+// render formats an event as "message key=value …", with the fields in their order and each text as shown returns it.
 func render(event []byte, shown func(string) string) string {
 	dec := json.NewDecoder(bytes.NewReader(event))
 	dec.UseNumber()
@@ -186,7 +184,7 @@ func render(event []byte, shown func(string) string) string {
 	return strings.TrimSpace(message + fields)
 }
 
-// show writes a value so that its end can be seen.
+// show formats a value, quoted if its end would be unclear.
 func show(value any, shown func(string) string) string {
 	switch v := value.(type) {
 	case string:
@@ -200,7 +198,7 @@ func show(value any, shown func(string) string) string {
 	}
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false) // a secret is known as it stands between quotes, and not otherwise
+	enc.SetEscapeHTML(false) // secrets are found in their quoted form only
 	if err := enc.Encode(value); err != nil {
 		return fmt.Sprint(value)
 	}
