@@ -89,7 +89,7 @@ type world struct {
 }
 
 func (a *arena) newWorld(v variant) (*world, error) {
-	w := &world{arena: a, stash: a.stash.Anew(), plex: plextest.New("token-123"), random: rand.New(rand.NewPCG(1, 2)), truth: newTruth(v)}
+	w := &world{arena: a, stash: a.stash.Another(), plex: plextest.New("token-123"), random: rand.New(rand.NewPCG(1, 2)), truth: newTruth(v)}
 	a.world = w
 	var err error
 	if w.dir, err = os.MkdirTemp(a.dir, "w"); err != nil {

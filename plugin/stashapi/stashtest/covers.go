@@ -7,21 +7,20 @@ import (
 	"strings"
 )
 
-// placeholder is what Stash shows for a scene without a cover.
+// placeholder is Stash's picture of a scene without a cover.
 const placeholder = `<?xml version="1.0" encoding="UTF-8"?><svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 360"><path d="M0 0h640v360H0z"/></svg>`
 
 var coverRoute = regexp.MustCompile(`^/scene/(\d+)/screenshot$`)
 
-// SetExternalHost makes the addresses of pictures begin with the one that a user has set for browsers, such
-// as https://stash.example.org.
+// SetExternalHost sets the address that the addresses of pictures begin with, such as https://stash.example.org.
 func (s *Server) SetExternalHost(address string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.external = address
 }
 
-// base is what addresses in an answer begin with: the host that was asked, or the external one, and the
-// prefix that a proxy has taken away.
+// base returns the start of the addresses in an answer: the requested host or the external one, and the prefix that a
+// proxy has removed.
 func (s *Server) base(r *http.Request) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -35,7 +34,7 @@ func (s *Server) base(r *http.Request) string {
 	return base + strings.TrimRight(r.Header.Get("X-Forwarded-Prefix"), "/")
 }
 
-// GenerateCover makes a scene's cover as Stash's own task does: no hook fires, and updated_at moves.
+// GenerateCover sets a scene's cover as Stash's own task does: updated_at changes, and no hook fires.
 func (s *Server) GenerateCover(id int, data []byte) {
 	s.Change(id, func(scene *Scene) { scene.Cover = data })
 }

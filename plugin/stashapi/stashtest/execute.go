@@ -12,7 +12,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// execute carries out a validated operation over the model.
+// execute runs a validated operation on the model.
 func (s *Server) execute(r *http.Request, op *ast.OperationDefinition, vars map[string]any) (map[string]any, error) {
 	data := make(map[string]any)
 	for _, f := range fieldsOf(op.SelectionSet) {
@@ -43,7 +43,7 @@ func fieldsOf(set ast.SelectionSet) []*ast.Field {
 	return list
 }
 
-// project keeps what a query selects. What the model does not hold is an error, not null.
+// project returns the fields that a query selects. A field that the model does not have is an error, not null.
 func project(f *ast.Field, value any, vars map[string]any) (any, error) {
 	switch v := value.(type) {
 	case []map[string]any:
@@ -63,7 +63,7 @@ func project(f *ast.Field, value any, vars map[string]any) (any, error) {
 		for _, sub := range fieldsOf(f.SelectionSet) {
 			e, ok := v[sub.Name]
 			if !ok {
-				return nil, fmt.Errorf("stashtest does not know %s.%s", f.Name, sub.Name)
+				return nil, fmt.Errorf("stashtest does not support %s.%s", f.Name, sub.Name)
 			}
 			if call, ok := e.(func(map[string]any) any); ok {
 				e = call(sub.ArgumentMap(vars))
@@ -117,10 +117,10 @@ func (s *Server) root(r *http.Request, f *ast.Field, args map[string]any) (any, 
 		operationArgs, _ := args["args"].(map[string]any)
 		return operate(r.Context(), fmt.Sprint(args["plugin_id"]), plain(operationArgs))
 	}
-	return nil, fmt.Errorf("stashtest does not know %s", f.Name)
+	return nil, fmt.Errorf("stashtest does not support %s", f.Name)
 }
 
-// plain turns json.Number into the types that Stash hands to a plugin.
+// plain converts json.Number to the types that Stash passes to a plugin.
 func plain(m map[string]any) map[string]any {
 	out := maps.Clone(m)
 	for k, v := range out {
@@ -170,8 +170,8 @@ func (s *Server) findScene(base string, args map[string]any) (any, error) {
 	return s.row(scene, base), nil
 }
 
-// findScenes has Stash's traits: ids ignore every filter, one unknown id fails the whole query, and an
-// empty list of ids means all scenes.
+// findScenes behaves like Stash: ids ignore every filter, one unknown id fails the complete query, and an empty list of
+// ids means all scenes.
 func (s *Server) findScenes(base string, args map[string]any) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// page cuts the first page out of a list in ascending order, which a filter may reverse. Pages hold 25 unless
-// told otherwise, none for 0 and all for -1.
+// page returns the first page of a list in ascending order, which a filter may reverse. A page has 25 elements by
+// default, none for 0 and all for -1.
 func page[T any](found []T, find any, sorts ...string) ([]T, error) {
 	perPage := 25
 	filter, _ := find.(map[string]any)
@@ -23,7 +23,7 @@ func page[T any](found []T, find any, sorts ...string) ([]T, error) {
 			slices.Reverse(found)
 		case name == "sort" && slices.Contains(sorts, fmt.Sprint(v)):
 		default:
-			return nil, fmt.Errorf("stashtest lists in the order of %q, and pages with a filter: it does not know %s %v", sorts, name, v)
+			return nil, fmt.Errorf("stashtest lists in the order of %q, and pages with a filter: it does not support %s %v", sorts, name, v)
 		}
 	}
 	if perPage < 0 {
@@ -64,8 +64,8 @@ func depth(filter map[string]any) int {
 	return deepest + 1
 }
 
-// fits reports whether something passes a filter; meets tells whether it meets one criterion. Criteria side
-// by side all count; a filter may hold one more in AND, in OR, which is the other branch, or in NOT.
+// fits reports whether an object passes a filter; meets reports whether it meets one criterion. All criteria of a filter
+// must be met; it may have another filter in AND, in OR, which is an alternative, or in NOT.
 func fits(filter map[string]any, meets func(name string, criterion map[string]any) (bool, error)) (bool, error) {
 	own, some := true, false
 	for name, c := range filter {
@@ -103,7 +103,7 @@ func (s *Server) meets(scene *Scene, name string, criterion map[string]any) (boo
 	switch {
 	case name == "id" && modifier == "GREATER_THAN":
 		return int64(scene.ID) > number(criterion["value"]), nil
-	case name == "updated_at" && modifier == "GREATER_THAN": // text, in whatever zone
+	case name == "updated_at" && modifier == "GREATER_THAN": // as text, in any time zone
 		return stamp(scene) > value, nil
 	case name == "path" && modifier == "EQUALS": // LIKE, with its wildcards
 		return slices.ContainsFunc(scene.Files, func(f File) bool { return like(f.Path, value) }), nil
@@ -114,15 +114,14 @@ func (s *Server) meets(scene *Scene, name string, criterion map[string]any) (boo
 			return slices.ContainsFunc(scene.ids(kind), func(id int) bool { return slices.Contains(wanted, id) })
 		})
 	}
-	return false, fmt.Errorf("stashtest does not know the filter %s with %v", name, modifier)
+	return false, fmt.Errorf("stashtest does not support the filter %s with %v", name, modifier)
 }
 
-// includes asks one with the ids and the depth of a criterion. One without ids restricts nothing, as in
-// Stash.
+// includes calls one with the ids and the depth of a criterion. A criterion without ids restricts nothing, as in Stash.
 func (s *Server) includes(kind string, criterion map[string]any, one func(roots []int, depth int) bool) (bool, error) {
 	excludes, _ := criterion["excludes"].([]any)
 	if criterion["modifier"] != "INCLUDES" || len(excludes) > 0 {
-		return false, fmt.Errorf("stashtest knows a filter by %s only with INCLUDES: it does not know %v", kind, criterion)
+		return false, fmt.Errorf("stashtest supports a filter by %s only with INCLUDES, not %v", kind, criterion)
 	}
 	values, _ := criterion["value"].([]any)
 	if len(values) == 0 {
@@ -139,10 +138,10 @@ func (s *Server) includes(kind string, criterion map[string]any, one func(roots 
 	return one(roots, int(number(criterion["depth"]))), nil
 }
 
-// like compares as SQLite's LIKE does: % is any text, _ any character, and ASCII letters have no case.
+// like compares as SQLite's LIKE does: % matches any text, _ any character, and the case of ASCII letters is ignored.
 func like(text, pattern string) bool {
 	p := []rune(lower(pattern))
-	// fits[j] says whether the text so far fits the first j characters of the pattern.
+	// fits[j] is whether the text so far matches the first j characters of the pattern.
 	fits := make([]bool, len(p)+1)
 	fits[0] = true
 	for j, c := range p {

@@ -14,16 +14,16 @@ import (
 	"github.com/stashapp/stash/pkg/session"
 )
 
-// Update edits one scene as a person does on its page: f changes it, and its hook fires with the whole
-// input, in which what was not sent is null. It returns when the hook has. A title is always sent, even an
-// equal one, as a page does that is saved unchanged.
+// Update edits one scene as a person does on its page: f changes it, and its hook fires with the complete input, in which
+// fields that were not sent are null. It returns when the hook has returned. The title is always sent, as by a page that
+// is saved unchanged.
 func (h *Host) Update(ctx context.Context, id int, f func(*Scene)) {
 	input, fields := h.change(id, f)
 	h.cache.ExecuteSceneUpdatePostHooks(session.SetCurrentUserID(ctx, h.user), input, fields)
 }
 
-// UpdateMany edits scenes in one request in which each has an input of its own: each hook gets the whole
-// list, and the fields of its own scene.
+// UpdateMany edits scenes in one request with one input for each: each hook gets the complete list and the fields of its
+// own scene.
 func (h *Host) UpdateMany(ctx context.Context, ids []int, f func(*Scene)) {
 	inputs := make([]models.SceneUpdateInput, len(ids))
 	fields := make([][]string, len(ids))
@@ -33,8 +33,8 @@ func (h *Host) UpdateMany(ctx context.Context, ids []int, f func(*Scene)) {
 	h.fireEach(ctx, hook.SceneUpdatePost, ids, func(i int) (any, []string) { return inputs, fields[i] })
 }
 
-// BulkUpdate edits many scenes at once: the hooks fire one after the other, each with all ids, and end when
-// the client goes away.
+// BulkUpdate edits many scenes at once: the hooks fire one after the other, each with all ids, until the client
+// disconnects.
 func (h *Host) BulkUpdate(ctx context.Context, ids []int, f func(*Scene)) {
 	for _, id := range ids {
 		h.Server.Change(id, f)
@@ -43,8 +43,7 @@ func (h *Host) BulkUpdate(ctx context.Context, ids []int, f func(*Scene)) {
 	h.fireEach(ctx, hook.SceneUpdatePost, ids, func(int) (any, []string) { return input, []string{"ids", "rating100"} })
 }
 
-// Destroy removes scenes and fires their hooks: one in the form of sceneDestroy, several in that of
-// scenesDestroy.
+// Destroy removes scenes and fires their hooks: as sceneDestroy for one scene, as scenesDestroy for several.
 func (h *Host) Destroy(ctx context.Context, ids ...int) {
 	inputs := make([]map[string]any, len(ids))
 	for i, id := range ids {
@@ -75,8 +74,8 @@ func (h *Host) Create(ctx context.Context, scene Scene) int {
 	return id
 }
 
-// Rescan fires what a scan does for a file that changed: an update without an input. The scene's
-// updated_at does not move.
+// Rescan fires the hook of a scan for a file that changed: an update without an input. The scene's updated_at does not
+// change.
 func (h *Host) Rescan(ctx context.Context, id int) {
 	h.Fire(ctx, hook.SceneUpdatePost, id, nil, nil)
 }
@@ -86,8 +85,8 @@ func (h *Host) Fire(ctx context.Context, event hook.TriggerEnum, id int, input a
 	h.cache.ExecutePostHooks(session.SetCurrentUserID(ctx, h.user), id, event, input, fields)
 }
 
-// fireEach fires the hooks of one request one after the other. A client that goes away ends the running
-// one, and the others never fire.
+// fireEach fires the hooks of one request one after the other. If the client disconnects, the running hook ends and the
+// others never fire.
 func (h *Host) fireEach(ctx context.Context, event hook.TriggerEnum, ids []int, input func(i int) (any, []string)) {
 	for i, id := range ids {
 		if ctx.Err() != nil {
@@ -106,7 +105,7 @@ func texts(ids []int) []string {
 	return list
 }
 
-// path is where the scene's primary file lies.
+// path returns the path of the scene's primary file.
 func (s *Server) path(id int) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,7 +115,7 @@ func (s *Server) path(id int) string {
 	return ""
 }
 
-// change lets f edit a scene, and returns the input that would have done it and the fields that were sent.
+// change lets f edit a scene, and returns the equivalent input and the fields that were sent.
 func (h *Host) change(id int, f func(*Scene)) (models.SceneUpdateInput, []string) {
 	var before, after Scene
 	h.Server.Change(id, func(s *Scene) {

@@ -24,8 +24,8 @@ type Line struct {
 	Text  string
 }
 
-// Host runs plugins with Stash's own code, in the way that Stash does: a process for each hook, task and
-// operation, hooks of one mutation after each other, tasks one at a time.
+// Host runs plugins with Stash's own code, as Stash does: a process for each hook, task and operation, the hooks of one
+// mutation one after the other, tasks one at a time.
 type Host struct {
 	Server *Server
 	cache  *plugin.Cache
@@ -34,15 +34,15 @@ type Host struct {
 
 	end   context.CancelFunc
 	done  chan struct{}
-	tasks sync.WaitGroup // that run, even if Stash does not wait for them any more
+	tasks sync.WaitGroup // running tasks, including those that Stash no longer waits for
 
 	mu       sync.Mutex
 	lines    []Line
 	progress []float64
 }
 
-// NewHost loads the plugins below pluginsDir and begins to work off the server's queue. configDir is where
-// Stash's configuration would lie. One Host at a time can be used in a process, since Stash's log is global.
+// NewHost loads the plugins below pluginsDir and starts to run the server's queue. configDir is the folder of Stash's
+// configuration. A process can use one Host at a time, since Stash's log is global.
 func NewHost(server *Server, pluginsDir, configDir string) (*Host, error) {
 	h := &Host{Server: server, dir: configDir, done: make(chan struct{}), user: "admin"}
 	captureFor(h)
@@ -61,7 +61,7 @@ func NewHost(server *Server, pluginsDir, configDir string) (*Host, error) {
 	return h, nil
 }
 
-// Close stops the running task, waits for its end, and ends the host.
+// Close stops the running task, waits for its end, and closes the host.
 func (h *Host) Close() {
 	h.end()
 	h.Server.queue.mu.Lock()
@@ -89,17 +89,17 @@ func (h *Host) work(ctx context.Context) {
 	}
 }
 
-// runTask runs one task until it has ended or, like Stash, until it has answered that it was told to stop:
-// its Run may go on beside the next task. Like Stash it takes a task for finished whatever its output says.
+// runTask runs one task until it has ended or, like Stash, until it has answered the call of Stop: its Run may continue
+// beside the next task. Like Stash it marks a task as finished regardless of its output.
 func (h *Host) runTask(ctx context.Context, j *Job) {
-	progress := make(chan float64) // never closed: lines may still come from a task that was stopped
+	progress := make(chan float64) // never closed: a stopped task may still write lines
 	var name *string
 	if j.task != "" {
 		name = &j.task
 	}
 	task, err := h.cache.CreateTask(ctx, j.plugin, name, plugin.OperationInput(maps.Clone(j.args)), progress)
 	if err != nil {
-		h.fail(j, "Error creating plugin task: "+err.Error()) // in Stash's own words
+		h.fail(j, "Error creating plugin task: "+err.Error()) // Stash's wording
 		return
 	}
 	if err := task.Start(); err != nil {
@@ -150,13 +150,13 @@ func (h *Host) advance(j *Job, p float64) {
 	h.progress = append(h.progress, p)
 }
 
-// RunTask puts a task of the yml into the queue, as a click on it does, and returns the job's id.
+// RunTask queues a task of the yml, as a click on it does, and returns the job's id.
 func (h *Host) RunTask(name string, args map[string]any) string {
 	return h.Server.queue.add(PluginID, name, "", args)
 }
 
-// StopJob stops a job as Stash does: a waiting one never starts, a running one is asked to stop. It does
-// not wait for that.
+// StopJob stops a job as Stash does: a waiting one never starts, a running one is asked to stop. It does not wait for the
+// end of the job.
 func (h *Host) StopJob(id string) { h.Server.queue.stop(id) }
 
 // WaitIdle waits until the queue is empty.
@@ -179,7 +179,7 @@ func (h *Host) WaitIdle(ctx context.Context) error {
 	return nil
 }
 
-// Operation calls the plugin past the queue, as runPluginOperation does.
+// Operation calls the plugin without the queue, as runPluginOperation does.
 func (h *Host) Operation(ctx context.Context, args map[string]any) (any, error) {
 	return h.operation(ctx, PluginID, args)
 }
@@ -191,7 +191,7 @@ func (h *Host) operation(ctx context.Context, id string, args map[string]any) (a
 	return h.cache.RunPlugin(session.SetCurrentUserID(ctx, h.user), id, plugin.OperationInput(maps.Clone(args)))
 }
 
-// Lines returns what was logged, all lines of the plugins that have answered among them.
+// Lines returns what was logged, including all lines of the plugins that have answered.
 func (h *Host) Lines() []Line {
 	readToEnd()
 	h.mu.Lock()
@@ -222,7 +222,7 @@ func (h *Host) Processes() []int {
 		var state string
 		comm := string(stat[strings.IndexByte(string(stat), '(')+1 : strings.LastIndexByte(string(stat), ')')])
 		fmt.Sscan(string(stat), &pid)                                                         // the kernel's own form
-		fmt.Sscan(string(stat[strings.LastIndexByte(string(stat), ')')+1:]), &state, &parent) // likewise
+		fmt.Sscan(string(stat[strings.LastIndexByte(string(stat), ')')+1:]), &state, &parent) // the kernel's own form
 		if parent == os.Getpid() && strings.HasPrefix(PluginID, comm) && state != "Z" && comm != "" {
 			pids = append(pids, pid)
 		}
@@ -230,7 +230,7 @@ func (h *Host) Processes() []int {
 	return pids
 }
 
-// hostConfig is what Stash's plugin cache asks of its configuration.
+// hostConfig is the configuration that Stash's plugin cache needs.
 type hostConfig struct {
 	h       *Host
 	plugins string

@@ -8,11 +8,11 @@ import (
 	"github.com/stashapp/stash/pkg/logger"
 )
 
-// capture is Stash's logger: it keeps every line for the Host that is in use. Stash's logger is global and
-// read by goroutines that it never ends, so it is set once and then only told of the next Host.
+// capture is Stash's logger: it passes every line to the Host in use. Stash's logger is global and read by goroutines
+// that never end, so it is set once, and only the Host in use changes.
 type capture struct{ inUse atomic.Pointer[Host] }
 
-// captureFor makes the lines of Stash's log go to h.
+// captureFor passes the lines of Stash's log to h from now on.
 func captureFor(h *Host) {
 	c, ok := logger.Logger.(*capture)
 	if ok {

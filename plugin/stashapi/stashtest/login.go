@@ -9,8 +9,8 @@ import (
 	"github.com/stashapp/stash/pkg/session"
 )
 
-// RequireLogin sets credentials: from now on every query needs this key, or a session not older than maxAge
-// seconds. Each answer renews the session.
+// RequireLogin sets credentials: from now on every query needs this key, or a session not older than maxAge seconds, which
+// each answer renews.
 func (s *Server) RequireLogin(apiKey string, maxAge int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -18,8 +18,8 @@ func (s *Server) RequireLogin(apiKey string, maxAge int) {
 	s.sessions = session.NewStore(sessionConfig{apiKey, maxAge})
 }
 
-// admits reports whether a request comes with a key or a session. Otherwise it is answered: a query by 401,
-// and what looks like a page, as the address of a picture does, by sending it to the login page.
+// admits reports whether a request has a key or a session. Otherwise it answers the request: a query with 401, and what
+// looks like a page, such as the address of a picture, with a redirect to the login page.
 func (s *Server) admits(w http.ResponseWriter, r *http.Request) bool {
 	user, err := s.store().Authenticate(w, r)
 	switch ext := path.Ext(r.URL.Path); {
@@ -33,7 +33,7 @@ func (s *Server) admits(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// webPage is what Stash answers to every address that it does not know: its web app.
+// webPage is Stash's answer to every unknown address: its web app.
 func webPage(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "text/html")
 	w.Write([]byte("<!DOCTYPE html><html><head><title>Stash</title></head></html>")) // the client may be gone
@@ -51,7 +51,7 @@ func (s *Server) store() *session.Store {
 	return s.sessions
 }
 
-// sessionConfig is what Stash's own session store asks of its configuration.
+// sessionConfig is the configuration that Stash's own session store needs.
 type sessionConfig struct {
 	apiKey string
 	maxAge int // seconds

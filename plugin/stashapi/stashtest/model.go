@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Scene is a scene as a test sees it. Performers, tags, groups and the studio are ids of named things.
+// Scene is a scene of the model. Performers, tags, groups and the studio are ids of named objects.
 type Scene struct {
 	ID         int
 	Title      string
@@ -54,7 +54,7 @@ func (s *Server) Add(scenes ...Scene) []int {
 	return ids
 }
 
-// Scene returns a scene as it is, and whether there is one.
+// Scene returns a scene, and whether it exists.
 func (s *Server) Scene(id int) (scene Scene, there bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -64,7 +64,7 @@ func (s *Server) Scene(id int) (scene Scene, there bool) {
 	return *s.scenes[id], true
 }
 
-// Change edits a scene as autotag does: its updated_at moves, and no hook fires.
+// Change edits a scene as autotag does: its updated_at changes, and no hook fires.
 func (s *Server) Change(id int, f func(*Scene)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,8 +72,8 @@ func (s *Server) Change(id int, f func(*Scene)) {
 	s.scenes[id].Updated = s.clock().In(s.zone)
 }
 
-// Import adds a scene, or replaces one, as metadataImport does: no hook fires, and its updated_at is what it
-// was where it was exported, in the zone of that place.
+// Import adds or replaces a scene as metadataImport does: no hook fires, and its updated_at is the exported one, in the
+// exporter's time zone.
 func (s *Server) Import(scene Scene) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,8 +87,8 @@ func (s *Server) Drop(id int) {
 	delete(s.scenes, id)
 }
 
-// MergeScenes merges scenes into another: it gets their files behind its own, its updated_at moves, and they
-// are gone. No hook fires for any of them.
+// MergeScenes merges scenes into another: it gets their files after its own, its updated_at changes, and they are removed.
+// No hook fires for any of them.
 func (s *Server) MergeScenes(dest int, sources ...int) {
 	s.Change(dest, func(scene *Scene) {
 		for _, id := range sources {
@@ -98,8 +98,8 @@ func (s *Server) MergeScenes(dest int, sources ...int) {
 	})
 }
 
-// AssignFile gives the last file of one scene to another. No hook fires, and no updated_at moves. Stash
-// refuses it for the only file of a scene, and so does this.
+// AssignFile moves the last file of one scene to another. No hook fires, and no updated_at changes. It does not move the
+// only file of a scene, as Stash does not.
 func (s *Server) AssignFile(id, fileOf int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,8 +111,8 @@ func (s *Server) AssignFile(id, fileOf int) {
 	from.Files = slices.Clone(from.Files[:last])
 }
 
-// MoveFile gives a scene's primary file another path, as Stash does that moves it. No hook fires, and no
-// updated_at moves.
+// MoveFile changes the path of a scene's primary file, as moving it in Stash does. No hook fires, and no updated_at
+// changes.
 func (s *Server) MoveFile(id int, path string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -121,17 +121,17 @@ func (s *Server) MoveFile(id int, path string) {
 	s.scenes[id].Files = files
 }
 
-// Break makes reading a scene fail, while Stash answers otherwise.
+// Break makes reading a scene fail, while Stash answers other queries.
 func (s *Server) Break(id int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.broken[id] = true
 }
 
-// stamp is a scene's updated_at as Stash stores it: text, in the zone in which it was written.
+// stamp returns a scene's updated_at as Stash stores it: as text, in the time zone in which it was written.
 func stamp(scene *Scene) string { return scene.Updated.Format(time.RFC3339) }
 
-// row is a scene as GraphQL shows it, with addresses that begin with base; the caller holds the lock.
+// row returns a scene as GraphQL shows it, with addresses that begin with base. The caller holds the lock.
 func (s *Server) row(scene *Scene, base string) map[string]any {
 	files := []map[string]any{}
 	for _, f := range scene.Files {

@@ -8,12 +8,12 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/hook"
 )
 
-// UpdateNamed renames a performer, studio, tag or group as a person does on its page, and fires its hook.
-// The updated_at of the scenes that mention it does not move.
+// UpdateNamed renames a performer, studio, tag or group as a person does on its page, and fires its hook. The updated_at
+// of its scenes does not change.
 func (h *Host) UpdateNamed(ctx context.Context, kind string, id int, name string) {
 	h.Server.Name(kind, id, name)
 	text := strconv.Itoa(id)
-	var input any = map[string]any{"id": text, "name": name} // of tags and groups: what was sent
+	var input any = map[string]any{"id": text, "name": name} // the input of tags and groups has the sent fields only
 	switch kind {
 	case "performer":
 		input = models.PerformerUpdateInput{ID: text, Name: &name}
@@ -23,8 +23,8 @@ func (h *Host) UpdateNamed(ctx context.Context, kind string, id int, name string
 	h.fireNamed(ctx, kind, "Update", id, input, []string{"name", "id"})
 }
 
-// DestroyNamed removes performers, studios, tags or groups, and then fires their hooks: by then no scene
-// mentions them any more. One has an input of its own; the hooks of several get a bare list of all ids.
+// DestroyNamed removes performers, studios, tags or groups, also from their scenes, and then fires their hooks. The hook
+// of one has its own input; the hooks of several get a plain list of all ids.
 func (h *Host) DestroyNamed(ctx context.Context, kind string, ids ...int) {
 	h.Server.DropNamed(kind, ids...)
 	var input any = texts(ids)
@@ -39,14 +39,13 @@ func (h *Host) DestroyNamed(ctx context.Context, kind string, ids ...int) {
 	}
 }
 
-// MergeTags merges tags into another, and fires the one hook that there is for it: none tells that the
-// others are gone.
+// MergeTags merges tags into another and fires the only hook of a merge: no hook reports that the others are removed.
 func (h *Host) MergeTags(ctx context.Context, dest int, sources ...int) {
 	h.Server.MergeTags(dest, sources...)
 	h.Fire(ctx, hook.TagMergePost, dest, map[string]any{"destination": strconv.Itoa(dest), "source": texts(sources)}, nil)
 }
 
-// fireNamed fires the hook of a named thing; a group is still a movie, too.
+// fireNamed fires the hook of a named object; for a group also that of a movie.
 func (h *Host) fireNamed(ctx context.Context, kind, what string, id int, input any, fields []string) {
 	events := map[string][]string{"performer": {"Performer"}, "studio": {"Studio"}, "tag": {"Tag"}, "group": {"Group", "Movie"}}
 	for _, event := range events[kind] {

@@ -10,8 +10,7 @@ import (
 	"strconv"
 )
 
-// Name adds or renames a performer, studio, tag or group, and returns its id. The updated_at of the scenes
-// that mention it does not move.
+// Name adds or renames a performer, studio, tag or group, and returns its id. The updated_at of its scenes does not change.
 func (s *Server) Name(kind string, id int, name string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -26,7 +25,7 @@ func (s *Server) Name(kind string, id int, name string) int {
 	return id
 }
 
-// Names returns the names of performers, studios, tags or groups, without those that are gone.
+// Names returns the names of performers, studios, tags or groups, without the removed ones.
 func (s *Server) Names(kind string, ids ...int) (names []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,16 +50,16 @@ func (s *Server) SetParentsOf(kind string, id int, parents ...int) {
 	s.parents[kind][id] = parents
 }
 
-// DropNamed removes performers, studios, tags or groups without any hook: the scenes mention them no more,
-// and their updated_at does not move.
+// DropNamed removes performers, studios, tags or groups, also from their scenes, whose updated_at does not change. No hook
+// fires.
 func (s *Server) DropNamed(kind string, ids ...int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.replace(kind, ids, nil)
 }
 
-// MergeTags merges tags into another without any hook: the scenes mention it instead, and their updated_at
-// does not move. What was above and below the others is above and below it.
+// MergeTags merges tags into another, also in their scenes, whose updated_at does not change. The other tag gets their
+// parents and children. No hook fires.
 func (s *Server) MergeTags(dest int, sources ...int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -75,8 +74,7 @@ func (s *Server) MergeTags(dest int, sources ...int) {
 	}
 }
 
-// replace removes named things, and puts others in their place wherever they were mentioned; the caller
-// holds the lock.
+// replace replaces named objects by others wherever they are used. The caller holds the lock.
 func (s *Server) replace(kind string, old, now []int) {
 	for _, scene := range s.scenes {
 		scene.setIDs(kind, swap(scene.ids(kind), old, now))
@@ -107,7 +105,7 @@ func swap(ids, old, now []int) []int {
 	return out
 }
 
-// ids returns what a scene mentions of a kind.
+// ids returns the ids of a kind in a scene.
 func (scene *Scene) ids(kind string) []int {
 	switch kind {
 	case "performer":
@@ -141,7 +139,7 @@ func (scene *Scene) setIDs(kind string, ids []int) {
 	}
 }
 
-// below returns what is at most that many levels below; -1 is any number. The caller holds the lock.
+// below returns the objects at most that many levels below; -1 means any number. The caller holds the lock.
 func (s *Server) below(kind string, roots []int, levels int) []int {
 	var found []int
 	for level := 0; len(roots) > 0 && (levels < 0 || level < levels); level++ {
@@ -199,14 +197,13 @@ func (s *Server) findTags(args map[string]any) (any, error) {
 	return map[string]any{"count": count, "tags": rows}, nil
 }
 
-// tagMeets reports whether a tag meets one criterion. Depth 0 are the tags right below, each more is one
-// level more.
+// tagMeets reports whether a tag meets one criterion. Depth 0 means children only, 1 grandchildren too, and so on.
 func (s *Server) tagMeets(id int, name string, criterion map[string]any) (bool, error) {
 	modifier, value := criterion["modifier"], fmt.Sprint(criterion["value"])
 	switch {
 	case name == "name" && modifier == "EQUALS": // LIKE
 		return like(s.named["tag"][id], value), nil
-	case name == "name" && modifier == "MATCHES_REGEX": // Go's, with case
+	case name == "name" && modifier == "MATCHES_REGEX": // a pattern of Go, case-sensitive
 		re, err := regexp.Compile(value)
 		return err == nil && re.MatchString(s.named["tag"][id]), err
 	case name == "parents":
@@ -217,5 +214,5 @@ func (s *Server) tagMeets(id int, name string, criterion map[string]any) (bool, 
 			return slices.Contains(s.below("tag", roots, depth), id)
 		})
 	}
-	return false, fmt.Errorf("stashtest does not know the filter %s of tags with %v", name, modifier)
+	return false, fmt.Errorf("stashtest does not support the filter %s of tags with %v", name, modifier)
 }

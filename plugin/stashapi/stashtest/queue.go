@@ -9,15 +9,15 @@ import (
 )
 
 const (
-	queuePrefix = "Running plugin task: " // what Stash puts before the description of a plugin's task
-	remembered  = 10                      // jobs that are over and that Stash still knows
+	queuePrefix = "Running plugin task: " // Stash's prefix of the description of a plugin's task
+	remembered  = 10                      // ended jobs that Stash keeps
 )
 
 // queue is Stash's job queue: strictly one job at a time.
 type queue struct {
 	mu    sync.Mutex
 	cond  *sync.Cond
-	jobs  []*Job // that run or wait
+	jobs  []*Job // running or waiting
 	over  []*Job // the last ones that ended
 	next  int
 	added int
@@ -27,12 +27,12 @@ type queue struct {
 type Job struct {
 	ID, Status, Description string
 	Error                   string  // why it FAILED
-	Progress                float64 // as reported last
+	Progress                float64 // last reported
 
 	plugin, task string
 	args         map[string]any
 	addedAt      time.Time
-	held         bool               // not ours: it runs until it is released
+	held         bool               // a job of Hold: it runs until it is released
 	cancel       context.CancelFunc // nil until it runs
 }
 
@@ -42,7 +42,7 @@ func newQueue() *queue {
 	return q
 }
 
-// add puts a task into the queue and returns the job's id.
+// add queues a task and returns the job's id.
 func (q *queue) add(plugin, task, description string, args map[string]any) string {
 	if description == "" {
 		description = task
@@ -65,7 +65,7 @@ func (q *queue) enter(j *Job) *Job {
 	return j
 }
 
-// take waits for a task at the head of the queue and makes it run; nil once ctx has ended.
+// take waits for a task at the head of the queue and marks it as running. It returns nil when ctx has ended.
 func (q *queue) take(ctx context.Context) (*Job, context.Context) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -87,7 +87,7 @@ func (q *queue) take(ctx context.Context) (*Job, context.Context) {
 	}
 }
 
-// finish takes a job out of the queue. One that was asked to stop counts as cancelled however it ended.
+// finish removes a job from the queue. A job that was asked to stop counts as cancelled.
 func (q *queue) finish(j *Job, status, why string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -128,7 +128,7 @@ func (q *queue) stop(id string) {
 	q.finish(j, "CANCELLED", "")
 }
 
-// list is the queue as GraphQL shows it.
+// list returns the queue as GraphQL shows it.
 func (q *queue) list() []map[string]any {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -139,7 +139,7 @@ func (q *queue) list() []map[string]any {
 	return list
 }
 
-// find returns a job as GraphQL shows it, nil if Stash does not know it any more.
+// find returns a job as GraphQL shows it; nil if Stash no longer keeps it.
 func (q *queue) find(id string) any {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -151,7 +151,7 @@ func (q *queue) find(id string) any {
 	return nil
 }
 
-// row is a job as GraphQL shows it; the caller holds the queue's lock.
+// row returns a job as GraphQL shows it. The caller holds the queue's lock.
 func (j *Job) row() map[string]any {
 	row := map[string]any{
 		"id": j.ID, "status": j.Status, "description": j.Description, "progress": j.Progress,
@@ -163,8 +163,8 @@ func (j *Job) row() map[string]any {
 	return row
 }
 
-// Hold puts a long job of Stash's own ("Scanning...") into the queue: RUNNING if the queue is idle, else
-// behind what is there. Tasks behind it wait until release is called.
+// Hold queues a long job of Stash itself ("Scanning..."), which runs at once if the queue is idle. Tasks after it wait
+// until release is called.
 func (s *Server) Hold(description string) (release func()) {
 	q := s.queue
 	q.mu.Lock()
@@ -176,17 +176,17 @@ func (s *Server) Hold(description string) (release func()) {
 	return func() { q.finish(j, "FINISHED", "") }
 }
 
-// Asked returns how many tasks were ever put into the queue.
+// Asked returns how many tasks were ever queued.
 func (s *Server) Asked() int {
 	s.queue.mu.Lock()
 	defer s.queue.mu.Unlock()
 	return s.queue.added
 }
 
-// Jobs returns the queue: what runs and waits.
+// Jobs returns the running and waiting jobs.
 func (s *Server) Jobs() []Job { return s.queue.copied(func(q *queue) []*Job { return q.jobs }) }
 
-// Ended returns the last ten jobs that are over.
+// Ended returns the last ten jobs that have ended.
 func (s *Server) Ended() []Job { return s.queue.copied(func(q *queue) []*Job { return q.over }) }
 
 func (q *queue) copied(of func(*queue) []*Job) []Job {

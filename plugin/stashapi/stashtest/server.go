@@ -1,5 +1,5 @@
-// Package stashtest is a stand-in for Stash: its GraphQL interface, which answers only what is valid under
-// Stash's own schema, and its plugin host, which is Stash's own code (stash/pkg/plugin) around it.
+// Package stashtest simulates Stash: its GraphQL interface, which accepts only queries that are valid under Stash's own
+// schema, and its plugin host, which is Stash's own code (stash/pkg/plugin).
 package stashtest
 
 import (
@@ -30,19 +30,19 @@ import (
 	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
-// Query is one GraphQL request, or one for a picture, that reached the server.
+// Query is a request for GraphQL or for a picture that reached the server.
 type Query struct {
 	Operation string // "screenshot" for a picture
 	Variables map[string]any
 }
 
-// Fault is something that goes wrong with queries.
+// Fault is a failure of queries.
 type Fault struct {
 	Operation string        // name of the query, or "screenshot"; "" for any
-	Times     int           // 0 for ever
-	Delay     time.Duration // the answer is late
+	Times     int           // 0: until Heal
+	Delay     time.Duration // before the answer
 	Status    int           // an answer with this status and no body
-	Hang      bool          // no answer until the client gives up
+	Hang      bool          // no answer until the client disconnects
 	Reset     bool          // the connection ends without an answer
 	Truncate  bool          // the body ends in the middle
 	Message   string        // a GraphQL error
@@ -58,16 +58,16 @@ type Server struct {
 	clock    func() time.Time
 	scenes   map[int]*Scene
 	named    map[string]map[int]string // kind, id: name
-	parents  map[string]map[int][]int  // kind, id: those right above
+	parents  map[string]map[int][]int  // kind, id: parents
 	settings map[string]map[string]any
 	broken   map[int]bool // scenes that cannot be read
 	faults   []*Fault
 	log      []Query
-	apiKey   string // with one, there are credentials
+	apiKey   string // "" without credentials
 	sessions *session.Store
 	refused  bool // by Transport
 	queue    *queue
-	external string                                                                     // the address that Stash is told to have
+	external string                                                                     // the external host of Stash's configuration
 	operate  func(ctx context.Context, plugin string, args map[string]any) (any, error) // of the Host
 
 	listener net.Listener
@@ -75,7 +75,7 @@ type Server struct {
 	http     *http.Server
 }
 
-// New returns a server that is not started yet. It reads Stash's schema out of the module cache.
+// New returns a server that is not started. It reads Stash's schema from the module cache.
 func New() (*Server, error) {
 	schema, err := loadSchema()
 	if err != nil {
@@ -84,9 +84,8 @@ func New() (*Server, error) {
 	return newServer(schema), nil
 }
 
-// Anew returns another server that is not started yet. It has nothing of this one's but the schema, which is
-// slow to read and never changes.
-func (s *Server) Anew() *Server { return newServer(s.schema) }
+// Another returns a new server that is not started. It shares only the schema, which is slow to read.
+func (s *Server) Another() *Server { return newServer(s.schema) }
 
 func newServer(schema *ast.Schema) *Server {
 	s := &Server{
@@ -98,7 +97,7 @@ func newServer(schema *ast.Schema) *Server {
 	return s
 }
 
-// loadSchema reads Stash's schema, once: it is slow, starts a process, and is done for each of hundreds of tests.
+// loadSchema reads Stash's schema once: that is slow and starts a process, and hundreds of tests need it.
 var loadSchema = sync.OnceValues(func() (*ast.Schema, error) {
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/stashapp/stash").Output()
 	if err != nil {
@@ -138,7 +137,7 @@ func (s *Server) listen(addr string) error {
 	return nil
 }
 
-// Stop ends the server at once: connections are refused from now on, and its port is free.
+// Stop ends the server at once: its port is free, and connections are refused.
 func (s *Server) Stop() {
 	s.mu.Lock()
 	srv, l := s.http, s.listener
@@ -153,31 +152,31 @@ func (s *Server) Stop() {
 // Restart listens again on the same port.
 func (s *Server) Restart() error { return s.listen(s.listener.Addr().String()) }
 
-// Port is where the server listens.
+// Port returns the server's port.
 func (s *Server) Port() int { return s.listener.Addr().(*net.TCPAddr).Port }
 
-// SetZone moves the server to a zone: from now on times are stored as text in it. What is stored stays as it is.
+// SetZone sets the time zone in which times are stored as text from now on.
 func (s *Server) SetZone(zone *time.Location) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.zone = zone
 }
 
-// SetClock makes the server's times come from now.
+// SetClock sets the clock of the server.
 func (s *Server) SetClock(now func() time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.clock = now
 }
 
-// SetSettings replaces what the user set for a plugin.
+// SetSettings replaces the settings of a plugin.
 func (s *Server) SetSettings(plugin string, settings map[string]any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settings[plugin] = settings
 }
 
-// Inject makes a fault happen until it is used up or Heal is called.
+// Inject adds a fault, until it is used up or Heal is called.
 func (s *Server) Inject(f Fault) {
 	f.left = f.Times
 	s.mu.Lock()
@@ -192,7 +191,7 @@ func (s *Server) Heal() {
 	s.faults, s.broken = nil, make(map[int]bool)
 }
 
-// Queries returns what has reached the server since the last call of Forget.
+// Queries returns the requests that have reached the server since the last call of Forget.
 func (s *Server) Queries() []Query {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -251,7 +250,7 @@ func (s *Server) note(q Query) {
 	s.log = append(s.log, q)
 }
 
-// parse reads a query, and refuses what is not valid under Stash's schema.
+// parse reads a query, and refuses one that is not valid under Stash's schema.
 func (s *Server) parse(r *http.Request) (*ast.OperationDefinition, map[string]any, gqlerror.List) {
 	var in struct {
 		OperationName string
@@ -278,7 +277,7 @@ func (s *Server) parse(r *http.Request) (*ast.OperationDefinition, map[string]an
 	return op, vars, nil
 }
 
-// happen lets the fault happen, and reports whether that was all of the answer. A cut body is this half.
+// happen applies the fault, and reports whether the request is answered. half is the start of a truncated body.
 func (f *Fault) happen(w http.ResponseWriter, r *http.Request, half string) bool {
 	if f.Delay > 0 {
 		select {

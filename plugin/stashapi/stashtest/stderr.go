@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// Stash reads what a plugin writes to stderr beside its answer, and some of it after the answer has been returned.
+// Frames of Stash's goroutines that read a plugin's stderr, which may go on after its answer has been returned.
 const (
 	waiter = "stash/pkg/plugin.(*rpcPluginTask).waitToFinish("
-	copier = "os/exec.(*Cmd).writerDescriptor." // carries what a process writes, to its end
+	copier = "os/exec.(*Cmd).writerDescriptor." // copies the output of a process
 	reader = "stash/pkg/plugin.(*pluginTask).handlePluginStderr("
 )
 
-// readAtMost is for a plugin whose stderr somebody else holds.
+// readAtMost is the limit for a plugin whose stderr another process keeps open.
 const readAtMost = 5 * time.Second
 
-// readToEnd waits until Stash has read all that the plugins wrote whose answers have been returned.
+// readToEnd waits until Stash has read the stderr of all plugins that have answered.
 func readToEnd() {
 	end := time.Now().Add(readAtMost)
 	for isReading(goroutines()) && time.Now().Before(end) {
@@ -24,7 +24,7 @@ func readToEnd() {
 	}
 }
 
-// isReading tells from the stacks of all goroutines whether Stash reads from a plugin that is not at work.
+// isReading reports, from the stacks of all goroutines, whether Stash still reads from a plugin that has answered.
 func isReading(stacks string) bool {
 	working, copying := 0, 0
 	for stack := range strings.SplitSeq(stacks, "\n\n") {
@@ -33,7 +33,7 @@ func isReading(stacks string) bool {
 		case strings.Contains(frames, waiter):
 			top, _, _ := strings.Cut(frames, "\n")
 			if !strings.Contains(head, "[chan receive") || !strings.Contains(top, waiter) {
-				return true // it has the answer, and sees the process to its end
+				return true // it has the answer, and waits for the end of the process
 			}
 			working++
 		case strings.Contains(frames, copier):

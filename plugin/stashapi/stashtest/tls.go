@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// StartTLS listens like Start, with https and a certificate that nobody can verify: it is self-signed and
-// names no address, as the ones that users make for Stash.
+// StartTLS listens like Start, with https and a certificate that cannot be verified: it is self-signed and names no
+// address, as those that users create for Stash.
 func (s *Server) StartTLS() error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return fmt.Errorf("make a key: %w", err)
+		return fmt.Errorf("create a key: %w", err)
 	}
 	now := s.now()
 	template := x509.Certificate{
@@ -25,7 +25,7 @@ func (s *Server) StartTLS() error {
 	}
 	der, err := x509.CreateCertificate(rand.Reader, &template, &template, &key.PublicKey, key)
 	if err != nil {
-		return fmt.Errorf("make a certificate: %w", err)
+		return fmt.Errorf("create a certificate: %w", err)
 	}
 	s.mu.Lock()
 	s.tls = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}

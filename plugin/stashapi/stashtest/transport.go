@@ -10,8 +10,8 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 )
 
-// Transport returns a RoundTripper that calls the server without a network, for tests whose time is not
-// real. Refused and cut connections look as they do on a network.
+// Transport returns a RoundTripper that calls the server without a network, for tests with a simulated clock. Refused
+// and cut connections fail as on a network.
 func (s *Server) Transport() http.RoundTripper { return transport{s} }
 
 // Refuse makes Transport refuse connections, as Stop does on the network.
@@ -24,7 +24,7 @@ func (s *Server) Refuse(refuse bool) {
 type transport struct{ s *Server }
 
 func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if err := r.Context().Err(); err != nil { // no request leaves any more
+	if err := r.Context().Err(); err != nil { // the request is not sent
 		return nil, err
 	}
 	t.s.mu.Lock()
@@ -60,7 +60,7 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// serve reports whether the handler cut the connection, for which net/http has a panic of its own.
+// serve calls the handler, and reports whether it cut the connection, which it does by a panic of net/http.
 func serve(h http.Handler, w http.ResponseWriter, r *http.Request) (cut bool) {
 	defer func() {
 		switch p := recover(); p {
@@ -75,12 +75,12 @@ func serve(h http.Handler, w http.ResponseWriter, r *http.Request) (cut bool) {
 	return false
 }
 
-// broken is the end of a body that was cut.
+// broken is the rest of a truncated body.
 type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// Connection is what Stash tells a plugin of itself, for a server that was not started.
+// Connection returns the connection that Stash passes to a plugin, for a server that is not started.
 func Connection() common.StashServerConnection {
 	return common.StashServerConnection{Scheme: "http", Host: "stash.invalid", Port: 9999}
 }
