@@ -13,7 +13,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
 
-func TestPartOfTheCheckThatTakesTooLongIsNamed(t *testing.T) {
+func TestCheckNamesThePartThatTimesOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var c checker
 		began := time.Now()
@@ -31,7 +31,7 @@ func TestPartOfTheCheckThatTakesTooLongIsNamed(t *testing.T) {
 	})
 }
 
-func TestCheckNamesSettingsThatStashDoesNotGive(t *testing.T) {
+func TestCheckReportsSettingsThatCannotBeRead(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault stashtest.Fault
 		want  string

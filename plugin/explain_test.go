@@ -8,8 +8,8 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// told is what is known of a scene, and the one answer to that.
-type told struct {
+// explanation is a report of a scene with its facts, and the expected answer.
+type explanation struct {
 	name  string
 	r     ExplainReport
 	facts facts
@@ -24,7 +24,7 @@ func after(d time.Duration) *time.Time {
 	return &at
 }
 
-func (c told) check(t *testing.T) {
+func (c explanation) check(t *testing.T) {
 	t.Helper()
 	c.r.SceneID, c.facts.now = 1, noon()
 	c.r.conclude(c.facts)
@@ -38,7 +38,7 @@ func (c told) check(t *testing.T) {
 	}
 }
 
-// pushed is a scene with so many items, of which some were restored, and what happened to it, newest first.
+// pushed returns a scene with a number of items, some of them restored, and its attempts, newest first.
 func pushed(items, restored int, attempts ...AttemptReport) ExplainReport {
 	r := ExplainReport{Attempts: attempts}
 	for i := range items {
@@ -51,10 +51,10 @@ func did(outcome, text string) AttemptReport {
 	return AttemptReport{At: after(-time.Minute), Outcome: outcome, Class: outcome, Error: text}
 }
 
-func TestSceneThatIsNotQueuedHasOneAnswer(t *testing.T) {
+func TestExplainSceneWithoutJob(t *testing.T) {
 	missing, elsewhere := facts{missing: true}, pushed(0, 0, did("synced", ""))
 	elsewhere.elsewhere = true
-	for _, c := range []told{
+	for _, c := range []explanation{
 		{"never pushed", pushed(0, 0), facts{}, "unknown", []string{"never pushed", "edit", `"Sync all scenes"`}},
 		{"pushed to another server", elsewhere, facts{}, "unknown", []string{"not in this Plex", "another server", `"Sync all scenes"`}},
 		{"not in Stash", pushed(0, 0), missing, "unknown", []string{"Stash has no scene 1"}},
@@ -74,7 +74,7 @@ func TestSceneThatIsNotQueuedHasOneAnswer(t *testing.T) {
 	}
 }
 
-func TestSceneThatIsQueuedOrGivenUpHasOneAnswer(t *testing.T) {
+func TestExplainQueuedSceneAndDeadLetter(t *testing.T) {
 	job := func(due time.Duration, class, text string) ExplainReport {
 		r := pushed(1, 0)
 		r.Job = &JobReport{Reason: "edit", DueAt: after(due), Class: class, Error: text, Attempts: 2, Misses: 3}
@@ -87,7 +87,7 @@ func TestSceneThatIsQueuedOrGivenUpHasOneAnswer(t *testing.T) {
 	}
 	const past, soon, absurd = -time.Minute, 30 * time.Second, 48 * time.Hour
 	paused := facts{breaker: store.Breaker{State: store.BreakerOpen, ProbeAt: *after(soon), LastError: "connection refused"}}
-	for _, c := range []told{
+	for _, c := range []explanation{
 		{"queued", job(past, "", ""), facts{}, "queued", []string{"edit", "due", `"Process queue"`}},
 		{"queued while Plex is paused", job(past, "", ""), paused, "queued", []string{"paused until 12:00:30", "connection refused", "by hand"}},
 		{"queued, and gone from Stash", job(past, "", ""), facts{missing: true}, "queued", []string{"Stash no longer has scene 1"}},

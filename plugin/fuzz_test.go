@@ -28,12 +28,12 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
 )
 
-// oneLine reports whether a text may be shown as it is.
+// oneLine reports whether a text can be shown unchanged.
 func oneLine(text string) bool {
 	return utf8.ValidString(text) && utf8.RuneCountInString(text) <= 300 && !strings.ContainsFunc(text, unicode.IsControl)
 }
 
-// idsIn are the ids that a hook's context names, in their order, its own first.
+// idsIn returns the ids in a hook's context, in their order, its own first.
 func idsIn(context map[string]any, merge bool) (ids []int) {
 	var values []any
 	switch in := context["input"].(type) {
@@ -73,7 +73,7 @@ func idsIn(context map[string]any, merge bool) (ids []int) {
 	return ids
 }
 
-// idsOfRecord are the ids that a record tells of, its own first.
+// idsOfRecord returns the ids of a record, its own first.
 func idsOfRecord(h store.HookRecord) (ids []int, event string, first bool) {
 	if f := h.Fanout; f != nil {
 		return append([]int{f.Own}, f.Others...), f.Event, f.First
@@ -85,8 +85,8 @@ func idsOfRecord(h store.HookRecord) (ids []int, event string, first bool) {
 	return ids, h.Event, h.First
 }
 
-// Whatever a hook's context holds: exactly the ids that it names are recorded, those of a scene or of what
-// scenes mention, all hooks of its event agree, and what could not be understood is said in one line.
+// For any context of a hook: exactly its ids are recorded, all hooks of its event agree, and one line reports what
+// cannot be read.
 func FuzzHookPayload(f *testing.F) {
 	for _, seed := range []string{
 		`null`, `{"id":1,"type":"Scene.Update.Post","input":{"ids":["1",2]}}`, `{"id":1e300,"type":"Scene.Destroy.Post","input":[[{}]]}`,
@@ -139,7 +139,7 @@ func FuzzHookPayload(f *testing.F) {
 	})
 }
 
-// checkSibling fails unless another hook of the same event, one of an id that it names, agrees with the first.
+// checkSibling fails unless the hook of another id of the same event agrees with the first.
 func checkSibling(t *testing.T, context map[string]any, self int, h store.HookRecord) {
 	t.Helper()
 	ids, hash, first := idsOfRecord(h)
@@ -157,7 +157,7 @@ func checkSibling(t *testing.T, context map[string]any, self int, h store.HookRe
 	}
 }
 
-// checkStored fails unless a record is the same once it was in the inbox.
+// checkStored fails unless a record is unchanged after it was in the inbox.
 func checkStored(t *testing.T, h store.HookRecord) {
 	text, err := json.Marshal(h)
 	var stored store.HookRecord
@@ -166,8 +166,8 @@ func checkStored(t *testing.T, h store.HookRecord) {
 	}
 }
 
-// Whatever stands in the settings, of whatever type: each is a value that works, or the default and a problem
-// that says what to do, in one line and without the token.
+// For settings of any type and value: each yields a valid value, or the default and a problem that says what to do, in
+// one line and without the token.
 func FuzzSettings(f *testing.F) {
 	for _, seed := range []string{
 		`{}`, `null`, `{"plexUrl":"http://plex:32400/web/index.html#!/x","plexToken":"secret-token","pathMap":"/a => /b; C:\\v\\=>//nas/v;","fields":"+collection,-tags","excludeTags":" A ,b,"}`,
@@ -227,15 +227,15 @@ func checkProblems(t *testing.T, err error, token string) map[string]int {
 		}
 	}
 	if err != nil {
-		told := text.Plain(err.Error())
-		if len(token) >= tokenAtLeast && strings.Contains(told, token) || strings.ContainsFunc(told, unicode.IsControl) || len(told) > 8000 {
-			t.Errorf("the problems are told as %q", told)
+		message := text.Plain(err.Error())
+		if len(token) >= tokenAtLeast && strings.Contains(message, token) || strings.ContainsFunc(message, unicode.IsControl) || len(message) > 8000 {
+			t.Errorf("the message is %q", message)
 		}
 	}
 	return bad
 }
 
-// checkServer fails unless address and token are either such that a client takes them, or problems.
+// checkServer fails unless address and token are either accepted by a client, or problems.
 func checkServer(t *testing.T, s Settings, bad map[string]int) {
 	t.Helper()
 	if (s.PlexURL == "") != (bad["plexUrl"] > 0) || (s.PlexToken == "") != (bad["plexToken"] > 0) || s.Fields.Empty() && bad["fields"] == 0 {
@@ -257,7 +257,7 @@ func checkServer(t *testing.T, s Settings, bad map[string]int) {
 	}
 }
 
-// stashEnd is Stash's end of the plugin: what it sends, and what it is answered.
+// stashEnd is Stash's end of the pipe: its requests, and the answers.
 type stashEnd struct {
 	io.Reader
 	bytes.Buffer
@@ -266,8 +266,8 @@ type stashEnd struct {
 func (s *stashEnd) Read(b []byte) (int, error) { return s.Reader.Read(b) }
 func (*stashEnd) Close() error                 { return nil }
 
-// harmless reports whether what Stash sends can be tried here, and returns the calls of Run in it: one that
-// names a server would speak to it.
+// harmless reports whether requests of Stash can be run here, and returns the calls of Run in them: one that names a
+// server would connect to it.
 func harmless(sent []byte) (calls []common.PluginInput, ok bool) {
 	dec := json.NewDecoder(bytes.NewReader(sent))
 	for {
@@ -289,8 +289,8 @@ func harmless(sent []byte) (calls []common.PluginInput, ok bool) {
 	}
 }
 
-// Whatever comes over the pipe: every answer is one of JSON-RPC, every line of the log is framed, neither
-// tells the session's cookie, and a hook that succeeds has its job in the queue.
+// For any input: every answer is one of JSON-RPC, every line of the log is framed, neither contains the session's cookie,
+// and a hook that succeeds has its job in the queue.
 func FuzzRPC(f *testing.F) {
 	run := func(conn, args string) []byte {
 		return []byte(`{"method":"RPCRunner.Run","params":[{"server_connection":` + conn + `,"args":` + args + `}],"id":0}`)
@@ -321,18 +321,18 @@ func FuzzRPC(f *testing.F) {
 		if text := stderr.String(); !framed.MatchString(text) {
 			t.Errorf("the log is %q", text)
 		}
-		told := stderr.String() + conn.String()
+		output := stderr.String() + conn.String()
 		for _, in := range calls {
 			if c := in.ServerConnection.SessionCookie; c != nil && len(c.Value) >= 16 && (&http.Cookie{Name: "x", Value: c.Value}).Valid() == nil &&
-				len(calls) == 1 && strings.Contains(told, c.Value) {
-				t.Errorf("the cookie %q is told in %q", c.Value, told)
+				len(calls) == 1 && strings.Contains(output, c.Value) {
+				t.Errorf("the cookie %q is in %q", c.Value, output)
 			}
 		}
 		checkAnswers(t, conn.Bytes(), calls)
 	})
 }
 
-// checkAnswers fails unless answers are JSON-RPC's, and the one to a hook says what became of it.
+// checkAnswers fails unless answers are JSON-RPC's, and the one to a hook has its result.
 func checkAnswers(t *testing.T, answers []byte, calls []common.PluginInput) {
 	t.Helper()
 	failed := false

@@ -11,7 +11,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
 
-// unscanned starts a Stash with scenes that Plex does not hold yet, and a Plex without any file.
+// unscanned starts a Stash with scenes that Plex does not have yet, and a Plex without files.
 func unscanned(t *testing.T, scenes int) (*stashtest.Server, common.StashServerConnection) {
 	t.Helper()
 	stash, err := stashtest.New()
@@ -59,7 +59,7 @@ func TestOperationReturnsOnceNothingIsDue(t *testing.T) {
 	}
 }
 
-func TestTaskWaitsForWhatIsDueSoon(t *testing.T) {
+func TestTaskWaitsForJobsThatAreDueSoon(t *testing.T) {
 	for _, mode := range []string{"sync-all", "sync-recent", "process"} {
 		stash, conn := unscanned(t, 1)
 		r := NewRunner("1", &logBuffer{})

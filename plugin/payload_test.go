@@ -10,7 +10,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-func TestHookPayloadsOfAnyShape(t *testing.T) {
+func TestParseHookPayloads(t *testing.T) {
 	bulk := func(ids ...int) (list []store.Request) {
 		for _, id := range ids {
 			list = append(list, store.Request{SceneID: id, Reason: "Scene.Update", Priority: store.InBulk})
@@ -63,7 +63,7 @@ func TestHookPayloadsOfAnyShape(t *testing.T) {
 	}
 }
 
-func TestHooksOfWhatScenesMentionAreFanouts(t *testing.T) {
+func TestHooksOfNamedObjectsAreFanouts(t *testing.T) {
 	for _, c := range []struct {
 		name, context string
 		want          store.FanoutRecord
@@ -107,7 +107,7 @@ func TestForeignHooksAreNotHandled(t *testing.T) {
 	}
 }
 
-func TestHooksOfOneEventAgreeOnItsHash(t *testing.T) {
+func TestHooksOfOneEventHaveTheSameHash(t *testing.T) {
 	hash := func(id float64, path string) string {
 		h, _, _ := parseHook(map[string]any{
 			"type": "Scene.Destroy.Post", "id": id,
@@ -120,7 +120,7 @@ func TestHooksOfOneEventAgreeOnItsHash(t *testing.T) {
 	}
 }
 
-// What is allocated for a hook depends on the ids that it names and not on what else it sends.
+// The allocations for a hook depend on its ids only, not on the rest of its input.
 func TestParsingAllocatesOnlyForIDs(t *testing.T) {
 	input := map[string]any{"id": "1", "cover_image": strings.Repeat("A", 1<<20)}
 	for i := range 100 {

@@ -51,8 +51,7 @@ func TestPanicBecomesTheOutputsError(t *testing.T) {
 	}
 }
 
-// Stash drops a Go error of Run: nobody would see it.
-func TestResultTellsNoSecret(t *testing.T) {
+func TestResultContainsNoSecret(t *testing.T) {
 	log := stashlog.New(&logBuffer{}, nil)
 	for _, secret := range []string{"hunter2hunter2", "hunter2&hunter2", `hunter2"\<hunter2>`} {
 		log.AddSecret(secret)
@@ -66,6 +65,7 @@ func TestResultTellsNoSecret(t *testing.T) {
 	}
 }
 
+// Stash drops a Go error of Run.
 func TestFailureIsInTheOutputAndNeverAGoError(t *testing.T) {
 	t.Setenv("STASH_PLEX_SYNC_DIR", "") // no folder, so nothing can work
 	for _, args := range []common.ArgsMap{
@@ -102,7 +102,7 @@ func TestNothingIsLoggedAfterRunHasReturned(t *testing.T) {
 	stash.Add(stashtest.Scene{ID: 1, Title: "New", Files: []stashtest.File{{Path: "/data/a.mp4", Size: 1}}})
 	plex.AddItem(section, "/data/a.mp4", 1)
 	stash.SetSettings(ID, map[string]any{"plexUrl": plex.URL(), "plexToken": "token-123", "debugLog": true})
-	stash.Hold("Scanning...") // busy, and so is somebody behind it: a person's edit goes out at once, no run waits
+	stash.Hold("Scanning...") // busy, with another job after it: a person's edit is pushed at once, no run waits
 	stash.Hold("Generating...")
 	input := common.PluginInput{ServerConnection: common.StashServerConnection{Scheme: "http", Host: "127.0.0.1", Port: stash.Port(), Dir: t.TempDir()}}
 	logs := make(map[string]*logBuffer)
@@ -129,7 +129,7 @@ func TestNothingIsLoggedAfterRunHasReturned(t *testing.T) {
 	if !strings.Contains(texts["a process"], "took=") || texts["a hook"] == "" {
 		t.Errorf("too little was logged to prove anything: %q", texts)
 	}
-	<-time.After(1200 * time.Millisecond) // longer than the tick of whatever watches Stash
+	<-time.After(1200 * time.Millisecond) // longer than the tick of watchParent
 	for name, log := range logs {
 		if late := log.String()[len(texts[name]):]; late != "" {
 			t.Errorf("%s: logged after its end: %q", name, late)
@@ -137,8 +137,7 @@ func TestNothingIsLoggedAfterRunHasReturned(t *testing.T) {
 	}
 }
 
-// A person who stops a run has done nothing wrong, however early it was.
-func TestRunThatIsStoppedAtOnceIsNoFailure(t *testing.T) {
+func TestCancelledRunIsNoFailure(t *testing.T) {
 	r := NewRunner("1", &logBuffer{})
 	r.Cancel()
 	var out common.PluginOutput

@@ -42,13 +42,13 @@ func TestOnlyLongTextsAreCut(t *testing.T) {
 	}
 }
 
-func TestTextsThatDifferGoOnToDiffer(t *testing.T) {
+func TestDifferentTextsStayDifferent(t *testing.T) {
 	if one, other := shortenedTo(t, 8, `"123456789A"`), shortenedTo(t, 8, `"123456789B"`); one == other {
 		t.Errorf("both became %s", one)
 	}
 }
 
-// Whatever Stash sends: JSON stays JSON, and what is short stays as it is.
+// For any input: JSON stays JSON, and short texts stay unchanged.
 func FuzzShortened(f *testing.F) {
 	for _, seed := range []string{
 		`{"method":"RPCRunner.Run","params":[{"args":{"hookContext":{"id":1,"input":{"cover_image":"data:image/png;base64,AAAAAAAAAAAAAAAAAAA"}}}}],"id":0}`,

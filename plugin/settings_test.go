@@ -58,7 +58,7 @@ func TestSettingsAreReadLeniently(t *testing.T) {
 		{"a content rating and no other field", map[string]any{"contentRating": "XXX", "fields": "title,-title"}, func(s *Settings) {
 			s.Fields = merge.Fields{Names: map[string]bool{}, ContentRating: "XXX"}
 		}},
-		{"what nobody knows", map[string]any{"plexurl": "x", "enabled": true}, func(s *Settings) { s.Unknown = []string{"plexurl"} }},
+		{"unknown", map[string]any{"plexurl": "x", "enabled": true}, func(s *Settings) { s.Unknown = []string{"plexurl"} }},
 	} {
 		want := defaults
 		c.want(&want)
@@ -69,7 +69,7 @@ func TestSettingsAreReadLeniently(t *testing.T) {
 	}
 }
 
-func TestEveryProblemIsReportedAtOnceAndNoSecretIsTold(t *testing.T) {
+func TestSettingsErrorReportsAllProblemsWithoutSecrets(t *testing.T) {
 	_, err := ParseSettings(map[string]any{
 		"plexUrl": "http://user:pass-word@host/?X-Plex-Token=secret-token", "plexToken": "secret token", "maxRetries": -1.0, "timeoutSeconds": 1.5,
 		"insecureTLS": "maybe", "fields": "title, nonsense", "pathMap": "a, b",
@@ -91,12 +91,12 @@ func TestEveryProblemIsReportedAtOnceAndNoSecretIsTold(t *testing.T) {
 	}
 	for _, secret := range []string{"secret", "pass-word"} {
 		if strings.Contains(err.Error(), secret) {
-			t.Errorf("the message tells a secret: %v", err)
+			t.Errorf("a secret is in the message: %v", err)
 		}
 	}
 }
 
-func TestAnAddressThatCannotBeUsedIsRefusedWithARemedy(t *testing.T) {
+func TestInvalidAddressIsRefusedWithARemedy(t *testing.T) {
 	const example = "http://192.168.1.5:32400"
 	for _, c := range []struct{ url, shown, remedy string }{
 		{"192.168.1.77:32400", "192.168.1.77:32400", "enter http://192.168.1.77:32400"},
@@ -123,7 +123,7 @@ func TestAnAddressThatCannotBeUsedIsRefusedWithARemedy(t *testing.T) {
 			continue
 		}
 		if strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("plexUrl %q: the message tells a secret: %v", c.url, err)
+			t.Errorf("plexUrl %q: a secret is in the message: %v", c.url, err)
 		}
 		if s.PlexURL != "" || s.MaxRetries != 9 || s.PlexToken == "" {
 			t.Errorf("plexUrl %q: %+v, want all but the address", c.url, s)
@@ -158,7 +158,7 @@ func TestNumbersOutOfRangeAreRefused(t *testing.T) {
 	}
 }
 
-func TestNothingSetIsOneMessageThatNamesBoth(t *testing.T) {
+func TestUnsetSettingsAreOneMessage(t *testing.T) {
 	_, err := ParseSettings(nil)
 	if err == nil || strings.Count(err.Error(), "it is not set") != 2 || strings.Contains(err.Error(), "\n") ||
 		!strings.Contains(err.Error(), "plexUrl") || !strings.Contains(err.Error(), "plexToken") {
@@ -166,7 +166,7 @@ func TestNothingSetIsOneMessageThatNamesBoth(t *testing.T) {
 	}
 }
 
-func TestTheTokenIsNotToldWhereverItWasPut(t *testing.T) {
+func TestTokenInAnySettingIsHidden(t *testing.T) {
 	const token = "Ab_9-secretToken-xyz"
 	for _, name := range []string{"plexUrl", "fields", "pathMap", "maxRetries", "timeoutSeconds", "insecureTLS"} {
 		_, err := ParseSettings(required(map[string]any{"plexToken": token, name: token}))
@@ -176,7 +176,7 @@ func TestTheTokenIsNotToldWhereverItWasPut(t *testing.T) {
 	}
 }
 
-func TestTokensAndPairsThatCannotBeUsedAreRefused(t *testing.T) {
+func TestInvalidTokensAndPairsAreRefused(t *testing.T) {
 	for _, c := range []struct {
 		setting string
 		value   any
@@ -201,7 +201,7 @@ func TestTokensAndPairsThatCannotBeUsedAreRefused(t *testing.T) {
 	}
 }
 
-func TestProblemsAreToldShortlyWhateverWasPutIn(t *testing.T) {
+func TestProblemsAreShort(t *testing.T) {
 	const token = "Ab_9-secretToken-xyz"
 	_, err := ParseSettings(required(map[string]any{
 		"plexToken": token, "fields": "tags,a\nb\x01," + strings.Repeat("x", 280) + token + ",y", "pathMap": strings.Repeat("/a;", 1000),
@@ -215,7 +215,7 @@ func TestProblemsAreToldShortlyWhateverWasPutIn(t *testing.T) {
 			t.Errorf("%s: %q", p.Setting, p.Remedy)
 		}
 		if p.Setting == "fields" && !strings.Contains(p.Remedy, "background, collection") {
-			t.Errorf("what is known is not told: %q", p.Remedy)
+			t.Errorf("the valid fields are missing: %q", p.Remedy)
 		}
 	}
 }

@@ -30,7 +30,7 @@ func start(t *testing.T) (*stashtest.Server, *stashapi.Client) {
 	return s, c
 }
 
-// hosts notes where requests go.
+// hosts records the hosts of requests.
 type hosts struct{ seen []string }
 
 func (h *hosts) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -83,7 +83,7 @@ func TestNoScenesIsNotAllScenes(t *testing.T) {
 	}
 }
 
-func TestSceneIsReadWhole(t *testing.T) {
+func TestSceneIsReadCompletely(t *testing.T) {
 	s, c := start(t)
 	rating := 60
 	s.Add(stashtest.Scene{
@@ -121,7 +121,7 @@ func TestManyScenesAreReadInFifties(t *testing.T) {
 	}
 }
 
-func TestUnavailableStashIsToldFromARefusedQuery(t *testing.T) {
+func TestUnavailableStashDiffersFromARefusedQuery(t *testing.T) {
 	s, c := start(t)
 	synctest.Test(t, func(t *testing.T) {
 		for name, f := range map[string]stashtest.Fault{
@@ -145,7 +145,7 @@ func TestUnavailableStashIsToldFromARefusedQuery(t *testing.T) {
 	})
 }
 
-func TestEndOfTheCallersContextIsNoTroubleOfStash(t *testing.T) {
+func TestEndOfTheCallersContextIsNoFailureOfStash(t *testing.T) {
 	_, c := start(t)
 	why := errors.New("the run was stopped")
 	ctx, cancel := context.WithCancelCause(t.Context())

@@ -19,7 +19,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 )
 
-// anyStash answers every request alike, or fails. No request may be one to somebody else.
+// anyStash gives every request the same answer, or fails. No request may go to another host.
 type anyStash struct {
 	*testing.T
 	status int
@@ -39,7 +39,7 @@ func (s *anyStash) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: s.status, Header: s.header, Body: body, ContentLength: -1, Request: r}, nil
 }
 
-// operations are all that is asked of Stash, by name. Each fails if what came is none that may come.
+// operations are all queries, by name. Each fails on an invalid result.
 func operations(t *testing.T, c *stashapi.Client, s *anyStash) map[string]func() error {
 	ctx := t.Context()
 	return map[string]func() error{
@@ -115,7 +115,7 @@ func checkListing(t *testing.T, l stashapi.Listing, after, perPage int) {
 	}
 }
 
-// checkScenes reads scenes: each is found, missing or failed, and missing only if it is Stash who says so.
+// checkScenes reads scenes: each is found, missing or failed, and missing only if Stash says so.
 func checkScenes(t *testing.T, c *stashapi.Client, s *anyStash, ids ...int) error {
 	got, err := c.Scenes(t.Context(), ids)
 	if err != nil {
@@ -158,7 +158,7 @@ func checkPicture(t *testing.T, c *stashapi.Client, where string) error {
 	return err
 }
 
-// checkStash fails unless an error is one of Stash's, and fit to be shown.
+// checkStash fails unless an error is an *Error that can be shown.
 func checkStash(t *testing.T, what string, err error) {
 	t.Helper()
 	if _, ok := errors.AsType[*stashapi.Error](err); !ok {
@@ -166,12 +166,12 @@ func checkStash(t *testing.T, what string, err error) {
 	}
 	message := text.Plain(err.Error())
 	if utf8.RuneCountInString(message) > 300 || strings.ContainsFunc(message, unicode.IsControl) || !utf8.ValidString(message) || strings.Contains(message, "hunter2") {
-		t.Errorf("%s: the error is too long, more than a line or tells a query: %q", what, message)
+		t.Errorf("%s: the error is too long, more than a line or contains a query: %q", what, message)
 	}
 }
 
-// Whatever answers in place of Stash: what comes is usable or an error that can be shown, nothing goes to
-// another host, no scene is taken for gone that Stash does not say is gone, and a cut answer is an error.
+// For any answer: the result is valid or an error that can be shown, no request goes to another host, a scene is missing
+// only if Stash says so, and a cut answer is an error.
 func FuzzAnswers(f *testing.F) {
 	scene := `{"id":"1","title":"T","details":null,"date":"2024-05","director":"D","rating100":60,"organized":true,"updated_at":"2026-01-02T03:04:05+01:00",` +
 		`"studio":{"id":"1","name":"S"},"performers":[{"id":"x","name":"P"},null],"tags":[],"groups":[{"group":{"id":"1","name":"G"}},{}],` +
@@ -211,7 +211,7 @@ func FuzzAnswers(f *testing.F) {
 			return
 		}
 		if fail != "" || s.status != http.StatusOK {
-			if name != "picture" && name != "scenes" && name != "scene" { // of which one may be refused, and the others not
+			if name != "picture" && name != "scenes" && name != "scene" { // Stash may refuse one of their queries and answer another
 				t.Errorf("%s: nothing is wrong with %q, status %d", name, fail, s.status)
 			}
 			return

@@ -18,7 +18,7 @@ import (
 
 const jpeg = "\xff\xd8\xff\xe0"
 
-// cover reads a scene and returns where its cover is.
+// cover reads a scene and returns the address of its cover.
 func cover(t *testing.T, c *stashapi.Client, id int) string {
 	t.Helper()
 	got, err := c.Scenes(t.Context(), []int{id})
@@ -28,7 +28,7 @@ func cover(t *testing.T, c *stashapi.Client, id int) string {
 	return got.Found[0].Cover
 }
 
-func TestCoverIsReadWhole(t *testing.T) {
+func TestCoverIsReadCompletely(t *testing.T) {
 	s, c := start(t)
 	s.Add(stashtest.Scene{ID: 1, Cover: []byte(jpeg + "x"), Updated: time.Unix(1000, 0)})
 	where := cover(t, c, 1)
@@ -49,7 +49,7 @@ func TestCoverIsReadWhole(t *testing.T) {
 	}
 }
 
-func TestCoverIsReadFromTheOwnStashWhateverItsAddress(t *testing.T) {
+func TestCoverIsAlwaysReadFromTheClientsStash(t *testing.T) {
 	s, c := start(t)
 	s.Add(stashtest.Scene{ID: 1, Cover: []byte(jpeg), Updated: time.Unix(1000, 0)})
 	for _, external := range []string{"", "https://stash.invalid", "https://proxy.invalid/stash", "http://proxy.invalid:8080/scene/x", "//evil.invalid"} {
@@ -72,7 +72,7 @@ func TestCoverIsReadFromTheOwnStashWhateverItsAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, address := range []string{"https://evil.invalid/scene/1/screenshot?t=1", "//evil.invalid/scene/1/screenshot", "scene/1/screenshot", "http://user:pw@evil.invalid/scene/1/screenshot"} {
-		own.Image(t.Context(), address) // nobody is there
+		own.Image(t.Context(), address) // no such server
 	}
 	for _, seen := range h.seen {
 		if seen != "https://127.0.0.1:9999/scene/1/screenshot" {
@@ -84,7 +84,7 @@ func TestCoverIsReadFromTheOwnStashWhateverItsAddress(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoPictureIsToldApart(t *testing.T) {
+func TestErrNoPicture(t *testing.T) {
 	s, c := start(t)
 	for data, what := range map[string]string{
 		"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom": "video/mp4", "<!DOCTYPE html><html>": "text/html", "": "empty", "BM": "image/bmp",
@@ -104,11 +104,11 @@ func TestWhatIsNoPictureIsToldApart(t *testing.T) {
 		}
 	}
 	if where := cover(t, c, 1); !strings.HasPrefix(where, "/scene/1/screenshot?t=") {
-		t.Errorf("Cover of a scene without = %q: only reading it tells", where)
+		t.Errorf("Cover of a scene without = %q: only reading it shows that there is none", where)
 	}
 }
 
-// endless answers with a picture of that length; -1 does not say it.
+// endless answers with a picture of that length; -1 sends no length.
 type endless int64
 
 func (e endless) RoundTrip(*http.Request) (*http.Response, error) {
@@ -121,7 +121,7 @@ type readCloser struct{ *bytes.Reader }
 
 func (readCloser) Close() error { return nil }
 
-func TestPictureThatIsTooLargeIsToldApart(t *testing.T) {
+func TestErrImageTooLarge(t *testing.T) {
 	for length, what := range map[int64]string{stashapi.MaxImage + 1: "10000001 bytes", 1 << 40: "1099511627776 bytes", -1: "more than 10000000 bytes"} {
 		c, err := stashapi.New(stashtest.Connection(), stashapi.Options{Transport: endless(length)})
 		if err != nil {
@@ -133,7 +133,7 @@ func TestPictureThatIsTooLargeIsToldApart(t *testing.T) {
 	}
 }
 
-func TestTroubleWithAPictureIsStashsOwn(t *testing.T) {
+func TestFailedPictureIsAFailureOfStash(t *testing.T) {
 	s, c := start(t)
 	s.Add(stashtest.Scene{ID: 1, Cover: []byte(jpeg + strings.Repeat("x", 5000))})
 	synctest.Test(t, func(t *testing.T) {
@@ -194,7 +194,7 @@ func TestPictureNeedsTheLoginThatQueriesNeed(t *testing.T) {
 		}
 		s.RequireLogin("another", 3600)
 		if e, ok := errors.AsType[*stashapi.Error](image(c)); !ok || e.Status != http.StatusUnauthorized {
-			t.Errorf("with a key that does not count any more: %v", e)
+			t.Errorf("with a key that is no longer valid: %v", e)
 		}
 	})
 }

@@ -33,7 +33,7 @@ func locked(t *testing.T, s *stashtest.Server) *stashapi.Client {
 	return c
 }
 
-func TestSessionLastsAsLongAsStashIsAsked(t *testing.T) {
+func TestRequestsRenewTheSession(t *testing.T) {
 	s, _ := start(t)
 	synctest.Test(t, func(t *testing.T) {
 		c := locked(t, s)
@@ -51,7 +51,7 @@ func TestSessionLastsAsLongAsStashIsAsked(t *testing.T) {
 	})
 }
 
-func TestRunThatKeptItsLoginGoesOnAfterItsSession(t *testing.T) {
+func TestKeepLoginOutlastsTheSession(t *testing.T) {
 	s, _ := start(t)
 	synctest.Test(t, func(t *testing.T) {
 		c := locked(t, s)
@@ -71,7 +71,7 @@ func TestRunThatKeptItsLoginGoesOnAfterItsSession(t *testing.T) {
 		}
 		s.RequireLogin("another", 3600) // the user made a new key
 		if _, err := c.Version(t.Context()); err == nil {
-			t.Error("a key that does not count any more was accepted")
+			t.Error("a key that is no longer valid was accepted")
 		}
 	})
 }
@@ -127,7 +127,7 @@ func TestCertificateOfTheOwnStashIsNotVerified(t *testing.T) {
 	}
 }
 
-// against returns a client of a handler on the network.
+// against returns a client for a handler on the network.
 func against(t *testing.T, h http.HandlerFunc) *stashapi.Client {
 	t.Helper()
 	srv := httptest.NewServer(h)
@@ -149,7 +149,7 @@ func against(t *testing.T, h http.HandlerFunc) *stashapi.Client {
 	return c
 }
 
-func TestRequestsSayWhoAsksAndAreNotRedirected(t *testing.T) {
+func TestRequestsHaveAUserAgentAndAreNotRedirected(t *testing.T) {
 	asked := 0
 	c := against(t, func(w http.ResponseWriter, r *http.Request) {
 		asked++
@@ -194,7 +194,7 @@ func TestOnlyStashSaysThatASceneIsGoneOrARunIsQueued(t *testing.T) {
 	}
 }
 
-func TestListingThatDoesNotGoOnIsRefused(t *testing.T) {
+func TestListingThatDoesNotAdvanceIsRefused(t *testing.T) {
 	c := against(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Write([]byte(`{"data":{"findScenes":{"count":9,"scenes":[{"id":"1"},{"id":"2"}]}}}`))
 	})
@@ -207,7 +207,7 @@ func TestListingThatDoesNotGoOnIsRefused(t *testing.T) {
 	}
 }
 
-func TestErrorThatIsNoneIsRefusedAllTheSame(t *testing.T) {
+func TestNullErrorIsARefusal(t *testing.T) {
 	c := against(t, func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(`{"errors":[null],"data":null}`)) })
 	_, err := c.Version(t.Context())
 	if e, ok := errors.AsType[*stashapi.Error](err); !ok || e.Unavailable() {
@@ -226,7 +226,7 @@ func TestQueryThatIsTooNewForStashIsRefusedNotUnavailable(t *testing.T) {
 	}
 }
 
-func TestAddressThatCannotBeDialledIsSaid(t *testing.T) {
+func TestUnusableAddressIsReported(t *testing.T) {
 	for _, conn := range []common.StashServerConnection{{Scheme: "ftp", Host: "x", Port: 1}, {Scheme: "http", Host: "x"}, {Host: "x", Port: 1}} {
 		if _, err := stashapi.New(conn, stashapi.Options{}); err == nil {
 			t.Errorf("%+v is accepted", conn)
@@ -234,8 +234,8 @@ func TestAddressThatCannotBeDialledIsSaid(t *testing.T) {
 	}
 }
 
-// A text that is cut in the middle of a secret would leave its beginning to be read.
-func TestWhatStashSaysIsToldWithoutSecretsBeforeItIsCut(t *testing.T) {
+// A text that is cut inside a secret would show the beginning of the secret.
+func TestSecretsAreRemovedBeforeAMessageIsCut(t *testing.T) {
 	s, _ := start(t)
 	synctest.Test(t, func(t *testing.T) {
 		c := locked(t, s)

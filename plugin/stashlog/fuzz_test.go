@@ -16,7 +16,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 )
 
-// asToken makes of any text one that a secret may be: letters, digits and signs, 8 to 40 of them.
+// asToken turns any text into a possible secret: 8 to 40 letters, digits and signs.
 func asToken(text string) string {
 	const signs = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~+/=%&<>\"\\"
 	var b strings.Builder
@@ -29,7 +29,7 @@ func asToken(text string) string {
 	return b.String()
 }
 
-// checkLine fails unless a write is one line in Stash's frame that may be shown.
+// checkLine fails unless a write is one valid line in Stash's frame.
 func checkLine(t *testing.T, line, secret string) {
 	t.Helper()
 	framed := regexp.MustCompile("^\x01([tdiwe]\x02[^\x00-\x1f\x7f]*|p\x02[01]\\.[0-9]{4})\n$")
@@ -43,12 +43,12 @@ func checkLine(t *testing.T, line, secret string) {
 	// As some encoders of JSON write them.
 	unescaped := strings.NewReplacer(`\u0026`, "&", `\u003c`, "<", `\u003e`, ">", `\"`, `"`, `\\`, `\`).Replace(text)
 	if strings.Contains(text, secret) || strings.Contains(unescaped, secret) {
-		t.Errorf("a line tells %q: %q", secret, line)
+		t.Errorf("a line contains %q: %q", secret, line)
 	}
 }
 
-// Whatever is logged, in whatever field: what Stash reads are its own frames, one short line each, and
-// neither the secret, in the forms in which it travels, nor what is private is in them.
+// For any event and field: Stash reads its own frames, one short line each, without the secret in any of its forms and
+// without private texts.
 func FuzzLines(f *testing.F) {
 	f.Add(int8(1), "", "hello", "field", 0.5)
 	f.Add(int8(4), "tok\"en\\&<x>", "\x1b[31m\x01p\x020.5\n\u2028\uFDD0\xff", "a=b \"c\"\r\n", math.NaN())
@@ -74,7 +74,7 @@ func FuzzLines(f *testing.F) {
 			for _, line := range out.calls {
 				checkLine(t, line, secret)
 				if !reveal && strings.Contains(line, "title ") && !strings.Contains(message+field, "title ") {
-					t.Errorf("a line tells a title: %q", line)
+					t.Errorf("a line contains a title: %q", line)
 				}
 			}
 		}

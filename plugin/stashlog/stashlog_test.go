@@ -61,7 +61,7 @@ func TestSecretsAreNeverWritten(t *testing.T) {
 	var out bytes.Buffer
 	w := New(&out, nil)
 	w.AddSecret("tok/en+1=")
-	w.AddSecret("abc") // too short to be told from a word
+	w.AddSecret("abc") // too short to differ from a word
 	log := w.Logger(false)
 	log.Info().Str("url", "http://x/?t=tok%2Fen%2B1%3D").Msg("with tok/en+1= and abc")
 	if got := out.String(); strings.Contains(got, "tok") || !strings.Contains(got, "abc") {
@@ -94,7 +94,7 @@ func TestLostLogIsNoticedOnce(t *testing.T) {
 	}
 }
 
-func TestALongerSecretLeavesNoTail(t *testing.T) {
+func TestLongestSecretIsReplacedFirst(t *testing.T) {
 	var out bytes.Buffer
 	w := New(&out, nil)
 	w.AddSecret("abcd")
@@ -108,7 +108,7 @@ func TestALongerSecretLeavesNoTail(t *testing.T) {
 	}
 }
 
-// lines notes every call of Write.
+// lines records every call of Write.
 type lines struct {
 	mu    sync.Mutex
 	calls []string
@@ -121,7 +121,7 @@ func (l *lines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestEveryLineIsOneWriteWhoeverLogs(t *testing.T) {
+func TestConcurrentLinesAreOneWriteEach(t *testing.T) {
 	out := &lines{}
 	w := New(out, nil)
 	log := w.Logger(false)
@@ -147,7 +147,7 @@ func TestEveryLineIsOneWriteWhoeverLogs(t *testing.T) {
 	}
 }
 
-func TestNoticingALostLogMayLog(t *testing.T) {
+func TestErrorCallbackMayLog(t *testing.T) {
 	var w *Writer
 	noticed := 0
 	notice := func() {
@@ -169,7 +169,7 @@ func TestNoticingALostLogMayLog(t *testing.T) {
 	}
 }
 
-func TestPrivateTextsAreWrittenOnlyOnceTheUserAllowsIt(t *testing.T) {
+func TestPrivateTextsAreRedactedUntilReveal(t *testing.T) {
 	line := func(w *Writer, out *bytes.Buffer) string {
 		out.Reset()
 		log := w.Logger(true)

@@ -47,7 +47,7 @@ func TestClipBytesCutsBetweenRunes(t *testing.T) {
 	}
 }
 
-func TestFoldIgnoresCaseWhateverTheSpelling(t *testing.T) {
+func TestFoldIgnoresCaseAndComposition(t *testing.T) {
 	for _, c := range []struct{ a, b string }{
 		{"STRASSE", "straße"},
 		{"\u03ab\u0301", "\u03b0"}, // upsilon with two accents: only the small letter has a composed form

@@ -13,7 +13,7 @@ import (
 
 const jpeg = "\xff\xd8\xff\xe0 a picture"
 
-// get asks for an address and returns the answer and its body.
+// get requests an address and returns the answer and its body.
 func (s *stash) get(path string, header ...string) (*http.Response, string) {
 	s.Helper()
 	req, err := http.NewRequestWithContext(s.Context(), http.MethodGet, "http://stash.invalid"+path, nil)
@@ -35,7 +35,7 @@ func (s *stash) get(path string, header ...string) (*http.Response, string) {
 	return res, string(text)
 }
 
-func TestCoverIsServedAsWhatItsBytesAre(t *testing.T) {
+func TestCoverHasTheTypeOfItsBytes(t *testing.T) {
 	s := newStash(t)
 	s.Add(stashtest.Scene{ID: 1, Cover: []byte(jpeg)}, stashtest.Scene{ID: 2}, stashtest.Scene{ID: 3, Cover: []byte("GIF89a")}, stashtest.Scene{ID: 5, Cover: []byte("<svg/>")})
 	for _, c := range []struct {
@@ -62,7 +62,7 @@ func TestCoverIsServedAsWhatItsBytesAre(t *testing.T) {
 	}
 }
 
-func TestAddressOfACoverIsThatOfTheRequestUnlessAnotherIsSet(t *testing.T) {
+func TestCoverAddressUsesTheRequestsOrTheExternalHost(t *testing.T) {
 	s := newStash(t)
 	s.Add(stashtest.Scene{ID: 1, Updated: time.Unix(1000, 0)})
 	const query = `{findScene(id:1){paths{screenshot}}}`

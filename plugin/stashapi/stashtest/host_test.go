@@ -76,7 +76,7 @@ func newWorld(t *testing.T, start func(*stashtest.Server) error) *world {
 
 func plain(s *stashtest.Server) error { return s.Start() }
 
-// notes are the lines that the plugin has left.
+// notes returns the lines that the plugin has written.
 func (w *world) notes() []string {
 	text, err := os.ReadFile(filepath.Join(w.dir, "notes"))
 	if err != nil {
@@ -85,7 +85,7 @@ func (w *world) notes() []string {
 	return strings.Split(strings.TrimSpace(string(text)), "\n")
 }
 
-// hooks are the hookContexts that the plugin has got.
+// hooks returns the hookContexts that the plugin has received.
 func (w *world) hooks() []map[string]any {
 	w.Helper()
 	var list []map[string]any
@@ -99,7 +99,7 @@ func (w *world) hooks() []map[string]any {
 	return list
 }
 
-// hold makes the plugin stay in its hook.
+// hold keeps the plugin in its hook.
 func (w *world) hold() (release func()) {
 	w.Helper()
 	name := filepath.Join(w.dir, "hold")
@@ -137,7 +137,7 @@ func (w *world) logged(level, text string) bool {
 	return slices.ContainsFunc(w.Lines(), func(l stashtest.Line) bool { return l.Level == level && strings.Contains(l.Text, text) })
 }
 
-func TestUpdateHookCarriesTheWholeInput(t *testing.T) {
+func TestUpdateHookHasTheCompleteInput(t *testing.T) {
 	w := newWorld(t, plain)
 	w.Update(t.Context(), 1, func(s *stashtest.Scene) { s.Title, s.Tags, s.Studio = "New", []int{2}, 7 })
 	got := w.hooks()
@@ -158,7 +158,7 @@ func TestUpdateHookCarriesTheWholeInput(t *testing.T) {
 	}
 }
 
-func TestHooksOfManyScenesFireInOrderWithTheWholeInput(t *testing.T) {
+func TestHooksOfManyScenesFireInOrderWithTheCompleteInput(t *testing.T) {
 	w := newWorld(t, plain)
 	ids := []int{3, 1, 2}
 	change := func(s *stashtest.Scene) { s.Title = fmt.Sprint("New ", s.ID) }
@@ -219,7 +219,7 @@ func TestHooksOfScansAndCleaningHaveAlmostNoInput(t *testing.T) {
 	}
 }
 
-func TestClientThatGoesAwayEndsTheHookAndDropsTheRest(t *testing.T) {
+func TestDisconnectEndsTheHookAndDropsTheRest(t *testing.T) {
 	w := newWorld(t, plain)
 	defer w.hold()()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -353,10 +353,10 @@ func TestKilledPluginLooksLikeOneThatReturnedNothing(t *testing.T) {
 	w.until("gone", func() bool { return len(w.Processes()) == 0 })
 }
 
-func TestLogHoldsAllThatWasWrittenBeforeTheAnswer(t *testing.T) {
+func TestLogHasAllLinesWrittenBeforeTheAnswer(t *testing.T) {
 	w := newWorld(t, plain)
 	wait := make(chan struct{})
-	go func() { // whose stderr stays open
+	go func() { // its stderr stays open
 		defer close(wait)
 		w.Operation(t.Context(), map[string]any{"mode": "wait"})
 	}()
@@ -432,7 +432,7 @@ func TestPluginReachesStashOnlyWithItsSession(t *testing.T) {
 	}
 }
 
-func TestPluginIsToldOfHTTPS(t *testing.T) {
+func TestPluginGetsTheSchemeHTTPS(t *testing.T) {
 	w := newWorld(t, func(s *stashtest.Server) error { return s.StartTLS() })
 	out, err := w.Operation(t.Context(), map[string]any{"mode": "ask", "query": "{version{version}}"})
 	if err != nil || !strings.Contains(fmt.Sprint(out), "x509") {

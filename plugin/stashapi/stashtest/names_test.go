@@ -32,7 +32,7 @@ func family(t *testing.T) *stash {
 	return s
 }
 
-// ids asks a query and returns the ids of what was found.
+// ids sends a query and returns the ids in the answer.
 func (s *stash) ids(query string) string {
 	s.Helper()
 	_, body := s.post(query, nil)
@@ -53,7 +53,7 @@ func (s *stash) ids(query string) string {
 	return strings.Join(ids, " ")
 }
 
-func TestScenesAreFoundByWhatTheyMention(t *testing.T) {
+func TestScenesAreFoundByNamedObjects(t *testing.T) {
 	s := family(t)
 	for filter, want := range map[string]string{
 		`tags:{value:[1],modifier:INCLUDES}`:                                            "1",
@@ -87,7 +87,7 @@ func TestScenesAreFoundByWhatTheyMention(t *testing.T) {
 	}
 }
 
-func TestTagsAreFoundByNameAndByWhatIsAbove(t *testing.T) {
+func TestTagsAreFoundByNameAndByParents(t *testing.T) {
 	s := family(t)
 	for args, want := range map[string]string{
 		``:                                 "3 2 5 4 1", // by name, without case
@@ -122,7 +122,7 @@ func TestTagsAreFoundByNameAndByWhatIsAbove(t *testing.T) {
 	}
 }
 
-func TestMergedTagTakesThePlaceOfTheOthers(t *testing.T) {
+func TestMergedTagReplacesTheOthers(t *testing.T) {
 	s := family(t)
 	s.Change(1, func(scene *stashtest.Scene) { scene.Tags = []int{2, 4, 5} })
 	before := s.Updated(1)
@@ -150,7 +150,7 @@ func TestMergedTagIsBelowNoneOfTheOthers(t *testing.T) {
 	}
 }
 
-func TestScenesMentionNothingThatIsGone(t *testing.T) {
+func TestRemovedObjectsLeaveTheirScenes(t *testing.T) {
 	s := family(t)
 	before := s.Updated(2)
 	s.SetClock(func() time.Time { return time.Now().Add(time.Hour) })
@@ -171,7 +171,7 @@ func TestScenesMentionNothingThatIsGone(t *testing.T) {
 	}
 }
 
-func TestFilesMoveWithoutAnySign(t *testing.T) {
+func TestMovedFilesFireNoHook(t *testing.T) {
 	s := newStash(t)
 	at := time.Unix(1000, 0)
 	s.SetClock(func() time.Time { return at })
@@ -208,7 +208,7 @@ func TestFilesMoveWithoutAnySign(t *testing.T) {
 	s.AssignFile(1, 4)
 }
 
-func TestHooksOfNamedThings(t *testing.T) {
+func TestHooksOfNamedObjects(t *testing.T) {
 	w := newWorld(t, plain)
 	for _, kind := range []string{"performer", "studio", "tag", "group"} {
 		w.Server.Name(kind, 7, "Old")
@@ -265,7 +265,7 @@ func TestHooksOfNamedThings(t *testing.T) {
 	s.want(`{findScene(id:1){tags{id} studio{id} performers{id} groups{group{id}}}}`, nil, `{"data":{"findScene":{"groups":[],"performers":[],"studio":null,"tags":[]}}}`)
 }
 
-func TestClientThatGoesAwayDropsTheHooksOfOtherNamedThings(t *testing.T) {
+func TestDisconnectDropsTheHooksOfOtherNamedObjects(t *testing.T) {
 	w := newWorld(t, plain)
 	defer w.hold()()
 	ctx, cancel := context.WithCancel(t.Context())

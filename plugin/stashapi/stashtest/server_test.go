@@ -18,7 +18,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
 
-// stash is a server that is asked without a network.
+// stash is a server that is called without a network.
 type stash struct {
 	*testing.T
 	*stashtest.Server
@@ -66,7 +66,7 @@ func (s *stash) want(query string, vars map[string]any, want string) {
 	}
 }
 
-func TestWhatStashsSchemaDoesNotAllowIsRefused(t *testing.T) {
+func TestQueryOutsideTheSchemaIsRefused(t *testing.T) {
 	s := newStash(t)
 	for _, c := range []struct {
 		query string
@@ -89,7 +89,7 @@ func TestWhatStashsSchemaDoesNotAllowIsRefused(t *testing.T) {
 	}
 }
 
-func TestWhatTheModelDoesNotHoldIsAnError(t *testing.T) {
+func TestUnsupportedFieldIsAnError(t *testing.T) {
 	s := newStash(t)
 	s.Add(stashtest.Scene{ID: 1})
 	for _, query := range []string{
@@ -103,7 +103,7 @@ func TestWhatTheModelDoesNotHoldIsAnError(t *testing.T) {
 	}
 }
 
-func TestUnsetTextsAreEmptyAndOtherThingsNull(t *testing.T) {
+func TestUnsetTextsAreEmptyAndOtherFieldsNull(t *testing.T) {
 	s := newStash(t)
 	s.Add(stashtest.Scene{ID: 1})
 	s.want(`{one:findScene(id:1){title details director date rating100 studio{id} tags{id} performers{name} groups{group{id}} files{path}} two:findScene(id:2){id}}`, nil,
@@ -125,7 +125,7 @@ func TestIdsKeepTheirOrderAndOneUnknownFailsAll(t *testing.T) {
 	s.want(`{findScene(id:8){id}}`, nil, `{"data":{"findScene":{"id":"8"}}}`)
 }
 
-func TestPagesHold25UnlessTold(t *testing.T) {
+func TestPagesHave25ElementsByDefault(t *testing.T) {
 	s := newStash(t)
 	for id := 1; id <= 30; id++ {
 		s.Add(stashtest.Scene{ID: id})
@@ -153,7 +153,7 @@ func TestTimesAreComparedAsTextOfTheServersZone(t *testing.T) {
 	}
 }
 
-func TestStoredTimesKeepTheZoneInWhichTheyWereWritten(t *testing.T) {
+func TestStoredTimesKeepTheirZone(t *testing.T) {
 	s := newStash(t)
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	s.SetClock(func() time.Time { return at })
@@ -169,7 +169,7 @@ func TestStoredTimesKeepTheZoneInWhichTheyWereWritten(t *testing.T) {
 	}
 }
 
-func TestRenamingMovesNoScenesTime(t *testing.T) {
+func TestRenamingDoesNotChangeUpdatedAt(t *testing.T) {
 	s := newStash(t)
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	s.SetClock(func() time.Time { return at })
@@ -290,7 +290,7 @@ func TestKeyOrNothingOpensAStashWithALogin(t *testing.T) {
 func TestSessionEndsUnlessItIsRenewed(t *testing.T) {
 	s := newStash(t)
 	synctest.Test(t, func(t *testing.T) {
-		s := &stash{t, s.Server} // whose context is the bubble's
+		s := &stash{t, s.Server} // with the context of the bubble
 		s.RequireLogin("the-key", 3600)
 		first := s.Session()
 		cookie := first
@@ -320,7 +320,7 @@ func TestSessionEndsUnlessItIsRenewed(t *testing.T) {
 	})
 }
 
-// version asks for the version, under the name of an operation.
+// version queries the version, under the name of an operation.
 func (s *stash) version(operation string) (string, error) {
 	s.Helper()
 	ctx, cancel := context.WithTimeout(s.Context(), time.Minute)
@@ -341,7 +341,7 @@ func (s *stash) version(operation string) (string, error) {
 
 const good = `200 {"data":{"version":{"version":"v0.30.1"}}}`
 
-func TestFaultsHappenAsOftenAsToldToTheQueryNamed(t *testing.T) {
+func TestFaultsAreLimitedToTheirQueryAndTimes(t *testing.T) {
 	s := newStash(t)
 	synctest.Test(t, func(t *testing.T) {
 		s := &stash{t, s.Server}
@@ -433,7 +433,7 @@ func TestStoppedServerRefusesUntilItIsRestarted(t *testing.T) {
 	}
 }
 
-// A server that is stopped before it has begun to accept has listened all the same.
+// A server that is stopped before it accepts connections has listened nevertheless.
 func TestPortIsFreeAsSoonAsTheServerHasStopped(t *testing.T) {
 	s := newStash(t)
 	for range 200 {
@@ -448,7 +448,7 @@ func TestPortIsFreeAsSoonAsTheServerHasStopped(t *testing.T) {
 	}
 }
 
-// isDial reports whether a connection was not made. What the system calls that is not the same everywhere.
+// isDial reports whether a connection failed. Its error depends on the system.
 func isDial(err error) bool {
 	e, ok := errors.AsType[*net.OpError](err)
 	return ok && e.Op == "dial"
