@@ -50,6 +50,13 @@ func TestRunEndsWithOneLineAndTheSameAsJSON(t *testing.T) {
 			`{"synced":1,"unchanged":0,"retrying":0,"waiting":0,"dead":2,"gone":0,"skipped":0,"remaining":{"due":10000,"waiting":0,"capped":true},"next_due_at":null,"breaker":"closed","stopped":"Plex is away","stopped_class":"server_down"}`,
 		},
 		{
+			"misconfigured",
+			engine.Summary{Stopped: "Is it Plex's token?", Class: retry.ClassMisconfigured},
+			store.Counts{Due: sqlitefile.Count{N: 1}},
+			`Is it Plex's token? (1 still due; when that is corrected, run "Process queue")`,
+			`{"synced":0,"unchanged":0,"retrying":0,"waiting":0,"dead":0,"gone":0,"skipped":0,"remaining":{"due":1,"waiting":0},"next_due_at":null,"breaker":"closed","stopped":"Is it Plex's token?","stopped_class":"misconfigured"}`,
+		},
+		{
 			"ended before anything was done",
 			engine.Summary{Stopped: "the run was stopped", Class: retry.ClassCancelled},
 			store.Counts{},

@@ -290,6 +290,9 @@ func closingLine(sum engine.Summary, counts store.Counts, now time.Time) string 
 		parts = append(parts, fmt.Sprintf("%s for the first edit, task or scheduled run from %s (in %s)",
 			waiting, counts.NextDue.Local().Format(time.TimeOnly), max(counts.NextDue.Sub(now), 0).Round(time.Second)))
 	}
+	if sum.Class.NeedsPerson() && counts.Due.N > 0 {
+		parts = append(parts, fmt.Sprintf("when that is corrected, run %q", taskName))
+	}
 	line := strings.Join(parts, "; ")
 	switch {
 	case sum.Stopped != "" && line != "":
