@@ -132,18 +132,17 @@ func refs(p *Push) []store.Ref {
 // look at.
 func (pl *Pipeline) log(p *Push, e *store.Completion) {
 	pl.Tally.Done++
-	id := p.Job.SceneID
 	switch e.Outcome {
 	case store.Done:
 		if e.Note == "unchanged" {
 			pl.Tally.Unchanged++
-			pl.Log.Debug().Int("scene", id).Msg("Plex shows it already")
+			logOf(pl.Log.Debug(), p).Msg("Plex shows it already")
 			return
 		}
 		pl.Tally.Synced++
 		for _, t := range p.Targets {
 			if t.changed() {
-				pl.Log.Info().Int("scene", id).Str("item", t.key()).Str("rule", t.Hit.Rule).Str("fields", strings.Join(ChangedFields(t.Plan.Changes), ", ")).Msg("synced")
+				logOf(pl.Log.Info(), p).Str("item", t.key()).Str("rule", t.Hit.Rule).Str("fields", strings.Join(ChangedFields(t.Plan.Changes), ", ")).Msg("synced")
 			}
 		}
 	case store.Drop:
@@ -152,19 +151,19 @@ func (pl *Pipeline) log(p *Push, e *store.Completion) {
 		} else {
 			pl.Tally.Gone++
 		}
-		pl.Log.Info().Int("scene", id).Msg(e.Error)
+		logOf(pl.Log.Info(), p).Msg(e.Error)
 	case store.Retry:
 		pl.Tally.Retrying++
-		pl.Log.Warn().Int("scene", id).Int("attempt", p.Job.Attempts+1).Str("retry_in", e.Wait.Round(time.Second).String()).Msg(e.Error)
+		logOf(pl.Log.Warn(), p).Int("attempt", p.Job.Attempts+1).Str("retry_in", e.Wait.Round(time.Second).String()).Msg(e.Error)
 	case store.Miss, store.Snooze:
 		pl.Tally.Waiting++
-		pl.Log.Debug().Int("scene", id).Int("miss", p.Job.Misses+1).Str("retry_in", e.Wait.Round(time.Second).String()).Msg(e.Error)
+		logOf(pl.Log.Debug(), p).Int("miss", p.Job.Misses+1).Str("retry_in", e.Wait.Round(time.Second).String()).Msg(e.Error)
 	case store.Release:
 		pl.Tally.Done--
-		pl.Log.Debug().Int("scene", id).Str("class", e.Class).Msg(e.Error)
+		logOf(pl.Log.Debug(), p).Str("class", e.Class).Msg(e.Error)
 	case store.ToDeadLetter:
 		pl.Tally.Dead++
-		pl.Log.Error().Int("scene", id).Str("class", e.Class).Msg("dead letter: " + e.Error)
+		logOf(pl.Log.Error(), p).Str("class", e.Class).Msg("dead letter: " + e.Error)
 	}
 }
 

@@ -178,5 +178,5 @@ func (pl *Pipeline) logLacking(p *Push, it *plexapi.Item) {
 		return
 	}
 	pl.once.lacking = true
-	pl.Log.Debug().Int("scene", p.Job.SceneID).Strs("fields", names).Msg("episodes do not have these fields: they belong to the show")
+	logOf(pl.Log.Debug(), p).Strs("fields", names).Msg("episodes do not have these fields: they belong to the show")
 }

@@ -150,12 +150,12 @@ func (pl *Pipeline) updatePicture(ctx context.Context, p *picture) (sent bool, e
 	switch {
 	case errors.Is(c.err, stashapi.ErrNoPicture): // Stash has not made one yet, or cannot
 	case errors.Is(c.err, stashapi.ErrImageTooLarge):
-		pl.Log.Info().Int("scene", scene.ID).Str("field", merge.SettingName(lock)).Err(c.err).Msg("the cover is not sent")
+		logOf(pl.Log.Info(), p.push).Str("field", merge.SettingName(lock)).Err(c.err).Msg("the cover is not sent")
 	case c.err != nil:
 		return false, c.err
 	case !news:
 	case kept:
-		pl.Log.Debug().Int("scene", scene.ID).Str("field", merge.SettingName(lock)).Msg("the picture in Plex is a person's and is kept")
+		logOf(pl.Log.Debug(), p.push).Str("field", merge.SettingName(lock)).Msg("the picture in Plex is a person's and is kept")
 	default:
 		p.hash = c.hash
 		return pl.sendPicture(ctx, p, c)
@@ -301,7 +301,7 @@ func (pl *Pipeline) leaveOutPicture(p *picture, err error) error {
 		return retry.Again(fmt.Sprintf("%v: the cover is tried once more", err), err)
 	}
 	p.Base.Rejected = merge.With(p.Base.Rejected, p.lock(), store.Value{p.hash})
-	pl.Log.Warn().Int("scene", p.push.Scene.ID).Str("item", p.key()).Str("field", merge.SettingName(p.lock())).Err(err).
+	logOf(pl.Log.Warn(), p.push).Str("item", p.key()).Str("field", merge.SettingName(p.lock())).Err(err).
 		Msg("Plex refuses this cover; it is left out until it changes in Stash")
 	return nil
 }

@@ -74,7 +74,7 @@ func (pl *Pipeline) planTargets(p *Push, known map[string]store.Item, taken map[
 		t.Plan = merge.Merge(merge.MergeInput{Desired: p.Desired, Base: base, Current: t.Current, KeepPlexEdits: pl.Config.KeepPlexEdits})
 		t.Base = t.Plan.Base
 		for _, problem := range t.Plan.Problems {
-			pl.Log.Debug().Int("scene", p.Job.SceneID).Str("item", t.key()).Str("field", problem.Field).Msg(problem.Reason)
+			logOf(pl.Log.Debug(), p).Str("item", t.key()).Str("field", problem.Field).Msg(problem.Reason)
 		}
 		mine = append(mine, t)
 	}
@@ -92,6 +92,6 @@ func (pl *Pipeline) logProblems(p *Push) {
 		level = zerolog.InfoLevel
 	}
 	for _, problem := range p.Desired.Problems {
-		pl.Log.WithLevel(level).Int("scene", p.Job.SceneID).Str("field", problem.Field).Msg(problem.Reason)
+		logOf(pl.Log.WithLevel(level), p).Str("field", problem.Field).Msg(problem.Reason)
 	}
 }

@@ -3,11 +3,15 @@ package push
 import (
 	"slices"
 
+	"github.com/rs/zerolog"
+
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
 )
 
 // Stage is how far a push or one of its targets has come.
@@ -63,6 +67,20 @@ func (p *Push) Attempts() int { return p.Job.Attempts }
 
 // SceneID returns the id of the scene.
 func (p *Push) SceneID() int { return p.Job.SceneID }
+
+// logOf adds the scene of a push to a log event: its id and, once the scene is loaded, its title or the name of its
+// first file.
+func logOf(event *zerolog.Event, p *Push) *zerolog.Event {
+	event = event.Int("scene", p.Job.SceneID)
+	if p.Scene == nil {
+		return event
+	}
+	title := p.Scene.Title
+	if title == "" && len(p.Scene.Files) > 0 {
+		title = pathform.Base(pathform.Normal(p.Scene.Files[0].Path))
+	}
+	return event.Str("title", text.Private(text.OneLine(title, text.ValueLimit)))
+}
 
 // changed reports whether Plex accepted a change of one of the items.
 func (p *Push) changed() bool {

@@ -211,7 +211,7 @@ func (pl *Pipeline) verifyRestores(ctx context.Context, list []*Restore) error {
 	for _, r := range list {
 		t := r.target
 		if r.Failure() == nil {
-			pl.verifyTargets(r.Item.Owner, []*Target{t}, reading.held)
+			pl.verifyTargets([]*Target{t}, reading.held)
 		}
 		if r.Failure() == nil && len(t.refused) > 0 {
 			r.Fail(errors.New("Plex refuses to take back " + merge.SettingName(t.refused[0].field)))

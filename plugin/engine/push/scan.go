@@ -40,7 +40,7 @@ func (pl *Pipeline) scanMissing(ctx context.Context, pushes []*Push) error {
 			if s, ok := scanFor(m.Places(f.Path), pl.Server.Sections, f.Path); ok {
 				pl.scan(ctx, s)
 			} else {
-				pl.Log.Debug().Int("scene", p.Job.SceneID).Str("path", text.Private(f.Path)).Msg("not scanned: its folder is in none of the libraries")
+				logOf(pl.Log.Debug(), p).Str("path", text.Private(f.Path)).Msg("not scanned: its folder is in none of the libraries")
 			}
 		}
 	}

@@ -34,7 +34,7 @@ func (pl *Pipeline) verify(ctx context.Context, pushes []*Push) ([]*Push, error)
 	}
 	for _, p := range changed {
 		if err := pl.Gate.Do(ctx, gate.Of(p), func(context.Context) error {
-			pl.verifyTargets(p.Job.SceneID, p.Targets, r.held)
+			pl.verifyTargets(p.Targets, r.held)
 			return nil
 		}); err != nil {
 			return nil, err
@@ -44,7 +44,7 @@ func (pl *Pipeline) verify(ctx context.Context, pushes []*Push) ([]*Push, error)
 }
 
 // verifyTargets compares what was read back with what was sent. The first target that differs fails.
-func (pl *Pipeline) verifyTargets(scene int, targets []*Target, held map[string]plexapi.Item) {
+func (pl *Pipeline) verifyTargets(targets []*Target, held map[string]plexapi.Item) {
 	var unmoved []string
 	var last *Target
 	for _, t := range targets {
@@ -59,7 +59,7 @@ func (pl *Pipeline) verifyTargets(scene int, targets []*Target, held map[string]
 			t.Fail(retry.NotFound(fmt.Sprintf("Plex item %s is gone since it was written", t.key())))
 			return
 		}
-		if names := pl.verifyTarget(scene, t, &item); len(names) > 0 {
+		if names := pl.verifyTarget(t, &item); len(names) > 0 {
 			unmoved, last = append(unmoved, names...), t
 		}
 	}
@@ -70,12 +70,12 @@ func (pl *Pipeline) verifyTargets(scene int, targets []*Target, held map[string]
 
 // verifyTarget takes over what was read back of one item, and returns the settings' names of fields that Plex did
 // not change.
-func (pl *Pipeline) verifyTarget(scene int, t *Target, item *plexapi.Item) (unmoved []string) {
+func (pl *Pipeline) verifyTarget(t *Target, item *plexapi.Item) (unmoved []string) {
 	outcome := merge.AfterReadBack(t.Plan, *item)
 	t.Base = outcome.Base
 	t.Current.Thumb, t.Current.Art = item.Thumb, item.Art // their addresses may move with any edit
 	if outcome.DateStays {
-		pl.Log.Warn().Int("scene", scene).Str("item", t.key()).Msg("Plex does not clear the date, so it stays; correct it in Plex if it is wrong")
+		logOf(pl.Log.Warn(), t.push).Str("item", t.key()).Msg("Plex does not clear the date, so it stays; correct it in Plex if it is wrong")
 	}
 	for _, r := range t.refused {
 		t.Base = merge.LeftOut(t.Plan, t.Base, r.field, item, r.forGood)

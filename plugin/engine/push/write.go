@@ -79,7 +79,7 @@ func (pl *Pipeline) writeItem(ctx context.Context, t *Target) error {
 	var bad []badField
 	for _, e := range edits {
 		if n := length(e); n > merge.LineLimit {
-			pl.Log.Info().Int("scene", t.push.Job.SceneID).Str("fields", fieldNames(e.Fields())).Int("bytes", n).
+			logOf(pl.Log.Info(), t.push).Str("fields", fieldNames(e.Fields())).Int("bytes", n).
 				Msg("sent in a long address, since it cannot be split; a proxy in front of Plex may refuse it")
 		}
 		n, refused, err := pl.edit(ctx, t, e)
@@ -123,7 +123,7 @@ func (pl *Pipeline) leaveOut(t *Target, bad []badField, done int) error {
 		for _, f := range b.fields {
 			t.refused = append(t.refused, refusal{f, !retry.Answered500(b.err)})
 		}
-		pl.Log.Warn().Int("scene", t.push.Job.SceneID).Str("item", t.key()).Str("fields", fieldNames(b.fields)).Err(b.err).
+		logOf(pl.Log.Warn(), t.push).Str("item", t.key()).Str("fields", fieldNames(b.fields)).Err(b.err).
 			Msg("Plex refuses this field; it is left out until " + until)
 	}
 	return nil
@@ -138,7 +138,7 @@ func (pl *Pipeline) edit(ctx context.Context, t *Target, e plexapi.Edit) (done i
 	err = send(e)
 	if retry.TooLong(err) {
 		if short, cut := merge.Halve(e); cut {
-			pl.Log.Info().Int("scene", t.push.Job.SceneID).Str("fields", fieldNames(e.Fields())).Msg("cut to half its length: something between here and Plex takes no longer address")
+			logOf(pl.Log.Info(), t.push).Str("fields", fieldNames(e.Fields())).Msg("cut to half its length: something between here and Plex takes no longer address")
 			err = send(short)
 		}
 	}
