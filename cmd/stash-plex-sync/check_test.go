@@ -37,7 +37,7 @@ func TestCheckSaysHowScenesMatchAndWhyOneDoesNot(t *testing.T) {
 	if got := w.checked(out, "Learned paths"); got != "/stash => /plex" {
 		t.Errorf("learned paths: %s", got)
 	}
-	want := fmt.Sprintf("5 of 6 sample scenes are in Plex (4 by learned, 1 by path); scene %d is not: Plex holds last.mp4 at /other/last.mp4 with another size (5 bytes, in Stash 6)", last)
+	want := fmt.Sprintf("5 of 6 sample scenes are in Plex (4 by learned, 1 by path); scene %d is not: Plex has last.mp4 at /other/last.mp4 with a different size (5 bytes, in Stash 6)", last)
 	if got := w.checked(out, "Matching"); got != want {
 		t.Errorf("matching: %s\nwant %s", got, want)
 	}
@@ -51,7 +51,7 @@ func TestCheckTellsLibrariesThatHoldNoVideos(t *testing.T) {
 	w.plex.AddSection("Music", "artist")
 	w.settings(map[string]any{"plexLibraries": "Videos, Music"})
 	out := w.op(map[string]any{"mode": "check"})
-	if got := w.checked(out, "Libraries"); out["ok"] != false || !strings.Contains(got, `"Music" holds no videos`) {
+	if got := w.checked(out, "Libraries"); out["ok"] != false || !strings.Contains(got, `"Music" contains no videos`) {
 		t.Errorf("libraries: %s, %v", got, out["ok"])
 	}
 }
@@ -62,7 +62,7 @@ func TestCheckTellsOfLibrariesThatAreChosenNow(t *testing.T) {
 	w.process()
 	w.plex.AddSection("Other", "movie")
 	w.settings(map[string]any{"plexLibraries": "Other"})
-	want := "0 of 1 sample scene is in Plex; scene 1 is not: Plex holds no file called clip1.mp4"
+	want := "0 of 1 sample scene is in Plex; scene 1 is not: Plex has no file named clip1.mp4"
 	if got := w.checked(w.op(map[string]any{"mode": "check"}), "Matching"); got != want {
 		t.Errorf("matching: %s, want %s", got, want)
 	}

@@ -22,7 +22,7 @@ func TestProgramExplainsEveryState(t *testing.T) {
 	w.plex.Remove(w.keys[2])
 	w.bulk("Two", 2)
 	w.process()
-	w.wantExplained(2, "waiting", "Plex holds no item for /data/videos/2/clip2.mp4", "the first edit, task or scheduled run from")
+	w.wantExplained(2, "waiting", "Plex has no item for /data/videos/2/clip2.mp4", "the first edit, task or scheduled run from")
 	w.bulk("Three", 3)
 	w.plex.Inject(plextest.Fault{Method: "PUT", Status: 500, Times: 1})
 	w.process()

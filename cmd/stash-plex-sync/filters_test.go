@@ -40,7 +40,7 @@ func TestFiltersOfTheSettingsLeaveScenesAsTheyAre(t *testing.T) {
 	w.stash.SetParents(below, middle)
 	w.settings(map[string]any{"excludeTags": "nobody has this, éBAUCHE (1)"})
 	w.host.BulkUpdate(w.context(), []int{2}, func(s *stashtest.Scene) { s.Title, s.Tags = "Third", []int{below} })
-	w.wantLeftOut(2, "excludeTags", `"Deep" lies below "éBAUCHE (1)"`)
+	w.wantLeftOut(2, "excludeTags", `"Deep" is a child of "éBAUCHE (1)"`)
 	w.wantTitle(2, "First")
 	if n := len(w.logged("nobody has this")); n != 1 {
 		t.Errorf("%d warnings of the unknown tag in one run, want one", n)

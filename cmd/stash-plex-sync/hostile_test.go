@@ -137,7 +137,7 @@ func TestWhateverIsTypedArrivesAndForgesNoLog(t *testing.T) {
 			})
 			w.bulk(forged, len(list)+1)
 			w.process()
-			w.wantExplained(len(list)+1, "waiting", "Plex holds no item for")
+			w.wantExplained(len(list)+1, "waiting", "Plex has no item for")
 			w.op(map[string]any{"mode": "status"})
 			w.op(map[string]any{"mode": "preview"})
 			w.wantHonestLog()

@@ -208,7 +208,7 @@ func replaceAndReinstall(t *testing.T, first, second string) {
 	double := p.plex.AddItem(p.section, "/other/2/clip2.mp4", 1002) // two fit equally well
 	p.plex.Remove(p.keys[3])
 	p.host.Update(p.context(), 1, titled("At once"))
-	if n := len(p.logged("has not been read whole yet")); n != 1 {
+	if n := len(p.logged("has not been completely read yet")); n != 1 {
 		t.Errorf("%d hooks tried to push what they had recorded, want one", n)
 	}
 	p.bulk("Before", 1, 2, 3)

@@ -89,7 +89,7 @@ func (r *run) adopt(ctx context.Context, identity plexapi.Identity, sections []p
 	}
 	if len(s.Absent) > 0 {
 		r.Log.Error().Str("missing", match.WhyAbsent(sections, s.Absent)).Str("setting", "plexLibraries").
-			Msg("a library cannot be used: scenes that are in no other wait; correct the setting or restore the library")
+			Msg("a library cannot be used, so its scenes wait: correct \"Plex libraries\" or restore the library")
 	}
 	return nil
 }
@@ -114,7 +114,7 @@ func (r *run) identify(ctx context.Context, server string) error {
 		}
 	}
 	return &gate.Stop{Class: retry.ClassMisconfigured, Text: fmt.Sprintf(
-		"the Plex at this address is another server than before (%s, was %s): if that is right, run \"Check connection\" to go on with it; until then every job stays queued",
+		"the Plex server at this address has changed (%s, was %s): run \"Check connection\" to accept the new one; until then every job stays queued",
 		server, known,
 	)}
 }

@@ -103,7 +103,7 @@ func (e *Engine) Run(ctx context.Context, opts Options) (Summary, error) {
 	}
 	if plexindex.Damaged(err) && !errors.Is(err, store.ErrCorrupt) {
 		err = e.Index.Rebuild(context.WithoutCancel(ctx))
-		sum.Stopped, sum.Class = "the index of Plex's files was damaged and is made anew; the next run reads it", retry.ClassTemporary
+		sum.Stopped, sum.Class = "the file index was corrupt and has been reset; the next run rebuilds it", retry.ClassTemporary
 	}
 	if err != nil && ctx.Err() != nil { // a query that was cut off
 		sum.Stopped, sum.Class, err = gate.CancelledText, retry.ClassCancelled, nil
@@ -193,7 +193,7 @@ func (r *run) catchUp(ctx context.Context) error {
 		n, err := l.Run(ctx)
 		r.sum.CaughtUp += n
 		if retry.OriginOf(err) == retry.FromStash && !gate.Judge(ctx, err).Stop {
-			r.Log.Warn().Err(err).Msg("Stash refuses to list its scenes: what changes without a hook is not found until it does")
+			r.Log.Warn().Err(err).Msg("Stash refuses to list its scenes: changes without a hook are not found until it does")
 		}
 		return err
 	})

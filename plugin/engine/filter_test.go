@@ -127,7 +127,7 @@ func TestTagsAreExcludedByNameInAnyCase(t *testing.T) {
 			l.stash.Change(2, tagged(other))
 			l.wantLeftOut(1, "excludeTags")
 			l.wantPushed(2, "Two")
-			if strings.Contains(l.log.String(), "misspelt") {
+			if strings.Contains(l.log.String(), "has no such tag") {
 				l.Errorf("%q: the tag is taken for unknown", c.setting)
 			}
 		})
@@ -143,7 +143,7 @@ func TestNameOfAnExcludedTagIsNoPattern(t *testing.T) {
 			tag := l.stash.Name("tag", 0, c.tag)
 			l.stash.Change(1, tagged(tag))
 			l.wantPushed(1, "Arrives")
-			if n := strings.Count(l.log.String(), "misspelt"); n != 1 {
+			if n := strings.Count(l.log.String(), "has no such tag"); n != 1 {
 				l.Errorf("%q beside the tag %q: said %d times that there is no such tag, want once", c.setting, c.tag, n)
 			}
 		})
@@ -167,10 +167,10 @@ func TestTagsBelowAnExcludedOneAreExcludedAtAnyDepth(t *testing.T) {
 		for i, tag := range append(chain, above) {
 			l.stash.Change(i+1, tagged(tag))
 		}
-		l.wantLeftOut(1, `excludeTags names its tag "top"`)
-		l.wantLeftOut(2, `"Middle" lies below "top"`, "excludeTags")
-		l.wantLeftOut(3, `"Low" lies below "top"`, "excludeTags")
-		l.wantLeftOut(4, `"Lowest" lies below "top"`, "excludeTags")
+		l.wantLeftOut(1, `excluded: tag "top" is in "Exclude tags" (excludeTags)`)
+		l.wantLeftOut(2, `"Middle" is a child of "top"`, "excludeTags")
+		l.wantLeftOut(3, `"Low" is a child of "top"`, "excludeTags")
+		l.wantLeftOut(4, `"Lowest" is a child of "top"`, "excludeTags")
 		l.wantPushed(5, "Side")
 		l.wantPushed(6, "Above")
 	})
@@ -186,7 +186,7 @@ func TestUnknownTagToExcludeIsSaidOnceARun(t *testing.T) {
 		}
 		l.edit("New", all...)
 		l.want(l.run(), Summary{Synced: 119, Skipped: 1})
-		lines := slices.DeleteFunc(strings.Split(l.log.String(), "\n"), func(line string) bool { return !strings.Contains(line, "misspelt") })
+		lines := slices.DeleteFunc(strings.Split(l.log.String(), "\n"), func(line string) bool { return !strings.Contains(line, "has no such tag") })
 		if len(lines) != 1 || !strings.Contains(lines[0], "Nobody") || !strings.Contains(lines[0], "Nothing") || strings.Contains(lines[0], "Known") || !strings.Contains(lines[0], "excludeTags") {
 			t.Errorf("warnings of three batches: %q, want one that names the two", lines)
 		}

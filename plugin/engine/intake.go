@@ -12,10 +12,10 @@ import (
 func (r *run) takeIn(ctx context.Context) error {
 	n, err := r.Store.TakeInbox(ctx, time.Now())
 	if n > 0 {
-		r.Log.Info().Int("hooks", n).Msg("took in what hooks had left in the inbox")
+		r.Log.Info().Int("hooks", n).Msg("imported hooks from the inbox")
 	}
 	if err != nil && ctx.Err() == nil { // a cancelled run leaves it to the next
-		r.Log.Error().Err(err).Msg("a file in the inbox could not be taken in")
+		r.Log.Error().Err(err).Msg("could not import a file from the inbox")
 	}
 	if err := r.expandFanouts(ctx); err != nil {
 		return err
@@ -51,7 +51,7 @@ func (r *run) expandFanouts(ctx context.Context) error {
 		}
 	}
 	if all > 0 {
-		r.Log.Info().Int("scenes", all).Msg("queued scenes that mention what was changed")
+		r.Log.Info().Int("scenes", all).Msg("queued the scenes of changed performers, studios, tags and groups")
 	}
 	return nil
 }

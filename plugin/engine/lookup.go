@@ -64,7 +64,7 @@ func (l *lookup) ask(ctx context.Context, sections []plexapi.Section, scenes []*
 		}
 	}
 	if listed == 0 {
-		return 0, errors.New("list the files of Plex: no answer in time; Plex may be busy, try again later")
+		return 0, errors.New("list Plex's files: no answer in time; Plex may be busy, try again later")
 	}
 	for i, scene := range scenes {
 		err := l.scene(ctx, scene)

@@ -92,7 +92,7 @@ func TestScenesAreLookedUpInPlexBeforeItsFilesHaveBeenRead(t *testing.T) {
 			for _, id := range []int{1, 2, 3} {
 				l.plex.Edit(l.keys[id], func(it *plextest.Item) { it.Files[0] = plextest.File{Path: "/data/else.mp4", Size: size(id)} })
 			}
-		}, "- - -", "scene 1 is not: Plex holds no file called clip1.mp4 with its size (1001 bytes)", nil, 2 + 3},
+		}, "- - -", "scene 1 is not: Plex has no file named clip1.mp4 with its size (1001 bytes)", nil, 2 + 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inLab(t, 3, func(l *lab) {
@@ -118,7 +118,7 @@ func TestSmallLibraryIsComparedWhole(t *testing.T) {
 	inLab(t, 3, func(l *lab) {
 		l.plex.Edit(l.keys[2], func(it *plextest.Item) { it.Files[0].Size = 7 })
 		l.plex.Edit(l.keys[3], func(it *plextest.Item) { it.Files[0] = plextest.File{Path: "/mnt/clip3.mp4", Size: 7} })
-		const why = "scene 3 is not: Plex holds clip3.mp4 at /mnt/clip3.mp4 with another size (7 bytes, in Stash 1003)"
+		const why = "scene 3 is not: Plex has clip3.mp4 at /mnt/clip3.mp4 with a different size (7 bytes, in Stash 1003)"
 		if s, err := l.sampled(); err != nil || s.rules() != "path path -" || s.Why != why || len(s.Notes) > 0 || len(l.plex.Requests()) != 1 {
 			l.Errorf("rules %s, why %q, notes %q, %v, %d requests", s.rules(), s.Why, s.Notes, err, len(l.plex.Requests()))
 		}
@@ -130,7 +130,7 @@ func TestOnlyTheFirstItemsAreComparedIfPlexDoesNotFilter(t *testing.T) {
 		l.plex.AddBulk(l.section, 5000) // they come first
 		l.plex.Configure(func(o *plextest.Options) { o.SizeFilter = "ignored" })
 		want := Sample{
-			Why:   "scene 1 is not: no file called clip1.mp4 is among the items that were compared",
+			Why:   "scene 1 is not: no file named clip1.mp4 is among the items that were compared",
 			Notes: []string{`Plex does not look up files by size, so the first 2000 of 5001 items of "Videos" were compared`},
 		}
 		s, err := l.sampled()
@@ -167,7 +167,7 @@ func TestSlowPlexIsAskedForALimitedTime(t *testing.T) {
 			"8 more were not looked up, because Plex did not answer in time",
 		}, ""},
 		{"every look-up hangs", func(l *lab) { l.plex.Inject(plextest.Fault{Match: isLookup, Skip: 1, Hang: true}) }, 0, nil, "look up a file in library"},
-		{"the listing hangs", func(l *lab) { l.plex.Inject(plextest.Fault{Prefix: listings(l), Hang: true}) }, 0, nil, "list the files of Plex: no answer in time"},
+		{"the listing hangs", func(l *lab) { l.plex.Inject(plextest.Fault{Prefix: listings(l), Hang: true}) }, 0, nil, "list Plex's files: no answer in time"},
 		{"one library hangs", func(l *lab) {
 			other := l.plex.AddSection("Other", "movie")
 			l.plex.Inject(plextest.Fault{Prefix: "/library/sections/" + other + "/all", Hang: true})

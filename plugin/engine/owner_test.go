@@ -119,7 +119,7 @@ func TestSceneWaitsForItemsOfAnOwnerThatStashCannotRead(t *testing.T) {
 			l.edit("Two", 2, 3) // which are read together, and the owner alone
 			l.stash.Inject(stashtest.Fault{Operation: "SceneByID", Message: "database is locked", Times: 1})
 			l.want(l.run(), Summary{Synced: 1, Retrying: 1})
-			if j := l.job(2); j.Attempts != 1 || !strings.Contains(j.Error, "still shows scene 1 is not known") {
+			if j := l.job(2); j.Attempts != 1 || !strings.Contains(j.Error, "still belongs to scene 1") {
 				l.Errorf("job = %+v", j)
 			}
 			pass(time.Minute)
@@ -284,7 +284,7 @@ func TestItemThatNobodyOwnsBelongsToTheSceneOfItsFirstPart(t *testing.T) {
 				}
 				l.want(l.run(), Summary{Skipped: 1})
 				list, err := l.Store.Attempts(l.Context(), 2)
-				if err != nil || len(list) != 1 || !strings.Contains(list[0].Error, "shows scene 1, whose file is the first") {
+				if err != nil || len(list) != 1 || !strings.Contains(list[0].Error, "belongs to scene 1, which has the first file") {
 					l.Errorf("attempts = %+v, %v", list, err)
 				}
 				l.edit("First", 1)

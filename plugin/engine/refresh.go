@@ -29,7 +29,7 @@ func (r *run) refreshIfAwaited(ctx context.Context) error {
 	return r.gate.Do(ctx, gate.Items{}, func(ctx context.Context) error {
 		err := r.refresh(ctx)
 		if retry.OriginOf(err) == retry.FromPlex && !gate.Judge(ctx, err).EndsBatch() { // what the index knows may do
-			r.Log.Warn().Err(err).Msg("the list of Plex's files could not be brought up to date; it is tried again in the next run")
+			r.Log.Warn().Err(err).Msg("could not update the index of Plex's files; the next run tries again")
 		}
 		return err
 	})
@@ -66,7 +66,7 @@ func (r *run) wake(ctx context.Context, files []plexindex.File) error {
 	}
 	n, err := r.Store.Wake(ctx, time.Now(), found)
 	if n > 0 {
-		r.Log.Info().Int("scenes", n).Msg("files that were waited for have appeared in Plex")
+		r.Log.Info().Int("scenes", n).Msg("awaited files appeared in Plex; their scenes are due")
 	}
 	return err
 }
@@ -112,7 +112,7 @@ func (e *Engine) RefreshIndex(ctx context.Context) (Summary, error) {
 		err = r.refresh(ctx)
 	}
 	if retry.OriginOf(err) == retry.FromPlex {
-		return Summary{Stopped: err.Error() + "; the next run goes on where this one ended", Class: gate.Judge(ctx, err).Class}, nil
+		return Summary{Stopped: err.Error() + "; the next run continues where this one stopped", Class: gate.Judge(ctx, err).Class}, nil
 	}
 	stop, err := r.gate.Why(ctx, err)
 	return Summary{Stopped: stop.Text, Class: stop.Class}, err

@@ -154,15 +154,15 @@ func (r *Restoration) problem(item store.Item, err error) {
 
 // String is what a restore did, in one line.
 func (r Restoration) String() string {
-	parts := []string{fmt.Sprintf("%d items are as they were before the first push, %d were so already", r.Restored, r.Unchanged)}
+	parts := []string{fmt.Sprintf("restored %d items to their state before the first push, %d needed no change", r.Restored, r.Unchanged)}
 	if r.Failed > 0 {
 		parts = append(parts, fmt.Sprintf("%d could not be restored", r.Failed))
 	}
 	if r.Gone > 0 {
-		parts = append(parts, fmt.Sprintf("%d are not in Plex any more", r.Gone))
+		parts = append(parts, fmt.Sprintf("%d no longer in Plex", r.Gone))
 	}
 	if len(r.Kept) > 0 {
-		parts = append(parts, "fields that were edited in Plex since, or that it cannot give back, were left as they are")
+		parts = append(parts, "fields edited in Plex since the push, or that Plex cannot restore, were left unchanged")
 	}
-	return strings.Join(parts, "; ") + ". Restored scenes are pushed again only when they are edited in Stash, or by \"Sync all scenes\""
+	return strings.Join(parts, "; ") + ". Restored scenes are pushed again only if you edit them in Stash or run \"Sync all scenes\""
 }

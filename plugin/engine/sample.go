@@ -153,17 +153,17 @@ func (r *run) whyNot(ctx context.Context, scene *stashapi.Scene, found match.Mat
 	if files = match.InSections(files, r.server.Sections); len(files) == 0 {
 		switch holds {
 		case sameSize:
-			return fmt.Sprintf("Plex holds no file called %s with its size (%d bytes)", name, f.Size), nil
+			return fmt.Sprintf("Plex has no file named %s with its size (%d bytes)", name, f.Size), nil
 		case some:
-			return fmt.Sprintf("no file called %s is among the items that were compared", name), nil
+			return fmt.Sprintf("no file named %s is among the items that were compared", name), nil
 		}
-		return "Plex holds no file called " + name, nil
+		return "Plex has no file named " + name, nil
 	}
 	nearest := slices.MaxFunc(files, func(a, b plexindex.File) int { return cmp.Compare(nearness(f, a), nearness(f, b)) })
 	if nearest.Size == f.Size {
-		return fmt.Sprintf("Plex holds %s at %s, but that is another scene's", name, text.Private(nearest.Path)), nil
+		return fmt.Sprintf("Plex has %s at %s, but that file belongs to another scene", name, text.Private(nearest.Path)), nil
 	}
-	return fmt.Sprintf("Plex holds %s at %s with another size (%d bytes, in Stash %d)", name, text.Private(nearest.Path), nearest.Size, f.Size), nil
+	return fmt.Sprintf("Plex has %s at %s with a different size (%d bytes, in Stash %d)", name, text.Private(nearest.Path), nearest.Size, f.Size), nil
 }
 
 // nearness is how much a file of Plex is like one of Stash: above all by its size, then by its folders.

@@ -18,12 +18,12 @@ func TestCheckIsToldWhatComesNear(t *testing.T) {
 		found match.Found
 		want  string
 	}{
-		{"nothing", nil, match.Missing, "Plex holds no file called x.mp4"},
-		{"another name", []string{"1 /v/y.mp4 5"}, match.Missing, "Plex holds no file called x.mp4"},
-		{"another size", []string{"1 /v/x.mp4 7"}, match.Missing, "Plex holds x.mp4 at /v/x.mp4 with another size (7 bytes, in Stash 5)"},
-		{"the nearest folder", []string{"1 /v/x.mp4 7", "2 /v/a/x.mp4 8", "3 /w/x.mp4 9"}, match.Missing, "Plex holds x.mp4 at /v/a/x.mp4 with another size (8 bytes, in Stash 5)"},
-		{"another scene's", []string{"1 /v/a/x.mp4 7", "2 /v/x.mp4 5"}, match.Missing, "Plex holds x.mp4 at /v/x.mp4, but that is another scene's"},
-		{"in a library that is not chosen", []string{"1 /v/x.mp4 5 3"}, match.Missing, "Plex holds no file called x.mp4"},
+		{"nothing", nil, match.Missing, "Plex has no file named x.mp4"},
+		{"another name", []string{"1 /v/y.mp4 5"}, match.Missing, "Plex has no file named x.mp4"},
+		{"another size", []string{"1 /v/x.mp4 7"}, match.Missing, "Plex has x.mp4 at /v/x.mp4 with a different size (7 bytes, in Stash 5)"},
+		{"the nearest folder", []string{"1 /v/x.mp4 7", "2 /v/a/x.mp4 8", "3 /w/x.mp4 9"}, match.Missing, "Plex has x.mp4 at /v/a/x.mp4 with a different size (8 bytes, in Stash 5)"},
+		{"another scene's", []string{"1 /v/a/x.mp4 7", "2 /v/x.mp4 5"}, match.Missing, "Plex has x.mp4 at /v/x.mp4, but that file belongs to another scene"},
+		{"in a library that is not chosen", []string{"1 /v/x.mp4 5 3"}, match.Missing, "Plex has no file named x.mp4"},
 		{"several", nil, match.Ambiguous, `2 items fit equally well: /p in "L", /q in "L"`},
 	} {
 		r := (&Engine{Index: filledIndex(t, c.plex...)}).newRun(Options{}, true)

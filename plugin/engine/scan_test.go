@@ -155,7 +155,7 @@ func TestScanThatFailsChangesNoJob(t *testing.T) {
 				if j := l.job(2); err != nil || j.Misses != 1 || j.Attempts != 0 || b.Failures != 0 {
 					l.Errorf("job = %+v, breaker = %+v, %v", j, b, err)
 				}
-				if n := strings.Count(l.log.String(), "could not be asked for a scan"); n != c.folder {
+				if n := strings.Count(l.log.String(), "could not request a scan"); n != c.folder {
 					l.Errorf("said %d times, want %d", n, c.folder)
 				}
 			})

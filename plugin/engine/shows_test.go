@@ -110,12 +110,12 @@ func TestLibrariesAreChosenByKindAndName(t *testing.T) {
 		{sections, nil, "1 4", nil},
 		{sections, []string{"shows"}, "2", nil},
 		{sections, []string{"2", " More "}, "2 4", nil},
-		{sections, []string{"Shows", "music"}, "2", []string{`library "Music" holds no videos`, "artist"}},
+		{sections, []string{"Shows", "music"}, "2", []string{`library "Music" contains no videos`, "artist"}},
 		{sections, []string{"Shows", "Attic"}, "2", []string{`no library "Attic"`}},
-		{sections, []string{"3"}, "", []string{`"Music" holds no videos`, `"Films", "Shows", "More"`}},
-		{sections[1:3], nil, "", []string{"no library of movies", "name a library of shows", `"Shows"`}},
-		{sections[2:3], nil, "", []string{"no library of movies", "add one"}},
-		{sections[2:3], []string{"Music"}, "", []string{"no library of movies", "add one"}},
+		{sections, []string{"3"}, "", []string{`"Music" contains no videos`, `"Films", "Shows", "More"`}},
+		{sections[1:3], nil, "", []string{"no movie library", "name a TV library", `"Shows"`}},
+		{sections[2:3], nil, "", []string{"no movie library", "add one"}},
+		{sections[2:3], []string{"Music"}, "", []string{"no movie library", "add one"}},
 	} {
 		chosen, absent := match.ChooseSections(c.have, c.names)
 		var ids []string

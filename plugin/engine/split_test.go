@@ -136,7 +136,7 @@ func TestLongListGoesWholeAndIsTold(t *testing.T) {
 			if got := l.plex.Item(l.keys[1]).Tags["genre"]; len(got) != 501 {
 				l.Errorf("replace %v: %d tags, want 500 and the one that was there", replace, len(got))
 			}
-			if !strings.Contains(l.log.String(), "a long address") {
+			if !strings.Contains(l.log.String(), "a long URL") {
 				l.Error("nothing tells of the long address")
 			}
 			l.edit("One", 1)

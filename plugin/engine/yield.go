@@ -50,7 +50,7 @@ func (y *yield) makeRoom(ctx context.Context) error {
 	y.looked = now
 	jobs, err := y.stash.JobQueue(ctx)
 	if err != nil {
-		y.log.Debug().Err(err).Msg("could not look at Stash's queue")
+		y.log.Debug().Err(err).Msg("could not read Stash's job queue")
 		return nil
 	}
 	others, own := false, false
@@ -72,7 +72,7 @@ func (y *yield) makeRoom(ctx context.Context) error {
 			return nil
 		}
 	}
-	y.leaving = &gate.Stop{Text: "other jobs of Stash wait, so the rest follows in another run behind them"}
+	y.leaving = &gate.Stop{Text: "other Stash jobs are waiting; another run is queued behind them"}
 	return y.leaving
 }
 
@@ -80,7 +80,7 @@ func (y *yield) makeRoom(ctx context.Context) error {
 func (y *yield) queueIsIdle(ctx context.Context) bool {
 	jobs, err := y.stash.JobQueue(ctx)
 	if err != nil {
-		y.log.Debug().Err(err).Msg("could not look at Stash's queue")
+		y.log.Debug().Err(err).Msg("could not read Stash's job queue")
 		return false
 	}
 	return !slices.ContainsFunc(jobs, func(j stashapi.QueueJob) bool { return j.Status == "READY" })

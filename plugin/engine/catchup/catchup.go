@@ -258,10 +258,10 @@ func (l *Listing) endGone(ctx context.Context, gone *missing) error {
 	}
 	if gone.count >= goneAtLeast && gone.count*gonePart >= linked {
 		l.Log.Warn().Int("missing", gone.count).Int("linked", linked).
-			Msg("many scenes that are in Plex are missing in Stash: nothing is forgotten; is a drive not mounted, or was Stash's database replaced?")
+			Msg("many linked scenes are missing from Stash; keeping their links in case a drive is unmounted or Stash's database was replaced")
 		return nil
 	}
-	l.Log.Info().Int("scenes", gone.count).Msg("forgot links of scenes that are gone from Stash")
+	l.Log.Info().Int("scenes", gone.count).Msg("removed the links of scenes that are no longer in Stash")
 	return l.Store.Forget(ctx, gone.ids)
 }
 

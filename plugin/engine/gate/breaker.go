@@ -74,7 +74,7 @@ func (g *Gate) Paused() error {
 	}
 	wait := max(time.Until(at), 0).Round(time.Second)
 	return &Stop{retry.ClassServerDown, fmt.Sprintf(
-		"paused after %d failures in a row (%s): Plex is tried again at %s (in %s) by whatever starts the next run; a click on \"Process queue\" tries at once; every job stays queued",
+		"paused after %d failures in a row (%s): the next run after %s (in %s) tries Plex again, or run \"Process queue\" to retry now; every job stays queued",
 		g.row.Failures, g.row.LastError, at.Format(time.TimeOnly), wait,
 	)}
 }
@@ -139,7 +139,7 @@ func (g *Gate) transit(ctx context.Context, f func(store.Breaker) store.Breaker)
 			Str("next_try", after.ProbeAt.Format(time.TimeOnly)).Msg("Plex does not answer: processing is paused, nothing is lost")
 	case after.State == store.BreakerClosed && before.State != store.BreakerClosed:
 		g.opened, g.probing = time.Time{}, false
-		g.Log.Info().Msg("Plex answers again: processing goes on")
+		g.Log.Info().Msg("Plex answers again: processing continues")
 	}
 	return nil
 }
@@ -188,7 +188,7 @@ func (g *Gate) Shared(ctx context.Context) (stop Stop, ok bool) {
 	if g.shared == nil {
 		return Stop{}, false
 	}
-	return Stop{Judge(ctx, g.shared).Class, g.shared.Error() + "; what needs it stays queued"}, true
+	return Stop{Judge(ctx, g.shared).Class, g.shared.Error() + "; the jobs that failed with it stay queued"}, true
 }
 
 // MayPass reports whether what ended a run's work may pass by itself.

@@ -90,7 +90,7 @@ func (g *Gate) guarded(ctx context.Context, items Items, request func(context.Co
 	if len(items.list) == 1 && !items.shared {
 		defer func() {
 			if p := recover(); p != nil {
-				g.Log.Debug().Int("scene", items.list[0].SceneID()).Str("stack", strings.ReplaceAll(string(debug.Stack()), "\n", " | ")).Msg("a bug")
+				g.Log.Debug().Int("scene", items.list[0].SceneID()).Str("stack", strings.ReplaceAll(string(debug.Stack()), "\n", " | ")).Msg("panic while processing this scene")
 				items.list[0].Fail(retry.Panicked(p))
 			}
 		}()
@@ -204,7 +204,7 @@ type Stop struct {
 func (s *Stop) Error() string { return s.Text }
 
 // CancelledText is why a run ends whose own context has ended.
-const CancelledText = "the run was stopped; what is queued stays queued"
+const CancelledText = "run cancelled; nothing queued was lost"
 
 // Cancelled ends a run whose own context has ended.
 func Cancelled() error { return &Stop{retry.ClassCancelled, CancelledText} }

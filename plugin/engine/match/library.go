@@ -51,7 +51,7 @@ func WhyAbsent(sections []plexapi.Section, absent []string) string {
 	for i, n := range absent {
 		list[i] = fmt.Sprintf("Plex has no library %q", n)
 		if at := slices.IndexFunc(sections, func(s plexapi.Section) bool { return sectionIs(s, n) }); at >= 0 {
-			list[i] = fmt.Sprintf("library %q holds no videos (its kind is %s)", sections[at].Title, sections[at].Type)
+			list[i] = fmt.Sprintf("library %q contains no videos (its type is %s)", sections[at].Title, sections[at].Type)
 		}
 	}
 	return strings.Join(list, ", ")
@@ -67,9 +67,9 @@ func WhyNoLibrary(sections []plexapi.Section, names []string) string {
 	}
 	switch {
 	case len(have) == 0:
-		return "Plex has no library of movies: add one whose folders hold the videos that Stash manages"
+		return "Plex has no movie library: add one with the folders that Stash manages"
 	case len(names) == 0:
-		return "Plex has no library of movies: add one whose folders hold the videos that Stash manages, or name a library of shows in plexLibraries (" + strings.Join(have, ", ") + ")"
+		return "Plex has no movie library: add one with the folders that Stash manages, or name a TV library in \"Plex libraries\" (plexLibraries): " + strings.Join(have, ", ")
 	}
-	return fmt.Sprintf("%s; the libraries that hold videos are %s: correct plexLibraries", WhyAbsent(sections, names), strings.Join(have, ", "))
+	return fmt.Sprintf("%s; the video libraries are %s: correct \"Plex libraries\" (plexLibraries)", WhyAbsent(sections, names), strings.Join(have, ", "))
 }

@@ -71,7 +71,7 @@ func (d Desired) Empty() bool {
 func (d *Desired) clean(name, text string) string {
 	text = cleanText(text)
 	if runes := []rune(text); len(runes) > TextLimit {
-		d.Problems = append(d.Problems, Problem{name, fmt.Sprintf("cut after %d of %d characters: Plex takes a text in the address of a request", TextLimit, len(runes))})
+		d.Problems = append(d.Problems, Problem{name, fmt.Sprintf("cut to %d of %d characters: Plex takes texts in the URL of a request", TextLimit, len(runes))})
 		text = strings.TrimSpace(string(runes[:TextLimit]))
 	}
 	return text
@@ -158,7 +158,7 @@ func (d *Desired) date(date string) store.Value {
 		full += "-01"
 	}
 	if _, err := time.Parse(time.DateOnly, full); err != nil || strings.HasPrefix(full, "0000") {
-		d.Problems = append(d.Problems, Problem{"date", text.Private(strconv.Quote(text.OneLine(date, text.ValueLimit))) + " is not a date: corrected in Stash it will be pushed"})
+		d.Problems = append(d.Problems, Problem{"date", text.Private(strconv.Quote(text.OneLine(date, text.ValueLimit))) + " is not a date: correct it in Stash"})
 		return nil
 	}
 	return store.Value{full}

@@ -210,7 +210,7 @@ func ParseFields(spec string) (Fields, error) {
 		}
 	}
 	if len(unknown) > 0 {
-		return chosen, fmt.Errorf("known are %s, and not %s", strings.Join(FieldNames(), ", "), strings.Join(unknown, ", "))
+		return chosen, fmt.Errorf("valid fields: %s; unknown: %s", strings.Join(FieldNames(), ", "), strings.Join(unknown, ", "))
 	}
 	return chosen, nil
 }

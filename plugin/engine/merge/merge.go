@@ -157,7 +157,7 @@ func (f *fieldMerge) rejected() bool {
 	if !ok || !Same(f.plex, refused, f.want) {
 		return false
 	}
-	f.plan.Problems = append(f.plan.Problems, Problem{SettingName(f.plex), "Plex has refused this value: it is left out until it changes in Stash"})
+	f.plan.Problems = append(f.plan.Problems, Problem{SettingName(f.plex), "Plex refused this value: it is left out until it changes in Stash"})
 	return true
 }
 

@@ -136,7 +136,7 @@ func (pl *Pipeline) log(p *Push, e *store.Completion) {
 	case store.Done:
 		if e.Note == "unchanged" {
 			pl.Tally.Unchanged++
-			logOf(pl.Log.Debug(), p).Msg("Plex shows it already")
+			logOf(pl.Log.Debug(), p).Msg("unchanged: Plex already shows it")
 			return
 		}
 		pl.Tally.Synced++
@@ -182,6 +182,6 @@ func ChangedFields(changes []merge.Change) []string {
 func (pl *Pipeline) Crashed(jobs []store.Job) {
 	for _, j := range jobs {
 		pl.Tally.Dead++
-		pl.Log.Error().Int("scene", j.SceneID).Str("class", store.ClassCrashed).Msg("dead letter: the program ended again and again while it worked on this scene")
+		pl.Log.Error().Int("scene", j.SceneID).Str("class", store.ClassCrashed).Msg("dead letter: the plugin crashed repeatedly while processing this scene")
 	}
 }

@@ -29,7 +29,7 @@ func (pl *Pipeline) confirmPictures(ctx context.Context, sent []*picture) error 
 		}
 		it, ok := r.held[p.key()]
 		if !ok {
-			p.Fail(retry.NotFound(fmt.Sprintf("Plex item %s is gone since its picture was sent", p.key())))
+			p.Fail(retry.NotFound(fmt.Sprintf("Plex item %s disappeared after its picture was sent", p.key())))
 			continue
 		}
 		if err := pl.Gate.Do(ctx, gate.Of(p.Target), func(ctx context.Context) error {
@@ -56,7 +56,7 @@ func (pl *Pipeline) confirmPicture(ctx context.Context, p *picture, it *plexapi.
 		case err != nil:
 			return err
 		case ours == "":
-			return retry.Unmoved("Plex accepted the cover and does not have it")
+			return retry.Unmoved("Plex returned success for the upload of the cover but does not have it")
 		case ours != selected:
 			if err := pl.choose(ctx, p, ours); err != nil {
 				return err
@@ -80,7 +80,7 @@ func (pl *Pipeline) choose(ctx context.Context, p *picture, ours string) error {
 	}
 	_, selected, err := pl.offered(ctx, p)
 	if err == nil && selected != ours {
-		err = retry.Unmoved("Plex accepted the choice of the cover and does not show it")
+		err = retry.Unmoved("Plex returned success for the selection of the cover but does not show it")
 	}
 	return err
 }

@@ -105,7 +105,7 @@ func (pl *Pipeline) readHits(ctx context.Context, pushes []*Push, last bool) (st
 		}
 		p.Targets = nil
 		if last {
-			p.Fail(retry.NotFound("the Plex item for " + text.Private(p.Scene.Files[0].Path) + " changes while it is read: is Plex scanning?"))
+			p.Fail(retry.NotFound("the Plex item for " + text.Private(p.Scene.Files[0].Path) + " changed while it was read; Plex may be scanning"))
 			continue
 		}
 		stale = append(stale, p)
@@ -178,5 +178,5 @@ func (pl *Pipeline) logLacking(p *Push, it *plexapi.Item) {
 		return
 	}
 	pl.once.lacking = true
-	logOf(pl.Log.Debug(), p).Strs("fields", names).Msg("episodes do not have these fields: they belong to the show")
+	logOf(pl.Log.Debug(), p).Strs("fields", names).Msg("not pushed: episodes do not have these fields, their show does")
 }

@@ -36,7 +36,7 @@ func (pl *Pipeline) load(ctx context.Context, pushes []*Push) ([]*Push, error) {
 		return nil, err
 	}
 	for _, id := range result.Missing {
-		byID[id].Fail(retry.Gone("the scene is gone from Stash"))
+		byID[id].Fail(retry.Gone("the scene is no longer in Stash"))
 	}
 	for id, err := range result.Failed {
 		byID[id].Fail(retry.OfScene(err))
@@ -72,7 +72,7 @@ func (pl *Pipeline) readFilter(ctx context.Context) error {
 		return err
 	}
 	if len(unknown) > 0 {
-		pl.Log.Warn().Strs("tags", unknown).Str("setting", "excludeTags").Msg("Stash has no such tag: is it misspelt?")
+		pl.Log.Warn().Strs("tags", unknown).Str("setting", "excludeTags").Msg("Stash has no such tag: correct \"Exclude tags\"")
 	}
 	pl.once.excluded = tags
 	return nil
@@ -81,16 +81,16 @@ func (pl *Pipeline) readFilter(ctx context.Context) error {
 // leftOut says why a scene is not pushed; nil if it is.
 func (pl *Pipeline) leftOut(s *stashapi.Scene) error {
 	if pl.Config.Filter.OnlyOrganized && !s.Organized {
-		return retry.Skipped("the scene is not marked as organised, and onlyOrganized is on")
+		return retry.Skipped("the scene is not organised, and \"Only organised scenes\" (onlyOrganized) is on")
 	}
 	for _, t := range s.Tags {
 		name, excluded := pl.once.excluded[t.ID]
 		switch {
 		case !excluded:
 		case merge.TagKey(name) == merge.TagKey(t.Name):
-			return retry.Skipped(fmt.Sprintf("excludeTags names its tag %q", name))
+			return retry.Skipped(fmt.Sprintf("excluded: tag %q is in \"Exclude tags\" (excludeTags)", name))
 		default:
-			return retry.Skipped(fmt.Sprintf("its tag %q lies below %q, which excludeTags names", t.Name, name))
+			return retry.Skipped(fmt.Sprintf("excluded: tag %q is a child of %q in \"Exclude tags\" (excludeTags)", t.Name, name))
 		}
 	}
 	return nil
@@ -138,7 +138,7 @@ func (pl *Pipeline) skipBare(ctx context.Context, pushes []*Push) error {
 		}
 		pushed := func(it store.Item) bool { return len(it.Sent)+len(it.Owned) > 0 }
 		if !slices.ContainsFunc(slices.Collect(maps.Values(known)), pushed) {
-			p.Fail(retry.Skipped("Stash knows nothing of this scene that Plex could show"))
+			p.Fail(retry.Skipped("the scene has no title or other data in Stash: nothing to push"))
 		}
 	}
 	return nil

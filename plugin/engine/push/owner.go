@@ -53,7 +53,7 @@ func (pl *Pipeline) askForRivals(ctx context.Context, pushes []*Push, known map[
 			if !owned[key] || owners[key] == p.Job.SceneID {
 				continue
 			}
-			t.rival = fmt.Sprintf("Plex item %s shows scene %d already, and a file of that scene is in it", key, owners[key])
+			t.rival = fmt.Sprintf("Plex item %s belongs to scene %d and contains a file of that scene", key, owners[key])
 			if doubts[key] != nil {
 				p.Fail(retry.OfScene(doubts[key]))
 			}
@@ -89,7 +89,7 @@ func (pl *Pipeline) leaveToFirst(ctx context.Context, m *match.Matcher, pushes [
 		for _, t := range p.Targets {
 			for _, path := range firsts[t] {
 				if id := scenes[path]; id != 0 && id != p.Job.SceneID {
-					t.rival = fmt.Sprintf("Plex item %s holds several files and shows scene %d, whose file is the first", t.Hit.RatingKey, id)
+					t.rival = fmt.Sprintf("Plex item %s contains several files and belongs to scene %d, which has the first file", t.Hit.RatingKey, id)
 				}
 			}
 		}
@@ -134,7 +134,7 @@ func (pl *Pipeline) stillOwned(ctx context.Context, m *match.Matcher, owners map
 	owned, doubts = make(map[string]bool, len(owners)), make(map[string]error)
 	for key, owner := range owners {
 		if err := result.Failed[owner]; err != nil {
-			doubts[key] = fmt.Errorf("whether Plex item %s still shows scene %d is not known: %w", key, owner, err)
+			doubts[key] = fmt.Errorf("cannot tell whether Plex item %s still belongs to scene %d: %w", key, owner, err)
 		}
 		owned[key] = doubts[key] != nil ||
 			slices.ContainsFunc(fits[owner], func(h match.Hit) bool { return h.RatingKey == key && in(h) })

@@ -155,7 +155,7 @@ func (pl *Pipeline) updatePicture(ctx context.Context, p *picture) (sent bool, e
 		return false, c.err
 	case !news:
 	case kept:
-		logOf(pl.Log.Debug(), p.push).Str("field", merge.SettingName(lock)).Msg("the picture in Plex is a person's and is kept")
+		logOf(pl.Log.Debug(), p.push).Str("field", merge.SettingName(lock)).Msg("kept the picture that a person chose in Plex")
 	default:
 		p.hash = c.hash
 		return pl.sendPicture(ctx, p, c)
@@ -298,7 +298,7 @@ func (pl *Pipeline) leaveOutPicture(p *picture, err error) error {
 	if twice && known.Failed != p.hash && p.Attempts() < pl.Config.MaxRetries {
 		known.Failed = p.hash
 		p.remember(known)
-		return retry.Again(fmt.Sprintf("%v: the cover is tried once more", err), err)
+		return retry.Again(fmt.Sprintf("%v: retrying the cover once", err), err)
 	}
 	p.Base.Rejected = merge.With(p.Base.Rejected, p.lock(), store.Value{p.hash})
 	logOf(pl.Log.Warn(), p.push).Str("item", p.key()).Str("field", merge.SettingName(p.lock())).Err(err).

@@ -61,7 +61,7 @@ func (pl *Pipeline) planTargets(p *Push, known map[string]store.Item, taken map[
 	var mine []*Target
 	for _, t := range p.Targets {
 		if other := taken[t.key()]; other != 0 {
-			t.rival = fmt.Sprintf("Plex item %s shows scene %d", t.key(), other)
+			t.rival = fmt.Sprintf("Plex item %s belongs to scene %d", t.key(), other)
 		}
 		if t.rival != "" {
 			p.rival = t.rival

@@ -178,7 +178,7 @@ func (pl *Pipeline) selectBefore(ctx context.Context, p *picture, before string)
 		return err
 	}
 	if _, selected, err := pl.offered(ctx, p); err != nil || selected != before {
-		return cmp.Or(err, retry.Unmoved("Plex accepted the choice of the former picture and did not make it"))
+		return cmp.Or(err, retry.Unmoved("Plex returned success for the selection of the previous picture but does not show it"))
 	}
 	return nil
 }
@@ -214,7 +214,7 @@ func (pl *Pipeline) verifyRestores(ctx context.Context, list []*Restore) error {
 			pl.verifyTargets([]*Target{t}, reading.held)
 		}
 		if r.Failure() == nil && len(t.refused) > 0 {
-			r.Fail(errors.New("Plex refuses to take back " + merge.SettingName(t.refused[0].field)))
+			r.Fail(errors.New("Plex refuses to restore " + merge.SettingName(t.refused[0].field)))
 		}
 		r.Changed = r.Changed || t.changed()
 		r.Item = t.Base

@@ -40,7 +40,7 @@ func (pl *Pipeline) scanMissing(ctx context.Context, pushes []*Push) error {
 			if s, ok := scanFor(m.Places(f.Path), pl.Server.Sections, f.Path); ok {
 				pl.scan(ctx, s)
 			} else {
-				logOf(pl.Log.Debug(), p).Str("path", text.Private(f.Path)).Msg("not scanned: its folder is in none of the libraries")
+				logOf(pl.Log.Debug(), p).Str("path", text.Private(f.Path)).Msg("not scanned: no library contains its folder")
 			}
 		}
 	}
@@ -62,7 +62,7 @@ func (pl *Pipeline) scan(ctx context.Context, s scanTarget) {
 	}
 	log := pl.Log.With().Str("library", s.section.Title).Str("folder", text.Private(s.folder)).Logger()
 	if s.section.Refreshing {
-		log.Debug().Msg("not scanned: Plex is scanning this library already")
+		log.Debug().Msg("not scanned: Plex is already scanning this library")
 		return
 	}
 	if pl.once.scanned == nil {
@@ -71,7 +71,7 @@ func (pl *Pipeline) scan(ctx context.Context, s scanTarget) {
 	pl.once.scanned[key] = true
 	if err := pl.Plex.Scan(ctx, s.section.ID, s.folder); err != nil {
 		pl.once.scanFailed = gate.Judge(ctx, err).Breaker != retry.Answered
-		log.Warn().Err(err).Msg("Plex could not be asked for a scan")
+		log.Warn().Err(err).Msg("could not request a scan from Plex")
 		return
 	}
 	log.Info().Msg("asked Plex to scan a folder for missing files")

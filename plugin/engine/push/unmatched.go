@@ -17,15 +17,15 @@ func (pl *Pipeline) notMatched(p *Push) error {
 	path := text.Private(p.Scene.Files[0].Path)
 	switch p.Match.Found {
 	case match.Ambiguous:
-		return retry.Ambiguous(fmt.Sprintf("%d Plex items fit %s equally well: set pathMap so that the path decides, then retry the dead letter; they are %s",
+		return retry.Ambiguous(fmt.Sprintf("%d Plex items fit %s equally well (%s): delete the extra ones in Plex or set \"Path map\" (pathMap), then run \"Retry dead letters\"",
 			len(p.Match.Candidates), path, NameCandidates(p.Match.Candidates)), p.Match.Candidates)
 	case match.Unknown:
-		return retry.Unready("a Plex library has not been read whole yet, or is missing: " + path + " may be in it")
+		return retry.Unready("a Plex library is missing or has not been completely read yet: it may contain " + path)
 	}
 	if pl.Config.SkipMissing {
-		return retry.Skipped("Plex holds no item for " + path + ", and skipMissing is on")
+		return retry.Skipped("Plex has no item for " + path + ", and \"Skip missing scenes\" (skipMissing) is on")
 	}
-	return retry.NotFound("Plex holds no item for " + path + " yet: has Plex scanned its folder, and does pathMap fit?")
+	return retry.NotFound("Plex has no item for " + path + " yet: scan its folder in Plex; if Plex shows the video already, check \"Path map\" (pathMap)")
 }
 
 // NameCandidates names the first candidates by library and path.

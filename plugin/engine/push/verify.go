@@ -56,7 +56,7 @@ func (pl *Pipeline) verifyTargets(targets []*Target, held map[string]plexapi.Ite
 		}
 		item, ok := held[t.key()]
 		if !ok {
-			t.Fail(retry.NotFound(fmt.Sprintf("Plex item %s is gone since it was written", t.key())))
+			t.Fail(retry.NotFound(fmt.Sprintf("Plex item %s disappeared after it was written", t.key())))
 			return
 		}
 		if names := pl.verifyTarget(t, &item); len(names) > 0 {
@@ -64,7 +64,7 @@ func (pl *Pipeline) verifyTargets(targets []*Target, held map[string]plexapi.Ite
 		}
 	}
 	if len(unmoved) > 0 {
-		last.Fail(retry.Unmoved(fmt.Sprintf("Plex accepted the change of %s and did not make it; is the item being matched or scanned?", strings.Join(unmoved, ", "))))
+		last.Fail(retry.Unmoved(fmt.Sprintf("Plex returned success but %s did not change; it may be matching or scanning the item", strings.Join(unmoved, ", "))))
 	}
 }
 
@@ -75,7 +75,7 @@ func (pl *Pipeline) verifyTarget(t *Target, item *plexapi.Item) (unmoved []strin
 	t.Base = outcome.Base
 	t.Current.Thumb, t.Current.Art = item.Thumb, item.Art // their addresses may move with any edit
 	if outcome.DateStays {
-		logOf(pl.Log.Warn(), t.push).Str("item", t.key()).Msg("Plex does not clear the date, so it stays; correct it in Plex if it is wrong")
+		logOf(pl.Log.Warn(), t.push).Str("item", t.key()).Msg("Plex does not clear the date; correct it in Plex if it is wrong")
 	}
 	for _, r := range t.refused {
 		t.Base = merge.LeftOut(t.Plan, t.Base, r.field, item, r.forGood)

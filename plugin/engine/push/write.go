@@ -80,7 +80,7 @@ func (pl *Pipeline) writeItem(ctx context.Context, t *Target) error {
 	for _, e := range edits {
 		if n := length(e); n > merge.LineLimit {
 			logOf(pl.Log.Info(), t.push).Str("fields", fieldNames(e.Fields())).Int("bytes", n).
-				Msg("sent in a long address, since it cannot be split; a proxy in front of Plex may refuse it")
+				Msg("sent with a long URL, since it cannot be split; a proxy in front of Plex may reject it")
 		}
 		n, refused, err := pl.edit(ctx, t, e)
 		if err != nil {
@@ -114,7 +114,7 @@ func (pl *Pipeline) leaveOut(t *Target, bad []badField, done int) error {
 			if !retry.Refused(b.err) {
 				return b.err
 			}
-			return retry.Rejected(fmt.Sprintf("%v: Plex refuses the value of %s: correct it in Stash, then retry the dead letter", b.err, fieldNames(b.fields)), b.err)
+			return retry.Rejected(fmt.Sprintf("%v: Plex refuses the value of %s: correct it in Stash, then run \"Retry dead letters\"", b.err, fieldNames(b.fields)), b.err)
 		}
 		until := "it changes in Stash"
 		if retry.Answered500(b.err) { // which may be Plex's own trouble
@@ -138,7 +138,7 @@ func (pl *Pipeline) edit(ctx context.Context, t *Target, e plexapi.Edit) (done i
 	err = send(e)
 	if retry.TooLong(err) {
 		if short, cut := merge.Halve(e); cut {
-			logOf(pl.Log.Info(), t.push).Str("fields", fieldNames(e.Fields())).Msg("cut to half its length: something between here and Plex takes no longer address")
+			logOf(pl.Log.Info(), t.push).Str("fields", fieldNames(e.Fields())).Msg("cut to half its length: Plex or a proxy rejects longer URLs")
 			err = send(short)
 		}
 	}

@@ -75,7 +75,7 @@ func OfScene(err error) error {
 // Panicked says that a bug ended the work on one scene.
 func Panicked(value any) error {
 	return &Error{
-		text:    fmt.Sprintf("a bug in stash-plex-sync: %v; please report it with the log at debug level", value),
+		text:    fmt.Sprintf("a bug in stash-plex-sync: %v; report it with the log at debug level", value),
 		verdict: Verdict{Class: ClassPanicked, Charge: store.Retry},
 	}
 }
