@@ -13,8 +13,8 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// connect asks the breaker, reaches the server, makes sure that it is the right one and chooses its libraries.
-// Half-open it also runs the trial. It does nothing if the server was reached already.
+// connect asks the breaker, probes the server, checks its identity and chooses its libraries. With a half-open breaker
+// it also runs the trial. It does nothing if the run is already connected.
 func (r *run) connect(ctx context.Context) error {
 	if r.ready {
 		return nil
@@ -33,7 +33,7 @@ func (r *run) connect(ctx context.Context) error {
 	return nil
 }
 
-// reach asks Plex who it is and chooses its libraries, whatever the breaker says: a person asked for it.
+// reach probes Plex and chooses its libraries. It ignores the breaker, since a person asked for it.
 func (r *run) reach(ctx context.Context) error {
 	identity, sections, err := r.gate.Probe(ctx)
 	if err != nil {
@@ -56,7 +56,7 @@ func (r *run) trial(ctx context.Context) error {
 			return err
 		}
 		r.pushes.Crashed(crashed)
-		if len(claimed) == 0 { // nothing to try: the probe must do
+		if len(claimed) == 0 { // nothing to try: the probe alone decides
 			return r.gate.Close(ctx)
 		}
 		if err := r.pushes.Run(ctx, claimed); err != nil {
@@ -69,7 +69,7 @@ func (r *run) trial(ctx context.Context) error {
 	return nil
 }
 
-// adopt makes sure that this is the server that everything stored belongs to, and chooses its libraries.
+// adopt checks that this is the server that the stored data belongs to, and chooses its libraries.
 func (r *run) adopt(ctx context.Context, identity plexapi.Identity, sections []plexapi.Section) error {
 	if err := r.identify(ctx, identity.MachineIdentifier); err != nil {
 		return err
@@ -94,8 +94,8 @@ func (r *run) adopt(ctx context.Context, identity plexapi.Identity, sections []p
 	return nil
 }
 
-// identify compares a server with the one that everything stored belongs to. The first server becomes that one; at
-// another one the run ends and the index is emptied.
+// identify compares the server with the one that the stored data belongs to. The first server is stored; a different
+// one empties the index and ends the run.
 func (r *run) identify(ctx context.Context, server string) error {
 	known, _, err := r.Store.Meta(ctx, store.KeyServer)
 	if err != nil {
@@ -119,8 +119,7 @@ func (r *run) identify(ctx context.Context, server string) error {
 	)}
 }
 
-// AcceptServer makes the next server that answers the one that everything stored from then on belongs to.
-// What is known of items of the former one is kept.
+// AcceptServer makes the next server that answers the current one. The bases of the former server's items are kept.
 func (e *Engine) AcceptServer(ctx context.Context) error {
 	return e.Store.SetMeta(ctx, time.Now(), store.KeyServer, "")
 }

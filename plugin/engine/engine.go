@@ -1,6 +1,5 @@
-// Package engine runs the queue: it decides what a run does, in which order, when it waits and when it makes room for
-// others. Preview and restore are runs of their own. How jobs are pushed is left to package push, what a failure
-// means to package gate.
+// Package engine runs the queue: it decides what a run does, in which order, when it waits and when it yields to other
+// jobs. Preview and restore are separate runs. Package push pushes the jobs; package gate handles failures.
 package engine
 
 import (
@@ -20,13 +19,13 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
-// Config is what the user chose.
+// Config holds the user's settings.
 type Config struct {
-	Libraries []string // names or ids; empty: all libraries of movies
+	Libraries []string // names or ids; empty: all movie libraries
 	push.Config
 }
 
-// An Engine is everything that a run works with. It is used by one goroutine.
+// An Engine holds what a run needs. It is used by one goroutine.
 type Engine struct {
 	Store    *store.Store
 	Index    *plexindex.Index
@@ -39,22 +38,22 @@ type Engine struct {
 	Ask      func(ctx context.Context) error // asks Stash for another run of this task
 }
 
-// Options say how a run works.
+// Options configure a run.
 type Options struct {
 	ByPerson bool // a person asked for it: an open breaker probes at once
-	Only     int  // this scene alone: no catch-up, no waiting
-	Listing  bool // with Only: the index may be brought up to date
-	Linger   bool // wait for what is due soon, and for Plex's probe; without it the run ends once nothing is due
+	Only     int  // only this scene: no catch-up, no waiting
+	Listing  bool // with Only: the index may be updated
+	Linger   bool // wait for jobs that are due soon, and for the next probe; otherwise the run ends once nothing is due
 }
 
-// A Summary is what a run did.
+// A Summary reports what a run did.
 type Summary struct {
 	Synced, Unchanged, Retrying, Waiting, Dead, Gone, Skipped int
 
-	Stopped  string      // why it ended early, or left jobs that are due, one sentence; "" if it did neither
+	Stopped  string      // why it ended early or left due jobs, in one sentence; "" if it did neither
 	Class    retry.Class // of what stopped it; "" if nothing went wrong
 	CaughtUp int         // scenes that the catch-up enqueued
-	Floor    int64       // jobs claimed at or after this number were given back by this run
+	Floor    int64       // jobs claimed at or after this number were released by this run
 }
 
 // run is one run of the queue.
@@ -71,8 +70,8 @@ type run struct {
 	sum     Summary
 }
 
-// newRun prepares a run of any kind. readOnly keeps Plex, the breaker and every file of ours as they are, and takes the
-// index as it is.
+// newRun prepares a run of any kind. With readOnly it changes neither Plex nor the breaker nor our files, and does not
+// update the index.
 func (e *Engine) newRun(opts Options, readOnly bool) *run {
 	r := &run{
 		Engine: e, opts: opts, server: &push.Server{Fresh: readOnly},
@@ -91,8 +90,8 @@ func (e *Engine) newRun(opts Options, readOnly bool) *run {
 }
 
 // Run processes the jobs that are due. The caller holds the lock. It returns an error only if the queue itself cannot
-// be used; everything else is in the summary. When ctx ends it stops within the time of one write to the queue, and
-// every job that it had claimed is as it was.
+// be used; everything else is in the summary. When ctx ends, it stops within the time of one write to the queue and
+// releases every claimed job.
 func (e *Engine) Run(ctx context.Context, opts Options) (Summary, error) {
 	r := e.newRun(opts, false)
 	err := r.process(ctx)
@@ -114,7 +113,7 @@ func (e *Engine) Run(ctx context.Context, opts Options) (Summary, error) {
 	return sum, err
 }
 
-// summary is what the run did so far.
+// summary returns what the run did so far.
 func (r *run) summary() Summary {
 	sum, t := r.sum, r.pushes.Tally
 	sum.Synced, sum.Unchanged, sum.Retrying, sum.Waiting = t.Synced, t.Unchanged, t.Retrying, t.Waiting
@@ -139,7 +138,7 @@ func (r *run) process(ctx context.Context) error {
 	}
 }
 
-// work does what there is to do, in the order of its urgency.
+// work does the run's work in order of urgency.
 func (r *run) work(ctx context.Context) error {
 	if err := r.jobs(ctx, store.ClaimOptions{Below: store.InBulk}); err != nil {
 		return err
@@ -156,7 +155,7 @@ func (r *run) work(ctx context.Context) error {
 	return r.linger(ctx)
 }
 
-// begin takes in what is new and looks at the breaker; a run for one scene is done with it.
+// begin imports new requests and reads the breaker. For a run of one scene it also pushes that scene.
 func (r *run) begin(ctx context.Context) error {
 	var err error
 	if r.floor, err = r.Store.ClaimFloor(ctx); err != nil {
@@ -179,14 +178,13 @@ func (r *run) begin(ctx context.Context) error {
 		}
 	}
 	if r.opts.Only != 0 {
-		r.server.Fresh = !r.opts.Listing // otherwise what is known already must do
+		r.server.Fresh = !r.opts.Listing // without Listing the index is used without an update
 		return r.jobs(ctx, store.ClaimOptions{Only: r.opts.Only})
 	}
 	return nil
 }
 
-// catchUp queues what changed in Stash without a hook. A listing that Stash refuses, while it answers otherwise, keeps
-// no queued job from being processed.
+// catchUp queues scenes that changed in Stash without a hook. If Stash refuses only the listing, the run continues.
 func (r *run) catchUp(ctx context.Context) error {
 	return r.gate.Do(ctx, gate.Items{}, func(ctx context.Context) error {
 		l := catchup.Listing{Store: r.Store, Stash: r.Stash, Log: r.Log}
@@ -199,14 +197,13 @@ func (r *run) catchUp(ctx context.Context) error {
 	})
 }
 
-// EnqueueAll asks for a push of every scene, and returns how many that are. Scenes that are as Plex shows them will
-// cost no write.
+// EnqueueAll queues a push of every scene and returns their number. Unchanged scenes cost no write.
 func (e *Engine) EnqueueAll(ctx context.Context) (int, error) {
 	l := catchup.Listing{Store: e.Store, Stash: e.Stash, Log: e.Log}
 	return l.EnqueueAll(ctx)
 }
 
-// EnqueueSince asks for a push of every scene changed since then.
+// EnqueueSince queues a push of every scene changed since then.
 func (e *Engine) EnqueueSince(ctx context.Context, since time.Time) (int, error) {
 	l := catchup.Listing{Store: e.Store, Stash: e.Stash, Log: e.Log}
 	return l.EnqueueSince(ctx, since)
@@ -248,7 +245,7 @@ func (r *run) jobs(ctx context.Context, opts store.ClaimOptions) error {
 	}
 }
 
-// betweenBatches reports the progress and returns why the run may not go on.
+// betweenBatches reports the progress and returns an error if the run must end.
 func (r *run) betweenBatches(ctx context.Context) error {
 	if r.gate.Tripped() {
 		return r.gate.Paused()
@@ -262,7 +259,7 @@ func (r *run) betweenBatches(ctx context.Context) error {
 	return r.yield.makeRoom(ctx)
 }
 
-// report tells Stash how far the run has come: what is done of what is known to be due.
+// report sends the progress to Stash: completed claims relative to all known work.
 func (r *run) report(ctx context.Context) error {
 	if r.Progress == nil {
 		return nil

@@ -9,13 +9,13 @@ import (
 )
 
 const (
-	trickle    = 200 * time.Millisecond // edits that follow each other within this are pushed together
+	trickle    = 200 * time.Millisecond // edits within this time of each other are pushed together
 	fillAtMost = time.Second            // how long a batch waits for them in a row
 )
 
 // fill waits while edits trickle in, so that one batch takes them together: each batch costs Plex two requests
-// besides its writes. The first batch of a run never waits, since a person may be looking at the scene, and neither
-// does a full one.
+// besides its writes. It does not wait for the first batch of a run, since a person may be looking at the scene, or
+// for a full batch.
 func (r *run) fill(ctx context.Context, opts store.ClaimOptions) error {
 	if r.batches == 0 || r.opts.Only != 0 {
 		return nil
@@ -33,7 +33,7 @@ func (r *run) fill(ctx context.Context, opts store.ClaimOptions) error {
 		}
 		now := time.Now()
 		age := now.Sub(newest)
-		if age < 0 || age >= trickle || !now.Before(end) { // a clock that was set back fills nothing
+		if age < 0 || age >= trickle || !now.Before(end) { // age < 0: the clock was set back
 			return nil
 		}
 		select {

@@ -7,14 +7,14 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 )
 
-// takeIn brings in what hooks could not write, finds the scenes that mention what has changed, and looks after
-// old dead letters.
+// takeIn imports the inbox, queues the scenes of changed performers, studios, tags and groups, and expires old dead
+// letters.
 func (r *run) takeIn(ctx context.Context) error {
 	n, err := r.Store.TakeInbox(ctx, time.Now())
 	if n > 0 {
 		r.Log.Info().Int("hooks", n).Msg("imported hooks from the inbox")
 	}
-	if err != nil && ctx.Err() == nil { // a cancelled run leaves it to the next
+	if err != nil && ctx.Err() == nil { // after a cancellation the next run imports it
 		r.Log.Error().Err(err).Msg("could not import a file from the inbox")
 	}
 	if err := r.expandFanouts(ctx); err != nil {
@@ -28,12 +28,12 @@ func (r *run) takeIn(ctx context.Context) error {
 }
 
 const (
-	fanoutAtOnce = 5000                   // scenes that one transaction enqueues: hooks wait for it
-	breather     = 100 * time.Millisecond // a hook that waits for the queue tries again at least as often
+	fanoutAtOnce = 5000                   // scenes per transaction, during which hooks wait
+	breather     = 100 * time.Millisecond // a waiting hook retries at least this often
 )
 
-// expandFanouts enqueues the scenes that mention a performer, studio, tag or group that has changed. Between two
-// transactions it leaves the queue to hooks, which would otherwise find it locked until the end.
+// expandFanouts enqueues the scenes of changed performers, studios, tags and groups. It pauses between transactions so
+// that hooks can use the queue.
 func (r *run) expandFanouts(ctx context.Context) error {
 	all := 0
 	for {

@@ -15,24 +15,24 @@ import (
 )
 
 const (
-	firstRows    = 2000            // of a library whose files Plex does not look up by size
-	trialRows    = 50              // of every library, to try the filter with one of them
+	firstRows    = 2000            // of a library that Plex does not filter by size
+	trialRows    = 50              // of every library, to test the filter
 	lookupLimit  = 7 * time.Second // for all requests to Plex
-	requestLimit = 3 * time.Second // for one of them
-	matchReserve = 2 * time.Second // of the caller's time, for what follows
+	requestLimit = 3 * time.Second // for one request
+	matchReserve = 2 * time.Second // kept of the caller's time for matching
 )
 
-// reach is which files of Plex an index holds.
+// reach says which of Plex's files an index holds.
 type reach int
 
 const (
 	all      reach = iota
-	sameSize       // of some libraries those with the size of a scene's file
-	some           // of some libraries only the first ones
+	sameSize       // of some libraries only the files with the size of a scene's file
+	some           // of some libraries only the first files
 )
 
-// A lookup fills an index with the files of Plex that may be those of a few scenes. It asks Plex for the files
-// of the same size, or lists the first items where Plex does not filter by size.
+// A lookup fills an index with candidates for a few scenes. It asks Plex for files of the same size, or lists the
+// first items of a library that Plex does not filter by size.
 type lookup struct {
 	plex   plexindex.List
 	index  *plexindex.Index
@@ -43,7 +43,7 @@ type lookup struct {
 	notes  []string
 }
 
-// ask asks for the files of scenes and returns how many of the scenes it could ask for in time.
+// ask looks up the files of scenes and returns how many scenes it looked up in time.
 func (l *lookup) ask(ctx context.Context, sections []plexapi.Section, scenes []*stashapi.Scene) (int, error) {
 	limit := lookupLimit
 	if end, ok := ctx.Deadline(); ok {
@@ -79,14 +79,13 @@ func (l *lookup) ask(ctx context.Context, sections []plexapi.Section, scenes []*
 	return len(scenes), nil
 }
 
-// limited notes that the index does not hold every file.
+// limited records that the index does not hold every file.
 func (l *lookup) limited(r reach, note string) {
 	l.reach = max(l.reach, r)
 	l.notes = append(l.notes, note)
 }
 
-// section reads the first items of a library and finds out whether Plex filters it by size. If not, it reads more
-// of them.
+// section reads the first items of a library and tests whether Plex filters it by size. If not, it reads more items.
 func (l *lookup) section(ctx context.Context, sec plexapi.Section) error {
 	page, err := l.list(ctx, sec, plexapi.ListQuery{Size: trialRows, Sort: plexindex.SortByID})
 	if err != nil || page.TotalSize >= 0 && page.Received >= page.TotalSize {
@@ -151,7 +150,7 @@ func (l *lookup) firstItems(ctx context.Context, sec plexapi.Section, page plexa
 	return nil
 }
 
-// scene asks for the files that have the size of one of the scene's.
+// scene looks up files that have the size of a file of the scene.
 func (l *lookup) scene(ctx context.Context, scene *stashapi.Scene) error {
 	for _, f := range scene.Files {
 		for _, sec := range l.bySize {

@@ -15,13 +15,13 @@ import (
 // shownAtMost is how many scenes a preview or a restore shows one by one.
 const shownAtMost = 50
 
-// A Preview is what a push of scenes would write, and nothing is written for it.
+// A Preview reports what a push would write. Nothing is written.
 type Preview struct {
 	WouldChange, Unchanged, NotFound, Skipped, Failed int
 
 	ByField map[string]int // in how many items each field would change
-	Scenes  []ScenePreview // the first that would change
-	Others  []SceneProblem // the first of which nothing can be shown, and why
+	Scenes  []ScenePreview // the first scenes that would change
+	Others  []SceneProblem // the first scenes that would not be pushed, and why
 	Stopped string         // why it ended early
 	Class   retry.Class    // of what stopped it
 }
@@ -47,9 +47,8 @@ type SceneProblem struct {
 	Reason  string      `json:"reason"`
 }
 
-// Preview works out what a push of a scene, or of all scenes if it is 0, would write, on the way on which a run works
-// it out. It writes nothing, neither to Plex nor to the queue, teaches the breaker nothing, and takes the index of
-// Plex's files as it is.
+// Preview computes what a push of a scene, or of all scenes if it is 0, would write, with the same stages as a run. It
+// writes neither to Plex nor to the queue, does not change the breaker, and does not update the index.
 func (e *Engine) Preview(ctx context.Context, scene int) (Preview, error) {
 	r := previewRun{run: e.newRun(Options{ByPerson: true}, true)}
 	r.result.ByField = make(map[string]int)
@@ -66,7 +65,7 @@ func (e *Engine) Preview(ctx context.Context, scene int) (Preview, error) {
 	return r.result, err
 }
 
-// previewRun is a run that only looks.
+// previewRun is a read-only run.
 type previewRun struct {
 	*run
 	result Preview
@@ -97,7 +96,7 @@ func (r *previewRun) all(ctx context.Context) error {
 	}
 }
 
-// batch goes the way of a batch up to its first write.
+// batch takes scenes through the stages before the first write.
 func (r *previewRun) batch(ctx context.Context, ids []int) error {
 	pushes, err := r.pushes.DryRun(ctx, ids)
 	if err != nil {
@@ -128,7 +127,7 @@ func (p *Preview) add(ctx context.Context, one *push.Push) {
 	}
 	scene := ScenePreview{SceneID: one.Job.SceneID}
 	for _, t := range one.Targets {
-		if t.Plan.Empty() && len(t.Plan.Changes) == 0 { // a picture is no part of the plan
+		if t.Plan.Empty() && len(t.Plan.Changes) == 0 { // pictures are not part of the plan
 			continue
 		}
 		item := ItemPreview{RatingKey: t.Hit.RatingKey, Changes: t.Plan.Changes, Lock: settingNames(t.Plan.Edit.Lock), Unlock: settingNames(t.Plan.Edit.Unlock)}
@@ -150,7 +149,7 @@ func (p *Preview) add(ctx context.Context, one *push.Push) {
 	}
 }
 
-// settingNames are the settings' names of Plex's fields, each once.
+// settingNames returns the settings' names of Plex's fields, each once.
 func settingNames(plex []string) []string {
 	var names []string
 	for _, f := range plex {

@@ -12,8 +12,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
-// refreshIfAwaited brings the index up to date if somebody needs it: a job that is due, or a scene whose file Plex
-// did not hold.
+// refreshIfAwaited updates the index if a job is due or a scene awaits a file.
 func (r *run) refreshIfAwaited(ctx context.Context) error {
 	due, err := r.Store.HasDue(ctx, time.Now(), store.ClaimOptions{Floor: r.floor})
 	if err != nil {
@@ -28,14 +27,14 @@ func (r *run) refreshIfAwaited(ctx context.Context) error {
 	}
 	return r.gate.Do(ctx, gate.Items{}, func(ctx context.Context) error {
 		err := r.refresh(ctx)
-		if retry.OriginOf(err) == retry.FromPlex && !gate.Judge(ctx, err).EndsBatch() { // what the index knows may do
+		if retry.OriginOf(err) == retry.FromPlex && !gate.Judge(ctx, err).EndsBatch() { // the run continues with the index as it is
 			r.Log.Warn().Err(err).Msg("could not update the index of Plex's files; the next run tries again")
 		}
 		return err
 	})
 }
 
-// refresh brings the index of the chosen libraries up to date, once in a run.
+// refresh updates the index of the chosen libraries, once per run.
 func (r *run) refresh(ctx context.Context) error {
 	if r.server.Fresh || r.pushes.ReadOnly {
 		return nil
@@ -56,7 +55,7 @@ func (r *run) refresh(ctx context.Context) error {
 	return r.gate.Answered(ctx)
 }
 
-// wake makes the jobs due that wait for files.
+// wake makes the jobs that await these files due.
 func (r *run) wake(ctx context.Context, files []plexindex.File) error {
 	var found []store.FoundFile
 	for _, f := range files {
@@ -71,7 +70,7 @@ func (r *run) wake(ctx context.Context, files []plexindex.File) error {
 	return err
 }
 
-// lookForAbsent notes once a day which items have left Plex, if every library has been read completely.
+// lookForAbsent records once a day which items have left Plex, if every library has been read completely.
 func (r *run) lookForAbsent(ctx context.Context) error {
 	now := time.Now()
 	_, last, err := r.Store.Meta(ctx, store.KeyLastAbsent)
@@ -85,7 +84,7 @@ func (r *run) lookForAbsent(ctx context.Context) error {
 	return r.Store.LookForAbsent(ctx, now, r.server.ID, r.server.Unchosen, held)
 }
 
-// RebuildIndex forgets what is known of Plex's files and reads it again.
+// RebuildIndex empties the index and reads Plex's libraries again.
 func (e *Engine) RebuildIndex(ctx context.Context) (Summary, error) {
 	if err := e.Index.Reset(ctx); err != nil {
 		return Summary{}, err
@@ -103,10 +102,10 @@ func (e *Engine) NeverRead(ctx context.Context) (bool, error) {
 	return !slices.ContainsFunc(list, func(r plexindex.ListingState) bool { return !r.CompleteAt.IsZero() }), err
 }
 
-// RefreshIndex brings what is known of Plex's files up to date. The caller holds the lock.
+// RefreshIndex updates the index. The caller holds the lock.
 func (e *Engine) RefreshIndex(ctx context.Context) (Summary, error) {
 	r := e.newRun(Options{ByPerson: true}, false)
-	r.yield.ask = nil // no run would go on with it before it needs to
+	r.yield.ask = nil // no other run would continue this work
 	err := r.reach(ctx)
 	if err == nil {
 		err = r.refresh(ctx)

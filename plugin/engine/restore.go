@@ -13,28 +13,28 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// A Restoration is what a restore did to Plex items.
+// A Restoration reports what a restore did to Plex items.
 type Restoration struct {
-	Restored  int // items that are as they were before the first push, but for what a person edited since
-	Unchanged int // items that were so already
-	Gone      int // items that Plex does not hold any more
-	Failed    int // items that are not, or not whole; another restore tries again
+	Restored  int // items restored to their state before the first push, except later edits by a person
+	Unchanged int // items that needed no change
+	Gone      int // items that are no longer in Plex
+	Failed    int // items not or only partly restored; another restore tries again
 
-	Kept     []KeptFields // the first items with fields that stay: edited since the push, or a picture not on offer any more
-	KeptMore bool         // there are more of them
+	Kept     []KeptFields // the first items with kept fields: edited since the push, or a picture that is no longer offered
+	KeptMore bool         // there are more
 	Problems []ItemProblem
 	Stopped  string      // why it ended early
 	Class    retry.Class // of what stopped it
 }
 
-// KeptFields are fields of an item that do not hold what was pushed any more.
+// KeptFields are fields of an item that no longer hold what was pushed.
 type KeptFields struct {
 	SceneID   int      `json:"scene_id"`
 	RatingKey string   `json:"rating_key"`
 	Fields    []string `json:"fields"`
 }
 
-// ItemProblem is why an item could not be restored.
+// ItemProblem says why an item could not be restored.
 type ItemProblem struct {
 	SceneID   int    `json:"scene_id"`
 	RatingKey string `json:"rating_key"`
@@ -42,12 +42,11 @@ type ItemProblem struct {
 }
 
 // Restore puts back what Plex held before the first push of a scene, or of all if it is 0: values, tags, locks
-// and pictures, each only where Plex still holds what was pushed. What was restored is not pushed again until
-// somebody asks for it, and what waits to be pushed of it is taken out of the queue. Doing it twice changes
-// nothing. The caller holds the lock.
+// and pictures, each only where Plex still holds what was pushed. It removes the jobs of restored scenes from the
+// queue; these scenes are pushed again only on request. A second restore changes nothing. The caller holds the lock.
 func (e *Engine) Restore(ctx context.Context, scene int) (Restoration, error) {
 	r := restoreRun{run: e.newRun(Options{ByPerson: true}, false)}
-	r.gate.ReadOnly = true // a person asked for it: it goes on past items that fail
+	r.gate.ReadOnly = true // a person asked for it: items that fail do not end it
 	err := r.reach(ctx)
 	switch {
 	case err != nil:
@@ -64,7 +63,7 @@ func (e *Engine) Restore(ctx context.Context, scene int) (Restoration, error) {
 	return r.result, err
 }
 
-// restoreRun is a run that gives back what Plex held before.
+// restoreRun is a run that restores items.
 type restoreRun struct {
 	*run
 	result Restoration
@@ -111,7 +110,7 @@ func (r *restoreRun) page(ctx context.Context, keys []string) error {
 	return nil
 }
 
-// count tells how an item came out, and what is to be stored of it.
+// count adds the result of one item to the totals and to what is stored.
 func (r *Restoration) count(one *push.Restore, end *store.Restored) {
 	item := one.Item
 	if one.Gone {
@@ -152,7 +151,7 @@ func (r *Restoration) problem(item store.Item, err error) {
 	}
 }
 
-// String is what a restore did, in one line.
+// String returns what a restore did, in one line.
 func (r Restoration) String() string {
 	parts := []string{fmt.Sprintf("restored %d items to their state before the first push, %d needed no change", r.Restored, r.Unchanged)}
 	if r.Failed > 0 {

@@ -16,15 +16,15 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
-// A Sample is how a few scenes match.
+// A Sample reports how a few scenes match.
 type Sample struct {
-	Matches []match.Match // one for each scene that was looked up: the first ones if time ran out
+	Matches []match.Match // one per scene that was looked up: the first scenes if time ran out
 	Why     string        // why the first scene that does not match does not; "" if all match
 	Notes   []string      // what limits the result, a sentence each
 }
 
-// Sample matches scenes with the files of these libraries: with the index if every library has been read, else
-// with what Plex answers. It writes nothing.
+// Sample matches scenes with the files of these libraries: with the index if every library has been read, otherwise by
+// asking Plex. It writes nothing.
 func (e *Engine) Sample(ctx context.Context, server string, sections []plexapi.Section, scenes []*stashapi.Scene) (Sample, error) {
 	r := e.newRun(Options{}, true)
 	r.server.ID, r.server.Sections = server, sections
@@ -51,7 +51,7 @@ func (e *Engine) Sample(ctx context.Context, server string, sections []plexapi.S
 	return s, err
 }
 
-// sample matches scenes with an index that reaches so far.
+// sample matches scenes with an index of the given reach.
 func (r *run) sample(ctx context.Context, scenes []*stashapi.Scene, holds reach) (Sample, error) {
 	m, err := r.pushes.Matcher(ctx)
 	if err != nil {
@@ -72,7 +72,7 @@ func (r *run) sample(ctx context.Context, scenes []*stashapi.Scene, holds reach)
 	return s, nil
 }
 
-// SampleScenes reads up to n scenes whose ids are spread over the range of all ids.
+// SampleScenes reads up to n scenes with ids spread over the range of all ids.
 func (e *Engine) SampleScenes(ctx context.Context, n int) ([]*stashapi.Scene, error) {
 	ids, err := e.spreadIDs(ctx, n)
 	if err != nil {
@@ -86,8 +86,8 @@ func (e *Engine) SampleScenes(ctx context.Context, n int) ([]*stashapi.Scene, er
 	return scenes, err
 }
 
-// spreadIDs returns n ids of scenes, or all if there are fewer, in ascending order: of the scenes after n equally
-// distant numbers. Where these are too few, because the ids have large gaps, it adds the first scenes.
+// spreadIDs returns the ids of n scenes, or of all if there are fewer, in ascending order: for each of n evenly spaced
+// numbers the next scene. If gaps in the ids make these too few, it adds the first scenes.
 func (e *Engine) spreadIDs(ctx context.Context, n int) ([]int, error) {
 	head, err := e.Stash.AllScenes(ctx, 0, n)
 	if err != nil {
@@ -126,7 +126,7 @@ func (e *Engine) spreadIDs(ctx context.Context, n int) ([]int, error) {
 	return ids, nil
 }
 
-// LearnedPaths returns what was learned of how Plex's paths differ from Stash's.
+// LearnedPaths returns the learned path prefixes.
 func (e *Engine) LearnedPaths(ctx context.Context) ([]match.PathPair, error) {
 	evidence, err := e.newRun(Options{}, true).pushes.Evidence(ctx)
 	if err != nil {
@@ -135,7 +135,7 @@ func (e *Engine) LearnedPaths(ctx context.Context) ([]match.PathPair, error) {
 	return evidence.Learned(), nil
 }
 
-// whyNot says which file in the libraries comes near to a scene that does not match.
+// whyNot says why a scene does not match, and which file in the libraries is nearest.
 func (r *run) whyNot(ctx context.Context, scene *stashapi.Scene, found match.Match, holds reach) (string, error) {
 	if found.Found == match.Ambiguous {
 		return fmt.Sprintf("%d items fit equally well: %s", len(found.Candidates), push.NameCandidates(found.Candidates)), nil
@@ -166,7 +166,7 @@ func (r *run) whyNot(ctx context.Context, scene *stashapi.Scene, found match.Mat
 	return fmt.Sprintf("Plex has %s at %s with a different size (%d bytes, in Stash %d)", name, text.Private(nearest.Path), nearest.Size, f.Size), nil
 }
 
-// nearness is how much a file of Plex is like one of Stash: above all by its size, then by its folders.
+// nearness rates how similar two files are: first by size, then by folders.
 func nearness(f stashapi.File, p plexindex.File) int {
 	n := pathform.TrailingFolders(f.Path, p.Path, true)
 	if p.Size == f.Size {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// String is what a run did, in one line; "" if that is nothing.
+// String returns what a run did, in one line; "" if it did nothing.
 func (s Summary) String() string {
 	var parts []string
 	for _, p := range []struct {

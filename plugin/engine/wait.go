@@ -9,13 +9,13 @@ import (
 )
 
 const (
-	soon        = 90 * time.Second // a run waits for what becomes due within this
-	lingerInAll = 5 * time.Minute  // but no longer than this in all
+	soon        = 90 * time.Second // a run waits for jobs that are due within this
+	lingerInAll = 5 * time.Minute  // but no longer than this in total
 	shortPause  = 5 * time.Second  // after a failure of Plex that does not open the breaker
-	lookEvery   = 2 * time.Second  // how often Stash's queue is looked at meanwhile
+	lookEvery   = 2 * time.Second  // how often it reads Stash's queue meanwhile
 )
 
-// linger waits for what is due soon, as long as no other Stash job is kept waiting by it.
+// linger waits for jobs that are due soon, as long as no other Stash job waits.
 func (r *run) linger(ctx context.Context) error {
 	for {
 		due, err := r.Store.LastLook(ctx, time.Now(), r.floor)
@@ -35,7 +35,7 @@ func (r *run) linger(ctx context.Context) error {
 	}
 }
 
-// waitForSoon waits a little if a job becomes due soon, and reports whether to look again.
+// waitForSoon waits briefly if a job is due soon, and reports whether to look again.
 func (r *run) waitForSoon(ctx context.Context) (bool, error) {
 	if !r.opts.Linger || r.gate.Held() || r.yield.waited >= lingerInAll {
 		return false, nil
@@ -52,7 +52,7 @@ func (r *run) waitForSoon(ctx context.Context) (bool, error) {
 	return true, r.yield.sleep(ctx, min(max(wait, 0), lookEvery))
 }
 
-// waitForPlex waits after work that ended with err because Plex failed, and reports whether to go on.
+// waitForPlex waits if work ended with err because Plex failed, and reports whether to continue.
 func (r *run) waitForPlex(ctx context.Context, err error) (bool, error) {
 	switch {
 	case !r.gate.MayPass(err):
@@ -65,8 +65,8 @@ func (r *run) waitForPlex(ctx context.Context, err error) (bool, error) {
 	return false, nil
 }
 
-// waitForProbe waits for the next probe after this very run has opened the breaker. A run that finds the breaker open
-// never waits.
+// waitForProbe waits for the next probe if this run has opened the breaker. A run that finds the breaker open does not
+// wait.
 func (r *run) waitForProbe(ctx context.Context) (bool, error) {
 	wait := time.Until(r.gate.ProbeAt())
 	if wait > soon {
@@ -80,8 +80,8 @@ func (r *run) waitForProbe(ctx context.Context) (bool, error) {
 	return again, err
 }
 
-// waitOut waits for a short outage to pass that has not opened the breaker, if a job is due: nothing else would come
-// back to it. A Plex that answers in between never opens the breaker, so the pauses grow.
+// waitOut waits for the end of a short outage that has not opened the breaker, if a job is due. Plex that answers in
+// between never opens the breaker, so the pauses grow.
 func (r *run) waitOut(ctx context.Context) (bool, error) {
 	due, err := r.Store.HasDue(ctx, time.Now(), store.ClaimOptions{})
 	if err != nil || !due {
@@ -91,8 +91,8 @@ func (r *run) waitOut(ctx context.Context) (bool, error) {
 	return r.pause(ctx, min(shortPause<<max(r.yield.pauses-retry.TripAfter, 0), retry.FirstPause))
 }
 
-// pause waits as long as no other job of Stash does, and reports whether it came to its end. What was released may
-// then be tried again.
+// pause waits as long as no other Stash job waits, and reports whether it completed. Released jobs may then be claimed
+// again.
 func (r *run) pause(ctx context.Context, wait time.Duration) (bool, error) {
 	end := time.Now().Add(wait)
 	for r.opts.Linger && r.yield.waited < lingerInAll && r.yield.queueIsIdle(ctx) {
@@ -109,5 +109,5 @@ func (r *run) pause(ctx context.Context, wait time.Duration) (bool, error) {
 	return false, nil
 }
 
-// askAgain makes the run ask Plex again for what may have changed while it waited.
+// askAgain makes the run reconnect and update the index, since both may have changed while it waited.
 func (r *run) askAgain() { r.ready, r.server.Fresh = false, false }

@@ -12,36 +12,36 @@ import (
 )
 
 const (
-	longRun   = 5 * time.Minute  // after this a run makes room for other Stash jobs
-	roomEvery = 10 * time.Second // how often it looks whether any wait
+	longRun   = 5 * time.Minute  // after this a run yields to other Stash jobs
+	roomEvery = 10 * time.Second // how often it checks for waiting jobs
 )
 
-// RunDescription names our runs in Stash's queue. It is how one is recognised there.
+// RunDescription identifies our runs in Stash's queue.
 const RunDescription = "Stash Plex Sync: process queue"
 
-// queuePrefix is what Stash puts before the description of a plugin's task.
+// queuePrefix is Stash's prefix for the description of a plugin task.
 const queuePrefix = "Running plugin task: "
 
-// OwnRun reports whether a job of Stash's queue is a run of ours.
+// OwnRun reports whether a job in Stash's queue is one of our runs.
 func OwnRun(description string) bool {
 	return description == queuePrefix+RunDescription
 }
 
-// yield is what a run knows of the other jobs in Stash's queue, which wait while it works or waits.
+// yield tracks the other jobs in Stash's queue, which wait for the run to end.
 type yield struct {
 	stash   *stashapi.Client
 	log     zerolog.Logger
-	ask     func(ctx context.Context) error // asks Stash for another run; nil: none could go on with the work
+	ask     func(ctx context.Context) error // asks Stash for another run; nil if none could continue the work
 	started time.Time
 
-	looked  time.Time     // when Stash's queue was last looked at
-	waited  time.Duration // in all
+	looked  time.Time     // when Stash's queue was last read
+	waited  time.Duration // in total
 	pauses  int           // how often the run has waited because Plex failed
-	leaving error         // why the run ends; nil if it does not
+	leaving error         // why the run ends; nil if it continues
 }
 
-// makeRoom returns why a long run ends, nil if it goes on: it does so if other jobs of Stash wait, and only if it can
-// ask for another run behind them.
+// makeRoom returns why a long run must end; nil if it continues. The run ends if other Stash jobs wait and it can ask
+// for another run behind them.
 func (y *yield) makeRoom(ctx context.Context) error {
 	now := time.Now()
 	if y.leaving != nil || y.ask == nil || now.Sub(y.started) < longRun || now.Sub(y.looked) < roomEvery {
@@ -76,7 +76,7 @@ func (y *yield) makeRoom(ctx context.Context) error {
 	return y.leaving
 }
 
-// queueIsIdle reports whether no job of Stash waits for this run to end. A Stash that does not say counts as busy.
+// queueIsIdle reports whether no Stash job waits for this run to end. A queue that cannot be read counts as busy.
 func (y *yield) queueIsIdle(ctx context.Context) bool {
 	jobs, err := y.stash.JobQueue(ctx)
 	if err != nil {
@@ -86,7 +86,7 @@ func (y *yield) queueIsIdle(ctx context.Context) bool {
 	return !slices.ContainsFunc(jobs, func(j stashapi.QueueJob) bool { return j.Status == "READY" })
 }
 
-// sleep waits without holding anything.
+// sleep waits and adds to the time waited.
 func (y *yield) sleep(ctx context.Context, wait time.Duration) error {
 	y.waited += wait
 	select {

@@ -1,4 +1,4 @@
-// Package catchup lists Stash's scenes against the versions that were seen, and queues what differs: hooks are only
+// Package catchup compares Stash's scenes with the stored scene versions and queues those that differ. Hooks are only
 // hints, since autotag, merges and a disabled plugin fire none.
 package catchup
 
@@ -14,23 +14,23 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// PageSize is how many scenes a page of a listing holds.
+// PageSize is the number of scenes on a page of a listing.
 const PageSize = 1000
 
-// How often scenes are listed, at most.
+// The minimum time between listings.
 const (
-	Every         = 10 * time.Minute // those that changed
-	CompleteEvery = 24 * time.Hour   // all
+	Every         = 10 * time.Minute // of changed scenes
+	CompleteEvery = 24 * time.Hour   // of all scenes
 )
 
 const (
-	zoneSlack   = 2 * time.Hour  // for a change to or from summer time
+	zoneSlack   = 2 * time.Hour  // for the switch to or from summer time
 	anyZone     = 12 * time.Hour // no zone is further west of UTC
-	goneAtLeast = 20             // so many missing scenes are believed in any case
-	gonePart    = 20             // and up to one in so many
+	goneAtLeast = 20             // fewer missing scenes are always taken for deleted
+	gonePart    = 20             // as are fewer than one in this many
 )
 
-// A Listing compares what Stash holds with what was seen. Its zero values are not usable.
+// A Listing compares Stash's scenes with the stored scene versions.
 type Listing struct {
 	Store *store.Store
 	Stash *stashapi.Client
@@ -40,8 +40,8 @@ type Listing struct {
 }
 
 // Run finds what changed in Stash without a hook and returns how many scenes it queued. It lists the changed scenes
-// at most every ten minutes and all scenes once a day. The first run only notes what there is: a scene is pushed for
-// the first time by an edit or by Sync all.
+// at most every ten minutes and all scenes once a day. The first run only stores the versions: a scene is first pushed
+// by an edit or by Sync all.
 func (l *Listing) Run(ctx context.Context) (enqueued int, err error) {
 	now := time.Now()
 	_, complete, err := l.Store.Meta(ctx, store.KeyLastListing)
@@ -61,15 +61,15 @@ func (l *Listing) Run(ctx context.Context) (enqueued int, err error) {
 	return l.enqueued, err
 }
 
-// within reports whether at lies no longer than span before now; a time in the future does not.
+// within reports whether at is less than span before now. A time in the future is not.
 func within(now, at time.Time, span time.Duration) bool {
 	age := now.Sub(at)
 	return age >= 0 && age < span
 }
 
 // listChanged reads the scenes changed since the watermark. Stash stores and compares times as text in its
-// own zone, so the bound has the offset of the newest time seen. A change that it hides, because that time came
-// from a zone further east, is found by the next complete listing.
+// own zone, so the bound has the offset of the newest time seen. If that time came from a zone further east, the
+// bound may hide a change; the next complete listing finds it.
 func (l *Listing) listChanged(ctx context.Context) error {
 	text, _, err := l.Store.Meta(ctx, store.KeyWatermark)
 	if err != nil {
@@ -99,8 +99,8 @@ func (l *Listing) listChanged(ctx context.Context) error {
 	}
 }
 
-// TextBound returns the lower bound of a listing by Stash's updated_at, as text without a zone. zone is the one
-// in which Stash writes, nil if it is not known.
+// TextBound returns the lower bound of a listing by Stash's updated_at, as text without a zone. zone is the zone
+// in which Stash writes, nil if unknown.
 func TextBound(mark time.Time, zone *time.Location) string {
 	if zone == nil {
 		return mark.UTC().Add(-anyZone).Format("2006-01-02T15:04:05")
@@ -108,8 +108,8 @@ func TextBound(mark time.Time, zone *time.Location) string {
 	return mark.In(zone).Add(-zoneSlack).Format("2006-01-02T15:04:05")
 }
 
-// parseTime parses a time as Stash writes it. The result keeps the offset of the text at other times of the
-// year, too, even if it is an offset of this machine's own zone.
+// parseTime parses a time as Stash writes it. The result keeps the offset of the text, even where the
+// local zone has that offset only in a part of the year.
 func parseTime(text string) (time.Time, error) {
 	at, err := time.Parse(time.RFC3339, text)
 	_, offset := at.Zone()
@@ -126,8 +126,8 @@ func newestOf(page stashapi.Listing, newest time.Time) time.Time {
 	return newest
 }
 
-// watermark returns the facts to store once a listing was read to its end. The watermark never comes closer to
-// Stash's present than its resolution, and does not move if Stash does not say what its present is.
+// watermark returns the facts to store after a finished listing. The watermark stays at least the resolution of
+// Stash's clock behind its present time, and does not move if that time is unknown.
 func watermark(newest, present time.Time) map[string]string {
 	facts := make(map[string]string)
 	if present.IsZero() || newest.IsZero() {
@@ -154,8 +154,8 @@ func versionsOf(stubs []stashapi.SceneStub) []store.SceneVersion {
 	return versions
 }
 
-// listAll reads all scenes. A listing that is cut off goes on where it ended. The first ever only
-// notes; after damage to the queue what is not known any more counts as changed.
+// listAll reads all scenes. It resumes an interrupted listing. The first listing ever only stores the versions, but
+// after damage to the queue unknown scenes count as changed.
 func (l *Listing) listAll(ctx context.Context, first bool) error {
 	refill, _, err := l.Store.Meta(ctx, store.KeyRefill)
 	if err != nil {
@@ -167,7 +167,7 @@ func (l *Listing) listAll(ctx context.Context, first bool) error {
 	}
 	after, newest := resume(unfinished)
 	adopt := first && refill == ""
-	gone := missing{whole: after == 0}
+	gone := missing{fromStart: after == 0}
 	for {
 		page, err := l.Stash.AllScenes(ctx, after, PageSize)
 		if err != nil {
@@ -198,12 +198,12 @@ func (l *Listing) listAll(ctx context.Context, first bool) error {
 	}
 }
 
-// position is where a listing that is cut off goes on: after the last scene read, with the newest time seen.
+// position returns where an interrupted listing resumes: after the last scene read, with the newest time seen.
 func position(after int, newest time.Time) string {
 	return strconv.Itoa(after) + " " + newest.Format(time.RFC3339)
 }
 
-// resume parses a position. With any other text a listing begins at the beginning.
+// resume parses a position. With any other text the listing starts over.
 func resume(position string) (after int, newest time.Time) {
 	id, text, _ := strings.Cut(position, " ")
 	after, err := strconv.Atoi(id)
@@ -214,14 +214,14 @@ func resume(position string) (after int, newest time.Time) {
 	return after, newest
 }
 
-// missing collects linked scenes that a complete listing does not hold any more.
+// missing collects linked scenes that a complete listing does not contain.
 type missing struct {
-	whole bool // the listing began at the beginning in this run
-	ids   []int
-	count int
+	fromStart bool // this run has read the listing from its first page
+	ids       []int
+	count     int
 }
 
-// keptAtMost bounds the memory: nobody believes more missing scenes than this.
+// keptAtMost bounds the memory used for missing scenes.
 const keptAtMost = 50_000
 
 func (m *missing) add(ctx context.Context, s *store.Store, page []stashapi.SceneStub, after, upTo int) error {
@@ -245,11 +245,10 @@ func (m *missing) add(ctx context.Context, s *store.Store, page []stashapi.Scene
 	return nil
 }
 
-// endGone ends the links of scenes that are gone, unless so many are that an unmounted drive or a fresh
-// Stash is likelier. A listing that went on in the middle knows only a part of what is missing, and decides
-// nothing. Items keep their memory in any case.
+// endGone removes the links of missing scenes, unless so many are missing that an unmounted drive or a new Stash is
+// more likely. A resumed listing knows only some of the missing scenes, so it removes nothing. Items keep their bases.
 func (l *Listing) endGone(ctx context.Context, gone *missing) error {
-	if gone.count == 0 || !gone.whole {
+	if gone.count == 0 || !gone.fromStart {
 		return nil
 	}
 	linked, err := l.Store.CountLinked(ctx)
@@ -265,15 +264,14 @@ func (l *Listing) endGone(ctx context.Context, gone *missing) error {
 	return l.Store.Forget(ctx, gone.ids)
 }
 
-// EnqueueAll asks for a push of every scene, and returns how many that are. Scenes that are as Plex shows
-// them will cost no write.
+// EnqueueAll queues a push of every scene and returns their number. Unchanged scenes cost no write.
 func (l *Listing) EnqueueAll(ctx context.Context) (int, error) {
 	return l.enqueueListing(ctx, "Sync all", time.Time{}, func(after int) (stashapi.Listing, error) {
 		return l.Stash.AllScenes(ctx, after, PageSize)
 	})
 }
 
-// EnqueueSince asks for a push of every scene changed since then.
+// EnqueueSince queues a push of every scene changed since then.
 func (l *Listing) EnqueueSince(ctx context.Context, since time.Time) (int, error) {
 	bound := TextBound(since, nil)
 	return l.enqueueListing(ctx, "Sync recent", since, func(after int) (stashapi.Listing, error) {
