@@ -11,18 +11,18 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// Load reads the breaker's row.
+// Load reads the breaker.
 func (g *Gate) Load(ctx context.Context) error {
 	var err error
 	g.row, err = g.Store.Breaker(ctx)
 	return err
 }
 
-// Closed reports whether the breaker was closed when it was last looked at.
+// Closed reports whether the breaker was closed when last read.
 func (g *Gate) Closed() bool { return g.row.State == store.BreakerClosed }
 
-// Connect asks the breaker and then Plex who it is. With trial the breaker is half-open: one job has to succeed
-// before others are tried. The error is a *Stop if the breaker forbids it or Plex does not answer.
+// Connect asks the breaker, then probes Plex. If trial is true, the breaker is half-open: one job must succeed before
+// others are tried. The error is a *Stop if the breaker forbids the probe or Plex does not answer.
 func (g *Gate) Connect(ctx context.Context, byPerson bool) (id plexapi.Identity, sections []plexapi.Section, trial bool, err error) {
 	var allowed retry.Permission
 	_, row, err := g.Store.UpdateBreaker(ctx, time.Now(), func(b store.Breaker) store.Breaker {
@@ -45,12 +45,12 @@ func (g *Gate) Connect(ctx context.Context, byPerson bool) (id plexapi.Identity,
 	return id, sections, allowed == retry.ProbeFirst, err
 }
 
-// Probe asks Plex who it is whatever the breaker says, since a person asked for it. The breaker learns nothing.
+// Probe probes Plex without the breaker, since a person asked for it.
 func (g *Gate) Probe(ctx context.Context) (plexapi.Identity, []plexapi.Section, error) {
 	return g.Plex.Probe(ctx)
 }
 
-// unreachable ends a run because a request failed that every job needs.
+// unreachable ends a run after the failure of a request that every job needs.
 func (g *Gate) unreachable(ctx context.Context, err error) error {
 	v := Judge(ctx, err)
 	if err := g.note(context.WithoutCancel(ctx), v.Breaker, err.Error()); err != nil {
@@ -66,7 +66,7 @@ func (g *Gate) unreachable(ctx context.Context, err error) error {
 	return &Stop{v.Class, err.Error() + "; every job stays queued"}
 }
 
-// Paused is the *Stop that says why nothing is sent to Plex and when it is tried again.
+// Paused returns the *Stop that says why nothing is sent to Plex and when the next attempt is.
 func (g *Gate) Paused() error {
 	at := g.row.ProbeAt
 	if g.row.State == store.BreakerHalfOpen {
@@ -79,20 +79,19 @@ func (g *Gate) Paused() error {
 	)}
 }
 
-// Answered tells the breaker that Plex did what it was asked.
+// Answered records in the breaker that Plex did what a request asked.
 func (g *Gate) Answered(ctx context.Context) error {
 	g.lone = 0
 	return g.note(ctx, retry.Answered, "")
 }
 
-// Verified tells the breaker what a read-back says of Plex. A server that made one change is no outage, whichever
-// other changes it did not make.
+// Verified records the result of a read-back in the breaker. A server that made at least one change is not down.
 func Verified[T Item](ctx context.Context, g *Gate, items []T) error {
 	if slices.ContainsFunc(items, func(item T) bool { return item.Failure() == nil }) {
 		return g.Answered(ctx)
 	}
 	for _, item := range items {
-		if err := item.Failure(); retry.OriginOf(err) == retry.FromItem { // the breaker knows of a failed request
+		if err := item.Failure(); retry.OriginOf(err) == retry.FromItem { // a failed request is recorded already
 			if err := g.teach(ctx, []Item{item}, Judge(ctx, err), err); err != nil {
 				return err
 			}
@@ -101,11 +100,11 @@ func Verified[T Item](ctx context.Context, g *Gate, items []T) error {
 	return nil
 }
 
-// note tells the breaker what a request says of Plex.
+// note records the effect of a request in the breaker.
 func (g *Gate) note(ctx context.Context, effect retry.Effect, cause string) error {
 	healthy := g.row.State == store.BreakerClosed && g.row.Failures == 0
 	if g.ReadOnly || effect == retry.Untouched || effect == retry.Answered && (g.probing || healthy) {
-		return nil // a trial has succeeded only when its job has
+		return nil // a trial succeeds only with its job
 	}
 	return g.transit(ctx, func(b store.Breaker) store.Breaker {
 		if effect == retry.Failure {
@@ -115,8 +114,8 @@ func (g *Gate) note(ctx context.Context, effect retry.Effect, cause string) erro
 	})
 }
 
-// teach tells the breaker how a request for items failed. A trial whose job had failed before says nothing about
-// a server whose probe was just answered.
+// teach records a failed request for items in the breaker. If the job of a trial had failed before, its failure says
+// nothing about the server, which has just answered the probe.
 func (g *Gate) teach(ctx context.Context, items []Item, v retry.Verdict, err error) error {
 	ctx = context.WithoutCancel(ctx)
 	if g.probing && v.Breaker == retry.Failure && items[0].Attempts() > 0 {
@@ -147,10 +146,10 @@ func (g *Gate) transit(ctx context.Context, f func(store.Breaker) store.Breaker)
 // BeginTrial makes the next job the trial of a half-open breaker.
 func (g *Gate) BeginTrial() { g.probing = true }
 
-// OnTrial reports whether the breaker waits for a job to succeed.
+// OnTrial reports whether the breaker is waiting for a job to succeed.
 func (g *Gate) OnTrial() bool { return g.probing }
 
-// EndTrial judges a trial by how its job ended. The breaker knows of a failure already.
+// EndTrial closes the breaker if the job of a trial succeeded. A failure is recorded already.
 func (g *Gate) EndTrial(ctx context.Context, failure error) error {
 	if g.probing && (failure == nil || Judge(ctx, failure).Breaker == retry.Answered) {
 		return g.Close(context.WithoutCancel(ctx))
@@ -166,24 +165,24 @@ func (g *Gate) Close(ctx context.Context) error {
 // Tripped reports whether this run has opened the breaker.
 func (g *Gate) Tripped() bool { return g.tripped }
 
-// ProbeAt returns when the open breaker may be probed.
+// ProbeAt returns the time of the next probe while the breaker is open.
 func (g *Gate) ProbeAt() time.Time { return g.row.ProbeAt }
 
-// TryAgain forgets that this run opened the breaker, once its pause is over.
+// TryAgain resets Tripped after the pause.
 func (g *Gate) TryAgain() { g.tripped = false }
 
-// Begin forgets what earlier work of this run met.
+// Begin resets Held and Shared.
 func (g *Gate) Begin() { g.held, g.shared = false, nil }
 
-// Hold notes the failures with which a batch ended. Those of a run whose own context has ended say nothing of Plex.
+// Hold records the failures of a batch. After the end of the run's context they say nothing about Plex.
 func (g *Gate) Hold(ctx context.Context, failures ...error) {
 	g.held = g.held || ctx.Err() == nil && slices.ContainsFunc(failures, retry.HeldByPlex)
 }
 
-// Held reports whether jobs that are due wait because Plex failed.
+// Held reports whether due jobs wait because Plex failed.
 func (g *Gate) Held() bool { return g.held }
 
-// Shared is why jobs were released that shared a failed request; ok is false if there was none.
+// Shared returns the failure of a shared request for which jobs were released; ok is false if there was none.
 func (g *Gate) Shared(ctx context.Context) (stop Stop, ok bool) {
 	if g.shared == nil {
 		return Stop{}, false
@@ -191,7 +190,7 @@ func (g *Gate) Shared(ctx context.Context) (stop Stop, ok bool) {
 	return Stop{Judge(ctx, g.shared).Class, g.shared.Error() + "; the jobs that failed with it stay queued"}, true
 }
 
-// MayPass reports whether what ended a run's work may pass by itself.
+// MayPass reports whether the failure that ended a run's work may pass by itself.
 func (g *Gate) MayPass(err error) bool {
 	stop, ok := AsStop(err)
 	return err == nil || ok && stop.Class.Passes()

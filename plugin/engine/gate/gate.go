@@ -1,5 +1,5 @@
-// Package gate decides, in one place, what a failed request ends: one item, a batch or the run. It owns what a run
-// knows of the breaker, since every request to Plex teaches it something.
+// Package gate decides what a failed request ends: one item, a batch or the run. It owns the run's view of the
+// breaker, which every request to Plex updates.
 package gate
 
 import (
@@ -18,11 +18,11 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// An Item is what a request can fail for: a push, or one Plex item of it.
+// An Item is something that a request can fail for: a push, or one of its Plex items.
 type Item interface {
 	// Fail ends the item with err unless it has ended already.
 	Fail(err error)
-	// Failure returns what ended the item; nil if it goes on.
+	// Failure returns the error that ended the item; nil if it has not ended.
 	Failure() error
 	// Attempts returns how often the item's job failed before this claim.
 	Attempts() int
@@ -30,16 +30,16 @@ type Item interface {
 	SceneID() int
 }
 
-// Items is what a request concerns: one item, several that share its fate, or the run itself (the zero value).
+// Items are what a request concerns: one item, several that share its result, or the run itself (the zero value).
 type Items struct {
 	list   []Item
 	shared bool
 }
 
-// Of is a request about one item, which its failure ends.
+// Of returns the Items of a request about one item.
 func Of(item Item) Items { return Items{list: []Item{item}} }
 
-// Together is a request that several items need and that is about none of them.
+// Together returns the Items of a request that several items need and that is about none of them.
 func Together[T Item](values []T) Items { return Items{list: list(values), shared: true} }
 
 func list[T Item](values []T) []Item {
@@ -50,42 +50,42 @@ func list[T Item](values []T) []Item {
 	return items
 }
 
-// A Gate settles the failures of one run. It is used by one goroutine.
+// A Gate handles the failures of one run. It is used by one goroutine.
 type Gate struct {
 	Store *store.Store
 	Plex  *plexapi.Client
 	Stash *stashapi.Client
 	Log   zerolog.Logger
-	// ReadOnly keeps the breaker as it is, whatever happens.
+	// ReadOnly leaves the breaker unchanged.
 	ReadOnly bool
 
 	row     store.Breaker // as last read or written
-	opened  time.Time     // the opening that this run's outcomes belong to; zero if none
+	opened  time.Time     // the opening to which this run's results belong; zero if none
 	probing bool          // half-open, and the probe was answered
 	tripped bool          // this run opened the breaker
-	lone    int           // items in a row that failed as if Plex were gone, while it answered
-	held    bool          // Plex failed, and jobs that are due wait for that
+	lone    int           // consecutive items that failed as if Plex were down, while it answered
+	held    bool          // due jobs wait because Plex failed
 	shared  error         // the last failure of a request that several items shared
 }
 
-// Do runs a request and settles what its failure means. The item that it is about fails by the error itself; items
-// that share it are released, uncharged. A panic fails the one item too. The breaker learns of the failure once.
+// Do runs a request and handles its failure. A single item fails with the error or a panic; items that share the
+// request are released and not charged. The breaker counts the failure once.
 //
-// Do returns an error only if the batch must end: Plex or Stash is gone, the token is refused, the breaker opened,
-// ctx ended, or the queue itself failed. After gives that error its meaning for the run. If the request concerns the
-// run, the error is a *Stop or the queue's own.
+// Do returns an error only if the batch must end: Plex or Stash is down, the token is refused, the breaker opened, ctx
+// ended, or the queue failed. After says what that error means for the run. If the request concerns the run, the
+// error is a *Stop or an error of the queue.
 func (g *Gate) Do(ctx context.Context, items Items, request func(context.Context) error) error {
 	err := g.guarded(ctx, items, request)
-	if err == nil || isSettled(err) {
+	if err == nil || isHandled(err) {
 		return err
 	}
 	if len(items.list) == 0 {
-		return g.settleRun(ctx, err)
+		return g.handleRun(ctx, err)
 	}
-	return settled(g.settle(ctx, items, err))
+	return handled(g.handle(ctx, items, err))
 }
 
-// guarded runs a request about one item so that a bug in it costs that item alone.
+// guarded runs a request so that a panic in a request about one item fails only that item.
 func (g *Gate) guarded(ctx context.Context, items Items, request func(context.Context) error) error {
 	if len(items.list) == 1 && !items.shared {
 		defer func() {
@@ -98,17 +98,17 @@ func (g *Gate) guarded(ctx context.Context, items Items, request func(context.Co
 	return request(ctx)
 }
 
-func (g *Gate) settle(ctx context.Context, items Items, err error) error {
+func (g *Gate) handle(ctx context.Context, items Items, err error) error {
 	v := Judge(ctx, err)
 	alone := false
 	switch retry.OriginOf(err) {
 	case retry.FromUs:
 		return err
 	case retry.FromStash:
-		return g.settleStash(ctx, items, err)
+		return g.handleStash(ctx, items, err)
 	case retry.FromPlex:
-		// A request about one item that fails as if Plex were gone, while Plex answers, is that item's failure: it
-		// would otherwise keep the others from Plex for ever. Several such items in a row are Plex's failure.
+		// If Plex answers a probe, the failure belongs to this item, which would otherwise block the others forever.
+		// Several such items in a row count as a failure of Plex.
 		alone = !items.shared && v.EndsBatch() && !v.Stop && g.lone < retry.TripAfter-1 && g.answers(ctx)
 	}
 	if err := g.teach(ctx, items.list, v, err); err != nil {
@@ -134,8 +134,8 @@ func (g *Gate) settle(ctx context.Context, items Items, err error) error {
 	return nil
 }
 
-// settleStash settles a failure of Stash. It counts for an item only if Stash answers another question.
-func (g *Gate) settleStash(ctx context.Context, items Items, err error) error {
+// handleStash handles a failure of Stash. The item fails only if Stash answers another query.
+func (g *Gate) handleStash(ctx context.Context, items Items, err error) error {
 	if ctx.Err() != nil || items.shared {
 		return err
 	}
@@ -146,8 +146,8 @@ func (g *Gate) settleStash(ctx context.Context, items Items, err error) error {
 	return nil
 }
 
-// settleRun settles a failure that concerns the run. What does not end the run is left to the caller's log.
-func (g *Gate) settleRun(ctx context.Context, err error) error {
+// handleRun handles a failure that concerns the run. The caller logs a failure that does not end the run.
+func (g *Gate) handleRun(ctx context.Context, err error) error {
 	v := Judge(ctx, err)
 	switch origin := retry.OriginOf(err); {
 	case origin == retry.FromPlex && v.EndsBatch():
@@ -164,20 +164,20 @@ func (g *Gate) settleRun(ctx context.Context, err error) error {
 	return nil
 }
 
-// settledError is an error that ends the batch and that was settled already.
-type settledError struct{ error }
+// handledError is an error that ends the batch and has been handled.
+type handledError struct{ error }
 
-func (e settledError) Unwrap() error { return e.error }
+func (e handledError) Unwrap() error { return e.error }
 
-func settled(err error) error {
+func handled(err error) error {
 	if err == nil {
 		return nil
 	}
-	return settledError{err}
+	return handledError{err}
 }
 
-func isSettled(err error) bool {
-	_, ok := errors.AsType[settledError](err)
+func isHandled(err error) bool {
+	_, ok := errors.AsType[handledError](err)
 	return ok
 }
 
@@ -187,7 +187,7 @@ func (g *Gate) answers(ctx context.Context) bool {
 	return err == nil
 }
 
-// Judge is retry.Judge for a run whose own context may have ended.
+// Judge is retry.Judge, except that it returns Cancelled if ctx has ended.
 func Judge(ctx context.Context, err error) retry.Verdict {
 	if ctx.Err() != nil || errors.Is(err, context.Canceled) {
 		return retry.Cancelled()
@@ -203,17 +203,17 @@ type Stop struct {
 
 func (s *Stop) Error() string { return s.Text }
 
-// CancelledText is why a run ends whose own context has ended.
+// CancelledText says why a run ended when its context ended.
 const CancelledText = "run cancelled; nothing queued was lost"
 
-// Cancelled ends a run whose own context has ended.
+// Cancelled returns the *Stop of a run whose context has ended.
 func Cancelled() error { return &Stop{retry.ClassCancelled, CancelledText} }
 
 // AsStop returns the Stop that err is.
 func AsStop(err error) (*Stop, bool) { return errors.AsType[*Stop](err) }
 
-// After turns what ended a batch into what it means for the run: nil if the run goes on, a *Stop if it ends, and
-// any other error if the queue itself failed.
+// After converts the error that ended a batch to its meaning for the run: nil if the run continues, a *Stop if it ends,
+// and any other error if the queue failed.
 func (g *Gate) After(ctx context.Context, fatal error) error {
 	_, stop := AsStop(fatal)
 	switch v := Judge(ctx, fatal); {
@@ -234,7 +234,7 @@ func (g *Gate) After(ctx context.Context, fatal error) error {
 	return fatal
 }
 
-// Why turns an error into why an operation ended early, as far as it is not the queue's own.
+// Why converts an error to the Stop that explains why an operation ended early. It returns errors of the queue as rest.
 func (g *Gate) Why(ctx context.Context, err error) (stop Stop, rest error) {
 	if err == nil {
 		return Stop{}, nil

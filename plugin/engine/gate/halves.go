@@ -6,9 +6,8 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 )
 
-// InHalves runs a request that asks about items and can ask about fewer. If it fails it is repeated in halves,
-// and only a request about one item fails that item; the breaker learns of the failure once. It returns an error
-// under the same conditions as Do.
+// InHalves runs a request about several items. If it fails, InHalves repeats it in halves down to single items, which
+// fail with the error. The breaker counts the failure once. InHalves returns an error under the same conditions as Do.
 func InHalves[T Item](ctx context.Context, g *Gate, items []T, request func(ctx context.Context, some []T) error) error {
 	h := halves[T]{gate: g, request: request}
 	return h.do(ctx, items)
@@ -17,7 +16,7 @@ func InHalves[T Item](ctx context.Context, g *Gate, items []T, request func(ctx 
 type halves[T Item] struct {
 	gate    *Gate
 	request func(ctx context.Context, some []T) error
-	taught  bool // the breaker knows of the failure
+	taught  bool // the breaker has counted the failure
 }
 
 func (h *halves[T]) do(ctx context.Context, items []T) error {
@@ -25,11 +24,11 @@ func (h *halves[T]) do(ctx context.Context, items []T) error {
 		return nil
 	}
 	err := h.request(ctx, items)
-	if err == nil || isSettled(err) {
+	if err == nil || isHandled(err) {
 		return err
 	}
 	if fatal := h.fatal(ctx, items, err); fatal != nil {
-		return settled(fatal)
+		return handled(fatal)
 	}
 	if len(items) == 1 {
 		if retry.OriginOf(err) == retry.FromStash {

@@ -8,9 +8,9 @@ import (
 
 const (
 	TripAfter     = 5                 // consecutive failures
-	FirstPause    = 60 * time.Second  // from opening to the first probe; doubled at each failed one
+	FirstPause    = 60 * time.Second  // from opening to the first probe; doubled after each failed probe
 	LongestPause  = 300 * time.Second // between probes
-	HalfOpenLimit = 60 * time.Second  // a process that probes longer than this has died
+	HalfOpenLimit = 60 * time.Second  // a process that probes for longer is taken for dead
 )
 
 // A Permission says what a run may do now.
@@ -22,9 +22,9 @@ const (
 	Paused                       // nothing: Plex gets no request
 )
 
-// Permit says what a run may do at now, and returns the row with which it does so. A person's click
-// probes at once. The row is judged by the clock alone, so a process that died while it probed holds up
-// nothing for more than a minute, and neither does a clock that was moved.
+// Permit returns what a run may do now and the breaker to store before it does. A run started by a person probes at
+// once. Permit looks only at the times in the breaker, so a process that died during its probe blocks others for at
+// most a minute, and a clock that was moved blocks none.
 func Permit(b store.Breaker, now time.Time, byPerson bool) (store.Breaker, Permission) {
 	now = ToMillis(now)
 	switch b.State {
@@ -43,7 +43,7 @@ func Permit(b store.Breaker, now time.Time, byPerson bool) (store.Breaker, Permi
 	return b, ProbeFirst
 }
 
-// Succeed is a sign of life from Plex: it closes the breaker, if it belongs to the present opening.
+// Succeed closes the breaker after a success that belongs to the current opening.
 func Succeed(b store.Breaker, opened time.Time) store.Breaker {
 	if !b.OpenedAt.Equal(opened) || b.State == store.BreakerOpen {
 		return b
@@ -51,8 +51,8 @@ func Succeed(b store.Breaker, opened time.Time) store.Breaker {
 	return store.Breaker{State: store.BreakerClosed}
 }
 
-// Fail is a failure of Plex: the fifth in a row opens the breaker; one of a probe or trial opens it again,
-// for twice as long. A failure that belongs to another opening is ignored.
+// Fail records a failure of Plex: the fifth in a row opens the breaker; a failed probe or trial opens it again for
+// twice as long. A failure that belongs to another opening is ignored.
 func Fail(b store.Breaker, opened, now time.Time, cause string) store.Breaker {
 	if !b.OpenedAt.Equal(opened) {
 		return b
@@ -78,8 +78,8 @@ func Fail(b store.Breaker, opened, now time.Time, cause string) store.Breaker {
 	return b
 }
 
-// Pardon is a trial that failed with a job that had failed before, while the probe answered: that says
-// nothing of the server. The breaker closes, and the next failure opens it.
+// Pardon closes the breaker after a failed trial whose job had failed before: the server answered the probe, so the
+// failure says nothing about it. The next failure opens the breaker.
 func Pardon(b store.Breaker, opened time.Time) store.Breaker {
 	if !b.OpenedAt.Equal(opened) || b.State != store.BreakerHalfOpen {
 		return b
@@ -87,5 +87,5 @@ func Pardon(b store.Breaker, opened time.Time) store.Breaker {
 	return store.Breaker{State: store.BreakerClosed, Failures: TripAfter - 1, LastError: b.LastError}
 }
 
-// ToMillis cuts a time to what the row can hold, so that an opening can be named exactly.
+// ToMillis truncates a time to the precision of the stored breaker, so that openings compare equal.
 func ToMillis(t time.Time) time.Time { return time.UnixMilli(t.UnixMilli()) }

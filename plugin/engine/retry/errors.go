@@ -10,7 +10,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// An Error is a failure that the engine itself found. It carries its verdict.
+// An Error is a failure found by the engine. It carries its verdict.
 type Error struct {
 	text    string
 	verdict Verdict
@@ -19,10 +19,10 @@ type Error struct {
 
 func (e *Error) Error() string { return e.text }
 
-// Unwrap returns what caused the error; nil if the engine found it by itself.
+// Unwrap returns the cause; nil if there is none.
 func (e *Error) Unwrap() error { return e.err }
 
-// NotFound says that Plex holds no item for the scene yet.
+// NotFound says that Plex has no item for the scene yet.
 func NotFound(text string) error {
 	return &Error{text: text, verdict: Verdict{Class: ClassNotFound, Charge: store.Miss, Breaker: Answered}}
 }
@@ -32,7 +32,7 @@ func Ambiguous(text string, candidates any) error {
 	return &Error{text: text, verdict: Verdict{Class: ClassRejected, Charge: store.ToDeadLetter, Breaker: Answered, Candidates: candidates}}
 }
 
-// Rejected says that Plex refuses what the scene needs, and will go on refusing it.
+// Rejected says that Plex permanently refuses what the scene needs.
 func Rejected(text string, err error) error {
 	return &Error{text: text, err: err, verdict: Verdict{Class: ClassRejected, Charge: store.ToDeadLetter, Breaker: Answered}}
 }
@@ -42,12 +42,12 @@ func Gone(text string) error {
 	return &Error{text: text, verdict: Verdict{Class: ClassGone, Charge: store.Drop}}
 }
 
-// Skipped says that the settings, or another scene, keep the scene from being pushed.
+// Skipped says that the settings or another scene exclude the scene from being pushed.
 func Skipped(text string) error {
 	return &Error{text: text, verdict: Verdict{Class: ClassSkipped, Charge: store.Drop}}
 }
 
-// Released ends a claim because of a failure that the job shares with others. The job is not charged.
+// Released ends a claim after a failure that the job shares with others. The job is not charged.
 func Released(err error) error {
 	return &Error{text: err.Error(), err: err, verdict: Verdict{Class: ClassTemporary, Charge: store.Release}}
 }
@@ -57,7 +57,7 @@ func Unready(text string) error {
 	return &Error{text: text, verdict: Verdict{Class: ClassUnready, Charge: store.Snooze}}
 }
 
-// Unmoved says that Plex accepted a write and did not make the change.
+// Unmoved says that Plex accepted a write but did not make the change.
 func Unmoved(text string) error {
 	return &Error{text: text, verdict: Verdict{Class: ClassTemporary, Charge: store.Retry, Breaker: Failure}}
 }
@@ -72,7 +72,7 @@ func OfScene(err error) error {
 	return &Error{text: err.Error(), err: err, verdict: Verdict{Class: ClassTemporary, Charge: store.Retry}}
 }
 
-// Panicked says that a bug ended the work on one scene.
+// Panicked says that a panic ended the work on one scene.
 func Panicked(value any) error {
 	return &Error{
 		text:    fmt.Sprintf("a bug in stash-plex-sync: %v; report it with the log at debug level", value),
@@ -80,7 +80,7 @@ func Panicked(value any) error {
 	}
 }
 
-// An Origin is who an error comes from.
+// An Origin is the source of an error.
 type Origin int
 
 // The origins of errors.
@@ -91,7 +91,7 @@ const (
 	FromStash               // a request to Stash
 )
 
-// OriginOf returns who an error comes from.
+// OriginOf returns the source of an error.
 func OriginOf(err error) Origin {
 	if _, ok := errors.AsType[*Error](err); ok {
 		return FromItem
@@ -105,7 +105,7 @@ func OriginOf(err error) Origin {
 	return FromUs
 }
 
-// HeldByPlex reports whether err leaves its job due although Plex has failed.
+// HeldByPlex reports whether err is a failure of Plex that leaves its job due.
 func HeldByPlex(err error) bool {
 	if err == nil {
 		return false
@@ -115,29 +115,29 @@ func HeldByPlex(err error) bool {
 	return plex && v.Charge == store.Release && v.Class.Passes()
 }
 
-// TimedOut reports whether Plex is there but did not answer a request in time.
+// TimedOut reports whether Plex did not answer a request in time.
 func TimedOut(err error) bool { return plexapi.TimedOut(err) }
 
-// WantsPatience reports whether repeating a request in smaller parts would take too long, or bother a server
-// that asked for time.
+// WantsPatience reports whether repeating a request in smaller parts would take too long or disturb a server that
+// asked for time.
 func WantsPatience(err error) bool {
 	e, ok := errors.AsType[*plexapi.Error](err)
 	return ok && (e.Timeout || e.RetryAfter > 0)
 }
 
-// Refused reports whether Plex finds fault with what a request holds rather than with the moment.
+// Refused reports whether Plex refuses the content of a request.
 func Refused(err error) bool {
 	e, ok := errors.AsType[*plexapi.Error](err)
 	return ok && e.Class == plexapi.Rejected
 }
 
-// Answered500 reports whether Plex answered as it does to a bad value, and when its database fails.
+// Answered500 reports whether Plex answered 500, as it does to a bad value and when its database fails.
 func Answered500(err error) bool { return hasStatus(err, http.StatusInternalServerError) }
 
-// TooLarge reports whether something takes no body of this size.
+// TooLarge reports whether Plex or a proxy refuses a body of this size.
 func TooLarge(err error) bool { return hasStatus(err, http.StatusRequestEntityTooLarge) }
 
-// TooLong reports whether something takes no address of this length.
+// TooLong reports whether Plex or a proxy refuses a URL of this length.
 func TooLong(err error) bool {
 	return hasStatus(err, http.StatusRequestURITooLong) || hasStatus(err, http.StatusRequestHeaderFieldsTooLarge)
 }

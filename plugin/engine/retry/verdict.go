@@ -1,5 +1,5 @@
-// Package retry decides what a failure means: whether a job is charged, when it is tried again, when it becomes
-// a dead letter, and what the breaker learns from it. Everything in it is computed from its arguments.
+// Package retry decides what a failure means: whether a job is charged, when it is retried, when it becomes a dead
+// letter, and its effect on the breaker. Its functions are pure.
 package retry
 
 import (
@@ -11,59 +11,59 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// Class is what kind of failure an error is.
+// Class is the kind of a failure.
 type Class string
 
-// The classes. Each says what it charges the job and how it goes on.
+// The classes, with their charge to the job.
 const (
-	// ClassServerDown: Plex cannot be reached. Nothing is charged; the breaker's probe is the clock.
+	// ClassServerDown: Plex cannot be reached. Nothing is charged; the breaker decides when to retry.
 	ClassServerDown Class = "server_down"
 	// ClassTemporary: Plex answered badly or not in time. An attempt is charged; backoff.
 	ClassTemporary Class = "temporary"
-	// ClassNotFound: Plex holds no item for the file yet. A miss is charged; long backoff.
+	// ClassNotFound: Plex has no item for the file yet. A miss is charged; long backoff.
 	ClassNotFound Class = "not_found"
-	// ClassRejected: it will never succeed as it is. Dead at once.
+	// ClassRejected: a retry cannot succeed. The job becomes a dead letter at once.
 	ClassRejected Class = "rejected"
 	// ClassUnauthorized: the token is refused. Nothing is charged; the run stops.
 	ClassUnauthorized Class = "unauthorised"
-	// ClassMisconfigured: the settings must be mended first. Nothing is charged; the run stops.
+	// ClassMisconfigured: the settings must be corrected first. Nothing is charged; the run stops.
 	ClassMisconfigured Class = "misconfigured"
 	// ClassStashUnavailable: Stash does not answer. Nothing is charged; the run stops.
 	ClassStashUnavailable Class = "stash_unavailable"
-	// ClassGone: there is nothing to do any more. The job is removed.
+	// ClassGone: there is nothing left to push. The job is removed.
 	ClassGone Class = "gone"
-	// ClassSkipped: the scene is not to be pushed as things are. The job is removed.
+	// ClassSkipped: the settings or another scene exclude the scene. The job is removed.
 	ClassSkipped Class = "skipped"
-	// ClassUnready: it cannot be told yet (the first reading of a library is not complete). Snoozed.
+	// ClassUnready: a library has not been completely read, so the scene cannot be matched yet. The job is snoozed.
 	ClassUnready Class = "unready"
-	// ClassCancelled: the run's own context ended. Nothing is charged.
+	// ClassCancelled: the run's context ended. Nothing is charged.
 	ClassCancelled Class = "cancelled"
 	// ClassPanicked: a bug, in this job. An attempt is charged.
 	ClassPanicked Class = "panic"
 )
 
-// Effect is what an error tells the breaker.
+// Effect is the effect of an error on the breaker.
 type Effect int
 
 // The effects.
 const (
-	Untouched Effect = iota // nothing about Plex
-	Answered                // Plex is there: as good as a success
-	Failure                 // one more in a row
+	Untouched Effect = iota // says nothing about Plex
+	Answered                // Plex answered: counts as a success
+	Failure                 // counts as a failure
 )
 
 // A Verdict is what an error means for a job, the run and the breaker.
 type Verdict struct {
 	Class      Class
-	Charge     store.Outcome // Retry, Miss, Bury, Drop, Snooze or Release
+	Charge     store.Outcome // Retry, Miss, ToDeadLetter, Drop, Snooze or Release
 	Stop       bool          // the run ends
 	Breaker    Effect
 	RetryAfter time.Duration // a wait that Plex asked for; 0 if none
 	Candidates any           // of an ambiguous match
 }
 
-// Judge decides what err means. Nothing else in the program looks at what an error is in order to decide what
-// happens to a job. The end of a run's own context is not among the errors that it knows: see Cancelled.
+// Judge returns what err means. It is the only place that decides this. It does not recognise the end of a run's
+// context: see Cancelled.
 func Judge(err error) Verdict {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.verdict
@@ -77,7 +77,7 @@ func Judge(err error) Verdict {
 	return Verdict{Class: ClassTemporary, Charge: store.Retry}
 }
 
-// Cancelled is the verdict on whatever fails because the run's own context has ended.
+// Cancelled returns the verdict on an error caused by the end of the run's context.
 func Cancelled() Verdict {
 	return Verdict{Class: ClassCancelled, Charge: store.Release, Stop: true}
 }
@@ -96,21 +96,21 @@ func judgePlex(e *plexapi.Error) Verdict {
 	return Verdict{Class: ClassTemporary, Charge: store.Retry, Breaker: Failure, RetryAfter: e.RetryAfter}
 }
 
-// EndsBatch reports whether the other items of a batch would meet the same failure.
+// EndsBatch reports whether the other items of a batch would fail in the same way.
 func (v Verdict) EndsBatch() bool { return v.Stop || v.Class == ClassServerDown }
 
 // Passes reports whether a failure of Plex may pass by itself within a run.
 func (c Class) Passes() bool { return c == ClassServerDown || c == ClassTemporary }
 
-// NeedsPerson reports whether runs fail until a person corrects the settings or the token, or mends Stash.
+// NeedsPerson reports whether runs fail until a person corrects the settings or the token, or repairs Stash.
 func (c Class) NeedsPerson() bool {
 	return c == ClassMisconfigured || c == ClassUnauthorized || c == ClassStashUnavailable
 }
 
-// AwaitsFile reports whether the job waits until Plex holds its file.
+// AwaitsFile reports whether the job waits until Plex has its file.
 func (c Class) AwaitsFile() bool { return c == ClassNotFound }
 
-// Skips reports whether a job is removed because the settings, or another scene, keep its scene from being pushed.
+// Skips reports whether a job is removed because the settings or another scene exclude its scene.
 func (c Class) Skips() bool { return c == ClassSkipped }
 
 // Unmatched reports whether the scene has no item in Plex, several, or none that is known yet.
