@@ -15,21 +15,21 @@ import (
 )
 
 const (
-	completePatience = 800 * time.Millisecond // how long a cancelled run may take to store its completions
+	completePatience = 800 * time.Millisecond // time for a cancelled run to store its completions
 )
 
 // A Tally counts how claims were completed.
 type Tally struct {
 	Synced, Unchanged, Retrying, Waiting, Dead, Gone, Skipped int
-	Done                                                      int // claims that are completed for now
+	Done                                                      int // completed claims
 }
 
-// complete completes the claims of a batch in one transaction, and logs how.
+// complete stores the completions of a batch in one transaction and logs them.
 func (pl *Pipeline) complete(ctx context.Context, pushes []*Push) error {
 	now := time.Now()
-	endings := make([]store.Completion, len(pushes))
+	completions := make([]store.Completion, len(pushes))
 	for i, p := range pushes {
-		endings[i] = pl.completion(ctx, p, now)
+		completions[i] = pl.completion(ctx, p, now)
 	}
 	within := context.WithoutCancel(ctx)
 	if ctx.Err() != nil {
@@ -37,16 +37,16 @@ func (pl *Pipeline) complete(ctx context.Context, pushes []*Push) error {
 		within, cancel = context.WithTimeout(within, completePatience)
 		defer cancel()
 	}
-	if _, err := pl.Store.Complete(within, now, endings); err != nil {
+	if _, err := pl.Store.Complete(within, now, completions); err != nil {
 		return err
 	}
 	for i, p := range pushes {
-		pl.log(p, &endings[i])
+		pl.log(p, &completions[i])
 	}
 	return nil
 }
 
-// completion is how a claim is completed, computed from the push and its targets.
+// completion returns the completion of a claim, computed from the push and its targets.
 func (pl *Pipeline) completion(ctx context.Context, p *Push, now time.Time) store.Completion {
 	failure := p.Failure()
 	e := store.Completion{Job: p.Job, Outcome: store.Done, Note: "unchanged"}
@@ -88,9 +88,9 @@ func (pl *Pipeline) completion(ctx context.Context, p *Push, now time.Time) stor
 	return e
 }
 
-// toCompare is a scene's version as the catch-up is to compare it: none if it was read so soon that the scene may
-// have changed since in the same second, since Stash's times have a resolution of one. The next catch-up then looks again.
-// What waits or is a dead letter is read again before it is pushed, and keeps its counters until then.
+// toCompare returns the scene version that the catch-up compares. It returns "" if the scene was read right after
+// its change: Stash's times have a resolution of one second, so a later change may have the same time. The next
+// catch-up then queues the scene again. A job that waits or is a dead letter reads its scene again anyway.
 func toCompare(updatedAt string, now time.Time, outcome store.Outcome) string {
 	if outcome != store.Done && outcome != store.Drop {
 		return updatedAt
@@ -110,7 +110,7 @@ func hashOf(p *Push) int64 {
 	return store.HashPaths(paths)
 }
 
-// refs are the performers, tags, groups and the studio that the scene mentions.
+// refs returns the performers, tags, groups and the studio of the scene.
 func refs(p *Push) []store.Ref {
 	var list []store.Ref
 	if p.Scene.Studio != nil {
@@ -128,8 +128,7 @@ func refs(p *Push) []store.Ref {
 	return list
 }
 
-// log counts how a claim was completed and logs it: what changed in Plex, what will be retried, what a person must
-// look at.
+// log counts and logs the completion of a claim.
 func (pl *Pipeline) log(p *Push, e *store.Completion) {
 	pl.Tally.Done++
 	switch e.Outcome {
@@ -167,7 +166,7 @@ func (pl *Pipeline) log(p *Push, e *store.Completion) {
 	}
 }
 
-// ChangedFields are the settings' names of the fields that change, each once.
+// ChangedFields returns the settings' names of the changed fields, each once.
 func ChangedFields(changes []merge.Change) []string {
 	var list []string
 	for _, c := range changes {
@@ -178,7 +177,7 @@ func ChangedFields(changes []merge.Change) []string {
 	return list
 }
 
-// Crashed counts and logs jobs that became dead letters because the program died while it worked on them.
+// Crashed counts and logs jobs that became dead letters because the process died repeatedly while it worked on them.
 func (pl *Pipeline) Crashed(jobs []store.Job) {
 	for _, j := range jobs {
 		pl.Tally.Dead++

@@ -10,8 +10,8 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// confirmPictures reads what Plex shows after the uploads, all in one request. A picture that it does not show is
-// selected; one that it does not have is tried again.
+// confirmPictures reads back what Plex shows after the uploads, all in one request. It selects a picture that Plex has
+// but does not show, and retries one that Plex does not have.
 func (pl *Pipeline) confirmPictures(ctx context.Context, sent []*picture) error {
 	if len(sent) == 0 {
 		return nil
@@ -46,11 +46,11 @@ func (pl *Pipeline) confirmPictures(ctx context.Context, sent []*picture) error 
 	return nil
 }
 
-// confirmPicture makes sure that an item shows the picture that was sent, and remembers it.
+// confirmPicture makes sure that an item shows the picture that was sent, and records it in the base.
 func (pl *Pipeline) confirmPicture(ctx context.Context, p *picture, it *plexapi.Item) error {
 	lock := p.lock()
 	shown := shownPicture(it, p.kind)
-	if p.locked || shown == shownPicture(&p.Current, p.kind) { // it may have been there, or not be selected
+	if p.locked || shown == shownPicture(&p.Current, p.kind) { // Plex may have had the picture already, or not selected it
 		ours, selected, err := pl.offered(ctx, p)
 		switch {
 		case err != nil:
@@ -61,10 +61,10 @@ func (pl *Pipeline) confirmPicture(ctx context.Context, p *picture, it *plexapi.
 			if err := pl.choose(ctx, p, ours); err != nil {
 				return err
 			}
-			shown = "" // another than was read
+			shown = "" // the address that was read is out of date
 		}
 	}
-	if !it.Locked[lock] { // accepted by somebody else than Plex
+	if !it.Locked[lock] { // a proxy, not Plex, accepted the lock
 		if err := pl.lockPicture(ctx, p); err != nil {
 			return err
 		}

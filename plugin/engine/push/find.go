@@ -15,9 +15,8 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
 )
 
-// find finds the Plex items of the scenes and reads them. What the index does not hold is looked for again after
-// bringing it up to date; an item that no longer holds the file is dropped from the index and its scene matched
-// once more.
+// find finds the Plex items of the scenes and reads them. It updates the index and matches again the scenes without an
+// item. An item that no longer holds the file is dropped from the index, and its scene is matched again.
 func (pl *Pipeline) find(ctx context.Context, pushes []*Push) ([]*Push, error) {
 	if err := pl.matchAll(ctx, pushes); err != nil {
 		return nil, err
@@ -38,7 +37,7 @@ func (pl *Pipeline) find(ctx context.Context, pushes []*Push) ([]*Push, error) {
 		switch {
 		case len(p.Targets) > 0:
 			p.Stage = Matched
-		case pl.KnownOnly: // a run that may list Plex's libraries decides
+		case pl.KnownOnly: // left to a run that may list Plex's libraries
 			p.Fail(retry.Released(pl.notMatched(p)))
 		default:
 			p.Fail(pl.notMatched(p))
@@ -47,8 +46,8 @@ func (pl *Pipeline) find(ctx context.Context, pushes []*Push) ([]*Push, error) {
 	return going(pushes), pl.scanMissing(ctx, pushes)
 }
 
-// matchAgain matches lost scenes once more after bringing the index up to date. It does so for all of the batch
-// that lack an item for a file: what is new in the index wakes only those that are known to wait for it.
+// matchAgain updates the index and matches lost scenes again. It includes all pushes of the batch that lack an item for
+// a file, because new files in the index wake only jobs that are stored as waiting.
 func (pl *Pipeline) matchAgain(ctx context.Context, pushes, lost []*Push) error {
 	if err := pl.Gate.Do(ctx, gate.Together(lost), pl.Refresh); err != nil || lost[0].Failure() != nil {
 		return err
@@ -61,9 +60,9 @@ func (pl *Pipeline) matchAgain(ctx context.Context, pushes, lost []*Push) error 
 	return pl.matchAll(ctx, lost)
 }
 
-// readTargets reads the items that were found and keeps those that still hold the file. The others are dropped from
-// the index and their scenes matched once more. What Plex still lists by then is not dropped: it would come back as
-// new and wake whoever waits for it, again and again.
+// readTargets reads the items that were found and keeps those that still hold the file. It drops the others from the
+// index and matches their scenes again. The second time it drops nothing: an item that Plex still lists would come
+// back as new and wake its jobs repeatedly.
 func (pl *Pipeline) readTargets(ctx context.Context, pushes []*Push) error {
 	for _, last := range []bool{false, true} {
 		stale, err := pl.readHits(ctx, going(pushes), last)
@@ -111,12 +110,12 @@ func (pl *Pipeline) readHits(ctx context.Context, pushes []*Push, last bool) (st
 		stale = append(stale, p)
 	}
 	if len(stale) > 0 && !pl.KnownOnly {
-		pl.Server.Fresh = false // it was not
+		pl.Server.Fresh = false // the index was out of date
 	}
 	return stale, pl.learn(ctx, going(pushes))
 }
 
-// addTargets makes the hits of a push its targets, and reports whether one of them is not what it was.
+// addTargets makes the hits of a push its targets, and reports whether one of them no longer holds its file.
 func (pl *Pipeline) addTargets(ctx context.Context, p *Push, held map[string]plexapi.Item, last bool) (gone bool, err error) {
 	for _, h := range p.Match.Hits {
 		it, ok := held[h.RatingKey]
@@ -138,7 +137,7 @@ func (pl *Pipeline) addTargets(ctx context.Context, p *Push, held map[string]ple
 	return gone, nil
 }
 
-// sectionOf is the library of an item; known is what the index says.
+// sectionOf returns the library of an item; known is the one in the index.
 func sectionOf(it *plexapi.Item, known string) string {
 	if it.SectionID != "" {
 		return it.SectionID
@@ -146,7 +145,7 @@ func sectionOf(it *plexapi.Item, known string) string {
 	return known
 }
 
-// unmatched are the files of a matched scene that no item holds yet.
+// unmatched returns the files of a matched scene that no item holds yet.
 func unmatched(p *Push) []store.AwaitedFile {
 	var list []store.AwaitedFile
 	for _, f := range p.Scene.Files {
@@ -166,7 +165,7 @@ func isFile(f stashapi.File, p plexapi.Part) bool {
 	return pathform.Fold(f.Path) == pathform.Fold(p.File) || f.Size == p.Size && pathform.FoldBase(f.Path) == pathform.FoldBase(p.File)
 }
 
-// logLacking says once which values of a scene an episode has no field for.
+// logLacking logs, once per run, the values of a scene for which an episode has no field.
 func (pl *Pipeline) logLacking(p *Push, it *plexapi.Item) {
 	var names []string
 	for _, f := range merge.FieldTable() {

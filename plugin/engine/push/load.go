@@ -14,13 +14,13 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// Filter says which scenes are not pushed. A scene that stops qualifying is left in Plex as it is.
+// Filter says which scenes are not pushed. A scene that is excluded after a push stays in Plex unchanged.
 type Filter struct {
 	OnlyOrganized bool
-	ExcludeTags   []string // names in any case; tags below them count as well
+	ExcludeTags   []string // names in any case; includes their child tags
 }
 
-// load reads all scenes of a batch in one query and works out what Plex should show.
+// load reads all scenes of a batch in one query and computes what Plex should show.
 func (pl *Pipeline) load(ctx context.Context, pushes []*Push) ([]*Push, error) {
 	if err := pl.readFilter(ctx); err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func (pl *Pipeline) load(ctx context.Context, pushes []*Push) ([]*Push, error) {
 	return going(pushes), nil
 }
 
-// scenes reads scenes. A scene that fails counts only if Stash answers another question.
+// scenes reads scenes. If some fail, it checks that Stash answers another query.
 func (pl *Pipeline) scenes(ctx context.Context, ids []int) (stashapi.ScenesResult, error) {
 	result, err := pl.Stash.Scenes(ctx, ids)
 	if err == nil && len(result.Failed) > 0 {
@@ -62,7 +62,7 @@ func (pl *Pipeline) scenes(ctx context.Context, ids []int) (stashapi.ScenesResul
 	return result, err
 }
 
-// readFilter reads once in a run which tags are excluded: there may be many below a few names.
+// readFilter reads the excluded tags and their children, once per run.
 func (pl *Pipeline) readFilter(ctx context.Context) error {
 	if pl.once.excluded != nil || len(pl.Config.Filter.ExcludeTags) == 0 {
 		return nil
@@ -78,15 +78,15 @@ func (pl *Pipeline) readFilter(ctx context.Context) error {
 	return nil
 }
 
-// leftOut says why a scene is not pushed; nil if it is.
-func (pl *Pipeline) leftOut(s *stashapi.Scene) error {
+// excluded returns why a scene is not pushed; nil if it is.
+func (pl *Pipeline) excluded(s *stashapi.Scene) error {
 	if pl.Config.Filter.OnlyOrganized && !s.Organized {
 		return retry.Skipped("the scene is not organised, and \"Only organised scenes\" (onlyOrganized) is on")
 	}
 	for _, t := range s.Tags {
-		name, excluded := pl.once.excluded[t.ID]
+		name, ok := pl.once.excluded[t.ID]
 		switch {
-		case !excluded:
+		case !ok:
 		case merge.TagKey(name) == merge.TagKey(t.Name):
 			return retry.Skipped(fmt.Sprintf("excluded: tag %q is in \"Exclude tags\" (excludeTags)", name))
 		default:
@@ -96,12 +96,12 @@ func (pl *Pipeline) leftOut(s *stashapi.Scene) error {
 	return nil
 }
 
-// desire works out what Plex should show of a scene, unless the scene is not to be pushed.
+// desire computes what Plex should show of a scene, unless the scene is excluded.
 func (pl *Pipeline) desire(ctx context.Context, p *Push) error {
 	if len(p.Scene.Files) == 0 {
 		return retry.Gone("the scene has no file")
 	}
-	if err := pl.leftOut(p.Scene); err != nil {
+	if err := pl.excluded(p.Scene); err != nil {
 		return err
 	}
 	p.Desired = merge.Desire(p.Scene, pl.Config.Fields)
@@ -113,7 +113,7 @@ func (pl *Pipeline) desire(ctx context.Context, p *Push) error {
 		return err
 	}
 	owns, err := pl.Store.OwnsItem(ctx, p.Job.SceneID)
-	if err != nil || len(links) > 0 || owns { // something of ours has to be taken back
+	if err != nil || len(links) > 0 || owns { // pushed values may have to be restored
 		return err
 	}
 	pictured, err := pl.hasCover(ctx, p)
@@ -121,11 +121,11 @@ func (pl *Pipeline) desire(ctx context.Context, p *Push) error {
 	return err
 }
 
-// skipBare skips the scenes of which there is nothing to show, unless an item shows what was pushed of another
-// scene that had the file before: that has to be taken back.
+// skipBare skips scenes without data, unless an item shows what was pushed for an earlier scene with the same file and
+// has to be restored.
 func (pl *Pipeline) skipBare(ctx context.Context, pushes []*Push) error {
 	for _, p := range pushes {
-		if !p.bare || p.Match.Found == match.Unknown { // then there may be such an item
+		if !p.bare || p.Match.Found == match.Unknown { // Unknown: there may be such an item
 			continue
 		}
 		keys := make([]string, len(p.Match.Hits))

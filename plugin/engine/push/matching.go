@@ -13,12 +13,12 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// libraries are the titles of the libraries, by their ids.
+// libraries returns the titles of the libraries by id.
 func (pl *Pipeline) libraries(ctx context.Context) (map[string]string, error) {
 	titles := make(map[string]string)
-	readings, err := pl.Index.States(ctx, pl.Server.ID)
-	for _, r := range readings {
-		titles[r.Section] = r.Title
+	states, err := pl.Index.States(ctx, pl.Server.ID)
+	for _, s := range states {
+		titles[s.Section] = s.Title
 	}
 	return titles, err
 }
@@ -59,7 +59,7 @@ func (pl *Pipeline) matchAll(ctx context.Context, pushes []*Push) error {
 	})
 }
 
-// Matcher returns a matcher that knows what was learned and asks both servers.
+// Matcher returns a matcher that uses the learned prefixes and asks both servers.
 func (pl *Pipeline) Matcher(ctx context.Context) (*match.Matcher, error) {
 	evidence, err := pl.Evidence(ctx)
 	if err != nil {
@@ -83,7 +83,7 @@ func (pl *Pipeline) Matcher(ctx context.Context) (*match.Matcher, error) {
 	return m, nil
 }
 
-// Evidence is what was learned about path prefixes. What cannot be read is learned again.
+// Evidence returns the evidence for path prefixes; none if the stored evidence is corrupt.
 func (pl *Pipeline) Evidence(ctx context.Context) (*match.Evidence, error) {
 	stored, _, err := pl.Store.Meta(ctx, store.KeyPrefixes)
 	e := &match.Evidence{}
@@ -93,21 +93,21 @@ func (pl *Pipeline) Evidence(ctx context.Context) (*match.Evidence, error) {
 	return e, err
 }
 
-// learn keeps what matches by name and size, verified by reading the item, say about prefixes.
+// learn adds matches by name and size, verified by reading the item, to the evidence for path prefixes.
 func (pl *Pipeline) learn(ctx context.Context, pushes []*Push) error {
 	e, err := pl.Evidence(ctx)
 	if err != nil {
 		return err
 	}
-	taught, known := false, len(e.Learned())
+	changed, known := false, len(e.Learned())
 	for _, p := range pushes {
 		for _, t := range p.Targets {
 			if t.Hit.Rule == match.ByNameSize && e.Add(t.Hit.File, t.Hit.Path) {
-				taught = true
+				changed = true
 			}
 		}
 	}
-	if !taught || pl.ReadOnly {
+	if !changed || pl.ReadOnly {
 		return nil
 	}
 	if learned := e.Learned(); len(learned) > known {

@@ -15,7 +15,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
 )
 
-// findRivals finds out which targets belong to other scenes.
+// findRivals finds the targets that belong to other scenes.
 func (pl *Pipeline) findRivals(ctx context.Context, pushes []*Push, known map[string]store.Item) error {
 	return gate.InHalves(ctx, pl.Gate, pushes, func(ctx context.Context, some []*Push) error { return pl.askForRivals(ctx, some, known) })
 }
@@ -23,7 +23,7 @@ func (pl *Pipeline) findRivals(ctx context.Context, pushes []*Push, known map[st
 // askForRivals asks Stash once for all pushes: an item belongs to the scene that owns it as long as one of
 // its files is in it, else to the scene of its first part.
 func (pl *Pipeline) askForRivals(ctx context.Context, pushes []*Push, known map[string]store.Item) error {
-	others := false // there are items of which another scene is the owner, or none
+	others := false // some item has another owner, or none
 	owners, held := make(map[string]int), make(map[string]*plexapi.Item)
 	for _, p := range pushes {
 		for _, t := range p.Targets {
@@ -62,9 +62,9 @@ func (pl *Pipeline) askForRivals(ctx context.Context, pushes []*Push, known map[
 	return pl.leaveToFirst(ctx, m, going(pushes), known)
 }
 
-// leaveToFirst finds out whose the first part is of items that hold several and that nobody owns.
+// leaveToFirst assigns items with several parts and without an owner to the scene of the first part.
 func (pl *Pipeline) leaveToFirst(ctx context.Context, m *match.Matcher, pushes []*Push, known map[string]store.Item) error {
-	firsts := make(map[*Target][]string) // where Stash may have the first part
+	firsts := make(map[*Target][]string) // Stash's possible paths of the first part
 	var paths []string
 	for _, p := range pushes {
 		for _, t := range p.Targets {
@@ -97,7 +97,7 @@ func (pl *Pipeline) leaveToFirst(ctx context.Context, m *match.Matcher, pushes [
 	return nil
 }
 
-// firstPart returns the first file of an item that has several, and whether it has.
+// firstPart returns the first file of an item, and whether the item has several.
 func firstPart(it *plexapi.Item) (first plexapi.Part, several bool) {
 	live := 0
 	for _, p := range it.Parts {
@@ -111,9 +111,9 @@ func firstPart(it *plexapi.Item) (first plexapi.Part, several bool) {
 	return first, live > 1
 }
 
-// stillOwned tells which items belong to their owners still: the scene is in Stash, and one of its files is
-// in the item as far as in says so. A scene that Stash cannot read keeps what it owns; doubts says why of
-// each such item, so that whoever else wants it asks again.
+// stillOwned returns which items still belong to their owners: the scene is in Stash, and in reports that the item
+// holds one of its files. A scene that Stash cannot read keeps its items; doubts holds the error for each such item,
+// so that other scenes retry.
 func (pl *Pipeline) stillOwned(ctx context.Context, m *match.Matcher, owners map[string]int, in func(match.Hit) bool) (owned map[string]bool, doubts map[string]error, err error) {
 	if len(owners) == 0 {
 		return nil, nil, nil
@@ -142,14 +142,14 @@ func (pl *Pipeline) stillOwned(ctx context.Context, m *match.Matcher, owners map
 	return owned, doubts, nil
 }
 
-// takeOwnership makes a scene the owner of an item and returns what is known of it, with its present files. A Plex
-// with a new database gives its rating keys to other files: then nothing is known. An item that still shows its
-// owner has only been moved.
+// takeOwnership makes a scene the owner of an item and returns the item's base with its current files. The base is
+// empty if the item holds other files than before, as after a reset of Plex's database. An item that keeps its owner
+// has only been moved.
 func takeOwnership(it store.Item, scene int, held *plexapi.Item) store.Item {
 	if it.Owner != scene && !SameFiles(it, held) {
 		it = store.Item{Server: it.Server, RatingKey: it.RatingKey, Section: it.Section, Fresh: true}
 	}
-	if it.Owner != scene { // what was read of the former one's cover says nothing
+	if it.Owner != scene { // the stored version of the cover is the former owner's
 		it.Images = maps.Clone(it.Images)
 		for lock, image := range it.Images {
 			image.Version = ""
@@ -165,7 +165,7 @@ func takeOwnership(it store.Item, scene int, held *plexapi.Item) store.Item {
 	return it
 }
 
-// SameFiles reports whether an item still holds one of the files that it was known by, in whatever folder.
+// SameFiles reports whether an item still holds one of its stored files, in any folder.
 func SameFiles(item store.Item, held *plexapi.Item) bool {
 	return len(item.Paths) == 0 || slices.ContainsFunc(held.Parts, func(p plexapi.Part) bool {
 		return slices.ContainsFunc(item.Paths, func(path string) bool { return pathform.FoldBase(path) == pathform.FoldBase(p.File) })

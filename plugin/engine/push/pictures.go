@@ -15,11 +15,11 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// cover is a scene's cover as Stash holds it, read at most once for a job.
+// cover is a scene's cover, read from Stash at most once per job.
 type cover struct {
 	data        []byte
 	contentType string
-	hash        string // by which Plex names its upload
+	hash        string // names the upload in Plex
 	err         error
 	read        bool
 }
@@ -29,13 +29,13 @@ type picture struct {
 	*Target
 	kind   plexapi.ImageKind
 	hash   string // of the cover that was sent
-	locked bool   // by an edit, after which the picture's address may have moved for that reason alone
+	locked bool   // by an edit, which may change the picture's address
 }
 
-// lock is Plex's name of the picture and of its lock.
+// lock returns Plex's name of the picture and of its lock.
 func (p *picture) lock() string { return p.kind.Lock() }
 
-// imageKinds are the kinds of pictures that are pushed.
+// imageKinds returns the kinds of pictures that are pushed.
 func imageKinds(chosen merge.Fields) []plexapi.ImageKind {
 	kinds := []plexapi.ImageKind{plexapi.Poster, plexapi.Background}
 	return slices.DeleteFunc(kinds, func(kind plexapi.ImageKind) bool { return !chosen.Has(merge.SettingName(kind.Lock())) })
@@ -55,7 +55,7 @@ func (pl *Pipeline) cover(ctx context.Context, p *Push) *cover {
 	return c
 }
 
-// hasCover reports whether Stash holds a picture for a scene of which it knows nothing else.
+// hasCover reports whether a scene without other data has a cover.
 func (pl *Pipeline) hasCover(ctx context.Context, p *Push) (bool, error) {
 	if len(imageKinds(pl.Config.Fields)) == 0 {
 		return false, nil
@@ -70,8 +70,8 @@ func (pl *Pipeline) hasCover(ctx context.Context, p *Push) (bool, error) {
 	}
 }
 
-// sendPictures makes the cover of each scene a picture of its items. All else is in Plex by then: a picture that
-// fails takes nothing back, and its job is retried for it alone.
+// sendPictures makes the cover of each scene a picture of its items. Everything else is in Plex by then, so after a
+// failure only the picture is retried.
 func (pl *Pipeline) sendPictures(ctx context.Context, pushes []*Push) ([]*Push, error) {
 	for _, p := range pushes {
 		p.Stage = Verified
@@ -95,7 +95,7 @@ func (pl *Pipeline) sendPictures(ctx context.Context, pushes []*Push) ([]*Push, 
 	return going(pushes), pl.confirmPictures(ctx, sent)
 }
 
-// planPictures looks what sendPictures would send.
+// planPictures computes what sendPictures would send.
 func (pl *Pipeline) planPictures(ctx context.Context, pushes []*Push) ([]*Push, error) {
 	for _, p := range pushes {
 		if err := pl.Gate.Do(ctx, gate.Of(p), func(ctx context.Context) error {
@@ -108,7 +108,7 @@ func (pl *Pipeline) planPictures(ctx context.Context, pushes []*Push) ([]*Push, 
 	return going(pushes), nil
 }
 
-// sendPicturesOf brings the pictures of a scene's items up to date, and returns those that were sent.
+// sendPicturesOf updates the pictures of a scene's items and returns those that were sent.
 func (pl *Pipeline) sendPicturesOf(ctx context.Context, p *Push) (sent []*picture, err error) {
 	defer func() { p.cover = cover{} }() // it may be large, and a batch has fifty
 	for _, t := range p.Targets {
@@ -126,9 +126,9 @@ func (pl *Pipeline) sendPicturesOf(ctx context.Context, p *Push) (sent []*pictur
 	return sent, nil
 }
 
-// updatePicture brings one picture of an item up to date, and reports whether it was sent. A cover is read only if the
-// scene has changed since it was read last, and sent only if its bytes are not those that were sent last:
-// Plex keeps every upload for ever.
+// updatePicture updates one picture of an item and reports whether it was sent. It reads the cover only if the scene
+// has changed since the last read, and sends it only if its bytes have changed since the last upload: Plex keeps every
+// upload forever.
 func (pl *Pipeline) updatePicture(ctx context.Context, p *picture) (sent bool, err error) {
 	lock, scene := p.lock(), p.push.Scene
 	known := p.Base.Images[lock]
@@ -136,7 +136,7 @@ func (pl *Pipeline) updatePicture(ctx context.Context, p *picture) (sent bool, e
 		return false, nil
 	}
 	c := pl.cover(ctx, p.push)
-	if refused := merge.First(p.Base.Rejected[lock]); c.err == nil && refused != "" && refused != c.hash { // should it come back, it may be tried again
+	if refused := merge.First(p.Base.Rejected[lock]); c.err == nil && refused != "" && refused != c.hash { // if it returns later, it may be retried
 		p.Base.Rejected = merge.Cloned(p.Base.Rejected)
 		delete(p.Base.Rejected, lock)
 	}
@@ -165,7 +165,7 @@ func (pl *Pipeline) updatePicture(ctx context.Context, p *picture) (sent bool, e
 	return false, nil
 }
 
-// stableVersion is a scene's version if it cannot change any more without showing it: Stash's times have a
+// stableVersion returns a scene's version if any further change would change it, else "": Stash's times have a
 // resolution of one second.
 func stableVersion(updatedAt string) string {
 	at, err := time.Parse(time.RFC3339, updatedAt)
@@ -181,8 +181,8 @@ func (p *picture) remember(image store.Image) {
 	}
 }
 
-// keepsPicture reports whether the picture in Plex is a person's and the user wants such ones kept: it was locked
-// before our first upload, or it is not the one that Plex showed after our last.
+// keepsPicture reports whether a person chose the picture in Plex and the user wants to keep such pictures: it was
+// locked before our first upload, or differs from what Plex showed after our last upload.
 func (pl *Pipeline) keepsPicture(ctx context.Context, p *picture, known store.Image) (bool, error) {
 	lock := p.lock()
 	if !pl.Config.KeepPlexEdits {
@@ -197,7 +197,7 @@ func (pl *Pipeline) keepsPicture(ctx context.Context, p *picture, known store.Im
 	case known.Sending == "" && known.Selected != "" && known.Selected == shownPicture(&p.Current, p.kind):
 		return false, nil
 	}
-	list, err := pl.Plex.Pictures(ctx, p.kind, p.key()) // the address may be unknown, or have moved for another reason
+	list, err := pl.Plex.Pictures(ctx, p.kind, p.key()) // the address may be unknown, or have changed for another reason
 	for _, one := range list {
 		if one.Selected {
 			return !one.IsUpload(known.SHA1) && !one.IsUpload(known.Sending) && one.Key != merge.First(before.Value), err
@@ -206,7 +206,7 @@ func (pl *Pipeline) keepsPicture(ctx context.Context, p *picture, known store.Im
 	return false, err
 }
 
-// shownPicture is the address of the picture that an item shows. It changes with the picture.
+// shownPicture returns the address of the picture that an item shows. It changes with the picture.
 func shownPicture(it *plexapi.Item, kind plexapi.ImageKind) string {
 	if kind == plexapi.Poster {
 		return it.Thumb
@@ -214,8 +214,7 @@ func shownPicture(it *plexapi.Item, kind plexapi.ImageKind) string {
 	return it.Art
 }
 
-// sendPicture uploads a cover, unless Plex has it, and locks it. What was selected before our first upload is
-// stored ahead of it.
+// sendPicture uploads a cover, unless Plex has it, and locks it. Before our first upload it stores what was selected.
 func (pl *Pipeline) sendPicture(ctx context.Context, p *picture, c *cover) (sent bool, err error) {
 	lock, key := p.lock(), p.key()
 	ours, selected := "", ""
@@ -258,8 +257,7 @@ func (pl *Pipeline) lockPicture(ctx context.Context, p *picture) error {
 	})
 }
 
-// offered asks Plex for the pictures on offer: the upload of the cover, if it is among them, and the one that
-// is selected.
+// offered reads the pictures that Plex offers and returns our upload of the cover, if any, and the selected one.
 func (pl *Pipeline) offered(ctx context.Context, p *picture) (ours, selected string, err error) {
 	list, err := pl.Plex.Pictures(ctx, p.kind, p.key())
 	for _, one := range list {
@@ -273,7 +271,7 @@ func (pl *Pipeline) offered(ctx context.Context, p *picture) (ours, selected str
 	return ours, selected, err
 }
 
-// storeAhead stores what a picture was before our first upload, and which upload is about to come.
+// storeAhead stores the original picture and the hash of the upload before the upload is sent.
 func (pl *Pipeline) storeAhead(ctx context.Context, p *picture, before store.Held) error {
 	p.Base = merge.CopyItem(p.Base)
 	p.Base.Original[p.lock()] = before
@@ -287,8 +285,8 @@ func (pl *Pipeline) storeAhead(ctx context.Context, p *picture, before store.Hel
 	return nil
 }
 
-// leaveOutPicture notes a picture that Plex refuses: 500 and 413 mean that only if they come twice. Any other failure
-// is the push's.
+// leaveOutPicture records a picture that Plex refuses; 500 and 413 count as a refusal only the second time. It returns
+// any other failure.
 func (pl *Pipeline) leaveOutPicture(p *picture, err error) error {
 	twice := retry.Answered500(err) || retry.TooLarge(err)
 	if p.hash == "" || !twice && !retry.Refused(err) {

@@ -1,5 +1,5 @@
-// Package push takes claimed jobs to their completions: it reads the scenes, finds their Plex items, plans what to
-// write, writes it, verifies what Plex made of it, sends the pictures, and stores how each claim ended.
+// Package push completes claimed jobs: it reads the scenes, finds their Plex items, plans the writes, writes, reads the
+// result back, sends the pictures, and stores the completion of each claim.
 package push
 
 import (
@@ -17,18 +17,18 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
-// Config is what the user chose about pushes.
+// Config holds the user's settings for pushes.
 type Config struct {
 	PathMap       []match.PathPair // Stash prefix to Plex prefix
 	Fields        merge.Fields
 	KeepPlexEdits bool
 	Filter        Filter
-	SkipMissing   bool // a scene that Plex does not hold is dropped, not awaited
+	SkipMissing   bool // a scene that is missing in Plex is dropped, not awaited
 	ScanPlex      bool // Plex is asked to scan the folders of missing files
 	MaxRetries    int  // temporary failures that are retried
 }
 
-// A Pipeline is what the pushes of one run share. It is used by one goroutine.
+// A Pipeline holds what the pushes of one run share. It is used by one goroutine.
 type Pipeline struct {
 	Store  *store.Store
 	Index  *plexindex.Index
@@ -40,29 +40,29 @@ type Pipeline struct {
 
 	Gate   *gate.Gate
 	Server *Server
-	// Refresh brings the index of Plex's files up to date.
+	// Refresh updates the index of Plex's files.
 	Refresh func(ctx context.Context) error
-	// Yield returns why the run has to make room for others now; nil if it need not.
+	// Yield returns why the run must yield to other jobs now; nil if it need not.
 	Yield func(ctx context.Context) error
-	// ReadOnly keeps Plex and every file of ours as they are.
+	// ReadOnly leaves Plex and all our files unchanged.
 	ReadOnly bool
-	// KnownOnly makes the most of what the index knows already: no library is listed.
+	// KnownOnly uses the index as it is: no library is listed.
 	KnownOnly bool
 
 	Tally Tally
 	once  once
 }
 
-// A Server is what a run knows of the Plex server that it works with.
+// A Server holds what a run knows about its Plex server.
 type Server struct {
 	ID       string // machine identifier
 	Sections []plexapi.Section
-	Absent   []string // libraries that were asked for and are not there
-	Unchosen []string // ids of the libraries that are there and not chosen
-	Fresh    bool     // the index was brought up to date since the server was asked for its libraries
+	Absent   []string // chosen libraries that are missing
+	Unchosen []string // ids of the libraries that are not chosen
+	Fresh    bool     // the index has been updated since the libraries were read
 }
 
-// Unread reports whether a library may hold more than the index knows.
+// Unread reports whether a library may contain more than the index.
 func (s *Server) Unread(ctx context.Context, index *plexindex.Index) (bool, error) {
 	if len(s.Absent) > 0 {
 		return true, nil
@@ -76,25 +76,25 @@ func (s *Server) Unread(ctx context.Context, index *plexindex.Index) (bool, erro
 	return false, nil
 }
 
-// once is what a run has read, logged or asked for already, and does only once.
+// once holds what a run reads, logs or requests only once.
 type once struct {
-	excluded   map[int]string // tags that are excluded, with the name for which they are
-	lacking    bool           // it was logged that episodes do not have every field
+	excluded   map[int]string // excluded tags, with the name in the setting that excludes them
+	lacking    bool           // logged that episodes lack some fields
 	scanned    map[string]bool
 	scanFailed bool                 // Plex did not answer a request for a scan
-	dropped    map[droppedFile]bool // taken out of the index by this run: not new if they come back
+	dropped    map[droppedFile]bool // removed from the index by this run: not new if they return
 }
 
-// droppedFile is a file of an item that could not be read as the index had it.
+// droppedFile is a file in the index whose item no longer holds it.
 type droppedFile struct{ ratingKey, path string }
 
-// Dropped reports whether this run took a file out of the index.
+// Dropped reports whether this run removed a file from the index.
 func (pl *Pipeline) Dropped(ratingKey, path string) bool {
 	return pl.once.dropped[droppedFile{ratingKey, path}]
 }
 
-// Run takes claimed jobs to their completions. Whatever happens on the way, each claim is completed: by its own
-// error, or else by what ended the batch. It returns an error only if the run must end.
+// Run pushes claimed jobs and completes every claim: with its own error, or with the error that ended the batch. It
+// returns an error only if the run must end.
 func (pl *Pipeline) Run(ctx context.Context, jobs []store.Job) error {
 	pushes := make([]*Push, len(jobs))
 	for i, j := range jobs {
@@ -120,8 +120,7 @@ func (pl *Pipeline) Run(ctx context.Context, jobs []store.Job) error {
 	return pl.Gate.After(ctx, fatal)
 }
 
-// DryRun works out what pushes of scenes would write. Plex and the queue stay as they are if the pipeline is
-// ReadOnly.
+// DryRun computes what pushes of scenes would write. If the pipeline is ReadOnly, Plex and the queue do not change.
 func (pl *Pipeline) DryRun(ctx context.Context, scenes []int) ([]*Push, error) {
 	pushes := make([]*Push, len(scenes))
 	for i, id := range scenes {
@@ -130,7 +129,7 @@ func (pl *Pipeline) DryRun(ctx context.Context, scenes []int) ([]*Push, error) {
 	return pushes, through(ctx, pushes, pl.load, pl.find, pl.plan, pl.planPictures)
 }
 
-// A stage takes pushes one step further and returns those that go on. An error ends the batch.
+// A stage advances pushes by one step and returns those that continue. An error ends the batch.
 type stage func(ctx context.Context, pushes []*Push) ([]*Push, error)
 
 // through takes pushes through stages.

@@ -13,8 +13,8 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// plan compares what Plex should show with what it holds. It stores what is about to be owned and sent before
-// anything is sent, so that a crash after a write leaves no value whose owner is unknown.
+// plan compares the desired values with the current ones. It stores the bases before anything is sent, so that after a
+// crash every written value is known as ours.
 func (pl *Pipeline) plan(ctx context.Context, pushes []*Push) ([]*Push, error) {
 	var keys []string
 	for _, p := range pushes {
@@ -55,8 +55,8 @@ func (pl *Pipeline) plan(ctx context.Context, pushes []*Push) ([]*Push, error) {
 	return going(pushes), err
 }
 
-// planTargets decides for each item of a scene what to write. An item of another scene is left alone; one that
-// belonged to another scene comes with its base.
+// planTargets plans the writes for each item of a scene. It skips items of other scenes. An item that belonged to
+// another scene keeps its base.
 func (pl *Pipeline) planTargets(p *Push, known map[string]store.Item, taken map[string]int) error {
 	var mine []*Target
 	for _, t := range p.Targets {
@@ -85,7 +85,7 @@ func (pl *Pipeline) planTargets(p *Push, known map[string]store.Item, taken map[
 	return nil
 }
 
-// logProblems says which fields are not pushed as they are: at Info if the scene is pushed, else at Debug.
+// logProblems logs the fields that are changed or left out: at Info if the scene is pushed, else at Debug.
 func (pl *Pipeline) logProblems(p *Push) {
 	level := zerolog.DebugLevel
 	if slices.ContainsFunc(p.Targets, func(t *Target) bool { return !t.Plan.Empty() }) {

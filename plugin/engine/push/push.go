@@ -14,20 +14,20 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
 )
 
-// Stage is how far a push or one of its targets has come.
+// Stage is the progress of a push or of one of its targets.
 type Stage int
 
 // The stages, in order.
 const (
-	Claimed  Stage = iota // nothing is known yet
+	Claimed  Stage = iota // nothing is done yet
 	Loaded                // the scene was read
 	Matched               // its items were found and read
 	Planned               // what to write is known
 	Written               // a target: Plex accepted a change of it
-	Verified              // a push: everything but the pictures is in Plex
+	Verified              // a push: everything except the pictures is in Plex
 )
 
-// A Push is one claimed job on its way through a batch.
+// A Push is one claimed job in a batch.
 type Push struct {
 	Job     store.Job
 	Scene   *stashapi.Scene
@@ -37,8 +37,8 @@ type Push struct {
 	Stage   Stage
 
 	cover cover
-	bare  bool   // Stash has nothing to show, and nothing is known to have been pushed
-	rival string // why an item was left to another scene; "" if none was
+	bare  bool   // the scene has no data, and nothing of it is known to be pushed
+	rival string // why an item was skipped for another scene; "" if none was
 	err   error
 }
 
@@ -90,14 +90,14 @@ func (p *Push) changed() bool {
 // A Target is one Plex item that shows the scene of a push.
 type Target struct {
 	Hit     match.Hit
-	Current plexapi.Item // as Plex held it before this batch
+	Current plexapi.Item // as in Plex before this batch
 	Plan    merge.Plan
-	Base    store.Item // as it is to be stored with the completion
+	Base    store.Item // to be stored with the completion
 	Stage   Stage
 
 	push    *Push
-	stored  store.Item // as it is stored now
-	rival   string     // why it is left to another scene; "" if it is not
+	stored  store.Item // as stored now
+	rival   string     // why the item belongs to another scene; "" if it does not
 	refused []refusal
 	err     error
 }
@@ -126,10 +126,10 @@ func (t *Target) SceneID() int { return t.push.Job.SceneID }
 
 func (t *Target) changed() bool { return t.Stage >= Written }
 
-// key is the item's rating key.
+// key returns the item's rating key.
 func (t *Target) key() string { return t.Hit.RatingKey }
 
-// going are the pushes that nothing has ended yet.
+// going returns the pushes that have not ended.
 func going(pushes []*Push) []*Push {
 	return slices.DeleteFunc(slices.Clone(pushes), func(p *Push) bool { return p.Failure() != nil })
 }

@@ -9,13 +9,13 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 )
 
-// reading is the items that some pushes need, each asked for once.
+// reading collects the items that several needers share, each read once.
 type reading struct {
 	wanted map[string]*wantedItem
 	held   map[string]plexapi.Item // those that Plex has
 }
 
-// wantedItem is a Plex item that something needs. If it alone cannot be read, whatever needs it fails.
+// wantedItem is a Plex item to read. If it cannot be read, its needers fail.
 type wantedItem struct {
 	key     string
 	needers []gate.Item
@@ -26,7 +26,7 @@ func newReading() *reading {
 	return &reading{wanted: make(map[string]*wantedItem), held: make(map[string]plexapi.Item)}
 }
 
-// add asks for an item on behalf of a push, a target or a restore.
+// add adds an item that a push, a target or a restore needs.
 func (r *reading) add(key string, needer gate.Item) {
 	if r.wanted[key] == nil {
 		r.wanted[key] = &wantedItem{key: key}
@@ -47,7 +47,7 @@ func (w *wantedItem) Attempts() int { return w.needers[0].Attempts() }
 
 func (w *wantedItem) SceneID() int { return w.needers[0].SceneID() }
 
-// read reads items in as few requests as fit. An error ends the batch.
+// read reads items in as few requests as possible. An error ends the batch.
 func (pl *Pipeline) read(ctx context.Context, r *reading) error {
 	keys := slices.Sorted(maps.Keys(r.wanted))
 	for chunk := range slices.Chunk(keys, plexapi.MaxKeys) {

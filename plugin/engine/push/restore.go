@@ -15,12 +15,12 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// A Restore is one Plex item that gets back what it held before the first push.
+// A Restore is one Plex item that is restored to its state before the first push.
 type Restore struct {
-	Item    store.Item // as it is to be stored
-	Gone    bool       // Plex does not hold the item any more, or gave its key to something else
+	Item    store.Item // to be stored
+	Gone    bool       // the item is no longer in Plex, or its key belongs to another item
 	Changed bool       // Plex accepted a change
-	Kept    []string   // settings' names of the fields that stay: edited since the push, or a picture not on offer
+	Kept    []string   // settings' names of kept fields: edited since the push, or a picture that is no longer offered
 
 	target *Target
 	err    error
@@ -50,9 +50,8 @@ func (r *Restore) Attempts() int { return 0 }
 // SceneID returns the id of the scene that owns the item.
 func (r *Restore) SceneID() int { return r.Item.Owner }
 
-// Restore gives items back what they held before the first push: values, tags, locks and pictures, each only where
-// Plex still holds what was pushed. It reads all, writes, and reads back in few requests; storing the result is left
-// to the caller. An error ends the whole restore.
+// Restore restores items to their state before the first push: values, tags, locks and pictures, each only where Plex
+// still holds what was pushed. The caller stores the result. An error ends the restore of all items.
 func (pl *Pipeline) Restore(ctx context.Context, known map[string]store.Item) ([]*Restore, error) {
 	reading := newReading()
 	list := make([]*Restore, 0, len(known))
@@ -87,7 +86,7 @@ func (pl *Pipeline) Restore(ctx context.Context, known map[string]store.Item) ([
 	return list, pl.verifyRestores(ctx, there)
 }
 
-// plan is the merge with a Stash that has nothing to show: it gives back what is ours.
+// plan merges the item with an empty scene, which restores everything that is ours.
 func (r *Restore) plan(held plexapi.Item) {
 	item := r.Item
 	nothing := merge.Desired{Values: make(map[string]store.Value)}
@@ -107,8 +106,8 @@ func (r *Restore) plan(held plexapi.Item) {
 	r.Kept = merge.KeptFields(item, held)
 }
 
-// writeRestore writes the plan of one item and restores its pictures. A field that Plex refuses does not keep it from
-// taking the others.
+// writeRestore writes the plan of one item and restores its pictures. If Plex refuses a field, the others are still
+// restored.
 func (pl *Pipeline) writeRestore(ctx context.Context, r *Restore) error {
 	t := r.target
 	if !t.Plan.Empty() {
@@ -129,8 +128,7 @@ func (pl *Pipeline) writeRestore(ctx context.Context, r *Restore) error {
 	return nil
 }
 
-// restorePicture selects again what was selected before our first upload, wherever ours is still selected, and
-// restores the lock.
+// restorePicture selects the picture from before our first upload if ours is still selected, and restores the lock.
 func (pl *Pipeline) restorePicture(ctx context.Context, r *Restore, p *picture) error {
 	known, before := p.stored.Images[p.lock()], p.stored.Original[p.lock()]
 	if known.SHA1 == "" && known.Sending == "" {
@@ -148,11 +146,11 @@ func (pl *Pipeline) restorePicture(ctx context.Context, r *Restore, p *picture) 
 		}
 	}
 	switch {
-	case selected == merge.First(before.Value): // already, or again
+	case selected == merge.First(before.Value): // it needs no change
 	case !ours:
 		r.Kept = append(r.Kept, merge.SettingName(p.lock()))
 		return nil
-	case !offered: // Plex has nothing to go back to: its agent may choose again
+	case !offered: // there is no picture to return to: unlock, so that Plex's agent may choose
 		r.Kept = append(r.Kept, merge.SettingName(p.lock()))
 	default:
 		r.Changed = true
@@ -183,8 +181,8 @@ func (pl *Pipeline) selectBefore(ctx context.Context, p *picture, before string)
 	return nil
 }
 
-// forgetConfirmed stores, before a picture is restored, that Plex may not show our upload any more. If the restore
-// does not come to its end, the next push sends the cover again.
+// forgetConfirmed stores, before a picture is restored, that Plex may no longer show our upload. If the restore does
+// not finish, the next push sends the cover again.
 func (pl *Pipeline) forgetConfirmed(ctx context.Context, p *picture) error {
 	image := p.stored.Images[p.lock()]
 	if image.Sending == "" {
@@ -197,7 +195,7 @@ func (pl *Pipeline) forgetConfirmed(ctx context.Context, p *picture) error {
 	return pl.Store.PutItems(ctx, []store.Item{p.stored})
 }
 
-// verifyRestores reads back what Plex made of the writes.
+// verifyRestores reads back the written items.
 func (pl *Pipeline) verifyRestores(ctx context.Context, list []*Restore) error {
 	reading := newReading()
 	for _, r := range list {

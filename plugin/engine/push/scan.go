@@ -13,11 +13,11 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
 )
 
-// MaxScans is how many folders a run asks Plex to scan.
+// MaxScans is the maximum number of folders that a run asks Plex to scan.
 const MaxScans = 20
 
-// scanMissing asks Plex to look into the folders of files that it does not hold. Whatever comes of it, the
-// jobs wait as they would without: what Plex finds wakes them.
+// scanMissing asks Plex to scan the folders of missing files. The jobs wait in any case; files that Plex finds wake
+// them.
 func (pl *Pipeline) scanMissing(ctx context.Context, pushes []*Push) error {
 	if !pl.Config.ScanPlex || pl.Config.SkipMissing || pl.ReadOnly || pl.Gate.OnTrial() || pl.KnownOnly {
 		return nil
@@ -26,7 +26,7 @@ func (pl *Pipeline) scanMissing(ctx context.Context, pushes []*Push) error {
 		return ctx.Err()
 	}
 	lost := slices.DeleteFunc(slices.Clone(pushes), func(p *Push) bool {
-		return p.Match.Found != match.Missing || !retry.Judge(p.Failure()).Class.AwaitsFile() // the index may be behind
+		return p.Match.Found != match.Missing || !retry.Judge(p.Failure()).Class.AwaitsFile() // otherwise the index may be out of date
 	})
 	if len(lost) == 0 {
 		return nil
@@ -53,8 +53,8 @@ type scanTarget struct {
 	folder  string
 }
 
-// scan asks for one scan, unless that was done, or a scan is under way. After a failure that is no answer it
-// asks for no more in this run.
+// scan requests one scan, unless it was requested before or Plex is scanning the library. If Plex does not answer, the
+// run requests no more scans.
 func (pl *Pipeline) scan(ctx context.Context, s scanTarget) {
 	key := s.section.ID + " " + s.folder
 	if pl.once.scanFailed || pl.once.scanned[key] || len(pl.once.scanned) >= MaxScans {
@@ -77,8 +77,8 @@ func (pl *Pipeline) scan(ctx context.Context, s scanTarget) {
 	log.Info().Msg("asked Plex to scan a folder for missing files")
 }
 
-// scanFor returns which library and folder to scan for a file of Stash, by where it may be in Plex: what was
-// learned counts before the path as it is. Of several libraries the one with the nearest folder is meant.
+// scanFor returns the library and folder to scan for a file of Stash, from its possible paths in Plex: learned prefixes
+// take precedence over the unchanged path. Of several libraries it returns the one with the nearest folder.
 func scanFor(places []match.Place, sections []plexapi.Section, path string) (scanTarget, bool) {
 	for _, where := range slices.Concat(places[1:], places[:1]) {
 		var found scanTarget
@@ -98,8 +98,7 @@ func scanFor(places []match.Place, sections []plexapi.Section, path string) (sca
 	return scanTarget{}, false
 }
 
-// folderBelow returns the folder of the file rest below a location, with the location's kind of slash. A file
-// in the location itself is in the location.
+// folderBelow returns the folder of the file rest below a location, with the location's kind of slash.
 func folderBelow(location, rest, path string) string {
 	names := strings.Split(rest, "/")
 	names = names[:len(names)-1]

@@ -9,10 +9,10 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 )
 
-// candidatesNamed is how many candidates a message names.
+// candidatesNamed is the number of candidates that a message names.
 const candidatesNamed = 3
 
-// notMatched is how a job ends whose scene is not matched.
+// notMatched returns the error of a push without a matching item.
 func (pl *Pipeline) notMatched(p *Push) error {
 	path := text.Private(p.Scene.Files[0].Path)
 	switch p.Match.Found {

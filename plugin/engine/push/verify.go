@@ -12,7 +12,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 )
 
-// verify reads what Plex made of the writes, all in one request: an accepted write proves nothing.
+// verify reads the written items back in one request: Plex may accept a write but not make the change.
 func (pl *Pipeline) verify(ctx context.Context, pushes []*Push) ([]*Push, error) {
 	r := newReading()
 	var changed []*Push
@@ -43,7 +43,7 @@ func (pl *Pipeline) verify(ctx context.Context, pushes []*Push) ([]*Push, error)
 	return going(pushes), gate.Verified(ctx, pl.Gate, changed)
 }
 
-// verifyTargets compares what was read back with what was sent. The first target that differs fails.
+// verifyTargets compares what was read back with what was sent, and fails a target that differs.
 func (pl *Pipeline) verifyTargets(targets []*Target, held map[string]plexapi.Item) {
 	var unmoved []string
 	var last *Target
@@ -68,12 +68,12 @@ func (pl *Pipeline) verifyTargets(targets []*Target, held map[string]plexapi.Ite
 	}
 }
 
-// verifyTarget takes over what was read back of one item, and returns the settings' names of fields that Plex did
+// verifyTarget updates the base of one item from the read-back and returns the settings' names of fields that Plex did
 // not change.
 func (pl *Pipeline) verifyTarget(t *Target, item *plexapi.Item) (unmoved []string) {
 	outcome := merge.AfterReadBack(t.Plan, *item)
 	t.Base = outcome.Base
-	t.Current.Thumb, t.Current.Art = item.Thumb, item.Art // their addresses may move with any edit
+	t.Current.Thumb, t.Current.Art = item.Thumb, item.Art // any edit may change their addresses
 	if outcome.DateStays {
 		logOf(pl.Log.Warn(), t.push).Str("item", t.key()).Msg("Plex does not clear the date; correct it in Plex if it is wrong")
 	}

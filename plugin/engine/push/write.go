@@ -13,16 +13,16 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 )
 
-// tryApartFrom is which answer of 500 to several fields may mean one bad field.
+// tryApartFrom is the number of 500 answers to an edit after which its fields are sent one by one.
 const tryApartFrom = 3
 
-// badField is a field that failed when it was sent alone.
+// badField is an edit that failed and cannot be split further.
 type badField struct {
 	fields []string
 	err    error
 }
 
-// write writes what the plans say, one request at a time.
+// write writes the plans, one request at a time.
 func (pl *Pipeline) write(ctx context.Context, pushes []*Push) ([]*Push, error) {
 	for i, p := range pushes {
 		if i > 0 && pl.yields(ctx, pushes[i:]) {
@@ -43,8 +43,8 @@ func (pl *Pipeline) write(ctx context.Context, pushes []*Push) ([]*Push, error) 
 	return going(pushes), nil
 }
 
-// yields asks between two writes whether the run has to make room for others, since a batch of slow writes takes
-// long. If so, it releases the pushes that are left.
+// yields reports whether the run must yield to other jobs, since a batch of slow writes takes long. If so, it releases
+// the remaining pushes.
 func (pl *Pipeline) yields(ctx context.Context, left []*Push) bool {
 	why := pl.Yield(ctx)
 	if why == nil {
@@ -56,7 +56,7 @@ func (pl *Pipeline) yields(ctx context.Context, left []*Push) bool {
 	return true
 }
 
-// writeTarget writes one item and counts the answers of 500 to it.
+// writeTarget writes one item and counts its 500 answers.
 func (pl *Pipeline) writeTarget(ctx context.Context, t *Target) error {
 	err := pl.writeItem(ctx, t)
 	if retry.Answered500(err) {
@@ -106,8 +106,8 @@ func (pl *Pipeline) writeItem(ctx context.Context, t *Target) error {
 	return pl.leaveOut(t, bad, done)
 }
 
-// leaveOut notes the fields that Plex refuses, as long as it took others. If it took none the edit as a
-// whole is the matter: rejected if Plex says so, else its own trouble.
+// leaveOut records the fields that Plex refuses if it accepted others. If Plex accepted none, leaveOut returns an error
+// for the complete edit.
 func (pl *Pipeline) leaveOut(t *Target, bad []badField, done int) error {
 	for _, b := range bad {
 		if done == 0 {
@@ -117,7 +117,7 @@ func (pl *Pipeline) leaveOut(t *Target, bad []badField, done int) error {
 			return retry.Rejected(fmt.Sprintf("%v: Plex refuses the value of %s: correct it in Stash, then run \"Retry dead letters\"", b.err, fieldNames(b.fields)), b.err)
 		}
 		until := "it changes in Stash"
-		if retry.Answered500(b.err) { // which may be Plex's own trouble
+		if retry.Answered500(b.err) { // a 500 may be a failure of Plex itself
 			until = "the scene is synced again"
 		}
 		for _, f := range b.fields {
@@ -129,8 +129,8 @@ func (pl *Pipeline) leaveOut(t *Target, bad []badField, done int) error {
 	return nil
 }
 
-// edit sends one edit, and returns how many requests Plex accepted. If Plex refuses an edit of several fields,
-// edit repeats it field by field and returns the fields that fail alone.
+// edit sends one edit and returns how many requests Plex accepted. If Plex refuses an edit of several fields, edit
+// repeats it field by field and returns the fields that fail.
 func (pl *Pipeline) edit(ctx context.Context, t *Target, e plexapi.Edit) (done int, bad []badField, err error) {
 	send := func(e plexapi.Edit) error {
 		return pl.timed(ctx, func() error { return pl.Plex.Edit(ctx, t.Hit.Section, t.Current.ItemType(), t.key(), e) })
@@ -163,29 +163,28 @@ func (pl *Pipeline) edit(ctx context.Context, t *Target, e plexapi.Edit) (done i
 	return done, bad, nil
 }
 
-// timed sends one write, and waits after a slow one as long as it took.
+// timed sends one write, and after a slow one waits as long as the write took.
 func (pl *Pipeline) timed(ctx context.Context, send func() error) error {
 	begin := time.Now()
 	err := send()
-	pace(ctx, time.Since(begin)) // one that failed may have cost Plex as much
+	pace(ctx, time.Since(begin)) // a failed write may have cost Plex as much
 	return err
 }
 
-// refuses reports whether Plex finds fault with what an edit holds rather than with the moment.
+// refuses reports whether Plex refuses the content of an edit.
 func refuses(err error, t *Target) bool {
 	return retry.Refused(err) || retry.Answered500(err) && t.Base.Faults+1 >= tryApartFrom
 }
 
-// setFaults notes how often Plex has answered 500, in all that will be stored of the item.
+// setFaults sets the number of 500 answers in both bases of the item.
 func (t *Target) setFaults(n int) {
 	t.Base.Faults, t.Plan.Base.Faults = n, n
 }
 
-// slowWrite is how long a write may take without a pause after it.
+// slowWrite is the duration from which a write is followed by a pause.
 const slowWrite = 100 * time.Millisecond
 
-// pace waits after a slow write as long as the write took: Plex writes into one SQLite file and serves viewers from it
-// at the same time.
+// pace waits after a slow write as long as the write took: Plex serves viewers from the SQLite file that it writes.
 func pace(ctx context.Context, took time.Duration) {
 	if took <= slowWrite {
 		return
