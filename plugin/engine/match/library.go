@@ -9,8 +9,8 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
-// ChooseSections returns the libraries of movies and shows that are named by name or id, all libraries of
-// movies if none is named, and the names of which nothing can be used.
+// ChooseSections returns the movie and TV libraries that names lists by title or id, or all movie libraries if names is
+// empty. absent holds the names without a usable library.
 func ChooseSections(sections []plexapi.Section, names []string) (chosen []plexapi.Section, absent []string) {
 	for _, s := range sections {
 		named := slices.ContainsFunc(names, func(n string) bool { return sectionIs(s, n) })
@@ -37,15 +37,15 @@ func IDs(sections []plexapi.Section) []string {
 	return ids
 }
 
-// InSections returns the files in these libraries. The index holds those of a library that is not chosen any more
-// until the next run.
+// InSections returns the files in these libraries. Until the next run the index also holds files of libraries that are
+// no longer chosen.
 func InSections(files []plexindex.File, sections []plexapi.Section) []plexindex.File {
 	return slices.DeleteFunc(files, func(f plexindex.File) bool {
 		return !slices.ContainsFunc(sections, func(s plexapi.Section) bool { return s.ID == f.Section })
 	})
 }
 
-// WhyAbsent says of names from the settings why nothing of them can be used.
+// WhyAbsent says why each of these names from the settings cannot be used.
 func WhyAbsent(sections []plexapi.Section, absent []string) string {
 	list := make([]string, len(absent))
 	for i, n := range absent {

@@ -24,24 +24,24 @@ const (
 	ByFolders  = "folders"   // the only file with this name in these folders
 )
 
-// Found says how matching a scene ended.
+// Found is the result of matching a scene.
 type Found int
 
-// The ends of matching.
+// The results of matching.
 const (
 	Matched   Found = iota
 	Missing         // no library holds a file of the scene
 	Ambiguous       // several items fit equally well
-	Unknown         // a library has not been read whole, or is missing: it may be there
+	Unknown         // a library is missing or not completely read, so the file may be in it
 )
 
 // A Match is what was found for a scene.
 type Match struct {
 	Found      Found
 	Hits       []Hit
-	Candidates []Candidate // of an ambiguous one, at most 50
-	Unread     bool        // some library may hold more of its files than was found
-	Doubt      error       // why it is not known whether an item that fits is another scene's; nil if that is known
+	Candidates []Candidate // of an ambiguous match, at most 50
+	Unread     bool        // some library may contain further files of the scene
+	Doubt      error       // why it is unknown whether another scene owns an item that fits; nil if it is known
 }
 
 // A Hit is an item that holds a file of the scene.
@@ -64,56 +64,56 @@ type Candidate struct {
 
 const candidatesAtMost = 50
 
-// A Matcher finds the Plex items of scenes by their files. It never guesses: what is not one item is not
-// found or ambiguous.
+// A Matcher finds the Plex items of scenes by their files. It never guesses: without exactly one item a file is missing
+// or ambiguous.
 type Matcher struct {
 	Index    *plexindex.Index
 	Server   string
-	Sections []plexapi.Section // those that are chosen: the index may hold others still
-	Unread   bool              // some library may hold more than the index knows
+	Sections []plexapi.Section // the chosen ones: the index may hold others
+	Unread   bool              // some library may contain more than the index
 	PathMap  []PathPair
 	Prefixes []PathPair        // learned
 	Titles   map[string]string // of the sections
-	// Others tells which scene has exactly one of these paths in Stash.
+	// Others returns, for each of these paths, the scene in Stash with exactly this path.
 	Others func(ctx context.Context, paths []string) (map[string]int, error)
-	// Owners tells which scene owns an item.
+	// Owners returns the scenes that own items, by rating key.
 	Owners func(ctx context.Context, keys []string) (map[string]int, error)
-	// Owned tells which items their owners own still, and why that is not known of some of them.
+	// Owned returns which items still belong to their owners; doubts holds an error for each item where this is unknown.
 	Owned func(ctx context.Context, owners map[string]int) (owned map[string]bool, doubts map[string]error, err error)
-	// Read reads items from Plex: candidates that are gone do not count.
+	// Read reads items from Plex, to rule out candidates that are gone.
 	Read func(ctx context.Context, keys []string) ([]plexapi.Item, error)
-	// Failed is told that the candidates of one scene cannot be read. An error from it ends the matching.
+	// Failed is called if the candidates of one scene cannot be read. An error from it ends the matching.
 	Failed func(ctx context.Context, scene int, err error) error
 }
 
-// search is one scene's way through the rules.
+// search is the state of matching one scene.
 type search struct {
 	scene      *stashapi.Scene
 	match      Match
 	candidates []candidate
-	decided    map[string]bool // files of which it is known what they are, or that it cannot be told
+	decided    map[string]bool // files that are matched or ambiguous
 }
 
-// candidate is what may be a file of the scene unless it is another scene's: found by name and size or folders, or
-// by its path without case. The tries for one file are in the order in which they count.
+// candidate holds what may be a file of the scene unless another scene has it: found by name and size, by folders, or
+// by path without case. The candidates for one file are in order of precedence.
 type candidate struct {
 	rule  string
 	file  stashapi.File
 	files []plexindex.File
-	doubt error // why it is not known whether another file is to be among them
+	doubt error // why it is unknown whether a further file belongs to them
 }
 
-// byName reports whether a rule goes by the name of a file, wherever it lies.
+// byName reports whether a rule matches by file name instead of path.
 func byName(rule string) bool { return rule == ByNameSize || rule == ByFolders }
 
-// Match matches the scenes of a batch. Stash is asked about other scenes at most once, and only if a match
-// by name, or without case, depends on it; about the owners of items only if it is theirs.
+// Match matches the scenes of a batch. It asks Stash about other scenes at most once, and only if a match by name or
+// without case depends on it; about the owners of items only if such a match finds an owned item.
 func (m *Matcher) Match(ctx context.Context, scenes []*stashapi.Scene) ([]Match, error) {
 	searches, err := m.search(ctx, scenes)
 	if err != nil {
 		return nil, err
 	}
-	if err := m.leaveOwned(ctx, searches); err != nil {
+	if err := m.dropOwned(ctx, searches); err != nil {
 		return nil, err
 	}
 	matches := make([]Match, len(scenes))
@@ -128,8 +128,7 @@ func (m *Matcher) Match(ctx context.Context, scenes []*stashapi.Scene) ([]Match,
 	return matches, nil
 }
 
-// Fits returns for each scene all places that may hold a file of it, by whichever rule and however many
-// they are.
+// Fits returns for each scene all items that may hold one of its files by any rule.
 func (m *Matcher) Fits(ctx context.Context, scenes []*stashapi.Scene) (map[int][]Hit, error) {
 	searches, err := m.search(ctx, scenes)
 	if err != nil {
@@ -148,7 +147,7 @@ func (m *Matcher) Fits(ctx context.Context, scenes []*stashapi.Scene) (map[int][
 	return fits, nil
 }
 
-// search looks for the files of scenes, and leaves out what is exactly another scene's.
+// search looks up the files of scenes, except those whose path is exactly that of another scene.
 func (m *Matcher) search(ctx context.Context, scenes []*stashapi.Scene) ([]search, error) {
 	searches := make([]search, len(scenes))
 	for i, scene := range scenes {
@@ -160,10 +159,10 @@ func (m *Matcher) search(ctx context.Context, scenes []*stashapi.Scene) ([]searc
 			}
 		}
 	}
-	return searches, m.leaveOthers(ctx, searches)
+	return searches, m.dropOthers(ctx, searches)
 }
 
-// byPath is rule 1. If nothing is exactly equal it gathers what else the file may be.
+// byPath applies rule 1. Without an exact match it collects candidates.
 func (m *Matcher) byPath(ctx context.Context, s *search, f stashapi.File) error {
 	for _, where := range m.Places(f.Path) {
 		files, exact, err := m.lookUp(ctx, where.Path)
@@ -185,7 +184,7 @@ func (m *Matcher) byPath(ctx context.Context, s *search, f stashapi.File) error 
 	return m.byName(ctx, s, f)
 }
 
-// byName gathers what the file may be by rules 2 and 3.
+// byName collects the candidates of rules 2 and 3.
 func (m *Matcher) byName(ctx context.Context, s *search, f stashapi.File) error {
 	if f.Size > 0 {
 		files, err := m.Index.ByNameAndSize(ctx, m.Server, f.Path, f.Size)
@@ -212,7 +211,7 @@ func hitOf(p plexindex.File, f stashapi.File, rule string) Hit {
 	return Hit{RatingKey: p.RatingKey, Section: p.Section, Path: p.Path, File: f.Path, Rule: rule}
 }
 
-// add takes items as the scene's.
+// add adds items to the scene's hits.
 func (s *search) add(f stashapi.File, rule string, files []plexindex.File) {
 	s.decided[f.Path] = true
 	for _, p := range files {
@@ -222,8 +221,8 @@ func (s *search) add(f stashapi.File, rule string, files []plexindex.File) {
 	}
 }
 
-// newestEach returns of files with one path the newest of each library: an older one in the same library has
-// been replaced, and one in another shows the same file.
+// newestEach returns, from files with one path, the newest of each library: an older one in the same library has been
+// replaced, and one in another library shows the same file.
 func newestEach(files []plexindex.File) []plexindex.File {
 	var list []plexindex.File
 	for _, f := range files {
@@ -236,8 +235,7 @@ func newestEach(files []plexindex.File) []plexindex.File {
 
 type Place struct{ Path, rule string }
 
-// Places are where the file may be in Plex. A pathMap that applies is the user's word; what was learned
-// never overrides it.
+// Places returns the paths that the file may have in Plex. A learned prefix never overrides a pathMap that applies.
 func (m *Matcher) Places(path string) []Place {
 	if mapped, ok := mapPath(m.PathMap, path); ok {
 		return []Place{{mapped, ByPathMap}}
@@ -251,7 +249,7 @@ func (m *Matcher) Places(path string) []Place {
 	return list
 }
 
-// lookUp finds files by path, the newest first, without case only if nothing is equal with it.
+// lookUp finds files by path, the newest first. It ignores case only if no path is equal.
 func (m *Matcher) lookUp(ctx context.Context, path string) (files []plexindex.File, exact bool, err error) {
 	files, err = m.Index.ByPath(ctx, m.Server, path, false)
 	if files = InSections(files, m.Sections); err != nil || len(files) > 0 {
@@ -259,7 +257,7 @@ func (m *Matcher) lookUp(ctx context.Context, path string) (files []plexindex.Fi
 	}
 	files, err = m.Index.ByPath(ctx, m.Server, path, true)
 	if files = InSections(files, m.Sections); err != nil || len(distinct(files)) > 1 && !onePath(files) {
-		return nil, false, err // items that differ by case only: none is it
+		return nil, false, err // items that differ only by case: none matches
 	}
 	return files, false, nil
 }
@@ -268,8 +266,8 @@ func onePath(files []plexindex.File) bool {
 	return !slices.ContainsFunc(files, func(f plexindex.File) bool { return pathform.Normal(f.Path) != pathform.Normal(files[0].Path) })
 }
 
-// leaveOthers takes from the tries the files whose paths are exactly another scene's.
-func (m *Matcher) leaveOthers(ctx context.Context, searches []search) error {
+// dropOthers removes from the candidates the files whose path is exactly that of another scene.
+func (m *Matcher) dropOthers(ctx context.Context, searches []search) error {
 	var paths []string
 	for _, s := range searches {
 		for _, t := range s.candidates {
@@ -295,7 +293,7 @@ func (m *Matcher) leaveOthers(ctx context.Context, searches []search) error {
 	return nil
 }
 
-// StashPaths are the paths that a file of Plex may have in Stash, in every way in which Stash may spell them.
+// StashPaths returns the paths that a file of Plex may have in Stash, in all spellings.
 func (m *Matcher) StashPaths(plex string) []string {
 	list := spellings(plex)
 	for _, pairs := range [][]PathPair{m.PathMap, m.Prefixes} {
@@ -316,7 +314,7 @@ func (m *Matcher) another(others map[string]int, plex string, scene int) bool {
 	})
 }
 
-// resolve decides by the tries. Candidates are read before they count: the index may lag behind.
+// resolve decides by the candidates. It reads several from Plex first, since the index may be out of date.
 func (m *Matcher) resolve(ctx context.Context, s *search) error {
 	for _, t := range s.candidates {
 		if s.decided[t.file.Path] {
@@ -347,7 +345,7 @@ func (m *Matcher) resolve(ctx context.Context, s *search) error {
 	return nil
 }
 
-// living returns the files whose items still hold them.
+// living returns the files that their items still hold.
 func (m *Matcher) living(ctx context.Context, files []plexindex.File, keys []string) ([]plexindex.File, error) {
 	held := make(map[string]*plexapi.Item, len(keys))
 	for some := range slices.Chunk(keys, plexapi.MaxKeys) {

@@ -10,8 +10,8 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
-// leaveOwned takes from the tries of rules 2 and 3 the items that another scene owns.
-func (m *Matcher) leaveOwned(ctx context.Context, searches []search) error {
+// dropOwned removes from the candidates of rules 2 and 3 the items that another scene owns.
+func (m *Matcher) dropOwned(ctx context.Context, searches []search) error {
 	claims, err := m.claims(ctx, searches)
 	if err != nil || len(claims) == 0 {
 		return err
@@ -28,11 +28,11 @@ func (m *Matcher) leaveOwned(ctx context.Context, searches []search) error {
 				continue
 			}
 			t.files = slices.DeleteFunc(t.files, func(f plexindex.File) bool {
-				leave := owned[f.RatingKey] && claims[f.RatingKey] != s.scene.ID
-				if leave && doubts[f.RatingKey] != nil {
+				drop := owned[f.RatingKey] && claims[f.RatingKey] != s.scene.ID
+				if drop && doubts[f.RatingKey] != nil {
 					t.doubt = doubts[f.RatingKey]
 				}
-				return leave
+				return drop
 			})
 		}
 	}
@@ -67,7 +67,7 @@ func (m *Matcher) claims(ctx context.Context, searches []search) (map[string]int
 	return claims, nil
 }
 
-// Holds reports whether the item has the file, out of the trash.
+// Holds reports whether the item has the file, outside the trash.
 func Holds(it *plexapi.Item, path string) bool {
 	for _, p := range it.Parts {
 		if !p.Deleted && pathform.Normal(p.File) == pathform.Normal(path) {

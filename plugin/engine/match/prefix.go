@@ -9,20 +9,19 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
 )
 
-// PathPair says that what lies below From in Stash lies below To in Plex. Both are normalised.
+// PathPair says that the folder From in Stash is the folder To in Plex. Both are normalised.
 type PathPair struct {
 	From string `json:"from"`
 	To   string `json:"to"`
 }
 
-// replace returns path with the prefix From in place of To, if it lies below it. On Windows case does not
-// matter.
+// replace returns path with the prefix From replaced by To, if path is below From. On Windows it ignores case.
 func (p PathPair) replace(path string) (string, bool) {
 	rest, below := Under(path, p.From)
 	return strings.TrimSuffix(pathform.Normal(p.To), "/") + "/" + rest, below
 }
 
-// Under returns what of a normalised path lies below a folder. A share lies below no root.
+// Under returns the part of a path below a folder. A share is below no root.
 func Under(path, folder string) (rest string, below bool) {
 	path, folder = pathform.Normal(path), strings.TrimSuffix(pathform.Normal(folder), "/")+"/"
 	if strings.HasPrefix(path, "//") != strings.HasPrefix(folder, "//") {
@@ -41,11 +40,11 @@ func onWindows(normal string) bool {
 
 func onDrive(normal string) bool { return len(normal) > 2 && normal[1:3] == ":/" }
 
-// back is the pair in the other direction.
+// back returns the reversed pair.
 func (p PathPair) back() PathPair { return PathPair{From: p.To, To: p.From} }
 
-// spellings are the ways in which Stash may write a path: in either form of accents, and on Windows with
-// either slash and the letter of the drive in either case.
+// spellings returns the ways in which Stash may write a path: in both Unicode forms, and on Windows with both slashes
+// and both cases of the drive letter.
 func spellings(path string) []string {
 	normal := pathform.Normal(path)
 	list := []string{normal, norm.NFD.String(normal)}
@@ -78,19 +77,19 @@ const (
 	pairsKept      = 50 // of the evidence
 )
 
-// Evidence is what matches by name and size say about prefixes: for each pair the folders that support it.
-// It is kept as JSON and bounded.
+// Evidence holds, for each pair of prefixes, the folders with matches by name and size that support it. It is stored as
+// JSON and bounded.
 type Evidence struct {
 	Pairs []Support `json:"pairs"`
 }
 
-// Support is the folders in which files suggested a pair.
+// Support holds the folders that support a pair.
 type Support struct {
 	PathPair
 	Folders []string `json:"folders"`
 }
 
-// Add takes in one match and reports whether it taught anything.
+// Add adds one match and reports whether the evidence changed.
 func (e *Evidence) Add(stash, plex string) bool {
 	pair, folder, ok := commonTail(stash, plex)
 	if !ok {
@@ -126,8 +125,8 @@ func (e *Evidence) Learned() []PathPair {
 	return pairs
 }
 
-// commonTail cuts the folders that two paths have in common at their ends, and returns what is left as a
-// pair. Paths without a common folder, or that are equal, say nothing.
+// commonTail removes the folders that two paths have in common at their ends, and returns the rest as a pair. ok is
+// false if the paths are equal or have no folder in common.
 func commonTail(stash, plex string) (pair PathPair, folder string, ok bool) {
 	a, b := pathform.Normal(stash), pathform.Normal(plex)
 	x, y := strings.LastIndexByte(a, '/'), strings.LastIndexByte(b, '/')
@@ -139,7 +138,7 @@ func commonTail(stash, plex string) (pair PathPair, folder string, ok bool) {
 	for {
 		i, j := strings.LastIndexByte(from, '/'), strings.LastIndexByte(to, '/')
 		if i < 0 || j < 0 || from[i:] != to[j:] || strings.HasSuffix(from[:i], "/") || strings.HasSuffix(to[:j], "/") {
-			break // a share's name is not cut off its slashes
+			break // do not separate a share's name from its slashes
 		}
 		from, to = from[:i], to[:j]
 		common++

@@ -11,15 +11,15 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// Plex keeps values in forms of its own: it trims, may fold the case of tags, and cuts times off dates. A
-// difference in form is none.
+// Plex normalizes values: it trims, may fold the case of tags, and removes times from dates. The comparison ignores such
+// differences.
 
-// TagKey is what two spellings of one tag have in common.
+// TagKey returns the form in which spellings of one tag are equal.
 func TagKey(name string) string {
 	return text.Fold(norm.NFC.String(strings.Join(strings.Fields(name), " ")))
 }
 
-// textKey is what two forms of one text have in common.
+// textKey returns the form in which variants of one text are equal.
 func textKey(text string) string {
 	text = norm.NFC.String(strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n"))
 	lines := strings.Split(text, "\n")
@@ -29,7 +29,7 @@ func textKey(text string) string {
 	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
 
-// Same reports whether two values of a Plex field are equal as Plex keeps them.
+// Same reports whether two values of a Plex field are equal except for Plex's normalization.
 func Same(plex string, a, b store.Value) bool {
 	kind := kindOf(plex)
 	switch {
@@ -47,7 +47,7 @@ func Same(plex string, a, b store.Value) bool {
 	return textKey(a[0]) == textKey(b[0])
 }
 
-// day cuts a time off a date.
+// day removes the time from a date.
 func day(text string) string {
 	text = strings.TrimSpace(text)
 	if len(text) > len("2006-01-02") {

@@ -14,26 +14,26 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// TextLimit is how long a text may be that goes into the query of a request, in runes.
+// TextLimit is the maximum length of a text in the URL of a request, in runes.
 const TextLimit = 4000
 
-// Desired is what Plex should show of a scene, by Plex's field name. Every chosen field is there; an empty
-// value says that Stash has nothing.
+// Desired holds what Plex should show of a scene, by Plex's field name. It contains every chosen field, with an empty
+// value if Stash has none.
 type Desired struct {
 	Values   map[string]store.Value
-	DateText string // Stash's date as it is, which may be a part of one: "2024-05"
+	DateText string // Stash's date, possibly partial: "2024-05"
 	Problems []Problem
 
 	fields Fields
 }
 
-// A Problem is why a field is not pushed as it is.
+// A Problem says why a field is changed or left out.
 type Problem struct {
 	Field  string // the settings' name
 	Reason string
 }
 
-// Desire works out what Plex should show of a scene.
+// Desire computes what Plex should show of a scene.
 func Desire(s *stashapi.Scene, chosen Fields) Desired {
 	d := Desired{Values: make(map[string]store.Value), fields: chosen}
 	for i := range table {
@@ -44,7 +44,7 @@ func Desire(s *stashapi.Scene, chosen Fields) Desired {
 		problems := len(d.Problems)
 		value := f.from(&d, s)
 		if len(value) == 0 && len(d.Problems) > problems {
-			continue // Stash's value is not usable: what Plex shows stays as it is
+			continue // Stash's value is unusable: leave Plex's value unchanged
 		}
 		d.Values[f.Plex] = append(d.Values[f.Plex], value...)
 	}
@@ -56,7 +56,7 @@ func Desire(s *stashapi.Scene, chosen Fields) Desired {
 	return d
 }
 
-// Empty reports whether Stash has nothing to show at all.
+// Empty reports whether Stash has no value at all.
 func (d Desired) Empty() bool {
 	for _, v := range d.Values {
 		if len(v) > 0 {
@@ -66,8 +66,8 @@ func (d Desired) Empty() bool {
 	return true
 }
 
-// clean makes a text fit for Plex: NFC, without control characters but newlines and tabs, trimmed, and no
-// longer than a request can carry. Joined emoji, direction marks and paragraphs stay.
+// clean prepares a text for Plex: NFC, without control characters except newlines and tabs, trimmed, and cut to
+// TextLimit. Joined emoji, direction marks and paragraphs stay.
 func (d *Desired) clean(name, text string) string {
 	text = cleanText(text)
 	if runes := []rune(text); len(runes) > TextLimit {
@@ -89,12 +89,12 @@ func cleanText(text string) string {
 	return strings.TrimSpace(norm.NFC.String(text))
 }
 
-// joinLines joins the lines of a cleaned text, whose line ends are all newlines. Tabs stay, since Plex keeps them.
+// joinLines joins the lines of a cleaned text. Tabs stay, since Plex keeps them.
 func joinLines(text string) string {
 	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' }), " ")
 }
 
-// cleanName makes a name fit for a tag: one line.
+// cleanName prepares a name for a tag: one line.
 func cleanName(name string) string {
 	return strings.Join(strings.Fields(cleanText(name)), " ")
 }
@@ -123,7 +123,7 @@ func names(list []stashapi.Named) store.Value {
 	return v
 }
 
-// distinctNames drops names that Plex would take for the same.
+// distinctNames drops names that are equal in Plex.
 func distinctNames(list store.Value) store.Value {
 	var v store.Value
 	seen := make(map[string]bool)
@@ -136,7 +136,7 @@ func distinctNames(list store.Value) store.Value {
 	return v
 }
 
-// rating is Stash's 0–100 as Plex's 0–10.
+// rating converts Stash's 0–100 to Plex's 0–10.
 func rating(r *int) store.Value {
 	if r == nil || *r < 0 || *r > 100 {
 		return nil
@@ -144,7 +144,7 @@ func rating(r *int) store.Value {
 	return number(float64(*r) / 10)
 }
 
-// date pads what is left out of a date, since Plex takes whole ones only. One that is none is a problem.
+// date completes a partial date, since Plex takes only full dates. An invalid date is a problem.
 func (d *Desired) date(date string) store.Value {
 	date = strings.TrimSpace(date)
 	d.DateText = date

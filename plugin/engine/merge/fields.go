@@ -11,37 +11,37 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// A kind says how the values of a field are compared and written.
+// A kind determines how the values of a field are compared and written.
 type kind int
 
 const (
 	textKind    kind = iota
-	dateKind         // a text whose time of day does not count
-	ratingKind       // a number with a request and without a lock of its own
-	tagsKind         // a list that others add to
+	dateKind         // a text; the time of day is ignored
+	ratingKind       // a number with its own request and without a lock
+	tagsKind         // a list to which others add
 	pictureKind      // written by the engine: a picture is too large for an edit
 )
 
-// field is one row of the table of what is pushed where.
+// field is one row of the table of pushed fields.
 type field struct {
 	Name   string // in the settings
-	Plex   string // as Plex names the field and its lock
+	Plex   string // Plex's name of the field and its lock
 	kind   kind
-	Off    bool // unless named
-	own    bool // it has a setting of its own, and no name in "fields"
-	ofShow bool // episodes do not have it: it belongs to their show
+	Off    bool // not pushed unless named
+	own    bool // has its own setting instead of a name in "fields"
+	ofShow bool // belongs to the show: episodes do not have it
 
 	// from returns what Plex should show of a scene; nil for a picture. With a problem and no value, the field is
 	// left out.
 	from func(d *Desired, s *stashapi.Scene) store.Value
-	// of returns what an item holds of the field; of a picture, the address of the selected one.
+	// of returns an item's value of the field; for a picture, the address of the selected one.
 	of func(it *plexapi.Item) store.Value
 }
 
 const RatingField = "userRating"
 
-// table holds the fields in the order in which they are shown. Rows that write the same Plex field have the same
-// kind, and the values of all of them are joined. To look a Plex field up yields the first of its rows.
+// table holds the fields in display order. Rows that write the same Plex field have the same kind, and their values are
+// joined. A lookup by Plex field returns the first row.
 var table = []field{
 	{
 		Name: "title", Plex: string(plexapi.Title),
@@ -119,10 +119,10 @@ func number(n float64) store.Value {
 	return store.Value{strconv.FormatFloat(n, 'f', -1, 64)}
 }
 
-// FieldTable lists what can be pushed, in the order in which it is shown. It is shared: do not change it.
+// FieldTable returns the fields that can be pushed, in display order. Do not modify the result.
 func FieldTable() []field { return table }
 
-// noField stands for a Plex field that is not in the table, such as one that a newer version has stored.
+// noField stands for a Plex field that is not in the table, for example one stored by a newer version.
 var noField = field{of: func(*plexapi.Item) store.Value { return nil }}
 
 // fieldOf returns the first row of a Plex field.
@@ -148,16 +148,16 @@ func kindOf(plex string) kind { return fieldOf(plex).kind }
 // IsTags reports whether a Plex field is a list of tags.
 func IsTags(plex string) bool { return kindOf(plex) == tagsKind }
 
-// Lacks reports whether items of a type do not have a field. What an episode lacks belongs to its show.
+// Lacks reports whether items of a type do not have a field. The show has the fields that an episode lacks.
 func Lacks(t plexapi.ItemType, plex string) bool { return t == plexapi.Episode && fieldOf(plex).ofShow }
 
-// current is what an item holds of a field.
+// current returns an item's value of a field.
 func current(it *plexapi.Item, plex string) store.Value { return fieldOf(plex).of(it) }
 
 // Fields are the fields that are pushed.
 type Fields struct {
 	Names         map[string]bool // by their names in the setting "fields"
-	ContentRating string          // of every scene; "" if it is not pushed, and given back where it was
+	ContentRating string          // of every scene; "": it is not pushed, and restored where it was pushed
 }
 
 // Empty reports whether nothing is pushed.
@@ -166,7 +166,7 @@ func (f Fields) Empty() bool { return len(f.Names) == 0 && f.ContentRating == ""
 // Has reports whether the field with this name in the settings is pushed.
 func (f Fields) Has(name string) bool { return f.Names[name] }
 
-// FieldNames returns every name that the setting "fields" knows.
+// FieldNames returns the valid names of the setting "fields".
 func FieldNames() []string {
 	var names []string
 	for _, f := range FieldTable() {
@@ -177,9 +177,9 @@ func FieldNames() []string {
 	return names
 }
 
-// ParseFields reads the setting "fields": empty means all that are not off unless named; plain names mean
-// exactly those; +name adds to and -name takes from that. Unknown names are an error that lists them all;
-// the known ones count all the same.
+// ParseFields parses the setting "fields": empty means all fields except those that are off by default; plain names
+// mean exactly those; +name adds to the list and -name removes from it. If there are unknown names, ParseFields returns
+// the valid fields and an error that lists the unknown ones.
 func ParseFields(spec string) (Fields, error) {
 	chosen := Fields{Names: make(map[string]bool)}
 	var plus, minus, plain, unknown []string

@@ -8,7 +8,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// KeptFields are the fields that hold neither what was pushed nor what was there before.
+// KeptFields returns the fields that hold neither the pushed nor the original value.
 func KeptFields(item store.Item, it plexapi.Item) []string {
 	var names []string
 	for _, plex := range slices.Sorted(maps.Keys(item.Sent)) {

@@ -1,5 +1,5 @@
-// Package merge compares what Stash wants, what was sent before and what Plex holds, and works out what to write.
-// It reads no file, asks no server and changes nothing but its results.
+// Package merge compares the desired values from Stash, the base of the last push and the current values in Plex, and
+// computes what to write. Its functions are pure.
 package merge
 
 import (
@@ -12,8 +12,8 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// MergeInput is the three sides of a merge: what Stash wants, what we last sent and read back, and what
-// Plex holds now.
+// MergeInput holds the three sides of a merge: the desired values, the base of the last push, and Plex's current
+// values.
 type MergeInput struct {
 	Desired       Desired
 	Base          store.Item
@@ -21,7 +21,7 @@ type MergeInput struct {
 	KeepPlexEdits bool
 }
 
-// A Change is one difference as a person sees it.
+// A Change is one difference, as shown to a person.
 type Change struct {
 	Field  string `json:"field"`  // the settings' name
 	Action string `json:"action"` // set, clear, add or remove
@@ -29,32 +29,31 @@ type Change struct {
 	To     string `json:"to"`
 }
 
-// A RateChange sets a rating, or takes it away if To is nil.
+// A RateChange sets a rating, or removes it if To is nil.
 type RateChange struct{ To *float64 }
 
-// A Plan is what has to be written to one item so that Plex shows what Stash holds, as far as it is ours.
-// An empty plan writes nothing.
+// A Plan holds what to write to one item so that Plex shows the desired values. An empty plan writes nothing.
 type Plan struct {
 	Changes  []Change
-	First    plexapi.Edit // tags that go
+	First    plexapi.Edit // removal of tags
 	Edit     plexapi.Edit // everything else, locks included
 	Rate     *RateChange
 	Base     store.Item // to be stored before anything is sent
 	Problems []Problem
 
 	desired  Desired
-	before   plexapi.Item           // what Plex held when the plan was made
-	targets  map[string]store.Value // what each written scalar is to become
-	restored map[string]bool        // fields that are given back
-	along    []string               // equal fields, to be locked if the item is written anyway
-	removed  map[string][]string    // tags that go, by field
-	added    map[string][]string    // tags that come, by field
+	before   plexapi.Item           // the item in Plex when the plan was made
+	targets  map[string]store.Value // new values of the written scalars
+	restored map[string]bool        // fields that are restored
+	along    []string               // equal fields, locked if the item is written anyway
+	removed  map[string][]string    // removed tags, by field
+	added    map[string][]string    // added tags, by field
 }
 
 // Empty reports whether nothing has to be written.
 func (p *Plan) Empty() bool { return p.First.Empty() && p.Edit.Empty() && p.Rate == nil }
 
-// Merge compares the three sides field by field. It reads and changes nothing else.
+// Merge compares the three sides field by field.
 func Merge(in MergeInput) Plan {
 	p := Plan{
 		Base: CopyItem(in.Base), desired: in.Desired, before: in.Current,
@@ -69,7 +68,7 @@ func Merge(in MergeInput) Plan {
 		}
 		f := fieldMerge{plan: &p, in: &in, plex: plex, want: in.Desired.Values[plex], held: current(&in.Current, plex)}
 		if refused, ok := in.Base.Rejected[plex]; ok && !Same(plex, refused, f.want) {
-			delete(p.Base.Rejected, plex) // should it come back, it may be tried again
+			delete(p.Base.Rejected, plex) // if it returns later, it may be retried
 		}
 		if IsTags(plex) {
 			f.tags()
@@ -93,11 +92,11 @@ type fieldMerge struct {
 }
 
 func (f *fieldMerge) scalar() {
-	mem := &f.plan.Base
-	sent, wrote := mem.Sent[f.plex]
+	base := &f.plan.Base
+	sent, wrote := base.Sent[f.plex]
 	ours := wrote && f.isOurs(sent)
-	if ours && Same(f.plex, f.held, sent) && (f.locked() || !Same(f.plex, f.held, mem.Original[f.plex].Value)) {
-		mem.Confirmed[f.plex] = f.held // written, even if we died before we read it back
+	if ours && Same(f.plex, f.held, sent) && (f.locked() || !Same(f.plex, f.held, base.Original[f.plex].Value)) {
+		base.Confirmed[f.plex] = f.held // our write succeeded, even if the process died before the read-back
 	}
 	if len(f.want) == 0 {
 		if ours || wrote && f.neverCame() {
@@ -113,33 +112,32 @@ func (f *fieldMerge) scalar() {
 	case f.rejected(), f.kept():
 	default:
 		f.write(f.want)
-		mem.Sent[f.plex] = f.want
+		base.Sent[f.plex] = f.want
 	}
 }
 
-// isOurs reports whether Plex holds what we sent, in its own form or ours.
+// isOurs reports whether Plex holds what we sent, possibly normalized.
 func (f *fieldMerge) isOurs(sent store.Value) bool {
-	mem := &f.in.Base
+	base := &f.in.Base
 	if Same(f.plex, f.held, sent) {
 		return true
 	}
-	if back, ok := mem.Confirmed[f.plex]; ok && Same(f.plex, f.held, back) {
+	if back, ok := base.Confirmed[f.plex]; ok && Same(f.plex, f.held, back) {
 		return true
 	}
-	form, ok := mem.Normalized[f.plex]
+	form, ok := base.Normalized[f.plex]
 	return ok && Same(f.plex, form.Sent, sent) && Same(f.plex, form.Held, f.held)
 }
 
-// neverCame reports whether no write of ours was ever seen to change the value: its lock may have come all the
-// same.
+// neverCame reports whether no read-back has shown a value of ours. The lock may still be ours.
 func (f *fieldMerge) neverCame() bool {
-	mem := &f.plan.Base
-	_, read := mem.Confirmed[f.plex]
-	return !read && Same(f.plex, f.held, mem.Original[f.plex].Value)
+	base := &f.plan.Base
+	_, read := base.Confirmed[f.plex]
+	return !read && Same(f.plex, f.held, base.Original[f.plex].Value)
 }
 
-// reached reports whether Plex shows what Stash wants, in its own form of exactly that value, or as a date
-// of which Stash holds a part.
+// reached reports whether Plex shows the desired value, its normalized form, or a date that begins with a partial date
+// of Stash.
 func (f *fieldMerge) reached() bool {
 	if Same(f.plex, f.held, f.want) {
 		return true
@@ -151,7 +149,7 @@ func (f *fieldMerge) reached() bool {
 	return ok && Same(f.plex, form.Sent, f.want) && Same(f.plex, form.Held, f.held)
 }
 
-// rejected reports whether Plex has refused exactly this value when it was sent alone.
+// rejected reports whether Plex has refused exactly this value in an edit of this field alone.
 func (f *fieldMerge) rejected() bool {
 	refused, ok := f.in.Base.Rejected[f.plex]
 	if !ok || !Same(f.plex, refused, f.want) {
@@ -161,44 +159,44 @@ func (f *fieldMerge) rejected() bool {
 	return true
 }
 
-// agree notes that Plex shows what Stash wants: from here on Stash leads, whoever wrote it.
+// agree records that Plex shows the desired value. From now on it counts as ours, even if others wrote it.
 func (f *fieldMerge) agree() {
 	f.plan.along = append(f.plan.along, f.plex)
-	mem := &f.plan.Base
-	if _, sent := mem.Sent[f.plex]; !sent {
+	base := &f.plan.Base
+	if _, sent := base.Sent[f.plex]; !sent {
 		return
 	}
-	mem.Sent[f.plex] = f.want
-	if _, read := mem.Confirmed[f.plex]; read || f.locked() { // else it may be an agent's
-		mem.Confirmed[f.plex] = f.held
+	base.Sent[f.plex] = f.want
+	if _, read := base.Confirmed[f.plex]; read || f.locked() { // otherwise an agent may have written it
+		base.Confirmed[f.plex] = f.held
 	}
 }
 
-// kept reports whether the value in Plex is a person's and the user wants such values kept: it was locked
-// before our first write, or it is neither what we read back nor what was there before. As long as nothing
-// proves a write of ours an unlocked value is an agent's: Plex locks what a person edits.
+// kept reports whether a person edited the value in Plex and the user wants to keep such values: it was locked before
+// our first write, or is neither confirmed nor original. Without a confirmed write of ours an unlocked value counts as
+// an agent's, since Plex locks what a person edits.
 func (f *fieldMerge) kept() bool {
 	if !f.in.KeepPlexEdits {
 		return false
 	}
-	mem := &f.plan.Base
-	before, known := mem.Original[f.plex]
+	base := &f.plan.Base
+	before, known := base.Original[f.plex]
 	if !known {
 		return f.in.Current.Locked[f.plex]
 	}
 	if before.Locked {
 		return true
 	}
-	back, read := mem.Confirmed[f.plex]
+	back, read := base.Confirmed[f.plex]
 	return (read || f.locked()) && !Same(f.plex, f.held, before.Value) && !(read && Same(f.plex, f.held, back))
 }
 
-// locked reports whether Plex holds the field as one that agents leave alone. Ratings are a person's or ours.
+// locked reports whether agents leave the field alone. No agent writes ratings.
 func (f *fieldMerge) locked() bool {
 	return kindOf(f.plex) == ratingKind || f.in.Current.Locked[f.plex]
 }
 
-// remember stores what Plex holds of the field before our first write of it.
+// remember stores the original value of the field before our first write.
 func (f *fieldMerge) remember() {
 	if _, ok := f.plan.Base.Original[f.plex]; !ok {
 		f.plan.Base.Original[f.plex] = store.Held{Value: slices.Clone(f.held), Locked: f.in.Current.Locked[f.plex]}
@@ -232,21 +230,21 @@ func (f *fieldMerge) set(value store.Value) {
 	}
 }
 
-// restore puts back what was there before our first write, value and lock. A title is never cleared.
+// restore puts back the original value and lock. A title is never cleared.
 func (f *fieldMerge) restore() {
 	before := f.plan.Base.Original[f.plex]
 	moves := !Same(f.plex, f.held, before.Value) && (len(before.Value) > 0 || f.plex != string(plexapi.Title))
 	if moves {
 		f.set(before.Value)
 	}
-	if !f.lockAsBefore(before) && !moves { // it is given back already
+	if !f.lockAsBefore(before) && !moves { // nothing to restore
 		f.release()
 		return
 	}
 	f.plan.restored[f.plex] = true
 }
 
-// lockAsBefore gives the lock back and reports whether that needs a request.
+// lockAsBefore restores the lock and reports whether that needs a request.
 func (f *fieldMerge) lockAsBefore(before store.Held) bool {
 	locked := f.in.Current.Locked[f.plex]
 	switch {
@@ -260,17 +258,17 @@ func (f *fieldMerge) lockAsBefore(before store.Held) bool {
 	return true
 }
 
-// release forgets that the field's value was ever ours.
+// release removes the field from the base: its value is no longer ours.
 func (f *fieldMerge) release() {
-	mem := &f.plan.Base
-	delete(mem.Sent, f.plex)
-	delete(mem.Confirmed, f.plex)
-	delete(mem.Normalized, f.plex)
-	delete(mem.Rejected, f.plex)
+	base := &f.plan.Base
+	delete(base.Sent, f.plex)
+	delete(base.Confirmed, f.plex)
+	delete(base.Normalized, f.plex)
+	delete(base.Rejected, f.plex)
 }
 
-// lockAlong locks fields that show what Stash wants already, since the item is written anyway: an agent
-// would put its own value there at the next refresh.
+// lockAlong locks fields that already show the desired value, since the item is written anyway. Otherwise an agent would
+// replace the value at the next refresh.
 func (p *Plan) lockAlong() {
 	for _, plex := range p.along {
 		if kindOf(plex) == ratingKind || p.before.Locked[plex] {
@@ -281,14 +279,14 @@ func (p *Plan) lockAlong() {
 			p.Base.Original[plex] = store.Held{Value: slices.Clone(held)}
 		}
 		p.Base.Sent[plex] = p.desired.Values[plex]
-		if !IsTags(plex) && !Same(plex, held, p.desired.Values[plex]) { // Plex's form: else it would not be known as ours
+		if !IsTags(plex) && !Same(plex, held, p.desired.Values[plex]) { // normalized by Plex: otherwise it would not count as ours
 			p.Base.Confirmed[plex] = held
 		}
 		p.Edit.Lock = append(p.Edit.Lock, plex)
 	}
 }
 
-// CopyItem returns a copy whose maps are its own and not nil.
+// CopyItem returns a copy with its own maps, none of them nil.
 func CopyItem(it store.Item) store.Item {
 	it.Original = Cloned(it.Original)
 	it.Owned = Cloned(it.Owned)

@@ -7,10 +7,10 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 )
 
-// LineLimit is how long the line of a request may be, in bytes: proxies refuse longer ones.
+// LineLimit is the maximum length of a request line in bytes: proxies refuse longer ones.
 const LineLimit = 8000
 
-// Singles splits an edit into one for each field, the field's locks with it.
+// Singles splits an edit into one for each field, including its locks.
 func Singles(e plexapi.Edit) []plexapi.Edit {
 	var list []plexapi.Edit
 	for _, name := range e.Fields() {
@@ -19,9 +19,8 @@ func Singles(e plexapi.Edit) []plexapi.Edit {
 	return list
 }
 
-// Split returns an edit as it is if it fits the limit, and one edit for each field otherwise. It cuts a list of
-// tags to be removed into edits that fit, since removals add up. Any other field stays whole even if it does not
-// fit: Plex may let the rest of a list replace its beginning.
+// Split returns an edit unchanged if it fits the limit, and one edit for each field otherwise. It splits the removal of
+// tags further until it fits. It never splits any other field: in Plex the rest of a list might replace its beginning.
 func Split(e plexapi.Edit, length func(plexapi.Edit) int, limit int) []plexapi.Edit {
 	fits := func(e plexapi.Edit) bool { return length(e) <= limit }
 	if e.Empty() {
@@ -37,7 +36,7 @@ func Split(e plexapi.Edit, length func(plexapi.Edit) int, limit int) []plexapi.E
 	return list
 }
 
-// cutRemovals cuts an edit that does nothing but take away tags of one kind into some that fit.
+// cutRemovals splits an edit that only removes tags of one kind into edits that fit.
 func cutRemovals(e plexapi.Edit, fits func(plexapi.Edit) bool) []plexapi.Edit {
 	kind, names, ok := removalOnly(e)
 	if !ok {
@@ -54,7 +53,7 @@ func cutRemovals(e plexapi.Edit, fits func(plexapi.Edit) bool) []plexapi.Edit {
 	return append(list, removal(kind, names[begin:]))
 }
 
-// removalOnly returns what an edit takes away, if that is all it does and of one kind only.
+// removalOnly returns the tags that an edit removes, if it only removes tags of one kind.
 func removalOnly(e plexapi.Edit) (kind plexapi.TagKind, names []string, ok bool) {
 	if len(e.Set)+len(e.Tags)+len(e.Lock)+len(e.Unlock) > 0 || len(e.Remove) != 1 {
 		return "", nil, false
@@ -67,8 +66,8 @@ func removal(kind plexapi.TagKind, names []string) plexapi.Edit {
 	return plexapi.Edit{Remove: map[plexapi.TagKind][]string{kind: names}}
 }
 
-// Apart splits an edit that Plex does not accept: into its fields, and a list of tags to be removed into halves if
-// the edit is too long. It returns nil if there is nothing to split.
+// Apart splits an edit that Plex does not accept: into its fields, and the removal of tags into halves if the edit is
+// too long. It returns nil if there is nothing to split.
 func Apart(e plexapi.Edit, tooLong bool) []plexapi.Edit {
 	if parts := Singles(e); len(parts) > 1 {
 		return parts
@@ -80,8 +79,8 @@ func Apart(e plexapi.Edit, tooLong bool) []plexapi.Edit {
 	return []plexapi.Edit{removal(kind, names[:len(names)/2]), removal(kind, names[len(names)/2:])}
 }
 
-// Halve cuts the text of an edit of one field to half its length, for a server that refuses the address as
-// too long. It reports whether there was anything to cut.
+// Halve cuts the text of an edit of one field to half its length, for a server that refuses the URL as too long. It
+// reports whether it cut anything.
 func Halve(e plexapi.Edit) (plexapi.Edit, bool) {
 	const short = 100
 	cut := false
@@ -98,7 +97,7 @@ func Halve(e plexapi.Edit) (plexapi.Edit, bool) {
 	return e, cut
 }
 
-// only returns what an edit does to one field.
+// only returns the part of an edit that concerns one field.
 func only(e plexapi.Edit, name string) plexapi.Edit {
 	var out plexapi.Edit
 	if text, ok := e.Set[plexapi.Field(name)]; ok {

@@ -8,22 +8,23 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// tags merges a list of tags. Ours are only those that we added: wanted by Stash and absent in Plex before
-// our write. Only those are ever taken away.
+// tags merges a list of tags. Only tags that we added are ours: desired by Stash and absent in Plex before our write.
+// Only those are ever removed.
 func (f *fieldMerge) tags() {
-	mem := &f.plan.Base
+	base := &f.plan.Base
 	kind := plexapi.TagKind(f.plex)
 	if f.partlyWritten() {
-		mem.Confirmed[f.plex] = f.held
+		base.Confirmed[f.plex] = f.held
 	}
-	// What is neither in Plex nor wanted any more is not ours: a person may add it tomorrow.
-	owned := slices.Concat(both(mem.Owned[f.plex], f.held), both(Without(mem.Owned[f.plex], f.held), f.want))
+	// A tag that is neither in Plex nor desired is no longer ours: a person may add it later.
+	owned := slices.Concat(both(base.Owned[f.plex], f.held), both(Without(base.Owned[f.plex], f.held), f.want))
 	f.own(owned)
 
 	add := Without(f.want, f.held)
 	remove := both(f.held, Without(owned, f.want)) // in Plex's spelling
-	// What stands in Plex for a name of ours stays as long as any such name is wanted: which is whose is not known.
-	if form := mem.Normalized[f.plex]; len(both(form.Sent, f.want)) > 0 {
+	// Plex's forms of our normalized names stay while any of these names is desired: which form belongs to which name
+	// is unknown.
+	if form := base.Normalized[f.plex]; len(both(form.Sent, f.want)) > 0 {
 		if len(Without(form.Held, f.held)) == 0 {
 			add = Without(add, form.Sent)
 		}
@@ -38,13 +39,13 @@ func (f *fieldMerge) tags() {
 	}
 	f.remember()
 	f.own(slices.Concat(owned, add))
-	mem.Sent[f.plex] = f.want
+	base.Sent[f.plex] = f.want
 	if len(remove) > 0 {
 		f.plan.First.Remove[kind] = remove
 		f.plan.removed[f.plex] = remove
 		f.plan.Changes = append(f.plan.Changes, Change{Field: SettingName(f.plex), Action: "remove", From: strings.Join(remove, ", ")})
 	}
-	if len(add) > 0 { // the whole list: right whether Plex appends or replaces
+	if len(add) > 0 { // the complete list: correct whether Plex appends or replaces
 		f.plan.Edit.Tags[kind] = slices.Concat(Without(f.held, remove), add)
 		f.plan.added[f.plex] = add
 		f.plan.Changes = append(f.plan.Changes, Change{Field: SettingName(f.plex), Action: "add", To: strings.Join(add, ", ")})
@@ -52,28 +53,28 @@ func (f *fieldMerge) tags() {
 	f.lockTags()
 }
 
-// partlyWritten reports whether our last write of the list explains what Plex holds, even one that stopped
-// half way: nothing came but what was sent, and nothing went but what was ours and to go.
+// partlyWritten reports whether our last write, even if interrupted, explains the list in Plex: all added tags were
+// sent, and all missing tags were ours and to be removed.
 func (f *fieldMerge) partlyWritten() bool {
-	mem := &f.in.Base
-	sent, wrote := mem.Sent[f.plex]
-	was, read := mem.Confirmed[f.plex]
+	base := &f.in.Base
+	sent, wrote := base.Sent[f.plex]
+	was, read := base.Confirmed[f.plex]
 	if !read {
-		was = mem.Original[f.plex].Value
+		was = base.Original[f.plex].Value
 	}
 	came, gone := Without(f.held, was), Without(was, f.held)
-	unexplained := len(Without(came, sent)) + len(both(gone, sent)) + len(Without(gone, mem.Owned[f.plex]))
+	unexplained := len(Without(came, sent)) + len(both(gone, sent)) + len(Without(gone, base.Owned[f.plex]))
 	return wrote && len(came)+len(gone) > 0 && unexplained == 0
 }
 
-// equalTags is a list that needs no tag written.
+// equalTags handles a list that needs no tag written.
 func (f *fieldMerge) equalTags() {
-	mem := &f.plan.Base
-	_, wrote := mem.Sent[f.plex]
+	base := &f.plan.Base
+	_, wrote := base.Sent[f.plex]
 	switch {
 	case len(f.want) > 0:
 		f.agree()
-	case wrote && f.lockAsBefore(mem.Original[f.plex]): // the tags are gone already, the lock is still ours
+	case wrote && f.lockAsBefore(base.Original[f.plex]): // the tags are gone, but the lock is still ours
 		f.plan.restored[f.plex] = true
 	case wrote:
 		f.release()
@@ -88,7 +89,7 @@ func (f *fieldMerge) own(names []string) {
 	f.plan.Base.Owned[f.plex] = distinctNames(names)
 }
 
-// lockTags locks the list, or gives its lock back if Stash has nothing for it any more.
+// lockTags locks the list, or restores its lock if Stash has no tags left.
 func (f *fieldMerge) lockTags() {
 	if len(f.want) == 0 {
 		f.plan.restored[f.plex] = true
@@ -100,18 +101,18 @@ func (f *fieldMerge) lockTags() {
 	}
 }
 
-// An Outcome is what a read-back says of a plan that was written.
+// An Outcome is the result of the read-back of a written plan.
 type Outcome struct {
-	Base   store.Item // to be stored with the job's ending
-	Failed []string   // Plex's names of fields that did not move at all
-	Forms  []string   // Plex's names of fields that it keeps in a form of its own
+	Base   store.Item // to be stored with the completion
+	Failed []string   // Plex's names of fields that did not change
+	Forms  []string   // Plex's names of fields that it normalizes
 
-	DateStays bool // it was cleared and is there still: it is left and no longer ours
+	DateStays bool // Plex did not clear the date: it is no longer ours
 }
 
-// AfterReadBack compares what Plex holds after the writes with what was sent. A value that moved but
-// differs is Plex's own form, noted for exactly this value; one that did not move is a failure. So is a
-// list that still holds what was to go, or in which nothing came.
+// AfterReadBack compares what Plex holds after the writes with what was sent. A value that changed but differs is
+// recorded as normalized; a value that did not change is a failure, as is a list that still holds a removed tag or
+// gained none.
 func AfterReadBack(p Plan, held plexapi.Item) Outcome {
 	o := Outcome{Base: CopyItem(p.Base)}
 	for plex, target := range p.targets {
@@ -124,7 +125,7 @@ func AfterReadBack(p Plan, held plexapi.Item) Outcome {
 	for plex := range p.removed {
 		touched[plex] = true
 	}
-	for plex := range p.restored { // a lock alone was given back
+	for plex := range p.restored { // only a lock was restored
 		if _, written := p.targets[plex]; !written && !touched[plex] {
 			o.forget(plex)
 		}
@@ -138,8 +139,8 @@ func AfterReadBack(p Plan, held plexapi.Item) Outcome {
 	return o
 }
 
-// keepDate gives up a date that was to be cleared and stays although all else moved, its lock included:
-// whether Plex clears dates at all is not documented.
+// keepDate releases a date that Plex did not clear although everything else changed, including its lock: whether Plex
+// clears dates at all is not documented.
 func (o *Outcome) keepDate(p *Plan, held *plexapi.Item) {
 	const date = string(plexapi.Date)
 	target, written := p.targets[date]
@@ -171,7 +172,7 @@ func (o *Outcome) scalar(p *Plan, plex string, target, now store.Value) {
 func (o *Outcome) tags(p *Plan, plex string, now store.Value) {
 	want := p.desired.Values[plex]
 	missing, left := Without(p.added[plex], now), both(now, p.removed[plex])
-	// What came although nobody sent it is Plex's form of what is missing.
+	// Added tags that were not sent are Plex's forms of the missing ones.
 	came := Without(Without(now, current(&p.before, plex)), want)
 	nothingCame := len(missing) > 0 && len(missing) == len(p.added[plex]) && len(came) == 0
 	if len(left) > 0 || nothingCame {
@@ -195,7 +196,7 @@ func (o *Outcome) tags(p *Plan, plex string, now store.Value) {
 	o.Base.Confirmed[plex] = now
 }
 
-// tagForm notes which names Plex keeps as others, and which those are.
+// tagForm records the names that Plex normalizes and their forms.
 func (o *Outcome) tagForm(plex string, sent, came, now []string) {
 	if len(sent) == 0 {
 		delete(o.Base.Normalized, plex)
@@ -213,20 +214,20 @@ func (o *Outcome) forget(plex string) {
 	delete(o.Base.Normalized, plex)
 }
 
-// LeftOut notes that Plex refused the field's value when it was sent alone. If for good it is not sent again
-// until it changes in Stash. What Plex holds instead is ours as before: what was read back last, and of a list
-// what has come although something else of it was refused.
-func LeftOut(p Plan, memory store.Item, plex string, held *plexapi.Item, forGood bool) store.Item {
-	memory = CopyItem(memory)
+// LeftOut records that Plex refused the field's value in an edit of this field alone. If forGood is true, the value is
+// not sent again until it changes in Stash. The last confirmed value in Plex stays ours, and so do tags that were added
+// although another part of the list was refused.
+func LeftOut(p Plan, base store.Item, plex string, held *plexapi.Item, forGood bool) store.Item {
+	base = CopyItem(base)
 	if forGood {
-		memory.Rejected[plex] = p.desired.Values[plex]
+		base.Rejected[plex] = p.desired.Values[plex]
 	}
-	delete(memory.Sent, plex)
-	if back, read := memory.Confirmed[plex]; read {
-		memory.Sent[plex] = back
+	delete(base.Sent, plex)
+	if back, read := base.Confirmed[plex]; read {
+		base.Sent[plex] = back
 	}
 	if IsTags(plex) {
-		memory.Owned[plex] = Without(memory.Owned[plex], Without(p.added[plex], current(held, plex)))
+		base.Owned[plex] = Without(base.Owned[plex], Without(p.added[plex], current(held, plex)))
 	}
-	return memory
+	return base
 }
