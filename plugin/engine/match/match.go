@@ -78,7 +78,7 @@ type Matcher struct {
 	Others func(ctx context.Context, paths []string) (map[string]int, error)
 	// Owners returns the scenes that own items, by rating key.
 	Owners func(ctx context.Context, keys []string) (map[string]int, error)
-	// Owned returns which items still belong to their owners; doubts holds an error for each item where this is unknown.
+	// Owned returns which items still belong to their owners; doubts holds the errors of items where this is unknown.
 	Owned func(ctx context.Context, owners map[string]int) (owned map[string]bool, doubts map[string]error, err error)
 	// Read reads items from Plex, to rule out candidates that are gone.
 	Read func(ctx context.Context, keys []string) ([]plexapi.Item, error)

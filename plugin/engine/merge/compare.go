@@ -11,7 +11,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// Plex normalizes values: it trims, may fold the case of tags, and removes times from dates. The comparison ignores such
+// Plex normalizes values: it trims, may fold the case of tags, and removes times from dates. Comparisons ignore such
 // differences.
 
 // TagKey returns the form in which spellings of one tag are equal.

@@ -267,8 +267,8 @@ func (f *fieldMerge) release() {
 	delete(base.Rejected, f.plex)
 }
 
-// lockAlong locks fields that already show the desired value, since the item is written anyway. Otherwise an agent would
-// replace the value at the next refresh.
+// lockAlong locks fields that already show the desired value, since the item is written anyway. Otherwise an agent
+// would replace the value at the next refresh.
 func (p *Plan) lockAlong() {
 	for _, plex := range p.along {
 		if kindOf(plex) == ratingKind || p.before.Locked[plex] {
