@@ -20,7 +20,7 @@ func (l *lab) operations(name string) (n int) {
 	return n
 }
 
-func TestFirstRunEverOnlyNotesWhatThereIs(t *testing.T) {
+func TestFirstRunOnlyStoresSceneVersions(t *testing.T) {
 	inLab(t, 30, func(l *lab) {
 		l.want(l.run(), Summary{})
 		pass(25 * time.Hour)
@@ -84,7 +84,7 @@ func TestCatchUpAsksAtMostEveryTenMinutes(t *testing.T) {
 	})
 }
 
-func TestCatchUpLeavesAnEditOfAHookAlone(t *testing.T) {
+func TestCatchUpDoesNotQueueAnEditOfAHookAgain(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
 		l.run()
 		pass(11 * time.Minute)
@@ -128,7 +128,7 @@ func TestScenesGoneFromStashAreForgottenUnlessTooMany(t *testing.T) {
 	})
 }
 
-func TestListingGoesOnWhereItWasCutOff(t *testing.T) {
+func TestInterruptedListingResumes(t *testing.T) {
 	inLab(t, 0, func(l *lab) {
 		var scenes []stashtest.Scene
 		for id := 1; id <= 2500; id++ {
@@ -171,7 +171,7 @@ func TestPartOfAListingForgetsNothing(t *testing.T) {
 	})
 }
 
-func TestAfterDamageWhatIsUnknownIsPushed(t *testing.T) {
+func TestUnknownScenesArePushedAfterDamage(t *testing.T) {
 	inLab(t, 3, func(l *lab) {
 		l.must(l.Store.SetMeta(l.Context(), time.Now(), store.KeyRefill, "after damage"))
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Title = "Lost edit" })
@@ -263,7 +263,7 @@ func TestItemsOfALibraryThatIsNotChosenAreNotForgotten(t *testing.T) {
 	})
 }
 
-func TestListingThatGoesOnForgetsNothing(t *testing.T) {
+func TestResumedListingRemovesNoLinks(t *testing.T) {
 	inLab(t, 3, func(l *lab) {
 		l.run()
 		l.edit("One", 1, 2, 3)
@@ -278,14 +278,14 @@ func TestListingThatGoesOnForgetsNothing(t *testing.T) {
 		pass(25 * time.Hour)
 		l.run()
 		if links, err := l.Store.Links(l.Context(), 3); err != nil || len(links) != 0 {
-			l.Errorf("links = %v, %v; want none after a whole listing", links, err)
+			l.Errorf("links = %v, %v; want none after a complete listing", links, err)
 		}
 	})
 }
 
 // Stash's times have a resolution of one second, so a scene that is edited in the second in which it was read
 // shows no change. Its hook may have been killed, or there was none.
-func TestEditInTheSecondOfTheLastReadingIsFound(t *testing.T) {
+func TestEditInTheSameSecondAsTheLastReadIsFound(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.run()
 		pass(catchup.Every)
@@ -306,7 +306,7 @@ func TestEditInTheSecondOfTheLastReadingIsFound(t *testing.T) {
 	})
 }
 
-func TestListingThatStashRefusesHoldsUpNobody(t *testing.T) {
+func TestRefusedListingDoesNotBlockTheQueue(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
 		l.run()
 		pass(time.Minute)

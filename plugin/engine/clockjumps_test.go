@@ -59,7 +59,7 @@ func sample[T any](given time.Duration, list []T, usual, short int) []T {
 	return some
 }
 
-func TestTortureClocksThatJumpHoldUpNothing(t *testing.T) {
+func TestTortureClocksThatJumpBlockNothing(t *testing.T) {
 	given := torture(t)
 	stash := sharedStash(t)
 	list := sample(given, clockJumps(t), 40, 1)
@@ -76,7 +76,7 @@ func TestTortureClocksThatJumpHoldUpNothing(t *testing.T) {
 	t.Logf("%d jumps", len(list))
 }
 
-func TestTortureClocksThatJumpAndComeBackHoldUpNothing(t *testing.T) {
+func TestTortureClocksThatJumpAndComeBackBlockNothing(t *testing.T) {
 	given := torture(t)
 	stash := sharedStash(t)
 	columns := timeColumns(t)
@@ -98,7 +98,7 @@ func TestTortureClocksThatJumpAndComeBackHoldUpNothing(t *testing.T) {
 	}
 }
 
-// A Plex that goes on failing is not asked more often because the clock has moved.
+// If Plex keeps failing, a moved clock does not cause more requests.
 func TestTortureClocksThatJumpRetryNothingForFree(t *testing.T) {
 	given := torture(t)
 	stash := sharedStash(t)
@@ -214,7 +214,7 @@ func TestTortureSummerTime(t *testing.T) {
 	}
 }
 
-// What a Stash whose clock was set back writes looks older than what was seen. The daily listing finds it.
+// If Stash's clock was set back, changes look older than the stored versions. The daily listing finds them.
 func TestTortureClocksOfStashThatJump(t *testing.T) {
 	given := torture(t)
 	stash := sharedStash(t)
@@ -262,7 +262,7 @@ func (w *clockWorld) findChanges(where string, steps ...time.Duration) {
 	}
 }
 
-// Plex tells what is new by its own clock.
+// Plex dates new items by its own clock.
 func TestTortureClocksOfPlexThatJump(t *testing.T) {
 	given := torture(t)
 	stash := sharedStash(t)

@@ -81,7 +81,7 @@ type clockWorld struct {
 
 // The scenes of a clockWorld.
 const (
-	hooklessScene = iota + 1 // changes after the jump, and no hook tells
+	hooklessScene = iota + 1 // changes after the jump, without a hook
 	editedScene              // is edited after the jump
 	failedScene              // waits after two attempts
 	missingScene             // waits for a file that Plex gets after the jump
@@ -98,7 +98,7 @@ func inClockWorld(t *testing.T, stash *stashtest.Server, f func(w *clockWorld)) 
 	inClockWorldOf(t, stash, time.UTC, 0, f)
 }
 
-// inClockWorldOf is inClockWorld with a Stash whose clock is in a zone, and off.
+// inClockWorldOf is inClockWorld with a zone and an offset for Stash's clock.
 func inClockWorldOf(t *testing.T, stash *stashtest.Server, zone *time.Location, off time.Duration, f func(w *clockWorld)) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "data")
@@ -144,7 +144,7 @@ func (w *clockWorld) fill() {
 	}
 	w.run()
 	pass(catchup.Every)
-	w.run() // what was edited in the second in which it was read is looked at once more
+	w.run() // an edit in the second of the last read is checked again
 	w.plex.Remove(w.keys[absentScene])
 	pass(plexindex.RereadAfter + time.Hour)
 	w.stuckItem(failedScene, 500)

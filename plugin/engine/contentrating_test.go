@@ -70,7 +70,7 @@ func TestContentRatingReachesOldScenesBySyncAll(t *testing.T) {
 	})
 }
 
-func TestEmptiedContentRatingIsGivenBackAtTheNextSync(t *testing.T) {
+func TestEmptiedContentRatingIsRestoredByTheNextSync(t *testing.T) {
 	inLab(t, 5, func(l *lab) {
 		l.rated(1, "PG-13")
 		l.plex.Edit(l.keys[2], func(it *plextest.Item) { it.ContentRating, it.Locked["contentRating"] = "R", true })
@@ -95,8 +95,8 @@ func TestEmptiedContentRatingIsGivenBackAtTheNextSync(t *testing.T) {
 	})
 }
 
-// A scene of which Stash knows nothing else has shown the content rating alone.
-func TestEmptiedContentRatingIsGivenBackOfAScenesOnlyField(t *testing.T) {
+// A scene without other data has shown only the content rating.
+func TestEmptiedContentRatingIsRestoredAsTheOnlyField(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.rated(1, "PG-13")
 		l.Config.Fields.ContentRating = "XXX"

@@ -41,7 +41,7 @@ type oracle struct {
 	apart    bool       // the twin is a person's edit, and so claimed before the others
 }
 
-// begins notes what the next run tries if the breaker is open: the due job with the fewest attempts.
+// begins records the trial of the next run if the breaker is open: the due job with the fewest attempts.
 func (o *oracle) begins() {
 	o.trial = 0
 	var best store.Job
@@ -73,7 +73,7 @@ func (o *oracle) judge() {
 	o.scanned = o.w.keys[o.w.hidden] != ""
 }
 
-// checkTrial checks that the first job of which Plex was asked is the trial.
+// checkTrial checks that the first job with a request to Plex is the trial.
 func (o *oracle) checkTrial(steps []observed) {
 	i := slices.IndexFunc(steps, func(s observed) bool { return len(s.jobs) > 0 })
 	if o.trial == 0 || i < 0 || o.trial == o.w.hidden && !o.scanned { // of what Plex does not hold it cannot be asked
@@ -111,7 +111,7 @@ func (o *oracle) judgeJob(id int, a *account, steps []observed) {
 	switch {
 	case s.means == fine:
 		o.end(id, a, steps, at)
-	case !own, s.means == down, s.means == unauthorised: // nobody is charged for what is not his
+	case !own, s.means == down, s.means == unauthorised: // no job is charged for a failure of the server
 	case s.means == notThere:
 		o.miss(a)
 	case image && !a.pictureFailed:
@@ -128,7 +128,7 @@ func (o *oracle) judgeJob(id int, a *account, steps []observed) {
 	}
 }
 
-// end is a job whose last request was fine.
+// end handles a job after a successful last request.
 func (o *oracle) end(id int, a *account, steps []observed, at int) {
 	if slices.ContainsFunc(o.cuts, func(c observed) bool { return c.at > at && len(c.jobs) > 0 && o.batch(c.jobs[0]) == o.batch(id) }) {
 		return // it was left as it was
@@ -141,7 +141,7 @@ func (o *oracle) end(id int, a *account, steps []observed, at int) {
 			return
 		}
 	}
-	a.faults, a.lost = 0, a.lost || locks > 1 // it is set once more, unseen
+	a.faults, a.lost = 0, a.lost || locks > 1 // it is set again, unseen
 	o.done(a, slices.ContainsFunc(steps, func(s observed) bool {
 		return (s.means == refused || s.Faulty && s.Status == 500) && s.own(id) && s.role == writeRole && fieldsIn(s.Request) == 1
 	}))
@@ -154,7 +154,7 @@ func listed(steps []observed) bool {
 	})
 }
 
-// batch tells which jobs are claimed together.
+// batch returns the jobs that are claimed together.
 func (o *oracle) batch(id int) int {
 	switch {
 	case id == o.trial:
@@ -253,7 +253,7 @@ func gone(next []observed) bool {
 	return false
 }
 
-// together reports whether request b goes on with a, and with the first of its group.
+// together reports whether request b continues a and the first request of its group.
 func together(first, a, b observed) bool {
 	switch {
 	case a.role != b.role:
@@ -310,7 +310,7 @@ func (o *oracle) fail(s observed, probing *bool) {
 	}
 }
 
-// unmovedIn counts the writes that somebody has swallowed, as a reading shows: failures, unless another job's
+// unmovedIn counts the writes that a proxy has swallowed, as a reading shows: failures, unless another job's
 // write is seen in it.
 func unmovedIn(steps []observed, s observed) int {
 	if s.means != fine || s.Method != "GET" || s.role != readRole && s.role != pictureRole {

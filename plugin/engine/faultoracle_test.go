@@ -11,13 +11,12 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
 )
 
-// meaning is what a failed request says, by the table of what the statuses of Plex mean. It is written down here
-// once more, so that the program is not compared with itself.
+// meaning is the expected meaning of a failed request. It is defined independently of the program.
 type meaning int
 
 const (
 	fine         meaning = iota
-	down                 // nobody is charged
+	down                 // no job is charged
 	temporary            // an attempt
 	notThere             // a miss
 	refused              // dead, or the field is left out
@@ -86,10 +85,10 @@ const (
 	readRole                // items, before and after they are written
 	writeRole
 	pictureRole // all else is in Plex by then
-	scanRole    // a favour, whose failure is nobody's
+	scanRole    // optional: a failure has no effect
 )
 
-// roleOf tells the part of a kind of request. A kind that it does not know is one that no fault was thought of.
+// roleOf returns the role of a kind of request. An unknown kind has no expected faults yet.
 func roleOf(kind string) (role, bool) {
 	for _, r := range []struct {
 		pattern string
@@ -122,7 +121,7 @@ type observed struct {
 	role    role
 	jobs    []int
 	means   meaning
-	ignored bool // a write that somebody has accepted who is not Plex
+	ignored bool // a write that a proxy accepted instead of Plex
 }
 
 // locks reports whether a request does nothing but lock a picture.

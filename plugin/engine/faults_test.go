@@ -224,7 +224,7 @@ func (w *faultWorld) try(c combination) {
 	}
 }
 
-// tryAll tries combinations one after the other, in a new world after each that fails, and for each that
+// tryAll tries combinations one by one, in a new world after each that fails, and for each that
 // needs one.
 func tryAll(t *testing.T, stash *stashtest.Server, list []combination) {
 	for len(list) > 0 {

@@ -30,14 +30,14 @@ const (
 
 const answerWithin = 200 * time.Millisecond
 
-// faultWorld is a lab whose runs make every kind of request there is.
+// faultWorld is a lab with runs that make every kind of request.
 type faultWorld struct {
 	*lab
 	owner   map[string]int // of rating keys
 	names   map[string]int // ids of tags and others in Stash, by name
 	version map[int]int    // of what Stash shows of each scene
 
-	hidden, late int // scenes of which Plex finds the file by a scan only, and after the last reading
+	hidden, late int // scenes with a file that Plex finds only by a scan, and after the last reading
 }
 
 // inFaultWorld runs f in a bubble of its own, with a Stash that is shared by all that come one after the other.
@@ -234,7 +234,7 @@ func (w *faultWorld) findHidden() {
 	}
 }
 
-// kind is what a request asks, without whom or which: the unit of which none may be forgotten.
+// kindOf returns the kind of a request, without ids. Every kind must be tested.
 func kindOf(r plextest.Request) string {
 	query, _ := url.ParseQuery(r.Query)
 	kind := r.Method + " " + number.ReplaceAllString(r.Path, "#")
@@ -262,7 +262,7 @@ var (
 	several = regexp.MustCompile(`#(,#)+`)
 )
 
-// jobsOf are the scenes of which a request names items.
+// jobsOf returns the scenes with items in a request.
 func (w *faultWorld) jobsOf(r plextest.Request) []int {
 	query, _ := url.ParseQuery(r.Query)
 	var keys []string

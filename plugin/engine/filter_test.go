@@ -21,7 +21,7 @@ func (l *lab) leftOutBecause(id int) string {
 	return attempts[0].Error
 }
 
-// wantLeftOut checks that an edit of a scene writes nothing to Plex, and that what is told names the setting.
+// wantLeftOut checks that an edit of a scene writes nothing to Plex, and that the reason contains these texts.
 func (l *lab) wantLeftOut(id int, why ...string) {
 	l.Helper()
 	before := l.plex.Item(l.keys[id])
@@ -58,7 +58,7 @@ func tagged(ids ...int) func(*stashtest.Scene) {
 	return func(s *stashtest.Scene) { s.Tags = ids }
 }
 
-func TestOnlyOrganizedScenesArePushedIfThatIsWanted(t *testing.T) {
+func TestOnlyOrganizedScenesArePushedIfConfigured(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.run() // the first listing only notes what there is
 		l.Config.Filter.OnlyOrganized = true
@@ -176,7 +176,7 @@ func TestTagsBelowAnExcludedOneAreExcludedAtAnyDepth(t *testing.T) {
 	})
 }
 
-func TestUnknownTagToExcludeIsSaidOnceARun(t *testing.T) {
+func TestUnknownExcludedTagIsLoggedOncePerRun(t *testing.T) {
 	inLab(t, 120, func(l *lab) {
 		l.Config.Filter.ExcludeTags = []string{"Nobody", "Known", "Nothing"}
 		l.stash.Change(1, tagged(l.stash.Name("tag", 0, "Known")))
@@ -193,7 +193,7 @@ func TestUnknownTagToExcludeIsSaidOnceARun(t *testing.T) {
 	})
 }
 
-func TestSceneThatIsLeftOutIsNoneOfPreviewsChanges(t *testing.T) {
+func TestPreviewCountsExcludedSceneAsSkipped(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
 		l.must(second(l.Engine.RefreshIndex(l.Context())))
 		l.Config.Filter.ExcludeTags = []string{"private"}
@@ -206,7 +206,7 @@ func TestSceneThatIsLeftOutIsNoneOfPreviewsChanges(t *testing.T) {
 	})
 }
 
-func TestTagsThatStashCannotTellPushNothing(t *testing.T) {
+func TestNothingIsPushedWithoutTheExcludedTags(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
 		l.run()
 		l.Config.Filter.ExcludeTags = []string{"private"}
@@ -225,7 +225,7 @@ func TestTagsThatStashCannotTellPushNothing(t *testing.T) {
 	})
 }
 
-func TestNobodyIsPushedWhileStashRefusesToNameTags(t *testing.T) {
+func TestNothingIsPushedWhileStashRefusesToListTags(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.Config.Filter.ExcludeTags = []string{"Private"}
 		l.stash.Inject(stashtest.Fault{Operation: "Tags", Message: "no such table"})

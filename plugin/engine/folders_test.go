@@ -48,7 +48,7 @@ func TestFileInEqualFoldersIsPushedAsSoonAsItAppears(t *testing.T) {
 	}
 }
 
-func TestFoldersTeachNoPrefix(t *testing.T) {
+func TestMatchesByFoldersAreNoEvidence(t *testing.T) {
 	inLab(t, 0, func(l *lab) {
 		for id, folder := range []string{"", "a", "b", "c", "d"} {
 			if id == 0 {

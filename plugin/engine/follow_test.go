@@ -14,7 +14,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-func TestSceneSyncedEarlierInThisRunIsPushedAgain(t *testing.T) {
+func TestSceneSyncedEarlierInTheRunIsPushedAgain(t *testing.T) {
 	inLab(t, 60, func(l *lab) { // two batches
 		l.edit("One", 1)
 		pass(time.Millisecond)
@@ -83,7 +83,7 @@ func TestTagsFollowStashAndPlexsOwnStay(t *testing.T) {
 	}
 }
 
-func TestSecondWriteOfAnItemThatFailsIsBroughtToTheEnd(t *testing.T) {
+func TestFailedSecondWriteOfAnItemIsCompletedLater(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		old, kept, late := l.stash.Name("tag", 0, "Old"), l.stash.Name("tag", 0, "Kept"), l.stash.Name("tag", 0, "Late")
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Tags = []int{old, kept} })
@@ -105,7 +105,7 @@ func TestSecondWriteOfAnItemThatFailsIsBroughtToTheEnd(t *testing.T) {
 	})
 }
 
-func TestBadDateIsSaidAndTheRestIsPushed(t *testing.T) {
+func TestBadDateIsLoggedAndOtherFieldsArePushed(t *testing.T) {
 	for _, date := range []string{"May 2020", "2020-13-01", "2020-02-30", "0000-00-00", "20-01-02"} {
 		inLab(t, 1, func(l *lab) {
 			l.plex.Edit(l.keys[1], func(it *plextest.Item) { it.Date = "2001-02-03" })
@@ -122,7 +122,7 @@ func TestBadDateIsSaidAndTheRestIsPushed(t *testing.T) {
 	}
 }
 
-func TestTextsArriveAsTheyAre(t *testing.T) {
+func TestTextsArriveUnchanged(t *testing.T) {
 	for _, text := range []string{
 		"First “smart” paragraph…\n\n\n— third", "a\ttab", "👩\u200d👩\u200d👧 joined",
 		"\u200fעברית\u200e and \u202bيمين\u202c", "\u2067isolated\u2069", "100 % & + / ? # ; = [x] <b>\\",
@@ -139,7 +139,7 @@ func TestTextsArriveAsTheyAre(t *testing.T) {
 	}
 }
 
-func TestFieldThatIsNotPushedIsSaidOnlyWithAPush(t *testing.T) {
+func TestUnpushedFieldIsLoggedOnlyWithAPush(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Date = "May 2020" })
 		l.edit("One", 1)
@@ -152,7 +152,7 @@ func TestFieldThatIsNotPushedIsSaidOnlyWithAPush(t *testing.T) {
 	})
 }
 
-func TestTagWriteThatStoppedHalfWayIsBroughtToTheEnd(t *testing.T) {
+func TestInterruptedTagWriteIsCompletedLater(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.Config.KeepPlexEdits = true
 		a, b, c := l.stash.Name("tag", 0, "A"), l.stash.Name("tag", 0, "B"), l.stash.Name("tag", 0, "C")
@@ -174,7 +174,7 @@ func TestTagWriteThatStoppedHalfWayIsBroughtToTheEnd(t *testing.T) {
 	})
 }
 
-func TestAgentThatMatchesBeforeOurFirstWriteIsNoPerson(t *testing.T) {
+func TestMatchByAgentBeforeFirstWriteIsNotAPersonsEdit(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.Config.KeepPlexEdits = true
 		l.edit("One", 1)
@@ -189,7 +189,7 @@ func TestAgentThatMatchesBeforeOurFirstWriteIsNoPerson(t *testing.T) {
 
 // Plex keeps names that end in "!" without it. Each step is an edit in Stash or Plex, then two syncs: the
 // first brings Plex to what is wanted, the second writes nothing.
-func TestFormOfATagIsNotedForThatTag(t *testing.T) {
+func TestNormalizedTagIsRecordedForThatTag(t *testing.T) {
 	for _, replace := range []bool{false, true} {
 		inLab(t, 1, func(l *lab) {
 			l.plex.Configure(func(o *plextest.Options) {

@@ -123,7 +123,7 @@ func hookless() []struct {
 	}
 }
 
-func TestWhatFiresNoHookIsQueuedOnceAndNothingElse(t *testing.T) {
+func TestChangesWithoutAHookAreQueuedOnce(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a second or two")
 	}
@@ -265,7 +265,7 @@ func TestZoneOfAnImportedSceneHidesAChangeForADayAtMost(t *testing.T) {
 	})
 }
 
-func TestListingThatGoesOnKnowsWhatItHasShown(t *testing.T) {
+func TestResumedListingKnowsTheNewestTime(t *testing.T) {
 	inLab(t, 3, func(l *lab) {
 		l.run()
 		want := time.Now().Add(20 * time.Hour).In(time.FixedZone("", -11*3600)).Format(time.RFC3339)

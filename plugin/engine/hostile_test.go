@@ -132,7 +132,7 @@ func (l *lab) changeAll(values []hostile, f func(*stashtest.Scene)) {
 	l.run()
 }
 
-// writesNothing syncs all scenes once more.
+// writesNothing syncs all scenes again.
 func (l *lab) writesNothing(values []hostile) {
 	l.Helper()
 	l.plex.Forget()

@@ -15,7 +15,7 @@ import (
 // jpeg is what passes for a picture.
 func jpeg(text string) []byte { return append([]byte("\xff\xd8\xff\xe0"), text...) }
 
-// covered gives a scene a cover, as a person does, and lets its version settle.
+// covered sets a scene's cover, as a person does, and waits until its version is stable.
 func (l *lab) covered(id int, data []byte) {
 	l.Helper()
 	l.stash.Change(id, func(s *stashtest.Scene) { s.Cover = data })
@@ -70,7 +70,7 @@ func TestCoverBecomesThePosterOnce(t *testing.T) {
 	}
 }
 
-func TestUnchangedSceneCostsNoReadingOfItsCover(t *testing.T) {
+func TestCoverOfAnUnchangedSceneIsNotRead(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.covered(1, jpeg("one"))
 		l.want(l.run(), Summary{Synced: 1})
@@ -101,7 +101,7 @@ func TestBackgroundIsPushedOnlyIfItIsNamed(t *testing.T) {
 	})
 }
 
-func TestWhatIsNoPictureIsNotUploaded(t *testing.T) {
+func TestNonPictureIsNotUploaded(t *testing.T) {
 	for name, data := range map[string][]byte{
 		"placeholder": nil, "page": []byte("<html><body>Login</body></html>"), "video": []byte("\x00\x00\x00\x18ftypmp42"), "too large": jpeg(strings.Repeat("x", 10_000_000)),
 	} {
@@ -156,7 +156,7 @@ func TestFailedCoverIsRetriedAloneAndCounts(t *testing.T) {
 	})
 }
 
-func TestCoverThatPlexRefusesIsLeftOutAndTheRestStays(t *testing.T) {
+func TestRefusedCoverIsLeftOutAndOtherFieldsStay(t *testing.T) {
 	for status, tries := range map[int]int{400: 1, 413: 2, 500: 2} {
 		inLab(t, 1, func(l *lab) {
 			l.plex.Inject(plextest.Fault{Method: "POST", Status: status})
@@ -205,7 +205,7 @@ func TestCoverThatPlexShowsBreaksARowOfFailures(t *testing.T) {
 }
 
 // What failed before, and was not the cover, takes nothing from its second chance.
-func TestCoverIsTriedTwiceWhateverFailedBefore(t *testing.T) {
+func TestCoverIsTriedTwiceAfterAnyFailure(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 503, Times: 1})
 		l.plex.Inject(plextest.Fault{Method: "POST", Status: 500, Times: 1})
@@ -235,7 +235,7 @@ func TestCoverThatFailsAtTheLastAttemptIsLeftOut(t *testing.T) {
 	})
 }
 
-func TestPlexThatGoesAwayAtACoverCostsNothing(t *testing.T) {
+func TestPlexThatGoesDownAtACoverChargesNothing(t *testing.T) {
 	inLab(t, 3, func(l *lab) {
 		l.plex.Inject(plextest.Fault{Method: "POST", Status: 502, Times: 1})
 		for id := 1; id <= 3; id++ {
@@ -259,7 +259,7 @@ func TestPlexThatGoesAwayAtACoverCostsNothing(t *testing.T) {
 	})
 }
 
-func TestCoverThatStashCannotGiveChargesItsJobAlone(t *testing.T) {
+func TestUnreadableCoverChargesOnlyItsJob(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
 		l.stash.Inject(stashtest.Fault{Operation: "screenshot", Status: 500, Times: 1})
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Cover = jpeg("one") })
@@ -285,7 +285,7 @@ func TestPictureThatAPersonChoseInPlex(t *testing.T) {
 			l.want(l.run(), Summary{Synced: 1})
 			l.plex.Choose(l.keys[1], "posters", "https://example.org/mine.jpg")
 			l.covered(1, jpeg("one"))
-			l.want(l.run(), Summary{Unchanged: 1}) // the cover has not changed: nobody touches the person's choice
+			l.want(l.run(), Summary{Unchanged: 1}) // the cover has not changed, so the person's choice stays
 			if got := l.plex.Item(l.keys[1]).Poster().Key; got != "https://example.org/mine.jpg" {
 				t.Errorf("keep %v: poster = %s", keep, got)
 			}
@@ -298,7 +298,7 @@ func TestPictureThatAPersonChoseInPlex(t *testing.T) {
 	}
 }
 
-func TestRestoreSelectsThePictureOfBefore(t *testing.T) {
+func TestRestoreSelectsTheOriginalPicture(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
 		before := l.plex.Item(l.keys[1]).Poster().Key
 		l.covered(1, jpeg("one"))
@@ -325,11 +325,11 @@ func TestRestoreSelectsThePictureOfBefore(t *testing.T) {
 	})
 }
 
-func TestDeathAfterTheUploadUploadsNothingTwice(t *testing.T) {
+func TestCrashAfterTheUploadDoesNotUploadTwice(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		before := l.plex.Item(l.keys[1]).Poster().Key
 		l.covered(1, jpeg("one"))
-		l.plex.Inject(plextest.Fault{Method: "POST", Status: 503, After: true, Times: 1}) // done, but nobody is told
+		l.plex.Inject(plextest.Fault{Method: "POST", Status: 503, After: true, Times: 1}) // done, but the answer is lost
 		l.want(l.run(), Summary{Retrying: 1})
 		pass(time.Minute)
 		l.want(l.run(), Summary{Synced: 1})
@@ -343,7 +343,7 @@ func TestDeathAfterTheUploadUploadsNothingTwice(t *testing.T) {
 	})
 }
 
-func TestPreviewTellsOfPicturesAndSendsNone(t *testing.T) {
+func TestPreviewShowsPicturesAndSendsNone(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.must(second(l.RefreshIndex(l.Context())))
 		l.covered(1, jpeg("one"))
@@ -384,14 +384,14 @@ func TestCoverThatWasRefusedIsTriedAgainAfterAnother(t *testing.T) {
 	})
 }
 
-// onlyPath tells a request for a picture from all others.
+// onlyPath matches requests for a picture.
 func onlyPath(method, suffix, query string) func(plextest.Request) bool {
 	return func(r plextest.Request) bool {
 		return r.Method == method && strings.HasSuffix(r.Path, suffix) && strings.Contains(r.Query, query) && !strings.Contains(r.Query, "value")
 	}
 }
 
-func TestChoiceOfACoverThatPlexRefusesLeavesTheRest(t *testing.T) {
+func TestRefusedSelectionOfACoverKeepsOtherFields(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.plex.Configure(func(o *plextest.Options) { o.NoSelect = true })
 		l.plex.Inject(plextest.Fault{Match: onlyPath("PUT", "/poster", "url="), Status: 400})
@@ -407,8 +407,8 @@ func TestChoiceOfACoverThatPlexRefusesLeavesTheRest(t *testing.T) {
 	})
 }
 
-// Somebody in front of Plex answers 200 to anything.
-func TestPictureIsShownAndLockedWhoeverAccepts(t *testing.T) {
+// A proxy in front of Plex answers 200 to anything.
+func TestPictureIsShownAndLockedEvenBehindAProxy(t *testing.T) {
 	for name, match := range map[string]func(plextest.Request) bool{
 		"choice": onlyPath("PUT", "/poster", "url="), "lock": onlyPath("PUT", "/all", "thumb.locked=1"), "upload": onlyPath("POST", "/posters", ""),
 	} {

@@ -114,7 +114,7 @@ func TestScenesAreLookedUpInPlexBeforeItsFilesHaveBeenRead(t *testing.T) {
 	}
 }
 
-func TestSmallLibraryIsComparedWhole(t *testing.T) {
+func TestSmallLibraryIsComparedCompletely(t *testing.T) {
 	inLab(t, 3, func(l *lab) {
 		l.plex.Edit(l.keys[2], func(it *plextest.Item) { it.Files[0].Size = 7 })
 		l.plex.Edit(l.keys[3], func(it *plextest.Item) { it.Files[0] = plextest.File{Path: "/mnt/clip3.mp4", Size: 7} })
@@ -236,7 +236,7 @@ func TestIndexIsUsedOnceEveryLibraryHasBeenRead(t *testing.T) {
 	})
 }
 
-func TestPlexThatGoesAwayEndsTheSample(t *testing.T) {
+func TestPlexThatGoesDownEndsTheSample(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
 		l.fill(100)
 		l.plex.Inject(plextest.Fault{Match: isLookup, Skip: 1, Refuse: true})

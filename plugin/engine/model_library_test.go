@@ -42,7 +42,7 @@ func (w *world) begin() {
 	other := w.scenes[1].is.Files[0]
 	w.addItem(stashtest.File{Path: "/data/elsewhere/" + filepath.Base(other.Path), Size: other.Size + 1}, 1).alone = true
 	pass(time.Hour)
-	w.drain(&plannedRun{})
+	w.processQueue(&plannedRun{})
 }
 
 func (w *world) addScene() *sceneTruth {
@@ -73,14 +73,14 @@ func (w *world) addItem(f stashtest.File, n int) *itemTruth {
 	return w.born(key, f)
 }
 
-// queued reports whether the scene has a job or dead letter, or waits for a file: each finds its items anew.
+// queued reports whether the scene has a job or dead letter, or waits for a file: each finds its items again.
 func (w *world) queued(s *sceneTruth) (yes bool) {
 	w.must(w.sql.QueryRow(`SELECT EXISTS (SELECT 1 FROM job WHERE scene_id = ?1)
 		OR EXISTS (SELECT 1 FROM dead_letter WHERE scene_id = ?1) OR EXISTS (SELECT 1 FROM awaited_file WHERE scene_id = ?1)`, s.is.ID).Scan(&yes))
 	return yes
 }
 
-// tells reports whether hooks have told something that is not in the queue yet.
+// tells reports whether hooks have recorded something that is not in the queue yet.
 func (w *world) tells() bool {
 	left, err := os.ReadDir(filepath.Join(w.dir, "inbox"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -106,7 +106,7 @@ func (w *world) stepItem(st step) {
 		w.plex.Edit(i.key, func(it *plextest.Item) { it.Deleted = !it.Deleted })
 		return
 	}
-	if s != nil && !w.queued(s) { // nobody asks for what the new item has to show
+	if s != nil && !w.queued(s) { // no job asks for the values of the new item
 		s.asked = nil
 	}
 	if st.c%3 == 1 {
@@ -117,14 +117,14 @@ func (w *world) stepItem(st step) {
 	w.plex.Remove(i.key)
 }
 
-// replace makes an item another one, of which Plex shows what depends on n.
+// replace replaces an item with a new one, whose values depend on n.
 func (w *world) replace(i *itemTruth, n int) {
 	delete(w.items, i.key)
 	w.plex.Remove(i.key)
 	w.addItem(i.file, n).alone = i.alone
 }
 
-// stepMove moves a file in both, or as only one of them knows so far.
+// stepMove moves a file in both servers or only in one.
 func (w *world) stepMove(st step) {
 	i := w.item(st.a)
 	if i == nil || w.owner(i) == nil {
@@ -167,7 +167,7 @@ func (w *world) stepDestroy(st step) {
 	w.record(delivery(st.d)%deliveries, store.HookRecord{Own: store.Request{SceneID: s.is.ID}, Gone: true})
 }
 
-// stepMerge merges two scenes into one. No hook tells of it.
+// stepMerge merges two scenes into one, without a hook.
 func (w *world) stepMerge(st step) {
 	dest, source := w.scene(st.a), w.scene(st.b)
 	if dest == nil || dest == source {

@@ -17,7 +17,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// runOf is a run in whose middle what a step says happens.
+// runOf is a run that a step interrupts.
 func (st step) runOf() *plannedRun {
 	r := &plannedRun{what: event(st.b % 12), at: 1 + st.d%26, scene: st.c}
 	if r.what >= events {
@@ -26,8 +26,8 @@ func (st step) runOf() *plannedRun {
 	return r
 }
 
-// drain is one run of the task.
-func (w *world) drain(r *plannedRun) {
+// processQueue is one run of the task.
+func (w *world) processQueue(r *plannedRun) {
 	r.pushes = true
 	w.process(r, func(ctx context.Context, e *Engine) error {
 		_, err := e.Run(ctx, Options{ByPerson: r.person})
@@ -35,7 +35,7 @@ func (w *world) drain(r *plannedRun) {
 	})
 }
 
-func (w *world) stepDrain(st step) {
+func (w *world) stepRun(st step) {
 	r, only := st.runOf(), 0
 	opts := Options{ByPerson: st.a%5 == 1, Linger: st.a%5 == 2}
 	if s := w.scene(st.c); s != nil && st.a%5 > 2 {
@@ -194,7 +194,7 @@ func (w *world) checkPlexRequest(r *plannedRun, req *http.Request) {
 		if w.prober == r {
 			return
 		}
-		// A process that died while it probed holds up nothing for more than a minute.
+		// A process that died during its probe blocks others for at most a minute.
 		if !r.person && b.HalfOpenAt.Before(b.ProbeAt) && b.HalfOpenAt.Sub(w.probed) < retry.HalfOpenLimit {
 			w.fail("a probe %v too early, %v after the last", b.ProbeAt.Sub(b.HalfOpenAt), b.HalfOpenAt.Sub(w.probed))
 		}
@@ -306,7 +306,7 @@ func (w *world) checkRun(r *plannedRun) {
 	w.arrived()
 }
 
-// halfBackoff is the shortest wait after one more failure of a job, worked out anew.
+// halfBackoff returns the shortest wait after one more failure of a job, computed independently.
 func halfBackoff(j store.Job) time.Duration {
 	if j.Misses > j.Attempts {
 		return min(15*time.Second<<min(j.Misses, 8), 300*time.Second)

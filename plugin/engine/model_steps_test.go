@@ -26,7 +26,7 @@ func (s step) String() string { return fmt.Sprintf("{%q, %d, %d, %d, %d}", s.do,
 // steps are what can happen, the simplest first.
 func (w *world) steps() map[string]func(step) {
 	return map[string]func(step){
-		"edit": w.stepEdit, "drain": w.stepDrain, "clock": w.stepClock, "hook": w.stepHook, "bulk": w.stepBulk,
+		"edit": w.stepEdit, "run": w.stepRun, "clock": w.stepClock, "hook": w.stepHook, "bulk": w.stepBulk,
 		"plex edit": w.stepPlexEdit, "plex fault": w.stepPlexFault, "stash fault": w.stepStashFault, "heal": w.stepHeal,
 		"sync all": w.stepSyncAll, "sync recent": w.stepSyncRecent, "rename": w.stepRename, "item": w.stepItem, "move": w.stepMove,
 		"create": w.stepCreate, "destroy": w.stepDestroy, "merge": w.stepMerge, "settings": w.stepSettings,
@@ -62,7 +62,7 @@ const (
 	deliveries
 )
 
-// tell lets the hook of an edit happen, as how says.
+// tell runs the hook of an edit, as how says.
 func (w *world) tell(how delivery, s *sceneTruth, what string) {
 	rec := store.HookRecord{Own: store.Request{SceneID: s.is.ID, Reason: what, Priority: store.ByPerson}}
 	if how == inBulk {
@@ -174,7 +174,7 @@ func (w *world) stepHook(st step) {
 	}
 }
 
-// stepBulk changes several scenes in one event, of whose hooks any may be lost.
+// stepBulk changes several scenes in one event. Any of its hooks may be lost.
 func (w *world) stepBulk(st step) {
 	pass(time.Second)
 	var changed []*sceneTruth
@@ -319,7 +319,7 @@ func (w *world) stepClock(st step) {
 
 func (w *world) stepPlexFault(st step) {
 	w.faulty = true
-	times := st.b % 7 // 0 is for ever
+	times := st.b % 7 // 0 is forever
 	faults := []plextest.Fault{
 		{Status: http.StatusServiceUnavailable, Body: `<Response title="Maintenance"/>`},
 		{Method: "GET", Prefix: "/library", Status: http.StatusInternalServerError},

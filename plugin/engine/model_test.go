@@ -42,7 +42,7 @@ func (s sequence) GoString() string {
 // anySequence draws what happens. What happens often in life, and what is the simplest, comes first.
 func anySequence() *rapid.Generator[sequence] {
 	kinds := []string{
-		"edit", "drain", "edit", "drain", "plex fault", "clock", "edit", "drain", "edit", "drain", "plex fault", "stash fault",
+		"edit", "run", "edit", "run", "plex fault", "clock", "edit", "run", "edit", "run", "plex fault", "stash fault",
 		"clock", "hook", "bulk", "plex edit", "plex edit", "heal", "sync all", "sync recent", "rename", "item", "item", "move", "create",
 		"destroy", "merge", "settings", "restore", "dead", "rebuild",
 	}
@@ -101,11 +101,11 @@ func (a *arena) play(s sequence, log func(string)) error {
 	return w.err
 }
 
-// rest lets time pass, with runs that nobody asks for.
+// rest lets time pass, with unrequested runs.
 func (w *world) rest(runs int) {
 	for range runs {
 		pass(catchup.Every + time.Second)
-		w.drain(&plannedRun{})
+		w.processQueue(&plannedRun{})
 	}
 }
 
@@ -158,7 +158,7 @@ func (w *world) theDeadCanBeRevived() {
 	w.settled("after the dead letters were revived")
 }
 
-// syncAllShowsEverything: whatever was excused before is in Plex after Sync all.
+// syncAllShowsEverything: after Sync all everything is in Plex, even what was excused before.
 func (w *world) syncAllShowsEverything() {
 	w.stepSyncAll(step{})
 	w.settled("after Sync all")

@@ -47,8 +47,8 @@ func (v variant) retries() int {
 	return 5
 }
 
-// truth is what must be true, as far as the model knows it. It is never more than that: where two things
-// happened whose order nobody can know, it asks for neither.
+// truth is what must be true, as far as the model knows. If two events happened in unknown order, it requires neither
+// result.
 type truth struct {
 	scenes map[int]*sceneTruth
 	items  map[string]*itemTruth
@@ -91,7 +91,7 @@ type itemTruth struct {
 	born     int                        // when it appeared
 	alone    bool                       // it never was a scene's
 	chose    int                        // when a person chose the poster
-	unlocked map[string]bool            // fields whose lock a person has changed
+	unlocked map[string]bool            // fields with a lock that a person has changed
 }
 
 func newTruth(v variant) truth {
@@ -127,7 +127,7 @@ func plexFields() map[string]string {
 	return names
 }
 
-// wanted is what Plex should show of a scene's field: worked out anew, not by the program.
+// wanted returns what Plex should show of a scene's field, computed independently of the program.
 func (w *world) wanted(s *sceneTruth, name string) []string {
 	one := func(text string) []string {
 		if text == "" {
@@ -201,7 +201,7 @@ func shown(it *plextest.Item, plex string) []string {
 	return it.Tags[plex]
 }
 
-// owner is the scene that has the item's file, wherever the two sides have moved it; nil if none has.
+// owner returns the scene with the item's file, even after moves on both sides; nil if there is none.
 func (t *truth) owner(i *itemTruth) *sceneTruth {
 	for _, s := range t.scenes {
 		if slices.ContainsFunc(s.is.Files, i.shows) {
@@ -307,7 +307,7 @@ func (w *world) settled(when string) {
 	}
 }
 
-// arrived looks whether what the queue was told of is in Plex, unless the queue still has it.
+// arrived checks that every recorded change is in Plex or still queued.
 func (w *world) arrived() {
 	if w.tells() {
 		return // what is not in the queue yet
@@ -327,7 +327,7 @@ func (w *world) arrived() {
 	}
 }
 
-// safe looks that nothing was taken from others, whatever was pushed.
+// safe checks that no push removed values of others.
 func (w *world) safe(when string, i *itemTruth, held *plextest.Item) {
 	for kind, names := range i.theirs {
 		for n := range names {
@@ -383,7 +383,7 @@ func (w *world) checkField(where string, s *sceneTruth, i *itemTruth, held *plex
 	}
 }
 
-// checkGivenBack looks whether a field of which Stash knows nothing shows what only Plex knew.
+// checkGivenBack checks that a field without a value in Stash shows the original value.
 func (w *world) checkGivenBack(where string, i *itemTruth, held *plextest.Item, plex string) {
 	now, was := shown(held, plex), shown(&i.first, plex)
 	if merge.Same(plex, now, was) {

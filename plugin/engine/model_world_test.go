@@ -81,7 +81,7 @@ type world struct {
 	sql      *sql.DB // only looks
 	config   Config
 	random   *rand.Rand
-	log      *bytes.Buffer // nil: nobody reads it
+	log      *bytes.Buffer // nil: discarded
 	run      *plannedRun   // the process that works; nil: none does
 	aside    bool          // what commits now is another process
 	truth
@@ -304,7 +304,7 @@ func (w *world) happen(r *plannedRun) {
 				w.replace(i, r.scene)
 				r.gone = append(r.gone, i.key)
 			}
-			s.asked = nil // what had arrived is lost, and nobody knows what that was
+			s.asked = nil // what had arrived is lost, and unknown
 		}
 	case plexGoes:
 		w.faulty = true

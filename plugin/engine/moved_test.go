@@ -38,7 +38,7 @@ func (l *lab) tagged(name string) {
 	l.stash.Change(1, func(s *stashtest.Scene) { s.Tags = []int{id} })
 }
 
-func TestMovedFileKeepsItsSceneAndItsMemory(t *testing.T) {
+func TestMovedFileKeepsItsSceneAndItsBase(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		moves func(l *lab) // and leaves nothing to be done but an edit
@@ -133,7 +133,7 @@ func TestMovedFileKeepsItsSceneAndItsMemory(t *testing.T) {
 	}
 }
 
-func TestScenesWhoseFilesChangePlacesKeepTheirItemsMemory(t *testing.T) {
+func TestItemsKeepTheirBasesWhenScenesSwapFiles(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
 		l.edit("One", 1)
 		l.edit("Two", 2)

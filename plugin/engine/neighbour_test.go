@@ -15,7 +15,7 @@ import (
 
 const ownRun = queuePrefix + RunDescription
 
-func TestLongRunLeavesOnlyIfItsRestIsRun(t *testing.T) {
+func TestLongRunEndsOnlyIfAnotherRunContinues(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a second or two")
 	}
@@ -23,7 +23,7 @@ func TestLongRunLeavesOnlyIfItsRestIsRun(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		waits  []string
-		silent bool // Stash does not tell its queue
+		silent bool // Stash does not return its queue
 		fails  bool // asking
 		asked  int  // -1: often
 		leaves bool
@@ -72,8 +72,8 @@ func TestLongRunLeavesOnlyIfItsRestIsRun(t *testing.T) {
 	}
 }
 
-// The first reading of a library takes as long as Plex lets it, and goes on in the next run.
-func TestLongReadingOfALibraryLeavesToo(t *testing.T) {
+// The first reading of a library may take long, and continues in the next run.
+func TestLongRefreshYieldsToOtherJobs(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		for id := 100; id < 5000; id++ {
 			l.plex.AddItem(l.section, path(id), size(id))
@@ -104,7 +104,7 @@ func (l *lab) patient(seconds int) {
 	l.plex.Inject(plextest.Fault{Method: "PUT", Status: 429, Header: http.Header{"Retry-After": {fmt.Sprint(seconds)}}})
 }
 
-func TestRunWaitsFiveMinutesInAll(t *testing.T) {
+func TestRunWaitsFiveMinutesInTotal(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.edit("New", 1)
 		l.patient(80)
@@ -141,7 +141,7 @@ func TestNoRunWaitsForWhatIsDueLater(t *testing.T) {
 	}
 }
 
-func TestRunThatWaitsLeavesAtOnce(t *testing.T) {
+func TestWaitingRunYieldsAtOnce(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		happens func(l *lab, stop func())
@@ -193,7 +193,7 @@ func TestQuickWritesFollowEachOther(t *testing.T) {
 	})
 }
 
-func TestProgressIsWhatIsDoneOfWhatIsKnown(t *testing.T) {
+func TestProgressIsDoneClaimsOfKnownWork(t *testing.T) {
 	inLab(t, 120, func(l *lab) {
 		for id := 1; id <= 120; id++ {
 			l.edit("New", id)

@@ -58,7 +58,7 @@ func TestNamedLibraryWhilePlexIsOffIsServerDown(t *testing.T) {
 	})
 }
 
-func TestPlexOffForADayChargesNobody(t *testing.T) {
+func TestPlexOffForADayChargesNoJob(t *testing.T) {
 	t.Parallel()
 	counts := []int{1, 500}
 	if testing.Short() {
@@ -92,7 +92,7 @@ func TestPlexOffForADayChargesNobody(t *testing.T) {
 	}
 }
 
-func TestTokenRefusedInTheMiddleOfARunChargesNobody(t *testing.T) {
+func TestTokenRefusedDuringARunChargesNoJob(t *testing.T) {
 	for _, status := range []int{401, 403} {
 		inLab(t, 5, func(l *lab) {
 			l.editAll("New", 5)
@@ -109,7 +109,7 @@ func TestTokenRefusedInTheMiddleOfARunChargesNobody(t *testing.T) {
 	}
 }
 
-func TestStashThatFailsInTheMiddleOfARunChargesNobody(t *testing.T) {
+func TestStashThatFailsDuringARunChargesNoJob(t *testing.T) {
 	for name, fault := range map[string]stashtest.Fault{
 		"slow": {Delay: 10 * time.Minute}, "hanging": {Hang: true}, "reset": {Reset: true}, "truncated": {Truncate: true}, "502": {Status: 502},
 	} {
@@ -135,7 +135,7 @@ func TestStashThatFailsInTheMiddleOfARunChargesNobody(t *testing.T) {
 	}
 }
 
-func TestStashThatGoesAfterItRefusedOneSceneChargesNobody(t *testing.T) {
+func TestStashThatGoesDownAfterRefusingOneSceneChargesNoJob(t *testing.T) {
 	inLab(t, 3, func(l *lab) {
 		l.editAll("New", 3)
 		l.stash.Inject(stashtest.Fault{Operation: "ScenesByID", Message: "database is locked"})

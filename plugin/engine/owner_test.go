@@ -12,7 +12,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// addFile adds a scene to Stash whose file is a further one of another scene's item.
+// addFile adds a scene to Stash with a file that is a further part of another scene's item.
 func (l *lab) addFile(id, of int) {
 	file := plextest.File{Path: path(id), Size: size(id)}
 	l.stash.Add(stashtest.Scene{ID: id, Files: []stashtest.File{{Path: file.Path, Size: file.Size}}})
@@ -42,7 +42,7 @@ func TestItemFollowsItsFileToAnotherScene(t *testing.T) {
 				if links, err := l.Store.Links(l.Context(), 1); err != nil || len(links) != 0 {
 					l.Errorf("links of the scene that lost its item = %+v, %v", links, err)
 				}
-				l.edit("", 2) // the memory has come along
+				l.edit("", 2) // with the base of the former owner
 				l.want(l.run(), Summary{Synced: 1})
 				l.wantTitle(1, "clip1")
 			})
@@ -50,7 +50,7 @@ func TestItemFollowsItsFileToAnotherScene(t *testing.T) {
 	}
 }
 
-func TestSceneWithoutValuesTakesBackWhatAnotherPushed(t *testing.T) {
+func TestSceneWithoutValuesRestoresWhatAnotherPushed(t *testing.T) {
 	inLab(t, 3, func(l *lab) {
 		l.edit("One", 1)
 		l.want(l.run(), Summary{Synced: 1})
@@ -165,7 +165,7 @@ func TestExactPathTakesAnItemFromAnOwnerByNameAndSize(t *testing.T) {
 	})
 }
 
-func TestQuestionThatStashRefusesCostsItsSceneAlone(t *testing.T) {
+func TestQueryThatStashRefusesFailsOnlyItsScene(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		id   int
@@ -196,14 +196,14 @@ func TestQuestionThatStashRefusesCostsItsSceneAlone(t *testing.T) {
 	}
 }
 
-func TestKeyThatNamesAnotherFileComesWithoutItsMemory(t *testing.T) {
+func TestKeyThatNamesAnotherFileHasNoBase(t *testing.T) {
 	for _, title := range []string{"Two", "clip2"} { // changed, and as Plex has it
 		inLab(t, 2, func(l *lab) {
 			drama := l.stash.Name("tag", 0, "Drama")
 			l.stash.Change(1, func(s *stashtest.Scene) { s.Tags = []int{drama} })
 			l.edit("One", 1)
 			l.want(l.run(), Summary{Synced: 1})
-			l.plex.Remove(l.keys[2]) // the library is made anew
+			l.plex.Remove(l.keys[2]) // the library is recreated
 			l.plex.Edit(l.keys[1], func(it *plextest.Item) {
 				it.Files[0] = plextest.File{Path: path(2), Size: size(2)}
 				it.Title, it.Tags, it.Locked = "clip2", map[string][]string{"genre": {"Drama"}}, map[string]bool{}
@@ -219,7 +219,7 @@ func TestKeyThatNamesAnotherFileComesWithoutItsMemory(t *testing.T) {
 	}
 }
 
-func TestItemThatPlexMovesKeepsItsMemory(t *testing.T) {
+func TestItemThatPlexMovesKeepsItsBase(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.edit("One", 1)
 		l.want(l.run(), Summary{Synced: 1})
@@ -230,7 +230,7 @@ func TestItemThatPlexMovesKeepsItsMemory(t *testing.T) {
 	})
 }
 
-func TestItemThatMovesWhileItsScenesAreMergedKeepsItsMemory(t *testing.T) {
+func TestItemThatMovesWhileItsScenesAreMergedKeepsItsBase(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
 		l.tagged("Drama")
 		l.edit("One", 1)
@@ -246,7 +246,7 @@ func TestItemThatMovesWhileItsScenesAreMergedKeepsItsMemory(t *testing.T) {
 	})
 }
 
-func TestItemThatNobodyOwnsBelongsToTheSceneOfItsFirstPart(t *testing.T) {
+func TestItemWithoutOwnerBelongsToTheSceneOfItsFirstPart(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		setup func(l *lab)
@@ -295,7 +295,7 @@ func TestItemThatNobodyOwnsBelongsToTheSceneOfItsFirstPart(t *testing.T) {
 	}
 }
 
-func TestSceneEmptiedBeforeItsFirstPushEndedIsTakenBack(t *testing.T) {
+func TestSceneEmptiedDuringItsFirstPushIsRestored(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.edit("One", 1)
 		l.plex.Inject(plextest.Fault{Method: "GET", Prefix: "/library/metadata", Delay: time.Millisecond, Times: 1})

@@ -12,7 +12,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-func TestFewChangesThatPlexDoesNotMakeAreNoOutage(t *testing.T) {
+func TestFewUnmadeChangesAreNoOutage(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		stuck func(id int) bool
@@ -44,7 +44,7 @@ func TestFewChangesThatPlexDoesNotMakeAreNoOutage(t *testing.T) {
 	}
 }
 
-func TestOnlyThirdAnswerOf500IsTakenForABadField(t *testing.T) {
+func TestOnlyThirdAnswerOf500CountsAsABadField(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		statuses []int // of the writes, one in each run
@@ -118,7 +118,7 @@ func TestFieldLeftOutFor500IsTriedAgainWithTheNextEdit(t *testing.T) {
 		}
 		l.plex.Configure(func(o *plextest.Options) { o.Refuse = map[string]int{"title": 500} })
 		l.edit("Four", 1)
-		l.want(l.run(), Summary{Retrying: 1}) // the count began anew
+		l.want(l.run(), Summary{Retrying: 1}) // the count restarted
 	})
 }
 
@@ -139,7 +139,7 @@ func TestSlowWriteThatFailsIsFollowedByAPauseToo(t *testing.T) {
 	})
 }
 
-func TestPlexThatAsksForPatienceIsNotAskedOneByOne(t *testing.T) {
+func TestPlexThatAsksForTimeIsNotAskedOneByOne(t *testing.T) {
 	for _, status := range []int{429, 503} {
 		inLab(t, 50, func(l *lab) {
 			l.edit("Warm", 1)
@@ -164,7 +164,7 @@ func TestPlexThatAsksForPatienceIsNotAskedOneByOne(t *testing.T) {
 	}
 }
 
-func TestDateThatPlexDoesNotClearIsLeft(t *testing.T) {
+func TestDateThatPlexDoesNotClearIsReleased(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Date = "2020-01-01" })
 		l.edit("One", 1)

@@ -35,7 +35,7 @@ func TestListingThatOpensTheBreakerIsTheLastRequest(t *testing.T) {
 	})
 }
 
-func TestLibraryThatIsNotAskedForIsNoSuccess(t *testing.T) {
+func TestUnreadLibraryIsNotASuccess(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.edit("Warm", 1)
 		l.run()
@@ -85,7 +85,7 @@ func TestRunWithoutListingReadsNoLibrary(t *testing.T) {
 	}
 }
 
-func TestItemThatIsGoneWhenItIsWrittenIsMatchedAnew(t *testing.T) {
+func TestItemThatDisappearsBeforeTheWriteIsMatchedAgain(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.edit("One", 1)
 		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 404, Times: 2}) // at both addresses
@@ -96,7 +96,7 @@ func TestItemThatIsGoneWhenItIsWrittenIsMatchedAnew(t *testing.T) {
 	})
 }
 
-// Plex is known to answer 404 for items that its listings still name. Each of the scenes reads the library anew.
+// Plex is known to answer 404 for items that its listings still name. Each of the scenes triggers a reread of the library.
 func TestItemsThatAreListedAndCannotBeReadAreMisses(t *testing.T) {
 	inLab(t, 3, func(l *lab) {
 		l.edit("One", 1, 2, 3)
@@ -148,8 +148,8 @@ func TestFurtherFileOfASceneIsPushedOnceItIsInPlex(t *testing.T) {
 	})
 }
 
-// The first look at the index finds one of the files only, and the library is read anew because of the neighbour.
-func TestFurtherFileIsFoundWhenItsNeighbourMakesTheLibraryReadAnew(t *testing.T) {
+// The first lookup finds only one of the files, and the neighbour triggers a reread of the library.
+func TestFurtherFileIsFoundWhenItsNeighbourTriggersAReread(t *testing.T) {
 	for name, lose := range map[string]func(l *lab){
 		"that is not found":       func(l *lab) { l.add() },
 		"whose item is not there": func(l *lab) { l.keys[2] = l.plex.Move(l.keys[2], path(2)) },
@@ -177,7 +177,7 @@ func TestFurtherFileIsFoundWhenItsNeighbourMakesTheLibraryReadAnew(t *testing.T)
 	}
 }
 
-func TestSceneWhoseFilesAreOneItemWantsNothing(t *testing.T) {
+func TestSceneWithAllFilesInOneItemAwaitsNothing(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Files = append(s.Files, stashtest.File{Path: "/data/cd2.mp4", Size: 77}) })
 		l.plex.AddFile(l.keys[1], "/data/cd2.mp4", 77)

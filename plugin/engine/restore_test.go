@@ -60,7 +60,7 @@ func (l *lab) restore(scene int) Restoration {
 	return r
 }
 
-func TestRestoreGivesBackWhatPlexHeldBefore(t *testing.T) {
+func TestRestorePutsBackOriginalValues(t *testing.T) {
 	inLab(t, 3, func(l *lab) {
 		before := []plextest.Item{l.furnish(1), l.plex.Item(l.keys[2]), l.plex.Item(l.keys[3])}
 		for id := 1; id <= 3; id++ {
@@ -92,7 +92,7 @@ func TestRestoreGivesBackWhatPlexHeldBefore(t *testing.T) {
 	})
 }
 
-func TestRestoreLeavesWhatAPersonEditedSince(t *testing.T) {
+func TestRestoreKeepsLaterEditsOfAPerson(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.furnish(1)
 		l.dressed(1)
@@ -114,7 +114,7 @@ func TestRestoreLeavesWhatAPersonEditedSince(t *testing.T) {
 	})
 }
 
-func TestRestoredScenesArePushedAgainOnlyWhenSomebodyAsks(t *testing.T) {
+func TestRestoredScenesArePushedAgainOnlyOnRequest(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
 		l.run() // the first listing only notes what there is
 		l.edit("One", 1, 2)
@@ -139,7 +139,7 @@ func TestRestoredScenesArePushedAgainOnlyWhenSomebodyAsks(t *testing.T) {
 }
 
 // Many of them would keep the links of all others that go, too.
-func TestRestoreBringsNoSceneBackThatIsGone(t *testing.T) {
+func TestRestoreDoesNotQueueScenesThatAreGone(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
 		l.edit("New", 1, 2)
 		l.run()
@@ -156,7 +156,7 @@ func TestRestoreBringsNoSceneBackThatIsGone(t *testing.T) {
 	})
 }
 
-func TestRestoreOfAnUnreachablePlexSaysSoAndGoesOnLater(t *testing.T) {
+func TestRestoreOfAnUnreachablePlexReportsItAndWorksLater(t *testing.T) {
 	inLab(t, 120, func(l *lab) {
 		var all []int
 		for id := 1; id <= 120; id++ {
@@ -176,7 +176,7 @@ func TestRestoreOfAnUnreachablePlexSaysSoAndGoesOnLater(t *testing.T) {
 	})
 }
 
-func TestFieldThatPlexDoesNotGiveBackIsTriedAgainByTheNextRestore(t *testing.T) {
+func TestFieldThatIsNotRestoredIsRetriedByTheNextRestore(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.furnish(1)
 		l.dressed(1)
@@ -197,7 +197,7 @@ func titled(title string) func(*stashtest.Scene) {
 	return func(s *stashtest.Scene) { s.Title = title }
 }
 
-func TestLockOfAValueThatNeverCameIsGivenBack(t *testing.T) {
+func TestLockOfAValueThatNeverArrivedIsRestored(t *testing.T) {
 	for _, way := range []string{"restored", "cleared in Stash"} {
 		inLab(t, 1, func(l *lab) {
 			before := l.plex.Item(l.keys[1])
@@ -223,7 +223,7 @@ func TestLockOfAValueThatNeverCameIsGivenBack(t *testing.T) {
 	}
 }
 
-func TestCoverGivenBackByARestoreThatFailedIsPushedAgain(t *testing.T) {
+func TestCoverOfAFailedRestoreIsPushedAgain(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.covered(1, jpeg("ours"))
 		l.want(l.run(), Summary{Synced: 1})
@@ -264,7 +264,7 @@ func TestItemsThatFailDoNotKeepOthersFromBeingRestored(t *testing.T) {
 	})
 }
 
-func TestPicturesThatPlexDoesNotGiveBackAreProblemsOfTheirItems(t *testing.T) {
+func TestPicturesThatAreNotRestoredAreProblemsOfTheirItems(t *testing.T) {
 	inLab(t, 8, func(l *lab) {
 		for id := range l.keys {
 			l.stash.Change(id, func(s *stashtest.Scene) { s.Cover = jpeg("cover") })

@@ -128,7 +128,7 @@ func TestTenAmbiguousScenesDoNotStopAGoodOne(t *testing.T) {
 	})
 }
 
-func TestTagsThatFailAfterTheTitleAreBroughtToTheEnd(t *testing.T) {
+func TestTagsThatFailAfterTheTitleAreCompletedLater(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		old, kept := l.stash.Name("tag", 0, "Old"), l.stash.Name("tag", 0, "Kept")
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Tags = []int{old, kept} })
@@ -146,7 +146,7 @@ func TestTagsThatFailAfterTheTitleAreBroughtToTheEnd(t *testing.T) {
 	})
 }
 
-func TestBadFieldIsLeftOutAndTheRestArrives(t *testing.T) {
+func TestBadFieldIsLeftOutAndOtherFieldsArrive(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.plex.Configure(func(o *plextest.Options) { o.Refuse = map[string]int{"studio": 400} })
 		studio := l.stash.Name("studio", 0, "Bad")
@@ -176,7 +176,7 @@ func TestRefusalOfEverythingIsADeadLetter(t *testing.T) {
 	})
 }
 
-func TestAcceptedWriteThatMovedNothingIsRetried(t *testing.T) {
+func TestAcceptedWriteThatChangedNothingIsRetried(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.plex.Configure(func(o *plextest.Options) { o.Stuck = map[string]bool{"title": true} })
 		l.edit("New", 1)
@@ -220,7 +220,7 @@ func TestOneReadThatFailsForManyIsRepeatedInHalves(t *testing.T) {
 	})
 }
 
-func TestCandidatesThatCannotBeReadCostTheirSceneAlone(t *testing.T) {
+func TestUnreadableCandidatesFailOnlyTheirScene(t *testing.T) {
 	inLab(t, 5, func(l *lab) {
 		l.stash.Add(stashtest.Scene{ID: 9, Files: []stashtest.File{{Path: "/data/amb.mp4", Size: 99}}})
 		for _, folder := range []string{"/a", "/b"} {
@@ -268,7 +268,7 @@ func TestMissingLibraries(t *testing.T) {
 	})
 }
 
-func TestStopLeavesEveryJobAsItWas(t *testing.T) {
+func TestStopReleasesEveryJob(t *testing.T) {
 	inLab(t, 60, func(l *lab) {
 		for id := 1; id <= 60; id++ {
 			l.edit("New", id)
@@ -282,7 +282,7 @@ func TestStopLeavesEveryJobAsItWas(t *testing.T) {
 		begin := time.Now()
 		sum, err := l.Engine.Run(ctx, Options{})
 		if err != nil || sum.Class != retry.ClassCancelled || time.Since(begin) > 6*time.Second {
-			l.Errorf("Drain = %+v, %v after %v", sum, err, time.Since(begin))
+			l.Errorf("Run = %+v, %v after %v", sum, err, time.Since(begin))
 		}
 		for id := 1; id <= 60; id++ {
 			if j := l.job(id); j.Attempts != 0 || j.Unfinished != 0 || j.DueAt.After(begin) {
@@ -292,7 +292,7 @@ func TestStopLeavesEveryJobAsItWas(t *testing.T) {
 	})
 }
 
-func TestLongRunMakesRoomForOtherJobs(t *testing.T) {
+func TestLongRunYieldsToOtherJobs(t *testing.T) {
 	inLab(t, 200, func(l *lab) {
 		for id := 1; id <= 200; id++ {
 			l.edit("New", id)
@@ -310,7 +310,7 @@ func TestLongRunMakesRoomForOtherJobs(t *testing.T) {
 	})
 }
 
-func TestBatchOfSlowWritesMakesRoomInItsMiddle(t *testing.T) {
+func TestBatchOfSlowWritesYieldsBetweenWrites(t *testing.T) {
 	inLab(t, 50, func(l *lab) {
 		for id := 1; id <= 50; id++ {
 			l.edit("New", id)
@@ -352,7 +352,7 @@ func TestSlowWritesAreFollowedByAPause(t *testing.T) {
 	})
 }
 
-func TestTwoScenesInOneItemDoNotFightOverIt(t *testing.T) {
+func TestTwoScenesInOneItemDoNotOverwriteEachOther(t *testing.T) {
 	for _, together := range []bool{true, false} {
 		inLab(t, 1, func(l *lab) {
 			l.stash.Add(stashtest.Scene{ID: 2, Files: []stashtest.File{{Path: "/data/cd2.mp4", Size: 77}}})
@@ -376,7 +376,7 @@ func TestTwoScenesInOneItemDoNotFightOverIt(t *testing.T) {
 	}
 }
 
-func TestFileInTwoLibrariesIsShownAlikeInBoth(t *testing.T) {
+func TestFileInTwoLibrariesIsPushedToBoth(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.keys[2] = l.plex.AddItem(l.plex.AddSection("Also here", "movie"), path(1), size(1))
 		l.edit("One", 1)
@@ -392,7 +392,7 @@ func TestFileInTwoLibrariesIsShownAlikeInBoth(t *testing.T) {
 	})
 }
 
-func TestSceneOfWhichStashKnowsNothingIsNotAwaited(t *testing.T) {
+func TestSceneWithoutDataIsNotAwaited(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.plex.Remove(l.keys[1])
 		l.edit("", 1)
@@ -400,7 +400,7 @@ func TestSceneOfWhichStashKnowsNothingIsNotAwaited(t *testing.T) {
 	})
 }
 
-func TestStopWhileTheInboxIsTakenInIsNoFailure(t *testing.T) {
+func TestStopDuringImportOfTheInboxIsNoFailure(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		hook := store.HookRecord{Own: store.Request{SceneID: 1, Reason: "edit"}}
 		l.must(store.LeaveInInbox(l.Store.Dir(), time.Now(), hook))

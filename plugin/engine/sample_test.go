@@ -11,7 +11,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 )
 
-func TestCheckIsToldWhatComesNear(t *testing.T) {
+func TestSampleNamesTheNearestFile(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		plex  []string // key path size
@@ -42,7 +42,7 @@ func TestCheckIsToldWhatComesNear(t *testing.T) {
 	}
 }
 
-func TestLearnedPathsAreTold(t *testing.T) {
+func TestLearnedPathsAreLogged(t *testing.T) {
 	inLab(t, 0, func(l *lab) {
 		for i, folder := range []string{"a", "b", "c"} {
 			if pairs, err := l.LearnedPaths(l.Context()); err != nil || len(pairs) != 0 {

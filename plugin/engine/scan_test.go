@@ -15,7 +15,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// addHidden adds a scene to Stash whose file Plex finds only by a scan.
+// addHidden adds a scene to Stash with a file that Plex finds only by a scan.
 func (l *lab) addHidden(id int, path string) {
 	l.stash.Add(stashtest.Scene{ID: id, Files: []stashtest.File{{Path: path, Size: size(id)}}})
 	l.plex.AddHidden(l.section, path, size(id))
@@ -180,7 +180,7 @@ func TestNothingIsScannedForWhatTheIndexMayNotKnowYet(t *testing.T) {
 	})
 }
 
-func TestMissingSceneIsSkippedOnceAllIsRead(t *testing.T) {
+func TestMissingSceneIsSkippedOnceEverythingIsRead(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.Config.SkipMissing = true
 		l.Config.Libraries = []string{"Videos", "Attic"} // which is not there
@@ -203,7 +203,7 @@ func TestMissingSceneIsSkippedOnceAllIsRead(t *testing.T) {
 	})
 }
 
-func TestMissingSceneIsNotSkippedWithoutALook(t *testing.T) {
+func TestMissingSceneIsSkippedOnlyAfterARefresh(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.Config.SkipMissing = true
 		l.edit("Warm", 1)
@@ -217,7 +217,7 @@ func TestMissingSceneIsNotSkippedWithoutALook(t *testing.T) {
 	})
 }
 
-func TestFurtherFileIsNotWaitedForIfMissingScenesAreSkipped(t *testing.T) {
+func TestFurtherFileIsNotAwaitedIfMissingScenesAreSkipped(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.Config.SkipMissing = true
 		l.stash.Change(1, func(s *stashtest.Scene) {
@@ -231,7 +231,7 @@ func TestFurtherFileIsNotWaitedForIfMissingScenesAreSkipped(t *testing.T) {
 	})
 }
 
-func TestFurtherFileIsWaitedForUntilAllIsReadEvenIfMissingScenesAreSkipped(t *testing.T) {
+func TestFurtherFileIsAwaitedUntilEverythingIsReadEvenIfMissingScenesAreSkipped(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.Config.SkipMissing = true
 		l.Config.Libraries = []string{"Videos", "Attic"} // which Plex does not list yet

@@ -97,7 +97,7 @@ func TestEpisodesAreNotMatchedUnlessTheirLibraryIsNamed(t *testing.T) {
 	})
 }
 
-func TestLibrariesAreChosenByKindAndName(t *testing.T) {
+func TestLibrariesAreChosenByTypeAndName(t *testing.T) {
 	sections := []plexapi.Section{
 		{ID: "1", Title: "Films", Type: "movie"}, {ID: "2", Title: "Shows", Type: "show"}, {ID: "3", Title: "Music", Type: "artist"}, {ID: "4", Title: "More", Type: "movie"},
 	}

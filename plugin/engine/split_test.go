@@ -124,7 +124,7 @@ func TestNarrowProxyCutsOnlyWhatDoesNotFitAlone(t *testing.T) {
 	}
 }
 
-func TestLongListGoesWholeAndIsTold(t *testing.T) {
+func TestLongListIsSentCompleteAndLogged(t *testing.T) {
 	for _, replace := range []bool{false, true} {
 		inLab(t, 1, func(l *lab) {
 			l.plex.Configure(func(o *plextest.Options) { o.Replace = replace })
@@ -137,7 +137,7 @@ func TestLongListGoesWholeAndIsTold(t *testing.T) {
 				l.Errorf("replace %v: %d tags, want 500 and the one that was there", replace, len(got))
 			}
 			if !strings.Contains(l.log.String(), "a long URL") {
-				l.Error("nothing tells of the long address")
+				l.Error("the log does not mention the long URL")
 			}
 			l.edit("One", 1)
 			l.want(l.run(), Summary{Unchanged: 1})

@@ -42,7 +42,7 @@ type stashMeaning int
 
 const (
 	passes      stashMeaning = iota // nothing: it is asked again in another way, or is no matter
-	stops                           // the run, and nobody is charged
+	stops                           // the run, and no job is charged
 	charges                         // who was asked for alone, once each
 	leavesCover                     // there is no picture
 )
@@ -50,7 +50,7 @@ const (
 // meaningOf is the table of what a failed query means.
 func meaningOf(operation string, f stashFault) (stashMeaning, bool) {
 	switch operation {
-	case "JobQueue": // whether anybody waits for us: if unknown, somebody does
+	case "JobQueue": // if unknown, another job is assumed to wait
 		return passes, true
 	case "screenshot": // a page instead of it is no picture
 		switch {
@@ -60,12 +60,12 @@ func meaningOf(operation string, f stashFault) (stashMeaning, bool) {
 			return charges, true
 		}
 		return passes, true
-	case "Tags": // without it nobody knows whom to leave out
+	case "Tags": // without it the excluded scenes are unknown
 		if f.harmful || f.refused {
 			return stops, true
 		}
 		return passes, true
-	case "SlimScenes", "SceneByID", "ScenesByID": // a listing that is refused holds up nobody else
+	case "SlimScenes", "SceneByID", "ScenesByID": // a refused listing blocks no other scene
 		switch {
 		case f.harmful:
 			return stops, true

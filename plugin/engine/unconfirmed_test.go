@@ -11,12 +11,12 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
 
-// lost lets the next upload reach Plex, and its answer nobody.
+// lost lets the next upload reach Plex but drops its answer.
 func (l *lab) lost() {
 	l.plex.Inject(plextest.Fault{Method: "POST", Status: 503, After: true, Times: 1})
 }
 
-func TestUploadWhoseAnswerWasLostIsTakenBackByARestore(t *testing.T) {
+func TestUploadWithLostAnswerIsRestored(t *testing.T) {
 	for _, earlier := range []bool{false, true} {
 		inLab(t, 1, func(l *lab) {
 			before := l.plex.Item(l.keys[1]).Poster().Key
@@ -36,7 +36,7 @@ func TestUploadWhoseAnswerWasLostIsTakenBackByARestore(t *testing.T) {
 	}
 }
 
-func TestCoverWhoseLockIsRefusedIsTakenBackByARestore(t *testing.T) {
+func TestCoverWithRefusedLockIsRestored(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.covered(1, jpeg("one"))
 		l.stash.Change(1, titled("clip1"))
@@ -49,7 +49,7 @@ func TestCoverWhoseLockIsRefusedIsTakenBackByARestore(t *testing.T) {
 	})
 }
 
-func TestUploadWhoseAnswerWasLostIsNoPersons(t *testing.T) {
+func TestUploadWithLostAnswerIsNotAPersonsEdit(t *testing.T) {
 	for _, earlier := range []bool{false, true} {
 		inLab(t, 1, func(l *lab) {
 			l.Config.KeepPlexEdits = true
@@ -101,7 +101,7 @@ func TestPictureThatIsNotSelectedAgainIsTriedByTheNextRestore(t *testing.T) {
 	})
 }
 
-func TestFieldThatPlexRefusesToTakeBackKeepsNoOtherBack(t *testing.T) {
+func TestFieldThatPlexRefusesToRestoreDoesNotBlockOthers(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.furnish(1)
 		l.dressed(1)
@@ -115,8 +115,8 @@ func TestFieldThatPlexRefusesToTakeBackKeepsNoOtherBack(t *testing.T) {
 	})
 }
 
-// What cannot be given back must not bring everything else back with the next look at Stash.
-func TestPictureThatCannotBeGivenBackEndsARestoreAllTheSame(t *testing.T) {
+// What cannot be restored must not cause the next catch-up to push everything else again.
+func TestRestoreEndsAlthoughAPictureCannotBeRestored(t *testing.T) {
 	for name, pictures := range map[string]func(*plextest.Item){
 		"nothing was selected before": func(it *plextest.Item) { it.Posters = []plextest.Picture{{Key: "default://none"}} },
 		"it is not on offer any more": nil,
@@ -160,7 +160,7 @@ func TestRestoredSceneThatHadNoLinkYetStaysRestored(t *testing.T) {
 	})
 }
 
-func TestRestoredSceneOfWhichAnItemIsGoneStaysRestored(t *testing.T) {
+func TestRestoredSceneStaysRestoredWithoutOneOfItsItems(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
 		l.run()
 		who := l.stash.Name("performer", 0, "Jane")
@@ -185,7 +185,7 @@ func TestRestoredSceneOfWhichAnItemIsGoneStaysRestored(t *testing.T) {
 }
 
 // A proxy that cannot carry one request answers as if Plex were gone.
-func TestRequestThatFailsForOneSceneHoldsUpNoOther(t *testing.T) {
+func TestRequestThatFailsForOneSceneDoesNotBlockOthers(t *testing.T) {
 	for _, method := range []string{"POST", "PUT"} {
 		inLab(t, 3, func(l *lab) {
 			l.run()
@@ -210,7 +210,7 @@ func TestRequestThatFailsForOneSceneHoldsUpNoOther(t *testing.T) {
 	}
 }
 
-func TestOneCoverIsHeldAtATime(t *testing.T) {
+func TestOneCoverIsInMemoryAtATime(t *testing.T) {
 	inLab(t, 20, func(l *lab) {
 		l.must(second(l.RefreshIndex(l.Context())))
 		big := make([]byte, 9_000_000)

@@ -74,7 +74,7 @@ func TestPausesGrowWhilePlexAnswersInBetween(t *testing.T) {
 	})
 }
 
-func TestNoRunWaitsForPlexInVain(t *testing.T) {
+func TestRunsDoNotWaitForPlexInVain(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		busy func(l *lab)

@@ -18,7 +18,7 @@ import (
 type candidate struct{ RatingKey string }
 
 // The table of what an error means, row by row.
-func TestWhatAnErrorMeans(t *testing.T) {
+func TestJudge(t *testing.T) {
 	plex := func(c plexapi.Class) error {
 		return fmt.Errorf("doing: %w", &plexapi.Error{Class: c, Err: errors.New("x"), RetryAfter: 7 * time.Second})
 	}
@@ -77,7 +77,7 @@ func (o *one) Failure() error { return o.err }
 func (o *one) Attempts() int  { return o.attempts }
 func (o *one) SceneID() int   { return 1 }
 
-func TestBugInOneItemCostsThatItemAlone(t *testing.T) {
+func TestPanicInOneItemFailsOnlyThatItem(t *testing.T) {
 	var g Gate
 	item := &one{}
 	if err := g.Do(t.Context(), Of(item), func(context.Context) error { panic("oops") }); err != nil {
@@ -88,7 +88,7 @@ func TestBugInOneItemCostsThatItemAlone(t *testing.T) {
 	}
 }
 
-func TestQueueThatCannotBeReadCostsNoJobAnAttempt(t *testing.T) {
+func TestUnreadableQueueChargesNoAttempt(t *testing.T) {
 	var g Gate
 	item := &one{}
 	disk := errors.New("disk I/O error")

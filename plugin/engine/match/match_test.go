@@ -281,7 +281,7 @@ func matcherOf(t *testing.T, files ...string) (m *Matcher, asked *int) {
 	}, asked
 }
 
-func TestBatchAsksStashOnceAndOnlyIfItMustKnow(t *testing.T) {
+func TestBatchAsksStashAtMostOnce(t *testing.T) {
 	m, asked := matcherOf(t, "1 /m/x.mp4 5", "2 /m/y.mp4 6", "3 /n/y.mp4 6", "4 /a/z.mp4 7")
 	scene := func(id int, path string, size int64) *stashapi.Scene {
 		return &stashapi.Scene{ID: id, Files: []stashapi.File{{Path: path, Size: size}}}
@@ -325,7 +325,7 @@ func TestManyCandidatesAreAllReadAndFiftyAreShown(t *testing.T) {
 	}
 }
 
-func TestMatchingThatCannotAskGuessesNothing(t *testing.T) {
+func TestMatchingFailsIfItCannotAsk(t *testing.T) {
 	scenes := []*stashapi.Scene{{ID: 1, Files: []stashapi.File{{Path: "/a/x.mp4", Size: 5}}}}
 	refused := context.DeadlineExceeded
 	for _, c := range []struct {
@@ -353,7 +353,7 @@ func TestMatchingThatCannotAskGuessesNothing(t *testing.T) {
 	}
 }
 
-func TestPathsOutsideFoldersInCommonTeachNothing(t *testing.T) {
+func TestPathsWithoutACommonFolderAreNoEvidence(t *testing.T) {
 	for _, c := range []struct{ name, stash, plex string }{
 		{"equal", "/v/a/x.mp4", "/v/a/x.mp4"},
 		{"equal but for the slashes", `D:\v\a\x.mp4`, "D:/v/a/x.mp4"},

@@ -259,7 +259,7 @@ func TestFieldWithoutAReaderIsNoticed(t *testing.T) {
 			table = slices.Clone(whole)
 			forget(&table[i])
 			if err := walk(t.Context(), &table[i]); err == nil {
-				t.Errorf("nobody notices that %s has no %s", table[i].Name, name)
+				t.Errorf("the check does not notice that %s has no %s", table[i].Name, name)
 			}
 		}
 	}
@@ -275,7 +275,7 @@ func TestFieldThatPlexDoesNotKnowIsNoticed(t *testing.T) {
 			of:   func(it *plexapi.Item) store.Value { return Scalar(it.Title) },
 		})
 		if err := walk(t.Context(), &table[len(whole)]); err == nil {
-			t.Errorf("nobody notices a field of kind %d that Plex does not have", kind)
+			t.Errorf("the check does not notice a field of kind %d that Plex does not have", kind)
 		}
 	}
 }

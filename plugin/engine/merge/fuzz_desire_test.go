@@ -24,15 +24,15 @@ func named(text string) (list []stashapi.Named) {
 	return list
 }
 
-// presentable reports whether a text is as it should be sent: composed, trimmed, and without what cannot be seen.
+// presentable reports whether a text is fit to send: composed, trimmed, and without control characters.
 func presentable(text string, lines bool) bool {
 	return utf8.ValidString(text) && norm.NFC.IsNormalString(text) && strings.TrimSpace(text) == text && !strings.ContainsFunc(text, func(r rune) bool {
 		return unicode.IsControl(r) && !(lines && r == '\n') && r != '\t'
 	})
 }
 
-// Whatever Stash holds: each field is wanted in one form, and wanted in that form it stays as it is; a date is
-// none, whole, or told as a problem and left alone.
+// For any scene, each desired value is normalized, and normalizing it again changes nothing. A date is absent, complete,
+// or reported as a problem and left out.
 func FuzzDesire(f *testing.F) {
 	f.Add("T\r\nx", " a\r\rb\x00\u200d ", "2024-05", "D", "A\na\n \nÅ\nA\u030a", 60)
 	f.Add("e\u0301\u0301", strings.Repeat("\u0301", 50), "0000", "\xff\uFFFD", "ǰ\nJ\u030c\nß\nss", -1)
@@ -104,7 +104,7 @@ func checkDate(t *testing.T, date string, d Desired) {
 	day, err := time.Parse(time.DateOnly, First(value))
 	switch {
 	case told == held:
-		t.Errorf("the date %q is %q, and told as a problem: %v", date, value, told)
+		t.Errorf("the date %q is %q, and reported as a problem: %v", date, value, told)
 	case held && len(value) == 0 && strings.TrimSpace(date) != "":
 		t.Errorf("the date %q is taken for none", date)
 	case len(value) > 0 && (err != nil || day.Year() < 1 || !strings.HasPrefix(value[0], d.DateText)):

@@ -58,7 +58,7 @@ func (s *script) scene() *stashapi.Scene {
 	return scene
 }
 
-// plex is a Plex item that somebody else has filled.
+// plex is a Plex item with values of others.
 func (s *script) plex() *simPlex {
 	it := plexapi.Item{
 		Title: "file " + s.word(), Summary: strings.TrimSpace(s.word()), Studio: s.word(), Date: []string{"", "2020-01-01", "2020-05-06"}[s.n(3)],
@@ -74,8 +74,8 @@ func (s *script) plex() *simPlex {
 	return &simPlex{Item: it, replace: s.n(2) == 1}
 }
 
-// Whatever Stash and Plex hold, and wherever each push dies: one push more brings Plex to what Stash wants,
-// the next writes nothing, what others added stays, and once Stash has nothing Plex is as it was.
+// For any values in Stash and Plex, and any point at which pushes die: one more push makes Plex show the desired values,
+// the next writes nothing, values of others stay, and after Stash is emptied Plex has its original values.
 func FuzzMerge(f *testing.F) {
 	f.Add("A|b| b |C,D|[E] & \"F\"|Å|A\u030a|ß|SS|", []byte("0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz"))
 	f.Add("one\r\ntwo |T1|\u202eעברית 👩‍👩‍👧|x\x00y\xff|İ|i\u0307|2024-05", []byte("zyxwvutsrqponmlkjihgfedcba9876543210zyxwvutsrqponmlkjihgfedcba9876543210"))
@@ -89,13 +89,13 @@ func FuzzMerge(f *testing.F) {
 		s := &script{choices, strings.Split(strings.ToValidUTF8(words, "?"), "|")}
 		plex := s.plex()
 		original := plex.copy()
-		var mem store.Item
+		var base store.Item
 		for range s.n(5) {
-			mem, _ = plex.push(Desire(s.scene(), all), mem, s.n(5))
+			base, _ = plex.push(Desire(s.scene(), all), base, s.n(5))
 		}
 		final := Desire(s.scene(), all)
-		mem, _ = plex.push(final, mem, 4)
-		if _, p := plex.push(final, mem, 4); !p.Empty() {
+		base, _ = plex.push(final, base, 4)
+		if _, p := plex.push(final, base, 4); !p.Empty() {
 			t.Errorf("a second sync writes %+v %+v %+v", p.First, p.Edit, p.Rate)
 		}
 		for kind, tags := range original.Tags {
@@ -110,7 +110,7 @@ func FuzzMerge(f *testing.F) {
 				t.Errorf("%s is %q, want %q", field, held, want)
 			}
 		}
-		plex.push(Desire(&stashapi.Scene{}, all), mem, 4)
+		plex.push(Desire(&stashapi.Scene{}, all), base, 4)
 		if got, want := inOneForm(plex.copy()), inOneForm(original); got != want {
 			t.Errorf("after Stash has nothing any more\n got %s\nwant %s", got, want)
 		}

@@ -20,7 +20,7 @@ func genres(text string) plexapi.Item {
 
 // One row of the rule which tags are a person's: what was there before our first write, what we own, sent
 // and read back ("-": never), what Plex holds now, and what Stash wants.
-func TestKeptTagsAreOnlyAPersons(t *testing.T) {
+func TestOnlyTagsOfAPersonAreKept(t *testing.T) {
 	for _, c := range []struct {
 		name, before, owned, sent, back, held, want string
 		kept                                        bool
@@ -38,19 +38,19 @@ func TestKeptTagsAreOnlyAPersons(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			const f = string(plexapi.Genre)
-			mem := store.Item{
+			base := store.Item{
 				Original: map[string]store.Held{f: {Value: list(c.before)}}, Owned: map[string][]string{f: list(c.owned)},
 				Sent: map[string]store.Value{f: list(c.sent)}, Confirmed: map[string]store.Value{f: list(c.back)},
 			}
 			if c.back == "-" {
-				mem.Confirmed = nil
+				base.Confirmed = nil
 			}
-			in := MergeInput{Desired: Desired{Values: map[string]store.Value{f: list(c.want)}}, Base: mem, Current: genres(c.held), KeepPlexEdits: true}
+			in := MergeInput{Desired: Desired{Values: map[string]store.Value{f: list(c.want)}}, Base: base, Current: genres(c.held), KeepPlexEdits: true}
 			p := Merge(in)
 			if p.Empty() != c.kept {
 				t.Fatalf("first %+v, edit %+v", p.First, p.Edit)
 			}
-			in.Base = p.Base // the write fails, whatever it was
+			in.Base = p.Base // any write fails
 			if p := Merge(in); p.Empty() != c.kept {
 				t.Errorf("the second time: first %+v, edit %+v", p.First, p.Edit)
 			}
@@ -58,9 +58,9 @@ func TestKeptTagsAreOnlyAPersons(t *testing.T) {
 	}
 }
 
-func TestEditIsKeptUntilBothSidesAreEqual(t *testing.T) {
+func TestEditOfAPersonIsKeptUntilBothSidesAreEqual(t *testing.T) {
 	const f = string(plexapi.Summary)
-	var mem store.Item
+	var base store.Item
 	var held plexapi.Item
 	for _, c := range []struct{ plex, stash, want string }{
 		{"old", "S1", "S1"},
@@ -71,18 +71,18 @@ func TestEditIsKeptUntilBothSidesAreEqual(t *testing.T) {
 		{"S3", "", "old"},
 	} {
 		held.Summary = c.plex
-		p := Merge(MergeInput{Desired: Desired{Values: map[string]store.Value{f: Scalar(c.stash)}}, Base: mem, Current: held, KeepPlexEdits: true})
+		p := Merge(MergeInput{Desired: Desired{Values: map[string]store.Value{f: Scalar(c.stash)}}, Base: base, Current: held, KeepPlexEdits: true})
 		if text, set := p.Edit.Set[plexapi.Summary]; set {
 			held.Summary, held.Locked = text, map[string]bool{f: true}
 		}
-		if mem = AfterReadBack(p, held).Base; held.Summary != c.want {
+		if base = AfterReadBack(p, held).Base; held.Summary != c.want {
 			t.Errorf("Stash %q, Plex %q: shows %q, want %q", c.stash, c.plex, held.Summary, c.want)
 		}
 	}
 }
 
-// As long as nobody but us writes to Plex nothing is taken for a person's, however often we die.
-func TestOwnWritesAreNeverTakenForAPersons(t *testing.T) {
+// If only we write to Plex, nothing counts as an edit of a person, even after repeated crashes.
+func TestOwnWritesNeverCountAsEditsOfAPerson(t *testing.T) {
 	fields, err := ParseFields("-title,-details")
 	if err != nil {
 		t.Fatal(err)
@@ -93,12 +93,12 @@ func TestOwnWritesAreNeverTakenForAPersons(t *testing.T) {
 		plex := &simPlex{replace: seed%2 == 0, keep: true, Item: plexapi.Item{
 			Locked: map[string]bool{}, Tags: map[plexapi.TagKind][]string{plexapi.Genre: []string{"Foreign", "A"}[:r.IntN(3)]},
 		}}
-		var mem store.Item
+		var base store.Item
 		for range 1 + r.IntN(6) {
-			mem, _ = plex.push(Desire(randomScene(r), fields), mem, r.IntN(5))
+			base, _ = plex.push(Desire(randomScene(r), fields), base, r.IntN(5))
 		}
 		final := Desire(randomScene(r), fields)
-		plex.push(final, mem, 4)
+		plex.push(final, base, 4)
 		for field, want := range final.Values {
 			held := current(&plex.Item, field)
 			if IsTags(field) && len(Without(want, held)) > 0 || field == string(plexapi.Studio) && len(want) > 0 && !Same(field, held, want) {

@@ -27,7 +27,7 @@ func TestMergeOfAScalar(t *testing.T) {
 	oursCleared := memory{before: "", sent: "S1", back: "S1", known: true}
 	for _, c := range []struct {
 		name   string
-		mem    memory
+		base   memory
 		want   string // by Stash
 		held   string // by Plex
 		locked bool   // in Plex, now
@@ -63,18 +63,18 @@ func TestMergeOfAScalar(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			const f = string(plexapi.Summary)
-			mem := store.Item{Original: map[string]store.Held{}, Sent: map[string]store.Value{}, Confirmed: map[string]store.Value{}}
-			if c.mem.known {
-				mem.Original[f] = store.Held{Value: Scalar(c.mem.before), Locked: c.mem.lockedThen}
+			base := store.Item{Original: map[string]store.Held{}, Sent: map[string]store.Value{}, Confirmed: map[string]store.Value{}}
+			if c.base.known {
+				base.Original[f] = store.Held{Value: Scalar(c.base.before), Locked: c.base.lockedThen}
 			}
-			if c.mem.sent != "" {
-				mem.Sent[f] = v(c.mem.sent)
+			if c.base.sent != "" {
+				base.Sent[f] = v(c.base.sent)
 			}
-			if c.mem.back != "" {
-				mem.Confirmed[f] = v(c.mem.back)
+			if c.base.back != "" {
+				base.Confirmed[f] = v(c.base.back)
 			}
 			p := Merge(MergeInput{
-				Desired: Desired{Values: map[string]store.Value{f: Scalar(c.want)}}, Base: mem, KeepPlexEdits: c.keep,
+				Desired: Desired{Values: map[string]store.Value{f: Scalar(c.want)}}, Base: base, KeepPlexEdits: c.keep,
 				Current: plexapi.Item{Summary: c.held, Locked: map[string]bool{f: c.locked}},
 			})
 			got, set := p.Edit.Set[plexapi.Summary]
@@ -90,16 +90,16 @@ func TestMergeOfAScalar(t *testing.T) {
 			if got != c.set || lock != c.lock {
 				t.Errorf("set %q, lock %q; want %q, %q", got, lock, c.set, c.lock)
 			}
-			if set && p.Base.Original[f].Value == nil && c.held != "" && !c.mem.known {
+			if set && p.Base.Original[f].Value == nil && c.held != "" && !c.base.known {
 				t.Error("what was there before is not remembered")
 			}
 		})
 	}
 }
 
-func TestTitleIsPutBackButNeverCleared(t *testing.T) {
-	mem := store.Item{Original: map[string]store.Held{"title": {}}, Sent: map[string]store.Value{"title": v("S")}, Confirmed: map[string]store.Value{"title": v("S")}}
-	p := Merge(MergeInput{Desired: Desired{Values: map[string]store.Value{"title": nil}}, Base: mem, Current: plexapi.Item{Title: "S"}})
+func TestTitleIsRestoredButNeverCleared(t *testing.T) {
+	base := store.Item{Original: map[string]store.Held{"title": {}}, Sent: map[string]store.Value{"title": v("S")}, Confirmed: map[string]store.Value{"title": v("S")}}
+	p := Merge(MergeInput{Desired: Desired{Values: map[string]store.Value{"title": nil}}, Base: base, Current: plexapi.Item{Title: "S"}})
 	if len(p.Edit.Set) != 0 {
 		t.Errorf("edit = %+v", p.Edit)
 	}
@@ -128,13 +128,13 @@ func TestMergeOfTags(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			const f = string(plexapi.Genre)
-			mem := store.Item{Owned: map[string][]string{f: list(c.owned)}}
+			base := store.Item{Owned: map[string][]string{f: list(c.owned)}}
 			if c.before != "" || c.owned != "" {
-				mem.Original = map[string]store.Held{f: {Value: list(c.before)}}
-				mem.Confirmed = map[string]store.Value{f: list(c.before + "," + c.owned)}
+				base.Original = map[string]store.Held{f: {Value: list(c.before)}}
+				base.Confirmed = map[string]store.Value{f: list(c.before + "," + c.owned)}
 			}
 			p := Merge(MergeInput{
-				Desired: Desired{Values: map[string]store.Value{f: list(c.want)}}, Base: mem, KeepPlexEdits: c.keep,
+				Desired: Desired{Values: map[string]store.Value{f: list(c.want)}}, Base: base, KeepPlexEdits: c.keep,
 				Current: plexapi.Item{Tags: map[plexapi.TagKind][]string{plexapi.Genre: list(c.held)}},
 			})
 			remove, send := strings.Join(p.First.Remove[plexapi.Genre], ","), strings.Join(p.Edit.Tags[plexapi.Genre], ",")
@@ -207,13 +207,13 @@ func (s *simPlex) copy() plexapi.Item {
 
 // push merges and writes, dying after so many steps: 0 before anything is sent, 1 after the removals, 2
 // after the edit, 3 after the rating, 4 not at all. It returns what is stored.
-func (s *simPlex) push(d Desired, mem store.Item, dieAfter int) (store.Item, Plan) {
-	p := Merge(MergeInput{Desired: d, Base: mem, Current: s.copy(), KeepPlexEdits: s.keep})
+func (s *simPlex) push(d Desired, base store.Item, dieAfter int) (store.Item, Plan) {
+	p := Merge(MergeInput{Desired: d, Base: base, Current: s.copy(), KeepPlexEdits: s.keep})
 	if p.Empty() {
 		return p.Base, p
 	}
 	stored := p.Base
-	maps.Copy(stored.Original, mem.Original) // as the queue does
+	maps.Copy(stored.Original, base.Original) // as the queue does
 	if dieAfter >= 1 {
 		s.apply(p.First)
 	}
@@ -271,13 +271,13 @@ func TestMergeConvergesFromEveryDeath(t *testing.T) {
 			Tags: map[plexapi.TagKind][]string{plexapi.Genre: []string{"Foreign", "A"}[:r.IntN(3)], plexapi.Collection: {"Mine"}},
 		}}
 		original := plex.copy()
-		var mem store.Item
+		var base store.Item
 		for range 1 + r.IntN(6) {
-			mem, _ = plex.push(Desire(randomScene(r), fields), mem, r.IntN(5))
+			base, _ = plex.push(Desire(randomScene(r), fields), base, r.IntN(5))
 		}
 		final := Desire(randomScene(r), fields)
-		mem, _ = plex.push(final, mem, 4)
-		if _, p := plex.push(final, mem, 4); !p.Empty() {
+		base, _ = plex.push(final, base, 4)
+		if _, p := plex.push(final, base, 4); !p.Empty() {
 			t.Fatalf("seed %d: a second sync writes %+v %+v %+v", seed, p.First, p.Edit, p.Rate)
 		}
 		for kind, tags := range original.Tags {
@@ -292,9 +292,9 @@ func TestMergeConvergesFromEveryDeath(t *testing.T) {
 				t.Fatalf("seed %d: %s is %v, want %v", seed, field, held, want)
 			}
 		}
-		mem, _ = plex.push(Desire(&stashapi.Scene{}, fields), mem, 4)
+		base, _ = plex.push(Desire(&stashapi.Scene{}, fields), base, 4)
 		if got, want := show(plex.copy()), show(original); got != want {
-			t.Fatalf("seed %d: after Stash has nothing any more\n got %s\nwant %s\nmemory %+v", seed, got, want, mem)
+			t.Fatalf("seed %d: after Stash has nothing any more\n got %s\nwant %s\nmemory %+v", seed, got, want, base)
 		}
 	}
 }
@@ -314,7 +314,7 @@ func show(it plexapi.Item) string {
 	return text
 }
 
-func TestPlexsOwnFormIsNotedOnce(t *testing.T) {
+func TestNormalizedValueIsRecordedOnce(t *testing.T) {
 	const f = string(plexapi.Studio)
 	d := Desired{Values: map[string]store.Value{f: v("ACME  Ltd")}}
 	p := Merge(MergeInput{Desired: d, Current: plexapi.Item{Studio: "x"}})
@@ -338,41 +338,41 @@ func TestRejectedValueIsLeftOutUntilItChanges(t *testing.T) {
 	const f = string(plexapi.Studio)
 	d := Desired{Values: map[string]store.Value{f: v("bad")}}
 	p := Merge(MergeInput{Desired: d, Current: plexapi.Item{}})
-	mem := LeftOut(p, p.Base, f, &plexapi.Item{}, true)
-	p = Merge(MergeInput{Desired: d, Base: mem, Current: plexapi.Item{}})
+	base := LeftOut(p, p.Base, f, &plexapi.Item{}, true)
+	p = Merge(MergeInput{Desired: d, Base: base, Current: plexapi.Item{}})
 	if !p.Empty() || len(p.Problems) != 1 {
 		t.Errorf("plan = %+v", p)
 	}
 	d.Values[f] = v("good")
-	if p := Merge(MergeInput{Desired: d, Base: mem, Current: plexapi.Item{}}); p.Empty() {
+	if p := Merge(MergeInput{Desired: d, Base: base, Current: plexapi.Item{}}); p.Empty() {
 		t.Error("another value is not sent")
 	}
-	between := Merge(MergeInput{Desired: d, Base: mem, Current: plexapi.Item{Studio: "good"}}) // there is nothing to send
+	between := Merge(MergeInput{Desired: d, Base: base, Current: plexapi.Item{Studio: "good"}}) // there is nothing to send
 	d.Values[f] = v("bad")
 	if p := Merge(MergeInput{Desired: d, Base: between.Base, Current: plexapi.Item{Studio: "good"}}); p.Empty() {
 		t.Error("the value that was refused once is not tried again after another")
 	}
 }
 
-func TestTagThatCameWhileARemovalWasRefusedIsOurs(t *testing.T) {
+func TestTagAddedWhileARemovalWasRefusedIsOurs(t *testing.T) {
 	const f = string(plexapi.Actor)
 	with := func(names ...string) plexapi.Item {
 		return plexapi.Item{Tags: map[plexapi.TagKind][]string{plexapi.Actor: names}}
 	}
 	d := Desired{Values: map[string]store.Value{f: v("Ann")}}
 	p := Merge(MergeInput{Desired: d, Current: with("Extra")})
-	mem := AfterReadBack(p, with("Extra", "Ann")).Base
+	base := AfterReadBack(p, with("Extra", "Ann")).Base
 	d.Values[f] = v("Bea") // Ann is not taken away
-	p = Merge(MergeInput{Desired: d, Base: mem, Current: with("Extra", "Ann")})
+	p = Merge(MergeInput{Desired: d, Base: base, Current: with("Extra", "Ann")})
 	now := with("Extra", "Ann", "Bea")
-	mem = LeftOut(p, AfterReadBack(p, now).Base, f, &now, true)
+	base = LeftOut(p, AfterReadBack(p, now).Base, f, &now, true)
 	d.Values[f] = v("Cid")
-	if p = Merge(MergeInput{Desired: d, Base: mem, Current: now}); !slices.Equal(p.First.Remove[plexapi.Actor], []string{"Ann", "Bea"}) {
+	if p = Merge(MergeInput{Desired: d, Base: base, Current: now}); !slices.Equal(p.First.Remove[plexapi.Actor], []string{"Ann", "Bea"}) {
 		t.Errorf("removed are %v, want all that were added", p.First.Remove)
 	}
 }
 
-func TestMemoryOfAPlanSharesNoImages(t *testing.T) {
+func TestBaseOfAPlanSharesNoImages(t *testing.T) {
 	stored := store.Item{Images: map[string]store.Image{"thumb": {SHA1: "a"}}}
 	p := Merge(MergeInput{Base: stored})
 	p.Base.Images["thumb"] = store.Image{SHA1: "b"}
@@ -383,22 +383,22 @@ func TestMemoryOfAPlanSharesNoImages(t *testing.T) {
 
 // The new value of a field is refused at the nth attempt, each of which stores ahead what it sends; then
 // Stash has nothing for the field any more.
-func TestRefusedValueLeavesTheOldOneOurs(t *testing.T) {
+func TestRefusedValueKeepsTheOldOneOurs(t *testing.T) {
 	const f = string(plexapi.Studio)
 	held := plexapi.Item{Studio: "S1", Locked: map[string]bool{f: true}}
 	d := Desired{Values: map[string]store.Value{f: v("S1")}}
 	p := Merge(MergeInput{Desired: d, Current: plexapi.Item{Studio: "old"}})
 	sent := AfterReadBack(p, held).Base
 	for attempts := 1; attempts <= 3; attempts++ {
-		mem := sent
+		base := sent
 		d.Values[f] = v("bad")
 		for range attempts {
-			p = Merge(MergeInput{Desired: d, Base: mem, Current: held})
-			mem = p.Base
+			p = Merge(MergeInput{Desired: d, Base: base, Current: held})
+			base = p.Base
 		}
-		mem = LeftOut(p, AfterReadBack(p, held).Base, f, &held, true)
+		base = LeftOut(p, AfterReadBack(p, held).Base, f, &held, true)
 		d.Values[f] = nil
-		if p = Merge(MergeInput{Desired: d, Base: mem, Current: held}); p.Edit.Set[plexapi.Studio] != "old" {
+		if p = Merge(MergeInput{Desired: d, Base: base, Current: held}); p.Edit.Set[plexapi.Studio] != "old" {
 			t.Errorf("refused at attempt %d: edit = %+v, want the old value back", attempts, p.Edit)
 		}
 	}

@@ -30,8 +30,8 @@ func TestReadBackOfTags(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			const f = string(plexapi.Genre)
-			mem := store.Item{Owned: map[string][]string{f: list(c.owned)}}
-			p := Merge(MergeInput{Desired: Desired{Values: map[string]store.Value{f: list(c.want)}}, Base: mem, Current: genres(c.held)})
+			base := store.Item{Owned: map[string][]string{f: list(c.owned)}}
+			p := Merge(MergeInput{Desired: Desired{Values: map[string]store.Value{f: list(c.want)}}, Base: base, Current: genres(c.held)})
 			o := AfterReadBack(p, genres(c.now))
 			form := ""
 			if noted, ok := o.Base.Normalized[f]; ok {
@@ -44,19 +44,19 @@ func TestReadBackOfTags(t *testing.T) {
 	}
 }
 
-func TestFailedAttemptsDoNotPileUpWhatIsOurs(t *testing.T) {
+func TestFailedAttemptsDoNotAddOwnedTags(t *testing.T) {
 	const f = string(plexapi.Genre)
-	var mem store.Item
+	var base store.Item
 	for range 5 {
-		mem = Merge(MergeInput{Desired: Desired{Values: map[string]store.Value{f: v("A")}}, Base: mem, Current: genres("")}).Base
+		base = Merge(MergeInput{Desired: Desired{Values: map[string]store.Value{f: v("A")}}, Base: base, Current: genres("")}).Base
 	}
-	if len(mem.Owned[f]) != 1 {
-		t.Errorf("owned = %q", mem.Owned[f])
+	if len(base.Owned[f]) != 1 {
+		t.Errorf("owned = %q", base.Owned[f])
 	}
 }
 
-// The whole write may have come to nothing: another field did not move either, or the date is locked still.
-func TestDateIsStillOursIfNothingElseMovedEither(t *testing.T) {
+// The complete write may have had no effect: another field did not change either, or the date is still locked.
+func TestUnclearedDateStaysOursIfNothingElseChanged(t *testing.T) {
 	const f = string(plexapi.Date)
 	for _, c := range []struct {
 		name   string
@@ -70,8 +70,8 @@ func TestDateIsStillOursIfNothingElseMovedEither(t *testing.T) {
 	} {
 		held := plexapi.Item{Date: "2020-01-01", Studio: "S1", Locked: map[string]bool{f: true}}
 		p := Merge(MergeInput{Desired: Desired{Values: map[string]store.Value{f: v("2020-01-01"), "studio": v("S1")}}})
-		mem := AfterReadBack(p, held).Base
-		p = Merge(MergeInput{Desired: Desired{Values: map[string]store.Value{f: nil, "studio": v("S2")}}, Base: mem, Current: held})
+		base := AfterReadBack(p, held).Base
+		p = Merge(MergeInput{Desired: Desired{Values: map[string]store.Value{f: nil, "studio": v("S2")}}, Base: base, Current: held})
 		o := AfterReadBack(p, plexapi.Item{Date: "2020-01-01", Studio: c.studio, Locked: map[string]bool{f: c.locked}})
 		if _, ours := o.Base.Sent[f]; o.DateStays != c.left || ours == c.left || (len(o.Failed) == 0) != c.left {
 			t.Errorf("%s: failed %v, stays %v, ours %v", c.name, o.Failed, o.DateStays, ours)

@@ -39,7 +39,7 @@ func TestBackoffSchedule(t *testing.T) {
 	}
 }
 
-func TestSettleChargesWaitsAndBuries(t *testing.T) {
+func TestCompleteChargesWaitsAndDeadLetters(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		job     store.Job
