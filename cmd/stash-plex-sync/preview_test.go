@@ -159,7 +159,7 @@ func TestRestoreOfTheProgramGivesBackEverything(t *testing.T) {
 	if n := w.writes(); n > 0 {
 		t.Errorf("restoring all a second time writes %d times: %v", n, w.plex.Requests())
 	}
-	if n := len(w.logged("to their state before the first push")); n != 4 {
+	if n := len(w.logged("to the state before the first push")); n != 4 {
 		t.Errorf("%d lines tell of four restores", n)
 	}
 	w.wantExplained(2, "skipped", "restored")

@@ -114,7 +114,7 @@ func (r *run) identify(ctx context.Context, server string) error {
 		}
 	}
 	return &gate.Stop{Class: retry.ClassMisconfigured, Text: fmt.Sprintf(
-		"the Plex server at this address has changed (%s, was %s): run \"Check connection\" to accept the new one; until then every job stays queued",
+		"the Plex server at this address has changed (%s, was %s): if that is intended, run \"Check connection\"; until then every job stays queued",
 		server, known,
 	)}
 }

@@ -167,7 +167,7 @@ func TestTagsBelowAnExcludedOneAreExcludedAtAnyDepth(t *testing.T) {
 		for i, tag := range append(chain, above) {
 			l.stash.Change(i+1, tagged(tag))
 		}
-		l.wantLeftOut(1, `excluded: tag "top" is in "Exclude tags" (excludeTags)`)
+		l.wantLeftOut(1, `its tag "top" is excluded by "Exclude tags" (excludeTags)`)
 		l.wantLeftOut(2, `"Middle" is a child of "top"`, "excludeTags")
 		l.wantLeftOut(3, `"Low" is a child of "top"`, "excludeTags")
 		l.wantLeftOut(4, `"Lowest" is a child of "top"`, "excludeTags")

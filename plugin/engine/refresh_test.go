@@ -96,7 +96,8 @@ func TestItemThatDisappearsBeforeTheWriteIsMatchedAgain(t *testing.T) {
 	})
 }
 
-// Plex is known to answer 404 for items that its listings still name. Each of the scenes triggers a reread of the library.
+// Plex is known to answer 404 for items that its listings still name. Each of the scenes triggers a reread of the
+// library.
 func TestItemsThatAreListedAndCannotBeReadAreMisses(t *testing.T) {
 	inLab(t, 3, func(l *lab) {
 		l.edit("One", 1, 2, 3)

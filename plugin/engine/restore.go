@@ -153,7 +153,11 @@ func (r *Restoration) problem(item store.Item, err error) {
 
 // String returns what a restore did, in one line.
 func (r Restoration) String() string {
-	parts := []string{fmt.Sprintf("restored %d items to their state before the first push, %d needed no change", r.Restored, r.Unchanged)}
+	items := "1 item"
+	if r.Restored != 1 {
+		items = fmt.Sprintf("%d items", r.Restored)
+	}
+	parts := []string{fmt.Sprintf("restored %s to the state before the first push, %d needed no change", items, r.Unchanged)}
 	if r.Failed > 0 {
 		parts = append(parts, fmt.Sprintf("%d could not be restored", r.Failed))
 	}

@@ -88,9 +88,9 @@ func (pl *Pipeline) excluded(s *stashapi.Scene) error {
 		switch {
 		case !ok:
 		case merge.TagKey(name) == merge.TagKey(t.Name):
-			return retry.Skipped(fmt.Sprintf("excluded: tag %q is in \"Exclude tags\" (excludeTags)", name))
+			return retry.Skipped(fmt.Sprintf("its tag %q is excluded by \"Exclude tags\" (excludeTags)", name))
 		default:
-			return retry.Skipped(fmt.Sprintf("excluded: tag %q is a child of %q in \"Exclude tags\" (excludeTags)", t.Name, name))
+			return retry.Skipped(fmt.Sprintf("its tag %q is a child of %q, excluded by \"Exclude tags\" (excludeTags)", t.Name, name))
 		}
 	}
 	return nil
