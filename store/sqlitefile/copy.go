@@ -54,7 +54,7 @@ func nextCopy(path string) (int, error) {
 	}
 	var n int
 	if _, err := fmt.Sscanf(strings.TrimPrefix(latest, copyPrefix(path)), "%d.db", &n); err != nil {
-		return 0, fmt.Errorf("%s is no copy of this program's: move it away: %w", latest, err)
+		return 0, fmt.Errorf("%s is not a copy made by this program; move it elsewhere: %w", latest, err)
 	}
 	return n + 1, nil
 }

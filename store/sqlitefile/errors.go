@@ -10,7 +10,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// An Error tells a person why a file of the data folder cannot be used and what to do about it.
+// An Error says why a file of the data folder cannot be used and what to do about it.
 type Error struct {
 	Path    string
 	Problem string
@@ -23,7 +23,7 @@ func (e *Error) Error() string { return e.Path + " " + e.Problem + ": " + e.Reme
 // Unwrap returns the error of the system or of SQLite.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Explain returns an *Error for an error that a person can fix, and any other error unchanged.
+// Explain returns an *Error for an error that the user can fix, and any other error unchanged.
 func Explain(path string, err error) error {
 	if err == nil {
 		return nil
@@ -34,17 +34,17 @@ func Explain(path string, err error) error {
 	e := &Error{Path: path, Err: err}
 	switch {
 	case hasCode(err, sqlite3.SQLITE_FULL), isFull(err):
-		e.Problem, e.Remedy = "cannot grow, because the disk is full or a quota is", "make room there"
+		e.Problem, e.Remedy = "cannot grow because the disk or a quota is full", "free some space"
 	case hasCode(err, sqlite3.SQLITE_READONLY), isReadOnly(err):
 		e.Problem, e.Remedy = "is read-only for the user that Stash runs as", "make it and its folder writable for that user"
 	case hasCode(err, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH), errors.Is(err, fs.ErrPermission):
-		e.Problem, e.Remedy = "is closed to the user that Stash runs as", "make that user the owner of its folder and of all that is in it"
+		e.Problem, e.Remedy = "cannot be accessed by the user that Stash runs as", "make that user the owner of the folder and everything in it"
 	case hasCode(err, sqlite3.SQLITE_BUSY):
-		e.Problem, e.Remedy = "has been kept locked by another program for half a minute", "end that program, which may be a backup or an editor of databases"
+		e.Problem, e.Remedy = "has been locked by another program for 30 seconds", "close that program, such as a backup or a database editor"
 	case isInUse(err):
-		e.Problem, e.Remedy = "is in use by another program", "end that program, which may be a backup or an editor of databases"
+		e.Problem, e.Remedy = "is in use by another program", "close that program, such as a backup or a database editor"
 	case hasCode(err, sqlite3.SQLITE_IOERR):
-		e.Problem, e.Remedy = fmt.Sprintf("cannot be read or written, because the disk fails (SQLite's error %d)", codeOf(err)), "see whether the disk is full, away or broken"
+		e.Problem, e.Remedy = fmt.Sprintf("cannot be read or written because of a disk error (SQLite error %d)", codeOf(err)), "check whether the disk is full, disconnected or broken"
 	default:
 		return err
 	}
@@ -66,7 +66,7 @@ func codeOf(err error) int {
 // Damage that SQLite does not report.
 var (
 	ErrEmpty   = errors.New("the file is empty") // after a crash of the system
-	ErrUnsound = errors.New("its content is not sound")
+	ErrUnsound = errors.New("its content is invalid")
 )
 
 // IsDamage reports whether an error means that the file itself is damaged. No other error is a reason to replace it.

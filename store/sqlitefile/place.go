@@ -16,25 +16,25 @@ import (
 // replace a database.
 func PrepareDir(dir string) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return fmt.Errorf("make the data folder: %w", Explain(dir, err))
+		return fmt.Errorf("create the data folder: %w", Explain(dir, err))
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("make the data folder: %w", Explain(dir, err))
+		return fmt.Errorf("create the data folder: %w", Explain(dir, err))
 	}
 	fi, err := os.Lstat(dir)
 	switch {
 	case err != nil:
-		return fmt.Errorf("look at the data folder: %w", Explain(dir, err))
+		return fmt.Errorf("check the data folder: %w", Explain(dir, err))
 	case fi.Mode()&fs.ModeSymlink != 0:
-		return fmt.Errorf("the data folder %s is a symbolic link: replace it by a real folder, or name another in STASH_PLEX_SYNC_DIR", dir)
+		return fmt.Errorf("the data folder %s is a symbolic link: replace it with a real folder, or set STASH_PLEX_SYNC_DIR to another folder", dir)
 	case !fi.IsDir():
-		return fmt.Errorf("the data folder %s is a file: move it away", dir)
+		return fmt.Errorf("the data folder %s is a file: move the file elsewhere", dir)
 	case !ownedByUs(fi):
-		return fmt.Errorf("the data folder %s belongs to another user: change its owner to the user that Stash runs as, or name another in STASH_PLEX_SYNC_DIR", dir)
+		return fmt.Errorf("the data folder %s belongs to another user: make the user that Stash runs as its owner, or set STASH_PLEX_SYNC_DIR to another folder", dir)
 	}
 	if fi.Mode().Perm()&0o077 != 0 {
 		if err := os.Chmod(dir, 0o700); err != nil {
-			return fmt.Errorf("close the data folder to others: %w", Explain(dir, err))
+			return fmt.Errorf("remove the access of other users to the data folder: %w", Explain(dir, err))
 		}
 	}
 	return nil
@@ -110,7 +110,7 @@ func clearPlace(path string) error {
 			err = os.Remove(path + suffix)
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("take away the log of an earlier database: %w", err)
+			return fmt.Errorf("remove the log of an earlier database: %w", err)
 		}
 	}
 	return nil

@@ -74,7 +74,7 @@ func readSalvage(path string) (Salvage, error) {
 	var n Salvage
 	text, err := os.ReadFile(path + salvageSuffix)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return n, fmt.Errorf("look for a recovery that was cut off: %w", err)
+		return n, fmt.Errorf("look for an interrupted recovery: %w", err)
 	}
 	if json.Unmarshal(text, &n) != nil {
 		return Salvage{}, nil
@@ -89,7 +89,7 @@ func (n Salvage) write(path string) error {
 		err = WriteAtomically(filepath.Dir(path), filepath.Base(path)+salvageSuffix, text)
 	}
 	if err != nil {
-		return fmt.Errorf("note the recovery: %w", err)
+		return fmt.Errorf("record the recovery: %w", err)
 	}
 	return nil
 }
@@ -110,7 +110,7 @@ func moveAside(path, name string) error {
 	dir := filepath.Dir(path)
 	unlock, locked := lockPlace(dir, (*flock.Flock).Lock)
 	if !locked {
-		return errors.New("the data folder cannot be locked: the damaged database stays where it is")
+		return errors.New("the damaged database stays in place because the data folder cannot be locked")
 	}
 	defer unlock()
 	aside := filepath.Join(dir, name)
@@ -145,7 +145,7 @@ func renameOpen(from, to string) error {
 func ClearNotes(path string) error {
 	for _, suffix := range [...]string{suspectSuffix, salvageSuffix} {
 		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("clear the note of damage: %w", err)
+			return fmt.Errorf("remove the note of damage: %w", err)
 		}
 	}
 	return nil
