@@ -58,13 +58,13 @@ type Client struct {
 func New(cfg Config) (*Client, error) {
 	base, err := url.Parse(strings.TrimSpace(cfg.URL))
 	if err != nil || base.Hostname() == "" || base.Scheme != "http" && base.Scheme != "https" {
-		return nil, errors.New("plexUrl is not an http or https address such as http://192.168.1.5:32400")
+		return nil, errors.New(`"Plex address" (plexUrl) is not an http or https address such as http://192.168.1.5:32400`)
 	}
 	if base.User != nil {
-		return nil, errors.New("plexUrl must not contain a user name: Plex knows us by plexToken only")
+		return nil, errors.New(`"Plex address" (plexUrl) must not contain a user name; Plex uses only "Plex token" (plexToken)`)
 	}
 	if strings.ContainsFunc(cfg.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return nil, errors.New("plexToken contains a space or another character that no token has")
+		return nil, errors.New(`"Plex token" (plexToken) contains a space or a character that tokens never contain; copy it again`)
 	}
 	base = &url.URL{Scheme: base.Scheme, Host: base.Host, Path: strings.TrimRight(path.Clean("/"+base.Path), "/")}
 	c := &Client{base: base, token: cfg.Token, timeout: cfg.Timeout, transport: cfg.Transport, header: http.Header{

@@ -86,13 +86,13 @@ func oneLine(text string) string {
 }
 
 // errShape says that an answer of 200 is not what Plex answers.
-var errShape = errors.New("the answer is not Plex's")
+var errShape = errors.New("the answer is not in Plex's format")
 
 // errTooLarge says that an answer was cut.
 var errTooLarge = errors.New("the answer is larger than expected")
 
 // errProxy says that the environment names a proxy that is none.
-var errProxy = errors.New("the proxy of the environment is not an address")
+var errProxy = errors.New("HTTPS_PROXY is not a valid address")
 
 // failure is what is known of a request that failed.
 type failure struct {
@@ -109,7 +109,7 @@ type failure struct {
 
 // The hints that are given in more than one place.
 const (
-	hintAddress  = "something else than Plex answers: is plexUrl right?"
+	hintAddress  = `the answer does not come from Plex; check "Plex address" (plexUrl)`
 	hintStarting = "Plex is starting or in maintenance"
 )
 
@@ -132,7 +132,7 @@ func classify(f failure, now time.Time) (c Class, hint string, retryAfter time.D
 	case f.probe && f.status == http.StatusOK:
 		c, hint = Down, hintAddress
 	case f.probe && isTimeout(f.err):
-		c, hint = Down, "Plex may be busy: its database is locked at times"
+		c, hint = Down, "Plex may be busy; its database can be locked for a while"
 	case f.probe && f.status == 0:
 		c = Down
 	}
@@ -143,17 +143,17 @@ func classify(f failure, now time.Time) (c Class, hint string, retryAfter time.D
 func (f failure) answer() (Class, string) {
 	switch status := f.status; {
 	case status == http.StatusUnauthorized || status == 498:
-		return Unauthorized, "set plexToken to a token of the server's owner"
+		return Unauthorized, `the token is not accepted; copy the owner's token into "Plex token" (plexToken)`
 	case status == http.StatusForbidden:
-		return Unauthorized, "plexToken must be a token of the server's owner"
+		return Unauthorized, `the token is not the owner's; copy the owner's token into "Plex token" (plexToken)`
 	case status == http.StatusNotFound:
 		return NotFound, ""
 	case status >= 300 && status < 400:
-		return Down, "something redirects the request: set plexUrl to the address of Plex itself"
+		return Down, `the server redirects the request; set "Plex address" (plexUrl) to the address of Plex itself`
 	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests:
 		return Temporary, ""
 	case status == http.StatusBadGateway || status == http.StatusGatewayTimeout:
-		return Down, "a proxy answers, but Plex behind it does not"
+		return Down, "a proxy answers, but Plex behind it does not; check that Plex is running"
 	case status == http.StatusServiceUnavailable && strings.Contains(f.head, `title="Maintenance"`):
 		return Down, hintStarting
 	case status == http.StatusNotImplemented, status >= 400 && status < 500:
@@ -171,17 +171,17 @@ func (f failure) transport() (Class, string) {
 	case errors.Is(f.err, errShape), errors.Is(f.err, errTooLarge):
 		return Temporary, ""
 	case errors.Is(f.err, errProxy), dial != nil && dial.Op == "proxyconnect":
-		return Down, "HTTPS_PROXY names a proxy that does not answer: is it right, and does Plex have to be in NO_PROXY?"
+		return Down, "the proxy in HTTPS_PROXY cannot be used; correct it, or add Plex's host to NO_PROXY"
 	case unknown:
-		return Down, "the host name of plexUrl is not known here"
+		return Down, `Stash's computer cannot resolve the host name; check "Plex address" (plexUrl)`
 	case plain:
-		return Down, "plexUrl begins with https, but the answer is not encrypted: try http"
+		return Down, `"Plex address" (plexUrl) begins with https, but the answer is not encrypted; try http`
 	case isTLS(f.err):
-		return Down, "the certificate does not fit: use the https://….plex.direct address, or set insecureTLS if you trust the network"
+		return Down, `the certificate is not accepted; use https://….plex.direct or, on a trusted network, "Accept any certificate" (insecureTLS)`
 	case f.early, dial != nil && dial.Op == "dial", errors.Is(f.err, syscall.ECONNREFUSED):
-		return Down, "is Plex running, and is plexUrl its address as seen from Stash?"
+		return Down, `check that Plex is running and that "Plex address" (plexUrl) is right as seen from Stash`
 	case f.status == 0 && f.plain && f.fresh && isReset(f.err): // how Plex refuses a connection without TLS
-		return Temporary, "if Plex requires secure connections, plexUrl must begin with https"
+		return Temporary, `if Plex requires secure connections, "Plex address" (plexUrl) must begin with https`
 	}
 	return Temporary, ""
 }

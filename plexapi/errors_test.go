@@ -35,13 +35,13 @@ func TestClassification(t *testing.T) {
 		want Class
 		hint string // a part of it
 	}{
-		{"refused", failure{err: dial(syscall.ECONNREFUSED)}, Down, "is Plex running"},
-		{"no route", failure{err: dial(syscall.EHOSTUNREACH)}, Down, "is Plex running"},
-		{"network unreachable", failure{err: dial(syscall.ENETUNREACH)}, Down, "is Plex running"},
+		{"refused", failure{err: dial(syscall.ECONNREFUSED)}, Down, "Plex is running"},
+		{"no route", failure{err: dial(syscall.EHOSTUNREACH)}, Down, "Plex is running"},
+		{"network unreachable", failure{err: dial(syscall.ENETUNREACH)}, Down, "Plex is running"},
 		{"no such host", failure{err: dial(&net.DNSError{Err: "no such host"})}, Down, "host name"},
-		{"connect timeout", failure{err: dial(timeout{})}, Down, "is Plex running"},
-		{"time runs out while connecting", failure{err: context.DeadlineExceeded, early: true}, Down, "is Plex running"},
-		{"cut while greeting", failure{err: io.EOF, early: true}, Down, "is Plex running"},
+		{"connect timeout", failure{err: dial(timeout{})}, Down, "Plex is running"},
+		{"time runs out while connecting", failure{err: context.DeadlineExceeded, early: true}, Down, "Plex is running"},
+		{"cut while greeting", failure{err: io.EOF, early: true}, Down, "Plex is running"},
 		{"unknown authority", failure{err: x509.UnknownAuthorityError{}, early: true}, Down, "insecureTLS"},
 		{"refused certificate", failure{err: &tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: &x509.Certificate{}}}, early: true}, Down, "plex.direct"},
 		{"http answers https", failure{err: tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, early: true}, Down, "try http"},

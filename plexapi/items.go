@@ -180,7 +180,7 @@ func (it *Item) takeLocks(v value) error {
 // list with an unknown key is not documented.
 func (c *Client) Items(ctx context.Context, keys []string) ([]Item, error) {
 	if len(keys) == 0 || len(keys) > MaxKeys {
-		return nil, &Error{Class: Rejected, Op: "read items", Err: fmt.Errorf("1 to %d items are read at a time, not %d", MaxKeys, len(keys))}
+		return nil, &Error{Class: Rejected, Op: "read items", Err: fmt.Errorf("one request reads 1 to %d items, not %d", MaxKeys, len(keys))}
 	}
 	for _, k := range keys {
 		if !ValidKey(k) {

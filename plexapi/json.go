@@ -25,7 +25,7 @@ func (s *flexString) UnmarshalJSON(b []byte) error {
 	case string(b) == "null":
 		return nil
 	case len(b) > 0 && (b[0] == '{' || b[0] == '['):
-		return fmt.Errorf("%w: a text was expected", errShape)
+		return fmt.Errorf("%w: expected a string", errShape)
 	}
 	*s = flexString(b) // a number or a truth value, in its own spelling
 	return nil
@@ -48,7 +48,7 @@ func (n *flexInt) UnmarshalJSON(b []byte) error {
 	}
 	f, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsNaN(f) || math.Abs(f) > 1<<53 {
-		return fmt.Errorf("%w: a number was expected", errShape)
+		return fmt.Errorf("%w: expected a number", errShape)
 	}
 	*n = flexInt(f)
 	return nil
@@ -76,7 +76,7 @@ func (f *flexRating) UnmarshalJSON(b []byte) error {
 	}
 	v, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
-		return fmt.Errorf("%w: a number was expected", errShape)
+		return fmt.Errorf("%w: expected a number", errShape)
 	}
 	if v >= 0 && v <= 10 {
 		f.value = &v
@@ -126,7 +126,7 @@ func container(r io.Reader, out any) error {
 		return shape(err)
 	}
 	if len(outer.MediaContainer) == 0 || outer.MediaContainer[0] != '{' {
-		return fmt.Errorf("%w: it has no MediaContainer", errShape)
+		return fmt.Errorf("%w: no MediaContainer", errShape)
 	}
 	if err := json.Unmarshal(outer.MediaContainer, out); err != nil {
 		return shape(err)

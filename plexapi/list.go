@@ -104,7 +104,7 @@ func rows(dec *json.Decoder, add func(value) error) error {
 	case open == json.Delim('{'):
 		return lone(dec, add)
 	case open != json.Delim('['):
-		return fmt.Errorf("%w: its items are not a list", errShape)
+		return fmt.Errorf("%w: the items are not a list", errShape)
 	}
 	var raw json.RawMessage
 	for dec.More() {
@@ -156,7 +156,7 @@ func (p *Page) add(v value) error {
 func fields(r io.Reader, f func(name string, dec *json.Decoder) error) error {
 	dec := json.NewDecoder(r)
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return errors.Join(fmt.Errorf("%w: it is not an object", errShape), err)
+		return errors.Join(fmt.Errorf("%w: not an object", errShape), err)
 	}
 	found := false
 	for dec.More() {
@@ -173,7 +173,7 @@ func fields(r io.Reader, f func(name string, dec *json.Decoder) error) error {
 		}
 		found = true
 		if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-			return errors.Join(fmt.Errorf("%w: it has no MediaContainer", errShape), err)
+			return errors.Join(fmt.Errorf("%w: no MediaContainer", errShape), err)
 		}
 		for dec.More() {
 			name, err := dec.Token()
@@ -192,7 +192,7 @@ func fields(r io.Reader, f func(name string, dec *json.Decoder) error) error {
 		return err
 	}
 	if !found {
-		return fmt.Errorf("%w: it has no MediaContainer", errShape)
+		return fmt.Errorf("%w: no MediaContainer", errShape)
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ func (c *Client) Identity(ctx context.Context) (Identity, error) {
 
 func (c *Client) identity(ctx context.Context, probe bool) (Identity, error) {
 	var id Identity
-	r := request{op: "ask Plex who it is", method: http.MethodGet, path: "/identity", anonymous: true, identity: true, probe: probe}
+	r := request{op: "read Plex's identity", method: http.MethodGet, path: "/identity", anonymous: true, identity: true, probe: probe}
 	if probe {
 		r.timeout = probeTimeout
 	}
@@ -29,7 +29,7 @@ func (c *Client) identity(ctx context.Context, probe bool) (Identity, error) {
 			return err
 		}
 		if m.MachineIdentifier == "" {
-			return fmt.Errorf("%w: it has no machineIdentifier", errShape)
+			return fmt.Errorf("%w: no machineIdentifier", errShape)
 		}
 		id = Identity{MachineIdentifier: string(m.MachineIdentifier), Version: string(m.Version)}
 		return nil

@@ -196,7 +196,7 @@ func TestProbeSaysWhatIsWrong(t *testing.T) {
 		{"Plex is starting", good, s.Migrate, plexapi.Down, "starting"},
 		{"a library that answers half", good, func() { s.Inject(plextest.Fault{Prefix: "/library", Truncate: true}) }, plexapi.Down, "plexUrl"},
 		{"a plain request where only TLS is allowed", client(t, s.URL(), token), func() { s.Inject(plextest.Fault{Reset: true}) }, plexapi.Down, "https"},
-		{"Plex is off", good, s.Stop, plexapi.Down, "is Plex running"},
+		{"Plex is off", good, s.Stop, plexapi.Down, "Plex is running"},
 	} {
 		c.prepare()
 		_, _, err := c.client.Probe(t.Context())

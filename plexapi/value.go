@@ -17,7 +17,7 @@ func (v value) fields(f func(name []byte, v value) error) error {
 	case string(v) == "null":
 		return nil
 	case v[0] != '{':
-		return fmt.Errorf("%w: an object was expected", errShape)
+		return fmt.Errorf("%w: expected an object", errShape)
 	}
 	for v = v[1:].trim(); v[0] != '}'; v = v.next() {
 		name, rest := v.split()
