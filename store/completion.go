@@ -57,7 +57,7 @@ func (s *Store) Complete(ctx context.Context, now time.Time, endings []Completio
 		return trimLog(ctx, tx)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("end %d claims: %w", len(endings), err)
+		return nil, fmt.Errorf("complete %d claims: %w", len(endings), err)
 	}
 	return applied, nil
 }
@@ -127,7 +127,7 @@ func completeJob(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Compl
 	case ToDeadLetter:
 		return deadLetterClaimed(ctx, tx, now, e)
 	default:
-		return false, fmt.Errorf("no such outcome: %q", e.Outcome)
+		return false, fmt.Errorf("unknown outcome %q", e.Outcome)
 	}
 	if err != nil {
 		return false, err

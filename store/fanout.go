@@ -63,7 +63,7 @@ func (s *Store) ExpandFanout(ctx context.Context, now time.Time, limit int) (mor
 		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM fanout)`).Scan(&more)
 	})
 	if err != nil {
-		return false, 0, fmt.Errorf("look for the scenes that mention what has changed: %w", err)
+		return false, 0, fmt.Errorf("look for scenes that mention a changed object: %w", err)
 	}
 	return more, n, nil
 }
@@ -72,7 +72,7 @@ func (s *Store) ExpandFanout(ctx context.Context, now time.Time, limit int) (mor
 func (s *Store) HasFanout(ctx context.Context) (bool, error) {
 	var yes bool
 	if err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM fanout)`).Scan(&yes); err != nil {
-		return false, fmt.Errorf("look for changes of what scenes mention: %w", s.fileError(err))
+		return false, fmt.Errorf("look for changed objects that scenes mention: %w", s.fileError(err))
 	}
 	return yes, nil
 }

@@ -26,7 +26,7 @@ func LeaveInInbox(dir string, now time.Time, h HookRecord) error {
 	}
 	inbox := filepath.Join(dir, inboxDir)
 	if err := os.MkdirAll(inbox, 0o700); err != nil {
-		return fmt.Errorf("make the inbox: %w", sqlitefile.Explain(inbox, err))
+		return fmt.Errorf("create the inbox: %w", sqlitefile.Explain(inbox, err))
 	}
 	event, first := h.event()
 	if !first && isInInbox(inbox, now, event) {
@@ -135,7 +135,7 @@ func parseLeft(text []byte) (HookRecord, error) {
 		return h, err
 	}
 	if h.Empty() || h.Fanout != nil && !slices.Contains([]string{"performer", "studio", "tag", "group"}, h.Fanout.Kind) {
-		return h, errors.New("it names no scene, and nothing that scenes mention")
+		return h, errors.New("it names no scene, performer, studio, tag or group")
 	}
 	h.Others = slices.DeleteFunc(h.Others, func(r Request) bool { return r.SceneID <= 0 })
 	h.Own.Priority = knownPriority(h.Own.Priority)

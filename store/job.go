@@ -172,7 +172,7 @@ func (s *Store) Claim(ctx context.Context, now time.Time, opts ClaimOptions) (jo
 	return jobs, crashed, nil
 }
 
-const crashText = "the program ended four times while it worked on this scene: please report it with the log"
+const crashText = "the plugin crashed or was killed four times while it worked on this scene: please report it with the log"
 
 // HasDue reports whether Claim would find a job.
 func (s *Store) HasDue(ctx context.Context, now time.Time, opts ClaimOptions) (bool, error) {

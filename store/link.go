@@ -83,7 +83,7 @@ func putItem(ctx context.Context, tx *sqlitefile.Tx, it *Item) error {
 			Original map[string]Held `json:"original"`
 		}
 		if err := json.Unmarshal([]byte(stored), &old); err != nil {
-			return fmt.Errorf("%w: what is known of item %s: %w", sqlitefile.ErrUnsound, it.RatingKey, err)
+			return fmt.Errorf("%w: the base of item %s: %w", sqlitefile.ErrUnsound, it.RatingKey, err)
 		}
 		m.keep(old.Original)
 	case !errors.Is(err, sql.ErrNoRows):
@@ -123,7 +123,7 @@ func (s *Store) Items(ctx context.Context, server string, keys []string) (map[st
 		}
 		var m base
 		if err := json.Unmarshal([]byte(text), &m); err != nil {
-			return nil, s.fileError(fmt.Errorf("%w: what is known of item %s: %w", sqlitefile.ErrUnsound, it.RatingKey, err))
+			return nil, s.fileError(fmt.Errorf("%w: the base of item %s: %w", sqlitefile.ErrUnsound, it.RatingKey, err))
 		}
 		it.Original, it.Owned, it.Sent, it.Confirmed, it.Normalized, it.Rejected = m.Original, m.Owned, m.Sent, m.Confirmed, m.Normalized, m.Rejected
 		it.Images, it.Paths, it.Faults = m.Images, m.Paths, m.Faults

@@ -88,7 +88,7 @@ func (s *Store) ClientID(ctx context.Context, now time.Time) (string, error) {
 		return setMeta(ctx, tx, now, keyClient, id)
 	})
 	if err != nil {
-		return "", fmt.Errorf("make the client identifier: %w", err)
+		return "", fmt.Errorf("create the client identifier: %w", err)
 	}
 	return id, nil
 }

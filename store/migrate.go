@@ -31,7 +31,7 @@ type NewerError struct {
 }
 
 func (e *NewerError) Error() string {
-	return fmt.Sprintf("the queue database has version %d and this build knows only up to %d: install the newer stash-plex-sync again; nothing was changed",
+	return fmt.Sprintf("the queue database has version %d, but this build supports versions up to %d: install the newer stash-plex-sync again; nothing was changed",
 		e.Version, e.Known)
 }
 
@@ -51,7 +51,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 		return &NewerError{Version: version, Known: len(names)}
 	}
 	if _, err := db.ExecContext(ctx, "PRAGMA journal_mode = WAL"); err != nil {
-		return fmt.Errorf("keep a log: %w", err)
+		return fmt.Errorf("turn on the write-ahead log: %w", err)
 	}
 	if version == len(names) {
 		return nil

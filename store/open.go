@@ -39,7 +39,7 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if err := sqlitefile.Create(ctx, path, migrate); err != nil {
-			return nil, fmt.Errorf("make %s: %w", path, sqlitefile.Explain(path, err))
+			return nil, fmt.Errorf("create %s: %w", path, sqlitefile.Explain(path, err))
 		}
 	case err == nil && fi.Size() == 0: // it is never made so, and SQLite would take it for a new one
 		return nil, s.fileError(sqlitefile.ErrEmpty)
@@ -80,7 +80,7 @@ func OpenFile(ctx context.Context, path string) (*Store, error) {
 	case version > len(names):
 		return nil, fmt.Errorf("open %s: %w", path, &NewerError{Version: version, Known: len(names)})
 	case version < len(names):
-		return nil, fmt.Errorf("open %s: it is no queue of this plugin, or of an older build that has not run since the update", path)
+		return nil, fmt.Errorf("open %s: it is not a queue of this plugin, or no run has opened it since the last update", path)
 	}
 	return s, nil
 }
@@ -113,7 +113,7 @@ func (s *Store) fileError(err error) error {
 		return explain(path, err)
 	}
 	return &sqlitefile.Error{
-		Path: path, Problem: "is damaged", Remedy: "the next run that processes the queue moves it aside and saves what can be read",
+		Path: path, Problem: "is damaged", Remedy: "the next run that processes the queue moves it aside and recovers what can be read",
 		Err: errors.Join(ErrCorrupt, err, s.NoteSuspect(err)),
 	}
 }

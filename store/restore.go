@@ -49,7 +49,7 @@ func (s *Store) CompleteRestore(ctx context.Context, now time.Time, r Restored) 
 		return trimLog(ctx, tx)
 	})
 	if err != nil {
-		return fmt.Errorf("store what was restored: %w", err)
+		return fmt.Errorf("store the restored items: %w", err)
 	}
 	return nil
 }

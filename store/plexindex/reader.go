@@ -103,7 +103,7 @@ func (r *Reader) readAll(ctx context.Context, server string, sec plexapi.Section
 		}
 		if begin < at.Position-1 {
 			if steps++; steps > maxStepsBack {
-				return oddListing(sec, "its items keep moving while they are read")
+				return oddListing(sec, "its items keep moving during the listing")
 			}
 		}
 		done, err := r.isLast(ctx, server, sec, page, begin, at)
@@ -126,7 +126,7 @@ func (r *Reader) readAll(ctx context.Context, server string, sec plexapi.Section
 		}
 	}
 	stored() // its error does not matter
-	return oddListing(sec, "it has no end")
+	return oddListing(sec, "the listing does not end")
 }
 
 // advance moves the state behind a page. After a step back some rows count twice, so the number differs from Plex's, and
@@ -152,7 +152,7 @@ func (r *Reader) next(ctx context.Context, sec plexapi.Section, at ListingState,
 		i := findRow(page, at.LastKey)
 		switch {
 		case i >= 0 && begin+i == at.Position-1 && back > 1:
-			return page, begin, oddListing(sec, fmt.Sprintf("Plex shows item %d once and not the next time", at.Position))
+			return page, begin, oddListing(sec, fmt.Sprintf("Plex listed item %d once, but not the next time", at.Position))
 		case i >= 0 && begin+i > at.Position-1: // rows have appeared before it, or every page is the same
 			page, err = r.page(ctx, sec, 0, 0, size, SortByID)
 			return page, 0, err
@@ -179,13 +179,13 @@ func (r *Reader) isLast(ctx context.Context, server string, sec plexapi.Section,
 	case page.TotalSize >= 0 && end >= page.TotalSize:
 		return true, nil
 	case page.TotalSize >= 0 && last:
-		return false, oddListing(sec, fmt.Sprintf("Plex counts %d items and shows %d", page.TotalSize, end))
+		return false, oddListing(sec, fmt.Sprintf("Plex reports %d items but lists %d", page.TotalSize, end))
 	case end > 0:
 		return last, nil
 	}
 	held, err := r.Index.CountFiles(ctx, server, sec.ID)
 	if err == nil && held.N > 0 {
-		err = oddListing(sec, "Plex shows no items and does not say how many there are")
+		err = oddListing(sec, "Plex lists no items and reports no total")
 	}
 	return true, err
 }
