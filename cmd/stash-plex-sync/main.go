@@ -56,15 +56,15 @@ func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
 		}
 		return 0
 	}
-	fmt.Fprintf(stderr, "stash-plex-sync: there is no command %q\n", args[0]) // a terminal
+	fmt.Fprintf(stderr, "stash-plex-sync: unknown command %q\n", args[0]) // a terminal
 	explain(stderr)
 	return 2
 }
 
 func explain(w io.Writer) {
-	fmt.Fprint(w, `stash-plex-sync is a plugin for Stash: it shows in Plex what Stash knows of your scenes.
-Stash starts it by itself. To install it, put its folder into Stash's plugins folder and press
-"Reload plugins" in Settings > Plugins; then fill in plexUrl and plexToken there.
+	fmt.Fprint(w, `stash-plex-sync is a plugin for Stash that copies scene metadata to Plex.
+Stash starts it automatically. To install it, put its folder into Stash's plugins folder and press
+"Reload plugins" in Settings > Plugins; then fill in "Plex address" and "Plex token" there.
 
 Commands:
   stash-plex-sync version                  prints the version
@@ -127,7 +127,7 @@ func statusFlags(args []string) (file string, asJSON bool, err error) {
 		err = fmt.Errorf("unexpected argument %q", set.Arg(0))
 	}
 	if err != nil {
-		return "", false, fmt.Errorf("status takes --db FILE and --json, not %q: %w", strings.Join(args, " "), err)
+		return "", false, fmt.Errorf("status accepts --db FILE and --json, not %q: %w", strings.Join(args, " "), err)
 	}
 	if file == "" {
 		return "", false, errors.New("status needs --db FILE: queue.db in the folder stash-plex-sync beside Stash's config.yml")
@@ -146,11 +146,11 @@ func status(args []string, stdout io.Writer) error {
 		return err
 	}
 	if fi, err := os.Stat(file); err != nil {
-		return fmt.Errorf("no queue there: %w", err)
+		return fmt.Errorf("no queue found: %w", err)
 	} else if fi.IsDir() {
 		file = filepath.Join(file, "queue.db")
 		if _, err := os.Stat(file); err != nil {
-			return fmt.Errorf("no queue there: %w", err)
+			return fmt.Errorf("no queue found: %w", err)
 		}
 	}
 	ctx := context.Background()

@@ -27,9 +27,9 @@ func TestShellCommands(t *testing.T) {
 		{[]string{"version"}, 0, "stash-plex-sync dev"},
 		{[]string{"help"}, 0, "plugins folder"},
 		{nil, 0, "plugins folder"}, // standard input is a device, as a terminal is
-		{[]string{"frobnicate"}, 2, `no command "frobnicate"`},
+		{[]string{"frobnicate"}, 2, `unknown command "frobnicate"`},
 		{[]string{"status"}, 1, "needs --db FILE"},
-		{[]string{"status", "--db", "/nowhere/queue.db"}, 1, "no queue there"},
+		{[]string{"status", "--db", "/nowhere/queue.db"}, 1, "no queue found"},
 		{[]string{"status", "--what"}, 1, "not \"--what\""},
 		{[]string{"status", "--db"}, 1, "flag needs an argument"},
 		{[]string{"status", "--json", "queue.db"}, 1, `unexpected argument "queue.db"`},
