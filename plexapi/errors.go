@@ -145,7 +145,7 @@ func (f failure) answer() (Class, string) {
 	case status == http.StatusUnauthorized || status == 498:
 		return Unauthorized, `the token is not accepted; copy the owner's token into "Plex token" (plexToken)`
 	case status == http.StatusForbidden:
-		return Unauthorized, `the token is not the owner's; copy the owner's token into "Plex token" (plexToken)`
+		return Unauthorized, `the token has no permission; copy the owner's token into "Plex token" (plexToken)`
 	case status == http.StatusNotFound:
 		return NotFound, ""
 	case status >= 300 && status < 400:

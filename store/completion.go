@@ -10,54 +10,54 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
-// Outcome is how a claim ended.
+// Outcome is the result of a claim.
 type Outcome string
 
-// The outcomes. All but Retry and Miss leave the counters alone.
+// The outcomes. Only Retry and Miss change the counters.
 const (
-	Done         Outcome = "done"    // everything that we own is in Plex: the job goes
-	Drop         Outcome = "drop"    // nothing to do for good (scene gone, filtered): the job goes
+	Done         Outcome = "done"    // Plex holds everything that we own: the job is deleted
+	Drop         Outcome = "drop"    // permanently nothing to do (scene gone, filtered): the job is deleted
 	Retry        Outcome = "retry"   // temporary failure: attempts + 1, due after Wait
-	Miss         Outcome = "miss"    // Plex does not hold the file: misses + 1, due after Wait
-	Snooze       Outcome = "snooze"  // later, not charged: due after Wait
-	Release      Outcome = "release" // not charged, due as before, not again by this run
-	ToDeadLetter Outcome = "bury"    // dead letter
+	Miss         Outcome = "miss"    // Plex does not have the file: misses + 1, due after Wait
+	Snooze       Outcome = "snooze"  // not charged, due after Wait
+	Release      Outcome = "release" // not charged, due as before, but not taken again by this run
+	ToDeadLetter Outcome = "bury"    // the job becomes a dead letter
 )
 
-// An Completion ends one claim. Items, links and the log are written with it in one transaction; the job
-// itself only if the claim is still in force, so that an edit made meanwhile is not swallowed. Of a scene
-// that was destroyed meanwhile only the items are written.
+// A Completion completes one claim. It writes items, links and the log in one transaction, and the job only if the
+// claim is still in force, so that an edit in the meantime is not lost. For a scene that was destroyed in the meantime
+// it writes only the items.
 type Completion struct {
 	Job     Job
 	Outcome Outcome
-	Charge  Outcome       // for Bury: Retry or Miss if this last claim is charged too
+	Charge  Outcome       // for ToDeadLetter: Retry or Miss if this last claim is charged too
 	Wait    time.Duration // for Retry, Miss, Snooze
-	Class   string        // why it failed
-	Error   string        // one line for a person
-	Note    string        // what the log says instead of the outcome ("synced", "unchanged", "gone")
+	Class   string        // why the claim failed
+	Error   string        // one line for the user
+	Note    string        // replaces the outcome in the log ("synced", "unchanged", "gone")
 
-	Candidates   any           // for Bury: what an ambiguous match found, as JSON
-	AwaitedFiles []AwaitedFile // for Done, Miss and Bury: the files that Plex did not hold
+	Candidates   any           // for ToDeadLetter: what an ambiguous match found, as JSON
+	AwaitedFiles []AwaitedFile // for Done, Miss and ToDeadLetter: the files that Plex does not have
 	Items        []Item
-	Links        []Link        // of a scene that was pushed: replaces its links on these servers
-	Refs         []Ref         // with Links: who the scene mentions
+	Links        []Link        // of a pushed scene: replaces its links on these servers
+	Refs         []Ref         // with Links: what the scene mentions
 	SceneVersion *SceneVersion // the version that was read
 }
 
-// Complete ends claims in one transaction. It returns for each whether the claim was still in force.
-func (s *Store) Complete(ctx context.Context, now time.Time, endings []Completion) ([]bool, error) {
-	applied := make([]bool, len(endings))
+// Complete completes claims in one transaction. It returns for each whether the claim was still in force.
+func (s *Store) Complete(ctx context.Context, now time.Time, completions []Completion) ([]bool, error) {
+	applied := make([]bool, len(completions))
 	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error {
-		for i := range endings {
+		for i := range completions {
 			var err error
-			if applied[i], err = completeClaim(ctx, tx, now, &endings[i]); err != nil {
-				return fmt.Errorf("scene %d: %w", endings[i].Job.SceneID, err)
+			if applied[i], err = completeClaim(ctx, tx, now, &completions[i]); err != nil {
+				return fmt.Errorf("scene %d: %w", completions[i].Job.SceneID, err)
 			}
 		}
 		return trimLog(ctx, tx)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("complete %d claims: %w", len(endings), err)
+		return nil, fmt.Errorf("complete %d claims: %w", len(completions), err)
 	}
 	return applied, nil
 }
@@ -93,7 +93,7 @@ func completeClaim(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Com
 	return inForce, logAttempt(ctx, tx, now, e)
 }
 
-// isKnown reports whether a scene is queued or was ever seen. Nothing but its destruction leaves neither.
+// isKnown reports whether a scene is queued or has a version. Only a destroyed scene is neither.
 func isKnown(ctx context.Context, tx *sqlitefile.Tx, scene int) (known bool, err error) {
 	err = tx.QueryRowContext(ctx, `
 		SELECT EXISTS (SELECT 1 FROM job WHERE scene_id = ?1) OR EXISTS (SELECT 1 FROM scene_version WHERE scene_id = ?1)`,
@@ -101,7 +101,7 @@ func isKnown(ctx context.Context, tx *sqlitefile.Tx, scene int) (known bool, err
 	return known, err
 }
 
-// completeJob changes the job's row, naming scene and claim.
+// completeJob changes the job's row if the claim is still in force.
 func completeJob(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Completion) (bool, error) {
 	j := &e.Job
 	due := now.Add(min(e.Wait, LongestWait)).UnixMilli()
@@ -121,7 +121,7 @@ func completeJob(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Compl
 		res, err = tx.ExecContext(ctx, `
 			UPDATE job SET unfinished = 0, claim = 0, due_at = ?, last_error_class = ?, last_error = ?
 			WHERE scene_id = ? AND claim = ?`, due, e.Class, e.Error, j.SceneID, j.Claim)
-	case Release: // the claim's number stays: it keeps this run from taking the job again
+	case Release: // the claim number stays, so that this run does not take the job again
 		res, err = tx.ExecContext(ctx, `UPDATE job SET unfinished = 0, due_at = ? WHERE scene_id = ? AND claim = ?`,
 			j.DueAt.UnixMilli(), j.SceneID, j.Claim)
 	case ToDeadLetter:
@@ -156,7 +156,7 @@ func deadLetterClaimed(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e 
 	return true, putDeadLetter(ctx, tx, now, j, e.Class, e.Error, e.Candidates)
 }
 
-// putDeadLetter moves a job to the dead letters. Which files would wake it is up to the ending.
+// putDeadLetter moves a job to the dead letters. The completion stores the files that would wake it.
 func putDeadLetter(ctx context.Context, tx *sqlitefile.Tx, now time.Time, j Job, class, text string, candidates any) error {
 	list := []byte("[]")
 	if candidates != nil {
@@ -180,7 +180,7 @@ func putDeadLetter(ctx context.Context, tx *sqlitefile.Tx, now time.Time, j Job,
 	return err
 }
 
-// The attempt log is bounded: so many rows a scene, so many in all.
+// The attempt log is limited per scene and in total.
 const (
 	logPerScene = 20
 	logInAll    = 20_000

@@ -11,14 +11,14 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
-// A DeadLetter is a job that was given up, whole.
+// A DeadLetter is a complete job that is no longer retried.
 type DeadLetter struct {
-	Job        Job // its ErrorClass and Error say why it was given up
+	Job        Job // its ErrorClass and Error give the reason
 	Candidates json.RawMessage
 	DiedAt     time.Time
 }
 
-// Narrow says which dead letters or scenes an operation means; the zero value means all.
+// Narrow selects dead letters or scenes; the zero value selects all.
 type Narrow struct {
 	Class   string
 	SceneID int
@@ -64,8 +64,8 @@ func (s *Store) DeadLetters(ctx context.Context, n Narrow, limit int) ([]DeadLet
 	return letters, s.fileError(rows.Err())
 }
 
-// Revive makes jobs of dead letters again, due now, their counters at zero, and returns how many. It is a
-// person's wish: their scenes count as restored no more.
+// Revive re-queues dead letters, due now with their counters at zero, and returns how many. Because a user requested
+// it, their scenes no longer count as restored.
 func (s *Store) Revive(ctx context.Context, now time.Time, n Narrow) (int, error) {
 	where, args := n.where()
 	revived := 0
@@ -98,7 +98,7 @@ func (s *Store) Revive(ctx context.Context, now time.Time, n Narrow) (int, error
 	return revived, nil
 }
 
-// renumber makes the condition end a SELECT that an upsert follows: SQLite's grammar needs a WHERE there.
+// renumber returns a condition for a SELECT that is followed by an upsert. SQLite's grammar requires a WHERE there.
 func renumber(where string) string {
 	if where == "" {
 		return ` WHERE true`
@@ -106,14 +106,14 @@ func renumber(where string) string {
 	return where
 }
 
-// ClearDead removes dead letters for good and returns how many.
+// ClearDead deletes dead letters and returns how many.
 func (s *Store) ClearDead(ctx context.Context, n Narrow) (int, error) {
 	where, args := n.where()
 	return s.clear(ctx, `dead_letter`, where, args)
 }
 
-// ClearQueue removes all jobs and returns how many, and with them the changes that would become jobs. Claims
-// in force end without effect.
+// ClearQueue deletes all jobs, and the changes that would become jobs. It returns the number of jobs. The completions of
+// current claims have no effect.
 func (s *Store) ClearQueue(ctx context.Context) (int, error) {
 	return s.clear(ctx, `job`, ``, nil)
 }
@@ -140,9 +140,8 @@ func (s *Store) clear(ctx context.Context, table, where string, args []any) (int
 	return int(n), nil
 }
 
-// ExpireDead removes dead letters that are older than 30 days, at most once a day, and only those that
-// were that old already the last time it looked: a clock that jumps ahead for a while removes nothing.
-// It returns how many it removed.
+// ExpireDead deletes dead letters older than 30 days, at most once a day, and returns how many. It deletes only those
+// that were that old at its previous call too, so that a clock that temporarily jumps ahead deletes nothing.
 func (s *Store) ExpireDead(ctx context.Context, now time.Time) (int, error) {
 	var n int64
 	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error {

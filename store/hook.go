@@ -10,7 +10,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
-// A HookRecord is what one hook has to tell.
+// A HookRecord is what one hook reports.
 type HookRecord struct {
 	Own    Request   // the hook's own scene
 	Others []Request // the other scenes of its event
@@ -18,10 +18,10 @@ type HookRecord struct {
 	Event  string    // hash of the event; "" if it has only the own scene
 	Gone   bool      // the scenes were destroyed
 
-	Fanout *FanoutRecord `json:",omitempty"` // instead of all this: the hook is of something that scenes mention
+	Fanout *FanoutRecord `json:",omitempty"` // instead of the fields above, if scenes mention the changed object
 }
 
-// Empty reports whether a hook has nothing to tell.
+// Empty reports whether a hook has nothing to report.
 func (h HookRecord) Empty() bool {
 	if h.Fanout != nil {
 		return h.Fanout.Own <= 0
@@ -29,7 +29,7 @@ func (h HookRecord) Empty() bool {
 	return h.Own.SceneID <= 0
 }
 
-// String names what a hook tells of.
+// String names the object of a hook.
 func (h HookRecord) String() string {
 	if h.Fanout != nil {
 		return fmt.Sprintf("%s %d", h.Fanout.Kind, h.Fanout.Own)
@@ -37,7 +37,7 @@ func (h HookRecord) String() string {
 	return fmt.Sprintf("scene %d", h.Own.SceneID)
 }
 
-// event names the event that the hook is one of, and tells whether it is the first of it.
+// event returns the event that the hook belongs to, and whether the hook is its first.
 func (h HookRecord) event() (hash string, first bool) {
 	if h.Fanout != nil {
 		return h.Fanout.Event, h.Fanout.First
@@ -45,7 +45,7 @@ func (h HookRecord) event() (hash string, first bool) {
 	return h.Event, h.First
 }
 
-// alone is the record without the others of its event.
+// alone returns the record without the other objects of its event.
 func (h HookRecord) alone() HookRecord {
 	h.Others, h.Event = nil, ""
 	if h.Fanout != nil {
@@ -54,31 +54,30 @@ func (h HookRecord) alone() HookRecord {
 	return h
 }
 
-// How long a run mark counts.
+// How long a run mark is valid.
 const (
 	askingCounts = 3 * time.Second
 	askedCounts  = 30 * time.Second
 )
 
-// A Mark is what the run mark says to somebody who has recorded work.
+// A Mark is what the run mark means to a process that has recorded work.
 type Mark struct {
-	Ask  bool // nobody else does: ask Stash for a run, then call Asked
-	Busy bool // a run was asked for, and Stash was busy with a job that is not ours
+	Ask  bool // no other process does: ask Stash for a run, then call Asked
+	Busy bool // a run was requested while Stash was busy with a job of its own
 
-	value string // of the mark that was set, which names its setter
+	value string // of the mark that was set; identifies the process that set it
 }
 
-// What the run mark holds.
+// Values of the run mark.
 const (
-	marking    = "asking " // and a random text
+	marking    = "asking " // followed by a random text
 	marked     = "asked"
 	markedBusy = "asked, busy"
 )
 
-// RecordHook stores in one transaction what a hook tells: its own scene always, the other scenes of its
-// event unless another hook of the same event has told them already. If work was recorded and no fresh
-// mark says that somebody asks for a run, it sets the mark and says so: the caller then asks Stash for a
-// run, and calls Asked.
+// RecordHook stores what a hook reports in one transaction: always its own scene, and the other scenes of its event
+// unless another hook of the same event has already recorded them. If work was recorded and no valid mark exists, it
+// sets the mark and returns Ask: the caller then asks Stash for a run and calls Asked.
 func (s *Store) RecordHook(ctx context.Context, now time.Time, h HookRecord) (mark Mark, err error) {
 	err = s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		if err := recordHook(ctx, tx, now, h); err != nil || h.Gone {
@@ -121,10 +120,10 @@ func recordHook(ctx context.Context, tx *sqlitefile.Tx, now time.Time, h HookRec
 	return enqueuedByHook(ctx, tx, requests)
 }
 
-// speaksForAll reports whether a hook records everything that its event names, not its own alone: it is the first of
-// the event, or no other hook has recorded the event lately. It notes that one has now. An event without a name has no
-// other hooks. recorded says that another hook of the same event has just recorded everything: Stash runs the hooks of
-// a bulk change after it has stored all of it, and the first hook again if the same change is made twice.
+// speaksForAll reports whether a hook records all objects of its event, not only its own: it is the first hook of the
+// event, or no other hook has recorded the event recently. It notes that the event is now recorded. An event without a
+// name has no other hooks. recorded reports that another hook of the event has just recorded all of it: Stash runs the
+// hooks of a bulk edit after it has stored the whole edit.
 func speaksForAll(ctx context.Context, tx *sqlitefile.Tx, now time.Time, event string, first bool) (all, recorded bool, err error) {
 	if event == "" {
 		return first, false, nil
@@ -143,7 +142,7 @@ func speaksForAll(ctx context.Context, tx *sqlitefile.Tx, now time.Time, event s
 	return true, false, setMeta(ctx, tx, now, eventPrefix+event, "")
 }
 
-// enqueuedByHook notes that the scenes' present versions are asked for, whichever they are.
+// enqueuedByHook notes that the current versions of the scenes are enqueued. The hook does not know them.
 func enqueuedByHook(ctx context.Context, tx *sqlitefile.Tx, requests []Request) error {
 	for _, r := range requests {
 		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO scene_version (scene_id) VALUES (?)`, r.SceneID); err != nil {
@@ -153,7 +152,7 @@ func enqueuedByHook(ctx context.Context, tx *sqlitefile.Tx, requests []Request) 
 	return nil
 }
 
-// setMark reports whether the caller is the one to ask for a run, and marks that it does.
+// setMark sets the run mark if the caller has to ask for a run.
 func setMark(ctx context.Context, tx *sqlitefile.Tx, now time.Time) (Mark, error) {
 	value, at, err := metaOf(ctx, tx, keyMark)
 	if err != nil {
@@ -163,8 +162,7 @@ func setMark(ctx context.Context, tx *sqlitefile.Tx, now time.Time) (Mark, error
 	if strings.HasPrefix(value, marking) {
 		counts = askingCounts
 	}
-	// A hook looks at its clock before it waits for the file, so a mark may be younger than now, by as much as
-	// the others take.
+	// A hook reads its clock before it waits for the database, so a mark of another hook may be later than now.
 	if age := now.Sub(at); value != "" && age > -askedCounts && age < counts {
 		return Mark{Busy: value == markedBusy}, nil
 	}
@@ -172,7 +170,7 @@ func setMark(ctx context.Context, tx *sqlitefile.Tx, now time.Time) (Mark, error
 	return mark, setMeta(ctx, tx, now, keyMark, mark.value)
 }
 
-// Ask sets the run mark like RecordHook, for somebody who has recorded nothing.
+// Ask sets the run mark like RecordHook, for a process that has recorded nothing.
 func (s *Store) Ask(ctx context.Context, now time.Time) (mark Mark, err error) {
 	err = s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		mark, err = setMark(ctx, tx, now)
@@ -207,7 +205,7 @@ func (s *Store) Asked(ctx context.Context, now time.Time, mark Mark, ok, busy bo
 	return nil
 }
 
-// ClearMark takes the run mark away: a run has the lock and will see every job recorded before this.
+// ClearMark removes the run mark: a run holds the lock and sees every job recorded before this call.
 func (s *Store) ClearMark(ctx context.Context) error {
 	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error { return deleteMeta(ctx, tx, keyMark) })
 	if err != nil {
@@ -216,8 +214,8 @@ func (s *Store) ClearMark(ctx context.Context) error {
 	return nil
 }
 
-// LastLook reports whether a job is due that this run may still take, and in the same transaction
-// clears the run mark if none is: whoever records a job after this asks for a run of its own.
+// LastLook reports whether a job is due that this run may still take. If none is, it clears the run mark in the same
+// transaction, so that a hook that records a job later asks for a new run.
 func (s *Store) LastLook(ctx context.Context, now time.Time, floor int64) (due bool, err error) {
 	err = s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		jobs, err := pick(ctx, tx, now, ClaimOptions{Floor: floor})

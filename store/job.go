@@ -17,8 +17,8 @@ const LongestWait = 600 * time.Second
 // BatchSize is how many jobs one claim takes at most.
 const BatchSize = 50
 
-// crashLimit is how many claims of a job may stay without an ending before it is buried: the first, which
-// may have been in company, and three alone.
+// crashLimit is how many claims of a job may stay incomplete before the job is dead-lettered: the first, which may
+// have included other jobs, and three of this job alone.
 const crashLimit = 4
 
 // Priorities of jobs.
@@ -27,7 +27,7 @@ const (
 	InBulk   = 1 // everything else
 )
 
-// ClassCrashed is the class of dead letters whose claims never ended.
+// ClassCrashed is the class of dead letters whose claims were never completed.
 const ClassCrashed = "crashed"
 
 // A Request asks for a job.
@@ -35,19 +35,19 @@ type Request struct {
 	SceneID  int    `json:"scene_id"`
 	Reason   string `json:"reason"`
 	Priority int    `json:"priority"`
-	Quiet    bool   `json:"quiet,omitempty"` // not a person's wish: it leaves restored scenes alone
+	Quiet    bool   `json:"quiet,omitempty"` // not requested by a user: ignored for restored scenes
 }
 
-// A Job is one scene that wants syncing, with its retry metadata.
+// A Job is one queued scene with its retry metadata.
 type Job struct {
 	SceneID    int
 	Reason     string
 	Priority   int
 	EnqueuedAt time.Time
 
-	Attempts      int // claims that ended in a temporary failure
-	Misses        int // claims that ended not found
-	Unfinished    int // claims since the last ending, this one included
+	Attempts      int // claims completed with a temporary failure
+	Misses        int // claims completed as not found
+	Unfinished    int // claims since the last completion, including this one
 	DueAt         time.Time
 	FirstFailedAt time.Time // zero if it never failed
 	ErrorClass    string
@@ -86,9 +86,9 @@ func timeOrNull(t time.Time) any {
 	return t.UnixMilli()
 }
 
-// Enqueue asks for jobs, in one transaction. A scene that is queued already becomes due now with its
-// counters at zero, and a claim in force on it ends without effect; a dead letter of the scene is revived.
-// A scene whose links are all restored is left alone by a quiet request; any other takes the mark away.
+// Enqueue adds jobs in one transaction. A scene that is already queued becomes due now with its counters at zero, and
+// the completion of its current claim has no effect. A dead letter of the scene is revived. A quiet request skips a
+// scene whose links are all restored; any other request removes their restored mark.
 func (s *Store) Enqueue(ctx context.Context, now time.Time, requests []Request) error {
 	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		_, err := enqueue(ctx, tx, now, requests)
@@ -100,7 +100,7 @@ func (s *Store) Enqueue(ctx context.Context, now time.Time, requests []Request) 
 	return nil
 }
 
-// enqueue returns how many jobs it asked for: all but the quiet ones for restored scenes.
+// enqueue returns how many jobs it added: all except quiet requests for restored scenes.
 func enqueue(ctx context.Context, tx *sqlitefile.Tx, now time.Time, requests []Request) (int, error) {
 	n := 0
 	for _, r := range requests {
@@ -136,19 +136,18 @@ func enqueue(ctx context.Context, tx *sqlitefile.Tx, now time.Time, requests []R
 	return n, nil
 }
 
-// ClaimOptions narrow a claim.
+// ClaimOptions restrict a claim.
 type ClaimOptions struct {
-	Floor int64                   // jobs claimed at or after this number are left alone; 0 for none
+	Floor int64                   // skip jobs with this claim number or a later one; 0 for none
 	Wait  func(Job) time.Duration // the wait that the job would get if this attempt failed
-	Only  int                     // this scene alone; 0 for any
-	Trial bool                    // one job alone: the due one with the fewest attempts
+	Only  int                     // only this scene; 0 for any
+	Trial bool                    // a single job: the due one with the fewest attempts
 	Below int                     // only priorities below this; 0 for any
 }
 
-// Claim takes the due jobs of the best priority: one alone if its earlier claim never ended, else up to
-// BatchSize. Each gets a number never used twice and becomes due again after opts.Wait, so that a process
-// that dies needs no recovery. Jobs whose claims alone never ended three times are buried on the way, as
-// ClassCrashed; they are returned as well. A job that is not due is not touched.
+// Claim takes the due jobs of the highest priority: up to BatchSize, or a single job if its earlier claim was never
+// completed. Each job gets a unique number and becomes due again after opts.Wait, so that a dead process needs no
+// recovery. Jobs that reach crashLimit are dead-lettered as ClassCrashed and returned in crashed.
 func (s *Store) Claim(ctx context.Context, now time.Time, opts ClaimOptions) (jobs, crashed []Job, err error) {
 	err = s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		for {
@@ -180,7 +179,7 @@ func (s *Store) HasDue(ctx context.Context, now time.Time, opts ClaimOptions) (b
 	return len(jobs) > 0, err
 }
 
-// Due returns the jobs that Claim would take, and leaves them as they are.
+// Due returns the jobs that Claim would take without claiming them.
 func (s *Store) Due(ctx context.Context, now time.Time, opts ClaimOptions) ([]Job, error) {
 	tx, err := sqlitefile.Begin(ctx, s.read)
 	if err != nil {
@@ -241,7 +240,7 @@ func pick(ctx context.Context, tx *sqlitefile.Tx, now time.Time, opts ClaimOptio
 	return nil, nil
 }
 
-// pickTrial walks the few different numbers of attempts upwards, so that jobs that wait are not scanned.
+// pickTrial tries each distinct number of attempts in ascending order, so that it does not scan waiting jobs.
 func pickTrial(ctx context.Context, tx *sqlitefile.Tx, now time.Time, floor int64) ([]Job, error) {
 	attempts := sql.NullInt64{Int64: -1, Valid: true}
 	for {
@@ -276,8 +275,8 @@ func queryJobs(ctx context.Context, tx *sqlitefile.Tx, where string, args ...any
 	return jobs, rows.Err()
 }
 
-// take gives each job its number and moves its due_at ahead. The jobs keep the due_at that they had, for
-// an ending that puts it back.
+// take gives each job its number and moves its due_at ahead. The returned jobs keep their old due_at, which a
+// completion with Release restores.
 func take(ctx context.Context, tx *sqlitefile.Tx, now time.Time, jobs []Job, wait func(Job) time.Duration) error {
 	number, err := nextClaim(ctx, tx, len(jobs))
 	if err != nil {
@@ -308,7 +307,7 @@ func nextClaim(ctx context.Context, tx *sqlitefile.Tx, n int) (int64, error) {
 	return last - int64(n) + 1, err
 }
 
-// ClaimFloor returns the number that the next claim will get: jobs claimed from now on have it or more.
+// ClaimFloor returns the number of the next claim. Jobs claimed from now on have this number or a higher one.
 func (s *Store) ClaimFloor(ctx context.Context) (int64, error) {
 	var last int64
 	err := s.read.QueryRowContext(ctx, `SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?`, metaClaim).Scan(&last)

@@ -10,12 +10,11 @@ import (
 	"path/filepath"
 
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
-	// also registers the driver
 )
 
 const queueFile = "queue.db"
 
-// ErrCorrupt says that queue.db is damaged. Only Recover may touch such a file.
+// ErrCorrupt means that queue.db is damaged. Only Recover may touch such a file.
 var ErrCorrupt = errors.New("the queue database is damaged")
 
 // A Store is an open queue.db. It is safe for concurrent use; any number of processes may have the same
@@ -26,9 +25,9 @@ type Store struct {
 	read  *sql.DB // deferred transactions
 }
 
-// Open opens queue.db in dir, makes it if it is missing and migrates it if it is old. It refuses a folder
-// that is a symlink or another user's, a file from a newer build (*NewerError) or from a development build, both
-// left untouched, and a damaged one (ErrCorrupt).
+// Open opens queue.db in dir, creates it if it is missing and migrates it if it is old. It refuses a folder that is a
+// symlink or belongs to another user, and a damaged file (ErrCorrupt). It also refuses a file from a newer build
+// (*NewerError) or a development build, and leaves both untouched.
 func Open(ctx context.Context, dir string) (*Store, error) {
 	if err := sqlitefile.PrepareDir(dir); err != nil {
 		return nil, err
@@ -41,7 +40,7 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 		if err := sqlitefile.Create(ctx, path, migrate); err != nil {
 			return nil, fmt.Errorf("create %s: %w", path, sqlitefile.Explain(path, err))
 		}
-	case err == nil && fi.Size() == 0: // it is never made so, and SQLite would take it for a new one
+	case err == nil && fi.Size() == 0: // the plugin never creates an empty file, and SQLite would initialise it
 		return nil, s.fileError(sqlitefile.ErrEmpty)
 	}
 	release := sqlitefile.HoldPlace(dir) // until connected, so that the file and its log belong together
@@ -60,7 +59,7 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 	return s, nil
 }
 
-// OpenFile opens an existing queue.db for reading. It makes and migrates nothing.
+// OpenFile opens an existing queue.db for reading. It does not create or migrate a file.
 func OpenFile(ctx context.Context, path string) (*Store, error) {
 	s := &Store{dir: filepath.Dir(path)}
 	var err error
@@ -105,8 +104,8 @@ func (s *Store) Checkpoint(ctx context.Context) error {
 	return nil
 }
 
-// fileError turns an error of the file into an *sqlitefile.Error. Of a damaged one, which is ErrCorrupt too, it leaves a
-// note for the next run, which alone may look closer.
+// fileError turns an error of the file into an *sqlitefile.Error. For a damaged file the error is ErrCorrupt too, and
+// fileError leaves a note for the next run, because only a run may check the file.
 func (s *Store) fileError(err error) error {
 	path := filepath.Join(s.dir, queueFile)
 	if !sqlitefile.IsDamage(err) || errors.Is(err, ErrCorrupt) {
@@ -118,12 +117,12 @@ func (s *Store) fileError(err error) error {
 	}
 }
 
-// NoteSuspect leaves a note of an error that may come from damage, so that the next run checks the file.
+// NoteSuspect records an error that damage may have caused, so that the next run checks the file.
 func (s *Store) NoteSuspect(cause error) error {
-	return sqlitefile.Doubt(s.path(), OneLine(cause.Error()))
+	return sqlitefile.MarkSuspect(s.path(), OneLine(cause.Error()))
 }
 
-// explain makes an *sqlitefile.Error of an error that a person can do something about, and leaves others alone.
+// explain returns an *sqlitefile.Error for an error that the user can fix, and any other error unchanged.
 func explain(path string, err error) error {
 	if errors.Is(err, errDevelopment) {
 		return &sqlitefile.Error{Path: path, Problem: "was made by a development build", Remedy: "move the folder " + filepath.Dir(path) + " away", Err: err}

@@ -23,8 +23,8 @@ const (
 // Suspect reports whether a process found signs of damage since the last recovery, or a recovery did not finish.
 func Suspect(path string) bool { return Exists(path+suspectSuffix) || Exists(path+salvageSuffix) }
 
-// Doubt notes that a database may be damaged, and why.
-func Doubt(path, why string) error {
+// MarkSuspect notes that a database may be damaged, and why.
+func MarkSuspect(path, why string) error {
 	return os.WriteFile(path+suspectSuffix, []byte(why+"\n"), 0o600)
 }
 
