@@ -9,16 +9,15 @@ import (
 )
 
 const (
-	absentKept = 90 * 24 * time.Hour // how long an item that left Plex is remembered
+	absentKept = 90 * 24 * time.Hour // how long the base of an item that left Plex is kept
 	absentPage = 1000
 )
 
 const keysOfChosen = `server = ? AND rating_key > ? AND section NOT IN (SELECT value FROM json_each(?)) ORDER BY rating_key LIMIT ?`
 
-// LookForAbsent notes which items the index does not hold any more, and since when, and forgets those that
-// had been away for 90 days the last time it looked already: a clock that jumps ahead for a while forgets
-// nothing. held tells which of the given rating keys the index holds; of what is in the sections unchosen it does not
-// know, so that nothing of them is forgotten.
+// LookForAbsent notes which items have left the index, and since when. It deletes items that had already been absent
+// for 90 days at its previous call, so that a clock that temporarily jumps ahead deletes nothing. held returns which of
+// the given rating keys the index holds. It does not know the items of the unchosen sections, so none of them is deleted.
 func (s *Store) LookForAbsent(ctx context.Context, now time.Time, server string, unchosen []string, held func(keys []string) (map[string]bool, error)) error {
 	_, last, err := s.Meta(ctx, KeyLastAbsent)
 	if err != nil {
@@ -63,7 +62,7 @@ func (s *Store) LookForAbsent(ctx context.Context, now time.Time, server string,
 	return nil
 }
 
-// noteAbsent notes for a page of items whether they are there. A time in the future was a wrong clock's.
+// noteAbsent notes for a page of items whether Plex has them. A time in the future comes from a wrong clock.
 func (s *Store) noteAbsent(ctx context.Context, now time.Time, server string, keys []string, there map[string]bool) error {
 	return s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		for _, k := range keys {

@@ -9,7 +9,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
-// AwaitedFile is a file of a scene that Plex did not hold when the scene was pushed.
+// AwaitedFile is a file of a scene that Plex did not have when the scene was pushed.
 type AwaitedFile struct {
 	Path string // Stash's path
 	Size int64  // bytes
@@ -21,9 +21,8 @@ type FoundFile struct {
 	Size int64  // bytes
 }
 
-// setAwaitedFiles stores the awaited files of a claim that ended not found, or done with files that Plex lacks, and
-// deletes them with any other ending: a job that waits for something else, such as Plex to have less to do, is
-// not to be woken out of that.
+// setAwaitedFiles replaces the scene's awaited files with those of the completion: none for an outcome such as Retry,
+// because a new file must not wake a job that waits for something else, such as a less busy Plex.
 func setAwaitedFiles(ctx context.Context, tx *sqlitefile.Tx, e *Completion) error {
 	if e.Outcome == Release || e.Outcome == Snooze { // as before
 		return nil
@@ -40,9 +39,9 @@ func setAwaitedFiles(ctx context.Context, tx *sqlitefile.Tx, e *Completion) erro
 	return nil
 }
 
-// Wake makes the jobs and dead letters that wait for one of the files due at once, their misses at zero,
-// asks for jobs of scenes that were pushed without it, and returns how many scenes that were. A file fits
-// if its basename is equal and either its size or its folder's name is. Waking twice does no harm.
+// Wake makes the jobs and dead letters that wait for one of the files due now with their misses at zero, and enqueues
+// scenes that were pushed without it. It returns the number of scenes. A file matches if its base name is equal and
+// either its size or the name of its folder is equal. Waking twice is harmless.
 func (s *Store) Wake(ctx context.Context, now time.Time, files []FoundFile) (int, error) {
 	woken := 0
 	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error {
@@ -88,8 +87,8 @@ func addAwaiting(ctx context.Context, tx *sqlitefile.Tx, f FoundFile, scenes map
 	return rows.Err()
 }
 
-// wake makes one scene's job due, or revives its dead letter if that died for want of its file, or asks for
-// a job if it has neither.
+// wake makes one scene's job due, revives its dead letter if the file was missing, or adds a job if the scene has
+// neither.
 func wake(ctx context.Context, tx *sqlitefile.Tx, now time.Time, id int) (int, error) {
 	res, err := tx.ExecContext(ctx, `UPDATE job SET due_at = ?, misses = 0 WHERE scene_id = ? AND misses > 0`, now.UnixMilli(), id)
 	if err != nil {
@@ -99,10 +98,10 @@ func wake(ctx context.Context, tx *sqlitefile.Tx, now time.Time, id int) (int, e
 	if err != nil || n > 0 {
 		return int(n), err
 	}
-	var settled bool // its job runs or waits for another reason, or its dead letter died of another
+	var busy bool // the job runs or waits for another reason, or the dead letter has another reason
 	err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM job WHERE scene_id = ?1)
-		OR EXISTS (SELECT 1 FROM dead_letter WHERE scene_id = ?1 AND misses = 0)`, id).Scan(&settled)
-	if err != nil || settled {
+		OR EXISTS (SELECT 1 FROM dead_letter WHERE scene_id = ?1 AND misses = 0)`, id).Scan(&busy)
+	if err != nil || busy {
 		return 0, err
 	}
 	return enqueue(ctx, tx, now, []Request{{SceneID: id, Reason: "its file appeared in Plex", Priority: InBulk, Quiet: true}})

@@ -14,17 +14,17 @@ type BreakerState string
 
 // The breaker's states.
 const (
-	// BreakerClosed: entered by one success; left by five consecutive failures. Jobs are processed.
+	// BreakerClosed: entered after one success; left after five consecutive failures. Jobs are processed.
 	BreakerClosed BreakerState = "closed"
-	// BreakerOpen: entered by the failure that trips it, or by a failed probe or trial; left when the next probe
-	// is due. Nothing is claimed and Plex gets no request.
+	// BreakerOpen: entered after the failure that trips the breaker, or after a failed probe or trial; left when the
+	// next probe is due. Nothing is claimed and Plex gets no request.
 	BreakerOpen BreakerState = "open"
-	// BreakerHalfOpen: entered by the process that probes; left by the probe's or trial's end, or after a minute
-	// if that process died.
+	// BreakerHalfOpen: entered by the process that probes; left at the end of the probe or trial, or after a minute if
+	// that process died.
 	BreakerHalfOpen BreakerState = "half_open"
 )
 
-// Breaker is the breaker's row. OpenedAt names the opening: an outcome that belongs to another is ignored.
+// Breaker is the breaker's row. OpenedAt identifies the opening; an outcome of another opening is ignored.
 type Breaker struct {
 	State        BreakerState
 	Failures     int // consecutive
@@ -57,8 +57,8 @@ func breakerOf(ctx context.Context, q interface {
 	return b, err
 }
 
-// UpdateBreaker replaces the row by f of it, in the transaction that reads it, and returns both. Leaving
-// the closed state begins an outage; returning to it ends the outage.
+// UpdateBreaker applies f to the row in one transaction and returns the row before and after. Leaving the closed state
+// begins an outage; returning to it ends the outage.
 func (s *Store) UpdateBreaker(ctx context.Context, now time.Time, f func(Breaker) Breaker) (before, after Breaker, err error) {
 	err = s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		if before, err = breakerOf(ctx, tx); err != nil {

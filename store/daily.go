@@ -8,11 +8,11 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
-// copyEvery is how long a copy counts as the latest.
+// copyEvery is the time between two copies.
 const copyEvery = 24 * time.Hour
 
-// CopyDaily makes a copy of queue.db if the last one is a day old, and keeps two. It reports whether it
-// made one. The file is checked before: damage that nobody has met must not get into the copies.
+// CopyDaily copies queue.db if the last copy is a day old, and keeps two copies. It reports whether it made one. It
+// checks the file first, so that undetected damage does not get into the copies.
 func (s *Store) CopyDaily(ctx context.Context, now time.Time) (bool, error) {
 	_, last, err := s.Meta(ctx, KeyLastCopy)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
-// A FanoutRecord is what the hook of something that scenes mention has to tell.
+// A FanoutRecord is what the hook of an object that scenes mention reports.
 type FanoutRecord struct {
 	Kind   string // performer, studio, tag, group
 	Own    int    // the hook's own id
@@ -19,8 +19,8 @@ type FanoutRecord struct {
 	Event  string // hash of the event; "" if it has only the own id
 }
 
-// recordFanout notes that what the hook names has changed, for a run to find the scenes that mention it.
-// One that is being expanded starts again.
+// recordFanout records the changed objects, so that a run finds the scenes that mention them. An object that is already
+// being expanded starts again.
 func recordFanout(ctx context.Context, tx *sqlitefile.Tx, now time.Time, f FanoutRecord) error {
 	all, _, err := speaksForAll(ctx, tx, now, f.Event, f.First)
 	if err != nil {
@@ -47,9 +47,9 @@ const (
 	mentioning   = `SELECT scene_id FROM link_ref WHERE kind = ? AND ref_id = ? AND scene_id > ? ORDER BY scene_id LIMIT ?`
 )
 
-// ExpandFanout asks for jobs of scenes that mention what has changed, the oldest change first, and looks at
-// no more than limit scenes and changes, in one transaction. It returns whether there is more to expand and
-// how many jobs it asked for. A process that dies in between goes on where it was.
+// ExpandFanout enqueues scenes that mention changed objects, the oldest change first. It handles at most limit scenes
+// and changes in one transaction, and returns whether more remain and how many jobs it added. The next call continues
+// where this one ended.
 func (s *Store) ExpandFanout(ctx context.Context, now time.Time, limit int) (more bool, n int, err error) {
 	err = s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		for limit > 0 {
@@ -77,8 +77,8 @@ func (s *Store) HasFanout(ctx context.Context) (bool, error) {
 	return yes, nil
 }
 
-// expandOldest takes the oldest change as far as limit goes. It returns how much of the limit that cost, 0
-// if there is no change, and how many jobs it asked for.
+// expandOldest expands the oldest change up to limit. It returns how much of the limit it used, 0 if there is no
+// change, and how many jobs it added.
 func expandOldest(ctx context.Context, tx *sqlitefile.Tx, now time.Time, limit int) (looked, asked int, err error) {
 	var kind string
 	var id, position int
@@ -104,7 +104,7 @@ func expandOldest(ctx context.Context, tx *sqlitefile.Tx, now time.Time, limit i
 	return len(requests), asked, err
 }
 
-// requestsOf asks for the scenes after position that mention something.
+// requestsOf returns requests for the scenes after position that mention an object.
 func requestsOf(ctx context.Context, tx *sqlitefile.Tx, kind string, id, position, limit int) ([]Request, error) {
 	rows, err := tx.QueryContext(ctx, mentioning, kind, id, position, limit)
 	if err != nil {

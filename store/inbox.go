@@ -18,8 +18,8 @@ import (
 
 const inboxDir = "inbox"
 
-// LeaveInInbox stores what a hook tells as a file, for a hook that cannot write queue.db. It needs no
-// open Store. The next run takes it in.
+// LeaveInInbox stores what a hook reports in a file, for a hook that cannot write to queue.db. It needs no open Store.
+// The next run imports the file.
 func LeaveInInbox(dir string, now time.Time, h HookRecord) error {
 	if err := sqlitefile.PrepareDir(dir); err != nil {
 		return err
@@ -42,7 +42,7 @@ func LeaveInInbox(dir string, now time.Time, h HookRecord) error {
 	return nil
 }
 
-// inboxName makes of the hash of an event what a file may be called.
+// inboxName returns the part of a file name that stands for an event.
 func inboxName(event string) string {
 	if event == "" || strings.ContainsFunc(event, func(r rune) bool { return (r < '0' || r > '9') && (r < 'a' || r > 'z') }) {
 		return "alone"
@@ -50,8 +50,8 @@ func inboxName(event string) string {
 	return event
 }
 
-// isInInbox reports whether a file of the last minutes tells of everything that the event names: else N
-// hooks of a bulk edit would write N² ids.
+// isInInbox reports whether a recent file already holds all objects of the event. Without it, N hooks of a bulk edit
+// would write N² ids.
 func isInInbox(inbox string, now time.Time, event string) bool {
 	name := inboxName(event)
 	if name == "alone" {
@@ -73,9 +73,9 @@ func isInInbox(inbox string, now time.Time, event string) bool {
 	return false
 }
 
-// TakeInbox records what hooks left in the inbox, in order, and returns how many files that were. It sets no
-// run mark: the run that calls it is the run. A file is removed only after its jobs are stored; one that
-// makes no sense is renamed and named in the error, which does not keep the others from being taken.
+// TakeInbox records the hooks in the inbox, in order, and returns the number of files. It sets no run mark, because a
+// run calls it. A file is removed only after its jobs are stored. An invalid file is renamed and named in the error, but
+// does not block the others.
 func (s *Store) TakeInbox(ctx context.Context, now time.Time) (int, error) {
 	inbox := filepath.Join(s.dir, inboxDir)
 	entries, err := os.ReadDir(inbox)
@@ -97,16 +97,16 @@ func (s *Store) TakeInbox(ctx context.Context, now time.Time) (int, error) {
 	for _, name := range names {
 		path := filepath.Join(inbox, name)
 		text, err := os.ReadFile(path)
-		if err != nil { // it may be readable the next time
+		if err != nil { // the next run may be able to read it
 			problems = append(problems, fmt.Errorf("read the inbox: %w", err))
 			continue
 		}
-		l, err := parseLeft(text)
+		l, err := parseHook(text)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("read %s: %w", path, err), os.Rename(path, path+".unreadable"))
 			continue
 		}
-		if err := s.takeLeft(ctx, now, l); err != nil {
+		if err := s.importHook(ctx, now, l); err != nil {
 			return taken, errors.Join(append(problems, fmt.Errorf("take in %s: %w", path, err))...)
 		}
 		if err := os.Remove(path); err != nil {
@@ -117,9 +117,8 @@ func (s *Store) TakeInbox(ctx context.Context, now time.Time) (int, error) {
 	return taken, errors.Join(problems...)
 }
 
-// takeLeft records a file of the inbox. Its own event is no reason to leave out the others: they may be in
-// no other file.
-func (s *Store) takeLeft(ctx context.Context, now time.Time, h HookRecord) error {
+// importHook records a file of the inbox with all objects of its event, because no other file may hold them.
+func (s *Store) importHook(ctx context.Context, now time.Time, h HookRecord) error {
 	h.First = true
 	if h.Fanout != nil {
 		h.Fanout.First = true
@@ -127,9 +126,9 @@ func (s *Store) takeLeft(ctx context.Context, now time.Time, h HookRecord) error
 	return s.inTx(ctx, func(tx *sqlitefile.Tx) error { return recordHook(ctx, tx, now, h) })
 }
 
-// parseLeft reads a file of the inbox. Of a damaged one it keeps whatever the queue can hold: a file that
-// cannot be stored would come again with every run, and keep out those after it.
-func parseLeft(text []byte) (HookRecord, error) {
+// parseHook reads a file of the inbox. From a damaged file it keeps what the queue can store: a file that cannot be
+// stored would block those after it in every run.
+func parseHook(text []byte) (HookRecord, error) {
 	var h HookRecord
 	if err := json.Unmarshal(text, &h); err != nil {
 		return h, err
@@ -148,7 +147,7 @@ func parseLeft(text []byte) (HookRecord, error) {
 	return h, nil
 }
 
-// knownPriority is a priority that the queue can hold.
+// knownPriority returns a priority that the queue can store.
 func knownPriority(p int) int {
 	if p == ByPerson {
 		return p

@@ -1,50 +1,50 @@
 package store
 
-// Value is what one Plex field holds: a single string for a scalar, the names for a tag list, and
-// nothing at all when the field is empty. A rating is its decimal form ("7.5").
+// Value is the value of one Plex field: a single string for a scalar, the names for a tag list, and no elements for an
+// empty field. A rating has its decimal form ("7.5").
 type Value []string
 
-// Held is a field as Plex held it at some moment.
+// Held is the state of a field in Plex at some moment.
 type Held struct {
 	Value  Value `json:"value,omitempty"`
 	Locked bool  `json:"locked,omitempty"`
 }
 
-// Normalized is how Plex keeps a value that it does not keep as it was sent. Of a list it is about the names
-// that Plex does not show, and those that stand for them.
+// Normalized is Plex's form of a value that it does not store as sent. For a list it holds only the names that Plex
+// does not show, and the names that replace them.
 type Normalized struct {
 	Sent Value `json:"sent"`
 	Held Value `json:"held"`
 }
 
-// Item is what is known of one Plex item. Every map is keyed by Plex's singular field name (title,
+// Item is one Plex item with its base. Every map is keyed by Plex's singular field name (title,
 // summary, studio, originallyAvailableAt, userRating, actor, genre, director, collection, thumb, art)
 // and may be nil.
 type Item struct {
 	Server    string // machine identifier
 	RatingKey string
 	Section   string
-	Owner     int // the scene whose values the item shows; 0 if none yet
+	Owner     int // the scene whose values the item shows; 0 if none
 
-	Paths []string // normalised paths of its files when this was written
-	Fresh bool     // replaces all that is stored, which is of another item with this rating key; not stored itself
+	Paths []string // normalised paths of the files when the base was written
+	Fresh bool     // replace the stored base, which belongs to another item with this rating key; not stored
 
-	Original   map[string]Held       // as Plex held it before our first write of that field
-	Owned      map[string][]string   // tags that we added, as we sent them
-	Sent       map[string]Value      // what we last sent
-	Confirmed  map[string]Value      // what Plex held after that
-	Normalized map[string]Normalized // Plex's own form of exactly the value sent
-	Rejected   map[string]Value      // a value that Plex refused when it was sent alone
-	Faults     int                   // writes to which Plex answered 500 since it last took one whole
+	Original   map[string]Held       // in Plex before our first write of the field
+	Owned      map[string][]string   // tags that we added, as sent
+	Sent       map[string]Value      // last sent
+	Confirmed  map[string]Value      // in Plex after that
+	Normalized map[string]Normalized // Plex's form of exactly the value sent
+	Rejected   map[string]Value      // value that Plex refused when it was sent alone
+	Faults     int                   // writes answered with 500 since the last complete success
 
-	Images map[string]Image // by the name of Plex's lock: thumb, art; Before holds the rating key of what was selected
+	Images map[string]Image // by the name of Plex's lock: thumb, art; Original holds the key of the selected picture
 }
 
-// Image is what is known of one picture of an item.
+// Image is the stored state of one picture of an item.
 type Image struct {
 	SHA1     string `json:"sha1,omitempty"`     // of the bytes uploaded last, hexadecimal
-	Version  string `json:"version,omitempty"`  // of the scene when its cover was read
-	Sending  string `json:"sending,omitempty"`  // of bytes whose upload may have arrived and is not confirmed
-	Selected string `json:"selected,omitempty"` // the picture's address as Plex showed it after the upload
-	Failed   string `json:"failed,omitempty"`   // SHA-1 of bytes to which Plex answered once as if it refused them
+	Version  string `json:"version,omitempty"`  // of the scene when the cover was read
+	Sending  string `json:"sending,omitempty"`  // of bytes whose upload may have arrived but is not confirmed
+	Selected string `json:"selected,omitempty"` // the picture's address in Plex after the upload
+	Failed   string `json:"failed,omitempty"`   // SHA-1 of bytes that Plex seemed to refuse once
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
-// A Link says which Plex item shows which scene.
+// A Link connects a scene with the Plex item that shows it.
 type Link struct {
 	Server    string
 	SceneID   int
@@ -26,7 +26,7 @@ type Link struct {
 	Restored  bool
 }
 
-// A Ref is something that a pushed scene mentions.
+// A Ref is an object that a pushed scene mentions.
 type Ref struct {
 	Kind string // performer, studio, tag, group
 	ID   int
@@ -45,7 +45,7 @@ type base struct {
 	Faults     int                   `json:"faults,omitempty"`
 }
 
-// keep takes over what was before us from what is stored already.
+// keep adds the stored original values, which win.
 func (m *base) keep(old map[string]Held) {
 	if len(old) > 0 {
 		before := make(map[string]Held, len(m.Original)+len(old))
@@ -55,8 +55,8 @@ func (m *base) keep(old map[string]Held) {
 	}
 }
 
-// PutItems stores what is about to be owned and sent, ahead of the first request. For a field whose
-// or image whose "before" is stored already the stored one stays.
+// PutItems stores, before the first request, what is about to be owned and sent. Original values that are already
+// stored are kept.
 func (s *Store) PutItems(ctx context.Context, items []Item) error {
 	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		for i := range items {
@@ -104,7 +104,7 @@ func putItem(ctx context.Context, tx *sqlitefile.Tx, it *Item) error {
 const itemsByKey = `SELECT rating_key, section, owner, base FROM item
 	WHERE server = ? AND rating_key IN (SELECT value FROM json_each(?))`
 
-// Items returns what is known of the given items, by rating key; unknown ones are absent.
+// Items returns the given items with their bases, by rating key. Unknown items are absent.
 func (s *Store) Items(ctx context.Context, server string, keys []string) (map[string]Item, error) {
 	items := make(map[string]Item, len(keys))
 	if len(keys) == 0 {
@@ -132,7 +132,7 @@ func (s *Store) Items(ctx context.Context, server string, keys []string) (map[st
 	return items, s.fileError(rows.Err())
 }
 
-// OwnsItem reports whether a scene owns an item, linked to it or not.
+// OwnsItem reports whether a scene owns an item, with or without a link.
 func (s *Store) OwnsItem(ctx context.Context, sceneID int) (bool, error) {
 	var yes bool
 	err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM item WHERE owner = ? AND owner <> 0)`, sceneID).Scan(&yes)
@@ -142,7 +142,7 @@ func (s *Store) OwnsItem(ctx context.Context, sceneID int) (bool, error) {
 	return yes, nil
 }
 
-// Owners returns which scene owns each of the given items, as far as one does.
+// Owners returns the owner of each of the given items that has one.
 func (s *Store) Owners(ctx context.Context, server string, keys []string) (map[string]int, error) {
 	items, err := s.Items(ctx, server, keys)
 	if err != nil {
@@ -185,10 +185,10 @@ func (s *Store) links(ctx context.Context, where string, args ...any) ([]Link, e
 	return links, s.fileError(rows.Err())
 }
 
-// endLinks replaces the links and references of a scene that was pushed. An item shows one scene, so what
-// other scenes link to it ends. Mostly only the times have changed, and then nothing else is written.
 const deleteOtherLinks = `DELETE FROM link WHERE server = ? AND scene_id = ? AND rating_key NOT IN (SELECT value FROM json_each(?))`
 
+// completeLinks replaces the links and references of a pushed scene. An item shows one scene, so links of other scenes
+// to it are deleted.
 func completeLinks(ctx context.Context, tx *sqlitefile.Tx, e *Completion) error {
 	if len(e.Links) == 0 {
 		return nil
@@ -201,7 +201,7 @@ func completeLinks(ctx context.Context, tx *sqlitefile.Tx, e *Completion) error 
 	if _, err := tx.ExecContext(ctx, deleteOtherLinks, e.Links[0].Server, id, sqlitefile.JSONList(keys)); err != nil {
 		return err
 	}
-	for _, l := range e.Links { // without being told, SQLite looks through all links of the server
+	for _, l := range e.Links { // without INDEXED BY, SQLite scans all links of the server
 		if _, err := tx.ExecContext(ctx, `DELETE FROM link INDEXED BY link_key WHERE server = ? AND rating_key = ? AND scene_id <> ?`, l.Server, l.RatingKey, id); err != nil {
 			return err
 		}
@@ -217,7 +217,7 @@ func completeLinks(ctx context.Context, tx *sqlitefile.Tx, e *Completion) error 
 	return completeRefs(ctx, tx, id, e.Refs)
 }
 
-// completeRefs writes what has changed of whom a scene mentions.
+// completeRefs stores the changes in what a scene mentions.
 func completeRefs(ctx context.Context, tx *sqlitefile.Tx, id int, refs []Ref) error {
 	gone, err := refsOf(ctx, tx, id)
 	if err != nil {
@@ -257,7 +257,7 @@ func refsOf(ctx context.Context, tx *sqlitefile.Tx, id int) (map[Ref]bool, error
 	return refs, rows.Err()
 }
 
-// forget ends everything that names the scenes but the items: those remember what Plex held before us.
+// forget deletes everything about the scenes except the items, which hold the original values of Plex.
 func forget(ctx context.Context, tx *sqlitefile.Tx, scenes []int) error {
 	for _, table := range [...]string{"job", "dead_letter", "awaited_file", "link", "link_ref", "scene_version"} {
 		for _, id := range scenes {
@@ -269,7 +269,7 @@ func forget(ctx context.Context, tx *sqlitefile.Tx, scenes []int) error {
 	return nil
 }
 
-// OneLine makes a text fit to be stored and shown: no control characters, 300 runes at most.
+// OneLine returns a text without control characters, cut to 300 runes.
 func OneLine(text string) string {
 	text = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), func(r rune) bool { return r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) }), " ")
 	if runes := []rune(text); len(runes) > 300 {

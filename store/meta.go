@@ -11,29 +11,29 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
-// Keys of single facts that callers keep.
+// Keys of table meta, which holds single values.
 const (
-	KeyServer         = "server"         // machine identifier of the Plex that everything belongs to
+	KeyServer         = "server"         // machine identifier of the Plex server that the data belongs to
 	KeyWatermark      = "watermark"      // RFC 3339, in Stash's own offset: scenes changed before this have been compared
-	KeyListing        = "listing"        // scene id up to which an unfinished complete listing has come
-	KeyLastListing    = "last_listing"   // at: when a complete listing was last finished
+	KeyListing        = "listing"        // last scene id of an unfinished complete listing
+	KeyLastListing    = "last_listing"   // at: when a complete listing last finished
 	KeyLastCatchUp    = "last_catch_up"  // at: when the catch-up last ran
-	KeyRefill         = "refill"         // set after a recovery: the next complete listing enqueues what is unknown
-	KeyPrefixes       = "prefixes"       // JSON: what was learned of path prefixes
+	KeyRefill         = "refill"         // set after a recovery: the next complete listing enqueues unknown scenes
+	KeyPrefixes       = "prefixes"       // JSON: learned path prefixes
 	KeyLastAbsent     = "last_absent"    // at: when items that left Plex were last looked for
 	KeyLastCopy       = "last_copy"      // at: when the daily copy was made
 	keyClient         = "client"         // Plex client identifier
 	keyMark           = "run_mark"       // the run mark
-	keyHolder         = "drain"          // who holds the lock
-	keyExpiry         = "expiry"         // how many dead letters were ever expired; at: when they were last looked through
+	keyHolder         = "holder"         // who holds the run lock
+	keyExpiry         = "expiry"         // how many dead letters have expired; at: when they were last checked
 	eventPrefix       = "event:"         // hash of a hook's event
-	eventsKept        = 10 * time.Minute // how long an event is remembered
+	eventsKept        = 10 * time.Minute // how long an event is kept
 	eventsLast        = time.Minute      // how long Stash may take to run the hooks of an event
 	deadLettersKept   = 30 * 24 * time.Hour
 	deadLetterRegular = 24 * time.Hour
 )
 
-// Meta returns a fact and when it was stored; "" and the zero time if there is none.
+// Meta returns the value of a key and when it was stored, or "" and the zero time.
 func (s *Store) Meta(ctx context.Context, key string) (string, time.Time, error) {
 	return metaOf(ctx, s.read, key)
 }
@@ -54,7 +54,7 @@ func metaOf(ctx context.Context, q interface {
 	return value, time.UnixMilli(at), nil
 }
 
-// SetMeta stores a fact.
+// SetMeta stores the value of a key.
 func (s *Store) SetMeta(ctx context.Context, now time.Time, key, value string) error {
 	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error { return setMeta(ctx, tx, now, key, value) })
 	if err != nil {
@@ -73,8 +73,7 @@ func deleteMeta(ctx context.Context, tx *sqlitefile.Tx, key string) error {
 	return err
 }
 
-// ClientID returns the identifier under which Plex knows this program; it is made at the first call and
-// never changes.
+// ClientID returns the identifier by which Plex knows this program. The first call creates it, and it never changes.
 func (s *Store) ClientID(ctx context.Context, now time.Time) (string, error) {
 	id, _, err := s.Meta(ctx, keyClient)
 	if err != nil || id != "" {
@@ -93,12 +92,12 @@ func (s *Store) ClientID(ctx context.Context, now time.Time) (string, error) {
 	return id, nil
 }
 
-// SetHolder notes who works under the lock, for those who find it held.
+// SetHolder notes who holds the run lock, for processes that wait for it.
 func (s *Store) SetHolder(ctx context.Context, now time.Time, who string) error {
 	return s.SetMeta(ctx, now, keyHolder, who)
 }
 
-// Holder returns who last worked under the lock, and since when.
+// Holder returns who last held the run lock, and since when.
 func (s *Store) Holder(ctx context.Context) (string, time.Time, error) {
 	return s.Meta(ctx, keyHolder)
 }

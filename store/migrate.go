@@ -13,7 +13,7 @@ import (
 
 // The files of migrations are applied in the order of their numbers. None is ever changed: each change of the schema
 // is a new file with the next number. It only adds tables, columns and indexes, and names the columns that it writes,
-// because a process of the previous build may be at work. A hook migrates too, so a migration takes less than 1 s
+// because a process of the previous build may be running. A hook migrates too, so a migration takes less than 1 s
 // with 1,000,000 rows, or leaves the rest to runs, which do it in steps.
 //
 //go:embed migrations/*.sql
@@ -25,7 +25,7 @@ const applicationID = 0x53505379
 // errDevelopment is the error for a database that has tables but is not of a released version.
 var errDevelopment = errors.New("made by a development build")
 
-// A NewerError says that a database was written by a newer build than this one. The file is untouched.
+// A NewerError means that a newer build has written the database. The file is untouched.
 type NewerError struct {
 	Version, Known int
 }

@@ -13,23 +13,23 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
-// A Recovery tells what became of a damaged queue.db.
+// A Recovery describes the recovery of a damaged queue.db.
 type Recovery struct {
-	Damage  string         // what the check found
-	Aside   string         // where the damaged file is now
+	Damage  string         // result of the check
+	Aside   string         // new path of the damaged file
 	Rescued map[string]int // rows saved, by table
-	Copied  map[string]int // rows taken from the latest daily copy because they could not be saved
+	Copied  map[string]int // rows taken from the latest daily copy, by table
 }
 
-// Suspect reports whether some process met signs of damage since the last recovery, or a recovery was cut off.
+// Suspect reports whether a process found signs of damage since the last recovery, or a recovery did not finish.
 func Suspect(dir string) bool {
 	return sqlitefile.Suspect(filepath.Join(dir, queueFile))
 }
 
-// Recover checks a suspect queue.db and, only if the check fails, moves it aside with its log, makes a new
-// one and saves into it what can still be read, row by row; what is known of Plex items and their links is
-// completed from the latest daily copy. It returns nil if the file is sound. If it is cut off, the next
-// call goes on. The caller holds the run's lock and has no Store open on dir.
+// Recover checks a suspect queue.db. Only if the check fails, it moves the file aside with its log, creates a new one
+// and copies into it every row that it can still read. Lost rows of items, links and dead letters come from the latest
+// daily copy. Recover returns nil if the file is undamaged. The next call continues an interrupted one. The caller holds
+// the run lock and has no Store open on dir.
 func Recover(ctx context.Context, dir string, now time.Time) (*Recovery, error) {
 	path := filepath.Join(dir, queueFile)
 	note, err := sqlitefile.SetAside(ctx, path, now, func(ctx context.Context, db *sql.DB) error {
@@ -49,12 +49,12 @@ func Recover(ctx context.Context, dir string, now time.Time) (*Recovery, error) 
 	return r, sqlitefile.ClearNotes(path)
 }
 
-// rescued are the tables that are saved, the most precious first.
+// rescued lists the tables to save, the most important first.
 var rescued = []string{
 	"item", "link", "dead_letter", "job", "link_ref", "awaited_file", "fanout", "scene_version", "meta", "outage", "attempt_log",
 }
 
-// salvageInto makes a new queue.db and saves into it what can be read of those that were moved aside.
+// salvageInto creates a new queue.db and copies into it the readable rows of the files that were moved aside.
 func salvageInto(ctx context.Context, dir string, now time.Time, note sqlitefile.Salvage) (r *Recovery, err error) {
 	s, err := Open(ctx, dir)
 	if err != nil {
@@ -74,15 +74,15 @@ func salvageInto(ctx context.Context, dir string, now time.Time, note sqlitefile
 	if err := s.fillFromCopy(ctx, sqlitefile.LatestCopy(filepath.Join(dir, queueFile)), r.Copied, broken); err != nil {
 		return nil, err
 	}
-	// A hook that had the old file open may have written to it until now.
+	// A hook that still had the old file open may have written to it.
 	if err := s.rescue(ctx, r.Aside, []string{"job"}, r.Rescued, broken); err != nil {
 		return nil, err
 	}
 	return r, s.inTx(ctx, func(tx *sqlitefile.Tx) error { return resetSaved(ctx, tx, now, broken) })
 }
 
-// fillFromCopy takes from a copy what was lost of the tables that are not short-lived. What was read whole is
-// newer than the copy, which would bring ended rows back.
+// fillFromCopy copies rows of the long-lived tables that were not read completely. A complete table is newer than the
+// copy, which would bring deleted rows back.
 func (s *Store) fillFromCopy(ctx context.Context, from string, copied map[string]int, broken map[string]bool) error {
 	var lost []string
 	for _, table := range [...]string{"item", "link", "link_ref", "dead_letter", metaForGood} {
@@ -96,16 +96,16 @@ func (s *Store) fillFromCopy(ctx context.Context, from string, copied map[string
 	return s.rescue(ctx, from, lost, copied, make(map[string]bool))
 }
 
-// metaForGood are the facts that stay true: who we are to Plex, which Plex it is, and what was learned.
+// metaForGood selects the values that stay valid: the client identifier, the server, and the learned prefixes.
 const metaForGood = `meta WHERE key IN ('` + keyClient + `', '` + KeyServer + `', '` + KeyPrefixes + `')`
 
-// resetSaved makes sense of what was saved.
+// resetSaved makes the saved rows consistent.
 func resetSaved(ctx context.Context, tx *sqlitefile.Tx, now time.Time, broken map[string]bool) error {
 	texts := []string{
-		`UPDATE job SET claim = 0`, // the numbers may begin anew
+		`UPDATE job SET claim = 0`, // the claim numbers may restart
 		`DELETE FROM dead_letter WHERE scene_id IN (SELECT scene_id FROM job)`,
 	}
-	if broken["job"] { // a stored version counts as enqueued, and which jobs there were is unknown
+	if broken["job"] { // a stored version counts as enqueued, but jobs were lost
 		texts = append(texts, `DELETE FROM scene_version`)
 	}
 	for _, text := range texts {
@@ -118,8 +118,8 @@ func resetSaved(ctx context.Context, tx *sqlitefile.Tx, now time.Time, broken ma
 	})
 }
 
-// rescue copies what can be read of the tables from another file of ours, keeping rows that are there already. It
-// counts what it has saved of each, and notes those that it could not read whole.
+// rescue copies the readable rows of tables from another queue.db and keeps existing rows. It adds the saved rows of
+// each table to saved, and the tables that it could not read completely to broken.
 func (s *Store) rescue(ctx context.Context, from string, tables []string, saved map[string]int, broken map[string]bool) error {
 	lost := func() error {
 		for _, table := range tables {
@@ -139,18 +139,18 @@ func (s *Store) rescue(ctx context.Context, from string, tables []string, saved 
 		return lost()
 	}
 	for _, table := range tables {
-		whole := false
+		complete := false
 		for _, order := range [...]string{"ASC", "DESC"} { // from both ends up to the damage
-			if whole {
+			if complete {
 				break
 			}
 			var n int
-			if n, whole, err = sqlitefile.CopyRows(ctx, db, table, order, s.inTx); err != nil {
+			if n, complete, err = sqlitefile.CopyRows(ctx, db, table, order, s.inTx); err != nil {
 				return fmt.Errorf("table %s: %w", table, err)
 			}
 			saved[strings.Fields(table)[0]] += n
 		}
-		broken[table] = broken[table] || !whole
+		broken[table] = broken[table] || !complete
 	}
 	return nil
 }

@@ -8,18 +8,18 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
-// Restored is what a restore has done to a few items.
+// Restored is the result of a restore for a few items.
 type Restored struct {
 	Server string
-	Began  time.Time // when the restore began: jobs enqueued since stay
-	Whole  []string  // rating keys of items that are as they were: what was known of them is forgotten
-	Items  []Item    // items that are not, or not whole
-	Scenes []int     // whose items are as they were
+	Began  time.Time // start of the restore: jobs enqueued later stay
+	Whole  []string  // rating keys of completely restored items, whose bases are deleted
+	Items  []Item    // items that are not, or only partly, restored
+	Scenes []int     // whose items are completely restored
 }
 
-// CompleteRestore stores what a restore has done: the scenes' links are marked, and what waited to be pushed of
-// them, or was given up, is taken away. An edit that was made meanwhile stays queued. A scene that was destroyed
-// gets no link again: it would count as one that is missing in Stash.
+// CompleteRestore stores the result of a restore: it marks the links of the scenes, and deletes their jobs and dead
+// letters. An edit since the start of the restore stays queued. A scene that was destroyed gets no new link, because it
+// would count as missing from Stash.
 func (s *Store) CompleteRestore(ctx context.Context, now time.Time, r Restored) error {
 	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		for i := range r.Items {
@@ -70,7 +70,7 @@ func completeRestored(ctx context.Context, tx *sqlitefile.Tx, now, began time.Ti
 	return logAttempt(ctx, tx, now, &Completion{Job: Job{SceneID: scene}, Note: "restored"})
 }
 
-// ItemsAfter returns rating keys of known items in ascending order, at most limit of those after the given.
+// ItemsAfter returns up to limit rating keys of items after the given one, in ascending order.
 func (s *Store) ItemsAfter(ctx context.Context, server, after string, limit int) ([]string, error) {
 	return s.itemKeys(ctx, `server = ? AND rating_key > ? ORDER BY rating_key LIMIT ?`, server, after, limit)
 }
@@ -97,7 +97,7 @@ func (s *Store) itemKeys(ctx context.Context, where string, args ...any) ([]stri
 	return keys, s.fileError(rows.Err())
 }
 
-// CountItems returns how many items of a server are known.
+// CountItems returns the number of items of a server.
 func (s *Store) CountItems(ctx context.Context, server string) (int, error) {
 	var n int
 	if err := s.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM item WHERE server = ?`, server).Scan(&n); err != nil {

@@ -19,7 +19,7 @@ type SceneVersion struct {
 	Paths     int64  // HashPaths of the scene's files
 }
 
-// HashPaths condenses a scene's file paths, in any order.
+// HashPaths returns a hash of a scene's file paths that does not depend on their order.
 func HashPaths(paths []string) int64 {
 	h := fnv.New64a()
 	for _, p := range slices.Sorted(slices.Values(paths)) {
@@ -35,16 +35,16 @@ func putSceneVersion(ctx context.Context, tx *sqlitefile.Tx, v SceneVersion) err
 	return err
 }
 
-// A Page is one page of a listing of Stash's scenes, to be compared with the stored versions.
+// A Page is one page of a listing of Stash's scenes.
 type Page struct {
 	Scenes []SceneVersion
-	Adopt  bool              // only note the scenes: the first listing ever enqueues nothing
-	Facts  map[string]string // meta to store with the page, by key; "" removes
+	Adopt  bool              // store the versions only: the very first listing enqueues nothing
+	Facts  map[string]string // meta to store with the page, by key; "" deletes
 }
 
-// CatchUp compares a page with the stored versions and enqueues in the same transaction what differs, at low
-// priority. A scene that a hook enqueued without knowing its version is only noted, and so is one that was
-// restored. It returns how many scenes it enqueued.
+// CatchUp compares a page with the stored versions and enqueues differing scenes in the same transaction, at low
+// priority. For a scene that was restored, or that a hook enqueued without its version, it stores only the version. It
+// returns the number of enqueued scenes.
 func (s *Store) CatchUp(ctx context.Context, now time.Time, page Page) (int, error) {
 	enqueued := 0
 	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error {
@@ -97,7 +97,7 @@ func compareSceneVersion(ctx context.Context, tx *sqlitefile.Tx, v SceneVersion,
 	return "", false, nil
 }
 
-// EnqueueSceneVersions enqueues scenes of a listing whether they differ or not, and stores their versions.
+// EnqueueSceneVersions enqueues all scenes of a listing and stores their versions.
 func (s *Store) EnqueueSceneVersions(ctx context.Context, now time.Time, scenes []SceneVersion, reason string) error {
 	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		requests := make([]Request, len(scenes))
@@ -131,7 +131,7 @@ func setFacts(ctx context.Context, tx *sqlitefile.Tx, now time.Time, facts map[s
 	return nil
 }
 
-// LinkedBetween returns the scenes that have links and lie in (after, upTo], in ascending order.
+// LinkedBetween returns the scenes in (after, upTo] that have links, in ascending order.
 func (s *Store) LinkedBetween(ctx context.Context, after, upTo int) ([]int, error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT DISTINCT scene_id FROM link WHERE scene_id > ? AND scene_id <= ? ORDER BY scene_id`, after, upTo)
 	if err != nil {
@@ -158,8 +158,7 @@ func (s *Store) CountLinked(ctx context.Context) (int, error) {
 	return n, nil
 }
 
-// Forget ends jobs, dead letters and links of scenes that are gone from Stash. What is known of their
-// Plex items stays.
+// Forget deletes jobs, dead letters and links of scenes that are gone from Stash. Their Plex items stay.
 func (s *Store) Forget(ctx context.Context, scenes []int) error {
 	return s.inTx(ctx, func(tx *sqlitefile.Tx) error { return forget(ctx, tx, scenes) })
 }

@@ -10,19 +10,19 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
-// Counts is what the queue holds.
+// Counts describes the content of the queue.
 type Counts struct {
 	Due, Waiting, Dead, Links sqlitefile.Count
 	DeadByClass               map[string]int // of the newest dead letters, as many as Dead counts
-	NextDue                   time.Time      // when the next waiting job becomes due; zero if none waits
-	ExpiredDead               int            // dead letters removed because of their age, ever
+	NextDue                   time.Time      // when the next waiting job is due; zero if none waits
+	ExpiredDead               int            // dead letters that have expired in total
 }
 
-// Counts counts what the queue holds, each up to CountLimit.
+// Counts counts the content of the queue, each number up to CountLimit.
 func (s *Store) Counts(ctx context.Context, now time.Time) (Counts, error) {
 	var c Counts
 	due, dueArgs := dueJobs(now)
-	tx, err := sqlitefile.Begin(ctx, s.read) // one moment for all of it
+	tx, err := sqlitefile.Begin(ctx, s.read) // all numbers at the same moment
 	if err != nil {
 		return c, fmt.Errorf("count the queue: %w", s.fileError(err))
 	}
@@ -55,7 +55,7 @@ func (s *Store) Counts(ctx context.Context, now time.Time) (Counts, error) {
 	return c, err
 }
 
-// CountDue counts what is due, up to CountLimit. It is cheap enough to be asked after every batch.
+// CountDue counts due jobs, up to CountLimit. It is cheap enough to call after every batch.
 func (s *Store) CountDue(ctx context.Context, now time.Time) (sqlitefile.Count, error) {
 	due, args := dueJobs(now)
 	c, err := sqlitefile.CountRows(ctx, s.read, due, args...)
@@ -92,7 +92,7 @@ func deadByClass(ctx context.Context, tx *sqlitefile.Tx) (map[string]int, error)
 	return by, rows.Err()
 }
 
-// NextDue returns when the next job that waits becomes due; the zero time if none waits.
+// NextDue returns when the next waiting job is due; the zero time if none waits.
 func (s *Store) NextDue(ctx context.Context, now time.Time) (time.Time, error) {
 	at, err := nextDue(ctx, s.read, now)
 	if err != nil {
@@ -131,7 +131,7 @@ func (s *Store) Job(ctx context.Context, sceneID int) (Job, error) {
 	return j, nil
 }
 
-// ErrNone says that there is no such row.
+// ErrNone means that there is no such row.
 var ErrNone = errors.New("none")
 
 // An Attempt is a line of the attempt log.
@@ -142,7 +142,7 @@ type Attempt struct {
 	Error   string
 }
 
-// Attempts returns what happened to a scene lately, newest first.
+// Attempts returns the latest attempts for a scene, newest first.
 func (s *Store) Attempts(ctx context.Context, sceneID int) ([]Attempt, error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT at, outcome, class, error FROM attempt_log WHERE scene_id = ? ORDER BY id DESC LIMIT 50`, sceneID)
 	if err != nil {

@@ -11,11 +11,11 @@ import (
 )
 
 // CopyRows copies rows of a damaged database in a transaction that inTx runs. table is a table's name, and may continue
-// with a WHERE clause. CopyRows stops at the first row that it cannot read, and skips rows that violate the schema; whole
+// with a WHERE clause. CopyRows stops at the first row that it cannot read, and skips rows that violate the schema; complete
 // reports whether neither happened.
 func CopyRows(ctx context.Context, from *sql.DB, table, order string,
 	inTx func(context.Context, func(*Tx) error) error,
-) (saved int, whole bool, err error) {
+) (saved int, complete bool, err error) {
 	rows, err := from.QueryContext(ctx, `SELECT * FROM `+table+` ORDER BY 1 `+order)
 	if err != nil {
 		return 0, false, unlessUnreadable(ctx, err)
@@ -26,7 +26,7 @@ func CopyRows(ctx context.Context, from *sql.DB, table, order string,
 		return 0, false, err
 	}
 	insert := `INSERT INTO ` + strings.Fields(table)[0] + ` (` + joinColumns(columns) + `) VALUES (` + strings.TrimSuffix(strings.Repeat("?, ", len(columns)), ", ") + `) ON CONFLICT DO NOTHING`
-	whole = true
+	complete = true
 	err = inTx(ctx, func(tx *Tx) error {
 		values, targets := make([]any, len(columns)), make([]any, len(columns))
 		for i := range values {
@@ -38,7 +38,7 @@ func CopyRows(ctx context.Context, from *sql.DB, table, order string,
 			}
 			res, err := tx.ExecContext(ctx, insert, values...)
 			if hasCode(err, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH) {
-				whole = false
+				complete = false
 				continue
 			}
 			if err != nil {
@@ -51,7 +51,7 @@ func CopyRows(ctx context.Context, from *sql.DB, table, order string,
 			saved += int(n)
 		}
 		if err := rows.Err(); err != nil {
-			whole = false
+			complete = false
 			return unlessUnreadable(ctx, err)
 		}
 		return ctx.Err()
@@ -59,7 +59,7 @@ func CopyRows(ctx context.Context, from *sql.DB, table, order string,
 	if err != nil {
 		return 0, false, err
 	}
-	return saved, whole, nil
+	return saved, complete, nil
 }
 
 // unlessUnreadable returns nil for an error that damage or another version of the schema causes. After any other error
