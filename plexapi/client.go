@@ -1,7 +1,7 @@
-// Package plexapi speaks to a Plex Media Server over HTTP: one transport here, one file per resource. It
-// classifies its own failures (*Error) and leaves to others what follows from them. It does not log.
+// Package plexapi is a client for Plex Media Server: one transport in this file, one file per resource. It classifies
+// failures (*Error), and callers decide what follows from them. It does not log.
 //
-// The token travels in a header only, so that no URL and no error can contain it.
+// The token is sent only in a header, so that no URL and no error can contain it.
 package plexapi
 
 import (
@@ -26,25 +26,25 @@ const (
 	product        = "Stash Plex Sync"
 	connectDefault = 5 * time.Second
 	answerDefault  = 30 * time.Second
-	uploadTimeout  = 60 * time.Second // at least, since a picture takes its time
+	uploadTimeout  = 60 * time.Second // at least, because an upload takes longer
 	probeTimeout   = 5 * time.Second
 	bodyLimit      = 16 << 20 // bytes, decompressed
-	headLimit      = 4 << 10  // bytes that are read of an error's body, and after the end of an answer
+	headLimit      = 4 << 10  // bytes read of the body of an error, and after the end of an answer
 )
 
-// Config says which server to speak to, and how.
+// Config configures a Client.
 type Config struct {
 	URL              string // http or https, with a base path if a proxy adds one
 	Token            string
-	ClientIdentifier string // the same for ever: Plex announces a new device for each
+	ClientIdentifier string // must never change: Plex announces a new device for each
 	ProductVersion   string
-	InsecureTLS      bool              // accept any certificate: anyone who answers gets the token
+	InsecureTLS      bool              // accept any certificate; whoever answers gets the token
 	ConnectTimeout   time.Duration     // 0: 5 s
 	Timeout          time.Duration     // for an answer; 0: 30 s
-	Transport        http.RoundTripper // nil: an own one
+	Transport        http.RoundTripper // nil: the default
 }
 
-// A Client speaks to one server. It is safe for concurrent use.
+// A Client sends requests to one server. It is safe for concurrent use.
 type Client struct {
 	base      *url.URL
 	header    http.Header
@@ -53,8 +53,8 @@ type Client struct {
 	transport http.RoundTripper
 }
 
-// New returns a client. It refuses an address that is not an absolute http or https URL or that has a user
-// name in it, and a token that no header can hold. Its errors repeat neither.
+// New returns a client. It refuses an address that is not an absolute http or https URL or that contains a user name,
+// and a token that is not valid in a header. Its errors contain neither.
 func New(cfg Config) (*Client, error) {
 	base, err := url.Parse(strings.TrimSpace(cfg.URL))
 	if err != nil || base.Hostname() == "" || base.Scheme != "http" && base.Scheme != "https" {
@@ -76,7 +76,7 @@ func New(cfg Config) (*Client, error) {
 		"X-Plex-Device":            {runtime.GOOS},
 		"X-Plex-Device-Name":       {product},
 		"User-Agent":               {"stash-plex-sync/" + cfg.ProductVersion},
-		"X-Idempotency-Key":        {}, // lets Go repeat a write, too; without a value it is not sent
+		"X-Idempotency-Key":        {}, // allows Go to repeat a write; without a value it is not sent
 	}}
 	if c.timeout <= 0 {
 		c.timeout = answerDefault
@@ -100,13 +100,13 @@ func newTransport(scheme string, cfg Config) *http.Transport {
 		MaxIdleConnsPerHost: 2,
 		TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{}, // Plex speaks HTTP/1.1
 	}
-	if scheme == "https" { // Stash hands its proxy on in the environment; a plain one would read the token
+	if scheme == "https" { // Stash passes its proxy in the environment; without TLS the proxy could read the token
 		t.Proxy = proxy
 	}
 	return t
 }
 
-// proxy is the environment's, without the text of its error, which repeats the proxy's password.
+// proxy returns the proxy of the environment. It hides the error, which contains the password of the proxy.
 func proxy(r *http.Request) (*url.URL, error) {
 	u, err := http.ProxyFromEnvironment(r)
 	if err != nil {
@@ -115,7 +115,7 @@ func proxy(r *http.Request) (*url.URL, error) {
 	return u, nil
 }
 
-// request is one question to Plex.
+// request is one request to Plex.
 type request struct {
 	op        string
 	method    string
@@ -124,12 +124,12 @@ type request struct {
 	header    map[string]string
 	body      []byte // nil: none
 	anonymous bool   // without the token
-	identity  bool   // every Plex answers this
-	probe     bool   // asked only to find out whether Plex is there
+	identity  bool   // every Plex server answers this request
+	probe     bool   // the request only checks whether Plex is up
 	timeout   time.Duration
 }
 
-// target is the path and query as they go over the wire.
+// target returns the URL of a request.
 func (c *Client) target(r request) *url.URL {
 	u := *c.base
 	u.Path += r.path
@@ -137,9 +137,9 @@ func (c *Client) target(r request) *url.URL {
 	return &u
 }
 
-// do sends the request and hands the body of a 2xx answer to read. Every failure is an *Error, but for the
-// end of the caller's own context, which is returned as such. A connection that Plex closed while it was
-// idle is replaced: by Go, since the idempotency key allows it for writes too.
+// do sends the request and passes the body of a 2xx answer to read. Every failure is an *Error, except the end of the
+// caller's context. Go replaces a connection that Plex closed while it was idle; the idempotency key allows that for
+// writes too.
 func (c *Client) do(ctx context.Context, r request, read func(io.Reader) error) error {
 	err := c.send(ctx, r, read)
 	switch {
@@ -157,7 +157,7 @@ func (c *Client) send(ctx context.Context, r request, read func(io.Reader) error
 		timeout = min(timeout, r.timeout)
 	}
 	var body io.Reader
-	if r.body != nil { // in a form that Go can send again on another connection
+	if r.body != nil { // a type that Go can send again on another connection
 		body, timeout = bytes.NewReader(r.body), max(timeout, uploadTimeout)
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -178,31 +178,31 @@ func (c *Client) send(ctx context.Context, r request, read func(io.Reader) error
 	if !r.anonymous {
 		req.Header.Set("X-Plex-Token", c.token)
 	}
-	// Not through an http.Client: it would follow redirects, and the token with it.
+	// An http.Client would follow redirects and send the token along.
 	res, err := c.transport.RoundTrip(req)
 	if err != nil {
 		return c.failed(r, failure{err: err, early: early, fresh: fresh})
 	}
 	defer res.Body.Close()
 	if res.StatusCode < 200 || res.StatusCode > 299 {
-		head, _ := io.ReadAll(io.LimitReader(res.Body, headLimit)) // the status decides, the body only hints
+		head, _ := io.ReadAll(io.LimitReader(res.Body, headLimit)) // the body is only a hint
 		return c.failed(r, failure{status: res.StatusCode, header: res.Header, head: string(head)})
 	}
 	err = read(http.MaxBytesReader(nil, res.Body, bodyLimit))
-	if _, cut := errors.AsType[*http.MaxBytesError](err); cut { // whose text speaks of a request
+	if _, cut := errors.AsType[*http.MaxBytesError](err); cut { // its text mentions a request
 		err = errTooLarge
 	}
 	if err != nil {
 		return c.failed(r, failure{status: res.StatusCode, err: err})
 	}
-	io.CopyN(io.Discard, res.Body, headLimit) // to its end, or the connection is not used again
+	io.CopyN(io.Discard, res.Body, headLimit) // read to the end, or the connection is not reused
 	return nil
 }
 
-// failed makes the *Error of a failure.
+// failed returns the *Error for a failure.
 func (c *Client) failed(r request, f failure) *Error {
 	f.plain, f.identity, f.probe = c.base.Scheme == "http", r.identity, r.probe
-	if f.err != nil { // of an answer that is no HTTP it repeats lines, which may be those that we sent
+	if f.err != nil { // for an answer that is not HTTP it quotes lines, which may be our own request
 		text := quoted.ReplaceAllString(f.err.Error(), "…")
 		if c.token != "" {
 			text = strings.ReplaceAll(text, c.token, "…")
@@ -215,10 +215,10 @@ func (c *Client) failed(r request, f failure) *Error {
 	return e
 }
 
-// quoted is what an error repeats of an answer.
+// quoted matches the parts of an answer that an error quotes.
 var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 
-// redacted is an error whose text might tell the token.
+// redacted is an error whose original text might contain the token.
 type redacted struct {
 	text string
 	err  error
@@ -227,7 +227,7 @@ type redacted struct {
 func (r *redacted) Error() string { return r.text }
 func (r *redacted) Unwrap() error { return r.err }
 
-// discard ignores a body: no success of a write says anything.
+// discard ignores a body: a successful write returns no information.
 func discard(r io.Reader) error {
 	_, err := io.Copy(io.Discard, r)
 	return err

@@ -15,38 +15,38 @@ import (
 	"time"
 )
 
-// Class is what a failure says about the server, whatever was asked of it.
+// Class is what a failure means for the server, whatever the request.
 type Class string
 
 // The classes.
 const (
-	Down         Class = "down"         // nobody there, or not Plex: the whole queue waits
-	Temporary    Class = "temporary"    // it may work later
-	NotFound     Class = "not found"    // Plex does not hold it (any more)
-	Rejected     Class = "rejected"     // it will not work as it is
-	Unauthorized Class = "unauthorized" // the token is refused
+	Down         Class = "down"         // no server, or not Plex: the complete queue waits
+	Temporary    Class = "temporary"    // a later attempt may succeed
+	NotFound     Class = "not found"    // Plex does not have the item
+	Rejected     Class = "rejected"     // the request cannot succeed unchanged
+	Unauthorized Class = "unauthorized" // Plex refuses the token
 )
 
-// LongestRetryAfter is how much of a Retry-After is honoured.
+// LongestRetryAfter bounds the value of Retry-After.
 const LongestRetryAfter = 600 * time.Second
 
-// Error is every failure of a request. It names no token and no query.
+// Error is a failed request. It contains neither the token nor the query.
 type Error struct {
 	Class      Class
-	Op         string // what was being done, "read 3 items"
+	Op         string // the operation, such as "read 3 items"
 	Method     string
 	Path       string // without the query
 	Status     int    // 0 if there was no answer
 	RetryAfter time.Duration
-	Timeout    bool // Plex is there, but gave no answer in time: a smaller question may get one
+	Timeout    bool // Plex is up but did not answer in time; a smaller request may succeed
 	Hint       string
-	Err        error // nil if the status says it all
+	Err        error // nil if the status is the only cause
 }
 
-// Error says in one line what happened, to what, and what to do next.
+// Error returns one line with the operation, the failure and the next step.
 func (e *Error) Error() string {
 	text, path := e.Op+": ", e.Path
-	if i := strings.IndexByte(path, ','); i >= 0 { // many keys would push out what to do
+	if i := strings.IndexByte(path, ','); i >= 0 { // many keys would displace the hint
 		path = path[:i] + ",…"
 	}
 	switch {
@@ -66,17 +66,16 @@ func (e *Error) Error() string {
 	return oneLine(text)
 }
 
-// Unwrap returns what caused the error.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// TimedOut reports whether an error means that Plex is there but did not answer in time. It may answer a smaller
-// question.
+// TimedOut reports whether an error means that Plex is up but did not answer in time. A smaller request may succeed.
 func TimedOut(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Timeout
 }
 
-// oneLine makes a text fit to be shown: no control characters, 300 runes at most.
+// oneLine returns a text without control characters, cut to 300 runes.
 func oneLine(text string) string {
 	text = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 }), " ")
 	if runes := []rune(text); len(runes) > 300 {
@@ -85,35 +84,35 @@ func oneLine(text string) string {
 	return text
 }
 
-// errShape says that an answer of 200 is not what Plex answers.
+// errShape means that an answer with status 200 does not come from Plex.
 var errShape = errors.New("the answer is not in Plex's format")
 
-// errTooLarge says that an answer was cut.
+// errTooLarge means that an answer exceeds bodyLimit.
 var errTooLarge = errors.New("the answer is larger than expected")
 
-// errProxy says that the environment names a proxy that is none.
+// errProxy means that the proxy in the environment is invalid.
 var errProxy = errors.New("HTTPS_PROXY is not a valid address")
 
-// failure is what is known of a request that failed.
+// failure describes a failed request.
 type failure struct {
-	err      error // the transport's or the decoder's; nil if the status says it all
+	err      error // of the transport or the decoder; nil if the status is the only cause
 	status   int   // 0 if there was no answer
 	header   http.Header
-	head     string // the beginning of an error's body
-	early    bool   // there was no connection yet
-	fresh    bool   // the connection was a new one
-	plain    bool   // it was not encrypted
-	identity bool   // every Plex answers this
-	probe    bool   // asked only to find out whether Plex is there
+	head     string // the beginning of the body of an error
+	early    bool   // no connection existed yet
+	fresh    bool   // the connection was new
+	plain    bool   // the connection was not encrypted
+	identity bool   // every Plex server answers this request
+	probe    bool   // the request only checks whether Plex is up
 }
 
-// The hints that are given in more than one place.
+// Hints that several failures share.
 const (
 	hintAddress  = `the answer does not come from Plex; check "Plex address" (plexUrl)`
 	hintStarting = "Plex is starting or in maintenance"
 )
 
-// classify is the one place that decides what a failure means.
+// classify decides what a failure means. Nothing else does.
 func classify(f failure, now time.Time) (c Class, hint string, retryAfter time.Duration) {
 	if f.err != nil {
 		c, hint = f.transport()
@@ -139,7 +138,7 @@ func classify(f failure, now time.Time) (c Class, hint string, retryAfter time.D
 	return c, hint, retryAfter
 }
 
-// answer tells what a status means.
+// answer classifies a status.
 func (f failure) answer() (Class, string) {
 	switch status := f.status; {
 	case status == http.StatusUnauthorized || status == 498:
@@ -162,7 +161,7 @@ func (f failure) answer() (Class, string) {
 	return Temporary, ""
 }
 
-// transport tells a server that is not there from one that did not finish its answer.
+// transport distinguishes a server that is down from one that did not complete its answer.
 func (f failure) transport() (Class, string) {
 	dial, _ := errors.AsType[*net.OpError](f.err)
 	_, plain := errors.AsType[tls.RecordHeaderError](f.err)
@@ -180,7 +179,7 @@ func (f failure) transport() (Class, string) {
 		return Down, `the certificate is not accepted; use https://….plex.direct or, on a trusted network, "Accept any certificate" (insecureTLS)`
 	case f.early, dial != nil && dial.Op == "dial", errors.Is(f.err, syscall.ECONNREFUSED):
 		return Down, `check that Plex is running and that "Plex address" (plexUrl) is right as seen from Stash`
-	case f.status == 0 && f.plain && f.fresh && isReset(f.err): // how Plex refuses a connection without TLS
+	case f.status == 0 && f.plain && f.fresh && isReset(f.err): // this is how Plex refuses a connection without TLS
 		return Temporary, `if Plex requires secure connections, "Plex address" (plexUrl) must begin with https`
 	}
 	return Temporary, ""
@@ -191,19 +190,19 @@ func isTLS(err error) bool {
 	return strings.Contains(err.Error(), "tls: ") || strings.Contains(err.Error(), "x509: ")
 }
 
-// WSAECONNABORTED and WSAECONNRESET: on Windows, syscall.ECONNRESET is a number of Go's own, which no system call returns.
+// WSAECONNABORTED and WSAECONNRESET. On Windows, no system call returns syscall.ECONNRESET, a number that Go invents.
 const (
 	windowsAborted = syscall.Errno(10053)
 	windowsReset   = syscall.Errno(10054)
 )
 
-// isReset reports whether the connection ended before an answer.
+// isReset reports whether the connection closed before an answer.
 func isReset(err error) bool {
 	return slices.ContainsFunc([]error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, windowsAborted, windowsReset},
 		func(end error) bool { return errors.Is(err, end) })
 }
 
-// isTimeout reports whether time ran out.
+// isTimeout reports whether an error is a timeout.
 func isTimeout(err error) bool {
 	var t interface{ Timeout() bool }
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &t) && t.Timeout()
@@ -215,7 +214,7 @@ func parseRetryAfter(h http.Header, now time.Time) time.Duration {
 	if text == "" {
 		return 0
 	}
-	// A number too large for its type comes back as the largest.
+	// For a number out of range, ParseUint returns the largest one.
 	if seconds, err := strconv.ParseUint(text, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
 		return min(time.Duration(min(seconds, 3600))*time.Second, LongestRetryAfter)
 	}

@@ -1,7 +1,7 @@
 PRAGMA application_id = 0x53505379; -- "SPSy"
 
--- A job is one scene that wants syncing. A claim moves due_at ahead, so a process that dies leaves a job that comes
--- back by itself; there is no "running" state.
+-- A job is one queued scene. A claim moves due_at ahead, so that the job of a dead process becomes due again; there is
+-- no "running" state.
 CREATE TABLE job (
   scene_id         INTEGER PRIMARY KEY CHECK (scene_id > 0),
   reason           TEXT    NOT NULL,
@@ -20,7 +20,7 @@ CREATE TABLE job (
 CREATE INDEX job_due ON job (priority, due_at);
 CREATE INDEX job_trial ON job (attempts, due_at);
 
--- A dead letter is a job whose retries are spent or that can never succeed, whole, with what a person needs to decide.
+-- A dead letter is a complete job that has used all retries or cannot succeed, with the reason for the user.
 CREATE TABLE dead_letter (
   scene_id        INTEGER PRIMARY KEY CHECK (scene_id > 0),
   reason          TEXT    NOT NULL,
@@ -38,8 +38,8 @@ CREATE TABLE dead_letter (
 CREATE INDEX dead_letter_died ON dead_letter (died_at);
 CREATE INDEX dead_letter_class ON dead_letter (class);
 
--- An awaited_file is a file of a job, a dead letter or a pushed scene that Plex does not hold; a new row of the index
--- wakes its scene.
+-- An awaited_file is a file of a job, a dead letter or a pushed scene that Plex does not have. When the index finds it,
+-- the scene is due.
 CREATE TABLE awaited_file (
   base     TEXT    NOT NULL, -- basename, NFC, case folded
   size     INTEGER NOT NULL, -- bytes
@@ -49,8 +49,8 @@ CREATE TABLE awaited_file (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX awaited_file_scene ON awaited_file (scene_id);
 
--- An item is what is known of one Plex item: what it held before our first write, what is ours in it, what we sent.
--- It is written ahead of the first request and outlives its links.
+-- An item is one Plex item with its base: the values before our first write, our tags in it, and what we sent. It is
+-- written before the first request and outlives its links.
 CREATE TABLE item (
   server       TEXT    NOT NULL,           -- machine identifier
   rating_key   TEXT    NOT NULL,
@@ -63,7 +63,7 @@ CREATE TABLE item (
 CREATE INDEX item_owner ON item (owner) WHERE owner <> 0;
 CREATE INDEX item_absent ON item (absent_since) WHERE absent_since IS NOT NULL;
 
--- A link says which Plex item shows which scene, and how they were matched.
+-- A link connects a scene with the Plex item that shows it, and names the rule that matched them.
 CREATE TABLE link (
   server     TEXT    NOT NULL,
   scene_id   INTEGER NOT NULL,
@@ -79,7 +79,7 @@ CREATE TABLE link (
 CREATE INDEX link_key ON link (server, rating_key);
 CREATE INDEX link_scene ON link (scene_id);
 
--- A link_ref says which performer, studio, tag or group a pushed scene mentions: after a Destroy, Stash no longer can.
+-- A link_ref is a performer, studio, tag or group that a pushed scene mentions. After a Destroy, Stash no longer knows.
 CREATE TABLE link_ref (
   kind     TEXT    NOT NULL CHECK (kind IN ('performer', 'studio', 'tag', 'group')),
   ref_id   INTEGER NOT NULL,
@@ -88,7 +88,7 @@ CREATE TABLE link_ref (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX link_ref_scene ON link_ref (scene_id);
 
--- A fanout is a change of something that scenes mention, to be expanded into jobs by a run.
+-- A fanout is a changed object that scenes mention. A run expands it into jobs.
 CREATE TABLE fanout (
   kind        TEXT    NOT NULL CHECK (kind IN ('performer', 'studio', 'tag', 'group')),
   ref_id      INTEGER NOT NULL,
@@ -98,14 +98,14 @@ CREATE TABLE fanout (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX fanout_oldest ON fanout (enqueued_at);
 
--- A scene_version is a scene's version when it was last enqueued by anyone; the catch-up compares with this only.
+-- A scene_version is the version of a scene when it was last enqueued. The catch-up compares scenes with it.
 CREATE TABLE scene_version (
   scene_id   INTEGER PRIMARY KEY,
   updated_at TEXT,    -- as Stash stores it; NULL: enqueued by a hook, which does not know it
   paths      INTEGER  -- hash of the file paths; NULL likewise
 ) STRICT;
 
--- The breaker is one row, so that it holds across processes. opened_at names the opening that an outcome belongs to.
+-- The breaker is one row shared by all processes. opened_at identifies the opening that an outcome belongs to.
 CREATE TABLE breaker (
   id                   INTEGER PRIMARY KEY CHECK (id = 1),
   state                TEXT    NOT NULL CHECK (state IN ('closed', 'open', 'half_open')),
@@ -129,7 +129,7 @@ CREATE TABLE outage (
   cause      TEXT    NOT NULL
 ) STRICT;
 
--- The attempt_log is what happened to scenes lately, bounded per scene and in all.
+-- The attempt_log holds the latest attempts, limited per scene and in total.
 CREATE TABLE attempt_log (
   id       INTEGER PRIMARY KEY,
   scene_id INTEGER NOT NULL,
@@ -140,7 +140,7 @@ CREATE TABLE attempt_log (
 ) STRICT;
 CREATE INDEX attempt_log_scene ON attempt_log (scene_id, id);
 
--- Meta are single facts: client identifier, server identity, watermarks, the run mark, recent events, the claim number.
+-- Meta holds single values: client identifier, server identity, watermarks, the run mark, recent events, the claim number.
 CREATE TABLE meta (
   key   TEXT    PRIMARY KEY,
   value TEXT    NOT NULL,

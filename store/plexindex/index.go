@@ -304,8 +304,8 @@ func (x *Index) Holds(ctx context.Context, server string, keys []string) (map[st
 	return held, nil
 }
 
-// Drop removes an item that no longer exists or has other files. The next refresh looks at its section again, and lists
-// all of it if Plex still counts the item, because one answer that an item is gone proves little.
+// Drop removes an item that no longer exists or has other files. The next refresh checks its section again, and lists
+// all of it if Plex still counts the item, because a single not-found answer is weak evidence.
 func (x *Index) Drop(ctx context.Context, server, ratingKey string) error {
 	err := x.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		if _, err := tx.ExecContext(ctx, `

@@ -1,6 +1,6 @@
--- A plex_file is one file of one item, as a listing of its section showed it. Texts are looked up by their 64-bit
--- hashes, which keeps the indexes small, and compared by the program. No index begins with the server: nearly all rows
--- have the same, and without statistics SQLite would rather use that than what tells rows apart.
+-- A plex_file is one file of one item, from a listing of its section. Queries look up texts by their 64-bit hashes,
+-- which keeps the indexes small, and the program compares the texts. No index begins with the server: nearly all rows
+-- have the same one, and without statistics SQLite would prefer such an index to a selective one.
 CREATE TABLE plex_file (
   server      INTEGER NOT NULL, -- hash of the machine identifier
   section     TEXT    NOT NULL,
@@ -18,7 +18,7 @@ CREATE INDEX plex_file_path ON plex_file (path_hash);
 CREATE INDEX plex_file_base ON plex_file (base_hash, size);
 CREATE INDEX plex_file_reading ON plex_file (section, server, reading);
 
--- A plex_section is how far a section has been read.
+-- A plex_section is the listing state of a section. marks is its fingerprint, and reading the number of a listing.
 CREATE TABLE plex_section (
   server      TEXT    NOT NULL,
   section     TEXT    NOT NULL,

@@ -41,9 +41,9 @@ type Reader struct {
 	Between func(ctx context.Context) error
 }
 
-// Refresh brings one section up to date and reports whether it sent a request to Plex. The first time it lists the whole
-// section in pages, and continues an unfinished listing. Later it lists what is new if the section's fingerprint has
-// changed. It lists the whole section again after RereadAfter, and if the number of items does not add up.
+// Refresh brings one section up to date and reports whether it sent a request to Plex. The first time it lists the
+// complete section in pages, and continues an unfinished listing. Later it lists what is new if the section's fingerprint has
+// changed. It lists the complete section again after RereadAfter, or if the number of items differs from Plex's.
 func (r *Reader) Refresh(ctx context.Context, server string, sec plexapi.Section, now time.Time) (bool, error) {
 	at, err := r.Index.State(ctx, server, sec.ID)
 	if err != nil {
@@ -74,7 +74,7 @@ func within(now, at time.Time, span time.Duration) bool {
 	return age >= 0 && age < span
 }
 
-// readAll lists the whole section by id and commits each page with its position. It keeps the fingerprint from its
+// readAll lists the complete section by id and commits each page with its position. It keeps the fingerprint from its
 // beginning and, except for the first listing, the newest times from before it, because an item may change after its
 // page was listed.
 func (r *Reader) readAll(ctx context.Context, server string, sec plexapi.Section, at ListingState, fingerprint string, now time.Time) error {
@@ -130,7 +130,7 @@ func (r *Reader) readAll(ctx context.Context, server string, sec plexapi.Section
 }
 
 // advance moves the state behind a page. After a step back some rows count twice, so the number differs from Plex's, and
-// the next Refresh lists the whole section again. Files that are gone stay in the index until then.
+// the next Refresh lists the complete section again. Files that are gone stay in the index until then.
 func advance(at *ListingState, page plexapi.Page, begin int) {
 	at.Items += page.Received
 	if begin == at.Position-1 {
@@ -334,7 +334,7 @@ func (r *Reader) apply(ctx context.Context, server string, p Page) error {
 	return r.Index.Apply(ctx, server, p)
 }
 
-// headStart is how long the request for the next page goes first. Plex may share a few processors with this process.
+// headStart is the delay before a page is stored, so that the request for the next page leaves first.
 const headStart = time.Millisecond
 
 // storeAsync stores a page while the next one is fetched: store starts after headStart, or when the caller waits for its

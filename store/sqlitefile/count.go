@@ -5,7 +5,7 @@ import (
 	"database/sql"
 )
 
-// CountLimit bounds counts that people see, so that counting stays cheap.
+// CountLimit bounds the counts shown to users, so that counting stays cheap.
 const CountLimit = 10_000
 
 // A Count is a number that stops at CountLimit.
