@@ -12,19 +12,19 @@ import (
 	"strings"
 )
 
-// encode writes a query in the order of its keys, a space as %20: whether Plex reads "+" as one in an edit
-// is not known.
+// encode returns a query in the order of its keys, with spaces as %20. It is unknown whether Plex reads "+" as a space
+// in an edit.
 func encode(v url.Values) string {
 	return strings.ReplaceAll(v.Encode(), "+", "%20")
 }
 
-// escape encodes one name by itself.
+// escape encodes one name.
 func escape(name string) string {
 	return strings.ReplaceAll(url.QueryEscape(name), "+", "%20")
 }
 
-// values is an edit in Plex's words. Names to be removed are encoded each by itself and joined by commas,
-// since a comma in a name would end it (PMS 1.30.2).
+// values returns the query parameters of an edit. Names to remove are encoded one by one and joined by commas, because
+// a comma in a name would end it (PMS 1.30.2).
 func (e Edit) values() url.Values {
 	v := make(url.Values)
 	for f, text := range e.Set {
@@ -53,8 +53,8 @@ func (e Edit) values() url.Values {
 	return v
 }
 
-// Edit changes one item. It refuses to send anything unless section, type and rating key are given: to
-// Plex an edit without an id means every item of the section. It refuses an empty title, too.
+// Edit changes one item. It requires a section, a type and a rating key, because for Plex an edit without an id applies
+// to every item of the section. It also refuses an empty title.
 func (c *Client) Edit(ctx context.Context, sectionID string, t ItemType, key string, e Edit) error {
 	r, err := editRequest(sectionID, t, key, e)
 	if err != nil {
@@ -64,7 +64,7 @@ func (c *Client) Edit(ctx context.Context, sectionID string, t ItemType, key str
 	if failed, ok := errors.AsType[*Error](err); !ok || failed.Class != NotFound {
 		return err
 	}
-	// PMS 1.43.0 is known to answer 404 here for some types while the item is there.
+	// PMS 1.43.0 answers 404 here for some types although the item exists.
 	held, readErr := c.Items(ctx, []string{key})
 	if readErr != nil {
 		return readErr
@@ -92,7 +92,7 @@ func editRequest(sectionID string, t ItemType, key string, e Edit) (request, err
 	return r, nil
 }
 
-// EditLength returns how many bytes of path and query the request of an edit takes.
+// EditLength returns the length of path and query of an edit's request, in bytes.
 func (c *Client) EditLength(sectionID string, t ItemType, key string, e Edit) int {
 	r, err := editRequest(sectionID, t, key, e)
 	if err != nil {
@@ -101,7 +101,7 @@ func (c *Client) EditLength(sectionID string, t ItemType, key string, e Edit) in
 	return len(c.target(r).RequestURI())
 }
 
-// Fields returns the names of the fields that the edit touches, as Plex locks them, in order.
+// Fields returns the sorted names of the fields that the edit changes, as used for locks.
 func (e Edit) Fields() []string {
 	names := make(map[string]bool)
 	for f := range e.Set {
@@ -118,7 +118,7 @@ func (e Edit) Fields() []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// Rate sets the token owner's rating of an item, 0–10, or takes it away if rating is nil.
+// Rate sets the token owner's rating of an item, 0–10, or removes it if rating is nil.
 func (c *Client) Rate(ctx context.Context, key string, rating *float64) error {
 	r := request{op: "rate item " + key, method: http.MethodPut, path: "/:/rate"}
 	if !ValidKey(key) || rating != nil && !(*rating >= 0 && *rating <= 10) {

@@ -84,7 +84,7 @@ func oneLine(text string) string {
 	return text
 }
 
-// errShape means that an answer with status 200 does not come from Plex.
+// errShape means that a successful answer is not in Plex's format.
 var errShape = errors.New("the answer is not in Plex's format")
 
 // errTooLarge means that an answer exceeds bodyLimit.

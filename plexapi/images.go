@@ -12,10 +12,10 @@ import (
 	"strings"
 )
 
-// MaxImage is how many bytes of a picture are sent: Plex fails at about 10 MB.
+// MaxImage bounds the size of an upload in bytes. Plex fails at about 10 MB.
 const MaxImage = 10_000_000
 
-// ImageKind is a kind of picture that an item has, by its singular name.
+// ImageKind is a kind of picture of an item, by its singular name.
 type ImageKind string
 
 // The kinds of pictures.
@@ -24,7 +24,7 @@ const (
 	Background ImageKind = "art"
 )
 
-// Lock returns the name of the field that is locked to keep the picture.
+// Lock returns the name of the field that locks the picture.
 func (k ImageKind) Lock() string {
 	if k == Poster {
 		return "thumb"
@@ -40,8 +40,7 @@ type Picture struct {
 	Selected bool
 }
 
-// IsUpload reports whether the picture is the upload of the bytes with this ImageHash: Plex names uploads
-// by it.
+// IsUpload reports whether the picture is the upload of the bytes with this ImageHash.
 func (p Picture) IsUpload(hash string) bool {
 	n := len(p.Key) - len(hash)
 	return len(hash) == hex.EncodedLen(sha1.Size) && n >= 0 && strings.EqualFold(p.Key[n:], hash)
@@ -53,7 +52,7 @@ func ImageHash(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// imageRequest is a request about one kind of an item's pictures, refused if either is none.
+// imageRequest returns a request for one kind of picture of an item, or an error if the kind or the key is invalid.
 func imageRequest(op, method string, kind ImageKind, key string) (request, error) {
 	r := request{op: op + " of item " + key, method: method, path: "/library/metadata/" + key + "/" + string(kind)}
 	if !ValidKey(key) || !kind.valid() {
@@ -62,7 +61,7 @@ func imageRequest(op, method string, kind ImageKind, key string) (request, error
 	return r, nil
 }
 
-// Pictures lists the pictures of a kind that Plex offers for an item, uploads among them.
+// Pictures lists the pictures of a kind that Plex offers for an item, including uploads.
 func (c *Client) Pictures(ctx context.Context, kind ImageKind, key string) ([]Picture, error) {
 	r, err := imageRequest("list the "+string(kind)+"s", http.MethodGet, kind, key)
 	if err != nil {
@@ -75,7 +74,7 @@ func (c *Client) Pictures(ctx context.Context, kind ImageKind, key string) ([]Pi
 			RatingKey flexString `json:"ratingKey"`
 			Selected  flexBool   `json:"selected"`
 		}
-		var m struct { // in which of them the rows come depends on the version
+		var m struct { // which of them holds the rows depends on the version of Plex
 			Metadata  list[row] `json:"Metadata"`
 			Photo     list[row] `json:"Photo"`
 			Directory list[row] `json:"Directory"`
@@ -96,9 +95,8 @@ func (c *Client) Pictures(ctx context.Context, kind ImageKind, key string) ([]Pi
 	return pictures, err
 }
 
-// Upload gives an item a picture, which Plex usually selects at once. Plex keeps every upload for ever, but
-// only once for the same bytes: so it does no harm that the transport sends one again whose connection was
-// lost, and one that may have arrived can be repeated. Pictures larger than MaxImage are not sent.
+// Upload uploads a picture for an item, and Plex usually selects it at once. Plex keeps every upload forever, but the
+// same bytes only once, so repeating an upload is harmless. Upload does not send pictures larger than MaxImage.
 func (c *Client) Upload(ctx context.Context, kind ImageKind, key string, data []byte, contentType string) error {
 	r, err := imageRequest("upload the "+string(kind), http.MethodPost, kind, key)
 	if err != nil {
@@ -112,7 +110,7 @@ func (c *Client) Upload(ctx context.Context, kind ImageKind, key string, data []
 	return c.do(ctx, r, discard)
 }
 
-// Select makes Plex show one of the pictures that it offers for an item.
+// Select selects one of the pictures that Plex offers for an item.
 func (c *Client) Select(ctx context.Context, kind ImageKind, key, pictureKey string) error {
 	r, err := imageRequest("select the "+string(kind), http.MethodPut, kind, key)
 	if err != nil {

@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// MaxKeys is how many items one request reads.
+// MaxKeys bounds how many items one request reads.
 const MaxKeys = 50
 
-// optimised is Plex's proxyType of a version that it made itself; its file is no file of the user's.
+// optimised is the proxyType of a version that Plex created. Its file is not one of the user's files.
 const optimised = 42
 
 // readRow reads an item of a listing.
@@ -24,7 +24,7 @@ func readRow(v value) (Row, error) {
 	return r, err
 }
 
-// take takes what a row says of an item.
+// take reads one field of a row.
 func (r *Row) take(name []byte, v value) (err error) {
 	switch string(name) {
 	case "ratingKey":
@@ -41,14 +41,14 @@ func (r *Row) take(name []byte, v value) (err error) {
 	return err
 }
 
-// normalize puts the files of an item in the trash there, too.
+// normalize marks the files of an item in the trash as deleted.
 func (r *Row) normalize() {
 	for i := range r.Parts {
 		r.Parts[i].Deleted = r.Parts[i].Deleted || r.Deleted
 	}
 }
 
-// readMedia reads the files of all versions but optimised ones.
+// readMedia reads the files of all versions except optimised ones.
 func readMedia(v value) ([]Part, error) {
 	var parts []Part
 	err := v.elements(func(v value) error {
@@ -105,7 +105,7 @@ func readParts(v value) ([]Part, error) {
 	return parts, err
 }
 
-// readItem reads an item as Plex sends it by itself.
+// readItem reads an item of a request for single items.
 func readItem(v value) (Item, error) {
 	it := Item{Tags: make(map[TagKind][]string), Locked: make(map[string]bool)}
 	var r Row
@@ -175,9 +175,9 @@ func (it *Item) takeLocks(v value) error {
 	})
 }
 
-// Items reads up to MaxKeys items whole, in one request if Plex holds them all. Items that are gone are
-// absent from the result; that is told apart by asking for each by itself, because what Plex answers to a
-// list with an unknown key is not documented.
+// Items reads up to MaxKeys complete items, in one request if Plex has them all. Items that are gone are absent from the
+// result. Items requests each missing one separately, because it is undocumented how Plex answers a list with an unknown
+// key.
 func (c *Client) Items(ctx context.Context, keys []string) ([]Item, error) {
 	if len(keys) == 0 || len(keys) > MaxKeys {
 		return nil, &Error{Class: Rejected, Op: "read items", Err: fmt.Errorf("one request reads 1 to %d items, not %d", MaxKeys, len(keys))}
@@ -228,14 +228,14 @@ func (c *Client) items(ctx context.Context, keys []string) ([]Item, error) {
 	return items, err
 }
 
-// decodeItems reads those items of an answer that were asked for, each once.
+// decodeItems reads the requested items of an answer, each once.
 func decodeItems(body io.Reader, keys []string) ([]Item, error) {
 	var items []Item
 	wanted := make(map[string]bool, len(keys))
 	for _, k := range keys {
 		wanted[k] = true
 	}
-	var section flexString // of those that do not say theirs
+	var section flexString // of items without their own
 	err := fields(body, func(name string, dec *json.Decoder) error {
 		switch name {
 		case "librarySectionID":

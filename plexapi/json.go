@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// Plex sends numbers as numbers or texts, truth as true, 1 or "1", and one element without its list,
-// depending on version and route. These types take all of it; what makes no sense is an error.
+// Plex sends numbers as numbers or strings, booleans as true, 1 or "1", and one element without its list, depending on
+// version and route. These types accept all forms and return an error for anything else.
 
 type flexString string
 
@@ -27,7 +27,7 @@ func (s *flexString) UnmarshalJSON(b []byte) error {
 	case len(b) > 0 && (b[0] == '{' || b[0] == '['):
 		return fmt.Errorf("%w: expected a string", errShape)
 	}
-	*s = flexString(b) // a number or a truth value, in its own spelling
+	*s = flexString(b) // a number or a boolean, unchanged
 	return nil
 }
 
@@ -54,7 +54,7 @@ func (n *flexInt) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// hint is a number that may be missing: what makes no sense is 0, rather than the end of a whole library.
+// hint is an optional number. An invalid one is 0, so that it does not fail the listing of a library.
 type hint int64
 
 func (n *hint) UnmarshalJSON(b []byte) error {
@@ -65,8 +65,7 @@ func (n *hint) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// flexRating is a number from 0 to 10, or nothing: another one could not be given back, for no request
-// carries it.
+// flexRating is a number from 0 to 10, or nil. A number out of range is nil, because no request could restore it.
 type flexRating struct{ value *float64 }
 
 func (f *flexRating) UnmarshalJSON(b []byte) error {
@@ -94,7 +93,7 @@ func (v *flexBool) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// list takes a list, a single element, or null.
+// list accepts a list, a single element, or null.
 type list[T any] []T
 
 func (l *list[T]) UnmarshalJSON(b []byte) error {
@@ -112,12 +111,12 @@ func (l *list[T]) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// ignored swallows a value.
+// ignored discards a value.
 type ignored struct{}
 
 func (*ignored) UnmarshalJSON([]byte) error { return nil }
 
-// container decodes {"MediaContainer": …} into out. An answer without it is not Plex's.
+// container decodes {"MediaContainer": …} into out.
 func container(r io.Reader, out any) error {
 	var outer struct {
 		MediaContainer json.RawMessage `json:"MediaContainer"`
@@ -134,7 +133,7 @@ func container(r io.Reader, out any) error {
 	return nil
 }
 
-// shape marks an error of decoding, so that it is told from one of the connection.
+// shape marks a decoding error, to distinguish it from an error of the connection.
 func shape(err error) error {
 	_, syntax := errors.AsType[*json.SyntaxError](err)
 	_, kind := errors.AsType[*json.UnmarshalTypeError](err)

@@ -17,23 +17,23 @@ type ListQuery struct {
 	SectionID string
 	Type      ItemType
 	Start     int
-	Size      int    // how many items; Plex may send fewer
+	Size      int    // number of items; Plex may send fewer
 	Sort      string // "id", "addedAt:desc", "updatedAt:desc"
-	MediaSize int64  // only items with a version of this many bytes; 0: all. Plex may ignore or refuse it
+	MediaSize int64  // only items with a version of this size in bytes; 0: all. Plex may ignore or refuse it
 }
 
-// readAtOnce is how much of a listing is read with one call of the system: without, that is 4 KiB, of 200 or more.
+// readAtOnce is the buffer size for reading a listing, which has 200 KiB or more. The default is 4 KiB.
 const readAtOnce = 64 << 10 // bytes
 
-// Page is what Plex sent of a listing. Go on at Offset + Received, not by the size that was asked for.
+// Page is one page of a listing. The next page starts at Offset + Received, which may be less than requested.
 type Page struct {
 	Rows      []Row
-	Received  int // items in the answer, those left out of Rows included
-	TotalSize int // -1 if Plex did not say
+	Received  int // items in the answer, including those not in Rows
+	TotalSize int // -1 if Plex did not send it
 	Offset    int
 }
 
-// List reads one page of a section. Items without a usable rating key are left out.
+// List reads one page of a section. It skips items without a valid rating key.
 func (c *Client) List(ctx context.Context, q ListQuery) (Page, error) {
 	if !ValidKey(q.SectionID) || q.Type == 0 {
 		return Page{}, &Error{Class: Rejected, Op: "list a library", Err: errors.New("a listing needs a section and a type")}
@@ -62,7 +62,7 @@ func (c *Client) List(ctx context.Context, q ListQuery) (Page, error) {
 	return p, err
 }
 
-// decodePage reads the items one by one, so that a page costs the memory of its rows only.
+// decodePage reads items one by one, so that a page takes only the memory of its rows.
 func decodePage(body io.Reader, start int) (Page, error) {
 	p := Page{TotalSize: -1, Offset: start}
 	err := fields(body, func(name string, dec *json.Decoder) error {
@@ -85,7 +85,7 @@ func decodePage(body io.Reader, start int) (Page, error) {
 	return p, nil
 }
 
-// decodeInt reads a number. One that is null or empty says nothing: what is there already stays.
+// decodeInt reads a number into to. Null and an empty string do not change it.
 func decodeInt(dec *json.Decoder, to *int) error {
 	n := flexInt(*to)
 	err := dec.Decode(&n)
@@ -93,7 +93,7 @@ func decodeInt(dec *json.Decoder, to *int) error {
 	return err
 }
 
-// rows calls add with each item of a list that begins here.
+// rows calls add with each item of the list that follows.
 func rows(dec *json.Decoder, add func(value) error) error {
 	open, err := dec.Token()
 	switch {
@@ -119,7 +119,7 @@ func rows(dec *json.Decoder, add func(value) error) error {
 	return err
 }
 
-// lone reads the rest of one item that came without its list.
+// lone reads the rest of a single item without a list.
 func lone(dec *json.Decoder, add func(value) error) error {
 	values := make(map[string]json.RawMessage)
 	for dec.More() {
@@ -152,7 +152,7 @@ func (p *Page) add(v value) error {
 	return err
 }
 
-// fields walks over what MediaContainer holds. f consumes each value.
+// fields calls f for each field of MediaContainer. f consumes the value.
 func fields(r io.Reader, f func(name string, dec *json.Decoder) error) error {
 	dec := json.NewDecoder(r)
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
@@ -188,7 +188,7 @@ func fields(r io.Reader, f func(name string, dec *json.Decoder) error) error {
 			return err
 		}
 	}
-	if _, err := dec.Token(); err != nil { // the end of the whole: a cut answer has none
+	if _, err := dec.Token(); err != nil { // the end of the answer, missing if it was cut
 		return err
 	}
 	if !found {

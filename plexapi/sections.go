@@ -9,7 +9,7 @@ import (
 	"net/url"
 )
 
-// Identity asks the server who it is. It needs no token and sends none.
+// Identity reads the identity of the server. It sends no token.
 func (c *Client) Identity(ctx context.Context) (Identity, error) {
 	return c.identity(ctx, false)
 }
@@ -83,8 +83,8 @@ func (c *Client) sections(ctx context.Context, probe bool) ([]Section, error) {
 	return sections, err
 }
 
-// Probe finds out whether the server can be worked with: who it is, then its libraries with the token. An
-// answer that is not Plex's, or none in time, counts as Down here.
+// Probe checks whether the server is usable: it reads the identity, and then the libraries with the token. An answer
+// that does not come from Plex, or a timeout, has class Down.
 func (c *Client) Probe(ctx context.Context) (Identity, []Section, error) {
 	id, err := c.identity(ctx, true)
 	if err != nil {
@@ -94,9 +94,8 @@ func (c *Client) Probe(ctx context.Context) (Identity, []Section, error) {
 	return id, sections, err
 }
 
-// Scan asks Plex to look for files in a folder of a section, in the server's own path form. That Plex
-// accepts it says nothing, not even that the folder is in the section. Without a folder it would scan all of
-// the section, so that is refused.
+// Scan asks Plex to scan a folder of a section, given in the server's path form. Plex accepts the request even if the
+// folder is not in the section. Scan requires a folder, because without one Plex scans the complete section.
 func (c *Client) Scan(ctx context.Context, sectionID, folder string) error {
 	r := request{op: "ask for a scan in library " + sectionID, method: http.MethodGet, path: "/library/sections/" + sectionID + "/refresh"}
 	if !ValidKey(sectionID) || folder == "" {
@@ -108,12 +107,11 @@ func (c *Client) Scan(ctx context.Context, sectionID, folder string) error {
 	if !ok || e.Status != http.StatusNotFound && e.Status != http.StatusMethodNotAllowed {
 		return err
 	}
-	r.method = http.MethodPost // the documented form; which versions demand it is not known
+	r.method = http.MethodPost // the documented method; it is unknown which versions require it
 	return c.do(ctx, r, discard)
 }
 
-// ValidKey reports whether a rating key, section id or part id from Plex has the form that is used in
-// requests: 1–19 digits.
+// ValidKey reports whether a rating key, section id or part id is valid in requests: 1–19 digits.
 func ValidKey(key string) bool {
 	if len(key) == 0 || len(key) > 19 {
 		return false

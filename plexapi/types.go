@@ -9,10 +9,10 @@ const (
 	Episode ItemType = 4
 )
 
-// TagKind is a kind of tag list as an edit names it; a person in front of the camera is an actor.
+// TagKind is a kind of tag list by its name in an edit. Performers are actors.
 type TagKind string
 
-// The kinds of tags that this program writes. A field that is locked has the same name.
+// The kinds of tags that this program writes. Their locks have the same names.
 const (
 	Actor      TagKind = "actor"
 	Genre      TagKind = "genre"
@@ -20,10 +20,10 @@ const (
 	Collection TagKind = "collection"
 )
 
-// Field is the name of a scalar as an edit and a lock name it.
+// Field is the name of a scalar in edits and locks.
 type Field string
 
-// The scalars that this program writes. The user rating is not among them: see Client.Rate.
+// The scalars that this program writes, except the user rating: see Client.Rate.
 const (
 	Title   Field = "title"
 	Summary Field = "summary"
@@ -33,14 +33,14 @@ const (
 	ContentRating Field = "contentRating" // free text, such as PG-13
 )
 
-// Identity is what a server says of itself without a token.
+// Identity is the identity of a server.
 type Identity struct {
 	MachineIdentifier string
 	Version           string
 }
 
-// Section is one library. The marks (UpdatedAt, ScannedAt, ContentChangedAt) are on the server's
-// clock or opaque; equal marks suggest that a listing read earlier still holds.
+// Section is one library. UpdatedAt, ScannedAt and ContentChangedAt use the server's clock or are opaque. If they are
+// equal, an earlier listing is probably still valid.
 type Section struct {
 	ID               string // 1–19 digits
 	UUID             string
@@ -50,10 +50,10 @@ type Section struct {
 	UpdatedAt        int64
 	ScannedAt        int64
 	ContentChangedAt int64
-	Locations        []string // folders in the server's own path form
+	Locations        []string // folders in the server's path form
 }
 
-// ItemType is the type of the items of the section that have files; 0 if its files are no videos.
+// ItemType returns the type of the section's items that have files; 0 if the files are not videos.
 func (s Section) ItemType() ItemType {
 	switch s.Type {
 	case "movie":
@@ -67,13 +67,13 @@ func (s Section) ItemType() ItemType {
 // Part is one file of an item.
 type Part struct {
 	ID         string
-	File       string // the server's own path form
+	File       string // in the server's path form
 	Size       int64  // bytes
 	DurationMS int64
 	Deleted    bool // in the trash
 }
 
-// Row is one item of a listing: identity and files only, because listings cut tag lists short.
+// Row is one item of a listing: identity and files only, because listings truncate tag lists.
 type Row struct {
 	RatingKey string
 	AddedAt   int64  // epoch seconds, the server's clock
@@ -82,7 +82,7 @@ type Row struct {
 	Parts     []Part // every file of every version, without optimised versions
 }
 
-// Item is one item read by itself: every list is complete.
+// Item is one item with complete lists.
 type Item struct {
 	RatingKey     string
 	SectionID     string
@@ -101,7 +101,7 @@ type Item struct {
 	Parts         []Part
 }
 
-// field returns where the text of this name goes; nil if nowhere.
+// field returns a pointer to the text field with this name in Plex, or nil.
 func (it *Item) field(name string) *string {
 	switch name {
 	case "librarySectionID":
@@ -126,7 +126,7 @@ func (it *Item) field(name string) *string {
 	return nil
 }
 
-// ItemType is the type with which the item is edited.
+// ItemType returns the type for edits of the item.
 func (it *Item) ItemType() ItemType {
 	if it.Type == "episode" {
 		return Episode
@@ -134,12 +134,11 @@ func (it *Item) ItemType() ItemType {
 	return Movie
 }
 
-// Edit is one request's worth of changes to one item. Locks are set or cleared exactly as named;
-// nothing is locked implicitly.
+// Edit is the changes to one item in one request. Only the named locks are set or cleared.
 type Edit struct {
 	Set    map[Field]string     // "" clears
-	Tags   map[TagKind][]string // the whole list wanted: right whether the server appends or replaces
-	Remove map[TagKind][]string // tags to take away, in Plex's spelling; never together with Tags of the same name
+	Tags   map[TagKind][]string // the complete desired list: correct whether the server appends or replaces
+	Remove map[TagKind][]string // tags to remove, in Plex's spelling; never together with Tags of the same name
 	Lock   []string             // field names to lock
 	Unlock []string             // field names to unlock
 }

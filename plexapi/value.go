@@ -7,11 +7,11 @@ import (
 	"unicode/utf8"
 )
 
-// A value is a piece of JSON that is known to be valid, because encoding/json has found where it ends. It is
-// taken apart by hand: a library is read whole, and encoding/json reads each row of it once for every level.
+// A value is a piece of valid JSON: encoding/json has found its end. The methods parse it by hand because encoding/json
+// would scan each row of a complete library once per level.
 type value []byte
 
-// fields calls f with each name and value of an object, in order; null has none.
+// fields calls f with each name and value of an object, in order, and never for null.
 func (v value) fields(f func(name []byte, v value) error) error {
 	switch v = v.trim(); {
 	case string(v) == "null":
@@ -21,7 +21,7 @@ func (v value) fields(f func(name []byte, v value) error) error {
 	}
 	for v = v[1:].trim(); v[0] != '}'; v = v.next() {
 		name, rest := v.split()
-		of, rest := rest.trim()[1:].trim().split() // behind the colon
+		of, rest := rest.trim()[1:].trim().split() // after the colon
 		text, err := name.text()
 		if err == nil {
 			err = f(text, of)
@@ -34,7 +34,7 @@ func (v value) fields(f func(name []byte, v value) error) error {
 	return nil
 }
 
-// elements calls f with each element of a list, with a value that came without its list, or never with null.
+// elements calls f with each element of a list or with a single value, and never for null.
 func (v value) elements(f func(value) error) error {
 	switch v = v.trim(); {
 	case string(v) == "null":
@@ -52,7 +52,7 @@ func (v value) elements(f func(value) error) error {
 	return nil
 }
 
-// next is what follows the comma, or the end.
+// next returns the rest after a comma, or the end.
 func (v value) next() value {
 	if v = v.trim(); v[0] == ',' {
 		v = v[1:].trim()
@@ -60,7 +60,7 @@ func (v value) next() value {
 	return v
 }
 
-// trim takes away the space before a value.
+// trim removes leading space.
 func (v value) trim() value {
 	for len(v) > 0 && (v[0] == ' ' || v[0] == '\n' || v[0] == '\t' || v[0] == '\r') {
 		v = v[1:]
@@ -68,7 +68,7 @@ func (v value) trim() value {
 	return v
 }
 
-// split divides what begins with a value behind that.
+// split returns the first value and the rest.
 func (v value) split() (first, rest value) {
 	depth := 0
 	for i := 0; i < len(v); i++ {
@@ -83,7 +83,7 @@ func (v value) split() (first, rest value) {
 			depth++
 			continue
 		case '}', ']':
-			if depth--; depth < 0 { // of what holds a number
+			if depth--; depth < 0 { // the end of the object or list that contains a number
 				return v[:i], v[i:]
 			}
 		case ',', ':', ' ', '\n', '\t', '\r':
@@ -101,7 +101,7 @@ func (v value) split() (first, rest value) {
 	return v, nil
 }
 
-// text is what a JSON string says.
+// text returns the content of a JSON string.
 func (v value) text() ([]byte, error) {
 	inner := v[1 : len(v)-1]
 	if bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
@@ -121,11 +121,11 @@ func (v value) string(to *string) error {
 
 func (v value) hint() int64 {
 	var n hint
-	n.UnmarshalJSON(v) // it takes everything
+	n.UnmarshalJSON(v) // it accepts everything
 	return int64(n)
 }
 
-// isTime reports whether a value is a time that was set.
+// isTime reports whether a value is a non-zero time.
 func (v value) isTime() (bool, error) {
 	var n flexInt
 	err := n.UnmarshalJSON(v)
