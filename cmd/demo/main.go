@@ -1,6 +1,5 @@
-// Command demo shows the main job without a Stash and without a Plex: the built plugin under Stash's own
-// plugin host, between two stand-ins. It says what happens, step by step, and ends with an error if
-// anything is not as it says.
+// Command demo shows how the plugin works, without a real Stash or Plex: it runs the built plugin in Stash's own plugin
+// host, with test servers for both. It prints each step and exits with an error if a result is not as expected.
 package main
 
 import (
@@ -20,8 +19,8 @@ const (
 	token   = "demo-token-0123456789"
 	timeout = 60 * time.Second
 	scenes  = 9
-	late    = 8 // the scene whose file Plex has not scanned yet
-	twice   = 9 // the scene whose file is in Plex twice
+	late    = 8 // the scene with a file that Plex has not scanned yet
+	twice   = 9 // the scene with a file that is in Plex twice
 )
 
 func main() {
@@ -33,7 +32,7 @@ func main() {
 	}
 }
 
-// demo is the world that is shown.
+// demo is the state of the demonstration.
 type demo struct {
 	ctx     context.Context
 	stash   *stashtest.Server
@@ -95,8 +94,8 @@ func (d *demo) start(plugins, dir string) error {
 	if d.host, err = stashtest.NewHost(d.stash, absolute, dir); err != nil {
 		return fmt.Errorf("load the plugin (run ./build.sh first): %w", err)
 	}
-	fmt.Printf("Stash Plex Sync %s, under Stash's own plugin host, with stand-ins for Stash and Plex.\n", *d.host.Plugin().Version)
-	fmt.Printf("%d scenes in Stash; Plex holds the files of %d of them, under their file names.\n", scenes, scenes-2)
+	fmt.Printf("Stash Plex Sync %s, under Stash's own plugin host, with test servers for Stash and Plex.\n", *d.host.Plugin().Version)
+	fmt.Printf("%d scenes in Stash; Plex has the files of %d of them, titled by their file names.\n", scenes, scenes-2)
 	return nil
 }
 
@@ -119,7 +118,7 @@ func (d *demo) begin(text string) {
 
 func (d *demo) say(format string, args ...any) { fmt.Printf("   "+format+"\n", args...) }
 
-// edit saves a scene in Stash as a person does, and waits until the run that follows by itself has ended.
+// edit saves a scene in Stash as a user does, and waits until the run that follows has ended.
 func (d *demo) edit(id int) error {
 	began := time.Now()
 	d.host.Update(d.ctx, id, func(s *stashtest.Scene) { s.Title = title(id) })
@@ -127,15 +126,15 @@ func (d *demo) edit(id int) error {
 	return d.settle()
 }
 
-// task runs a task as a click in Stash does.
+// task runs a task like a click in Stash.
 func (d *demo) task(name string) error {
 	d.say("a click on %q", name)
 	d.host.RunTask(name, nil)
 	return d.settle()
 }
 
-// settle waits until Stash's queue is empty. A job of Stash's own waits behind ours, so that ours does not
-// stay to wait for what is due soon.
+// settle waits until Stash's queue is empty. A job of Stash waits behind the run, so that the run does not stay for jobs
+// that are due soon.
 func (d *demo) settle() error {
 	before := len(d.host.Lines())
 	release := d.stash.Hold("Generating...")
@@ -144,12 +143,12 @@ func (d *demo) settle() error {
 	for d.stash.Jobs()[0].Description != "Generating..." {
 		select {
 		case <-d.ctx.Done():
-			return fmt.Errorf("the run does not end: %v", d.stash.Jobs())
+			return fmt.Errorf("the run has not ended: %v", d.stash.Jobs())
 		case <-tick.C:
 		}
 	}
 	release()
-	if err := d.host.WaitIdle(d.ctx); err != nil { // a run may have asked for another
+	if err := d.host.WaitIdle(d.ctx); err != nil { // a run may have started another
 		return err
 	}
 	for _, l := range d.host.Lines()[before:] {
@@ -160,7 +159,7 @@ func (d *demo) settle() error {
 	return nil
 }
 
-// status asks the plugin how things are.
+// status returns the plugin's status.
 func (d *demo) status() (due, dead float64, breaker string, err error) {
 	out, err := d.host.Operation(d.ctx, map[string]any{"mode": "status"})
 	if err != nil {
@@ -176,7 +175,7 @@ func (d *demo) status() (due, dead float64, breaker string, err error) {
 
 func (d *demo) expect(ok bool, what string) error {
 	if !ok {
-		return fmt.Errorf("not as it should be: %s", what)
+		return fmt.Errorf("expected: %s", what)
 	}
 	d.say("✓ %s", what)
 	return nil
@@ -204,7 +203,7 @@ func (d *demo) plexGoesDown() error {
 	if err != nil {
 		return err
 	}
-	if err := d.expect(due == 5 && dead == 0, "five scenes wait, none was given up, no attempt was spent"); err != nil {
+	if err := d.expect(due == 5 && dead == 0, "five scenes wait, without a dead letter or a charged attempt"); err != nil {
 		return err
 	}
 	if err := d.expect(breaker == "open", "after five failures in a row processing is paused"); err != nil {
@@ -217,11 +216,11 @@ func (d *demo) plexGoesDown() error {
 	if err := d.edit(7); err != nil {
 		return err
 	}
-	return d.expect(len(d.plex.Requests()) == 0, "while it is paused Plex gets no request at all")
+	return d.expect(len(d.plex.Requests()) == 0, "Plex gets no requests while processing is paused")
 }
 
 func (d *demo) plexReturns() error {
-	d.begin("Plex is back: all arrive")
+	d.begin("Plex is back: all scenes arrive")
 	if err := d.task("Process queue"); err != nil {
 		return err
 	}
@@ -234,11 +233,11 @@ func (d *demo) plexReturns() error {
 	if err != nil {
 		return err
 	}
-	return d.expect(breaker == "closed", "scenes 2 to 7 are in Plex, and processing goes on")
+	return d.expect(breaker == "closed", "scenes 2 to 7 are in Plex, and processing continues")
 }
 
 func (d *demo) notScannedYet() error {
-	d.begin("A file that Plex has not scanned yet is waited for")
+	d.begin("A scene waits for a file that Plex has not scanned yet")
 	if err := d.edit(late); err != nil {
 		return err
 	}
@@ -246,7 +245,7 @@ func (d *demo) notScannedYet() error {
 	if err != nil {
 		return err
 	}
-	if err := d.expect(dead == 0, "scene 8 waits, with a longer time between its tries"); err != nil {
+	if err := d.expect(dead == 0, "scene 8 waits, with growing times between its attempts"); err != nil {
 		return err
 	}
 	d.keys[late] = d.plex.AddItem(d.section, path(late), size(late))
@@ -254,16 +253,16 @@ func (d *demo) notScannedYet() error {
 	if err := d.task("Process queue"); err != nil {
 		return err
 	}
-	return d.expect(d.shows(late), "scene 8 is in Plex at once, without waiting for its next try")
+	return d.expect(d.shows(late), "scene 8 is in Plex at once, without waiting for its next attempt")
 }
 
 func (d *demo) diesAndIsRetried() error {
-	d.begin("One job dies and is retried by hand")
+	d.begin("A job becomes a dead letter and is retried by hand")
 	copies := []string{
 		d.plex.AddItem(d.section, fmt.Sprintf("/backup/a/clip%d.mp4", twice), size(twice)),
 		d.plex.AddItem(d.section, fmt.Sprintf("/backup/b/clip%d.mp4", twice), size(twice)),
 	}
-	d.say("Plex holds the file of scene 9 twice, in other folders than Stash: which one is meant?")
+	d.say("Plex has the file of scene 9 twice, both in other folders than Stash")
 	if err := d.edit(twice); err != nil {
 		return err
 	}
@@ -271,7 +270,7 @@ func (d *demo) diesAndIsRetried() error {
 	if err != nil {
 		return err
 	}
-	if err := d.expect(dead == 1, "it is a dead letter with both candidates; nothing was guessed"); err != nil {
+	if err := d.expect(dead == 1, "scene 9 is a dead letter with both candidates; nothing was guessed"); err != nil {
 		return err
 	}
 	d.plex.Remove(copies[1])
@@ -283,7 +282,7 @@ func (d *demo) diesAndIsRetried() error {
 	return d.expect(d.shows(twice), "scene 9 is in Plex")
 }
 
-// table shows what arrived, and fails if anything did not.
+// table prints the result for each scene, and returns an error if one is missing.
 func (d *demo) table() error {
 	fmt.Printf("\n   scene  %-28s %-8s %s\n", "title in Plex", "locked", "file in Plex")
 	for id := 1; id <= scenes; id++ {
@@ -294,11 +293,11 @@ func (d *demo) table() error {
 		}
 		fmt.Printf("   %5d  %-28s %-8s %s\n", id, it.Title, locked, it.Files[0].Path)
 		if !d.shows(id) || !it.Locked["title"] {
-			return fmt.Errorf("scene %d is not in Plex as it should be", id)
+			return fmt.Errorf("scene %d is missing from Plex or not locked", id)
 		}
 	}
 	if n := d.plex.Careless(); n > 0 {
-		return fmt.Errorf("%d edits changed a whole library", n)
+		return fmt.Errorf("%d edits changed a complete library", n)
 	}
 	fmt.Printf("\nAll %d scenes arrived.\n", scenes)
 	return nil

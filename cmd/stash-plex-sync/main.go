@@ -1,6 +1,5 @@
-// Command stash-plex-sync is the plugin that Stash launches. Stash starts it without arguments and speaks
-// JSON-RPC with it over standard input and output; a person may ask it for its version or for the state of
-// a queue.
+// Command stash-plex-sync is the plugin that Stash launches. Stash starts it without arguments and exchanges JSON-RPC
+// messages with it over standard input and output. In a shell it prints its version or the state of a queue.
 package main
 
 import (
@@ -24,10 +23,10 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// version is stamped by build.sh.
+// version is set by build.sh.
 var version = "dev"
 
-// grace is how long a run may take to end after a signal: Stash kills the process a second after its own.
+// grace is how long a run may take to end after a signal. Stash kills the process a second after its signal.
 const grace = 900 * time.Millisecond
 
 func main() {
@@ -73,17 +72,16 @@ Commands:
 `) // a terminal
 }
 
-// isTerminal reports whether a person types: Stash hands over a pipe.
+// isTerminal reports whether a file is a terminal. Stash passes a pipe.
 func isTerminal(f *os.File) bool {
 	fi, err := f.Stat()
 	return err == nil && fi.Mode()&fs.ModeCharDevice != 0
 }
 
-// serve answers Stash until it closes the pipe or sends a signal. Only JSON-RPC is ever written to
-// standard output.
+// serve answers Stash until it closes the pipe or sends a signal. It writes only JSON-RPC to standard output.
 func serve(stdin, stdout *os.File, stderr io.Writer) int {
-	log.SetOutput(io.Discard)      // net/http's own remarks, which repeat what strangers sent
-	signal.Ignore(syscall.SIGPIPE) // a Stash that has gone is noticed by the failing write
+	log.SetOutput(io.Discard)      // net/http logs parts of answers
+	signal.Ignore(syscall.SIGPIPE) // a failing write shows that Stash is gone
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	runner := plugin.NewRunner(version, stderr)
@@ -93,13 +91,13 @@ func serve(stdin, stdout *os.File, stderr io.Writer) int {
 		os.Exit(0)
 	}()
 	if err := plugin.Serve(runner, stdin, stdout); err != nil {
-		fmt.Fprintf(stderr, "\x01e\x02stash-plex-sync: %v\n", err) // nobody is left to tell
+		fmt.Fprintf(stderr, "\x01e\x02stash-plex-sync: %v\n", err) // nothing reads an error of this
 		return 1
 	}
 	return 0
 }
 
-// end ends what the runner does, and returns once it has or must have.
+// end cancels the runner and waits until it is idle, or until grace is over.
 func end(runner *plugin.Runner) {
 	runner.Cancel()
 	if !runner.Started() {
@@ -108,7 +106,7 @@ func end(runner *plugin.Runner) {
 	deadline := time.After(grace)
 	select {
 	case <-runner.Idle():
-		select { // the answer is on its way once Run has returned; Stash then closes the pipe, which ends the process
+		select { // Run has returned and its answer is being sent; Stash then closes the pipe, which ends the process
 		case <-deadline:
 		case <-time.After(100 * time.Millisecond):
 		}
@@ -116,10 +114,10 @@ func end(runner *plugin.Runner) {
 	}
 }
 
-// statusFlags reads what follows the command status.
+// statusFlags parses the arguments of the command status.
 func statusFlags(args []string) (file string, asJSON bool, err error) {
 	set := flag.NewFlagSet("status", flag.ContinueOnError)
-	set.SetOutput(io.Discard) // the error says it all
+	set.SetOutput(io.Discard) // the error is enough
 	set.StringVar(&file, "db", "", "")
 	set.BoolVar(&asJSON, "json", false, "")
 	err = set.Parse(args)
@@ -135,7 +133,7 @@ func statusFlags(args []string) (file string, asJSON bool, err error) {
 	return file, asJSON, nil
 }
 
-// status prints the state of a queue. It makes and changes nothing.
+// status prints the state of a queue. It creates and changes nothing.
 func status(args []string, stdout io.Writer) error {
 	file, asJSON, err := statusFlags(args)
 	if errors.Is(err, flag.ErrHelp) {

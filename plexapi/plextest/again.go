@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// SendAgain sends requests one after the other over a new connection, discards the answers, and returns how long that
-// took. It forgets the requests so far.
+// SendAgain sends requests one after the other over a new connection, discards the answers, and returns the duration. It
+// first calls Forget.
 func (s *Server) SendAgain(requests []Request) (time.Duration, error) {
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()

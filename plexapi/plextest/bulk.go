@@ -6,8 +6,8 @@ import (
 	"net/http"
 )
 
-// AddBulk puts n items into a section that are only listed, so that a library of a million costs no memory.
-// They are older than all others and as long in a listing as Plex's. Values come in Plex's usual types
+// AddBulk adds n items to a section that exist only in listings, so that a library of a million items takes no memory.
+// They are older than all other items, and as long as Plex's in a listing. Their values have Plex's usual types,
 // whatever the options say.
 func (s *Server) AddBulk(sectionID string, n int) {
 	s.mu.Lock()
@@ -19,10 +19,10 @@ func (s *Server) AddBulk(sectionID string, n int) {
 	sec.touch(now)
 }
 
-// bulkAge is for how long nothing has been added to the bulk, in seconds.
+// bulkAge is the age of the newest item of the bulk, in seconds.
 const bulkAge = 3600
 
-// bulkRow is what Plex sends of an item of whose tags and texts it was asked to send none.
+// bulkRow is Plex's answer for an item without tags and texts.
 const bulkRow = `{"ratingKey":"%[1]d","key":"/library/metadata/%[1]d","guid":"com.plexapp.agents.none://0123456789abcdef0123456789abcdef/%[1]d?lang=xn","librarySectionTitle":"Videos",` +
 	`"librarySectionID":1,"librarySectionKey":"/library/sections/1","studio":"The Studio No. %[2]d","type":"movie","title":"Clip %[1]d with a Title of Some Words",` +
 	`"titleSort":"Clip %[1]d with a Title of Some Words","rating":6.1,"userRating":8.0,"viewCount":1,"lastViewedAt":1505969509,"year":2023,"thumb":"/library/metadata/%[1]d/thumb/1689270983",` +
@@ -32,8 +32,8 @@ const bulkRow = `{"ratingKey":"%[1]d","key":"/library/metadata/%[1]d","guid":"co
 	`"file":"/data/videos/studio %[2]d/2023/A Folder of the Scene/clip%[1]d.1080p.mp4","size":%[4]d,"audioProfile":"lc","container":"mp4","has64bitOffsets":false,` +
 	`"optimizedForStreaming":true,"videoProfile":"high"}]}]}`
 
-// listBulk answers with rows of a listing of the bulk and of what was added to it. An item of the bulk never
-// changes, so by either time the others come first.
+// listBulk answers with rows of the bulk and of the other items. An item of the bulk never changes, so the others come
+// first when sorted by time.
 func (s *Server) listBulk(w http.ResponseWriter, sec *section, others []*Item, newestFirst bool, from, size int) int {
 	total := sec.bulk + len(others)
 	from = min(max(from, 0), total)

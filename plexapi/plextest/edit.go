@@ -24,7 +24,7 @@ type change struct {
 	locks  map[string]bool
 }
 
-// edit carries out an edit, or refuses all of it.
+// edit performs an edit, or refuses all of it.
 func (s *Server) edit(w http.ResponseWriter, r *http.Request, items []*Item) int {
 	c, status := s.parse(r.URL.Query())
 	if status != 0 {
@@ -45,14 +45,14 @@ func (s *Server) edit(w http.ResponseWriter, r *http.Request, items []*Item) int
 	return empty(w)
 }
 
-// isEpisode reports whether an item is an episode. What the real server does with an edit of a field that
-// belongs to the show is not known: here it is refused.
+// isEpisode reports whether an item is an episode. This server refuses edits of fields that belong to the show; the
+// behaviour of Plex is unknown.
 func (s *Server) isEpisode(it *Item) bool {
 	sec := s.section(it.Section)
 	return sec != nil && sec.kind == "show"
 }
 
-// touches reports whether the edit says anything of one of the fields.
+// touches reports whether the edit changes one of the fields.
 func (c change) touches(fields ...string) bool {
 	return slices.ContainsFunc(fields, func(f string) bool {
 		_, value := c.values[f]
@@ -61,7 +61,7 @@ func (c change) touches(fields ...string) bool {
 	})
 }
 
-// parse reads an edit; a status other than 0 refuses it.
+// parse reads an edit. A status other than 0 means that the edit is refused.
 func (s *Server) parse(q url.Values) (change, int) {
 	c := change{values: map[string]string{}, add: map[string][]string{}, remove: map[string][]string{}, locks: map[string]bool{}}
 	index := map[string]map[int]string{}
@@ -107,7 +107,7 @@ func (s *Server) parse(q url.Values) (change, int) {
 	return c, s.refusal(c)
 }
 
-// refusal is the status with which the options refuse one of the edit's fields.
+// refusal returns the status with which the options refuse one of the edit's fields, or 0.
 func (s *Server) refusal(c change) int {
 	for field, status := range s.options.Refuse {
 		_, value := c.values[field]
@@ -169,7 +169,7 @@ func (s *Server) apply(it *Item, c change) {
 	it.Updated = s.clock().Unix()
 }
 
-// keep is the form in which Plex keeps a value: trimmed at least.
+// keep returns the form in which the server stores a value. It is always trimmed.
 func (s *Server) keep(field, value string) string {
 	value = strings.TrimSpace(value)
 	if s.options.Keep != nil {

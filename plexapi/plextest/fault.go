@@ -9,33 +9,33 @@ import (
 	"time"
 )
 
-// A Fault is something that goes wrong with requests.
+// A Fault is a failure of requests.
 type Fault struct {
 	Method string             // "" for any
 	Prefix string             // of the path
-	Match  func(Request) bool // which of these requests; nil: all
-	Skip   int                // so many of them are spared first
-	Times  int                // how often; 0 for ever
+	Match  func(Request) bool // nil: all
+	Skip   int                // how many requests succeed first
+	Times  int                // how often; 0: forever
 
 	Delay    time.Duration   // before the answer
-	Until    <-chan struct{} // no answer before it is closed; nil: at once
+	Until    <-chan struct{} // no answer before this is closed; nil: at once
 	Hang     bool            // no answer until the client gives up
-	Refuse   bool            // there is no connection, by Transport
+	Refuse   bool            // Transport refuses the connection
 	Reset    bool            // the connection is cut before an answer
 	Truncate bool            // the body ends in the middle
 	Status   int             // an answer with this status instead
 	Header   http.Header
-	Body     string // of that answer; "" is Plex's own page for the status
-	Empty    bool   // that answer has no body at all
+	Body     string // of that answer; "": Plex's page for the status
+	Empty    bool   // that answer has no body
 
-	After bool // the request is carried out first: only its answer is late, cut, lost or another one
+	After bool // the request takes effect first, and only its answer fails
 	left  int
 }
 
 // refusal is the panic of a fault that refuses the connection.
 type refusal struct{}
 
-// Inject makes a fault happen until it is used up or Heal is called.
+// Inject adds a fault, which lasts until it is used up or Heal is called.
 func (s *Server) Inject(f Fault) {
 	f.left = f.Times
 	s.mu.Lock()
@@ -43,22 +43,22 @@ func (s *Server) Inject(f Fault) {
 	s.faults = append(s.faults, &f)
 }
 
-// LockDatabase makes everything that reads or writes the library hang, while the server says who it is.
+// LockDatabase makes all requests for the library hang. The server still answers /identity.
 func (s *Server) LockDatabase() { s.Inject(Fault{Prefix: "/library", Hang: true}) }
 
-// Migrate makes the server answer as it does while it starts.
+// Migrate makes the server answer as Plex does while it starts.
 func (s *Server) Migrate() {
 	s.Inject(Fault{Status: http.StatusServiceUnavailable, Body: `<Response code="503" title="Maintenance" status="Plex Media Server is currently running database migrations."/>`})
 }
 
-// Heal ends all faults.
+// Heal removes all faults.
 func (s *Server) Heal() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = nil
 }
 
-// fault returns the one that happens to a request, and notes that.
+// fault returns the fault of a request, or nil, and marks the request as faulty.
 func (s *Server) fault(e entry) *Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,7 +70,7 @@ func (s *Server) fault(e entry) *Fault {
 			f.Skip--
 			continue
 		}
-		if e.i < len(s.log) { // else it was forgotten meanwhile
+		if e.i < len(s.log) { // false if Forget has removed it
 			s.log[e.i].Faulty = true
 		}
 		if f.Times > 0 {
@@ -83,7 +83,7 @@ func (s *Server) fault(e entry) *Fault {
 	return nil
 }
 
-// happen lets the fault happen, and returns the status that was sent.
+// happen applies the fault and returns the status that was sent.
 func (f *Fault) happen(w http.ResponseWriter, r *http.Request, route func(http.ResponseWriter) int) int {
 	if f.Delay > 0 {
 		select {
@@ -124,7 +124,7 @@ func (f *Fault) happen(w http.ResponseWriter, r *http.Request, route func(http.R
 	return route(w)
 }
 
-// cut keeps half of an answer.
+// cut sends half of an answer.
 type cut struct {
 	http.ResponseWriter
 	body []byte
@@ -143,7 +143,7 @@ func (c *cut) flush() {
 	}
 }
 
-// carriedOut lets a request take effect, and returns what sends its answer.
+// carriedOut performs a request and returns a function that sends its answer.
 func carriedOut(route func(http.ResponseWriter) int) func(http.ResponseWriter) int {
 	kept := httptest.NewRecorder()
 	status := route(kept)

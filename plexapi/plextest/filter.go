@@ -12,10 +12,9 @@ func listParameters() []string {
 	return []string{"type", "sort", "excludeElements", "excludeFields", "includeCollections"}
 }
 
-// filter returns the items of a section that pass the type and the filters of a listing, and false if Plex
-// refuses one of them. It knows one of the fields that Plex offers for movies, mediaSize, with the operators of
-// an integer. A key ends with its operator but for the last "=": "mediaSize>>" means "greater than". A comma
-// means "or".
+// filter returns the items of a section that match the type and the filters of a listing, and false if Plex refuses one
+// of them. It supports one field, mediaSize, with the operators of an integer. A key ends with its operator without the
+// last "=": "mediaSize>>" means "greater than". A comma means "or".
 func (s *Server) filter(sec *section, q url.Values) ([]*Item, bool) {
 	items := slices.Clone(sec.ofType(q.Get("type")))
 	for key, values := range q {
@@ -55,8 +54,8 @@ func (s *Server) filter(sec *section, q url.Values) ([]*Item, bool) {
 	return items, true
 }
 
-// mediaSizes are the sizes of an item's versions. That the parts of one version are added up is not known, but
-// it is the case that finds less.
+// mediaSizes returns the sizes of an item's versions. It is unknown whether Plex adds up the parts of a version, but with
+// the sum a filter finds fewer items.
 func (it *Item) mediaSizes() []int64 {
 	sums := make(map[int]int64)
 	for _, f := range it.Files {

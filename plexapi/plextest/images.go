@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// imageLimit is how many bytes of a picture Plex takes.
+// imageLimit is the size of the largest picture that Plex accepts, in bytes.
 const imageLimit = 10_000_000
 
 const uploaded = "upload://"
@@ -23,8 +23,8 @@ type Picture struct {
 	Data     []byte // of an upload
 }
 
-// grab gives an item that has no pictures yet those that Plex takes out of its file. They are made when
-// somebody looks, so that a library of many items stays small.
+// grab adds the pictures that Plex takes from an item's file, if the item has none. It is called when the pictures are
+// read, so that a large library takes little memory.
 func (it *Item) grab() {
 	for _, list := range []string{"posters", "arts"} {
 		if pictures, lock := it.pictures(list); len(*pictures) == 0 {
@@ -41,10 +41,10 @@ func (it *Item) pictures(list string) (pictures *[]Picture, lock string) {
 	return &it.Arts, "art"
 }
 
-// Poster is the poster that is selected.
+// Poster returns the selected poster.
 func (it Item) Poster() Picture { return selected(it.Posters) }
 
-// Background is the background that is selected.
+// Background returns the selected background.
 func (it Item) Background() Picture { return selected(it.Arts) }
 
 func selected(pictures []Picture) Picture {
@@ -56,7 +56,7 @@ func selected(pictures []Picture) Picture {
 	return Picture{}
 }
 
-// choose selects a picture; what clients know the selected one by changes with it.
+// choose selects a picture and changes the URL of the selected one.
 func (it *Item) choose(list, key string) {
 	pictures, _ := it.pictures(list)
 	if selected(*pictures).Key == key {
@@ -72,8 +72,8 @@ func (it *Item) choose(list, key string) {
 	}
 }
 
-// Choose selects a picture of the list "posters" or "arts" as a person does, which locks it. A picture that
-// Plex does not offer yet, such as metadata://posters/1, is one that an agent has found.
+// Choose selects and locks a picture of the list "posters" or "arts", as a user does. It adds a picture that Plex does
+// not offer yet, such as metadata://posters/1, as an agent does.
 func (s *Server) Choose(key, list, picture string) {
 	s.Edit(key, func(it *Item) {
 		pictures, lock := it.pictures(list)
@@ -85,7 +85,7 @@ func (s *Server) Choose(key, list, picture string) {
 	})
 }
 
-// Uploads returns how many different pictures were ever uploaded to an item. Plex keeps them all.
+// Uploads returns how many different pictures have been uploaded to an item. Plex keeps them all.
 func (s *Server) Uploads(key string) int {
 	n := 0
 	it := s.Item(key)
@@ -97,8 +97,7 @@ func (s *Server) Uploads(key string) int {
 	return n
 }
 
-// images answers what is asked of an item's pictures: its lists have names in the plural, and what is
-// selected one in the singular.
+// images answers requests for an item's pictures. The lists have plural names, and the selected picture a singular one.
 func (s *Server) images(w http.ResponseWriter, r *http.Request, key, name string) int {
 	sec, it := s.find(key)
 	list := strings.TrimSuffix(name, "s") + "s"
@@ -132,7 +131,7 @@ func (s *Server) listPictures(w http.ResponseWriter, it *Item, list string) int 
 	return s.answer(w, map[string]any{"size": s.number(int64(len(rows))), name: rows})
 }
 
-// upload keeps a picture for ever, under the SHA-1 of its bytes.
+// upload stores a picture forever, under the SHA-1 of its bytes.
 func (s *Server) upload(w http.ResponseWriter, r *http.Request, sec *section, it *Item, list string) int {
 	data, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, imageLimit))
 	_, large := errors.AsType[*http.MaxBytesError](err)
@@ -173,7 +172,7 @@ func isPicture(data []byte) bool {
 	return false
 }
 
-// selectPicture selects one of the pictures on offer. The answer is no JSON.
+// selectPicture selects one of the offered pictures. The answer is not JSON.
 func (s *Server) selectPicture(w http.ResponseWriter, r *http.Request, sec *section, it *Item, list string) int {
 	key := r.URL.Query().Get("url")
 	pictures, lock := it.pictures(list)

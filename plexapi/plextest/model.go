@@ -17,12 +17,12 @@ type section struct {
 	changed          int64
 	items            []*Item
 	locations        []string
-	hidden           []File // that a scan of their folder finds
+	hidden           []File // found by a scan of their folder
 
 	bulk, bulkKey, bulkSince int // see AddBulk
 }
 
-// Item is a Plex item as a person would see it.
+// Item is a Plex item as a user sees it.
 type Item struct {
 	Key           string
 	Section       string
@@ -40,7 +40,7 @@ type Item struct {
 	Files         []File
 
 	Posters, Arts []Picture // one of each is selected
-	thumb, art    int64     // how often the selected one has changed
+	thumb, art    int64     // how often the selection has changed
 }
 
 // File is one file of an item.
@@ -53,7 +53,7 @@ type File struct {
 	Version   int // files with the same number are parts of one version
 }
 
-// clone returns a copy that shares nothing.
+// clone returns a deep copy.
 func (it *Item) clone() Item {
 	it.grab()
 	c := *it
@@ -71,8 +71,7 @@ func (it *Item) clone() Item {
 	return c
 }
 
-// AddSection adds a library of a kind ("movie", "show") with its folders, /data if none is named, and
-// returns its id.
+// AddSection adds a library of a kind ("movie", "show") with its folders, by default /data, and returns its id.
 func (s *Server) AddSection(title, kind string, locations ...string) string {
 	if len(locations) == 0 {
 		locations = []string{"/data"}
@@ -85,21 +84,21 @@ func (s *Server) AddSection(title, kind string, locations ...string) string {
 	return id
 }
 
-// RemoveSection removes a library with all its items.
+// RemoveSection removes a library and all its items.
 func (s *Server) RemoveSection(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sections = slices.DeleteFunc(s.sections, func(sec *section) bool { return sec.id == id })
 }
 
-// AddItem lets Plex find a file, as a scan does, and returns the rating key of its new item.
+// AddItem adds an item for a file, as a scan does, and returns its rating key.
 func (s *Server) AddItem(sectionID, file string, size int64) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.discover(s.section(sectionID), file, size)
 }
 
-// discover makes a file an item; the caller holds the lock.
+// discover adds an item for a file. The caller holds the lock.
 func (s *Server) discover(sec *section, file string, size int64) string {
 	s.nextKey++
 	now := s.clock().Unix()
@@ -122,7 +121,7 @@ func (sec *section) touch(now int64) {
 	sec.changed++
 }
 
-// Item returns an item; it panics if there is none, since a test would make no sense.
+// Item returns an item. It panics if there is none.
 func (s *Server) Item(key string) Item {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -133,7 +132,7 @@ func (s *Server) Item(key string) Item {
 	return it.clone()
 }
 
-// Edit changes an item as a person or an agent does.
+// Edit changes an item as a user or an agent does.
 func (s *Server) Edit(key string, f func(*Item)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -147,22 +146,22 @@ func (s *Server) Edit(key string, f func(*Item)) {
 	sec.touch(it.Updated)
 }
 
-// AddFile gives an item a further version, as a scan does that finds one.
+// AddFile adds a version to an item, as a scan does.
 func (s *Server) AddFile(key, file string, size int64) {
 	s.Edit(key, func(it *Item) {
 		it.Files = append(it.Files, File{Path: file, Size: size, Version: len(it.Files)})
 	})
 }
 
-// Move gives an item's files a new path and a new item, as Plex does when it takes them for others, and
-// returns the new rating key. What was edited is lost.
+// Move replaces an item by a new one with another path, as Plex does when it does not recognise the file, and returns the
+// new rating key. Edits are lost.
 func (s *Server) Move(key, file string) string {
 	it := s.Item(key)
 	s.Remove(key)
 	return s.AddItem(it.Section, file, it.Files[0].Size)
 }
 
-// Remove takes an item away, as emptying the trash does.
+// Remove removes an item, as emptying the trash does.
 func (s *Server) Remove(key string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -174,7 +173,7 @@ func (s *Server) Remove(key string) {
 	sec.touch(s.clock().Unix())
 }
 
-// Refresh gives every unlocked field back to the agent, which knows the file's name only.
+// Refresh resets every unlocked field to the value of an agent that knows only the file's name.
 func (s *Server) Refresh(key string) {
 	s.Edit(key, func(it *Item) {
 		set := func(field string, to *string, value string) {
@@ -202,7 +201,7 @@ func (s *Server) Refresh(key string) {
 
 func tagKinds() []string { return []string{"actor", "genre", "director", "collection"} }
 
-// section returns a library; the caller holds the lock.
+// section returns a library, or nil. The caller holds the lock.
 func (s *Server) section(id string) *section {
 	for _, sec := range s.sections {
 		if sec.id == id {
@@ -212,7 +211,7 @@ func (s *Server) section(id string) *section {
 	return nil
 }
 
-// find returns an item; the caller holds the lock.
+// find returns an item and its library, or nil. The caller holds the lock.
 func (s *Server) find(key string) (*section, *Item) {
 	for _, sec := range s.sections {
 		for _, it := range sec.items {
@@ -224,7 +223,7 @@ func (s *Server) find(key string) (*section, *Item) {
 	return nil, nil
 }
 
-// KeyOf returns the rating key of the item that has the file; "" if none has.
+// KeyOf returns the rating key of the item with the file, or "".
 func (s *Server) KeyOf(file string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

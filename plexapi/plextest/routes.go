@@ -77,7 +77,7 @@ func (s *Server) flag(v bool) any {
 	return v
 }
 
-// ofType returns the items of a type: a library of films has type 1 only, one of shows type 4.
+// ofType returns the items of a type: a movie library has only type 1, a library of shows only type 4.
 func (sec *section) ofType(number string) []*Item {
 	if number == "1" && sec.kind == "movie" || number == "4" && sec.kind == "show" {
 		return sec.items
@@ -150,8 +150,8 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, id string) int {
 	})
 }
 
-// row is an item as a listing or, whole, as a single read shows it. Absent values have no key; listings
-// cut tag lists after two.
+// row returns an item as a listing or a request for single items shows it. Absent values have no key. Listings truncate
+// tag lists after two.
 func (s *Server) row(sec *section, it *Item, listing bool) map[string]any {
 	kind := "movie"
 	if sec.kind == "show" {
@@ -169,7 +169,7 @@ func (s *Server) row(sec *section, it *Item, listing bool) map[string]any {
 			m[name] = value
 		}
 	}
-	if it.Studio != "" { // some versions send the studios as a list beside it
+	if it.Studio != "" { // some versions also send the studios as a list
 		m["Studio"] = []any{map[string]any{"tag": it.Studio}}
 	}
 	if it.Rating != nil {
@@ -207,7 +207,7 @@ func (s *Server) row(sec *section, it *Item, listing bool) map[string]any {
 	return m
 }
 
-// media is the versions of an item with their files.
+// media returns the versions of an item with their files.
 func (s *Server) media(it *Item) []any {
 	versions, optimised := map[int][]any{}, map[int]bool{}
 	for i, f := range it.Files {
@@ -252,7 +252,7 @@ func (s *Server) metadata(w http.ResponseWriter, keys []string) int {
 	return s.answer(w, map[string]any{"size": s.number(int64(len(rows))), "Metadata": rows})
 }
 
-// editSection edits the items that the id filters: none named means all of them.
+// editSection edits the items that the id selects. Without an id that is all of them.
 func (s *Server) editSection(w http.ResponseWriter, r *http.Request, id string) int {
 	sec := s.section(id)
 	q := r.URL.Query()

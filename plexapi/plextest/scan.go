@@ -6,21 +6,21 @@ import (
 	"strings"
 )
 
-// Scan is a scan that was asked for.
+// Scan is a requested scan.
 type Scan struct {
 	Section string
-	Path    string // "": all of the section
+	Path    string // "": the complete section
 }
 
-// Scans returns the scans that were asked for, in order.
+// Scans returns the requested scans in order.
 func (s *Server) Scans() []Scan {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.scans)
 }
 
-// AddHidden puts a file into a section's folders that Plex finds only by a scan of its folder or one above.
-// A file outside of the section's folders is never found.
+// AddHidden adds a file that Plex finds only by a scan of its folder or a parent folder. A file outside of the section's
+// folders is never found.
 func (s *Server) AddHidden(sectionID, file string, size int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -28,8 +28,8 @@ func (s *Server) AddHidden(sectionID, file string, size int64) {
 	sec.hidden = append(sec.hidden, File{Path: file, Size: size})
 }
 
-// refresh scans a section or a folder of it. It answers 200 to a folder that is not in the section, too,
-// and to a file, for which it finds nothing.
+// refresh scans a section or a folder of it. It also answers 200 for a folder outside of the section, and for a file, but
+// then finds nothing.
 func (s *Server) refresh(w http.ResponseWriter, r *http.Request, id string) int {
 	method := http.MethodGet
 	if s.options.ScanIsPost {
@@ -64,7 +64,7 @@ func (s *Server) refresh(w http.ResponseWriter, r *http.Request, id string) int 
 	return empty(w)
 }
 
-// within reports whether a path is a folder or lies in it, however its parts are separated.
+// within reports whether a path is a folder or is inside it, with slashes or backslashes.
 func within(path, folder string) bool {
 	path, folder = strings.ReplaceAll(path, `\`, "/"), strings.TrimRight(strings.ReplaceAll(folder, `\`, "/"), "/")
 	return path == folder || strings.HasPrefix(path, folder+"/")

@@ -1,6 +1,6 @@
-// Package plextest is a stand-in for a Plex Media Server, as net/http/httptest is for a web server. It has
-// the semantics that were measured or documented, refuses what Plex refuses, remembers every request, and
-// fails in every way that Plex fails. What is not known of Plex can be switched both ways.
+// Package plextest provides a test server that behaves like Plex Media Server. It follows measured or documented
+// behaviour, refuses what Plex refuses, records every request, and can fail in every way in which Plex fails. Options
+// switch unknown behaviour.
 package plextest
 
 import (
@@ -17,13 +17,13 @@ type Request struct {
 	At     time.Time
 	Method string
 	Path   string      // below the base path
-	Query  string      // as it was sent
-	Status int         // 0: it was cut off or never answered
+	Query  string      // as sent
+	Status int         // 0: cut off or never answered
 	Header http.Header // without the token
-	Faulty bool        // a fault happened to it
+	Faulty bool        // a fault affected the request
 }
 
-// Server is a Plex with libraries. Its zero value is not usable: see New.
+// Server is a Plex server with libraries. Use New to create one.
 type Server struct {
 	Token    string
 	BasePath string // "" or "/plex", as behind a proxy
@@ -48,32 +48,32 @@ type Server struct {
 	refused  bool // Transport refuses connections
 }
 
-// Options switch what is not known of Plex, or differs between versions.
+// Options switch behaviour that is unknown or differs between versions of Plex.
 type Options struct {
-	Replace       bool   // a list of tags replaces the former one, instead of joining it
-	FoldTags      bool   // tags that differ by case are one, in the spelling that came first
-	UnknownIs404  bool   // an edit of an unknown item answers 404, instead of 200 without effect
+	Replace       bool   // a list of tags replaces the old one instead of adding to it
+	FoldTags      bool   // tags that differ only in case are the same; the first spelling stays
+	UnknownIs404  bool   // an edit of an unknown item answers 404 instead of 200 without effect
 	EditIs404     bool   // PMS 1.43.0: edits of a section answer 404
-	Strings       bool   // numbers and truth values come as texts
-	PageSize      int    // pages are never larger; 0: as asked for
+	Strings       bool   // numbers and booleans are sent as strings
+	PageSize      int    // largest page; 0: as requested
 	Scanning      bool   // all libraries are being scanned
-	Frozen        bool   // a section's marks do not move, whatever happens in it
+	Frozen        bool   // the times and the counter of a section never change
 	ListIs404     bool   // a list of keys answers 404 if one is unknown
 	NoSelect      bool   // an upload of a picture does not select it
 	LocksOnUpload bool   // an upload of a picture locks it
-	PictureRows   string // what the rows of a list of pictures are called, "Photo" or "Directory"; "": Metadata
-	ScanIsPost    bool   // scans are asked for by POST, and GET answers 404
-	SizeFilter    string // what becomes of a filter by size: "" it filters, "ignored", or "refused" with 400
-	LineLimit     int    // longer request lines answer 414, as those of a proxy do; 0: none
-	// Keep changes a value as Plex would before it keeps it; nil keeps it as it is.
+	PictureRows   string // name of the rows in a list of pictures, "Photo" or "Directory"; "": Metadata
+	ScanIsPost    bool   // scans are requested by POST, and GET answers 404
+	SizeFilter    string // a filter by size: "" works, "ignored", or "refused" with 400
+	LineLimit     int    // longer request lines answer 414, as with a proxy; 0: no limit
+	// Keep returns the form in which Plex stores a value; nil: unchanged.
 	Keep func(field, value string) string
-	// Stuck are fields whose edits are accepted and not made; thumb and art are those of pictures.
+	// Stuck are fields whose edits succeed without effect; thumb and art are pictures.
 	Stuck map[string]bool
-	// Refuse are fields whose edits answer this status; thumb and art are uploads of pictures.
+	// Refuse are fields whose edits answer this status; thumb and art are uploads.
 	Refuse map[string]int
 }
 
-// New returns a server that is not started yet. It answers only requests with this token.
+// New returns a server that is not yet started. It accepts only requests with this token.
 func New(token string) *Server {
 	return &Server{Token: token, machine: "0123456789abcdef0123456789abcdef01234567", clock: time.Now, nextKey: 1000}
 }
@@ -97,21 +97,21 @@ func (s *Server) listen(addr string) error {
 	return nil
 }
 
-// URL is the server's address.
+// URL returns the server's address.
 func (s *Server) URL() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return "http://" + s.addr + s.BasePath
 }
 
-// Stop ends the server at once: connections are refused from now on, and its port is free.
+// Stop stops the server at once. Its port is free and refuses connections.
 func (s *Server) Stop() {
 	s.mu.Lock()
 	srv, l := s.http, s.listener
 	s.http = nil
 	s.mu.Unlock()
 	if srv != nil {
-		l.Close() // Serve may not have begun, and srv would not know it yet
+		l.Close() // srv does not know l before Serve has begun
 		srv.Close()
 	}
 }
@@ -134,35 +134,35 @@ func (s *Server) Configure(f func(*Options)) {
 	f(&s.options)
 }
 
-// SetClock makes the server's times come from now.
+// SetClock sets the clock of the server.
 func (s *Server) SetClock(now func() time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.clock = now
 }
 
-// SetMachine gives the server another identity.
+// SetMachine sets the machine identifier.
 func (s *Server) SetMachine(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.machine = id
 }
 
-// Machine is the server's identity.
+// Machine returns the machine identifier.
 func (s *Server) Machine() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.machine
 }
 
-// Requests returns what has reached the server since the last call of Forget.
+// Requests returns the requests since the last call of Forget.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]Request(nil), s.log...)
 }
 
-// Count returns how many requests with this method ("" for any) had a path beginning so.
+// Count returns the number of requests with this method ("" for any) and this prefix of the path.
 func (s *Server) Count(method, prefix string) int {
 	n := 0
 	for _, r := range s.Requests() {
@@ -180,15 +180,15 @@ func (s *Server) Forget() {
 	s.log = nil
 }
 
-// MostWrites returns how many writes were under way at the same time, at most.
+// MostWrites returns the largest number of simultaneous writes.
 func (s *Server) MostWrites() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.most
 }
 
-// Careless returns how many requests no client may ever send: edits that named no item and so changed a
-// whole section, edits that took a title away, and scans that read all metadata anew.
+// Careless returns the number of requests that a client must never send: edits without an item, which change a complete
+// section, edits that clear a title, and scans that refresh all metadata.
 func (s *Server) Careless() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -243,7 +243,7 @@ func (s *Server) note(r *http.Request, path string) entry {
 func (e entry) finish(status int) {
 	e.s.mu.Lock()
 	defer e.s.mu.Unlock()
-	if e.i < len(e.s.log) { // else it was forgotten meanwhile
+	if e.i < len(e.s.log) { // false if Forget has removed it
 		e.s.log[e.i].Status = status
 	}
 }
@@ -268,7 +268,7 @@ func (s *Server) beginWrite() (end func()) {
 	}
 }
 
-// page answers with Plex's own page for a status: HTML whatever was asked for.
+// page answers with Plex's page for a status. It is HTML for every request.
 func page(w http.ResponseWriter, status int) int {
 	w.Header().Set("Content-Type", "text/html")
 	w.WriteHeader(status)

@@ -9,14 +9,14 @@ import (
 	"syscall"
 )
 
-// Transport returns a RoundTripper that calls the server without a network, for tests whose time is not
-// real. It refuses after Refuse; cut connections and cut bodies look as they do on a network.
+// Transport returns a RoundTripper that calls the server without a network, for tests with a fake clock. It refuses
+// connections after Refuse. Cut connections and bodies cause the same errors as on a network.
 func (s *Server) Transport() http.RoundTripper { return transport{s} }
 
 type transport struct{ s *Server }
 
 func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if err := r.Context().Err(); err != nil { // no request leaves any more
+	if err := r.Context().Err(); err != nil { // the request is not sent
 		return nil, err
 	}
 	t.s.mu.Lock()
@@ -66,7 +66,7 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// broken is the end of a body that was cut.
+// broken is the end of a cut body.
 type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }

@@ -1,15 +1,14 @@
 package plextest
 
-// Watch has f called for each request: when it has arrived, and again when it is carried out and its answer is
-// about to leave. A panic of f with http.ErrAbortHandler cuts the connection; at first the request then takes
-// no effect.
+// Watch calls f twice for each request: when it arrives, and after it has taken effect, before its answer is sent. A
+// panic of f with http.ErrAbortHandler cuts the connection; in the first call the request then has no effect.
 func (s *Server) Watch(f func(r Request, done bool)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.watch = f
 }
 
-// watched tells the watcher of a request, and returns what tells that it is done.
+// watched calls the watcher for a request and returns a function that calls it again at the end.
 func (s *Server) watched(r Request) (done func()) {
 	s.mu.Lock()
 	f := s.watch
