@@ -34,7 +34,7 @@ func client(t *testing.T, url, token string) *plexapi.Client {
 	return c
 }
 
-func TestAddressesThatAreNoneAreRefused(t *testing.T) {
+func TestInvalidAddressesAreRefused(t *testing.T) {
 	for _, url := range []string{"", "192.168.1.5:32400", "ftp://x", "http://", "http://:32400", "http://user:" + token + "@%zz", "http://user:" + token + "@plex"} {
 		if _, err := plexapi.New(plexapi.Config{URL: url}); err == nil {
 			t.Errorf("New(%q) succeeded", url)
@@ -44,7 +44,7 @@ func TestAddressesThatAreNoneAreRefused(t *testing.T) {
 	}
 }
 
-func TestTokensThatNoHeaderHoldsAreRefused(t *testing.T) {
+func TestTokensInvalidInHeadersAreRefused(t *testing.T) {
 	for _, bad := range []string{token + "\n", token + " x", token + "é", token + "\x00"} {
 		if _, err := plexapi.New(plexapi.Config{URL: "http://plex", Token: bad}); err == nil || strings.Contains(err.Error(), token) {
 			t.Errorf("New with token %q: %v", bad, err)
@@ -52,7 +52,7 @@ func TestTokensThatNoHeaderHoldsAreRefused(t *testing.T) {
 	}
 }
 
-func TestItemIsReadWhole(t *testing.T) {
+func TestItemIsReadCompletely(t *testing.T) {
 	for _, drift := range []bool{false, true} {
 		s, c, section := start(t)
 		s.Configure(func(o *plextest.Options) { o.Strings = drift })
@@ -103,7 +103,7 @@ func TestItemsThatAreGoneAreAbsent(t *testing.T) {
 	}
 }
 
-func TestListingGoesByRowsReceived(t *testing.T) {
+func TestListingCountsReceivedRows(t *testing.T) {
 	s, c, section := start(t)
 	s.Configure(func(o *plextest.Options) { o.PageSize = 2 })
 	for range 5 {
@@ -115,7 +115,7 @@ func TestListingGoesByRowsReceived(t *testing.T) {
 	}
 }
 
-func TestListingBySizeHoldsOnlyThatSize(t *testing.T) {
+func TestListingBySizeReturnsOnlyThatSize(t *testing.T) {
 	s, c, section := start(t)
 	s.AddItem(section, "/a.mp4", 5_000_000_000)
 	want := s.AddItem(section, "/b.mp4", 6_000_000_000)
@@ -125,7 +125,7 @@ func TestListingBySizeHoldsOnlyThatSize(t *testing.T) {
 	}
 }
 
-func TestListingThatLeavesItsNumberEmptyIsNotEmpty(t *testing.T) {
+func TestListingWithoutATotalIsNotEmpty(t *testing.T) {
 	for _, number := range []string{`null`, `""`, `-1`} {
 		s := serve(t, say(`{"MediaContainer":{"totalSize":`+number+`,"Metadata":[{"ratingKey":"1"}]}}`))
 		p, err := client(t, s.URL, token).List(t.Context(), plexapi.ListQuery{SectionID: "1", Type: plexapi.Movie})
@@ -135,7 +135,7 @@ func TestListingThatLeavesItsNumberEmptyIsNotEmpty(t *testing.T) {
 	}
 }
 
-func TestItemsComeOnceAndWithRatingsThatCanBeGivenBack(t *testing.T) {
+func TestItemsAreUniqueAndRatingsInRange(t *testing.T) {
 	s := serve(t, say(`{"MediaContainer":{"Metadata":[{"ratingKey":"1","userRating":-1},{"ratingKey":"1"},{"ratingKey":"2","userRating":10.5}]}}`))
 	items, err := client(t, s.URL, token).Items(t.Context(), []string{"1", "2"})
 	if err != nil || len(items) != 2 || items[0].UserRating != nil || items[1].UserRating != nil {
@@ -143,7 +143,7 @@ func TestItemsComeOnceAndWithRatingsThatCanBeGivenBack(t *testing.T) {
 	}
 }
 
-func TestHostileTagsArriveAndGo(t *testing.T) {
+func TestHostileTagsAreAddedAndRemoved(t *testing.T) {
 	for _, replace := range []bool{false, true} {
 		s, c, section := start(t)
 		s.Configure(func(o *plextest.Options) { o.Replace = replace })
@@ -190,7 +190,7 @@ func TestNoEditWithoutAnItem(t *testing.T) {
 	}
 }
 
-func TestEditFallsBackOnTheOtherRoute(t *testing.T) {
+func TestEditFallsBackToTheOtherRoute(t *testing.T) {
 	s, c, section := start(t)
 	s.Configure(func(o *plextest.Options) { o.EditIs404 = true })
 	key := s.AddItem(section, "/a.mp4", 1)
@@ -212,7 +212,7 @@ func TestEditFallsBackOnTheOtherRoute(t *testing.T) {
 	}
 }
 
-func TestRatingIsSetAndTakenAway(t *testing.T) {
+func TestRatingIsSetAndRemoved(t *testing.T) {
 	s, c, section := start(t)
 	key := s.AddItem(section, "/a.mp4", 1)
 	rating := 7.5
@@ -251,7 +251,7 @@ func TestEditIsOneDeterministicLineOfKnownLength(t *testing.T) {
 	}
 }
 
-func TestRefreshTakesBackOnlyWhatIsNotLocked(t *testing.T) {
+func TestRefreshResetsOnlyUnlockedFields(t *testing.T) {
 	s, c, section := start(t)
 	key := s.AddItem(section, "/a.mp4", 1)
 	e := plexapi.Edit{
@@ -317,7 +317,7 @@ func TestEditReachesOnlyItemsOfItsType(t *testing.T) {
 	}
 }
 
-func TestScanIsAskedForByEitherMethod(t *testing.T) {
+func TestScanUsesEitherMethod(t *testing.T) {
 	const folder = "/data/a b+c & d/ü"
 	for _, post := range []bool{false, true} {
 		s, c, section := start(t)
@@ -356,7 +356,7 @@ func TestScanIsAskedForByEitherMethod(t *testing.T) {
 	}
 }
 
-func TestListingTellsTrashAndLeavesOutOptimisedVersions(t *testing.T) {
+func TestListingMarksTrashAndSkipsOptimisedVersions(t *testing.T) {
 	s, c, section := start(t)
 	s.AddItem(section, "/a.mp4", 1)
 	trash, partly := s.AddItem(section, "/b.mp4", 1), s.AddItem(section, "/c.mp4", 1)

@@ -98,7 +98,7 @@ func TestClassification(t *testing.T) {
 	}
 }
 
-func TestRetryAfterIsReadInBothFormsAndCut(t *testing.T) {
+func TestRetryAfterIsReadInBothFormsAndBounded(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for text, want := range map[string]time.Duration{
 		"": 0, "7": 7 * time.Second, " 7 ": 7 * time.Second, "-7": 0, "x": 0, "99999999999999999999": LongestRetryAfter, "100000": LongestRetryAfter,
@@ -120,7 +120,7 @@ func TestErrorsAreOneShortLine(t *testing.T) {
 	}
 }
 
-func TestErrorsSayWhatHappenedToWhatAndWhatToDo(t *testing.T) {
+func TestErrorsNameOperationFailureAndNextStep(t *testing.T) {
 	for want, e := range map[string]Error{
 		"list: Plex answered 401 Unauthorized to GET /x; do this":  {Op: "list", Method: "GET", Path: "/x", Status: 401, Hint: "do this"},
 		"list: Plex answered 599 to GET /x":                        {Op: "list", Method: "GET", Path: "/x", Status: 599},
@@ -144,7 +144,7 @@ func TestOnlyEncryptedRequestsGoThroughAProxy(t *testing.T) {
 }
 
 // The limit for connecting may be longer than that for an answer; Plex is not there all the same.
-func TestHostThatSwallowsEverythingIsDown(t *testing.T) {
+func TestSilentHostIsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, err := New(Config{URL: "http://plex.invalid", Token: "x", Timeout: 2 * time.Second})
 		if err != nil {

@@ -27,7 +27,7 @@ func thumbs(t *testing.T, c *plexapi.Client, key string) (string, string) {
 	return items[0].Thumb, items[0].Art
 }
 
-func TestUploadIsShownAndTheSameBytesAreOnePicture(t *testing.T) {
+func TestUploadIsSelectedAndTheSameBytesAreOnePicture(t *testing.T) {
 	for _, drift := range []bool{false, true} {
 		s, c, section := start(t)
 		s.Configure(func(o *plextest.Options) { o.Strings = drift })
@@ -84,7 +84,7 @@ func TestBackgroundIsAnotherPicture(t *testing.T) {
 	}
 }
 
-func TestHashIsOfTheWholeName(t *testing.T) {
+func TestIsUploadComparesTheCompleteHash(t *testing.T) {
 	hash := plexapi.ImageHash([]byte("x"))
 	if hash != "11f6ad8ec52a2984abaafd7c3b516503785c2072" {
 		t.Errorf("ImageHash = %s", hash)
@@ -142,7 +142,7 @@ func TestPictureIsSelectedByItsKey(t *testing.T) {
 	}
 }
 
-func TestNoPictureWithoutAnItemAKindAndSomethingToSend(t *testing.T) {
+func TestPictureNeedsAnItemAKindAndData(t *testing.T) {
 	s, c, section := start(t)
 	key := s.AddItem(section, "/a.mp4", 1)
 	ctx, data := t.Context(), jpeg("x")
@@ -168,7 +168,7 @@ func TestNoPictureWithoutAnItemAKindAndSomethingToSend(t *testing.T) {
 	}
 }
 
-func TestRefusedPictureTellsItsStatus(t *testing.T) {
+func TestRefusedPictureReportsTheStatus(t *testing.T) {
 	s, c, section := start(t)
 	key := s.AddItem(section, "/a.mp4", 1)
 	err := c.Upload(t.Context(), plexapi.Poster, key, []byte("<svg/>"), "image/svg+xml")
@@ -208,7 +208,7 @@ func TestUploadHasAMinute(t *testing.T) {
 	})
 }
 
-func TestUploadOnALostConnectionIsRepeatedWhole(t *testing.T) {
+func TestUploadOnALostConnectionIsRepeated(t *testing.T) {
 	s, c, section := start(t)
 	key := s.AddItem(section, "/a.mp4", 1)
 	for i := range 3 {

@@ -74,7 +74,7 @@ func rawServer(t *testing.T, answer func(*http.Request) string) string {
 	return "http://" + l.Addr().String()
 }
 
-func TestTokenTravelsInAHeaderToThisServerOnly(t *testing.T) {
+func TestTokenIsSentOnlyInAHeaderToThisServer(t *testing.T) {
 	var seen []*http.Request
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		seen = append(seen, r)
@@ -118,7 +118,7 @@ func TestRedirectsNeverCarryTheTokenAway(t *testing.T) {
 	}
 }
 
-func TestAnswerThatRepeatsTheTokenIsNotRepeated(t *testing.T) {
+func TestErrorsHideATokenInTheAnswer(t *testing.T) {
 	const token = `tok-"0123\456&789"-secret`
 	for name, form := range map[string]func(string) string{
 		"itself": func(s string) string { return s }, "in a URL": url.QueryEscape, "in quotes": strconv.Quote,
@@ -135,7 +135,7 @@ func TestAnswerThatRepeatsTheTokenIsNotRepeated(t *testing.T) {
 	}
 }
 
-func TestOwnEndOfTheCallerIsNoFailureOfPlex(t *testing.T) {
+func TestCancelledContextIsNotAFailureOfPlex(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := plextest.New(token)
 		s.Inject(plextest.Fault{Hang: true})
@@ -156,7 +156,7 @@ func TestOwnEndOfTheCallerIsNoFailureOfPlex(t *testing.T) {
 	})
 }
 
-func TestSlowAnswerIsTemporaryButAProbeCallsItDown(t *testing.T) {
+func TestSlowAnswerIsTemporaryButDownForAProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := plextest.New(token)
 		s.LockDatabase()
@@ -213,7 +213,7 @@ func TestProbeSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestCertificateIsCheckedUnlessToldOtherwise(t *testing.T) {
+func TestCertificateIsCheckedUnlessInsecureTLS(t *testing.T) {
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"MediaContainer":{"machineIdentifier":"m","version":%q}}`, r.Proto)
 	}))
@@ -267,7 +267,7 @@ func TestClosedIdleConnectionIsReplaced(t *testing.T) {
 	}
 }
 
-func TestServerThatClosesAfterEachAnswerIsNoTrouble(t *testing.T) {
+func TestServerMayCloseAfterEachAnswer(t *testing.T) {
 	url := rawServer(t, func(*http.Request) string { return "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" })
 	c := client(t, url, token)
 	for i := range 100 {
@@ -305,7 +305,7 @@ func TestAnswerWithoutEndIsCut(t *testing.T) {
 	}
 }
 
-func TestRetryAfterAndStatusAreHandedOn(t *testing.T) {
+func TestRetryAfterAndStatusAreReturned(t *testing.T) {
 	s, c, section := start(t)
 	key := s.AddItem(section, "/a.mp4", 1)
 	s.Inject(plextest.Fault{Method: "PUT", Status: 429, Header: http.Header{"Retry-After": {"7"}}})
@@ -319,7 +319,7 @@ func TestRetryAfterAndStatusAreHandedOn(t *testing.T) {
 	}
 }
 
-func TestAbsurdAnswersAreTemporary(t *testing.T) {
+func TestInvalidAnswersAreTemporary(t *testing.T) {
 	for _, body := range []string{
 		"", "null", "[]", "7", `"x"`, "{}", "<html></html>", `{"MediaContainer":null}`, `{"MediaContainer":[]}`, `{"MediaContainer":{}`,
 		`{"MediaContainer":{"Metadata":"x","Directory":"x"}}`, `{"MediaContainer":{"Metadata":[[]],"Directory":[[]]}}`,

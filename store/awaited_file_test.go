@@ -24,7 +24,7 @@ func wakeAll(t *testing.T, s *Store, now time.Time) int {
 	return n
 }
 
-func TestNewFileWakesThoseWhoWaitForIt(t *testing.T) {
+func TestNewFileWakesWaitingScenes(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, InBulk, 1, 2, 3, 4)
 	for _, j := range claim(t, s, t0, ClaimOptions{}) {
@@ -58,7 +58,7 @@ func TestNewFileWakesThoseWhoWaitForIt(t *testing.T) {
 	}
 }
 
-func TestNewFileWakesNobodyOutOfATemporaryFailure(t *testing.T) {
+func TestNewFileDoesNotWakeAfterATemporaryFailure(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, InBulk, 1)
 	missed(t, s, t0, Miss)
@@ -70,7 +70,7 @@ func TestNewFileWakesNobodyOutOfATemporaryFailure(t *testing.T) {
 	}
 }
 
-func TestNewFileRevivesNoCrashedJob(t *testing.T) {
+func TestNewFileDoesNotReviveACrashedJob(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, InBulk, 1)
 	missed(t, s, t0, Miss)
@@ -88,7 +88,7 @@ func TestNewFileRevivesNoCrashedJob(t *testing.T) {
 	}
 }
 
-func TestExpiredDeadLetterWaitsForNoFile(t *testing.T) {
+func TestExpiredDeadLetterAwaitsNoFile(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, InBulk, 1)
 	missed(t, s, t0, ToDeadLetter)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-func TestEndingsChargeWhatTheySay(t *testing.T) {
+func TestOutcomesChargeCounters(t *testing.T) {
 	for _, c := range []struct {
 		ending   Completion
 		attempts int
@@ -51,7 +51,7 @@ func TestEndingsChargeWhatTheySay(t *testing.T) {
 	}
 }
 
-func TestDeadLetterIsTheWholeJob(t *testing.T) {
+func TestDeadLetterKeepsTheCompleteJob(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, ByPerson, 1)
 	j := claim(t, s, t0, ClaimOptions{})[0]
@@ -80,7 +80,7 @@ func TestDeadLetterIsTheWholeJob(t *testing.T) {
 	}
 }
 
-func TestReviveNarrows(t *testing.T) {
+func TestReviveSelectsDeadLetters(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, InBulk, 1, 2, 3)
 	for _, j := range claim(t, s, t0, ClaimOptions{}) {
@@ -158,7 +158,7 @@ func TestNewFileWakesASceneThatWasPushedWithoutIt(t *testing.T) {
 	}
 }
 
-func TestItemsRememberWhatWasBeforeUs(t *testing.T) {
+func TestItemsKeepOriginalValues(t *testing.T) {
 	s := openStore(t)
 	first := Item{
 		Server: "S", RatingKey: "1", Section: "2", Owner: 5,
@@ -185,7 +185,7 @@ func TestItemsRememberWhatWasBeforeUs(t *testing.T) {
 	}
 }
 
-func TestAbsentItemsAreForgottenSlowlyEvenIfTheClockJumps(t *testing.T) {
+func TestAbsentItemsExpireSlowlyEvenIfTheClockJumps(t *testing.T) {
 	s := openStore(t)
 	items := []Item{{Server: "S", RatingKey: "1"}, {Server: "S", RatingKey: "2"}, {Server: "S", RatingKey: "3", Section: "9"}, {Server: "other", RatingKey: "1"}}
 	if err := s.PutItems(t.Context(), items); err != nil {
@@ -222,7 +222,7 @@ func TestAbsentItemsAreForgottenSlowlyEvenIfTheClockJumps(t *testing.T) {
 	}
 }
 
-func TestItemsRememberTheirImages(t *testing.T) {
+func TestItemsKeepTheirImages(t *testing.T) {
 	s := openStore(t)
 	want := map[string]Image{"thumb": {SHA1: "b", Version: "v2", Selected: "/thumb/2"}, "art": {SHA1: "a"}}
 	if err := s.PutItems(t.Context(), []Item{{Server: "S", RatingKey: "1", Images: want}}); err != nil {
@@ -233,7 +233,7 @@ func TestItemsRememberTheirImages(t *testing.T) {
 	}
 }
 
-func TestAnotherItemWithTheSameKeyRemembersNothingOfTheFormer(t *testing.T) {
+func TestFreshItemReplacesTheBaseOfAnotherItem(t *testing.T) {
 	s := openStore(t)
 	for _, it := range []Item{
 		{Owner: 5, Paths: []string{"/a"}, Original: map[string]Held{"title": {Value: Value{"A"}}, "studio": {Locked: true}}},
@@ -268,7 +268,7 @@ func TestOwnersOfItemsAreFoundByIndex(t *testing.T) {
 	}
 }
 
-func TestDestroyForgetsAllButItems(t *testing.T) {
+func TestDestroyDeletesEverythingExceptItems(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, InBulk, 1, 2)
 	jobs := claim(t, s, t0, ClaimOptions{})

@@ -115,7 +115,7 @@ func syncScenes(t testing.TB, s *Store, now time.Time, scenes ...int) {
 
 // What a hook, a claim and an ending cost does not grow with what was synced before: none of their
 // statements walks through a table.
-func TestFinishedSyncsCostNothing(t *testing.T) {
+func TestFinishedSyncsDoNotSlowQueries(t *testing.T) {
 	s, r := recordedStore(t)
 	syncScenes(t, s, t0, 1, 2, 3)
 	enqueueScenes(t, s, t0, ByPerson, 1, 2, 3)
@@ -139,7 +139,7 @@ func TestFinishedSyncsCostNothing(t *testing.T) {
 
 // What a run, a report and a hook ask of the queue walks through no table, whatever it holds, but for counts
 // that stop and single rows from one end of an index.
-func TestNoQuestionWalksThroughATable(t *testing.T) {
+func TestNoQueryScansATable(t *testing.T) {
 	s, r := recordedStore(t)
 	ctx := t.Context()
 	must := func(_ any, err error) {
@@ -207,7 +207,7 @@ func walks(step string) bool {
 }
 
 // The end of a push writes the rows of what has changed, and one each of item, link, version, log and job.
-func TestPushedAgainWritesOnlyWhatHasChanged(t *testing.T) {
+func TestSecondPushWritesOnlyChanges(t *testing.T) {
 	s := openStore(t)
 	push := func(refs ...Ref) int {
 		t.Helper()
@@ -309,7 +309,7 @@ func TestHookIsOneTransaction(t *testing.T) {
 }
 
 // What a hook allocates does not grow with the queue.
-func TestHookAllocatesTheSameAtAnyQueue(t *testing.T) {
+func TestHookAllocationsDoNotDependOnTheQueue(t *testing.T) {
 	var allocs [2]float64
 	for i, queued := range [...]int{0, 10_000} {
 		s := openStore(t)

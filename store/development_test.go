@@ -28,7 +28,7 @@ func isDevelopment(err error, dir string) bool {
 		f.Error() == filepath.Join(dir, queueFile)+" was made by a development build: move the folder "+dir+" away"
 }
 
-func TestQueueAndItsCopiesSayWhoseTheyAre(t *testing.T) {
+func TestQueueAndCopiesHaveTheApplicationID(t *testing.T) {
 	s := openStore(t)
 	if _, err := s.CopyDaily(t.Context(), t0); err != nil {
 		t.Fatal(err)
@@ -136,7 +136,7 @@ func TestQueueWithADamagedHeaderIsSalvaged(t *testing.T) {
 	}
 }
 
-func TestCopyOfADevelopmentBuildCompletesNothing(t *testing.T) {
+func TestCopyOfADevelopmentBuildIsNotUsed(t *testing.T) {
 	for _, old := range []bool{false, true} {
 		dir := filepath.Join(t.TempDir(), "data")
 		s := openIn(t, dir)
@@ -165,7 +165,7 @@ func TestCopyOfADevelopmentBuildCompletesNothing(t *testing.T) {
 	}
 }
 
-func TestDatabaseWithoutTablesIsTakenForANewOne(t *testing.T) {
+func TestDatabaseWithoutTablesCountsAsNew(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)

@@ -43,7 +43,7 @@ func jobsIn(t *testing.T, s *Store) (n int) {
 	return n
 }
 
-func TestEverySceneThatMentionsAChangeIsAskedFor(t *testing.T) {
+func TestFanoutEnqueuesEveryMentioningScene(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	s := openIn(t, dir)
 	mention(t, s, "tag", 3, 20_000)
@@ -67,7 +67,7 @@ func TestEverySceneThatMentionsAChangeIsAskedFor(t *testing.T) {
 	}
 }
 
-func TestManySmallChangesGoInOneTransaction(t *testing.T) {
+func TestManySmallChangesExpandInOneTransaction(t *testing.T) {
 	s := openStore(t)
 	var others []int
 	for id := range 300 {
@@ -80,7 +80,7 @@ func TestManySmallChangesGoInOneTransaction(t *testing.T) {
 	}
 }
 
-func TestRenewedChangeStartsAgain(t *testing.T) {
+func TestSecondChangeRestartsTheFanout(t *testing.T) {
 	s := openStore(t)
 	mention(t, s, "group", 1, 30)
 	changed(t, s, t0, FanoutRecord{Kind: "group", Own: 1})
@@ -97,7 +97,7 @@ func TestRenewedChangeStartsAgain(t *testing.T) {
 	}
 }
 
-func TestFanoutLeavesRestoredScenesAlone(t *testing.T) {
+func TestFanoutSkipsRestoredScenes(t *testing.T) {
 	s := openStore(t)
 	pushed(t, s, 1, 2, 2)
 	pushed(t, s, 2, 2, 1)
@@ -124,7 +124,7 @@ func TestFanoutMakesQueuedJobsDue(t *testing.T) {
 	}
 }
 
-func TestClearedQueueDoesNotFillAgain(t *testing.T) {
+func TestClearQueueDeletesPendingFanouts(t *testing.T) {
 	s := openStore(t)
 	mention(t, s, "tag", 1, 30)
 	changed(t, s, t0, FanoutRecord{Kind: "tag", Own: 1})

@@ -182,13 +182,13 @@ func (s *Store) Ask(ctx context.Context, now time.Time) (mark Mark, err error) {
 	return mark, nil
 }
 
-// Asked tells how the asking ended that set the mark: with a run under way the mark counts for 30 s, else it
-// is cleared so that the next hook asks again. Another's mark stays. busy says that Stash works on a job that
-// is not ours.
+// Asked records the result of asking Stash for a run. If Stash accepted, the mark is valid for 30 s. Otherwise Asked
+// clears it, so that the next hook asks again. It does not change the mark of another process. busy means that Stash
+// works on a job of its own.
 func (s *Store) Asked(ctx context.Context, now time.Time, mark Mark, ok, busy bool) error {
 	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		value, _, err := metaOf(ctx, tx, keyMark)
-		if err != nil || value != mark.value { // a run has cleared it meanwhile: it sees the job
+		if err != nil || value != mark.value { // a run has cleared the mark and sees the job
 			return err
 		}
 		switch {

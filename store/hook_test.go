@@ -45,7 +45,7 @@ func TestExactlyOneHookAsks(t *testing.T) {
 	}
 }
 
-func TestMarkCountsAsLongAsItShould(t *testing.T) {
+func TestMarkExpires(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		asked bool // the asking succeeded
@@ -72,7 +72,7 @@ func TestMarkCountsAsLongAsItShould(t *testing.T) {
 	}
 }
 
-func TestLaterHooksLearnThatStashIsBusy(t *testing.T) {
+func TestMarkReportsThatStashIsBusy(t *testing.T) {
 	s := openStore(t)
 	asked(t, s, true, true)
 	mark, err := s.RecordHook(t.Context(), t0.Add(9*time.Second), own(2))
@@ -81,7 +81,7 @@ func TestLaterHooksLearnThatStashIsBusy(t *testing.T) {
 	}
 }
 
-func TestFailedAskingLetsTheNextHookAsk(t *testing.T) {
+func TestNextHookAsksAfterAFailedRequest(t *testing.T) {
 	s := openStore(t)
 	asked(t, s, false, false)
 	if !record(t, s, t0.Add(time.Millisecond), own(2)) {
@@ -89,7 +89,7 @@ func TestFailedAskingLetsTheNextHookAsk(t *testing.T) {
 	}
 }
 
-func TestLateAnswerLeavesAnothersMark(t *testing.T) {
+func TestLateAnswerKeepsTheMarkOfAnotherHook(t *testing.T) {
 	s := openStore(t)
 	first, err := s.RecordHook(t.Context(), t0, own(1))
 	if err != nil {
@@ -115,7 +115,7 @@ func TestLateAnswerLeavesAnothersMark(t *testing.T) {
 }
 
 // A hook's job is either seen by the run's last look, or the hook finds no mark and asks.
-func TestNoWakeUpIsLostAtTheEndOfARun(t *testing.T) {
+func TestNoJobIsMissedAtTheEndOfARun(t *testing.T) {
 	s := openStore(t)
 	asked(t, s, true, false)
 	if due, err := s.LastLook(t.Context(), t0, 0); err != nil || !due {
@@ -135,7 +135,7 @@ func TestNoWakeUpIsLostAtTheEndOfARun(t *testing.T) {
 	}
 }
 
-func TestAnEventIsRecordedOnceWhoeverComesFirst(t *testing.T) {
+func TestEventIsRecordedOnceInAnyOrder(t *testing.T) {
 	const n = 300
 	everyone := func(self int) HookRecord {
 		h := HookRecord{Own: Request{SceneID: self, Reason: "bulk", Priority: InBulk}, Event: "hash", First: self == 1}
@@ -172,7 +172,7 @@ func TestAnEventIsRecordedOnceWhoeverComesFirst(t *testing.T) {
 	}
 }
 
-func TestCatchUpEnqueuesOnlyWhatDiffers(t *testing.T) {
+func TestCatchUpEnqueuesOnlyChangedScenes(t *testing.T) {
 	s := openStore(t)
 	paths := HashPaths([]string{"/b", "/a"})
 	if paths != HashPaths([]string{"/a", "/b"}) {

@@ -41,7 +41,7 @@ func TestInboxLosesNothing(t *testing.T) {
 	}
 }
 
-func TestInboxPutsAsideOnlyWhatMakesNoSense(t *testing.T) {
+func TestInboxRenamesOnlyInvalidFiles(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	s := openIn(t, dir)
 	inbox := filepath.Join(dir, inboxDir)
@@ -72,7 +72,7 @@ func TestInboxPutsAsideOnlyWhatMakesNoSense(t *testing.T) {
 	}
 }
 
-func TestInboxTakesOfADamagedFileWhatItCan(t *testing.T) {
+func TestInboxUsesValidPartsOfADamagedFile(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	s := openIn(t, dir)
 	leave(t, dir, t0, own(7))
@@ -153,7 +153,7 @@ func inboxOf(t *testing.T, dir string) (texts []string) {
 	return texts
 }
 
-func TestTakingTheInboxLeavesNoMark(t *testing.T) {
+func TestTakeInboxSetsNoMark(t *testing.T) {
 	s := openStore(t)
 	leave(t, s.Dir(), t0, own(5))
 	if err := s.ClearMark(t.Context()); err != nil { // a run begins

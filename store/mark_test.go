@@ -9,7 +9,7 @@ import (
 )
 
 // A hook looks at its clock and then waits for the transactions of those before it.
-func TestHookThatWaitedForTheFileDoesNotAsk(t *testing.T) {
+func TestHookThatWaitedForTheDatabaseDoesNotAsk(t *testing.T) {
 	s := openStore(t)
 	mark, err := s.RecordHook(t.Context(), t0.Add(50*time.Millisecond), own(1))
 	if err != nil || !mark.Ask {
@@ -28,7 +28,7 @@ func TestHookThatWaitedForTheFileDoesNotAsk(t *testing.T) {
 	}
 }
 
-func TestOfHooksAtTheSameTimeOneAsks(t *testing.T) {
+func TestOneOfSimultaneousHooksAsks(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	var asked atomic.Int32
 	var wg sync.WaitGroup

@@ -102,7 +102,7 @@ func TestNewerDatabaseKeepsItsKindOfJournal(t *testing.T) {
 	}
 }
 
-func TestFileOpensInWhateverModeItIs(t *testing.T) {
+func TestFileOpensInAnyJournalMode(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, InBulk, 1)
 	if _, err := s.CopyDaily(t.Context(), t0); err != nil {
@@ -142,7 +142,7 @@ func TestLogOfAnEarlierDatabaseIsNotReplayed(t *testing.T) {
 }
 
 // A report that reads for a while must not keep a hook from writing.
-func TestReaderHoldsUpNoWriter(t *testing.T) {
+func TestReaderDoesNotBlockWriters(t *testing.T) {
 	s := openStore(t)
 	tx, err := s.read.BeginTx(t.Context(), nil)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
-func TestSoundDatabaseIsLeftAlone(t *testing.T) {
+func TestRecoverDoesNotChangeAnUndamagedDatabase(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	s := openIn(t, dir)
 	enqueueScenes(t, s, t0, InBulk, 1)
@@ -104,7 +104,7 @@ func TestDamagedDatabaseIsMovedAsideAndSalvaged(t *testing.T) {
 }
 
 // SQLite would take it for a new database, and remove its log.
-func TestFileOfNoLengthIsDamaged(t *testing.T) {
+func TestEmptyFileIsDamaged(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	s := openIn(t, dir)
 	enqueueScenes(t, s, t0, InBulk, 1)
@@ -156,7 +156,7 @@ func TestTwoDailyCopiesAreKept(t *testing.T) {
 	}
 }
 
-func TestLatestCopyIsTheOneMadeLast(t *testing.T) {
+func TestLatestCopyHasTheHighestNumber(t *testing.T) {
 	s := openStore(t)
 	year := 365 * 24 * time.Hour
 	for i, at := range []time.Duration{10 * year, 10*year + 25*time.Hour, 0} { // the clock was ahead
@@ -175,7 +175,7 @@ func TestLatestCopyIsTheOneMadeLast(t *testing.T) {
 	}
 }
 
-func TestCopiesAreFoundInAFolderWhoseNameIsAPattern(t *testing.T) {
+func TestCopiesAreFoundInAFolderNamedLikeAPattern(t *testing.T) {
 	s := openIn(t, filepath.Join(t.TempDir(), "[data]"))
 	if _, err := s.CopyDaily(t.Context(), t0); err != nil {
 		t.Fatal(err)
@@ -240,7 +240,7 @@ func suspect(t *testing.T, dir string) {
 	}
 }
 
-func TestCheckThatFailsMovesNothing(t *testing.T) {
+func TestFailedCheckMovesNoFile(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	s := openIn(t, dir)
 	enqueueScenes(t, s, t0, InBulk, 1)
@@ -292,7 +292,7 @@ func stale(t *testing.T, dir, index string, earlier []byte) {
 }
 
 // A page that was never written, although the disk said so, breaks no rule of a page.
-func TestJobThatItsIndexLacksIsFoundBeforeTheCopy(t *testing.T) {
+func TestCheckFindsAJobMissingFromTheIndex(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	s := openIn(t, dir)
 	enqueueScenes(t, s, t0, InBulk, 1, 2)

@@ -43,7 +43,7 @@ func isRestored(t *testing.T, s *Store, scene int) bool {
 	return restoredOf(t, s, []int{scene})[scene]
 }
 
-func TestCatchUpLeavesRestoredScenesAlone(t *testing.T) {
+func TestCatchUpSkipsRestoredScenes(t *testing.T) {
 	s := openStore(t)
 	pushed(t, s, 1, 2, 2)
 	pushed(t, s, 2, 2, 1)
@@ -63,7 +63,7 @@ func TestCatchUpLeavesRestoredScenesAlone(t *testing.T) {
 	}
 }
 
-func TestPersonsWishEndsTheRestoredState(t *testing.T) {
+func TestUserRequestEndsTheRestoredState(t *testing.T) {
 	for name, wish := range map[string]func(t *testing.T, s *Store) error{
 		"Scene.Update": func(t *testing.T, s *Store) error {
 			_, err := s.RecordHook(t.Context(), t0, own(1))
@@ -117,7 +117,7 @@ func TestNewFileDoesNotWakeARestoredScene(t *testing.T) {
 	}
 }
 
-func TestEditMadeDuringARestoreStaysQueued(t *testing.T) {
+func TestEditDuringARestoreStaysQueued(t *testing.T) {
 	s := openStore(t)
 	pushed(t, s, 1, 1, 0)
 	pushed(t, s, 2, 1, 0)
@@ -139,7 +139,7 @@ func TestEditMadeDuringARestoreStaysQueued(t *testing.T) {
 	}
 }
 
-func TestLinkMadeByARestoreWasNeverPushed(t *testing.T) {
+func TestLinkOfARestoreHasNoPushTime(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, InBulk, 1) // it is known, and nothing was pushed of it
 	if err := s.PutItems(t.Context(), []Item{{Server: "S", RatingKey: "10", Section: "1", Owner: 1}}); err != nil {

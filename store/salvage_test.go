@@ -70,7 +70,7 @@ func noteSalvage(dir, name string) error {
 	return os.WriteFile(filepath.Join(dir, queueFile+".salvage"), []byte(`{"damage":"damage","asides":["`+name+`"]}`), 0o600)
 }
 
-func TestRecoveryThatWasCutOffGoesOn(t *testing.T) {
+func TestInterruptedRecoveryContinues(t *testing.T) {
 	notOnWindows(t, "a file that is open is not moved there")
 	const name = queueFile + ".damaged-1"
 	steps := []struct {
@@ -120,7 +120,7 @@ func TestRecoveryThatWasCutOffGoesOn(t *testing.T) {
 	}
 }
 
-func TestStoppedRecoveryLosesNothing(t *testing.T) {
+func TestCancelledRecoveryLosesNothing(t *testing.T) {
 	dir := damagedQueue(t, 500)
 	suspect(t, dir)
 	tries := 0
@@ -143,7 +143,7 @@ func TestStoppedRecoveryLosesNothing(t *testing.T) {
 	}
 }
 
-func TestDamageOfTheNewFileIsSavedFromToo(t *testing.T) {
+func TestRecoveryReadsBothDamagedFiles(t *testing.T) {
 	dir := damagedQueue(t, 3)
 	if err := noteSalvage(dir, queueFile+".damaged-1"); err != nil {
 		t.Fatal(err)
@@ -208,7 +208,7 @@ func TestHooksDuringARecoveryLoseNothing(t *testing.T) {
 	}
 }
 
-func TestLostJobsAreAskedForAgain(t *testing.T) {
+func TestLostJobsAreEnqueuedAgain(t *testing.T) {
 	const scenes, edits = 300, 100
 	dir := filepath.Join(t.TempDir(), "data")
 	s := openIn(t, dir)
@@ -241,7 +241,7 @@ func TestLostJobsAreAskedForAgain(t *testing.T) {
 	}
 }
 
-func TestWholeJobsLeaveWhatWasSeen(t *testing.T) {
+func TestCompleteJobsKeepSceneVersions(t *testing.T) {
 	dir := damagedQueue(t, 1)
 	s := openIn(t, dir)
 	page := Page{Scenes: []SceneVersion{{SceneID: 5, UpdatedAt: "a", Paths: 1}}, Adopt: true}
@@ -279,7 +279,7 @@ func TestSavedJobsCanBeClaimed(t *testing.T) {
 	}
 }
 
-func TestCopyCompletesOnlyWhatWasLost(t *testing.T) {
+func TestCopyRestoresOnlyLostRows(t *testing.T) {
 	for _, damaged := range []string{"attempt_log", "meta", "dead_letter", "item"} {
 		t.Run(damaged, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "data")
@@ -321,7 +321,7 @@ func TestCopyCompletesOnlyWhatWasLost(t *testing.T) {
 	}
 }
 
-func TestChangesToBeExpandedAreSaved(t *testing.T) {
+func TestRecoverySavesFanouts(t *testing.T) {
 	dir := damagedQueue(t, 1)
 	s := openIn(t, dir)
 	changed(t, s, t0, FanoutRecord{Kind: "tag", Own: 3})
@@ -331,7 +331,7 @@ func TestChangesToBeExpandedAreSaved(t *testing.T) {
 	}
 }
 
-func TestItemThatMakesNoSenseIsDamage(t *testing.T) {
+func TestInvalidItemIsDamage(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	s := openIn(t, dir)
 	items := []Item{{Server: "S", RatingKey: "1", Owner: 1}, {Server: "S", RatingKey: "2", Owner: 2}}

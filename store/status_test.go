@@ -8,7 +8,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
-func TestCountsForPeopleStop(t *testing.T) {
+func TestCountsStopAtTheLimit(t *testing.T) {
 	s := openStore(t)
 	const n = sqlitefile.CountLimit + 5
 	for _, q := range []string{
@@ -32,7 +32,7 @@ func TestCountsForPeopleStop(t *testing.T) {
 	}
 }
 
-func TestCountDueLeavesOutWhatWaits(t *testing.T) {
+func TestCountDueSkipsWaitingJobs(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, InBulk, 1, 2)
 	enqueueScenes(t, s, t0.Add(time.Minute), ByPerson, 3)

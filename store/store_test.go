@@ -78,7 +78,7 @@ func ids(jobs []Job) []int {
 	return list
 }
 
-func TestOpenRefusesWhatIsNotOurs(t *testing.T) {
+func TestOpenRefusesForeignFolders(t *testing.T) {
 	notOnWindows(t, "not everybody may make links there")
 	real := t.TempDir()
 	link := filepath.Join(t.TempDir(), "link")
@@ -162,7 +162,7 @@ func TestRequestCoalesces(t *testing.T) {
 	}
 }
 
-func TestEditDuringPushIsNotSwallowed(t *testing.T) {
+func TestEditDuringPushIsNotLost(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, ByPerson, 1)
 	j := claim(t, s, t0, ClaimOptions{})[0]
@@ -178,7 +178,7 @@ func TestEditDuringPushIsNotSwallowed(t *testing.T) {
 	}
 }
 
-func TestLateWorkerDoesNotEndItsSuccessor(t *testing.T) {
+func TestLateCompletionDoesNotCompleteTheNextClaim(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, InBulk, 1)
 	first := claim(t, s, t0, ClaimOptions{})[0]
@@ -222,7 +222,7 @@ func TestDueTimeFarAheadCountsAsPast(t *testing.T) {
 	}
 }
 
-func TestClaimTakesTheBestPriorityInOrder(t *testing.T) {
+func TestClaimTakesTheHighestPriorityInOrder(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, InBulk, 1, 2)
 	enqueueScenes(t, s, t0.Add(time.Second), ByPerson, 9)
@@ -250,7 +250,7 @@ func TestClaimIsBounded(t *testing.T) {
 	}
 }
 
-func TestUnfinishedClaimComesBackAloneAndIsBuriedAtLast(t *testing.T) {
+func TestIncompleteClaimIsRetriedAloneAndThenDeadLettered(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, InBulk, 1, 2)
 	if got := claim(t, s, t0, ClaimOptions{}); len(got) != 2 {
@@ -277,7 +277,7 @@ func TestUnfinishedClaimComesBackAloneAndIsBuriedAtLast(t *testing.T) {
 	}
 }
 
-func TestEndingStartsTheCountOfUnfinishedClaimsAnew(t *testing.T) {
+func TestCompletionResetsTheCountOfIncompleteClaims(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, InBulk, 1)
 	claim(t, s, t0, ClaimOptions{})
@@ -292,7 +292,7 @@ func TestEndingStartsTheCountOfUnfinishedClaimsAnew(t *testing.T) {
 	}
 }
 
-func TestReleasedJobIsAsBeforeButNotForThisRun(t *testing.T) {
+func TestReleasedJobIsUnchangedButNotTakenAgainByThisRun(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, InBulk, 1)
 	floor, err := s.ClaimFloor(t.Context())
@@ -340,7 +340,7 @@ func TestTrialTakesTheDueJobWithTheFewestAttempts(t *testing.T) {
 	}
 }
 
-func TestJobsThatWaitAreNotTouched(t *testing.T) {
+func TestClaimDoesNotTouchWaitingJobs(t *testing.T) {
 	s := openStore(t)
 	var all []int
 	for i := range 100_000 {
@@ -375,7 +375,7 @@ func TestJobsThatWaitAreNotTouched(t *testing.T) {
 	}
 }
 
-func TestBatchLeavesOutClaimsThatNeverEnded(t *testing.T) {
+func TestBatchExcludesIncompleteClaims(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, InBulk, 1)
 	claim(t, s, t0, ClaimOptions{}) // and the process dies

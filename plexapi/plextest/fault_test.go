@@ -12,7 +12,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
 )
 
-func TestFaultHappensToTheRequestsThatItMeans(t *testing.T) {
+func TestFaultAffectsOnlyMatchingRequests(t *testing.T) {
 	s, section := open(t)
 	key := s.AddItem(section, "/a.mp4", 1)
 	s.Inject(plextest.Fault{
@@ -42,7 +42,7 @@ func TestFaultHappensToTheRequestsThatItMeans(t *testing.T) {
 	}
 }
 
-func TestFaultAfterwardsLetsTheRequestTakeEffectOnce(t *testing.T) {
+func TestFaultAfterTheRequestKeepsItsEffect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, section := open(t)
 		for name, f := range map[string]plextest.Fault{
@@ -78,7 +78,7 @@ func TestFaultAfterwardsLetsTheRequestTakeEffectOnce(t *testing.T) {
 	})
 }
 
-func TestFaultHoldsTheAnswerUntilItIsToldOtherwise(t *testing.T) {
+func TestFaultDelaysTheRequestUntilAChannelCloses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, section := open(t)
 		key := s.AddItem(section, "/a.mp4", 1)

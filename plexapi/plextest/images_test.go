@@ -36,7 +36,7 @@ func thumb(t *testing.T, s *plextest.Server, key string) any {
 	return container(t, s, "/library/metadata/"+key)["Metadata"].([]any)[0].(map[string]any)["thumb"]
 }
 
-func TestItemBeginsWithPicturesOfItsFile(t *testing.T) {
+func TestNewItemHasPicturesOfItsFile(t *testing.T) {
 	s, section := open(t)
 	key := s.AddItem(section, "/a.mp4", 1)
 	it := s.Item(key)
@@ -53,7 +53,7 @@ func TestItemBeginsWithPicturesOfItsFile(t *testing.T) {
 	}
 }
 
-func TestOnlyPicturesAreTakenAndForEver(t *testing.T) {
+func TestOnlyPicturesAreAcceptedAndKept(t *testing.T) {
 	s, section := open(t)
 	key := s.AddItem(section, "/a.mp4", 1)
 	posters := "/library/metadata/" + key + "/posters"
@@ -77,7 +77,7 @@ func TestOnlyPicturesAreTakenAndForEver(t *testing.T) {
 	want(t, s, 200, "PUT", edit(section, key, "thumb.locked", "1"))
 }
 
-func TestUploadSelectsAndLocksAsTold(t *testing.T) {
+func TestUploadSelectsAndLocksByOptions(t *testing.T) {
 	for _, c := range []struct {
 		name             string
 		options          plextest.Options
@@ -103,7 +103,7 @@ func TestUploadSelectsAndLocksAsTold(t *testing.T) {
 	}
 }
 
-func TestPictureIsSelectedAmongThoseOnOffer(t *testing.T) {
+func TestOnlyOfferedPicturesCanBeSelected(t *testing.T) {
 	s, section := open(t)
 	key := s.AddItem(section, "/a.mp4", 1)
 	post(t, s, 200, "/library/metadata/"+key+"/posters", jpeg)

@@ -17,7 +17,7 @@ func refresh(section, path string) string {
 	return "/library/sections/" + section + "/refresh" + path
 }
 
-func TestScanFindsWhatIsBelowItsFolder(t *testing.T) {
+func TestScanFindsFilesBelowItsFolder(t *testing.T) {
 	for _, c := range []struct {
 		path  string
 		found bool
@@ -64,7 +64,7 @@ func TestFileThatAScanMissedIsFoundByTheNext(t *testing.T) {
 	}
 }
 
-func TestScanIsAskedForInOneWay(t *testing.T) {
+func TestScanAcceptsOneMethod(t *testing.T) {
 	s, section := open(t)
 	want(t, s, 404, "GET", refresh("77", ""))
 	want(t, s, 404, "POST", refresh(section, ""))
@@ -80,7 +80,7 @@ func TestScanIsAskedForInOneWay(t *testing.T) {
 	}
 }
 
-func TestFoldersOfALibraryAreItsOwn(t *testing.T) {
+func TestLibrariesListTheirFolders(t *testing.T) {
 	s := plextest.New("token")
 	s.AddSection("A", "movie")
 	s.AddSection("B", "movie", `D:\x`, "/y")
@@ -98,7 +98,7 @@ func TestFoldersOfALibraryAreItsOwn(t *testing.T) {
 	}
 }
 
-func TestEditThatTakesATitleAwayIsRemembered(t *testing.T) {
+func TestClearingATitleIsCareless(t *testing.T) {
 	s, section := open(t)
 	key := s.AddItem(section, "/a.mp4", 1)
 	want(t, s, 200, "PUT", edit(section, key, "title.value", "x"))

@@ -97,7 +97,7 @@ func edit(section, key string, args ...string) string {
 	return "/library/sections/" + section + "/all?" + v.Encode()
 }
 
-func TestRequestsAreRefusedAsPlexRefusesThem(t *testing.T) {
+func TestInvalidRequestsAreRefused(t *testing.T) {
 	s, section := open(t)
 	s.BasePath = "/plex"
 	key := s.AddItem(section, "/a.mp4", 1)
@@ -151,7 +151,7 @@ func TestRequestsAreRefusedAsPlexRefusesThem(t *testing.T) {
 	}
 }
 
-func TestTagsJoinOrReplaceTheFormerOnes(t *testing.T) {
+func TestTagsAddToOrReplaceTheOldOnes(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		options plextest.Options
@@ -181,7 +181,7 @@ func TestTagsJoinOrReplaceTheFormerOnes(t *testing.T) {
 	}
 }
 
-func TestEditWithoutAnIDChangesTheWholeLibraryAndIsRemembered(t *testing.T) {
+func TestEditWithoutAnIDChangesTheLibraryAndIsCareless(t *testing.T) {
 	s, section := open(t)
 	other := s.AddSection("Series", "show")
 	a, b, c := s.AddItem(section, "/a.mp4", 1), s.AddItem(section, "/b.mp4", 1), s.AddItem(other, "/c.mp4", 1)
@@ -216,7 +216,7 @@ func TestEditMovesTheServersTimeAndUsesItsOwnForm(t *testing.T) {
 	want(t, s, 404, "PUT", edit(section, "77", "title.value", "nobody"))
 }
 
-func TestAbsentValuesHaveNoKeyAndListsAreCutInListings(t *testing.T) {
+func TestAbsentValuesHaveNoKeyAndListingsTruncateTags(t *testing.T) {
 	s, section := open(t)
 	key := s.AddItem(section, "/a.mp4", 1)
 	whole := "/library/metadata/" + key
@@ -272,7 +272,7 @@ func TestListingsArePagedAndSortedByTheServer(t *testing.T) {
 	}
 }
 
-func TestMarksOfALibraryMoveWithItsContentUnlessFrozen(t *testing.T) {
+func TestFingerprintOfALibraryChangesUnlessFrozen(t *testing.T) {
 	s, section := open(t)
 	mark := func() any {
 		return container(t, s, "/library/sections")["Directory"].([]any)[0].(map[string]any)["contentChangedAt"]
@@ -330,7 +330,7 @@ func TestFilesAreAddedAsVersionsAndMovedWithANewKey(t *testing.T) {
 	}
 }
 
-func TestFaultsHappenToWhomAndAsOftenAsTold(t *testing.T) {
+func TestFaultsAffectMatchingRequestsAndExpire(t *testing.T) {
 	s, section := open(t)
 	key := s.AddItem(section, "/a.mp4", 1)
 	s.Inject(plextest.Fault{Method: "PUT", Prefix: "/library", Times: 2, Status: 418, Header: http.Header{"Retry-After": {"7"}}, Body: "tea"})
@@ -379,7 +379,7 @@ func TestFaultsHappenToWhomAndAsOftenAsTold(t *testing.T) {
 	}
 }
 
-func TestWritesAtTheSameTimeAreCounted(t *testing.T) {
+func TestSimultaneousWritesAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, section := open(t)
 		key := s.AddItem(section, "/a.mp4", 1)
@@ -418,7 +418,7 @@ func TestPortIsFreeAsSoonAsTheServerHasStopped(t *testing.T) {
 	}
 }
 
-func TestServerComesBackOnTheSamePort(t *testing.T) {
+func TestRestartUsesTheSamePort(t *testing.T) {
 	s := plextest.New("token")
 	if err := s.Start(); err != nil {
 		t.Fatal(err)
@@ -454,7 +454,7 @@ func TestServerComesBackOnTheSamePort(t *testing.T) {
 	}
 }
 
-func TestEpisodesHaveNoFieldsOfTheirShow(t *testing.T) {
+func TestEpisodesRefuseFieldsOfTheirShow(t *testing.T) {
 	s := plextest.New("token")
 	shows := s.AddSection("Shows", "show")
 	key := s.AddItem(shows, "/data/x.mp4", 1)

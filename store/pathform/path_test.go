@@ -22,7 +22,7 @@ func TestPathsOfTwoSystemsCompare(t *testing.T) {
 	}
 }
 
-func TestCaseThatTakesAnAccentApartIsStillNone(t *testing.T) {
+func TestFoldIsStableForDecomposingLetters(t *testing.T) {
 	for _, c := range []struct{ a, b string }{
 		{"/\u03ab\u0301", "/\u03b0"}, // upsilon with two accents, which only the small one is composed with
 		{"/J\u030c", "/\u01f0"},
@@ -35,7 +35,7 @@ func TestCaseThatTakesAnAccentApartIsStillNone(t *testing.T) {
 	}
 }
 
-func TestTrailingFoldersCountFromTheFileOutwards(t *testing.T) {
+func TestTrailingFoldersCountsFromTheFile(t *testing.T) {
 	for _, c := range []struct {
 		a, b string
 		fold bool

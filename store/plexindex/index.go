@@ -51,7 +51,7 @@ type File struct {
 type ListingState struct {
 	Section     string
 	Title       string
-	Fingerprint string    // of the section when the listing began whose result the index holds
+	Fingerprint string    // of the section at the beginning of the last complete or current listing
 	Number      int64     // of the current or last complete listing
 	Position    int       // where an unfinished listing continues; -1: none is unfinished
 	LastKey     string    // rating key of the row before Position; "" if unknown

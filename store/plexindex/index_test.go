@@ -161,7 +161,7 @@ func TestIndexShowsTheNewestOfEqualPathsFirst(t *testing.T) {
 	}
 }
 
-func TestPageReplacesWhatItShows(t *testing.T) {
+func TestPageReplacesItsItems(t *testing.T) {
 	x := indexOpen(t, t.TempDir())
 	indexFill(t, x, "/v/0", "/v/1", "/v/2")
 	indexApply(t, x, Page{
@@ -176,7 +176,7 @@ func TestPageReplacesWhatItShows(t *testing.T) {
 	}
 }
 
-func TestOnlyTheEndOfAReadingRemovesWhatItHasNotSeen(t *testing.T) {
+func TestOnlyTheEndOfAListingRemovesUnseenFiles(t *testing.T) {
 	x := indexOpen(t, t.TempDir())
 	indexFill(t, x, "/v/0", "/v/1")
 	indexApply(t, x, Page{
@@ -193,7 +193,7 @@ func TestOnlyTheEndOfAReadingRemovesWhatItHasNotSeen(t *testing.T) {
 	}
 }
 
-func TestFailedPageLeavesTheIndexAsItWas(t *testing.T) {
+func TestFailedPageDoesNotChangeTheIndex(t *testing.T) {
 	x := indexOpen(t, t.TempDir())
 	indexFill(t, x, "/v/0", "/v/1")
 	ctx, cancel := context.WithCancel(t.Context())
@@ -207,7 +207,7 @@ func TestFailedPageLeavesTheIndexAsItWas(t *testing.T) {
 	}
 }
 
-func TestOnlyFilesThatAreNotHeldAreNew(t *testing.T) {
+func TestNewReturnsOnlyUnknownFiles(t *testing.T) {
 	x := indexOpen(t, t.TempDir())
 	indexFill(t, x, "/v/0", "/v/1", "/v/2", "/v/3")
 	found, err := x.New(t.Context(), "S", []File{
@@ -223,7 +223,7 @@ func TestOnlyFilesThatAreNotHeldAreNew(t *testing.T) {
 	}
 }
 
-func TestDroppedItemIsLookedForAgain(t *testing.T) {
+func TestDroppedItemIsListedAgain(t *testing.T) {
 	x := indexOpen(t, t.TempDir())
 	indexFill(t, x, "/v/0", "/v/1")
 	at, err := x.State(t.Context(), "S", "1")
@@ -271,7 +271,7 @@ func TestKeepRemovesOtherLibrariesAndServers(t *testing.T) {
 	indexWant(t, x)
 }
 
-func TestIndexOfAnotherVersionIsMadeAnew(t *testing.T) {
+func TestIndexOfAnotherVersionIsReplaced(t *testing.T) {
 	for _, change := range []string{"PRAGMA user_version = 1", "PRAGMA user_version = 99", "DROP TABLE plex_file"} {
 		t.Run(change, func(t *testing.T) {
 			dir := t.TempDir()
@@ -291,7 +291,7 @@ func TestIndexOfAnotherVersionIsMadeAnew(t *testing.T) {
 	}
 }
 
-func TestIndexInUseIsNotMadeAnew(t *testing.T) {
+func TestIndexInUseIsNotReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
 		x := indexOpen(t, dir)
@@ -310,7 +310,7 @@ func TestIndexInUseIsNotMadeAnew(t *testing.T) {
 	})
 }
 
-func TestIndexIsReadableByItsOwnerOnly(t *testing.T) {
+func TestIndexIsReadableOnlyByItsOwner(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("a file has the rights of its folder there")
 	}
@@ -346,7 +346,7 @@ func TestEqualHashesAreNotEqualFiles(t *testing.T) {
 	}
 }
 
-func TestFileThatComesTwiceIsHeldOnce(t *testing.T) {
+func TestDuplicateFileIsStoredOnce(t *testing.T) {
 	x := indexOpen(t, t.TempDir())
 	f := File{Section: "1", RatingKey: "7", Path: "/v/one.mp4", Size: 1}
 	again := f

@@ -10,7 +10,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
-func TestTemporaryIndexIsGoneWhenItIsClosed(t *testing.T) {
+func TestIndexInMemoryIsDeletedWhenClosed(t *testing.T) {
 	for range 2 {
 		x, err := OpenInMemory(t.Context())
 		if err != nil {
@@ -76,7 +76,7 @@ func TestFilesOfASectionAreCountedUpToTheLimit(t *testing.T) {
 	}
 }
 
-func TestDamagedIndexIsMadeAnew(t *testing.T) {
+func TestDamagedIndexIsReplaced(t *testing.T) {
 	dir := t.TempDir()
 	x, err := Open(t.Context(), dir)
 	if err != nil {

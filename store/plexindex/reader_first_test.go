@@ -44,7 +44,7 @@ func rowOf(i int) plexapi.Row {
 	}
 }
 
-func TestReaderReadsAllThenOnlyWhatIsNew(t *testing.T) {
+func TestReaderListsAllThenOnlyNewItems(t *testing.T) {
 	now := time.UnixMilli(1_700_000_000_000)
 	plex := &lister{}
 	for i := range 1000 {
@@ -92,7 +92,7 @@ func TestReaderReadsAllThenOnlyWhatIsNew(t *testing.T) {
 	refresh(50*time.Hour, 2+20, 990) // pages of 200 and 100 time out
 }
 
-func TestReadingGoesOnWhereItWasCutOff(t *testing.T) {
+func TestInterruptedListingContinues(t *testing.T) {
 	now := time.UnixMilli(1_700_000_000_000)
 	plex := &lister{}
 	for i := range 1000 {

@@ -12,7 +12,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 )
 
-func TestPagesSmallerThanAskedForAreRead(t *testing.T) {
+func TestPagesSmallerThanRequestedAreRead(t *testing.T) {
 	for _, most := range []int{1, 2, 7} {
 		for _, total := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%d rows, total %v", most, total), func(t *testing.T) {
@@ -61,7 +61,7 @@ func TestJobsAreWokenBeforeThePageIsStored(t *testing.T) {
 	}
 }
 
-func TestReadingTellsOfNewFilesOnlyThoseWhoWait(t *testing.T) {
+func TestNewFilesAreReportedOnlyWhenAwaited(t *testing.T) {
 	l := newReaderLab(t, 3)
 	told, waited := 0, false
 	l.OnNew = func(_ context.Context, files []File) error {
@@ -80,7 +80,7 @@ func TestReadingTellsOfNewFilesOnlyThoseWhoWait(t *testing.T) {
 	}
 }
 
-func TestNextPageIsFetchedWhileOneIsStored(t *testing.T) {
+func TestNextPageIsFetchedWhileThePreviousIsStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newReaderLab(t, PageSize+50)
 		second := make(chan struct{})
@@ -99,7 +99,7 @@ func TestNextPageIsFetchedWhileOneIsStored(t *testing.T) {
 }
 
 // What could not be stored ends a reading, whatever Plex says meanwhile, and is read again.
-func TestBugWhileAPageIsStoredEndsTheReadingAlone(t *testing.T) {
+func TestPanicWhileStoringEndsOnlyTheListing(t *testing.T) {
 	l := newReaderLab(t, 300)
 	l.OnNew = func(context.Context, []File) error { panic("on purpose") }
 	if err := l.refresh(); err == nil || !strings.Contains(err.Error(), "a bug: on purpose") {
@@ -109,7 +109,7 @@ func TestBugWhileAPageIsStoredEndsTheReadingAlone(t *testing.T) {
 	l.must(l.refresh())
 }
 
-func TestPageThatIsNotStoredIsReadAgain(t *testing.T) {
+func TestUnstoredPageIsListedAgain(t *testing.T) {
 	for _, fails := range []bool{false, true} {
 		l := newReaderLab(t, 3*PageSize)
 		broken := errors.New("broken")

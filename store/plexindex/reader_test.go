@@ -85,7 +85,7 @@ func (l *readerLab) reading() ListingState {
 	return at
 }
 
-func TestReadingMissesNothingThatMovesUpMeanwhile(t *testing.T) {
+func TestListingFindsRowsThatMoveUp(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		change func(*lister)
@@ -114,7 +114,7 @@ func TestReadingMissesNothingThatMovesUpMeanwhile(t *testing.T) {
 	}
 }
 
-func TestReadingGoesOnThoughRowsWentBetweenTwoRuns(t *testing.T) {
+func TestListingContinuesAfterRowsDisappearBetweenRuns(t *testing.T) {
 	l := newReaderLab(t, 1000)
 	l.List = cutAfter{l.plex, 3}.List
 	if err := l.refresh(); err == nil {
@@ -131,7 +131,7 @@ func TestReadingGoesOnThoughRowsWentBetweenTwoRuns(t *testing.T) {
 	l.wantHeld()
 }
 
-func TestWhatChangesDuringAReadingIsReadAfterIt(t *testing.T) {
+func TestChangesDuringAListingAreListedAfterIt(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		again bool // not the first reading
@@ -162,7 +162,7 @@ func TestWhatChangesDuringAReadingIsReadAfterIt(t *testing.T) {
 	}
 }
 
-func TestIncrementThatWasCutOffIsReadAgain(t *testing.T) {
+func TestInterruptedIncrementIsListedAgain(t *testing.T) {
 	l := newReaderLab(t, 10)
 	l.must(l.refresh())
 	for i := range 300 { // more than a page is new, and something known has moved
@@ -188,7 +188,7 @@ func TestIncrementThatWasCutOffIsReadAgain(t *testing.T) {
 	}
 }
 
-func TestRowsThatGoDuringAnIncrementLeadToAWholeReading(t *testing.T) {
+func TestRowsThatDisappearDuringAnIncrementCauseACompleteListing(t *testing.T) {
 	l := newReaderLab(t, 10)
 	l.must(l.refresh())
 	for i := range 300 {
@@ -212,7 +212,7 @@ func TestItemWithoutFilesIsCountedOnce(t *testing.T) {
 	}
 }
 
-func TestListingThatBreaksOffProvesNothing(t *testing.T) {
+func TestTruncatedListingRemovesNothing(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		answer func(plexapi.ListQuery, plexapi.Page) plexapi.Page
@@ -243,7 +243,7 @@ func TestListingThatBreaksOffProvesNothing(t *testing.T) {
 	}
 }
 
-func TestEmptyFirstPageOfAFullLibraryEndsNothing(t *testing.T) {
+func TestEmptyFirstPageOfAFullLibraryRemovesNothing(t *testing.T) {
 	l := newReaderLab(t, 300)
 	l.List = changing{lister: l.plex, answer: func(_ plexapi.ListQuery, p plexapi.Page) plexapi.Page {
 		p.Rows, p.Received = nil, 0
@@ -259,7 +259,7 @@ func TestEmptyFirstPageOfAFullLibraryEndsNothing(t *testing.T) {
 	}
 }
 
-func TestListingThatAlwaysTimesOutIsGivenUp(t *testing.T) {
+func TestListingThatAlwaysTimesOutFails(t *testing.T) {
 	l := newReaderLab(t, 300)
 	l.plex.slow = 1
 	if err := l.refresh(); err == nil || l.plex.pages != 4 {
@@ -287,7 +287,7 @@ func TestChangesThatMoveUpDuringAnIncrementAreNotMissed(t *testing.T) {
 	l.wantHeld()
 }
 
-func TestIncrementTakesWhatCameInTheSameSecond(t *testing.T) {
+func TestIncrementIncludesItemsOfTheSameSecond(t *testing.T) {
 	l := newReaderLab(t, 300)
 	l.must(l.refresh())
 	row := rowOf(5000)
@@ -300,7 +300,7 @@ func TestIncrementTakesWhatCameInTheSameSecond(t *testing.T) {
 	l.wantHeld()
 }
 
-func TestFilesInTheTrashAreLeftOut(t *testing.T) {
+func TestFilesInTheTrashAreSkipped(t *testing.T) {
 	l := newReaderLab(t, 3)
 	l.must(l.refresh())
 	l.plex.rows[0].Parts = []plexapi.Part{{File: "/v/0.mp4", Deleted: true}, {File: "/v/new.mp4", Size: 7}}
@@ -312,7 +312,7 @@ func TestFilesInTheTrashAreLeftOut(t *testing.T) {
 	l.wantHeld()
 }
 
-func TestOddIncrementIsJudgedByAWholeReading(t *testing.T) {
+func TestInconsistentIncrementCausesACompleteListing(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		answer func(plexapi.ListQuery, plexapi.Page) plexapi.Page
@@ -346,7 +346,7 @@ func TestOddIncrementIsJudgedByAWholeReading(t *testing.T) {
 	}
 }
 
-func TestListingWithoutEndIsGivenUp(t *testing.T) {
+func TestEndlessListingFails(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		answer func(*lister) func(plexapi.ListQuery, plexapi.Page) plexapi.Page

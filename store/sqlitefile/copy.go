@@ -71,7 +71,7 @@ func syncFile(path string) error {
 // copiesOf returns the finished copies of a database, oldest first.
 func copiesOf(path string) []string { return copyFiles(path, strings.Repeat("[0-9]", 9)+".db") }
 
-// copyFiles returns the sorted paths of copies whose names end as a pattern says.
+// copyFiles returns the sorted paths of copies with a name that ends in a pattern.
 func copyFiles(path, pattern string) []string {
 	dir, prefix := filepath.Split(copyPrefix(path))
 	names, err := fs.Glob(os.DirFS(dir), prefix+pattern)

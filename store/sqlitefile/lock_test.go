@@ -34,7 +34,7 @@ func TestOneRunAtATime(t *testing.T) {
 	}
 }
 
-func TestLockThatCannotBeOpenedIsNoMissingLock(t *testing.T) {
+func TestLockThatCannotBeOpenedIsNotUnsupported(t *testing.T) {
 	notOnWindows(t, "not everybody may make links there")
 	dir := t.TempDir()
 	if err := os.Symlink(filepath.Join(dir, "nowhere", "lock"), filepath.Join(dir, runLock)); err != nil {
@@ -58,7 +58,7 @@ func TestRunWithoutFileLocksIsRefusedInOneSentence(t *testing.T) {
 	}
 }
 
-func TestLockOfAFolderThatIsNotOursIsNotMade(t *testing.T) {
+func TestLockIsNotCreatedInAForeignFolder(t *testing.T) {
 	notOnWindows(t, "not everybody may make links there")
 	real, link := t.TempDir(), filepath.Join(t.TempDir(), "data")
 	if err := os.Symlink(real, link); err != nil {

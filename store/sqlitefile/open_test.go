@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestVanishedDatabaseIsNotMadeByConnecting(t *testing.T) {
+func TestConnectingDoesNotCreateADatabase(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "queue.db")
 	for _, mode := range []string{"ro", "rw"} {
 		db, err := sql.Open("sqlite", DSN(path, mode, "deferred"))

@@ -55,7 +55,7 @@ func SetAside(ctx context.Context, path string, now time.Time, readSchema func(c
 	return note, moveAside(path, note.Latest())
 }
 
-// A Salvage names the damaged databases that moved aside and whose rows are not all saved.
+// A Salvage names the damaged databases that moved aside and still have rows to save.
 type Salvage struct {
 	Damage string   `json:"damage"`
 	Asides []string `json:"asides"` // file names, the newest last: the new database may be damaged too before all is saved

@@ -4,7 +4,7 @@ import (
 	"testing"
 )
 
-func TestEmptyListNamesNothing(t *testing.T) {
+func TestJSONListOfNothingIsAnEmptyList(t *testing.T) {
 	if text := JSONList(nil); text != "[]" {
 		t.Errorf("an empty list is %s: json_each reads a row of it", text)
 	}
