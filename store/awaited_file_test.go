@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// missed ends a claim of scene 1 not found.
+// missed completes a claim of scene 1 as not found.
 func missed(t *testing.T, s *Store, now time.Time, outcome Outcome) {
 	t.Helper()
 	endOne(t, s, now, Completion{
@@ -14,7 +14,7 @@ func missed(t *testing.T, s *Store, now time.Time, outcome Outcome) {
 	})
 }
 
-// wakeAll tells that the file has appeared.
+// wakeAll reports that the file has appeared.
 func wakeAll(t *testing.T, s *Store, now time.Time) int {
 	t.Helper()
 	n, err := s.Wake(t.Context(), now, []FoundFile{{Path: "/x/b.mp4", Size: 1}})
@@ -33,7 +33,7 @@ func TestNewFileWakesWaitingScenes(t *testing.T) {
 			AwaitedFiles: []AwaitedFile{{Path: "/stash/Movies/Clip.mp4", Size: 100}},
 		}
 		switch j.SceneID {
-		case 2: // dead for want of its file
+		case 2: // dead letter because its file is missing
 			e.Outcome, e.Charge = ToDeadLetter, Miss
 		case 3: // another file of the same name
 			e.AwaitedFiles[0] = AwaitedFile{Path: "/stash/Other/clip.mp4", Size: 999}
@@ -80,11 +80,11 @@ func TestNewFileDoesNotReviveACrashedJob(t *testing.T) {
 		claim(t, s, now, ClaimOptions{}) // and the process dies
 	}
 	if n := wakeAll(t, s, now); n != 0 {
-		t.Errorf("woke %d, want the crashed job left for a person", n)
+		t.Errorf("woke %d, want the crashed job to stay", n)
 	}
 	list, err := s.Attempts(t.Context(), 1)
 	if err != nil || len(list) != 2 || list[0].Class != ClassCrashed || !list[0].At.Equal(now) {
-		t.Errorf("attempts = %+v, %v; want the burial told first", list, err)
+		t.Errorf("attempts = %+v, %v; want the dead letter first", list, err)
 	}
 }
 
@@ -98,6 +98,6 @@ func TestExpiredDeadLetterAwaitsNoFile(t *testing.T) {
 		}
 	}
 	if yes, err := s.HasAwaitedFiles(t.Context()); err != nil || yes {
-		t.Errorf("HasAwaitedFiles = %v, %v; want nobody to wait", yes, err)
+		t.Errorf("HasAwaitedFiles = %v, %v; want no awaited file", yes, err)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// queueOf is a store whose queue holds n jobs that were due at a time.
+// queueOf returns a store with n jobs that are due at a time.
 func queueOf(b *testing.B, n int, at time.Time) *Store {
 	b.Helper()
 	s, err := Open(b.Context(), filepath.Join(b.TempDir(), "data"))
@@ -28,9 +28,8 @@ func queueOf(b *testing.B, n int, at time.Time) *Store {
 	return s
 }
 
-// What is done to the queue, at lengths of which one is a hundred and one a thousand times the first, in turns.
-// The metric x is how often it takes as long with 1,000,000 jobs, which wait or are due, as with 1,000, or for a
-// status, which counts to 10,000, as with 100,000.
+// BenchmarkGrowth runs operations on queues of three lengths in turns. The metric x is the time with 1,000,000 jobs
+// divided by the time with 1,000, or with 100,000 for a status, which counts to 10,000.
 func BenchmarkGrowth(b *testing.B) {
 	must := func(b *testing.B, err error) {
 		b.Helper()
@@ -82,7 +81,7 @@ func BenchmarkGrowth(b *testing.B) {
 }
 
 // inTurns measures an operation on queues of 1,000, 100,000 and 1,000,000 jobs in turns; undo goes before it. The
-// metric x is how often it takes the last as long as the least that has all of its work to do.
+// metric x is the time for the longest queue divided by the time for queues[least].
 func inTurns(b *testing.B, queues [3]*Store, least int, run, undo func(*testing.B, int, *Store)) {
 	b.Helper()
 	var took [len(queues)]time.Duration
@@ -108,8 +107,8 @@ func inTurns(b *testing.B, queues [3]*Store, least int, run, undo func(*testing.
 	b.ReportMetric(1.3, "goal")
 }
 
-// A scene's way from its hook to its ending, after a thousand and after many finished ones. The metric x is how
-// often the one takes as long as the other.
+// BenchmarkFinishedSyncs runs a scene from its hook to its completion, after a thousand and after many finished scenes.
+// The metric x is the quotient of the two times.
 func BenchmarkFinishedSyncs(b *testing.B) {
 	prepared := func(finished int) *Store {
 		s := queueOf(b, 0, t0)

@@ -10,10 +10,10 @@ import (
 
 func TestOutcomesChargeCounters(t *testing.T) {
 	for _, c := range []struct {
-		ending   Completion
+		end      Completion
 		attempts int
 		misses   int
-		due      time.Duration // after the ending; -1: the job is gone
+		due      time.Duration // after the completion; -1: the job is gone
 	}{
 		{Completion{Outcome: Retry, Wait: 7 * time.Second, Class: "temporary", Error: "e"}, 1, 0, 7 * time.Second},
 		{Completion{Outcome: Miss, Wait: 30 * time.Second, Class: "not_found", Error: "e"}, 0, 1, 30 * time.Second},
@@ -23,13 +23,13 @@ func TestOutcomesChargeCounters(t *testing.T) {
 		{Completion{Outcome: Drop, Class: "gone", Error: "e"}, 0, 0, -1},
 		{Completion{Outcome: ToDeadLetter, Class: "rejected", Error: "e"}, 0, 0, -1},
 	} {
-		t.Run(string(c.ending.Outcome), func(t *testing.T) {
+		t.Run(string(c.end.Outcome), func(t *testing.T) {
 			s := openStore(t)
 			enqueueScenes(t, s, t0, InBulk, 1)
-			c.ending.Job = claim(t, s, t0, ClaimOptions{})[0]
+			c.end.Job = claim(t, s, t0, ClaimOptions{})[0]
 			now := t0.Add(time.Second)
-			if !endOne(t, s, now, c.ending) {
-				t.Fatal("the ending had no effect")
+			if !endOne(t, s, now, c.end) {
+				t.Fatal("the completion had no effect")
 			}
 			got, err := s.Job(t.Context(), 1)
 			if c.due < 0 {
@@ -44,7 +44,7 @@ func TestOutcomesChargeCounters(t *testing.T) {
 			if got.Attempts != c.attempts || got.Misses != c.misses || !got.DueAt.Equal(now.Add(c.due)) || got.Claim != 0 {
 				t.Errorf("job = %+v, want attempts %d, misses %d, due in %v", got, c.attempts, c.misses, c.due)
 			}
-			if got.Error != "e" || got.ErrorClass != c.ending.Class {
+			if got.Error != "e" || got.ErrorClass != c.end.Class {
 				t.Errorf("job keeps error %q of class %q", got.Error, got.ErrorClass)
 			}
 		})
@@ -121,10 +121,10 @@ func TestDeadLettersExpireSlowlyEvenIfTheClockJumps(t *testing.T) {
 		want int
 	}{
 		{day, 0},
-		{365 * day, 0},          // the clock jumped ahead: not that old at the last look
+		{365 * day, 0},          // the clock jumped ahead: not that old at the previous call
 		{2 * day, 0},            // and back
-		{31 * day, 0},           // old enough now, but not at the last look
-		{31*day + time.Hour, 0}, // not a day later
+		{31 * day, 0},           // old enough now, but not at the previous call
+		{31*day + time.Hour, 0}, // less than a day later
 		{32*day + time.Hour, 1},
 	} {
 		if got, err := s.ExpireDead(t.Context(), t0.Add(c.at)); err != nil || got != c.want {
@@ -139,12 +139,12 @@ func TestDeadLettersExpireSlowlyEvenIfTheClockJumps(t *testing.T) {
 func TestNewFileWakesASceneThatWasPushedWithoutIt(t *testing.T) {
 	s := openStore(t)
 	file := []FoundFile{{Path: "/v/second.mp4", Size: 7}}
-	push := func(wanted ...AwaitedFile) {
+	push := func(awaited ...AwaitedFile) {
 		enqueueScenes(t, s, t0, InBulk, 1)
-		endOne(t, s, t0, Completion{Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: Done, AwaitedFiles: wanted})
+		endOne(t, s, t0, Completion{Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: Done, AwaitedFiles: awaited})
 	}
 	push(AwaitedFile{Path: "/data/second.mp4", Size: 7})
-	for i, want := range []int{1, 0} { // told twice
+	for i, want := range []int{1, 0} { // reported twice
 		if n, err := s.Wake(t.Context(), t0, file); err != nil || n != want {
 			t.Errorf("time %d: Wake = %d, %v; want %d", i+1, n, err, want)
 		}
@@ -154,7 +154,7 @@ func TestNewFileWakesASceneThatWasPushedWithoutIt(t *testing.T) {
 	}
 	push() // it has arrived
 	if n, err := s.Wake(t.Context(), t0, file); err != nil || n != 0 {
-		t.Errorf("Wake = %d, %v after the push that needed it no more", n, err)
+		t.Errorf("Wake = %d, %v after a push with the file", n, err)
 	}
 }
 
@@ -200,10 +200,10 @@ func TestAbsentItemsExpireSlowlyEvenIfTheClockJumps(t *testing.T) {
 		want int // of the items 1 and 2
 	}{
 		{0, 2},
-		{1000 * day, 2}, // the clock jumped ahead: not away for so long at the last look
+		{1000 * day, 2}, // the clock jumped ahead: not absent for so long at the previous call
 		{day, 2},        // and back
 		{89 * day, 2},
-		{91 * day, 2}, // long enough now, but not at the last look
+		{91 * day, 2}, // long enough now, but not at the previous call
 		{92 * day, 1},
 	} {
 		err := s.LookForAbsent(t.Context(), t0.Add(c.at), "S", []string{"9"}, func([]string) (map[string]bool, error) { return map[string]bool{"2": true}, nil })
@@ -215,10 +215,10 @@ func TestAbsentItemsExpireSlowlyEvenIfTheClockJumps(t *testing.T) {
 		}
 	}
 	if items, err := s.Items(t.Context(), "S", []string{"3"}); err != nil || len(items) != 1 {
-		t.Errorf("items of a library that is not chosen = %v, %v; want them left", items, err)
+		t.Errorf("items of a library that is not chosen = %v, %v; want them kept", items, err)
 	}
 	if items, err := s.Items(t.Context(), "other", []string{"1"}); err != nil || len(items) != 1 {
-		t.Errorf("items of another server = %v, %v; want them left", items, err)
+		t.Errorf("items of another server = %v, %v; want them kept", items, err)
 	}
 }
 
@@ -291,7 +291,7 @@ func TestDestroyDeletesEverythingExceptItems(t *testing.T) {
 		}
 	}
 	if items, err := s.Items(t.Context(), "S", []string{"9"}); err != nil || len(items) != 1 {
-		t.Errorf("items = %v, %v; want the memory kept", items, err)
+		t.Errorf("items = %v, %v; want the item kept", items, err)
 	}
 }
 
@@ -314,7 +314,7 @@ func TestSceneDestroyedDuringItsPushStaysGone(t *testing.T) {
 		}
 	}
 	if items, err := s.Items(t.Context(), "S", []string{"9"}); err != nil || len(items) != 1 {
-		t.Errorf("items = %v, %v; want the memory of what was written", items, err)
+		t.Errorf("items = %v, %v; want the base of what was written", items, err)
 	}
 }
 

@@ -17,14 +17,14 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
-// A recorder is a connection to the queue that remembers every statement.
+// A recorder is a connection to the queue that records every statement.
 type recorder struct {
 	base driver.Driver
 	dsn  string
 
 	mu         sync.Mutex
 	statements map[string]bool
-	prepared   int // statements in all
+	prepared   int // number of statements
 	begun      int // transactions
 }
 
@@ -55,7 +55,7 @@ func (c recorded) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx
 	return c.Conn.(driver.ConnBeginTx).BeginTx(ctx, opts)
 }
 
-// recordedStore opens a queue whose statements are remembered.
+// recordedStore opens a queue that records its statements.
 func recordedStore(t *testing.T) (*Store, *recorder) {
 	t.Helper()
 	s := openStore(t)
@@ -69,7 +69,7 @@ func recordedStore(t *testing.T) (*Store, *recorder) {
 	return s, r
 }
 
-// syncScenes takes scenes from their hook to the end of their push.
+// syncScenes runs scenes from their hook to the end of their push.
 func syncScenes(t testing.TB, s *Store, now time.Time, scenes ...int) {
 	t.Helper()
 	h := HookRecord{Own: Request{SceneID: scenes[0], Reason: "edited", Priority: InBulk}, First: true, Event: fmt.Sprint(now.UnixMilli())}
@@ -113,8 +113,8 @@ func syncScenes(t testing.TB, s *Store, now time.Time, scenes ...int) {
 	must(err)
 }
 
-// What a hook, a claim and an ending cost does not grow with what was synced before: none of their
-// statements walks through a table.
+// The cost of a hook, a claim and a completion does not grow with finished syncs: none of their statements scans a
+// table.
 func TestFinishedSyncsDoNotSlowQueries(t *testing.T) {
 	s, r := recordedStore(t)
 	syncScenes(t, s, t0, 1, 2, 3)
@@ -137,8 +137,8 @@ func TestFinishedSyncsDoNotSlowQueries(t *testing.T) {
 	}
 }
 
-// What a run, a report and a hook ask of the queue walks through no table, whatever it holds, but for counts
-// that stop and single rows from one end of an index.
+// No query of a run, a report or a hook scans a table, except for limited counts and single rows from the end of an
+// index.
 func TestNoQueryScansATable(t *testing.T) {
 	s, r := recordedStore(t)
 	ctx := t.Context()
@@ -199,14 +199,14 @@ func TestNoQueryScansATable(t *testing.T) {
 
 var anyRow = regexp.MustCompile(`^SELECT EXISTS \(SELECT 1 FROM \w+\)$`)
 
-// walks reports whether a step of a plan goes through all rows of a table, or through all that have a server or
-// a kind in common, which may be all. The list that json_each reads is no table.
+// walks reports whether a step of a plan reads all rows of a table, or all rows of one server or kind, which may be all.
+// The list of json_each is not a table.
 func walks(step string) bool {
 	return strings.HasPrefix(step, "SCAN") && step != "SCAN CONSTANT ROW" && step != "SCAN json_each VIRTUAL TABLE INDEX 1:" ||
 		slices.ContainsFunc([]string{"(server=?)", "(priority=?)", "(kind=?)", "(class=?)"}, func(all string) bool { return strings.HasSuffix(step, all) })
 }
 
-// The end of a push writes the rows of what has changed, and one each of item, link, version, log and job.
+// The completion of a push writes the changed rows, and one each of item, link, version, log and job.
 func TestSecondPushWritesOnlyChanges(t *testing.T) {
 	s := openStore(t)
 	push := func(refs ...Ref) int {
@@ -245,7 +245,7 @@ func TestSecondPushWritesOnlyChanges(t *testing.T) {
 	}
 }
 
-// plan is how SQLite carries out a statement.
+// plan returns SQLite's plan of a statement.
 func plan(t *testing.T, s *Store, text string) (steps []string) {
 	t.Helper()
 	rows, err := s.read.Query("EXPLAIN QUERY PLAN "+text, make([]any, 20)...)
@@ -267,8 +267,8 @@ func plan(t *testing.T, s *Store, text string) (steps []string) {
 	return steps
 }
 
-// Stash's user waits for every hook: it is one transaction, so that the disk is waited for once, on one
-// connection, with a handful of statements; the hook that asks for a run has a second transaction.
+// The user waits for every hook. A hook is one transaction on one connection with a few statements, so that it waits for
+// the disk once. The hook that asks for a run has a second transaction.
 func TestHookIsOneTransaction(t *testing.T) {
 	for name, c := range map[string]struct {
 		record          HookRecord
@@ -308,7 +308,6 @@ func TestHookIsOneTransaction(t *testing.T) {
 	}
 }
 
-// What a hook allocates does not grow with the queue.
 func TestHookAllocationsDoNotDependOnTheQueue(t *testing.T) {
 	var allocs [2]float64
 	for i, queued := range [...]int{0, 10_000} {

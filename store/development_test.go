@@ -21,7 +21,7 @@ func asDevelopmentBuild(t *testing.T, s *Store) {
 	}
 }
 
-// isDevelopment reports whether an error is the sentence for a queue of a development build.
+// isDevelopment reports whether an error is the one for a queue of a development build.
 func isDevelopment(err error, dir string) bool {
 	f, ok := errors.AsType[*sqlitefile.Error](err)
 	return ok && !errors.Is(err, ErrCorrupt) &&
@@ -59,7 +59,7 @@ func TestQueueOfADevelopmentBuildIsRefusedUntouched(t *testing.T) {
 	before := databaseIn(t, dir)
 	for range 2 {
 		if _, err := Open(t.Context(), dir); !isDevelopment(err, dir) || Suspect(dir) {
-			t.Errorf("Open = %v, suspect %v; want the sentence for a development build", err, Suspect(dir))
+			t.Errorf("Open = %v, suspect %v; want the error for a development build", err, Suspect(dir))
 		}
 	}
 	if _, err := OpenFile(t.Context(), filepath.Join(dir, queueFile)); !isDevelopment(err, dir) {
@@ -107,9 +107,9 @@ func damageHeader(t *testing.T, path string, at int64, text string) {
 	}
 }
 
-// The tables can still be read, so a damaged header is no reason to take the queue for somebody else's.
+// The tables are still readable, so the queue with a damaged header counts as ours.
 func TestQueueWithADamagedHeaderIsSalvaged(t *testing.T) {
-	const version, id = 60, 68 // where the header keeps them
+	const version, id = 60, 68 // offsets in the header
 	for name, harm := range map[string]func(path string){
 		"no application id":      func(path string) { damageHeader(t, path, id, "\x00\x00\x00\x00") },
 		"another application id": func(path string) { damageHeader(t, path, id, "\xa5\xa5\xa5\xa5") },

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// mention makes scenes from 1 to n mention something.
+// mention makes scenes 1 to n mention an object.
 func mention(t *testing.T, s *Store, kind string, id, n int) {
 	t.Helper()
 	if _, err := s.write.Exec(`
@@ -50,7 +50,7 @@ func TestFanoutEnqueuesEveryMentioningScene(t *testing.T) {
 	mention(t, s, "tag", 4, 5)
 	mention(t, s, "studio", 3, 5)
 	if !changed(t, s, t0, FanoutRecord{Kind: "tag", Own: 3}) || changed(t, s, t0, FanoutRecord{Kind: "tag", Own: 99}) {
-		t.Error("want the first hook alone to ask for a run")
+		t.Error("want only the first hook to ask for a run")
 	}
 	for i, want := range []bool{true, true, true, true, false} {
 		if more, _ := expand(t, s, t0, 5000); more != want || jobsIn(t, s) != min(20_000, (i+1)*5000) {
@@ -76,7 +76,7 @@ func TestManySmallChangesExpandInOneTransaction(t *testing.T) {
 	}
 	changed(t, s, t0, FanoutRecord{Kind: "performer", Own: 1, Others: others, Event: "e", First: true})
 	if more, n := expand(t, s, t0, 5000); more || n != 900 {
-		t.Errorf("more %v after %d jobs, want all 900 asked for", more, n)
+		t.Errorf("more %v after %d jobs, want all 900 enqueued", more, n)
 	}
 }
 
@@ -93,7 +93,7 @@ func TestSecondChangeRestartsTheFanout(t *testing.T) {
 		more, _ = expand(t, s, t0.Add(2*time.Second), 20)
 	}
 	if n := jobsIn(t, s); n != 30 {
-		t.Errorf("%d scenes asked for after the second change, want all 30", n)
+		t.Errorf("%d scenes enqueued after the second change, want all 30", n)
 	}
 }
 
@@ -103,11 +103,11 @@ func TestFanoutSkipsRestoredScenes(t *testing.T) {
 	pushed(t, s, 2, 2, 1)
 	changed(t, s, t0, FanoutRecord{Kind: "performer", Own: 7})
 	if _, n := expand(t, s, t0, 100); n != 1 {
-		t.Errorf("asked for %d scenes, want 1", n)
+		t.Errorf("enqueued %d scenes, want 1", n)
 	}
 	jobOf(t, s, 2)
 	if !isRestored(t, s, 1) {
-		t.Error("the restored scene is marked so no more")
+		t.Error("the restored scene has lost its mark")
 	}
 }
 
@@ -120,7 +120,7 @@ func TestFanoutMakesQueuedJobsDue(t *testing.T) {
 	changed(t, s, now, FanoutRecord{Kind: "tag", Own: 1})
 	expand(t, s, now, 100)
 	if j := jobOf(t, s, 1); !j.DueAt.Equal(now) || j.Attempts != 0 || j.Priority != ByPerson {
-		t.Errorf("job = %+v, want it due now as by any request", j)
+		t.Errorf("job = %+v, want it due now, as after any request", j)
 	}
 }
 
@@ -130,7 +130,7 @@ func TestClearQueueDeletesPendingFanouts(t *testing.T) {
 	changed(t, s, t0, FanoutRecord{Kind: "tag", Own: 1})
 	expand(t, s, t0, 20)
 	if n, err := s.ClearQueue(t.Context()); err != nil || n != 20 {
-		t.Fatalf("ClearQueue = %d, %v; want the 20 jobs there were", n, err)
+		t.Fatalf("ClearQueue = %d, %v; want 20", n, err)
 	}
 	if more, n := expand(t, s, t0, 20); more || n != 0 {
 		t.Errorf("%d jobs after the queue was emptied, more %v", n, more)
@@ -152,7 +152,7 @@ func TestFanoutOfAnEventIsRecordedOnce(t *testing.T) {
 	expand(t, s, t0, 100)
 	changed(t, s, t0.Add(time.Second), FanoutRecord{Kind: "tag", Own: 3, Others: []int{1, 2}, Event: "e"})
 	if rows() != 1 {
-		t.Errorf("another hook of the event recorded %d changes, want its own alone", rows())
+		t.Errorf("another hook of the event recorded %d changes, want only its own", rows())
 	}
 }
 
@@ -179,7 +179,7 @@ func TestFanoutReadsOnlyWhatItExpands(t *testing.T) {
 			plan = append(plan, step)
 		}
 		if got := strings.Join(plan, "; "); rows.Err() != nil || got != c.want {
-			t.Errorf("%s\nis carried out as %s, want %s", c.query, got, c.want)
+			t.Errorf("%s\nhas the plan %s, want %s", c.query, got, c.want)
 		}
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
-// A file of the inbox may hold anything. What can be understood of it is queued, what cannot is put aside and
-// named, and in no case does it keep out another file, or come again.
+// FuzzInbox reads files with any content from the inbox. Valid parts are queued, an invalid file is renamed and named in
+// the error, and no file blocks another one or is read again.
 func FuzzInbox(f *testing.F) {
 	for _, text := range []string{
 		``, `{`, `[]`, `{}`, `null`, `{"Own":{"scene_id":1,"reason":"r","priority":0},"Others":[{"scene_id":2,"priority":1}],"Event":"e"}`,
@@ -45,7 +45,7 @@ func FuzzInbox(f *testing.F) {
 			t.Fatalf("TakeInbox with %q = %d, %v", text, n, err)
 		}
 		if j := jobOf(t, s, healthy); !j.EnqueuedAt.Equal(now) && err == nil && !strings.Contains(string(text), "1000000007") {
-			t.Errorf("%q kept out another file: %+v", text, j)
+			t.Errorf("%q blocked another file: %+v", text, j)
 		}
 		if again, err := s.TakeInbox(t.Context(), now); again != 0 || err != nil {
 			t.Errorf("%q comes again: %d, %v", text, again, err)
@@ -61,7 +61,7 @@ func FuzzInbox(f *testing.F) {
 	})
 }
 
-// checkTaken fails unless every scene that a file names is queued as of now, or forgotten if it is gone.
+// checkTaken checks that every scene of a file is queued as of now, or deleted if it is gone.
 func checkTaken(t *testing.T, s *Store, text []byte, now time.Time) {
 	t.Helper()
 	var h HookRecord

@@ -18,7 +18,7 @@ func record(t *testing.T, s *Store, now time.Time, h HookRecord) bool {
 	return mark.Ask
 }
 
-// asked records the first hook and tells how its asking ended.
+// asked records the first hook and the result of its request.
 func asked(t *testing.T, s *Store, ok, busy bool) {
 	t.Helper()
 	mark, err := s.RecordHook(t.Context(), t0, own(1))
@@ -48,7 +48,7 @@ func TestExactlyOneHookAsks(t *testing.T) {
 func TestMarkExpires(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		asked bool // the asking succeeded
+		asked bool // the request succeeded
 		age   time.Duration
 		want  bool // the next hook asks
 	}{
@@ -106,15 +106,15 @@ func TestLateAnswerKeepsTheMarkOfAnotherHook(t *testing.T) {
 			t.Fatal(err)
 		}
 		if record(t, s, t0.Add(2*time.Second), own(3)) {
-			t.Errorf("asking that ended with %v took another's mark away", ok)
+			t.Errorf("a request that ended with %v removed the mark of another hook", ok)
 		}
 	}
 	if !record(t, s, t0.Add(10*time.Second), own(4)) { // the second hook died before it asked
-		t.Error("nobody asks, because of a mark whose hook is dead")
+		t.Error("no hook asks because of the mark of a dead hook")
 	}
 }
 
-// A hook's job is either seen by the run's last look, or the hook finds no mark and asks.
+// Either the last look of a run sees the job of a hook, or the hook finds no mark and asks.
 func TestNoJobIsMissedAtTheEndOfARun(t *testing.T) {
 	s := openStore(t)
 	asked(t, s, true, false)
@@ -166,7 +166,7 @@ func TestEventIsRecordedOnceInAnyOrder(t *testing.T) {
 	if _, err := s.ClearQueue(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	record(t, s, t0.Add(3*time.Second), everyone(1)) // the same bulk edit made again
+	record(t, s, t0.Add(3*time.Second), everyone(1)) // the same bulk edit again
 	if c, err = s.Counts(t.Context(), t0.Add(3*time.Second)); err != nil || c.Due.N != n {
 		t.Errorf("the first hook of a repeated event recorded %d scenes, %v; want %d", c.Due.N, err, n)
 	}
@@ -216,7 +216,7 @@ func TestManyWritersAtOnceLoseNothing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	var wg sync.WaitGroup
 	errs := make(chan error, 20)
-	for i := range 20 { // each with its own connections, as 20 processes that all find no database
+	for i := range 20 { // each with its own connections, like 20 processes that all find no database
 		wg.Go(func() {
 			s, err := Open(context.Background(), dir)
 			if err != nil {

@@ -125,8 +125,8 @@ func TestInboxHoldsABulkEditOnce(t *testing.T) {
 	again := hook(1)
 	again.First = true
 	before := size()
-	leave(t, dir, t0.Add(9*time.Minute), again)             // the same edit made once more
-	leave(t, dir, t0.Add(9*time.Minute+time.Hour), hook(2)) // and long after
+	leave(t, dir, t0.Add(9*time.Minute), again)             // the same edit again
+	leave(t, dir, t0.Add(9*time.Minute+time.Hour), hook(2)) // and much later
 	if more := size() - before; more < 2*one-10 {
 		t.Errorf("two more events left %d bytes, want twice %d", more, one)
 	}
@@ -136,7 +136,7 @@ func TestInboxHoldsABulkEditOnce(t *testing.T) {
 	}
 }
 
-// inboxOf returns what the files of the inbox hold.
+// inboxOf returns the content of the inbox files.
 func inboxOf(t *testing.T, dir string) (texts []string) {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(dir, inboxDir, "*.json"))
@@ -163,6 +163,6 @@ func TestTakeInboxSetsNoMark(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !record(t, s, t0.Add(time.Second), own(6)) { // the run has ended early
-		t.Error("a hook does not ask because of a mark that nobody asks for")
+		t.Error("a hook does not ask because of a mark without a request")
 	}
 }

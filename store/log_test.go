@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// die leaves a queue as a process leaves it that exits without closing it, in a folder of its own: database
-// and log as they are, and nothing of what open connections share.
+// die copies a queue to a new folder as a process leaves it that exits without closing it: database and log, without the
+// shared memory of open connections.
 func die(t *testing.T, s *Store) (dir string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "data")
@@ -32,8 +32,8 @@ func die(t *testing.T, s *Store) (dir string) {
 	return dir
 }
 
-// Hooks do not close the queue, and each of them is the only process that has it open: it reads the whole
-// log first. Thousands of them may come before the next run.
+// Hooks do not close the queue. A hook that is the only process to open it first reads the complete log, and thousands of
+// hooks may come before the next run.
 func TestLogStaysShortUnderHooksAlone(t *testing.T) {
 	s := openStore(t)
 	const hooks, most = 60, 2 * 100 * 4120 // bytes: a hundred pages, and as many again

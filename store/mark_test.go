@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A hook looks at its clock and then waits for the transactions of those before it.
+// A hook reads its clock and then waits for the transactions of earlier hooks.
 func TestHookThatWaitedForTheDatabaseDoesNotAsk(t *testing.T) {
 	s := openStore(t)
 	mark, err := s.RecordHook(t.Context(), t0.Add(50*time.Millisecond), own(1))
@@ -34,7 +34,7 @@ func TestOneOfSimultaneousHooksAsks(t *testing.T) {
 	var wg sync.WaitGroup
 	begin := make(chan struct{})
 	for i := range 20 {
-		s := openIn(t, dir) // as a process of its own
+		s := openIn(t, dir) // like a separate process
 		wg.Go(func() {
 			<-begin
 			mark, err := s.RecordHook(t.Context(), t0.Add(time.Duration(-i)*time.Millisecond), own(i+1))

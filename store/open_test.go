@@ -14,7 +14,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
-// databaseIn returns what the database and its log hold. A log's index is made anew by whoever needs it.
+// databaseIn returns the content of the database and its log. It skips the index of the log, which is rebuilt on demand.
 func databaseIn(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -35,7 +35,7 @@ func databaseIn(t *testing.T, dir string) map[string]string {
 	return files
 }
 
-// putFiles copies files of a folder to another as they are at this moment.
+// putFiles copies files from one folder to another.
 func putFiles(t *testing.T, from, to string, names ...string) {
 	t.Helper()
 	if err := os.MkdirAll(to, 0o700); err != nil {
@@ -129,7 +129,7 @@ func TestLogOfAnEarlierDatabaseIsNotReplayed(t *testing.T) {
 		record(t, s, t0, own(i+1))
 	}
 	dir := filepath.Join(t.TempDir(), "data")
-	putFiles(t, s.Dir(), dir, queueFile+"-wal", queueFile+"-shm") // its file was removed by hand
+	putFiles(t, s.Dir(), dir, queueFile+"-wal", queueFile+"-shm") // the database file was removed by hand
 	fresh := openIn(t, dir)
 	if n := jobsIn(t, fresh); n != 0 {
 		t.Errorf("the new database holds %d jobs of the one before", n)
@@ -141,7 +141,7 @@ func TestLogOfAnEarlierDatabaseIsNotReplayed(t *testing.T) {
 	}
 }
 
-// A report that reads for a while must not keep a hook from writing.
+// A long read must not block a hook.
 func TestReaderDoesNotBlockWriters(t *testing.T) {
 	s := openStore(t)
 	tx, err := s.read.BeginTx(t.Context(), nil)

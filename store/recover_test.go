@@ -58,7 +58,7 @@ func TestDamagedDatabaseIsMovedAsideAndSalvaged(t *testing.T) {
 		if err := s.PutItems(t.Context(), items); err != nil {
 			t.Fatal(err)
 		}
-		if header { // nothing of the file itself can be read, but yesterday's copy can
+		if header { // the file is unreadable, but yesterday's copy is not
 			if made, err := s.CopyDaily(t.Context(), t0); err != nil || !made {
 				t.Fatalf("CopyDaily = %v, %v", made, err)
 			}
@@ -72,7 +72,7 @@ func TestDamagedDatabaseIsMovedAsideAndSalvaged(t *testing.T) {
 		damage(t, dir, header)
 
 		damaged, err := Open(t.Context(), dir)
-		if err == nil { // the damage may only show once the pages are read
+		if err == nil { // the damage may appear only when the pages are read
 			_, err = damaged.Counts(t.Context(), t0)
 			if err == nil {
 				_, err = damaged.Items(t.Context(), "S", []string{"x"})
@@ -103,7 +103,7 @@ func TestDamagedDatabaseIsMovedAsideAndSalvaged(t *testing.T) {
 	}
 }
 
-// SQLite would take it for a new database, and remove its log.
+// SQLite would treat it as a new database and remove its log.
 func TestEmptyFileIsDamaged(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	s := openIn(t, dir)
@@ -123,7 +123,7 @@ func TestEmptyFileIsDamaged(t *testing.T) {
 	}
 }
 
-// copiesIn returns the names of all copies beside a queue, unfinished ones too.
+// copiesIn returns the names of all copies of a queue, including unfinished ones.
 func copiesIn(t *testing.T, s *Store) []string {
 	t.Helper()
 	entries, err := os.ReadDir(s.Dir())
@@ -232,7 +232,7 @@ func TestBreakerRowAndOutages(t *testing.T) {
 	}
 }
 
-// suspect leaves the note by which a process tells of damage that it met.
+// suspect leaves the note of a process that has found damage.
 func suspect(t *testing.T, dir string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(dir, queueFile+".suspect"), nil, 0o600); err != nil {
@@ -254,7 +254,7 @@ func TestFailedCheckMovesNoFile(t *testing.T) {
 		t.Errorf("Recover of a stopped run = %+v, %v", r, err)
 	}
 	path := filepath.Join(dir, queueFile)
-	if err := errors.Join(os.Rename(path, path+"-away"), os.Mkdir(path, 0o700)); err != nil { // it cannot be opened
+	if err := errors.Join(os.Rename(path, path+"-away"), os.Mkdir(path, 0o700)); err != nil { // makes it impossible to open
 		t.Fatal(err)
 	}
 	if r, err := Recover(t.Context(), dir, t0); r != nil || err == nil {
@@ -269,7 +269,7 @@ func TestFailedCheckMovesNoFile(t *testing.T) {
 	jobOf(t, openIn(t, dir), 1)
 }
 
-// stale puts the root page of an index back to what it was in an earlier form of the closed database's file.
+// stale restores the root page of an index from an earlier file of the closed database.
 func stale(t *testing.T, dir, index string, earlier []byte) {
 	t.Helper()
 	s := openIn(t, dir)
@@ -291,7 +291,7 @@ func stale(t *testing.T, dir, index string, earlier []byte) {
 	}
 }
 
-// A page that was never written, although the disk said so, breaks no rule of a page.
+// A page that the disk never wrote, although it reported success, is a valid page.
 func TestCheckFindsAJobMissingFromTheIndex(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	s := openIn(t, dir)

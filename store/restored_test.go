@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// pushed makes a scene one that has links, the first n of them restored.
+// pushed gives a scene links, the first n of them restored.
 func pushed(t *testing.T, s *Store, scene, links, restored int) {
 	t.Helper()
 	enqueueScenes(t, s, t0, InBulk, scene)
@@ -22,7 +22,7 @@ func pushed(t *testing.T, s *Store, scene, links, restored int) {
 	endOne(t, s, t0, e)
 }
 
-// restoredOf returns which of the scenes have links that are all restored.
+// restoredOf returns the scenes with links that are all restored.
 func restoredOf(t *testing.T, s *Store, scenes []int) map[int]bool {
 	t.Helper()
 	restored := make(map[int]bool)
@@ -54,7 +54,7 @@ func TestCatchUpSkipsRestoredScenes(t *testing.T) {
 	if _, err := s.Job(t.Context(), 1); !errors.Is(err, ErrNone) {
 		t.Errorf("the restored scene has a job: %v", err)
 	}
-	enqueueScenes(t, s, t0, InBulk, 1) // it is wished for again, and then nothing has changed since
+	enqueueScenes(t, s, t0, InBulk, 1) // a user requests it again
 	if _, err := s.ClearQueue(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func TestEditDuringARestoreStaysQueued(t *testing.T) {
 		t.Errorf("what waited before the restore is still queued: %v", err)
 	}
 	if _, err := s.Job(t.Context(), 2); err != nil {
-		t.Errorf("the edit made meanwhile is lost: %v", err)
+		t.Errorf("the edit during the restore is lost: %v", err)
 	}
 	if !isRestored(t, s, 1) {
 		t.Error("the scene is not marked")
@@ -141,7 +141,7 @@ func TestEditDuringARestoreStaysQueued(t *testing.T) {
 
 func TestLinkOfARestoreHasNoPushTime(t *testing.T) {
 	s := openStore(t)
-	enqueueScenes(t, s, t0, InBulk, 1) // it is known, and nothing was pushed of it
+	enqueueScenes(t, s, t0, InBulk, 1) // the scene is known but was never pushed
 	if err := s.PutItems(t.Context(), []Item{{Server: "S", RatingKey: "10", Section: "1", Owner: 1}}); err != nil {
 		t.Fatal(err)
 	}

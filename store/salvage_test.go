@@ -48,7 +48,7 @@ func recovered(t *testing.T, dir string) (*Store, *Recovery) {
 	return openIn(t, dir), r
 }
 
-// damagedQueue makes a queue with jobs of scenes 1 to n whose log of attempts is damaged.
+// damagedQueue creates a queue with jobs of scenes 1 to n and a damaged attempt log.
 func damagedQueue(t *testing.T, n int) (dir string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "data")
@@ -65,7 +65,7 @@ func damagedQueue(t *testing.T, n int) (dir string) {
 	return dir
 }
 
-// noteSalvage leaves the note of a recovery that was cut off after it had chosen a name for the damaged file.
+// noteSalvage leaves the note of a recovery that was interrupted after it chose a name for the damaged file.
 func noteSalvage(dir, name string) error {
 	return os.WriteFile(filepath.Join(dir, queueFile+".salvage"), []byte(`{"damage":"damage","asides":["`+name+`"]}`), 0o600)
 }
@@ -99,7 +99,7 @@ func TestInterruptedRecoveryContinues(t *testing.T) {
 	for last := range steps {
 		t.Run(steps[last].name, func(t *testing.T) {
 			dir := damagedQueue(t, 3)
-			late := openIn(t, dir) // what is only in the log is not lost either
+			late := openIn(t, dir) // rows that are only in the log are saved too
 			record(t, late, t0, own(4))
 			for _, step := range steps[:last+1] {
 				if err := step.do(dir); err != nil {
@@ -107,7 +107,7 @@ func TestInterruptedRecoveryContinues(t *testing.T) {
 				}
 			}
 			if !Suspect(dir) {
-				t.Error("nobody is told that there is more to save")
+				t.Error("no note says that more is to be saved")
 			}
 			s, r := recovered(t, dir)
 			for _, id := range []int{1, 2, 3, 4} {
@@ -123,23 +123,23 @@ func TestInterruptedRecoveryContinues(t *testing.T) {
 func TestCancelledRecoveryLosesNothing(t *testing.T) {
 	dir := damagedQueue(t, 500)
 	suspect(t, dir)
-	tries := 0
+	attempts := 0
 	for wait := 5 * time.Millisecond; ; wait *= 2 {
 		stopped, cancel := context.WithTimeout(t.Context(), wait)
 		r, err := Recover(stopped, dir, t0)
 		cancel()
-		if tries++; err == nil {
+		if attempts++; err == nil {
 			if r == nil {
-				t.Fatal("the file counts as sound")
+				t.Fatal("the file counts as undamaged")
 			}
 			break
 		}
 		if !Suspect(dir) {
-			t.Fatalf("nobody is told to go on after %v", err)
+			t.Fatalf("no note says to continue after %v", err)
 		}
 	}
-	if n := jobsIn(t, openIn(t, dir)); n != 500 || tries < 2 {
-		t.Errorf("%d of 500 jobs left after %d tries", n, tries)
+	if n := jobsIn(t, openIn(t, dir)); n != 500 || attempts < 2 {
+		t.Errorf("%d of 500 jobs left after %d attempts", n, attempts)
 	}
 }
 
@@ -168,7 +168,7 @@ func TestHooksDuringARecoveryLoseNothing(t *testing.T) {
 	dir := damagedQueue(t, 300)
 	stop := make(chan bool)
 	var wg sync.WaitGroup
-	var told sync.Map
+	var recorded sync.Map
 	for w := range hooks {
 		wg.Go(func() {
 			for i := 1000 * (w + 1); ; i++ {
@@ -179,10 +179,10 @@ func TestHooksDuringARecoveryLoseNothing(t *testing.T) {
 				}
 				h, err := Open(t.Context(), dir)
 				if err != nil {
-					continue // it goes into the inbox
+					continue // the hook would use the inbox
 				}
 				if _, err := h.RecordHook(t.Context(), t0, own(i)); err == nil {
-					told.Store(i, true)
+					recorded.Store(i, true)
 				}
 				h.Close()
 			}
@@ -197,14 +197,14 @@ func TestHooksDuringARecoveryLoseNothing(t *testing.T) {
 		t.Errorf("Recover: %v; integrity %q, %v", err, verdict, checkErr)
 	}
 	lost := 0
-	told.Range(func(id, _ any) bool {
+	recorded.Range(func(id, _ any) bool {
 		if _, err := s.Job(t.Context(), id.(int)); err != nil {
 			lost++
 		}
 		return true
 	})
-	if lost > hooks { // each may have slept with the old file open until all was over
-		t.Errorf("lost %d jobs that were told", lost)
+	if lost > hooks { // each may have had the old file open until the end
+		t.Errorf("lost %d recorded jobs", lost)
 	}
 }
 
@@ -229,7 +229,7 @@ func TestLostJobsAreEnqueuedAgain(t *testing.T) {
 		record(t, s, t0, own(i+1))
 		seen[i].UpdatedAt = "b"
 	}
-	look(s, false) // their versions are noted
+	look(s, false) // stores their versions
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -248,7 +248,7 @@ func TestCompleteJobsKeepSceneVersions(t *testing.T) {
 	if _, err := s.CatchUp(t.Context(), t0, page); err != nil {
 		t.Fatal(err)
 	}
-	s.Close() // Windows moves no file that is open
+	s.Close() // Windows does not move an open file
 	s, _ = recovered(t, dir)
 	page.Adopt = false
 	if n, err := s.CatchUp(t.Context(), t0, page); err != nil || n != 0 {
@@ -293,7 +293,7 @@ func TestCopyRestoresOnlyLostRows(t *testing.T) {
 				endOne(t, s, t0, Completion{Job: j, Outcome: ToDeadLetter, Class: "rejected", Error: "e"})
 			}
 			_, copyErr := s.CopyDaily(t.Context(), t0)
-			_, clearErr := s.ClearDead(t.Context(), Narrow{SceneID: 2}) // a person's will
+			_, clearErr := s.ClearDead(t.Context(), Narrow{SceneID: 2}) // requested by a user
 			enqueueScenes(t, s, t0, ByPerson, 1)                        // and an edit
 			if err := errors.Join(copyErr, clearErr, s.Close()); err != nil {
 				t.Fatal(err)
@@ -305,7 +305,7 @@ func TestCopyRestoresOnlyLostRows(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := 1
-			if damaged == "dead_letter" { // better one too many than none
+			if damaged == "dead_letter" { // one too many is better than none
 				want = 2
 			}
 			if len(letters) != want {
@@ -325,7 +325,7 @@ func TestRecoverySavesFanouts(t *testing.T) {
 	dir := damagedQueue(t, 1)
 	s := openIn(t, dir)
 	changed(t, s, t0, FanoutRecord{Kind: "tag", Own: 3})
-	s.Close() // likewise
+	s.Close() // Windows does not move an open file
 	if _, r := recovered(t, dir); r.Rescued["fanout"] != 1 {
 		t.Errorf("recovery = %+v, want one change saved", r)
 	}
@@ -355,6 +355,6 @@ func TestInvalidItemIsDamage(t *testing.T) {
 	}
 	s, r := recovered(t, dir)
 	if known, err := s.Items(t.Context(), "S", []string{"1", "2"}); err != nil || len(known) != 1 || known["2"].Owner != 2 {
-		t.Errorf("after the recovery %+v: items %+v, %v; want the sound one", r, known, err)
+		t.Errorf("after the recovery %+v: items %+v, %v; want the valid one", r, known, err)
 	}
 }

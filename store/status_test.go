@@ -36,7 +36,7 @@ func TestCountDueSkipsWaitingJobs(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, InBulk, 1, 2)
 	enqueueScenes(t, s, t0.Add(time.Minute), ByPerson, 3)
-	enqueueScenes(t, s, t0.Add(LongestWait+time.Hour), InBulk, 4) // of a clock that was ahead
+	enqueueScenes(t, s, t0.Add(LongestWait+time.Hour), InBulk, 4) // enqueued while the clock was ahead
 	if due, err := s.CountDue(t.Context(), t0); err != nil || due != (sqlitefile.Count{N: 3}) {
 		t.Errorf("CountDue = %+v, %v; want 3", due, err)
 	}

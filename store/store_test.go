@@ -269,7 +269,7 @@ func TestIncompleteClaimIsRetriedAloneAndThenDeadLettered(t *testing.T) {
 	now = now.Add(time.Minute)
 	jobs, crashed, err := s.Claim(t.Context(), now, ClaimOptions{Wait: fiveSeconds})
 	if err != nil || len(jobs) != 0 || len(crashed) != 2 {
-		t.Fatalf("Claim = %v, %v, %v; want both jobs buried", jobs, crashed, err)
+		t.Fatalf("Claim = %v, %v, %v; want both jobs dead-lettered", jobs, crashed, err)
 	}
 	letters, err := s.DeadLetters(t.Context(), Narrow{Class: ClassCrashed}, 10)
 	if err != nil || len(letters) != 2 {
@@ -311,7 +311,7 @@ func TestReleasedJobIsUnchangedButNotTakenAgainByThisRun(t *testing.T) {
 	if again := claim(t, s, now, ClaimOptions{Floor: floor}); len(again) != 0 {
 		t.Error("the same run took the job again")
 	}
-	enqueueScenes(t, s, now, InBulk, 1) // an edit frees it
+	enqueueScenes(t, s, now, InBulk, 1) // an edit releases it
 	if again := claim(t, s, now, ClaimOptions{Floor: floor}); len(again) != 1 {
 		t.Error("an edit did not make the job available to the same run")
 	}
@@ -332,11 +332,11 @@ func TestTrialTakesTheDueJobWithTheFewestAttempts(t *testing.T) {
 	}
 	got := ids(claim(t, s, t0.Add(2*time.Second), ClaimOptions{Trial: true}))
 	if len(got) != 1 || got[0] != 3 {
-		t.Errorf("trial = %v, want scene 3 alone", got)
+		t.Errorf("trial = %v, want only scene 3", got)
 	}
 	got = ids(claim(t, s, t0.Add(3*time.Second), ClaimOptions{Trial: true}))
 	if len(got) != 1 || got[0] != 1 {
-		t.Errorf("second trial = %v, want scene 1 alone", got)
+		t.Errorf("second trial = %v, want only scene 1", got)
 	}
 }
 
@@ -349,7 +349,7 @@ func TestClaimDoesNotTouchWaitingJobs(t *testing.T) {
 	enqueueScenes(t, s, t0.Add(LongestWait-time.Second), InBulk, all...)
 	enqueueScenes(t, s, t0, InBulk, 1)
 	if got := ids(claim(t, s, t0, ClaimOptions{})); len(got) != 1 || got[0] != 1 {
-		t.Errorf("claimed %v, want the one that is due", got)
+		t.Errorf("claimed %v, want the due one", got)
 	}
 	var touched int
 	if err := s.read.QueryRow(`SELECT COUNT(*) FROM job WHERE scene_id >= 10 AND (claim <> 0 OR unfinished <> 0 OR due_at <> ?)`,
@@ -370,7 +370,7 @@ func TestClaimDoesNotTouchWaitingJobs(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !strings.HasPrefix(plan, "SEARCH") || strings.Contains(plan, "TEMP") {
-			t.Errorf("%s\nis carried out as %s", query, plan)
+			t.Errorf("%s\nhas the plan %s", query, plan)
 		}
 	}
 }
@@ -382,14 +382,14 @@ func TestBatchExcludesIncompleteClaims(t *testing.T) {
 	enqueueScenes(t, s, t0.Add(time.Second), InBulk, 2, 3)
 	now := t0.Add(time.Minute)
 	if got := ids(claim(t, s, now, ClaimOptions{})); len(got) != 2 || got[0] != 2 {
-		t.Errorf("claimed %v, want the two that never failed to end", got)
+		t.Errorf("claimed %v, want the two with completed claims", got)
 	}
 	if got := ids(claim(t, s, now, ClaimOptions{})); len(got) != 1 || got[0] != 1 {
-		t.Errorf("claimed %v, want the other one alone", got)
+		t.Errorf("claimed %v, want only the other one", got)
 	}
 }
 
-// notOnWindows leaves a test out that cannot be made there.
+// notOnWindows skips a test on Windows.
 func notOnWindows(t *testing.T, why string) {
 	t.Helper()
 	if runtime.GOOS == "windows" {

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Forms of one path are one path, whatever it holds: normalising and folding are final, and neither the form
-// of its accents, nor its slashes, nor its case make another path of it.
+// FuzzPaths checks that normalising and folding are idempotent, and that the form of accents, slashes and case do not
+// matter.
 func FuzzPaths(f *testing.F) {
 	for _, p := range []string{
 		``, `/`, `//`, `///`, `/a//b////c/`, `\\nas\share\x.mp4`, `D:\Ä\STRASSE.MP4`, "/e\u0301/\u0130\u0131ẞßſK", "/\u0345\u0301α\u0345\u0301", "/a/\xff\xfe/", "ǰ/J\u030c", "/a/./../b", " / /",
@@ -23,7 +23,7 @@ func FuzzPaths(f *testing.F) {
 		for name, form := range map[string]func(string) string{"Normal": Normal, "Fold": Fold} {
 			once := form(a)
 			if twice := form(once); twice != once {
-				t.Errorf("%s(%q) = %q, and of that %q", name, a, once, twice)
+				t.Errorf("%s(%q) = %q, and applied twice %q", name, a, once, twice)
 			}
 			if turned := form(strings.ReplaceAll(a, "/", `\`)); turned != once {
 				t.Errorf("%s(%q) = %q, and with backslashes %q", name, a, once, turned)
@@ -44,19 +44,19 @@ func FuzzPaths(f *testing.F) {
 		n, back := TrailingFolders(a, b, false), TrailingFolders(b, a, false)
 		x, y := Folders(Normal(a)), Folders(Normal(b))
 		if n != back || n > TrailingFolders(a, b, true) || !slices.Equal(x[:n], y[:n]) || n < len(x) && n < len(y) && x[n] == y[n] {
-			t.Errorf("TrailingFolders(%q, %q) = %d, the other way round %d", a, b, n, back)
+			t.Errorf("TrailingFolders(%q, %q) = %d, in reverse %d", a, b, n, back)
 		}
 	})
 }
 
-// otherCase writes every letter in another case of it. The iota below a letter is left alone: what it is a
-// part of differs with what stands between.
+// otherCase changes the case of every letter. It skips the iota below a letter, which belongs to different letters
+// depending on the accents between.
 func otherCase(text string) string {
 	if strings.ContainsFunc(text, func(r rune) bool { return strings.ContainsRune("\u0345\u0399\u03B9\u1FBE", r) }) || !utf8.ValidString(text) {
 		return text
 	}
 	return strings.Map(func(r rune) rune {
-		if strings.ContainsRune("\u0130\u0131", r) { // dotted and dotless, which have no case but in Turkish
+		if strings.ContainsRune("\u0130\u0131", r) { // dotted and dotless i, which have case only in Turkish
 			return r
 		}
 		return unicode.SimpleFold(r)

@@ -24,9 +24,9 @@ func TestPathsOfTwoSystemsCompare(t *testing.T) {
 
 func TestFoldIsStableForDecomposingLetters(t *testing.T) {
 	for _, c := range []struct{ a, b string }{
-		{"/\u03ab\u0301", "/\u03b0"}, // upsilon with two accents, which only the small one is composed with
+		{"/\u03ab\u0301", "/\u03b0"}, // upsilon with two accents, which compose only with the small letter
 		{"/J\u030c", "/\u01f0"},
-		{"/\u13a0", "/\uab70"}, // Cherokee, whose capitals are what Unicode folds to
+		{"/\u13a0", "/\uab70"}, // Cherokee, which Unicode folds to capitals
 	} {
 		a, b := Fold(c.a), Fold(c.b)
 		if a != b || Fold(a) != a {

@@ -13,9 +13,9 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
 )
 
-// firstReading reads a library of n files that a Plex lists page by page, each after this wait, and returns
-// how long that took, how long the same pages take a client that throws them away, and the size of the index.
-func firstReading(b *testing.B, n int, wait time.Duration) (ours, bare time.Duration, size int64) {
+// firstListing lists a library of n files, with a delay before each page. It returns the time for that, the time for a
+// client that discards the pages, and the size of the index.
+func firstListing(b *testing.B, n int, wait time.Duration) (ours, bare time.Duration, size int64) {
 	b.Helper()
 	must := func(err error) {
 		b.Helper()
@@ -51,7 +51,7 @@ func firstReading(b *testing.B, n int, wait time.Duration) (ours, bare time.Dura
 	return ours, bare, info.Size()
 }
 
-// peakMiB is the most memory that this process ever held; 0 where the system does not say.
+// peakMiB returns the peak memory of this process; 0 if unknown.
 func peakMiB() float64 {
 	text, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -68,10 +68,9 @@ func peakMiB() float64 {
 	return kb / 1024
 }
 
-// The first reading of a library, side by side with a client that fetches the same pages and throws them away.
-// The metric x is how often the one takes as long as the other. A page of 200 rows takes a Plex longer than that;
-// from one that sends it at once, it is our own work that is measured.
-func BenchmarkFirstReading(b *testing.B) {
+// BenchmarkFirstListing compares the first listing of a library with a client that discards the pages. The metric x is
+// the quotient of the two times. Without a delay it measures our own work.
+func BenchmarkFirstListing(b *testing.B) {
 	const page = 20 * time.Millisecond
 	for _, c := range []struct {
 		files int
@@ -83,7 +82,7 @@ func BenchmarkFirstReading(b *testing.B) {
 			rounds := 0
 			for b.Loop() {
 				rounds++
-				o, f, s := firstReading(b, c.files, c.page)
+				o, f, s := firstListing(b, c.files, c.page)
 				ours, bare, size = ours+o, bare+f, s
 			}
 			b.ReportMetric(float64(ours)/float64(bare), "x")

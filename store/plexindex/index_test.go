@@ -33,7 +33,7 @@ func indexEmpty(t *testing.T) *Index {
 	return x
 }
 
-// indexFill puts files of section 1 into the index, each with an item of its own.
+// indexFill adds files of section 1 to the index, each with its own item.
 func indexFill(t *testing.T, x *Index, paths ...string) {
 	t.Helper()
 	p := Page{After: ListingState{Section: "1", Number: 1, Position: -1, Items: len(paths)}}
@@ -50,7 +50,7 @@ func indexApply(t *testing.T, x *Index, p Page) {
 	}
 }
 
-// indexWant wants the index to hold exactly these paths in section 1.
+// indexWant checks that the index holds exactly these paths in section 1.
 func indexWant(t *testing.T, x *Index, paths ...string) {
 	t.Helper()
 	for _, p := range paths {
@@ -148,7 +148,7 @@ func TestFileWithACommonNameIsFoundByItsFolders(t *testing.T) {
 	if files, err := x.ByName(t.Context(), "S", "/elsewhere/Video.mp4"); err != nil || len(files) != 200 || files[0].RatingKey != "1299" || files[199].RatingKey != "1100" {
 		t.Errorf("%d files, %v; want the newest 200", len(files), err)
 	} else if cap(files) >= len(paths) {
-		t.Errorf("all %d files were kept on the way to %d", len(paths), len(files))
+		t.Errorf("all %d files were in memory to find %d", len(paths), len(files))
 	}
 }
 
@@ -199,7 +199,7 @@ func TestFailedPageDoesNotChangeTheIndex(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := x.Apply(ctx, "S", Page{Trashed: []string{"100"}, After: ListingState{Section: "1", Number: 9}}); err == nil {
-		t.Error("the failure was swallowed")
+		t.Error("the failure was ignored")
 	}
 	indexWant(t, x, "/v/0", "/v/1")
 	if at, err := x.State(t.Context(), "S", "1"); err != nil || at.Number != 1 {
@@ -212,10 +212,10 @@ func TestNewReturnsOnlyUnknownFiles(t *testing.T) {
 	indexFill(t, x, "/v/0", "/v/1", "/v/2", "/v/3")
 	found, err := x.New(t.Context(), "S", []File{
 		{RatingKey: "100", Path: "/v/0", Size: 0},
-		{RatingKey: "101", Path: "/v/1", Size: 77}, // it has grown
+		{RatingKey: "101", Path: "/v/1", Size: 77}, // another size
 		{RatingKey: "100", Path: "/v/2", Size: 5},
 		{RatingKey: "102", Path: "/v/2", Size: 2},
-		{RatingKey: "103", Path: "/v/3", Size: 3, Duration: 60_000}, // now it is known
+		{RatingKey: "103", Path: "/v/3", Size: 3, Duration: 60_000}, // the duration is known now
 	})
 	want := []File{{RatingKey: "101", Path: "/v/1", Size: 77}, {RatingKey: "100", Path: "/v/2", Size: 5}, {RatingKey: "103", Path: "/v/3", Size: 3, Duration: 60_000}}
 	if err != nil || !slices.Equal(found, want) {
@@ -232,7 +232,7 @@ func TestDroppedItemIsListedAgain(t *testing.T) {
 	}
 	at.Fingerprint = "unmoved"
 	indexApply(t, x, Page{After: at})
-	for range 2 { // twice is once
+	for range 2 { // the second call has no effect
 		if err := x.Drop(t.Context(), "S", "100"); err != nil {
 			t.Fatal(err)
 		}
@@ -262,7 +262,7 @@ func TestKeepRemovesOtherLibrariesAndServers(t *testing.T) {
 		at, err := x.State(t.Context(), c.server, c.section)
 		n, countErr := x.CountFiles(t.Context(), c.server, c.section)
 		if err != nil || countErr != nil || n.N != 0 || at != (ListingState{Section: c.section, Position: -1}) {
-			t.Errorf("of %s/%s is left: %d files, %+v, %v, %v", c.server, c.section, n.N, at, err, countErr)
+			t.Errorf("of %s/%s remain: %d files, %+v, %v, %v", c.server, c.section, n.N, at, err, countErr)
 		}
 	}
 	if err := x.Reset(t.Context()); err != nil {
@@ -325,7 +325,7 @@ func TestIndexIsReadableOnlyByItsOwner(t *testing.T) {
 	}
 }
 
-// Texts are looked up by hashes, which may be equal for others.
+// Queries use hashes, which may be equal for different texts.
 func TestEqualHashesAreNotEqualFiles(t *testing.T) {
 	x := indexOpen(t, t.TempDir())
 	indexFill(t, x, "/v/a/b/one.mp4", "/v/a/b/two.mp4")

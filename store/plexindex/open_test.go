@@ -17,7 +17,7 @@ func TestIndexInMemoryIsDeletedWhenClosed(t *testing.T) {
 			t.Fatal(err)
 		}
 		if files, err := x.ByPath(t.Context(), "S", "/a.mp4", false); err != nil || len(files) != 0 {
-			t.Errorf("a new one holds %v, %v", files, err)
+			t.Errorf("a new index holds %v, %v", files, err)
 		}
 		page := Page{Files: []File{{Section: "1", RatingKey: "5", Path: "/a.mp4", Size: 7}}, After: ListingState{Section: "1", Position: -1}}
 		if err := x.Apply(t.Context(), "S", page); err != nil {
@@ -47,7 +47,7 @@ func TestListsMayBeLongerThanTheParametersOfAStatement(t *testing.T) {
 	if err := x.Keep(t.Context(), "S", keys); err != nil {
 		t.Fatal(err)
 	}
-	for key, want := range map[string]bool{keys[n-1]: true, "2": true} { // no section is stale: nothing is removed
+	for key, want := range map[string]bool{keys[n-1]: true, "2": true} { // no section is stale, so nothing is removed
 		if held, err := x.Holds(t.Context(), "S", []string{key}); err != nil || held[key] != want {
 			t.Errorf("Keep: holds %q: %v, %v; want %v", key, held[key], err, want)
 		}
@@ -72,7 +72,7 @@ func TestFilesOfASectionAreCountedUpToTheLimit(t *testing.T) {
 	}
 	indexFill(t, x, paths...)
 	if n, err := x.CountFiles(t.Context(), "S", "1"); err != nil || n != (sqlitefile.Count{N: sqlitefile.CountLimit, Capped: true}) {
-		t.Errorf("CountFiles = %+v, %v; want it to stop at %d", n, err, sqlitefile.CountLimit)
+		t.Errorf("CountFiles = %+v, %v; want the limit %d", n, err, sqlitefile.CountLimit)
 	}
 }
 
@@ -112,7 +112,7 @@ func TestDamagedIndexIsReplaced(t *testing.T) {
 		_, err = x.ByPath(t.Context(), "S", "/a/"+time.Duration(i).String(), false)
 	}
 	if !Damaged(err) {
-		t.Fatalf("the damage shows as %v", err)
+		t.Fatalf("the damage causes %v", err)
 	}
 	if err := x.Rebuild(t.Context()); err != nil {
 		t.Fatal(err)
@@ -125,7 +125,7 @@ func TestDamagedIndexIsReplaced(t *testing.T) {
 	}
 	other, err := Open(t.Context(), dir)
 	if err != nil {
-		t.Fatalf("an index that is no database: %v", err)
+		t.Fatalf("an index that is not a database: %v", err)
 	}
 	other.Close()
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 )
 
-// lister is a small real listing: a table that can change between pages.
+// lister lists a table that can change between pages.
 type lister struct {
 	rows  []plexapi.Row
 	pages int
@@ -74,20 +74,20 @@ func TestReaderListsAllThenOnlyNewItems(t *testing.T) {
 		}
 	}
 	refresh(0, 5, 1000)
-	refresh(time.Minute, 0, 1000) // its marks have not moved
+	refresh(time.Minute, 0, 1000) // the fingerprint has not changed
 	plex.rows = append(plex.rows, rowOf(5000))
 	sec.UpdatedAt++
 	refresh(2*time.Minute, 2, 1001)
 	if len(found) != 1 || found[0].Path != "/v/5000.mp4" {
-		t.Errorf("told of %v", found)
+		t.Errorf("OnNew was called with %v", found)
 	}
-	plex.rows = slices.Delete(plex.rows, 0, 10) // gone: the number says so
+	plex.rows = slices.Delete(plex.rows, 0, 10) // the number of items shows that they are gone
 	sec.UpdatedAt++
 	refresh(3*time.Minute, 2+5, 991)
 	plex.rows[5].Deleted, plex.rows[5].UpdatedAt = true, 9000 // into the trash
 	sec.UpdatedAt++
 	refresh(4*time.Minute, 2, 990)
-	refresh(25*time.Hour, 5, 990) // once a day all of it
+	refresh(25*time.Hour, 5, 990) // a complete listing once a day
 	plex.slow = 60
 	refresh(50*time.Hour, 2+20, 990) // pages of 200 and 100 time out
 }
@@ -101,7 +101,7 @@ func TestInterruptedListingContinues(t *testing.T) {
 	r := Reader{List: cutAfter{plex, 3}.List, Index: indexEmpty(t)}
 	sec := plexapi.Section{ID: "1", UpdatedAt: 1}
 	if _, err := r.Refresh(t.Context(), "S", sec, now); err == nil {
-		t.Fatal("the cut was not noticed")
+		t.Fatal("the interruption was not noticed")
 	}
 	if at, err := r.Index.State(t.Context(), "S", "1"); err != nil || at.Position != 600 || !at.CompleteAt.IsZero() {
 		t.Fatalf("reading = %+v, %v", at, err)
@@ -111,7 +111,7 @@ func TestInterruptedListingContinues(t *testing.T) {
 		t.Fatal(err)
 	}
 	if at, err := r.Index.State(t.Context(), "S", "1"); err != nil || plex.pages != 2 || at.CompleteAt.IsZero() {
-		t.Errorf("%d pages, reading %+v, %v; want the two that were left", plex.pages, at, err)
+		t.Errorf("%d pages, reading %+v, %v; want the remaining two", plex.pages, at, err)
 	}
 }
 

@@ -37,14 +37,14 @@ func TestPagesSmallerThanRequestedAreRead(t *testing.T) {
 
 func TestJobsAreWokenBeforeThePageIsStored(t *testing.T) {
 	l := newReaderLab(t, 300)
-	told := make(map[string]int)
+	reported := make(map[string]int)
 	fail := true
 	l.OnNew = func(ctx context.Context, files []File) error {
 		for _, f := range files {
 			if held, err := l.Index.ByPath(ctx, "S", f.Path, false); err != nil || len(held) > 0 {
 				t.Errorf("%s was stored first", f.Path)
 			}
-			told[f.Path]++
+			reported[f.Path]++
 		}
 		if fail {
 			return context.DeadlineExceeded
@@ -52,20 +52,20 @@ func TestJobsAreWokenBeforeThePageIsStored(t *testing.T) {
 		return nil
 	}
 	if err := l.refresh(); err == nil {
-		t.Error("a failure to wake was swallowed")
+		t.Error("the error of OnNew was ignored")
 	}
 	fail = false
 	l.must(l.refresh())
-	if len(told) != 300 || told["/v/0.mp4"] != 2 || told["/v/299.mp4"] != 1 {
-		t.Errorf("told of %d files, the first %d times, the last %d times", len(told), told["/v/0.mp4"], told["/v/299.mp4"])
+	if len(reported) != 300 || reported["/v/0.mp4"] != 2 || reported["/v/299.mp4"] != 1 {
+		t.Errorf("OnNew got %d files, the first %d times, the last %d times", len(reported), reported["/v/0.mp4"], reported["/v/299.mp4"])
 	}
 }
 
 func TestNewFilesAreReportedOnlyWhenAwaited(t *testing.T) {
 	l := newReaderLab(t, 3)
-	told, waited := 0, false
+	reported, waited := 0, false
 	l.OnNew = func(_ context.Context, files []File) error {
-		told += len(files)
+		reported += len(files)
 		return nil
 	}
 	l.Awaited = func(context.Context) (bool, error) { return waited, nil }
@@ -75,8 +75,8 @@ func TestNewFilesAreReportedOnlyWhenAwaited(t *testing.T) {
 	l.now = l.now.Add(RereadAfter)
 	l.must(l.refresh())
 	l.wantHeld()
-	if told != 1 {
-		t.Errorf("told of %d files, want the one that came while it was waited for", told)
+	if reported != 1 {
+		t.Errorf("OnNew got %d files, want the awaited one", reported)
 	}
 }
 
@@ -98,7 +98,7 @@ func TestNextPageIsFetchedWhileThePreviousIsStored(t *testing.T) {
 	})
 }
 
-// What could not be stored ends a reading, whatever Plex says meanwhile, and is read again.
+// A page that cannot be stored ends the listing, and the next one lists it again.
 func TestPanicWhileStoringEndsOnlyTheListing(t *testing.T) {
 	l := newReaderLab(t, 300)
 	l.OnNew = func(context.Context, []File) error { panic("on purpose") }
@@ -113,9 +113,9 @@ func TestUnstoredPageIsListedAgain(t *testing.T) {
 	for _, fails := range []bool{false, true} {
 		l := newReaderLab(t, 3*PageSize)
 		broken := errors.New("broken")
-		told := 0
+		reported := 0
 		l.OnNew = func(context.Context, []File) error {
-			if told++; told == 2 {
+			if reported++; reported == 2 {
 				return broken
 			}
 			return nil

@@ -11,10 +11,10 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 )
 
-// changing is a lister whose table changes after a page, or that answers in an odd way.
+// changing is a lister with a table that changes after a page, or with inconsistent answers.
 type changing struct {
 	*lister
-	after  map[int]func(*lister) // by the number of the page
+	after  map[int]func(*lister) // by the number of pages
 	answer func(plexapi.ListQuery, plexapi.Page) plexapi.Page
 }
 
@@ -62,7 +62,7 @@ func (l *readerLab) must(err error) {
 	}
 }
 
-// wantHeld wants the index to hold exactly the files of the table.
+// wantHeld checks that the index holds exactly the files of the table.
 func (l *readerLab) wantHeld() {
 	l.Helper()
 	for _, row := range l.plex.rows {
@@ -106,7 +106,7 @@ func TestListingFindsRowsThatMoveUp(t *testing.T) {
 			l.List = changing{lister: l.plex, after: map[int]func(*lister){2: c.change}}.List
 			l.must(l.refresh())
 			l.List = l.plex.List
-			// What went after it was read is found by the number of items, once the marks move.
+			// The number of items reveals rows that disappeared after they were listed, once the fingerprint changes.
 			l.sec.UpdatedAt++
 			l.must(l.refresh())
 			l.wantHeld()
@@ -118,23 +118,23 @@ func TestListingContinuesAfterRowsDisappearBetweenRuns(t *testing.T) {
 	l := newReaderLab(t, 1000)
 	l.List = cutAfter{l.plex, 3}.List
 	if err := l.refresh(); err == nil {
-		t.Fatal("the cut was not noticed")
+		t.Fatal("the interruption was not noticed")
 	}
 	l.plex.rows = slices.Delete(l.plex.rows, 100, 150)
 	l.List = l.plex.List
-	l.sec.UpdatedAt++ // Plex says so
+	l.sec.UpdatedAt++ // the fingerprint changes
 	l.must(l.refresh())
 	if l.plex.pages > 4 {
-		t.Errorf("%d pages; want the two that were left and a step back", l.plex.pages)
+		t.Errorf("%d pages; want the remaining two and a step back", l.plex.pages)
 	}
-	l.must(l.refresh()) // the reading began before the marks moved
+	l.must(l.refresh()) // the listing began before the fingerprint changed
 	l.wantHeld()
 }
 
 func TestChangesDuringAListingAreListedAfterIt(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		again bool // not the first reading
+		again bool // not the first listing
 		scan  int64
 	}{
 		{name: "the first, with the time of the last scan", scan: 900},
@@ -149,13 +149,13 @@ func TestChangesDuringAListingAreListedAfterIt(t *testing.T) {
 			}
 			l.List = changing{lister: l.plex, after: map[int]func(*lister){2: func(p *lister) {
 				p.rows[5].Parts, p.rows[5].UpdatedAt = []plexapi.Part{{File: "/v/moved.mp4", Size: 5}}, 2000
-				p.rows[700].UpdatedAt = 3000 // read later, and newer
+				p.rows[700].UpdatedAt = 3000 // listed later, and newer
 			}}}.List
 			l.must(l.refresh())
 			l.sec.UpdatedAt++
 			l.must(l.refresh())
 			if l.plex.pages > 3 {
-				t.Errorf("%d pages; want only what is new", l.plex.pages)
+				t.Errorf("%d pages; want only new rows", l.plex.pages)
 			}
 			l.wantHeld()
 		})
@@ -165,7 +165,7 @@ func TestChangesDuringAListingAreListedAfterIt(t *testing.T) {
 func TestInterruptedIncrementIsListedAgain(t *testing.T) {
 	l := newReaderLab(t, 10)
 	l.must(l.refresh())
-	for i := range 300 { // more than a page is new, and something known has moved
+	for i := range 300 { // more than a page is new, and a known row has changed
 		l.plex.rows = append(l.plex.rows, rowOf(5000+i))
 	}
 	l.plex.rows[3].Parts, l.plex.rows[3].UpdatedAt = []plexapi.Part{{File: "/v/moved.mp4", Size: 5}}, 4000
@@ -173,7 +173,7 @@ func TestInterruptedIncrementIsListedAgain(t *testing.T) {
 	for pages := range 4 {
 		l.List = cutAfter{l.plex, pages}.List
 		if err := l.refresh(); err == nil {
-			t.Fatalf("the cut after %d pages was not noticed", pages)
+			t.Fatalf("the interruption after %d pages was not noticed", pages)
 		}
 	}
 	l.List = l.plex.List
@@ -233,7 +233,7 @@ func TestTruncatedListingRemovesNothing(t *testing.T) {
 			l.List = changing{lister: l.plex, answer: c.answer}.List
 			l.now = l.now.Add(RereadAfter)
 			if err := l.refresh(); err == nil || l.plex.pages > 5 {
-				t.Errorf("it was believed, or asked again and again: %d pages, %v", l.plex.pages, err)
+				t.Errorf("the listing was accepted, or repeated: %d pages, %v", l.plex.pages, err)
 			}
 			l.wantHeld()
 			l.List = l.plex.List
@@ -275,11 +275,11 @@ func TestChangesThatMoveUpDuringAnIncrementAreNotMissed(t *testing.T) {
 		row.Parts, row.UpdatedAt = []plexapi.Part{{File: fmt.Sprintf("/moved/%d.mp4", i), Size: 1}}, int64(6000+i)
 	}
 	l.sec.UpdatedAt++
-	l.List = changing{lister: l.plex, after: map[int]func(*lister){2: func(p *lister) { // as many come as go
+	l.List = changing{lister: l.plex, after: map[int]func(*lister){2: func(p *lister) { // as many rows appear as disappear
 		p.rows = slices.Delete(p.rows, 295, 300)
 		for i := range 5 {
 			row := rowOf(7000 + i)
-			row.AddedAt, row.UpdatedAt = 1, 1 // with the time of an old file
+			row.AddedAt, row.UpdatedAt = 1, 1 // the time of an old file
 			p.rows = append(p.rows, row)
 		}
 	}}}.List
@@ -291,7 +291,7 @@ func TestIncrementIncludesItemsOfTheSameSecond(t *testing.T) {
 	l := newReaderLab(t, 300)
 	l.must(l.refresh())
 	row := rowOf(5000)
-	row.AddedAt, row.UpdatedAt = 298, 298 // the newest held is of 299
+	row.AddedAt, row.UpdatedAt = 298, 298 // the newest time in the index is 299
 	l.plex.rows = append(l.plex.rows, row)
 	l.sec.UpdatedAt++
 	if l.must(l.refresh()); l.plex.pages != 2 {
@@ -321,7 +321,7 @@ func TestInconsistentIncrementCausesACompleteListing(t *testing.T) {
 			p.Rows, p.Received = nil, 0
 			return p
 		}},
-		{"the same page for ever, without a number", func(plexapi.ListQuery, plexapi.Page) plexapi.Page {
+		{"the same page forever, without a number", func(plexapi.ListQuery, plexapi.Page) plexapi.Page {
 			p := plexapi.Page{TotalSize: -1, Received: 100}
 			for i := range p.Received {
 				p.Rows = append(p.Rows, rowOf(5000+i))
@@ -351,12 +351,12 @@ func TestEndlessListingFails(t *testing.T) {
 		name   string
 		answer func(*lister) func(plexapi.ListQuery, plexapi.Page) plexapi.Page
 	}{
-		{"the first page for ever", func(p *lister) func(plexapi.ListQuery, plexapi.Page) plexapi.Page {
+		{"the first page forever", func(p *lister) func(plexapi.ListQuery, plexapi.Page) plexapi.Page {
 			return func(plexapi.ListQuery, plexapi.Page) plexapi.Page {
 				return plexapi.Page{Rows: p.rows[:200], Received: 200, TotalSize: -1}
 			}
 		}},
-		{"the first page for ever, with the offset asked for", func(p *lister) func(plexapi.ListQuery, plexapi.Page) plexapi.Page {
+		{"the first page forever, with the offset asked for", func(p *lister) func(plexapi.ListQuery, plexapi.Page) plexapi.Page {
 			return func(q plexapi.ListQuery, _ plexapi.Page) plexapi.Page {
 				return plexapi.Page{Rows: p.rows[:200], Received: 200, TotalSize: 1000, Offset: q.Start}
 			}
@@ -369,7 +369,7 @@ func TestEndlessListingFails(t *testing.T) {
 				t.Errorf("err = %v; want a temporary one", err)
 			}
 			if l.plex.pages > 100 {
-				t.Errorf("given up after %d pages", l.plex.pages)
+				t.Errorf("failed after %d pages", l.plex.pages)
 			}
 			if !l.reading().CompleteAt.IsZero() {
 				t.Error("it counts as complete")

@@ -35,13 +35,13 @@ func TestOneRunAtATime(t *testing.T) {
 }
 
 func TestLockThatCannotBeOpenedIsNotUnsupported(t *testing.T) {
-	notOnWindows(t, "not everybody may make links there")
+	notOnWindows(t, "not every user may create links there")
 	dir := t.TempDir()
 	if err := os.Symlink(filepath.Join(dir, "nowhere", "lock"), filepath.Join(dir, runLock)); err != nil {
 		t.Fatal(err)
 	}
 	if l, err := Acquire(t.Context(), dir, 0); err == nil || isNoLocks(err) || errors.Is(err, ErrHeld) {
-		t.Errorf("Acquire = %v, %v; want the error of opening", l, err)
+		t.Errorf("Acquire = %v, %v; want the error from opening", l, err)
 	}
 }
 
@@ -59,17 +59,17 @@ func TestRunWithoutFileLocksIsRefusedInOneSentence(t *testing.T) {
 }
 
 func TestLockIsNotCreatedInAForeignFolder(t *testing.T) {
-	notOnWindows(t, "not everybody may make links there")
+	notOnWindows(t, "not every user may create links there")
 	real, link := t.TempDir(), filepath.Join(t.TempDir(), "data")
 	if err := os.Symlink(real, link); err != nil {
 		t.Fatal(err)
 	}
 	if l, err := Acquire(t.Context(), link, 0); err == nil || Exists(filepath.Join(real, runLock)) {
-		t.Errorf("Acquire = %v, %v; the lock was made: %v", l, err, Exists(filepath.Join(real, runLock)))
+		t.Errorf("Acquire = %v, %v; the lock exists: %v", l, err, Exists(filepath.Join(real, runLock)))
 	}
 }
 
-// notOnWindows leaves a test out that cannot be made there.
+// notOnWindows skips a test on Windows.
 func notOnWindows(t *testing.T, why string) {
 	t.Helper()
 	if runtime.GOOS == "windows" {

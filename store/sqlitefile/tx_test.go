@@ -6,6 +6,6 @@ import (
 
 func TestJSONListOfNothingIsAnEmptyList(t *testing.T) {
 	if text := JSONList(nil); text != "[]" {
-		t.Errorf("an empty list is %s: json_each reads a row of it", text)
+		t.Errorf("an empty list is %s, which json_each reads as a row", text)
 	}
 }
