@@ -13,7 +13,7 @@ import (
 
 const token = "tok-0123456789-secret"
 
-// start runs a Plex under a base path, as behind a proxy, with a library.
+// start runs a test server with a library under a base path, as behind a proxy.
 func start(t *testing.T) (*plextest.Server, *plexapi.Client, string) {
 	t.Helper()
 	s := plextest.New(token)
@@ -39,7 +39,7 @@ func TestInvalidAddressesAreRefused(t *testing.T) {
 		if _, err := plexapi.New(plexapi.Config{URL: url}); err == nil {
 			t.Errorf("New(%q) succeeded", url)
 		} else if strings.Contains(err.Error(), token) {
-			t.Errorf("New(%q) tells the secret: %v", url, err)
+			t.Errorf("New(%q) contains the secret: %v", url, err)
 		}
 	}
 }
@@ -89,7 +89,7 @@ func TestItemsThatAreGoneAreAbsent(t *testing.T) {
 		a, b := s.AddItem(section, "/a.mp4", 1), s.AddItem(section, "/b.mp4", 1)
 		items, err := c.Items(t.Context(), []string{a, "99999", b})
 		if err != nil || len(items) != 2 {
-			t.Errorf("a list fails whole: %v: %v, %v", whole, items, err)
+			t.Errorf("a list fails completely: %v: %v, %v", whole, items, err)
 		}
 		if items, err := c.Items(t.Context(), []string{"99999"}); err != nil || len(items) != 0 {
 			t.Errorf("an unknown item: %v, %v", items, err)

@@ -24,7 +24,6 @@ func (timeout) Error() string   { return "i/o timeout" }
 func (timeout) Timeout() bool   { return true }
 func (timeout) Temporary() bool { return true }
 
-// The table of what a failure says about the server, row by row.
 func TestClassification(t *testing.T) {
 	dial := func(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
 	read := func(err error) error { return &net.OpError{Op: "read", Net: "tcp", Err: err} }
@@ -58,7 +57,7 @@ func TestClassification(t *testing.T) {
 		{"a body that stops", failure{err: context.DeadlineExceeded, status: 200}, Temporary, ""},
 		{"broken JSON", failure{err: errShape, status: 200}, Temporary, ""},
 		{"broken JSON to a probe", failure{err: errShape, status: 200, probe: true}, Down, "plexUrl"},
-		{"broken JSON to a mere question who it is", failure{err: errShape, status: 200, identity: true}, Temporary, ""},
+		{"broken JSON to an identity request", failure{err: errShape, status: 200, identity: true}, Temporary, ""},
 		{"cut body", failure{err: io.ErrUnexpectedEOF, status: 200, fresh: true, plain: true}, Temporary, ""},
 		{"too large", failure{err: errTooLarge, status: 200}, Temporary, ""},
 		{"not modified", failure{status: 304}, Down, "redirects"},
@@ -69,7 +68,7 @@ func TestClassification(t *testing.T) {
 		{"unauthorised probe", failure{status: 401, probe: true}, Unauthorized, "plexToken"},
 		{"forbidden", failure{status: 403}, Unauthorized, "plexToken"},
 		{"not found", failure{status: 404}, NotFound, ""},
-		{"not even who it is is found", failure{status: 404, identity: true}, Down, "plexUrl"},
+		{"identity not found", failure{status: 404, identity: true}, Down, "plexUrl"},
 		{"not found by a probe", failure{status: 404, probe: true}, Down, "plexUrl"},
 		{"no such method", failure{status: 405}, Rejected, ""},
 		{"request timeout", failure{status: 408}, Temporary, ""},
@@ -85,7 +84,7 @@ func TestClassification(t *testing.T) {
 		{"not implemented", failure{status: 501}, Rejected, ""},
 		{"bad gateway", failure{status: 502}, Down, "proxy"},
 		{"overload", failure{status: 503}, Temporary, ""},
-		{"overload when asked who it is", failure{status: 503, identity: true}, Down, "starting"},
+		{"overload for an identity request", failure{status: 503, identity: true}, Down, "starting"},
 		{"overload in a probe", failure{status: 503, probe: true}, Down, "starting"},
 		{"starting", failure{status: 503, head: maintenance}, Down, "starting"},
 		{"gateway timeout", failure{status: 504}, Down, "proxy"},
@@ -116,7 +115,7 @@ func TestErrorsAreOneShortLine(t *testing.T) {
 		t.Errorf("error of %d runes: %q", len([]rune(text)), text)
 	}
 	if text := (&Error{Op: "read", Err: errors.New("\xff")}).Error(); !utf8.ValidString(text) {
-		t.Errorf("error = %q, which is no text", text)
+		t.Errorf("error = %q, which is not valid UTF-8", text)
 	}
 }
 
@@ -143,7 +142,7 @@ func TestOnlyEncryptedRequestsGoThroughAProxy(t *testing.T) {
 	}
 }
 
-// The limit for connecting may be longer than that for an answer; Plex is not there all the same.
+// The connect timeout may be longer than the answer timeout. A timeout while connecting still means Down.
 func TestSilentHostIsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, err := New(Config{URL: "http://plex.invalid", Token: "x", Timeout: 2 * time.Second})
@@ -159,11 +158,11 @@ func TestSilentHostIsDown(t *testing.T) {
 		if e, ok := errors.AsType[*Error](err); !ok || e.Class != Down || e.Timeout || time.Since(begin) != 2*time.Second {
 			t.Errorf("after %v: %v", time.Since(begin), err)
 		}
-		time.Sleep(connectDefault) // Go goes on connecting, for the next request
+		time.Sleep(connectDefault) // Go continues to connect, for the next request
 	})
 }
 
-// The end of an answer may come after all that is read of it.
+// The end of an answer may arrive after everything that the client reads of it.
 func TestConnectionIsUsedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, err := New(Config{URL: "http://plex.invalid", Token: "x"})

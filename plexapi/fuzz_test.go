@@ -20,12 +20,12 @@ import (
 
 const fuzzToken = "tok-0123456789-secret"
 
-// canned answers every request alike, or fails.
+// canned gives every request the same answer, or fails.
 type canned struct {
 	status int
 	header http.Header
 	body   []byte
-	fail   string // if it is not empty
+	fail   string // if not empty
 }
 
 func (c *canned) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -35,16 +35,16 @@ func (c *canned) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: c.status, Header: c.header, Body: io.NopCloser(bytes.NewReader(c.body)), Request: r}, nil
 }
 
-// checkError fails unless an error is one of Plex's, and fit to be shown.
+// checkError checks that an error is an *Error and can be shown.
 func checkError(t *testing.T, what string, err error) {
 	t.Helper()
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
-		t.Fatalf("%s: %v is no *Error", what, err)
+		t.Fatalf("%s: %v is not an *Error", what, err)
 	}
 	text := err.Error()
 	if utf8.RuneCountInString(text) > 300 || strings.ContainsFunc(text, unicode.IsControl) || !utf8.ValidString(text) || strings.Contains(text, fuzzToken) {
-		t.Errorf("%s: the error is too long, more than a line or tells the token: %q", what, text)
+		t.Errorf("%s: the error is too long, more than a line or contains the token: %q", what, text)
 	}
 	if !slices.Contains([]Class{Down, Temporary, NotFound, Rejected, Unauthorized}, e.Class) {
 		t.Errorf("%s: class %q", what, e.Class)
@@ -54,15 +54,15 @@ func checkError(t *testing.T, what string, err error) {
 	}
 }
 
-// questions are what is asked of Plex, by name. Each returns what came, and fails if it is none that may come.
-func questions(t *testing.T, c *Client) map[string]func() (any, error) {
+// calls returns all calls of the client by name. Each returns the result and checks it.
+func calls(t *testing.T, c *Client) map[string]func() (any, error) {
 	ctx := t.Context()
 	write := func(err error) (any, error) { return nil, err }
 	return map[string]func() (any, error){
 		"identity": func() (any, error) {
 			id, err := c.Identity(ctx)
 			if err == nil && id.MachineIdentifier == "" {
-				t.Error("a server without a name")
+				t.Error("a server without an identifier")
 			}
 			return id, err
 		},
@@ -78,7 +78,7 @@ func questions(t *testing.T, c *Client) map[string]func() (any, error) {
 		"probe": func() (any, error) {
 			_, sections, err := c.Probe(ctx)
 			if e, ok := errors.AsType[*Error](err); ok && e.Status == http.StatusOK && e.Class != Down {
-				t.Errorf("an answer of 200 that makes no sense is %s to a probe", e.Class)
+				t.Errorf("an invalid answer with status 200 is %s for a probe", e.Class)
 			}
 			return sections, err
 		},
@@ -149,8 +149,8 @@ func checkPage(t *testing.T, p Page) {
 	}
 }
 
-// ending is where the first value of a JSON text ends, 0 if there is none.
-func ending(body []byte) int {
+// endOf returns where the first value of a JSON text ends, 0 if there is none.
+func endOf(body []byte) int {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	var value json.RawMessage
 	if dec.Decode(&value) != nil {
@@ -159,8 +159,8 @@ func ending(body []byte) int {
 	return int(dec.InputOffset())
 }
 
-// Whatever answers, and whichever resource was asked for: what comes is usable or an error that can be shown,
-// and an answer that was cut is never taken for a whole one.
+// FuzzAnswers checks for any answer that each call returns a valid result or an error that can be shown, and never
+// accepts a truncated answer.
 func FuzzAnswers(f *testing.F) {
 	for _, body := range []string{
 		``, `null`, `[]`, `{"MediaContainer":null}`, `{"MediaContainer":{"Metadata":{"ratingKey":1}}}`, `<html></html>`,
@@ -187,7 +187,7 @@ func FuzzAnswers(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all := questions(t, c)
+		all := calls(t, c)
 		names := slices.Sorted(maps.Keys(all))
 		name := names[int(which)%len(names)]
 		got, err := all[name]()
@@ -201,17 +201,16 @@ func FuzzAnswers(f *testing.F) {
 			}
 			return
 		}
-		if end := ending(body); got != nil && end > 0 {
+		if end := endOf(body); got != nil && end > 0 {
 			server.body = body[:cut%uint(end)]
 			if cut, err := all[name](); err == nil {
-				t.Errorf("%s: %q, cut from %q, is taken for %+v", name, server.body, body, cut)
+				t.Errorf("%s: %q, cut from %q, is accepted as %+v", name, server.body, body, cut)
 			}
 		}
 	})
 }
 
-// canonical is a JSON text without keys that come twice, how many items its listing holds, and whether it says
-// how many there are in all.
+// canonical returns a JSON text without duplicate keys, the number of items in its listing, and whether it has a total.
 func canonical(body []byte) (text []byte, items int, counted, ok bool) {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.UseNumber()
@@ -235,8 +234,8 @@ func canonical(body []byte) (text []byte, items int, counted, ok bool) {
 	return text, items, m["totalSize"] != nil, err == nil
 }
 
-// A page is read as a stream: in whichever pieces it comes it says the same, every item in it counts, and
-// one that ends early, or is cut because it is too large, is an error and never a shorter page.
+// FuzzListing checks the streaming of a page: its pieces do not matter, every item counts, and a page that is truncated or
+// too large is an error, never a shorter page.
 func FuzzListing(f *testing.F) {
 	row := `{"ratingKey":"12","addedAt":1700000000,"updatedAt":"x","Media":[{"Part":[{"id":1,"file":"/v/a.mp4","size":123,"duration":9}]}]}`
 	for _, body := range []string{
@@ -255,17 +254,17 @@ func FuzzListing(f *testing.F) {
 		if (err == nil) != (errPieces == nil) || err == nil && !reflect.DeepEqual(whole, pieces) {
 			t.Errorf("%q is %+v, %v at once, and %+v, %v in pieces", body, whole, err, pieces, errPieces)
 		}
-		end := uint(ending(body))
+		end := uint(endOf(body))
 		if err == nil && end == 0 {
-			t.Errorf("%q, which is no JSON, is taken for %+v", body, whole)
+			t.Errorf("%q, which is not JSON, is accepted as %+v", body, whole)
 		}
 		if end > 0 {
 			n := cut % end
 			if p, err := decodePage(bytes.NewReader(body[:n]), 0); err == nil {
-				t.Errorf("%q, cut from %q, is taken for %+v", body[:n], body, p)
+				t.Errorf("%q, cut from %q, is accepted as %+v", body[:n], body, p)
 			}
 			if p, err := decodePage(http.MaxBytesReader(nil, io.NopCloser(bytes.NewReader(body)), int64(n)), 0); err == nil {
-				t.Errorf("%d bytes of %q are taken for %+v", n, body, p)
+				t.Errorf("%d bytes of %q are accepted as %+v", n, body, p)
 			}
 		}
 		if err == nil {
@@ -278,14 +277,14 @@ func FuzzListing(f *testing.F) {
 	})
 }
 
-// A server may ask for any wait in any form: none is negative, none is longer than is honoured, and one that
-// can be understood is kept to.
+// FuzzRetryAfter checks for any Retry-After that the wait is not negative and not longer than LongestRetryAfter, and that
+// a valid value is used.
 func FuzzRetryAfter(f *testing.F) {
 	for _, text := range []string{"", "7", " 7 ", "-7", "+7", "7.5", "0x7", "1_0", "99999999999999999999", "Thu, 01 Jan 2026 00:00:09 GMT", "Thursday, 01-Jan-26 00:00:09 GMT", "Thu, 32 Jan"} {
 		f.Add(text, int64(1_767_225_600), int64(9))
 	}
 	f.Add("7", int64(-1<<62), int64(1<<62))
-	f.Add("Thu, 01 Jan 2026 00:00:09 GMT", int64(1_767_229_200), int64(-3600)) // which is past
+	f.Add("Thu, 01 Jan 2026 00:00:09 GMT", int64(1_767_229_200), int64(-3600)) // in the past
 	f.Fuzz(func(t *testing.T, text string, unix, ahead int64) {
 		const year9999 = 253_402_300_799
 		now := time.Unix(unix%year9999, 0).UTC()

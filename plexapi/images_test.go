@@ -14,10 +14,10 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
 )
 
-// jpeg is a picture as far as its beginning goes; different texts make different pictures.
+// jpeg returns data that begins like a JPEG file. Different texts give different pictures.
 func jpeg(text string) []byte { return []byte("\xff\xd8\xff\xe0" + text) }
 
-// thumbs returns what tells clients that an item's poster and background have changed.
+// thumbs returns the URLs of an item's poster and background, which change with the pictures.
 func thumbs(t *testing.T, c *plexapi.Client, key string) (string, string) {
 	t.Helper()
 	items, err := c.Items(t.Context(), []string{key})
@@ -44,7 +44,7 @@ func TestUploadIsSelectedAndTheSameBytesAreOnePicture(t *testing.T) {
 			t.Fatalf("Pictures = %v, %v", pictures, err)
 		}
 		if hash := plexapi.ImageHash(data); !pictures[1].IsUpload(hash) || !pictures[1].IsUpload(strings.ToUpper(hash)) || pictures[0].IsUpload(hash) {
-			t.Errorf("the upload of %s is not told from %+v", hash, pictures)
+			t.Errorf("the upload of %s is not recognised in %+v", hash, pictures)
 		}
 		if got := s.Item(key).Poster().Data; !bytes.Equal(got, data) {
 			t.Errorf("%d bytes have arrived, not %d", len(got), len(data))

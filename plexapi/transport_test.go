@@ -24,7 +24,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
 )
 
-// classOf returns what the client made of a failure, and its hint.
+// classOf returns the class and the hint of a failure.
 func classOf(t *testing.T, err error) (plexapi.Class, string) {
 	t.Helper()
 	e, ok := errors.AsType[*plexapi.Error](err)
@@ -38,7 +38,7 @@ func classOf(t *testing.T, err error) (plexapi.Class, string) {
 	return e.Class, e.Hint
 }
 
-// serve runs a server that is not Plex.
+// serve runs a server with this handler.
 func serve(t *testing.T, h http.HandlerFunc) *httptest.Server {
 	t.Helper()
 	s := httptest.NewServer(h)
@@ -51,7 +51,7 @@ func say(body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) }
 }
 
-// rawServer runs a server that answers each connection once and closes it without saying so.
+// rawServer runs a server that answers each connection once and closes it without notice.
 func rawServer(t *testing.T, answer func(*http.Request) string) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -84,7 +84,7 @@ func TestTokenIsSentOnlyInAHeaderToThisServer(t *testing.T) {
 		t.Fatalf("%d requests, %v", len(seen), err)
 	}
 	if got := seen[0].Header.Get("X-Plex-Token"); got != "" {
-		t.Error("the question who it is carries the token")
+		t.Error("the identity request contains the token")
 	}
 	if got := seen[1].Header.Get("X-Plex-Token"); got != token {
 		t.Errorf("token = %q", got)
@@ -105,7 +105,7 @@ func TestTokenIsSentOnlyInAHeaderToThisServer(t *testing.T) {
 }
 
 func TestRedirectsNeverCarryTheTokenAway(t *testing.T) {
-	other := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the other host was asked") })
+	other := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the other host got a request") })
 	for _, location := range []string{other.URL + "/library/sections", "http://%zz?" + token, ""} {
 		s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", location)
@@ -243,8 +243,7 @@ func TestCertificateIsCheckedUnlessInsecureTLS(t *testing.T) {
 	}
 }
 
-// An idle connection that Plex has closed is replaced without a word, for writes too: the same edit twice
-// is the same edit.
+// An idle connection that Plex has closed is replaced without an error, for writes too: repeating an edit has no effect.
 func TestClosedIdleConnectionIsReplaced(t *testing.T) {
 	s, c, section := start(t)
 	key := s.AddItem(section, "/a.mp4", 1)
@@ -281,7 +280,7 @@ func TestAnswerWithoutEndIsCut(t *testing.T) {
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
 	fmt.Fprint(z, `{"MediaContainer":{"Metadata":[`)
-	for range 17 { // a bit more than is read, in a few bytes
+	for range 17 { // a little more than bodyLimit, compressed
 		fmt.Fprint(z, `{"ratingKey":"1","title":"`+strings.Repeat("x", 1<<20)+`"},`)
 	}
 	fmt.Fprint(z, `{}]}}`)
@@ -315,7 +314,7 @@ func TestRetryAfterAndStatusAreReturned(t *testing.T) {
 		t.Errorf("error = %#v", err)
 	}
 	if strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "?") {
-		t.Errorf("the error tells the query: %v", err)
+		t.Errorf("the error contains the query: %v", err)
 	}
 }
 

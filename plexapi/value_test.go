@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// whole is all that a value says, as encoding/json would have it.
-func whole(t *testing.T, v value) any {
+// decoded returns the content of a value like encoding/json.
+func decoded(t *testing.T, v value) any {
 	t.Helper()
 	var out any
 	var err error
@@ -18,14 +18,14 @@ func whole(t *testing.T, v value) any {
 	case '{':
 		m := make(map[string]any)
 		err = v.fields(func(name []byte, v value) error {
-			m[string(name)] = whole(t, v)
+			m[string(name)] = decoded(t, v)
 			return nil
 		})
 		out = m
 	case '[':
 		list := []any{}
 		err = v.elements(func(v value) error {
-			list = append(list, whole(t, v))
+			list = append(list, decoded(t, v))
 			return nil
 		})
 		out = list
@@ -44,7 +44,7 @@ func whole(t *testing.T, v value) any {
 	return out
 }
 
-// What is taken apart by hand says what encoding/json says.
+// The hand-written parser returns the same as encoding/json.
 func FuzzValue(f *testing.F) {
 	f.Add([]byte(`{"a" : [ 1,-2.5e3 ,true,null, "b\"\\é",[],{} , [[{"c":{}}]]],` + "\n\t" + `"" : "]}" ,"\ud800":"` + "\xff" + `"}`))
 	f.Add([]byte(` [{"x":1}, {"x" :2 } ]`))
@@ -60,13 +60,13 @@ func FuzzValue(f *testing.F) {
 		if err := dec.Decode(&want); err != nil {
 			t.Fatal(err)
 		}
-		if got := whole(t, value(raw)); !reflect.DeepEqual(got, want) {
+		if got := decoded(t, value(raw)); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s is %#v, want %#v", raw, got, want)
 		}
 	})
 }
 
-// realRow is a row of a listing as Plex sends it when it leaves out what it was asked to leave out.
+// realRow is a row of a listing from Plex without the excluded fields.
 const realRow = `{"ratingKey":"%[1]d","key":"/library/metadata/%[1]d","guid":"com.plexapp.agents.none://0123456789abcdef0123456789abcdef/%[1]d?lang=xn","librarySectionTitle":"Videos","librarySectionID":1,` +
 	`"librarySectionKey":"/library/sections/1","studio":"The Studio No. %[2]d","type":"movie","title":"Clip %[1]d with a Title of Some Words","titleSort":"Clip %[1]d with a Title of Some Words",` +
 	`"rating":6.1,"userRating":8.0,"viewCount":1,"lastViewedAt":1505969509,"year":2023,"thumb":"/library/metadata/%[1]d/thumb/1689270983","art":"/library/metadata/%[1]d/art/1689270983",` +
@@ -95,7 +95,7 @@ func BenchmarkDecodePage(b *testing.B) {
 	}
 }
 
-// A library is read whole, so a row of it costs little more than what is kept of it.
+// A complete library is read, so a row must cost little more than the stored data.
 func TestRowCostsFewAllocations(t *testing.T) {
 	const rows = 200
 	page := realPage(rows)
@@ -109,7 +109,7 @@ func TestRowCostsFewAllocations(t *testing.T) {
 	}
 }
 
-// A text that were checked anew at each of its letters would take an hour.
+// Checking the rest of the text at each letter would take an hour.
 func TestLongTextIsReadInOnePass(t *testing.T) {
 	want := strings.Repeat("Ж", 1<<20)
 	if got, err := value(`"` + want + `"`).text(); err != nil || string(got) != want {

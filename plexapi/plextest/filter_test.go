@@ -14,7 +14,7 @@ func TestFilterBySize(t *testing.T) {
 	for _, size := range []int64{5, 7, 9} {
 		all = append(all, s.AddItem(section, "/a.mp4", size))
 	}
-	s.AddFile(all[0], "/b.mp4", 7) // a further version
+	s.AddFile(all[0], "/b.mp4", 7) // another version
 	s.Edit(all[2], func(it *plextest.Item) { it.Files = append(it.Files, plextest.File{Path: "/c.mp4", Size: 4}) })
 	listing := "/library/sections/" + section + "/all?type=1&sort=id&"
 	for query, want := range map[string]string{

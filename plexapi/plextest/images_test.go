@@ -22,7 +22,7 @@ func with(body string) func(*http.Request) {
 	return func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader(body)) }
 }
 
-// post uploads something and compares the status.
+// post uploads data and compares the status.
 func post(t *testing.T, s *plextest.Server, status int, target, body string) {
 	t.Helper()
 	if got, answer := ask(t, s, "POST", target, with(body)); got != status {
@@ -30,7 +30,7 @@ func post(t *testing.T, s *plextest.Server, status int, target, body string) {
 	}
 }
 
-// thumb returns what the item says its poster is.
+// thumb returns the URL of the item's poster.
 func thumb(t *testing.T, s *plextest.Server, key string) any {
 	t.Helper()
 	return container(t, s, "/library/metadata/"+key)["Metadata"].([]any)[0].(map[string]any)["thumb"]
@@ -123,7 +123,7 @@ func TestOnlyOfferedPicturesCanBeSelected(t *testing.T) {
 	}
 	s.Choose(key, "posters", "metadata://posters/1")
 	if it := s.Item(key); it.Poster().Key != "metadata://posters/1" || !it.Locked["thumb"] || len(it.Posters) != 3 || thumb(t, s, key) == before {
-		t.Errorf("chosen by a person: %+v", it)
+		t.Errorf("chosen by a user: %+v", it)
 	}
 	s.Refresh(key)
 	if got := s.Item(key).Poster().Key; got != "metadata://posters/1" {

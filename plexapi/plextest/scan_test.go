@@ -76,7 +76,7 @@ func TestScanAcceptsOneMethod(t *testing.T) {
 	}
 	want(t, s, 200, "POST", refresh(section, "/data")+"&force=1")
 	if s.Careless() != 1 {
-		t.Error("a scan that reads all anew is not remembered")
+		t.Error("a scan that refreshes everything is not counted")
 	}
 }
 

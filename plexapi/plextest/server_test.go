@@ -19,14 +19,14 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
 )
 
-// open returns a Plex that is spoken to without a network, with a library.
+// open returns a server with a library, for use without a network.
 func open(t *testing.T) (*plextest.Server, string) {
 	t.Helper()
 	s := plextest.New("token")
 	return s, s.AddSection("Videos", "movie")
 }
 
-// send sends a request as a good client does; change makes it a bad one.
+// send sends a valid request, which change may make invalid.
 func send(t *testing.T, s *plextest.Server, method, target string, change ...func(*http.Request)) (*http.Response, error) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, "http://plex"+s.BasePath+target, nil)
@@ -55,7 +55,7 @@ func ask(t *testing.T, s *plextest.Server, method, target string, change ...func
 	return res.StatusCode, string(body)
 }
 
-// want asks and compares the status.
+// want sends a request and compares the status.
 func want(t *testing.T, s *plextest.Server, status int, method, target string) {
 	t.Helper()
 	if got, body := ask(t, s, method, target); got != status {
@@ -63,7 +63,7 @@ func want(t *testing.T, s *plextest.Server, status int, method, target string) {
 	}
 }
 
-// container returns what MediaContainer holds in the answer to a GET.
+// container returns the content of MediaContainer in the answer to a GET.
 func container(t *testing.T, s *plextest.Server, target string, change ...func(*http.Request)) map[string]any {
 	t.Helper()
 	status, body := ask(t, s, "GET", target, change...)
@@ -128,7 +128,7 @@ func TestInvalidRequestsAreRefused(t *testing.T) {
 		{"a list as a value", "PUT", edit(section, key, "genre.value", "x"), nil, 400, "400"},
 		{"a lock that is none", "PUT", edit(section, key, "title.locked", "maybe"), nil, 400, "400"},
 		{"a date that is none", "PUT", edit(section, key, "originallyAvailableAt.value", "2024-05"), nil, 500, "500 Internal Server Error"},
-		{"a name that is not encoded by itself", "PUT", edit(section, key, "genre[].tag.tag-", "50%"), nil, 400, "400"},
+		{"a name that is not encoded separately", "PUT", edit(section, key, "genre[].tag.tag-", "50%"), nil, 400, "400"},
 		{"a rating out of bounds", "PUT", "/:/rate?identifier=com.plexapp.plugins.library&key=" + key + "&rating=11", nil, 400, "400"},
 		{"a rating below none", "PUT", "/:/rate?identifier=com.plexapp.plugins.library&key=" + key + "&rating=-2", nil, 400, "400"},
 		{"a rating without a provider", "PUT", "/:/rate?key=" + key + "&rating=1", nil, 400, "400"},
@@ -242,7 +242,7 @@ func TestAbsentValuesHaveNoKeyAndListingsTruncateTags(t *testing.T) {
 	}
 	s.Edit(key, func(it *plextest.Item) { it.Locked["actor"] = false })
 	if _, has := container(t, s, whole)["Metadata"].([]any)[0].(map[string]any)["Field"]; has {
-		t.Error("a lock that was taken away is still listed")
+		t.Error("a removed lock is still listed")
 	}
 }
 
@@ -274,28 +274,28 @@ func TestListingsArePagedAndSortedByTheServer(t *testing.T) {
 
 func TestFingerprintOfALibraryChangesUnlessFrozen(t *testing.T) {
 	s, section := open(t)
-	mark := func() any {
+	fingerprint := func() any {
 		return container(t, s, "/library/sections")["Directory"].([]any)[0].(map[string]any)["contentChangedAt"]
 	}
-	before := mark()
+	before := fingerprint()
 	key := s.AddItem(section, "/a.mp4", 1)
 	for name, change := range map[string]func(){
 		"a new version": func() { s.AddFile(key, "/b.mp4", 2) },
 		"an edit":       func() { want(t, s, 200, "PUT", edit(section, key, "title.value", "x")) },
 		"a move":        func() { key = s.Move(key, "/c.mp4") },
 	} {
-		if before == mark() {
-			t.Error("the mark stands still")
+		if before == fingerprint() {
+			t.Error("the fingerprint has not changed")
 		}
-		before = mark()
-		if change(); before == mark() {
-			t.Errorf("%s: the mark stands still", name)
+		before = fingerprint()
+		if change(); before == fingerprint() {
+			t.Errorf("%s: the fingerprint has not changed", name)
 		}
 	}
 	s.Configure(func(o *plextest.Options) { o.Frozen = true })
-	before = mark()
-	if s.Remove(key); before != mark() {
-		t.Error("a frozen mark has moved")
+	before = fingerprint()
+	if s.Remove(key); before != fingerprint() {
+		t.Error("a frozen fingerprint has changed")
 	}
 	s.RemoveSection(section)
 	if list := container(t, s, "/library/sections")["Directory"].([]any); len(list) != 0 {
@@ -403,7 +403,7 @@ func TestSimultaneousWritesAreCounted(t *testing.T) {
 	})
 }
 
-// A server that is stopped before it has begun to accept has listened all the same.
+// A server that is stopped before it accepts connections has already listened.
 func TestPortIsFreeAsSoonAsTheServerHasStopped(t *testing.T) {
 	for range 200 {
 		s := plextest.New("token")
@@ -475,7 +475,7 @@ func TestEpisodesRefuseFieldsOfTheirShow(t *testing.T) {
 	}
 }
 
-// isDial reports whether a connection was not made. What the system calls that is not the same everywhere.
+// isDial reports whether a connection failed. The error differs between systems.
 func isDial(err error) bool {
 	e, ok := errors.AsType[*net.OpError](err)
 	return ok && e.Op == "dial"
