@@ -134,7 +134,7 @@ func (pl *Pipeline) stillOwned(ctx context.Context, m *match.Matcher, owners map
 	owned, doubts = make(map[string]bool, len(owners)), make(map[string]error)
 	for key, owner := range owners {
 		if err := result.Failed[owner]; err != nil {
-			doubts[key] = fmt.Errorf("cannot tell whether Plex item %s still belongs to scene %d: %w", key, owner, err)
+			doubts[key] = fmt.Errorf("it is not known whether Plex item %s still belongs to scene %d: %w", key, owner, err)
 		}
 		owned[key] = doubts[key] != nil ||
 			slices.ContainsFunc(fits[owner], func(h match.Hit) bool { return h.RatingKey == key && in(h) })

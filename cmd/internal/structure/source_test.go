@@ -24,7 +24,7 @@ import (
 )
 
 const (
-	root   = ".."
+	root   = "../../.."
 	module = "github.com/stash-plex-sync/stash-plex-sync"
 )
 
