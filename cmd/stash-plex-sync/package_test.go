@@ -333,7 +333,7 @@ func TestLauncherThatCannotStartIsOneLineAndHoldsNothingUp(t *testing.T) {
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	for text, script := range map[string]string{
 		"is missing: install stash-plex-sync again":                   string(launcher),
-		"stash-plex-sync does not run on this machine (Linux mips64)": strings.ReplaceAll(string(launcher), ":/lib", ":/nowhere/lib"),
+		"stash-plex-sync does not support this system (Linux mips64)": strings.ReplaceAll(string(launcher), ":/lib", ":/nowhere/lib"),
 	} {
 		folder := filepath.Join(t.TempDir(), stashtest.PluginID)
 		w.must(os.Mkdir(folder, 0o755))
