@@ -217,7 +217,7 @@ func (s *session) repair(ctx context.Context) error {
 	if err == nil && r != nil {
 		z := s.log.Logger(false)
 		z.Error().Str("damage", r.Damage).Str("kept_as", r.Aside).Str("saved", rows(r.Rescued)).Str("from_copy", rows(r.Copied)).
-			Msg("the queue was damaged: it was moved aside, and what could be read was recovered; the next complete listing of Stash restores the rest")
+			Msg("the queue was damaged: it was moved aside, and what could be read was recovered; the rest is queued when the plugin next reads all scenes")
 	}
 	return err
 }

@@ -93,7 +93,7 @@ func (s *Store) Revive(ctx context.Context, now time.Time, n Narrow) (int, error
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("revive dead letters: %w", err)
+		return 0, fmt.Errorf("re-queue dead letters: %w", err)
 	}
 	return revived, nil
 }

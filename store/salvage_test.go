@@ -358,3 +358,23 @@ func TestInvalidItemIsDamage(t *testing.T) {
 		t.Errorf("after the recovery %+v: items %+v, %v; want the valid one", r, known, err)
 	}
 }
+
+func TestDamagedColumnNameLosesNoRows(t *testing.T) {
+	dir := damagedQueue(t, 3)
+	s := openIn(t, dir)
+	for _, q := range []string{
+		`PRAGMA writable_schema = 1`,
+		`UPDATE sqlite_schema SET sql = replace(sql, 'enqueued_at', 'enquXued_at') WHERE name = 'job'`,
+	} {
+		if _, err := s.write.Exec(q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, r := recovered(t, dir)
+	if c, err := s.Counts(t.Context(), t0.Add(time.Hour)); err != nil || c.Due.N != 3 {
+		t.Errorf("after the recovery %+v: %+v, %v; want 3 jobs", r, c, err)
+	}
+}

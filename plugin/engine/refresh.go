@@ -65,7 +65,7 @@ func (r *run) wake(ctx context.Context, files []plexindex.File) error {
 	}
 	n, err := r.Store.Wake(ctx, time.Now(), found)
 	if n > 0 {
-		r.Log.Info().Int("scenes", n).Msg("awaited files appeared in Plex; their scenes are due")
+		r.Log.Info().Int("scenes", n).Msg("Plex now has files that scenes were waiting for; these scenes are pushed now")
 	}
 	return err
 }

@@ -93,7 +93,7 @@ func (c *Client) RunPluginTask(ctx context.Context, plugin, task, description st
 		return "", c.wrap(ctx, op, err)
 	}
 	if res.RunPluginTask == "" {
-		return "", unexpected(op, "the answer names no job")
+		return "", unexpected(op, "the answer contains no job id")
 	}
 	return res.RunPluginTask, nil
 }

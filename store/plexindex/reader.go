@@ -152,7 +152,7 @@ func (r *Reader) next(ctx context.Context, sec plexapi.Section, at ListingState,
 		i := findRow(page, at.LastKey)
 		switch {
 		case i >= 0 && begin+i == at.Position-1 && back > 1:
-			return page, begin, oddListing(sec, fmt.Sprintf("Plex listed item %d once, but not the next time", at.Position))
+			return page, begin, oddListing(sec, fmt.Sprintf("Plex's listing is inconsistent: item %d is missing from the second read", at.Position))
 		case i >= 0 && begin+i > at.Position-1: // rows have appeared before it, or every page is the same
 			page, err = r.page(ctx, sec, 0, 0, size, SortByID)
 			return page, 0, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"strings"
 
 	"modernc.org/sqlite"
@@ -25,9 +26,13 @@ func CopyRows(ctx context.Context, from *sql.DB, table, order string,
 	if err != nil {
 		return 0, false, err
 	}
-	insert := `INSERT INTO ` + strings.Fields(table)[0] + ` (` + joinColumns(columns) + `) VALUES (` + strings.TrimSuffix(strings.Repeat("?, ", len(columns)), ", ") + `) ON CONFLICT DO NOTHING`
 	complete = true
 	err = inTx(ctx, func(tx *Tx) error {
+		insert, err := insertInto(ctx, tx, strings.Fields(table)[0], columns)
+		if err != nil || insert == "" {
+			complete = false
+			return err
+		}
 		values, targets := make([]any, len(columns)), make([]any, len(columns))
 		for i := range values {
 			targets[i] = &values[i]
@@ -73,6 +78,28 @@ func unlessUnreadable(ctx context.Context, err error) error {
 		return nil
 	}
 	return err
+}
+
+// insertInto returns a statement that inserts these columns into a table, "" if the table does not have them. If only
+// the names differ, they are damaged: both files have the same schema.
+func insertInto(ctx context.Context, tx *Tx, table string, columns []string) (string, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT * FROM `+table+` LIMIT 0`)
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	known, err := rows.Columns()
+	if err != nil {
+		return "", err
+	}
+	if len(columns) == len(known) {
+		columns = known
+	}
+	if slices.ContainsFunc(columns, func(c string) bool { return !slices.Contains(known, c) }) {
+		return "", rows.Err()
+	}
+	return `INSERT INTO ` + table + ` (` + joinColumns(columns) + `) VALUES (` +
+		strings.TrimSuffix(strings.Repeat("?, ", len(columns)), ", ") + `) ON CONFLICT DO NOTHING`, rows.Err()
 }
 
 func joinColumns(columns []string) string {

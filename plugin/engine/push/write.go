@@ -80,7 +80,7 @@ func (pl *Pipeline) writeItem(ctx context.Context, t *Target) error {
 	for _, e := range edits {
 		if n := length(e); n > merge.LineLimit {
 			logOf(pl.Log.Info(), t.push).Str("fields", fieldNames(e.Fields())).Int("bytes", n).
-				Msg("sent with a long URL, since it cannot be split; a proxy in front of Plex may reject it")
+				Msg("this update cannot be split, so its URL is very long; a proxy in front of Plex may reject it")
 		}
 		n, refused, err := pl.edit(ctx, t, e)
 		if err != nil {
