@@ -134,7 +134,7 @@ func (w *world) memory() map[string]string {
 	db, err := sql.Open("sqlite", "file:"+w.database()+"?mode=ro&_pragma=busy_timeout(10000)")
 	w.must(err)
 	defer db.Close()
-	rows, err := db.Query(`SELECT rating_key, json_extract(base, '$.original') FROM item`)
+	rows, err := db.Query(`SELECT rating_key, COALESCE(json_extract(base, '$.original'), '') FROM item`)
 	w.must(err)
 	defer rows.Close()
 	known := make(map[string]string)
