@@ -250,7 +250,7 @@ func (r *ExplainReport) unknown() string {
 		return text.Join("not in Plex, and no longer queued", "last attempt: "+r.Attempts[0].Error, how)
 	}
 	if r.elsewhere {
-		return "not in this Plex: it was pushed to another server; to this one, " + how
+		return "not on this Plex server: it was pushed to a different one; for this server, " + how
 	}
 	return "never pushed: " + how
 }

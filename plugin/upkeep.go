@@ -44,7 +44,7 @@ func (s *session) retryDead(ctx context.Context, args common.ArgsMap) (any, erro
 	}
 	s.z.Info().Msg(text.Count(revived, "dead letter is", "dead letters are") + " queued again")
 	if _, err := askForRun(ctx, s.conn); err != nil {
-		s.z.Warn().Err(err).Msgf("Stash did not accept a run of %q: start that task by hand", taskName)
+		s.z.Warn().Err(err).Msgf("Stash refused to start the task %q: start it yourself", taskName)
 	}
 	return map[string]int{"revived": revived}, nil
 }

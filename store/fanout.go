@@ -72,7 +72,7 @@ func (s *Store) ExpandFanout(ctx context.Context, now time.Time, limit int) (mor
 func (s *Store) HasFanout(ctx context.Context) (bool, error) {
 	var yes bool
 	if err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM fanout)`).Scan(&yes); err != nil {
-		return false, fmt.Errorf("look for changed objects that scenes mention: %w", s.fileError(err))
+		return false, fmt.Errorf("find changed performers, studios, tags and groups: %w", s.fileError(err))
 	}
 	return yes, nil
 }

@@ -136,7 +136,7 @@ func TestLongListIsSentCompleteAndLogged(t *testing.T) {
 			if got := l.plex.Item(l.keys[1]).Tags["genre"]; len(got) != 501 {
 				l.Errorf("replace %v: %d tags, want 500 and the one that was there", replace, len(got))
 			}
-			if !strings.Contains(l.log.String(), "a long URL") {
+			if !strings.Contains(l.log.String(), "its URL is very long") {
 				l.Error("the log does not mention the long URL")
 			}
 			l.edit("One", 1)

@@ -103,7 +103,7 @@ func (r *Reader) readAll(ctx context.Context, server string, sec plexapi.Section
 		}
 		if begin < at.Position-1 {
 			if steps++; steps > maxStepsBack {
-				return oddListing(sec, "its items keep moving during the listing")
+				return oddListing(sec, "Plex is changing this library while it is read")
 			}
 		}
 		done, err := r.isLast(ctx, server, sec, page, begin, at)
