@@ -56,7 +56,7 @@ func TestExplainSceneWithoutJob(t *testing.T) {
 	elsewhere.elsewhere = true
 	for _, c := range []explanation{
 		{"never pushed", pushed(0, 0), facts{}, "unknown", []string{"never pushed", "edit", `"Sync all scenes"`}},
-		{"pushed to another server", elsewhere, facts{}, "unknown", []string{"not in this Plex", "another server", `"Sync all scenes"`}},
+		{"pushed to another server", elsewhere, facts{}, "unknown", []string{"not on this Plex server", "a different one", `"Sync all scenes"`}},
 		{"not in Stash", pushed(0, 0), missing, "unknown", []string{"Stash has no scene 1"}},
 		{"pushed, and gone from Stash", pushed(1, 0, did("gone", "x")), missing, "unknown", []string{"Stash no longer has scene 1", "item 9"}},
 		{"pushed", pushed(1, 0, did("synced", ""), did("skipped", "x")), facts{}, "synced", []string{"item 9", "/v/x.mp4", "by path", "2026-03-04 11:59:00"}},

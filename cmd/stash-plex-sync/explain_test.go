@@ -88,7 +88,7 @@ func TestExplanationIsOfThePresentServer(t *testing.T) {
 	w.process()
 	w.plex.SetMachine("another-machine")
 	w.op(map[string]any{"mode": "check"})
-	w.wantExplained(1, "unknown", "not in this Plex", "another server", "Sync all scenes")
+	w.wantExplained(1, "unknown", "not on this Plex server", "a different one", "Sync all scenes")
 	if links := w.explain(1)["links"].([]any); len(links) != 0 {
 		t.Errorf("links = %v", links)
 	}
