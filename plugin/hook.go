@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/stashapp/stash/pkg/plugin/common"
@@ -42,6 +43,7 @@ func (r *Runner) hook(conn common.StashServerConnection, payload any, log *stash
 	if err != nil {
 		return leave(dir, h, err)
 	}
+	warnOfRisk(recording, db, z)
 	hook := hookRun{Runner: r, conn: conn, db: db, log: log}
 	if mark.Ask {
 		mark.Busy = hook.ask(recording, mark)
@@ -66,8 +68,11 @@ func record(ctx context.Context, dir string, h store.HookRecord) (*store.Store, 
 // leave writes a hook to the inbox because the queue cannot be written.
 func leave(dir string, h store.HookRecord, cause error) error {
 	cause = mendable(cause)
-	err := mendable(store.LeaveInInbox(dir, time.Now(), h))
+	inbox, err := store.Leave(dir, time.Now(), h)
+	err = mendable(err)
 	switch {
+	case err == nil && filepath.Dir(inbox) != filepath.Clean(dir):
+		return fmt.Errorf("%v was left in the inbox %s, because the data folder cannot be used: %w; the next run of %q queues it", h, inbox, cause, taskName)
 	case err == nil:
 		return fmt.Errorf("%v was left in the inbox, because the queue cannot be written: %w; the next run of %q queues it", h, cause, taskName)
 	case remedy(err) == remedy(cause):

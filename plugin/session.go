@@ -51,6 +51,7 @@ func (s *session) open(ctx context.Context) error {
 			return err
 		}
 	}
+	warnOfRisk(ctx, s.db, s.z)
 	if s.stash == nil {
 		s.stash, err = stashapi.New(s.conn, stashapi.Options{})
 	}

@@ -22,6 +22,7 @@ const (
 	KeyPrefixes       = "prefixes"       // JSON: learned path prefixes
 	KeyLastAbsent     = "last_absent"    // at: when items that left Plex were last looked for
 	KeyLastCopy       = "last_copy"      // at: when the daily copy was made
+	KeyRisk           = "risk"           // the last logged warning about a data folder that cannot be protected
 	keyClient         = "client"         // Plex client identifier
 	keyMark           = "run_mark"       // the run mark
 	keyHolder         = "holder"         // who holds the run lock
