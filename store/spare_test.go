@@ -20,7 +20,8 @@ func temporaryFiles(t *testing.T) string {
 	return dir
 }
 
-// block puts a file where a folder should be, so that not even root can use the folder, and returns what removes it.
+// block puts a file where a folder should be, so that not even root can use the folder, and returns a function that removes
+// the file.
 func block(t *testing.T, path string) (unblock func()) {
 	t.Helper()
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
@@ -66,14 +67,14 @@ func TestEditIsLeftElsewhereWhileTheDataFolderCannotBeUsed(t *testing.T) {
 			}
 			for _, path := range c.blocked(dir) {
 				if !sqlitefile.Exists(path) {
-					t.Errorf("%s, which is not ours, was removed", path)
+					t.Errorf("%s, which the test created, was removed", path)
 				}
 			}
 		})
 	}
 }
 
-func TestNothingIsLeftBehindWhereNoPlaceCanBeUsed(t *testing.T) {
+func TestNoFolderIsLeftWhereNoInboxCanBeUsed(t *testing.T) {
 	tmp, parent := temporaryFiles(t), t.TempDir()
 	dir := filepath.Join(parent, "data")
 	for _, path := range []string{dir, inboxes.Spares(dir)[0].Dir, inboxes.Spares(dir)[1].Dir} {
@@ -85,7 +86,7 @@ func TestNothingIsLeftBehindWhereNoPlaceCanBeUsed(t *testing.T) {
 	for _, d := range []string{tmp, parent} {
 		if err := filepath.WalkDir(d, func(path string, e os.DirEntry, err error) error {
 			if err == nil && path != d && e.IsDir() {
-				t.Errorf("%s is left", path)
+				t.Errorf("%s still exists", path)
 			}
 			return err
 		}); err != nil {
@@ -94,7 +95,7 @@ func TestNothingIsLeftBehindWhereNoPlaceCanBeUsed(t *testing.T) {
 	}
 }
 
-func TestSpareInboxOfAnotherUserIsLeftAlone(t *testing.T) {
+func TestSpareInboxOfAnotherUserIsIgnored(t *testing.T) {
 	temporaryFiles(t)
 	dir := filepath.Join(t.TempDir(), "data")
 	foreign := inboxes.Spares(dir)[1].Dir
@@ -106,11 +107,26 @@ func TestSpareInboxOfAnotherUserIsLeftAlone(t *testing.T) {
 		if err := os.Chown(foreign, 1000, 1000); err != nil {
 			t.Fatal(err)
 		}
-	} else if err := os.Chmod(foreign, 0o777); err != nil { // as good as another user's
+	} else if err := os.Chmod(foreign, 0o777); err != nil { // has the same effect as another owner
 		t.Fatal(err)
 	}
 	s := openIn(t, dir)
 	if n, err := s.TakeInbox(t.Context(), t0.Add(time.Hour)); n != 0 || err != nil {
-		t.Errorf("TakeInbox = %d, %v; want nothing of another user's", n, err)
+		t.Errorf("TakeInbox = %d, %v; want nothing from another user's folder", n, err)
+	}
+}
+
+func TestTakeInboxRemovesTheMarkThatARunWasRequested(t *testing.T) {
+	temporaryFiles(t)
+	s := openStore(t)
+	leave(t, s.Dir(), t0, own(5))
+	if inbox, now := inboxes.Of(s.Dir()), time.Now(); !inboxes.Ask(inbox, now) || inboxes.Ask(inbox, now) {
+		t.Fatal("want exactly one of two hooks to ask for a run")
+	}
+	if n, err := s.TakeInbox(t.Context(), t0); n != 1 || err != nil {
+		t.Fatalf("TakeInbox = %d, %v", n, err)
+	}
+	if !inboxes.Ask(inboxes.Of(s.Dir()), time.Now()) {
+		t.Error("an edit that is left after TakeInbox does not ask for a run")
 	}
 }

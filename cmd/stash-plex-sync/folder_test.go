@@ -41,3 +41,39 @@ func TestEditSurvivesADataFolderThatCannotBeUsed(t *testing.T) {
 		t.Errorf("left: %v, %v", left, err)
 	}
 }
+
+func TestEditInTheInboxAsksForARun(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		damage, repair func(w *world)
+	}{
+		{"an empty queue", func(w *world) { w.must(os.Truncate(w.database(), 0)) }, func(*world) {}},
+		{"a damaged queue", func(w *world) { w.must(os.Truncate(w.database(), 100)) }, func(*world) {}},
+		{"a queue of another version", func(w *world) { w.sql(`PRAGMA user_version = 99`) }, func(w *world) { w.sql(`PRAGMA user_version = 1`) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, 3)
+			w.edit(1, "One")
+			w.idle()
+			c.damage(w)
+			release := w.busy() // requested runs wait
+			w.edit(2, "Two")
+			w.edit(3, "Three")
+			if n := len(w.logged("left in the inbox")); n != 2 {
+				t.Errorf("%d edits were left in the inbox, want two", n)
+			}
+			if n := w.queries("RunPluginTask"); n != 2 {
+				t.Errorf("%d runs were requested, want one for the first edit and one for both in the inbox", n)
+			}
+			c.repair(w)
+			release()
+			w.idle()
+			for id, title := range map[int]string{1: "One", 2: "Two", 3: "Three"} {
+				w.wantTitle(id, title)
+			}
+			w.edit(2, "Again")
+			w.idle()
+			w.wantTitle(2, "Again")
+		})
+	}
+}
