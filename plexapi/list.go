@@ -59,12 +59,16 @@ func (c *Client) List(ctx context.Context, q ListQuery) (Page, error) {
 		p, err = decodePage(bufio.NewReaderSize(body, readAtOnce), q.Start)
 		return err
 	})
+	if err == nil {
+		err = pathsOfRows(p.Rows)
+	}
 	return p, err
 }
 
 // decodePage reads items one by one, so that a page takes only the memory of its rows.
 func decodePage(body io.Reader, start int) (Page, error) {
 	p := Page{TotalSize: -1, Offset: start}
+	size := 0
 	err := fields(body, func(name string, dec *json.Decoder) error {
 		switch name {
 		case "totalSize":
@@ -73,16 +77,18 @@ func decodePage(body io.Reader, start int) (Page, error) {
 			return err
 		case "offset":
 			return decodeInt(dec, &p.Offset)
+		case "size":
+			return decodeInt(dec, &size)
 		case "Metadata", "Video":
 			return rows(dec, p.add)
 		}
 		var skip ignored
 		return dec.Decode(&skip)
 	})
-	if err != nil {
-		return p, shape(err)
+	if err == nil {
+		err = checkSize(size, p.Received)
 	}
-	return p, nil
+	return p, shape(err)
 }
 
 // decodeInt reads a number into to. Null and an empty string do not change it.

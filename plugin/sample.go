@@ -38,6 +38,9 @@ func (c *checker) scenesMatch(ctx context.Context) error {
 	if err != nil {
 		return c.add(matching, "", "", err)
 	}
+	if err := c.engine.CheckPaths(ctx, c.identity.MachineIdentifier, c.chosen); err != nil {
+		return c.add(matching, "", "", err)
+	}
 	sample, err := c.engine.Sample(ctx, c.identity.MachineIdentifier, c.chosen, scenes)
 	if err != nil {
 		return c.add(matching, "", "", err)

@@ -44,7 +44,7 @@ func TestEditSurvivesADataFolderThatCannotBeUsed(t *testing.T) {
 
 func TestEditInTheInboxAsksForARun(t *testing.T) {
 	for _, c := range []struct {
-		name       string
+		name           string
 		damage, repair func(w *world)
 	}{
 		{"an empty queue", func(w *world) { w.must(os.Truncate(w.database(), 0)) }, func(*world) {}},

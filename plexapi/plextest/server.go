@@ -64,6 +64,7 @@ type Options struct {
 	PictureRows   string // name of the rows in a list of pictures, "Photo" or "Directory"; "": Metadata
 	ScanIsPost    bool   // scans are requested by POST, and GET answers 404
 	SizeFilter    string // a filter by size: "" works, "ignored", or "refused" with 400
+	NoPaths       bool   // files have no paths, as for a token that is not the owner's
 	LineLimit     int    // longer request lines answer 414, as with a proxy; 0: no limit
 	// Keep returns the form in which Plex stores a value; nil: unchanged.
 	Keep func(field, value string) string
