@@ -62,6 +62,7 @@ type Options struct {
 	NoSelect      bool   // an upload of a picture does not select it
 	LocksOnUpload bool   // an upload of a picture locks it
 	PictureRows   string // name of the rows in a list of pictures, "Photo" or "Directory"; "": Metadata
+	AnyPicture    bool   // uploads accept pictures of any format
 	ScanIsPost    bool   // scans are requested by POST, and GET answers 404
 	SizeFilter    string // a filter by size: "" works, "ignored", or "refused" with 400
 	NoPaths       bool   // files have no paths, as for a token that is not the owner's
