@@ -127,6 +127,7 @@ type request struct {
 	identity  bool   // every Plex server answers this request
 	probe     bool   // the request only checks whether Plex is up
 	timeout   time.Duration
+	date      *time.Time // if not nil, set to the Date header of the answer
 }
 
 // target returns the URL of a request.
@@ -187,6 +188,9 @@ func (c *Client) send(ctx context.Context, r request, read func(io.Reader) error
 	if res.StatusCode < 200 || res.StatusCode > 299 {
 		head, _ := io.ReadAll(io.LimitReader(res.Body, headLimit)) // the body is only a hint
 		return c.failed(r, failure{status: res.StatusCode, header: res.Header, head: string(head)})
+	}
+	if at, err := http.ParseTime(res.Header.Get("Date")); err == nil && r.date != nil {
+		*r.date = at
 	}
 	err = read(http.MaxBytesReader(nil, res.Body, bodyLimit))
 	if _, cut := errors.AsType[*http.MaxBytesError](err); cut { // its text mentions a request

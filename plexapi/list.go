@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 )
 
 // ListQuery names a page of a section's listing.
@@ -31,6 +32,7 @@ type Page struct {
 	Received  int // items in the answer, including those not in Rows
 	TotalSize int // -1 if Plex did not send it
 	Offset    int
+	Date      time.Time // the server's current time, from the Date header; zero if there is none
 }
 
 // List reads one page of a section. It skips items without a valid rating key.
@@ -55,8 +57,11 @@ func (c *Client) List(ctx context.Context, q ListQuery) (Page, error) {
 		header: map[string]string{"X-Plex-Container-Start": strconv.Itoa(q.Start), "X-Plex-Container-Size": strconv.Itoa(q.Size)},
 	}
 	var p Page
+	var date time.Time
+	r.date = &date
 	err := c.do(ctx, r, func(body io.Reader) (err error) {
 		p, err = decodePage(bufio.NewReaderSize(body, readAtOnce), q.Start)
+		p.Date = date
 		return err
 	})
 	if err == nil {

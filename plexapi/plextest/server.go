@@ -201,6 +201,7 @@ func (s *Server) Careless() int {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path, below := strings.CutPrefix(r.URL.Path, s.BasePath)
 	entry := s.note(r, path)
+	w.Header().Set("Date", entry.request.At.UTC().Format(http.TimeFormat))
 	defer s.watched(Request{Method: r.Method, Path: path, Query: r.URL.RawQuery})()
 	if s.tooLong(r) {
 		entry.finish(page(w, http.StatusRequestURITooLong))
