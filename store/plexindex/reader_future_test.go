@@ -16,8 +16,12 @@ func TestItemWithAFutureTimeDoesNotHideNewItems(t *testing.T) {
 		scanned, clock time.Duration // Plex's times relative to ours
 		dated          bool
 	}{
-		{"without any time from Plex", 0, 0, false}, {"dated", 0, 0, true}, {"dated, and Plex's clock is ahead", 0, 48 * time.Hour, true},
-		{"dated, and Plex's clock is behind", 0, -48 * time.Hour, true}, {"scanned", -time.Hour, 0, false}, {"scanned, and Plex's clock is ahead", 48 * time.Hour, 48 * time.Hour, false},
+		{"without any time from Plex", 0, 0, false},
+		{"dated", 0, 0, true},
+		{"dated, and Plex's clock is ahead", 0, 48 * time.Hour, true},
+		{"dated, and Plex's clock is behind", 0, -48 * time.Hour, true},
+		{"scanned", -time.Hour, 0, false},
+		{"scanned, and Plex's clock is ahead", 48 * time.Hour, 48 * time.Hour, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := newReaderLab(t, 1000)
