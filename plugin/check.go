@@ -13,6 +13,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -69,6 +70,7 @@ func (s *session) check(ctx context.Context, _ common.ArgsMap) (any, error) {
 	}{
 		{stashLimit, c.stashAnswers},
 		{stashLimit, c.settingsAreRight},
+		{stashLimit, c.tagsAreFound},
 		{plexLimit, c.plexAnswers},
 		{stashLimit, c.librariesAreThere},
 		{stashLimit, c.pathsAreLearned},
@@ -172,6 +174,22 @@ func (c *checker) settingsAreRight(ctx context.Context) error {
 		c.lookForPeer(ctx)
 	}
 	return err
+}
+
+// tagsAreFound reports which tags are excluded.
+func (c *checker) tagsAreFound(ctx context.Context) error {
+	if len(c.set.ExcludeTags) == 0 {
+		return nil
+	}
+	const name = "Excluded tags"
+	e, err := push.ResolveExcluded(ctx, c.db, c.stash, c.set.ExcludeTags)
+	if err != nil {
+		return c.add(name, "", "", err)
+	}
+	if problem := e.Problem(); problem != "" {
+		return c.add(name, "", "until then nothing is pushed", errors.New(problem))
+	}
+	return c.add(name, fmt.Sprintf("found: %d, including child tags", len(e.Tags)), text.Join(e.Warnings()...), nil)
 }
 
 // Another plugin for Plex, and the keys of its settings.

@@ -32,12 +32,12 @@ const tokenAtLeast = 8
 type Settings struct {
 	PlexURL       string
 	PlexToken     string
-	Libraries     []string // names or ids; empty: all libraries of movies
+	Libraries     []string // parts of names, or ids; empty: all libraries of movies
 	PathMap       []match.PathPair
 	Fields        merge.Fields
 	KeepPlexEdits bool
 	OnlyOrganized bool
-	ExcludeTags   []string // names
+	ExcludeTags   []string // parts of names, which may contain commas: see text.Spans
 	SkipMissing   bool
 	ScanPlex      bool
 	MaxRetries    int
@@ -89,6 +89,7 @@ func (e *SettingsError) Error() string {
 func ParseSettings(raw map[string]any) (Settings, error) {
 	p := settingsParser{raw: raw}
 	s := p.read()
+	p.misspelt()
 	for _, key := range slices.Sorted(maps.Keys(raw)) {
 		if !slices.Contains(p.known, key) && key != "enabled" {
 			s.Unknown = append(s.Unknown, key)
@@ -111,11 +112,11 @@ func (p *settingsParser) read() Settings {
 	s := Settings{
 		PlexURL:       p.address("plexUrl"),
 		PlexToken:     p.token("plexToken"),
-		Libraries:     p.list("plexLibraries", ","),
+		Libraries:     p.names("plexLibraries"),
 		PathMap:       p.pathMap("pathMap"),
 		KeepPlexEdits: p.truth("keepPlexEdits"),
 		OnlyOrganized: p.truth("onlyOrganized"),
-		ExcludeTags:   p.list("excludeTags", ","),
+		ExcludeTags:   p.names("excludeTags"),
 		SkipMissing:   p.truth("skipMissing"),
 		ScanPlex:      p.truth("scanPlex"),
 		MaxRetries:    p.number("maxRetries", defaultMaxRetries, mostRetries),

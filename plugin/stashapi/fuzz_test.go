@@ -83,11 +83,15 @@ func operations(t *testing.T, c *stashapi.Client, s *anyStash) map[string]func()
 			return err
 		},
 		"tags": func() error {
-			tags, unknown, err := c.TagsBelow(ctx, []string{"A", "b"})
-			for id, name := range tags {
-				if id <= 0 || name != "A" && name != "b" || slices.Contains(unknown, name) {
-					t.Errorf("tag %d is there for %q; unknown are %q", id, name, unknown)
+			tags, err := c.TagsNamed(ctx, []string{"A", "b"})
+			below, belowErr := c.TagsBelow(ctx, []int{1})
+			for _, tag := range slices.Concat(tags, below) {
+				if tag.ID <= 0 || tag.Name == "" {
+					t.Errorf("tag %+v", tag)
 				}
+			}
+			if err == nil {
+				err = belowErr
 			}
 			return err
 		},
