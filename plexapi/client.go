@@ -215,6 +215,9 @@ func (c *Client) failed(r request, f failure) *Error {
 	}
 	e := &Error{Op: r.op, Method: r.method, Path: r.path, Status: f.status, Err: f.err}
 	e.Class, e.Hint, e.RetryAfter = classify(f, time.Now())
+	if more := addressHint(c.base, f.err); more != "" {
+		e.Hint += "; " + more
+	}
 	e.Timeout = e.Class == Temporary && isTimeout(f.err)
 	return e
 }

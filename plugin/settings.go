@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -138,9 +139,12 @@ func (p *settingsParser) read() Settings {
 
 // problem records an invalid setting, without the token even if that was put into this setting.
 func (p *settingsParser) problem(setting, value, remedy string) {
-	if token := p.text("plexToken"); len(token) >= tokenAtLeast {
-		hide := strings.NewReplacer(token, "***", strings.ToLower(token), "***") // messages show names of fields in lower case
-		value, remedy = hide.Replace(value), hide.Replace(remedy)
+	pasted := p.text("plexToken")
+	for _, token := range []string{pasted, tokenIn(pasted)} {
+		if len(token) >= tokenAtLeast {
+			hide := strings.NewReplacer(token, "***", strings.ToLower(token), "***") // messages show names of fields in lower case
+			value, remedy = hide.Replace(value), hide.Replace(remedy)
+		}
 	}
 	p.problems = append(p.problems, SettingProblem{setting, text.OneLine(value, text.ValueLimit), text.OneLine(remedy, text.Limit)})
 }
@@ -229,8 +233,13 @@ func (p *settingsParser) address(name string) string {
 		value, remedy = "", "it is not an address; if it is the token, put it into "+label("plexToken")+", and "+example
 	case !strings.Contains(text, "://"):
 		remedy = example
-		if full, err := url.Parse("http://" + text); err == nil && full.User == nil && full.Hostname() != "" && !strings.HasSuffix(full.Host, ":") {
-			remedy = "enter http://" + value + " (or https://)"
+		scheme, rest := missingColon(text)
+		if full, err := url.Parse(scheme + rest); err == nil && full.User == nil && full.Hostname() != "" && !strings.HasSuffix(full.Host, ":") {
+			remedy = "enter " + withoutSecrets(scheme+rest)
+			if rest == text {
+				remedy = "enter http://" + value + " (or https://)"
+			}
+			remedy = cmp.Or(misplacedPort(full), remedy)
 		}
 	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
 		remedy = example
@@ -239,9 +248,9 @@ func (p *settingsParser) address(name string) string {
 	case strings.EqualFold(u.Hostname(), "app.plex.tv"):
 		remedy = "this is Plex's web site, not your server; " + example
 	default:
-		path := strings.TrimRight(u.Path, "/")
-		path = strings.TrimSuffix(strings.TrimSuffix(path, "/index.html"), "/web")
-		return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimRight(path, "/")}).String()
+		if remedy = misplacedPort(u); remedy == "" {
+			return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: serverPath(u.Path)}).String()
+		}
 	}
 	p.problem(name, value, remedy)
 	return ""
@@ -266,22 +275,6 @@ func withoutSecrets(text string) string {
 	}
 	if i := strings.IndexAny(text, "?#"); i >= 0 {
 		text = text[:i]
-	}
-	return text
-}
-
-func (p *settingsParser) token(name string) string {
-	text := p.text(name)
-	_, object := p.raw[name].(map[string]any)
-	switch {
-	case object:
-		p.problem(name, "", "it is not a text; enter it on the settings page")
-		return ""
-	case text == "":
-		p.problem(name, "", "it is not set; enter the X-Plex-Token of the server's owner (the README says where to find it)")
-	case strings.IndexFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || r > unicode.MaxASCII }) >= 0:
-		p.problem(name, "", "it contains spaces or other characters that no token has; copy it again")
-		return ""
 	}
 	return text
 }
