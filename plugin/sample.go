@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 )
@@ -57,7 +58,7 @@ func (c *checker) scenesMatch(ctx context.Context) error {
 	}
 	hint := ""
 	if c.matched == 0 && c.looked > 0 {
-		hint = "none matches: do Plex and Stash have the same files? If their paths differ, set " + label("pathMap")
+		hint = "none matches: do Plex and Stash have the same files? If their paths differ, set " + settings.Label("pathMap")
 	}
 	return c.add(matching, detail, hint, nil)
 }

@@ -44,10 +44,11 @@ var layers = map[string]layer{
 
 	// What stands above, beside and below these.
 	"plugin": {
-		"plugin/engine plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/retry plugin/stashapi plugin/stashlog plugin/text " +
+		"plugin/engine plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/retry plugin/settings plugin/stashapi plugin/stashlog plugin/text " +
 			"plexapi store store/inboxes store/plexindex store/pathform store/sqlitefile",
 		"github.com/rs/zerolog github.com/stashapp/stash/pkg/plugin/common",
 	},
+	"plugin/settings": {"plugin/engine/match plugin/engine/merge plugin/text store/pathform", ""},
 	"plugin/stashapi": {
 		"plugin/stashlog plugin/text",
 		"github.com/Khan/genqlient/graphql github.com/stashapp/stash/pkg/plugin/common github.com/vektah/gqlparser/v2/gqlerror golang.org/x/text",

@@ -1,4 +1,4 @@
-package plugin
+package settings
 
 import (
 	"errors"
@@ -34,8 +34,8 @@ func TestInvalidGuardingSettingIsAProblem(t *testing.T) {
 		{"plexLibrary", "Films", "plexLibraries"},
 		{"field", "title", "fields"},
 	} {
-		_, err := ParseSettings(required(map[string]any{c.key: c.value}))
-		e, ok := errors.AsType[*SettingsError](err)
+		_, err := Parse(required(map[string]any{c.key: c.value}))
+		e, ok := errors.AsType[*Error](err)
 		if !ok || len(e.Problems) != 1 || e.Problems[0].Setting != c.setting {
 			t.Errorf("%s %v: %v, want one problem with %s", c.key, c.value, err, c.setting)
 		}
@@ -52,18 +52,18 @@ func TestUnknownSettingIsNoProblemUnlessItLooksGuarding(t *testing.T) {
 		{"excludetags": "Private", "excludeTags": "Private"},
 		{"onlyOrganized": nil},
 	} {
-		if _, err := ParseSettings(required(raw)); err != nil {
+		if _, err := Parse(required(raw)); err != nil {
 			t.Errorf("%v: %v", raw, err)
 		}
 	}
 }
 
 func TestQuotedNamesStayTogether(t *testing.T) {
-	s, err := ParseSettings(required(map[string]any{"excludeTags": `"A, B" , C,`, "plexLibraries": []any{"One, two", " 3 "}}))
+	s, err := Parse(required(map[string]any{"excludeTags": `"A, B" , C,`, "plexLibraries": []any{"One, two", " 3 "}}))
 	if err != nil || !slices.Equal(s.ExcludeTags, []string{`"A, B"`, "C"}) || !slices.Equal(s.Libraries, []string{"One, two", "3"}) {
 		t.Errorf("%q, %q, %v", s.ExcludeTags, s.Libraries, err)
 	}
-	if _, err := ParseSettings(required(map[string]any{"excludetags": "x\ny"})); err == nil || strings.Contains(err.Error(), "\n") {
+	if _, err := Parse(required(map[string]any{"excludetags": "x\ny"})); err == nil || strings.Contains(err.Error(), "\n") {
 		t.Errorf("error = %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package plugin
+package settings
 
 import (
 	"errors"
@@ -14,11 +14,11 @@ func TestTokenIsFoundInPastedText(t *testing.T) {
 		"https://10-0-0-1.abc.plex.direct:32400/library/metadata/7?checkFiles=1&X-Plex-Token=" + token,
 		"https://plex/?X-Plex-Token=" + token + "#x", `PlexOnlineToken="` + token + `"`, `"X-Plex-Token=` + token + `"`,
 	} {
-		s, err := ParseSettings(required(map[string]any{"plexToken": pasted}))
+		s, err := Parse(required(map[string]any{"plexToken": pasted}))
 		if err != nil || s.PlexToken != token {
 			t.Errorf("%q is read as %q, %v", pasted, s.PlexToken, err)
 		}
-		_, err = ParseSettings(required(map[string]any{"plexToken": pasted, "maxRetries": token}))
+		_, err = Parse(required(map[string]any{"plexToken": pasted, "maxRetries": token}))
 		if err == nil || strings.Contains(err.Error(), token) {
 			t.Errorf("%q: the token as another setting: %v", pasted, err)
 		}
@@ -37,8 +37,8 @@ func TestPastedTextWithoutATokenIsExplained(t *testing.T) {
 		"token=secretToken":                    "it contains more than the token",
 		"plex:secretToken":                     "it contains more than the token",
 	} {
-		s, err := ParseSettings(required(map[string]any{"plexToken": pasted}))
-		e, ok := errors.AsType[*SettingsError](err)
+		s, err := Parse(required(map[string]any{"plexToken": pasted}))
+		e, ok := errors.AsType[*Error](err)
 		if !ok || len(e.Problems) != 1 || !strings.Contains(e.Problems[0].Remedy, remedy) || strings.Contains(err.Error(), "secretToken") || s.PlexToken != "" {
 			t.Errorf("%q: %v, want one problem with %q", pasted, err, remedy)
 		}
@@ -68,7 +68,7 @@ func TestPastedAddressIsCutOrExplained(t *testing.T) {
 		"10.0.0.160/:32400":                                     "before the slash: enter http://10.0.0.160:32400",
 		"http://10.0.0.160:32400/identity?X-Plex-Token=hunter2": "plexToken",
 	} {
-		s, err := ParseSettings(required(map[string]any{"plexUrl": pasted}))
+		s, err := Parse(required(map[string]any{"plexUrl": pasted}))
 		switch {
 		case err == nil && s.PlexURL != want:
 			t.Errorf("%q is read as %q, want %q", pasted, s.PlexURL, want)

@@ -1,4 +1,4 @@
-package plugin
+package settings
 
 import (
 	"net/url"
@@ -28,7 +28,7 @@ func tokenIn(pasted string) string {
 	return pasted
 }
 
-func (p *settingsParser) token(name string) string {
+func (p *parser) token(name string) string {
 	const onlyToken = "enter only the X-Plex-Token (the README says where to find it)"
 	text := tokenIn(p.text(name))
 	_, object := p.raw[name].(map[string]any)
@@ -42,7 +42,7 @@ func (p *settingsParser) token(name string) string {
 	case strings.HasPrefix(strings.ToLower(text), "claim-"):
 		p.problem(name, "", "it is a claim, which adds a new server to an account, not a token; "+onlyToken)
 	case strings.Contains(text, "://"):
-		p.problem(name, "", "it is an address without a token; put that into "+label("plexUrl")+", and "+onlyToken)
+		p.problem(name, "", "it is an address without a token; put that into "+Label("plexUrl")+", and "+onlyToken)
 	case strings.ContainsAny(text, "\"'`<>=&?#;,:/\\()[]{}"):
 		p.problem(name, "", "it contains more than the token; "+onlyToken)
 	default:

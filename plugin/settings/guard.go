@@ -1,4 +1,4 @@
-package plugin
+package settings
 
 import (
 	"maps"
@@ -13,7 +13,7 @@ import (
 var guarding = []string{"excludeTags", "fields", "onlyOrganized", "plexLibraries"}
 
 // names reads a list of names, which may contain commas.
-func (p *settingsParser) names(name string) []string {
+func (p *parser) names(name string) []string {
 	whole := p.text(name)
 	names := text.SplitNames(whole)
 	if list, ok := p.raw[name].([]any); ok {
@@ -31,13 +31,13 @@ func (p *settingsParser) names(name string) []string {
 
 // misspelt finds unknown keys that look like a guarding setting that is not set. They come from editing Stash's
 // configuration by hand.
-func (p *settingsParser) misspelt() {
+func (p *parser) misspelt() {
 	for _, key := range slices.Sorted(maps.Keys(p.raw)) {
 		if slices.Contains(p.known, key) || off(p.raw[key]) {
 			continue
 		}
 		for _, name := range guarding {
-			reported := slices.ContainsFunc(p.problems, func(one SettingProblem) bool { return one.Setting == name })
+			reported := slices.ContainsFunc(p.problems, func(one Problem) bool { return one.Setting == name })
 			if p.text(name) == "" && alike(key, name) && !reported {
 				p.problem(name, "", "Stash's configuration contains "+text.OneLine(key, text.ValueLimit)+" instead of "+name+": correct it there")
 				break
@@ -48,7 +48,7 @@ func (p *settingsParser) misspelt() {
 
 // off reports whether a value turns a setting off, or is empty.
 func off(value any) bool {
-	return slices.Contains([]string{"", "false", "no", "off", "0", "[]", "map[]"}, strings.ToLower(textOf(value)))
+	return slices.Contains([]string{"", "false", "no", "off", "0", "[]", "map[]"}, strings.ToLower(TextOf(value)))
 }
 
 // alike reports whether a key differs from a setting's key only in case, separators, British spelling, plural, or one
