@@ -7,7 +7,7 @@ import (
 )
 
 // ErrNoPaths means that no file in an answer of Plex has a path. Plex sends paths only to the owner of the server.
-var ErrNoPaths = errors.New("Plex does not send file paths to this token: use the token of the server's owner")
+var ErrNoPaths = errors.New("the token gives no access to file paths: use the token of the server's owner")
 
 // dropNameless removes the files without a path, and records whether there were any.
 func (r *Row) dropNameless() {

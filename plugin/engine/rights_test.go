@@ -16,7 +16,7 @@ func (l *lab) pathsHidden(hidden bool) {
 
 func (l *lab) wantStoppedByToken(sum Summary) {
 	l.Helper()
-	if sum.Class != retry.ClassMisconfigured || !strings.Contains(sum.Stopped, "Plex does not send file paths to this token: use the token of the server's owner") {
+	if sum.Class != retry.ClassMisconfigured || !strings.Contains(sum.Stopped, "the token gives no access to file paths: use the token of the server's owner") {
 		l.Errorf("stopped = %q (%q), want misconfigured", sum.Stopped, sum.Class)
 	}
 }

@@ -2,6 +2,7 @@ package text
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -33,23 +34,20 @@ func SplitNames(list string) []string {
 
 // quotedEnd returns where a quoted name at the start of a list ends, or 0 if there is none.
 func quotedEnd(list string) int {
-	for _, first := range list {
-		last, ok := quotes[first]
-		if !ok {
-			return 0
-		}
-		start := len(string(first))
-		n := strings.IndexRune(list[start:], last)
-		if n < 0 {
-			return 0
-		}
-		end := start + n + len(string(last))
-		if rest := strings.TrimSpace(list[end:]); rest != "" && rest[0] != ',' {
-			return 0
-		}
-		return end
+	first, start := utf8.DecodeRuneInString(list)
+	last, ok := quotes[first]
+	if !ok {
+		return 0
 	}
-	return 0
+	n := strings.IndexRune(list[start:], last)
+	if n < 0 {
+		return 0
+	}
+	end := start + n + utf8.RuneLen(last)
+	if rest := strings.TrimSpace(list[end:]); rest != "" && rest[0] != ',' {
+		return 0
+	}
+	return end
 }
 
 // Unquote returns a name without the quotes around it. If there are none, ok is false.
