@@ -254,7 +254,7 @@ func (c *checker) librariesAreThere(context.Context) error {
 	case len(c.chosen) == 0:
 		return c.add(name, "", "", errors.New(match.WhyNoLibrary(c.found, c.set.Libraries)))
 	case len(absent) > 0:
-		return c.add(name, "", "correct "+settings.Label("plexLibraries")+": it takes names or ids of libraries of movies or shows", errors.New(match.WhyAbsent(c.found, absent)))
+		return c.add(name, "", "", errors.New(match.WhyAbsent(c.found, absent)))
 	}
 	return c.add(name, strings.Join(names, ", "), "", nil)
 }
