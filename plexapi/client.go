@@ -127,6 +127,7 @@ type request struct {
 	identity  bool   // every Plex server answers this request
 	probe     bool   // the request only checks whether Plex is up
 	timeout   time.Duration
+	date      *time.Time // if not nil, set to the Date header of the answer
 }
 
 // target returns the URL of a request.
@@ -188,6 +189,9 @@ func (c *Client) send(ctx context.Context, r request, read func(io.Reader) error
 		head, _ := io.ReadAll(io.LimitReader(res.Body, headLimit)) // the body is only a hint
 		return c.failed(r, failure{status: res.StatusCode, header: res.Header, head: string(head)})
 	}
+	if at, err := http.ParseTime(res.Header.Get("Date")); err == nil && r.date != nil {
+		*r.date = at
+	}
 	err = read(http.MaxBytesReader(nil, res.Body, bodyLimit))
 	if _, cut := errors.AsType[*http.MaxBytesError](err); cut { // its text mentions a request
 		err = errTooLarge
@@ -211,6 +215,9 @@ func (c *Client) failed(r request, f failure) *Error {
 	}
 	e := &Error{Op: r.op, Method: r.method, Path: r.path, Status: f.status, Err: f.err}
 	e.Class, e.Hint, e.RetryAfter = classify(f, time.Now())
+	if more := addressHint(c.base, f.err); more != "" {
+		e.Hint += "; " + more
+	}
 	e.Timeout = e.Class == Temporary && isTimeout(f.err)
 	return e
 }

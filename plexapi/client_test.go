@@ -113,6 +113,11 @@ func TestListingCountsReceivedRows(t *testing.T) {
 	if err != nil || p.Received != 2 || p.TotalSize != 5 || p.Offset != 2 || len(p.Rows) != 2 || p.Rows[0].Parts[0].File != "/a.mp4" {
 		t.Errorf("page = %+v, %v", p, err)
 	}
+	then := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+	s.SetClock(func() time.Time { return then })
+	if p, err := c.List(t.Context(), plexapi.ListQuery{SectionID: section, Type: plexapi.Movie}); err != nil || !p.Date.Equal(then) {
+		t.Errorf("Date = %v, %v", p.Date, err)
+	}
 }
 
 func TestListingBySizeReturnsOnlyThatSize(t *testing.T) {

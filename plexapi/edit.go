@@ -66,7 +66,7 @@ func (c *Client) Edit(ctx context.Context, sectionID string, t ItemType, key str
 	}
 	// PMS 1.43.0 answers 404 here for some types although the item exists.
 	held, readErr := c.Items(ctx, []string{key})
-	if readErr != nil {
+	if readErr != nil && !errors.Is(readErr, ErrNoPaths) { // the item exists, even if its files have no paths
 		return readErr
 	}
 	if len(held) == 0 {

@@ -37,6 +37,7 @@ func (r *Row) take(name []byte, v value) (err error) {
 		r.Deleted, err = v.isTime()
 	case "Media":
 		r.Parts, err = readMedia(v)
+		r.dropNameless()
 	}
 	return err
 }
@@ -97,9 +98,7 @@ func readParts(v value) ([]Part, error) {
 			}
 			return err
 		})
-		if p.File != "" {
-			parts = append(parts, p)
-		}
+		parts = append(parts, p)
 		return err
 	})
 	return parts, err
@@ -133,7 +132,7 @@ func readItem(v value) (Item, error) {
 		return r.take(name, v)
 	})
 	r.normalize()
-	it.RatingKey, it.UpdatedAt, it.Deleted, it.Parts = r.RatingKey, r.UpdatedAt, r.Deleted, r.Parts
+	it.RatingKey, it.UpdatedAt, it.Deleted, it.Parts, it.nameless = r.RatingKey, r.UpdatedAt, r.Deleted, r.Parts, r.nameless
 	return it, err
 }
 
@@ -192,7 +191,7 @@ func (c *Client) Items(ctx context.Context, keys []string) ([]Item, error) {
 		return nil, err
 	}
 	if len(keys) == 1 {
-		return items, nil
+		return items, pathsOfItems(items)
 	}
 	held := make(map[string]bool, len(items))
 	for _, it := range items {
@@ -211,7 +210,7 @@ func (c *Client) Items(ctx context.Context, keys []string) ([]Item, error) {
 		}
 		items = append(items, one...)
 	}
-	return items, nil
+	return items, pathsOfItems(items)
 }
 
 func (c *Client) items(ctx context.Context, keys []string) ([]Item, error) {
@@ -236,12 +235,16 @@ func decodeItems(body io.Reader, keys []string) ([]Item, error) {
 		wanted[k] = true
 	}
 	var section flexString // of items without their own
+	size, received := 0, 0
 	err := fields(body, func(name string, dec *json.Decoder) error {
 		switch name {
 		case "librarySectionID":
 			return dec.Decode(&section)
+		case "size":
+			return decodeInt(dec, &size)
 		case "Metadata":
 			return rows(dec, func(v value) error {
+				received++
 				it, err := readItem(v)
 				if wanted[it.RatingKey] {
 					items = append(items, it)
@@ -257,6 +260,9 @@ func decodeItems(body io.Reader, keys []string) ([]Item, error) {
 		if items[i].SectionID == "" {
 			items[i].SectionID = string(section)
 		}
+	}
+	if err == nil {
+		err = checkSize(size, received)
 	}
 	return items, shape(err)
 }

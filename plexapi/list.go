@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 )
 
 // ListQuery names a page of a section's listing.
@@ -31,6 +32,7 @@ type Page struct {
 	Received  int // items in the answer, including those not in Rows
 	TotalSize int // -1 if Plex did not send it
 	Offset    int
+	Date      time.Time // the server's current time, from the Date header; zero if there is none
 }
 
 // List reads one page of a section. It skips items without a valid rating key.
@@ -55,16 +57,23 @@ func (c *Client) List(ctx context.Context, q ListQuery) (Page, error) {
 		header: map[string]string{"X-Plex-Container-Start": strconv.Itoa(q.Start), "X-Plex-Container-Size": strconv.Itoa(q.Size)},
 	}
 	var p Page
+	var date time.Time
+	r.date = &date
 	err := c.do(ctx, r, func(body io.Reader) (err error) {
 		p, err = decodePage(bufio.NewReaderSize(body, readAtOnce), q.Start)
+		p.Date = date
 		return err
 	})
+	if err == nil {
+		err = pathsOfRows(p.Rows)
+	}
 	return p, err
 }
 
 // decodePage reads items one by one, so that a page takes only the memory of its rows.
 func decodePage(body io.Reader, start int) (Page, error) {
 	p := Page{TotalSize: -1, Offset: start}
+	size := 0
 	err := fields(body, func(name string, dec *json.Decoder) error {
 		switch name {
 		case "totalSize":
@@ -73,16 +82,18 @@ func decodePage(body io.Reader, start int) (Page, error) {
 			return err
 		case "offset":
 			return decodeInt(dec, &p.Offset)
+		case "size":
+			return decodeInt(dec, &size)
 		case "Metadata", "Video":
 			return rows(dec, p.add)
 		}
 		var skip ignored
 		return dec.Decode(&skip)
 	})
-	if err != nil {
-		return p, shape(err)
+	if err == nil {
+		err = checkSize(size, p.Received)
 	}
-	return p, nil
+	return p, shape(err)
 }
 
 // decodeInt reads a number into to. Null and an empty string do not change it.

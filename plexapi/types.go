@@ -80,6 +80,7 @@ type Row struct {
 	UpdatedAt int64  // epoch seconds, the server's clock; 0 if absent
 	Deleted   bool   // in the trash
 	Parts     []Part // every file of every version, without optimised versions
+	nameless  bool   // a file has no path
 }
 
 // Item is one item with complete lists.
@@ -99,6 +100,7 @@ type Item struct {
 	UpdatedAt     int64
 	Deleted       bool
 	Parts         []Part
+	nameless      bool // a file has no path
 }
 
 // field returns a pointer to the text field with this name in Plex, or nil.

@@ -13,6 +13,8 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -69,6 +71,7 @@ func (s *session) check(ctx context.Context, _ common.ArgsMap) (any, error) {
 	}{
 		{stashLimit, c.stashAnswers},
 		{stashLimit, c.settingsAreRight},
+		{stashLimit, c.tagsAreFound},
 		{plexLimit, c.plexAnswers},
 		{stashLimit, c.librariesAreThere},
 		{stashLimit, c.pathsAreLearned},
@@ -106,7 +109,7 @@ func (c *checker) verdict() string {
 			continue
 		}
 		if key, is := strings.CutPrefix(one.Name, setting); is {
-			failed = append(failed, label(key))
+			failed = append(failed, settings.Label(key))
 		} else {
 			failed = append(failed, one.Name)
 		}
@@ -157,21 +160,37 @@ func (c *checker) stashAnswers(ctx context.Context) error {
 
 func (c *checker) settingsAreRight(ctx context.Context) error {
 	err := c.readSettings(ctx)
-	problems := problemsOf(err)
+	problems := settings.ProblemsOf(err)
 	if len(problems) == 0 {
 		detail := "address and token are filled in"
 		if len(c.set.Unknown) > 0 {
-			detail += "; " + unknownSettings(c.set.Unknown)
+			detail += "; " + settings.UnknownKeys(c.set.Unknown)
 		}
 		return c.add("Settings", detail, "", err)
 	}
 	for _, p := range problems {
-		c.report.Checks = append(c.report.Checks, Check{Name: setting + p.Setting, Detail: p.quoted(), Hint: p.Remedy, line: p.String()})
+		c.report.Checks = append(c.report.Checks, Check{Name: setting + p.Setting, Detail: p.Quoted(), Hint: p.Remedy, line: p.String()})
 	}
 	if c.set.PlexURL == "" && c.set.PlexToken == "" {
 		c.lookForPeer(ctx)
 	}
 	return err
+}
+
+// tagsAreFound reports which tags are excluded.
+func (c *checker) tagsAreFound(ctx context.Context) error {
+	if len(c.set.ExcludeTags) == 0 {
+		return nil
+	}
+	const name = "Excluded tags"
+	e, err := push.ResolveExcluded(ctx, c.db, c.stash, c.set.ExcludeTags)
+	if err != nil {
+		return c.add(name, "", "", err)
+	}
+	if problem := e.Problem(); problem != "" {
+		return c.add(name, "", "until then nothing is pushed", errors.New(problem))
+	}
+	return c.add(name, fmt.Sprintf("found: %d, including child tags", len(e.Tags)), text.Join(e.Warnings()...), nil)
 }
 
 // Another plugin for Plex, and the keys of its settings.
@@ -186,12 +205,12 @@ const (
 // replaces all settings of a plugin at once, so an open settings page would undo that.
 func (c *checker) lookForPeer(ctx context.Context) {
 	set, err := c.stash.Settings(ctx, peer)
-	if err != nil || textOf(set[peerURL]) == "" && textOf(set[peerToken]) == "" {
+	if err != nil || settings.TextOf(set[peerURL]) == "" && settings.TextOf(set[peerToken]) == "" {
 		return // a failure of Stash is reported by another check
 	}
-	detail := fmt.Sprintf("its settings have the values: use its %s (%q) for %s, its %s for %s", peerURL, withoutSecrets(textOf(set[peerURL])), label("plexUrl"), peerToken, label("plexToken"))
-	if library := textOf(set[peerLibrary]); library != "" {
-		detail += fmt.Sprintf(", its %s (%q) for %s", peerLibrary, library, label("plexLibraries"))
+	detail := fmt.Sprintf("its settings have the values: use its %s (%q) for %s, its %s for %s", peerURL, settings.WithoutSecrets(settings.TextOf(set[peerURL])), settings.Label("plexUrl"), peerToken, settings.Label("plexToken"))
+	if library := settings.TextOf(set[peerLibrary]); library != "" {
+		detail += fmt.Sprintf(", its %s (%q) for %s", peerLibrary, library, settings.Label("plexLibraries"))
 	}
 	c.report.Checks = append(c.report.Checks, Check{
 		Name: peer, OK: true, Detail: detail,
@@ -235,7 +254,7 @@ func (c *checker) librariesAreThere(context.Context) error {
 	case len(c.chosen) == 0:
 		return c.add(name, "", "", errors.New(match.WhyNoLibrary(c.found, c.set.Libraries)))
 	case len(absent) > 0:
-		return c.add(name, "", "correct "+label("plexLibraries")+": it takes names or ids of libraries of movies or shows", errors.New(match.WhyAbsent(c.found, absent)))
+		return c.add(name, "", "", errors.New(match.WhyAbsent(c.found, absent)))
 	}
 	return c.add(name, strings.Join(names, ", "), "", nil)
 }

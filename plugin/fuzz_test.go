@@ -23,6 +23,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
@@ -184,10 +185,10 @@ func FuzzSettings(f *testing.F) {
 		if json.Unmarshal(text, &raw) != nil {
 			return
 		}
-		s, err := ParseSettings(raw)
-		bad := checkProblems(t, err, textOf(raw["plexToken"]))
+		s, err := settings.Parse(raw)
+		bad := checkProblems(t, err, settings.TextOf(raw["plexToken"]))
 		checkServer(t, s, bad)
-		if s.MaxRetries < 1 || s.MaxRetries > mostRetries || s.Timeout < time.Second || s.Timeout > longestTimeout {
+		if s.MaxRetries < 1 || s.MaxRetries > settings.MostRetries || s.Timeout < time.Second || s.Timeout > settings.LongestTimeout {
 			t.Errorf("%d retries, %v", s.MaxRetries, s.Timeout)
 		}
 		for name := range s.Fields.Names {
@@ -205,7 +206,7 @@ func FuzzSettings(f *testing.F) {
 				t.Errorf("pair %+v", p)
 			}
 		}
-		if again, _ := ParseSettings(raw); !reflect.DeepEqual(s, again) {
+		if again, _ := settings.Parse(raw); !reflect.DeepEqual(s, again) {
 			t.Errorf("read twice: %+v and %+v", s, again)
 		}
 		for name, n := range bad {
@@ -220,7 +221,7 @@ func FuzzSettings(f *testing.F) {
 func checkProblems(t *testing.T, err error, token string) map[string]int {
 	t.Helper()
 	bad := make(map[string]int)
-	for _, p := range problemsOf(err) {
+	for _, p := range settings.ProblemsOf(err) {
 		bad[p.Setting]++
 		if p.Remedy == "" || !oneLine(p.Remedy) || !oneLine(p.Value) || utf8.RuneCountInString(p.Value) > 61 {
 			t.Errorf("%s: %q, %q", p.Setting, p.Value, p.Remedy)
@@ -228,7 +229,7 @@ func checkProblems(t *testing.T, err error, token string) map[string]int {
 	}
 	if err != nil {
 		message := text.Plain(err.Error())
-		if len(token) >= tokenAtLeast && strings.Contains(message, token) || strings.ContainsFunc(message, unicode.IsControl) || len(message) > 8000 {
+		if len(token) >= settings.TokenAtLeast && strings.Contains(message, token) || strings.ContainsFunc(message, unicode.IsControl) || len(message) > 8000 {
 			t.Errorf("the message is %q", message)
 		}
 	}
@@ -236,7 +237,7 @@ func checkProblems(t *testing.T, err error, token string) map[string]int {
 }
 
 // checkServer fails unless address and token are either accepted by a client, or problems.
-func checkServer(t *testing.T, s Settings, bad map[string]int) {
+func checkServer(t *testing.T, s settings.Settings, bad map[string]int) {
 	t.Helper()
 	if (s.PlexURL == "") != (bad["plexUrl"] > 0) || (s.PlexToken == "") != (bad["plexToken"] > 0) || s.Fields.Empty() && bad["fields"] == 0 {
 		t.Errorf("neither or both of a value and a problem: %+v, %v", s, bad)
@@ -251,7 +252,7 @@ func checkServer(t *testing.T, s Settings, bad map[string]int) {
 	if _, err := plexapi.New(plexapi.Config{URL: s.PlexURL, Token: s.PlexToken}); err != nil {
 		t.Errorf("the client refuses what the settings accept: %q, %v", s.PlexURL, err)
 	}
-	again, err := ParseSettings(map[string]any{"plexUrl": s.PlexURL, "plexToken": s.PlexToken})
+	again, err := settings.Parse(map[string]any{"plexUrl": s.PlexURL, "plexToken": s.PlexToken})
 	if err != nil || again.PlexURL != s.PlexURL || again.PlexToken != s.PlexToken {
 		t.Errorf("%q is read again as %q, %v", s.PlexURL, again.PlexURL, err)
 	}

@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
+	"github.com/rs/zerolog"
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/inboxes"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
@@ -40,8 +43,9 @@ func (r *Runner) hook(conn common.StashServerConnection, payload any, log *stash
 	recording := context.WithoutCancel(r.ctx) // Stop does not end this
 	db, mark, err := record(recording, dir, h)
 	if err != nil {
-		return leave(dir, h, err)
+		return r.leave(recording, conn, dir, h, err, z)
 	}
+	warnOfRisk(recording, db, z)
 	hook := hookRun{Runner: r, conn: conn, db: db, log: log}
 	if mark.Ask {
 		mark.Busy = hook.ask(recording, mark)
@@ -63,17 +67,37 @@ func record(ctx context.Context, dir string, h store.HookRecord) (*store.Store, 
 	return db, mark, err
 }
 
-// leave writes a hook to the inbox because the queue cannot be written.
-func leave(dir string, h store.HookRecord, cause error) error {
+// leave writes a hook to the inbox because the queue cannot be written. It then asks Stash for a run, which may be able to
+// repair the queue.
+func (r *Runner) leave(ctx context.Context, conn common.StashServerConnection, dir string, h store.HookRecord, cause error, z zerolog.Logger) error {
 	cause = mendable(cause)
-	err := mendable(store.LeaveInInbox(dir, time.Now(), h))
+	inbox, err := store.Leave(dir, time.Now(), h)
+	err = mendable(err)
+	if err == nil && !h.Gone {
+		askFromInbox(ctx, conn, inbox, z)
+	}
 	switch {
+	case err == nil && filepath.Dir(inbox) != filepath.Clean(dir):
+		return fmt.Errorf("%v was left in the inbox %s, because the data folder cannot be used: %w; the next run of %q queues it", h, inbox, cause, taskName)
 	case err == nil:
 		return fmt.Errorf("%v was left in the inbox, because the queue cannot be written: %w; the next run of %q queues it", h, cause, taskName)
 	case remedy(err) == remedy(cause):
 		return fmt.Errorf("%v could not be queued: %w; then save it again in Stash", h, cause)
 	}
 	return fmt.Errorf("%v could not be queued: %w; nor left in the inbox: %w; then save it again in Stash", h, cause, err)
+}
+
+// askFromInbox asks Stash for a run unless another hook has just asked.
+func askFromInbox(ctx context.Context, conn common.StashServerConnection, inbox string, z zerolog.Logger) {
+	if !inboxes.Ask(inbox, time.Now()) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	if _, err := askForRun(ctx, conn); err != nil {
+		inboxes.ClearAsked(inbox)
+		z.Warn().Err(err).Msgf("Stash did not accept a run of %q; the change is in the inbox, and the next run queues it", taskName)
+	}
 }
 
 // remedy returns what a person can do about an error.

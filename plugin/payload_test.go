@@ -70,6 +70,7 @@ func TestHooksOfNamedObjectsAreFanouts(t *testing.T) {
 		event         bool
 	}{
 		{"performer edited", `{"id":2,"type":"Performer.Update.Post","input":{"id":"2","name":"x"},"inputFields":["id","name"]}`, store.FanoutRecord{Kind: "performer", Own: 2, First: true}, false},
+		{"disambiguation edited", `{"id":2,"type":"Performer.Update.Post","input":{"id":"2","disambiguation":"x"},"inputFields":["id","disambiguation"]}`, store.FanoutRecord{Kind: "performer", Own: 2, First: true}, false},
 		{"performers edited", `{"id":2,"type":"Performer.Update.Post","input":{"ids":["1","2","3"]},"inputFields":["ids"]}`, store.FanoutRecord{Kind: "performer", Own: 2, Others: []int{1, 3}}, true},
 		{"studio destroyed", `{"id":2,"type":"Studio.Destroy.Post","input":{"id":"2"}}`, store.FanoutRecord{Kind: "studio", Own: 2, First: true}, false},
 		{"tags destroyed", `{"id":3,"type":"Tag.Destroy.Post","input":["3","4"]}`, store.FanoutRecord{Kind: "tag", Own: 3, Others: []int{4}, First: true}, true},

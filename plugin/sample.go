@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 )
@@ -38,6 +39,9 @@ func (c *checker) scenesMatch(ctx context.Context) error {
 	if err != nil {
 		return c.add(matching, "", "", err)
 	}
+	if err := c.engine.CheckPaths(ctx, c.identity.MachineIdentifier, c.chosen); err != nil {
+		return c.add(matching, "", "", err)
+	}
 	sample, err := c.engine.Sample(ctx, c.identity.MachineIdentifier, c.chosen, scenes)
 	if err != nil {
 		return c.add(matching, "", "", err)
@@ -54,7 +58,7 @@ func (c *checker) scenesMatch(ctx context.Context) error {
 	}
 	hint := ""
 	if c.matched == 0 && c.looked > 0 {
-		hint = "none matches: do Plex and Stash have the same files? If their paths differ, set " + label("pathMap")
+		hint = "none matches: do Plex and Stash have the same files? If their paths differ, set " + settings.Label("pathMap")
 	}
 	return c.add(matching, detail, hint, nil)
 }

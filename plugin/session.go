@@ -15,6 +15,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -34,7 +35,7 @@ type session struct {
 	db    *store.Store
 	index *plexindex.Index
 	stash *stashapi.Client
-	set   Settings
+	set   settings.Settings
 }
 
 // open opens the queue and a client for Stash.
@@ -51,6 +52,7 @@ func (s *session) open(ctx context.Context) error {
 			return err
 		}
 	}
+	warnOfRisk(ctx, s.db, s.z)
 	if s.stash == nil {
 		s.stash, err = stashapi.New(s.conn, stashapi.Options{})
 	}
@@ -83,20 +85,20 @@ func (s *session) close() error {
 	return err
 }
 
-// readSettings reads the settings from Stash. The error is a *stashapi.Error if Stash fails, and a *SettingsError if
+// readSettings reads the settings from Stash. The error is a *stashapi.Error if Stash fails, and a *settings.Error if
 // settings are invalid.
 func (s *session) readSettings(ctx context.Context) error {
 	raw, err := s.stash.Settings(ctx, ID)
 	if err != nil {
 		return err
 	}
-	s.set, err = ParseSettings(raw)
+	s.set, err = settings.Parse(raw)
 	s.log.AddSecret(s.set.PlexToken)
 	s.stash.AddSecret(s.set.PlexToken)
 	s.log.Reveal(!s.set.RedactLogs)
 	s.z = s.log.Logger(s.set.DebugLog)
 	if len(s.set.Unknown) > 0 {
-		s.z.Warn().Msg(unknownSettings(s.set.Unknown))
+		s.z.Warn().Msg(settings.UnknownKeys(s.set.Unknown))
 	}
 	return err
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
@@ -213,7 +214,7 @@ func (s *session) tidy(ctx context.Context) error {
 // whyNot returns the message of an error that stops a run; known is false if err is not such an error.
 func (s *session) whyNot(ctx context.Context, err error) (why string, class retry.Class, known bool) {
 	const kept = "every job stays queued"
-	_, settings := errors.AsType[*SettingsError](err)
+	_, invalid := errors.AsType[*settings.Error](err)
 	_, stash := errors.AsType[*stashapi.Error](err)
 	switch {
 	case err == nil:
@@ -222,7 +223,7 @@ func (s *session) whyNot(ctx context.Context, err error) (why string, class retr
 		return s.whoWorks(ctx) + "; that run, or the one after it, takes what is queued", "", true
 	case ctx.Err() != nil:
 		return "the run was stopped; " + kept, retry.ClassCancelled, true
-	case settings:
+	case invalid:
 		return text.Join(err.Error(), kept), retry.ClassMisconfigured, true
 	case stash:
 		return text.Join(err.Error(), kept), retry.ClassStashUnavailable, true

@@ -14,6 +14,7 @@ import (
 	"github.com/stashapp/stash/pkg/plugin"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
 )
 
 // loadYml loads stash-plex-sync.yml with Stash's own loader, and returns its text too.
@@ -56,20 +57,18 @@ func TestYmlOffersTheSettingsThatTheProgramReads(t *testing.T) {
 		t.Errorf("the yml offers %v, want %v", offered, want)
 	}
 	for _, s := range p.Settings {
-		if name := settingNames[s.Name]; name == "" || !strings.Contains(s.DisplayName, name) {
+		if name := settings.Names[s.Name]; name == "" || !strings.Contains(s.DisplayName, name) {
 			t.Errorf("messages call the setting %s %q, the yml %q", s.Name, name, s.DisplayName)
 		}
 	}
-	var reader settingsParser
-	reader.read()
-	if got, want := slices.Sorted(slices.Values(reader.known)), slices.Sorted(maps.Keys(offered)); !slices.Equal(got, want) {
+	if got, want := slices.Sorted(maps.Keys(settings.Names)), slices.Sorted(maps.Keys(offered)); !slices.Equal(got, want) { // all are read: see TestEveryNamedSettingIsRead
 		t.Errorf("the program reads %v, the yml offers %v", got, want)
 	}
 	for setting, words := range map[string][]string{
 		"fields":         merge.FieldNames(),
 		"contentRating":  {"XXX", "Empty: not pushed", "Sync all scenes"},
-		"maxRetries":     {strconv.Itoa(mostRetries), "0 or empty means the default, " + strconv.Itoa(defaultMaxRetries) + "."},
-		"timeoutSeconds": {strconv.Itoa(int(longestTimeout / time.Second)), "0 or empty means the default, " + strconv.Itoa(int(defaultTimeout/time.Second)) + "."},
+		"maxRetries":     {strconv.Itoa(settings.MostRetries), "0 or empty means the default, " + strconv.Itoa(settings.DefaultMaxRetries) + "."},
+		"timeoutSeconds": {strconv.Itoa(int(settings.LongestTimeout / time.Second)), "0 or empty means the default, " + strconv.Itoa(int(settings.DefaultTimeout/time.Second)) + "."},
 	} {
 		for _, word := range words {
 			if !strings.Contains(about[setting], word) {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/store/inboxes"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
@@ -35,7 +36,7 @@ func FuzzInbox(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		const healthy = 1_000_000_007
 		now = now.Add(time.Second)
-		odd := filepath.Join(dir, inboxDir, "0-odd.json")
+		odd := filepath.Join(inboxes.Of(dir), "0-odd.json")
 		leave(t, dir, now, own(healthy))
 		if err := os.WriteFile(odd, text, 0o600); err != nil {
 			t.Fatal(err)

@@ -13,10 +13,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/store/inboxes"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
-
-const inboxDir = "inbox"
 
 // LeaveInInbox stores what a hook reports in a file, for a hook that cannot write to queue.db. It needs no open Store.
 // The next run imports the file.
@@ -24,7 +23,7 @@ func LeaveInInbox(dir string, now time.Time, h HookRecord) error {
 	if err := sqlitefile.PrepareDir(dir); err != nil {
 		return err
 	}
-	inbox := filepath.Join(dir, inboxDir)
+	inbox := inboxes.Of(dir)
 	if err := os.MkdirAll(inbox, 0o700); err != nil {
 		return fmt.Errorf("create the inbox: %w", sqlitefile.Explain(inbox, err))
 	}
@@ -40,6 +39,12 @@ func LeaveInInbox(dir string, now time.Time, h HookRecord) error {
 		return fmt.Errorf("write to the inbox: %w", sqlitefile.Explain(inbox, err))
 	}
 	return nil
+}
+
+// Leave does what LeaveInInbox does, or uses a spare inbox if that fails. It returns the inbox. The error is that of the
+// data folder.
+func Leave(dir string, now time.Time, h HookRecord) (inbox string, err error) {
+	return inboxes.Leave(dir, func(dir string) error { return LeaveInInbox(dir, now, h) })
 }
 
 // inboxName returns the part of a file name that stands for an event.
@@ -73,11 +78,23 @@ func isInInbox(inbox string, now time.Time, event string) bool {
 	return false
 }
 
-// TakeInbox records the hooks in the inbox, in order, and returns the number of files. It sets no run mark, because a
-// run calls it. A file is removed only after its jobs are stored. An invalid file is renamed and named in the error, but
-// does not block the others.
+// TakeInbox records the hooks in the inbox and in the spare inboxes, each in order, and returns the number of files. It
+// sets no run mark, because a run calls it. A file is removed only after its jobs are stored. An invalid file is renamed
+// and named in the error, but does not block the others.
 func (s *Store) TakeInbox(ctx context.Context, now time.Time) (int, error) {
-	inbox := filepath.Join(s.dir, inboxDir)
+	taken := 0
+	var problems []error
+	for _, inbox := range inboxes.All(s.dir) {
+		n, err := s.takeInbox(ctx, now, inbox)
+		taken += n
+		problems = append(problems, err)
+	}
+	inboxes.DiscardSpares(s.dir)
+	return taken, errors.Join(problems...)
+}
+
+func (s *Store) takeInbox(ctx context.Context, now time.Time, inbox string) (int, error) {
+	inboxes.ClearAsked(inbox) // before the inbox is listed: a hook that leaves a file later asks for another run
 	entries, err := os.ReadDir(inbox)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil

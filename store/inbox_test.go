@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/store/inboxes"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
@@ -44,7 +45,7 @@ func TestInboxLosesNothing(t *testing.T) {
 func TestInboxRenamesOnlyInvalidFiles(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	s := openIn(t, dir)
-	inbox := filepath.Join(dir, inboxDir)
+	inbox := inboxes.Of(dir)
 	broken := map[string]string{
 		"1-broken.json": `{`, "2-shape.json": `[]`, "3-empty.json": `{}`, "4-kind.json": `{"fanout":{"Kind":"gallery","Own":1}}`,
 	}
@@ -81,7 +82,7 @@ func TestInboxUsesValidPartsOfADamagedFile(t *testing.T) {
 		"2.json": `{"Fanout":{"Kind":"tag","Own":3,"Others":[-4,5],"Event":"f"}}`,
 		"3.json": `{"Own":{"scene_id":3},"Others":[{"scene_id":4}]}`,
 	} {
-		if err := os.WriteFile(filepath.Join(dir, inboxDir, name), []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(inboxes.Of(dir), name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -139,7 +140,7 @@ func TestInboxHoldsABulkEditOnce(t *testing.T) {
 // inboxOf returns the content of the inbox files.
 func inboxOf(t *testing.T, dir string) (texts []string) {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(dir, inboxDir, "*.json"))
+	names, err := filepath.Glob(filepath.Join(inboxes.Of(dir), "*.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,8 +20,10 @@ const (
 	KeyLastCatchUp    = "last_catch_up"  // at: when the catch-up last ran
 	KeyRefill         = "refill"         // set after a recovery: the next complete listing enqueues unknown scenes
 	KeyPrefixes       = "prefixes"       // JSON: learned path prefixes
+	KeyExcludedTags   = "excluded_tags"  // JSON: the tags found for excludeTags
 	KeyLastAbsent     = "last_absent"    // at: when items that left Plex were last looked for
 	KeyLastCopy       = "last_copy"      // at: when the daily copy was made
+	KeyRisk           = "risk"           // the last logged warning about a data folder that cannot be protected
 	keyClient         = "client"         // Plex client identifier
 	keyMark           = "run_mark"       // the run mark
 	keyHolder         = "holder"         // who holds the run lock

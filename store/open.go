@@ -25,9 +25,9 @@ type Store struct {
 	read  *sql.DB // deferred transactions
 }
 
-// Open opens queue.db in dir, creates it if it is missing and migrates it if it is old. It refuses a folder that is a
-// symlink or belongs to another user, and a damaged file (ErrCorrupt). It also refuses a file from a newer build
-// (*NewerError) or a development build, and leaves both untouched.
+// Open opens queue.db in dir, creates it if it is missing and migrates it if it is old. It refuses a folder that
+// sqlitefile.CheckDir refuses, and a damaged file (ErrCorrupt). It also refuses a file from a newer build (*NewerError)
+// or a development build, and leaves both untouched.
 func Open(ctx context.Context, dir string) (*Store, error) {
 	if err := sqlitefile.PrepareDir(dir); err != nil {
 		return nil, err

@@ -96,8 +96,9 @@ func (s *Store) fillFromCopy(ctx context.Context, from string, copied map[string
 	return s.rescue(ctx, from, lost, copied, make(map[string]bool))
 }
 
-// metaForGood selects the values that stay valid: the client identifier, the server, and the learned prefixes.
-const metaForGood = `meta WHERE key IN ('` + keyClient + `', '` + KeyServer + `', '` + KeyPrefixes + `')`
+// metaForGood selects the values that stay valid: the client identifier, the server, the learned prefixes, and the
+// excluded tags.
+const metaForGood = `meta WHERE key IN ('` + keyClient + `', '` + KeyServer + `', '` + KeyPrefixes + `', '` + KeyExcludedTags + `')`
 
 // resetSaved makes the saved rows consistent.
 func resetSaved(ctx context.Context, tx *sqlitefile.Tx, now time.Time, broken map[string]bool) error {

@@ -117,3 +117,21 @@ func TestCheckOnAFreshInstallationLooksScenesUpInPlex(t *testing.T) {
 		t.Errorf("the check wrote to the index: %v", list)
 	}
 }
+
+func TestCheckNamesATokenThatSeesNoFiles(t *testing.T) {
+	w := newWorld(t, 3)
+	for _, when := range []string{"before the first reading", "later"} {
+		w.plex.Configure(func(o *plextest.Options) { o.NoPaths = true })
+		out := w.op(map[string]any{"mode": "check"})
+		if text := fmt.Sprint(out["checks"]); out["ok"] != false || !strings.Contains(text, "use the token of the server's owner") || strings.Contains(text, "pathMap") {
+			t.Errorf("%s: check = %v", when, out)
+		}
+		w.plex.Configure(func(o *plextest.Options) { o.NoPaths = false })
+		if out := w.op(map[string]any{"mode": "check"}); out["ok"] != true {
+			t.Errorf("%s, with the owner's token: check = %v", when, out)
+		}
+		w.edit(1, when)
+		w.idle()
+		w.wantTitle(1, when)
+	}
+}

@@ -124,7 +124,7 @@ func (w *world) dress(id int) {
 }
 
 // jpeg is what passes for a picture.
-func jpeg(text string) []byte { return append([]byte("\xff\xd8\xff\xe0"), text...) }
+func jpeg(text string) []byte { return []byte("\xff\xd8\xff\xda\x00\x02" + text + "\xff\xd9") }
 
 // pushed tells which fields Plex shows as dress gave them.
 func (w *world) pushed(id int) map[string]bool {

@@ -64,9 +64,18 @@ func newGolden(t *testing.T) *golden {
 	w.plex.AddItem(w.plex.AddSection("More videos", "movie"), "/data/videos/2/clip9.mp4", 1000+double)
 	w.furnish(rich)
 	w.occupied()
+	g.stash.Name("tag", privateTag, "Private")
+	g.stash.Name("tag", belowPrivate, "Very private")
+	g.stash.SetParents(belowPrivate, privateTag)
 	g.settings(nil)
 	return g
 }
+
+// The tags that keep a scene from Plex.
+const (
+	privateTag   = 101
+	belowPrivate = 102
+)
 
 // settings are those of the world, without the lines for every job.
 func (g *golden) settings(more map[string]any) {
@@ -100,11 +109,9 @@ func (g *golden) beforeTheFirstRun() {
 }
 
 func (g *golden) firstRun() {
-	top, below := g.stash.Name("tag", 0, "Private"), g.stash.Name("tag", 0, "Very private")
-	g.stash.SetParents(below, top)
 	g.bulk("New", plain, absent, ambiguous, deleted, failing, refused, double, crashing, named, named2, named3, foldered, mapped)
 	g.stash.Change(learned, titled("New")) // without a hook
-	g.host.BulkUpdate(g.context(), []int{excluded}, func(s *stashtest.Scene) { s.Title, s.Tags = "New", []int{below} })
+	g.host.BulkUpdate(g.context(), []int{excluded}, func(s *stashtest.Scene) { s.Title, s.Tags = "New", []int{belowPrivate} })
 	g.want("explain-queued", "explain", "scene_id", plain)
 	g.want("preview", "preview")
 	g.want("preview-task", "preview", "task", "yes")

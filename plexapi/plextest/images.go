@@ -142,7 +142,7 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request, sec *section, it
 	if status := s.options.Refuse[lock]; status != 0 {
 		return page(w, status)
 	}
-	if large || !isPicture(data) {
+	if large || !s.options.AnyPicture && !isPicture(data) {
 		return page(w, http.StatusInternalServerError)
 	}
 	if s.options.Stuck[lock] {

@@ -212,6 +212,9 @@ func (s *Server) media(it *Item) []any {
 	versions, optimised := map[int][]any{}, map[int]bool{}
 	for i, f := range it.Files {
 		part := map[string]any{"id": s.number(int64(i + 1)), "file": f.Path, "size": s.number(f.Size), "duration": s.number(cmp.Or(f.Duration, time.Second).Milliseconds())}
+		if s.options.NoPaths {
+			delete(part, "file")
+		}
 		if f.Deleted {
 			part["deletedAt"] = s.number(it.Updated)
 		}

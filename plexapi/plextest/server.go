@@ -62,8 +62,10 @@ type Options struct {
 	NoSelect      bool   // an upload of a picture does not select it
 	LocksOnUpload bool   // an upload of a picture locks it
 	PictureRows   string // name of the rows in a list of pictures, "Photo" or "Directory"; "": Metadata
+	AnyPicture    bool   // uploads accept pictures of any format
 	ScanIsPost    bool   // scans are requested by POST, and GET answers 404
 	SizeFilter    string // a filter by size: "" works, "ignored", or "refused" with 400
+	NoPaths       bool   // files have no paths, as for a token that is not the owner's
 	LineLimit     int    // longer request lines answer 414, as with a proxy; 0: no limit
 	// Keep returns the form in which Plex stores a value; nil: unchanged.
 	Keep func(field, value string) string
@@ -199,6 +201,7 @@ func (s *Server) Careless() int {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path, below := strings.CutPrefix(r.URL.Path, s.BasePath)
 	entry := s.note(r, path)
+	w.Header().Set("Date", entry.request.At.UTC().Format(http.TimeFormat))
 	defer s.watched(Request{Method: r.Method, Path: path, Query: r.URL.RawQuery})()
 	if s.tooLong(r) {
 		entry.finish(page(w, http.StatusRequestURITooLong))

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -13,6 +14,43 @@ func (l *lab) changed(kind string, id int, others ...int) {
 	l.Helper()
 	_, err := l.Store.RecordHook(l.Context(), time.Now(), store.HookRecord{Fanout: &store.FanoutRecord{Kind: kind, Own: id, Others: others, First: true, Event: "e"}})
 	l.must(err)
+}
+
+func TestPerformersWithTheSameNameAreDistinguishedAsInStash(t *testing.T) {
+	inLab(t, 3, func(l *lab) {
+		first, second, plain := l.stash.Name("performer", 0, "Jane Doe"), l.stash.Name("performer", 0, "Jane Doe"), l.stash.Name("performer", 0, "Jane Doe")
+		l.stash.Disambiguate(first, " 1985, Hungary ")
+		l.stash.Disambiguate(second, "1999, USA")
+		for id, cast := range map[int][]int{1: {first}, 2: {first, second}, 3: {plain, second}} {
+			l.stash.Change(id, func(s *stashtest.Scene) { s.Performers = cast })
+		}
+		l.edit("T", 1, 2, 3)
+		l.want(l.run(), Summary{Synced: 3})
+		l.wantActors(1, "Jane Doe (1985, Hungary)")
+		l.wantActors(2, "Jane Doe (1985, Hungary)", "Jane Doe (1999, USA)")
+		l.wantActors(3, "Jane Doe (1999, USA)", "Jane Doe")
+		for _, now := range []string{"1985", "", "1985, Hungary"} { // changed, removed, added
+			pass(time.Minute)
+			l.stash.Disambiguate(first, now)
+			l.changed("performer", first)
+			l.want(l.run(), Summary{Synced: 2})
+			name := "Jane Doe"
+			if now != "" {
+				name += " (" + now + ")"
+			}
+			l.wantActors(1, name)
+			l.wantActors(2, name, "Jane Doe (1999, USA)")
+		}
+	})
+}
+
+// wantActors wants a scene's item to have exactly these actors.
+func (l *lab) wantActors(id int, names ...string) {
+	l.Helper()
+	got := slices.Sorted(slices.Values(l.plex.Item(l.keys[id]).Tags["actor"]))
+	if want := slices.Sorted(slices.Values(names)); !slices.Equal(got, want) {
+		l.Errorf("actors of scene %d = %q, want %q", id, got, want)
+	}
 }
 
 func TestRenamedThingsReachTheScenesThatPlexShows(t *testing.T) {

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -127,7 +126,7 @@ func TestTagsAreExcludedByNameInAnyCase(t *testing.T) {
 			l.stash.Change(2, tagged(other))
 			l.wantLeftOut(1, "excludeTags")
 			l.wantPushed(2, "Two")
-			if strings.Contains(l.log.String(), "has no such tag") {
+			if strings.Contains(l.log.String(), "does not have") {
 				l.Errorf("%q: the tag is taken for unknown", c.setting)
 			}
 		})
@@ -142,10 +141,11 @@ func TestNameOfAnExcludedTagIsNoPattern(t *testing.T) {
 			l.Config.Filter.ExcludeTags = []string{c.setting}
 			tag := l.stash.Name("tag", 0, c.tag)
 			l.stash.Change(1, tagged(tag))
-			l.wantPushed(1, "Arrives")
-			if n := strings.Count(l.log.String(), "has no such tag"); n != 1 {
-				l.Errorf("%q beside the tag %q: said %d times that there is no such tag, want once", c.setting, c.tag, n)
-			}
+			l.edit("Arrives", 1)
+			l.wantHeldBack(c.setting)
+			l.stash.Name("tag", 0, c.setting)
+			l.want(l.run(), Summary{Synced: 1})
+			l.wantTitle(1, "Arrives")
 		})
 	}
 }
@@ -176,7 +176,7 @@ func TestTagsBelowAnExcludedOneAreExcludedAtAnyDepth(t *testing.T) {
 	})
 }
 
-func TestUnknownExcludedTagIsLoggedOncePerRun(t *testing.T) {
+func TestUnknownExcludedTagStopsPushesWithOneMessage(t *testing.T) {
 	inLab(t, 120, func(l *lab) {
 		l.Config.Filter.ExcludeTags = []string{"Nobody", "Known", "Nothing"}
 		l.stash.Change(1, tagged(l.stash.Name("tag", 0, "Known")))
@@ -185,11 +185,16 @@ func TestUnknownExcludedTagIsLoggedOncePerRun(t *testing.T) {
 			all = append(all, id)
 		}
 		l.edit("New", all...)
-		l.want(l.run(), Summary{Synced: 119, Skipped: 1})
-		lines := slices.DeleteFunc(strings.Split(l.log.String(), "\n"), func(line string) bool { return !strings.Contains(line, "has no such tag") })
-		if len(lines) != 1 || !strings.Contains(lines[0], "Nobody") || !strings.Contains(lines[0], "Nothing") || strings.Contains(lines[0], "Known") || !strings.Contains(lines[0], "excludeTags") {
-			t.Errorf("warnings of three batches: %q, want one that names the two", lines)
+		l.wantHeldBack("Nobody", "Nothing")
+		if sum := l.run(); strings.Contains(sum.Stopped, "Known") {
+			l.Errorf("the message names a tag that Stash has: %s", sum.Stopped)
 		}
+		if p := l.preview(1); p.Class != retry.ClassMisconfigured || !strings.Contains(p.Stopped, "Nobody") {
+			l.Errorf("preview = %+v", p)
+		}
+		l.stash.Name("tag", 0, "nobody")
+		l.Config.Filter.ExcludeTags = []string{"Nobody", "Known"}
+		l.want(l.run(), Summary{Synced: 119, Skipped: 1})
 	})
 }
 
@@ -235,6 +240,7 @@ func TestNothingIsPushedWhileStashRefusesToListTags(t *testing.T) {
 		}
 		l.wantUncharged("tags", 1, 1)
 		l.stash.Heal()
+		l.stash.Name("tag", 0, "Private")
 		l.want(l.run(), Summary{Synced: 1})
 	})
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // jpeg is what passes for a picture.
-func jpeg(text string) []byte { return append([]byte("\xff\xd8\xff\xe0"), text...) }
+func jpeg(text string) []byte { return []byte("\xff\xd8\xff\xda\x00\x02" + text + "\xff\xd9") }
 
 // covered sets a scene's cover, as a person does, and waits until its version is stable.
 func (l *lab) covered(id int, data []byte) {
@@ -103,7 +103,8 @@ func TestBackgroundIsPushedOnlyIfItIsNamed(t *testing.T) {
 
 func TestNonPictureIsNotUploaded(t *testing.T) {
 	for name, data := range map[string][]byte{
-		"placeholder": nil, "page": []byte("<html><body>Login</body></html>"), "video": []byte("\x00\x00\x00\x18ftypmp42"), "too large": jpeg(strings.Repeat("x", 10_000_000)),
+		"placeholder": nil, "text/html": []byte("<html><body>Login</body></html>"), "video/mp4": []byte("\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"),
+		"image/jpeg and its end is missing": []byte("\xff\xd8\xff\xda\x00\x02half"), "image/svg+xml": []byte("<svg/>"), "too large": jpeg(strings.Repeat("x", 10_000_000)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			inLab(t, 1, func(l *lab) {
@@ -112,11 +113,50 @@ func TestNonPictureIsNotUploaded(t *testing.T) {
 				if l.plex.Uploads(l.keys[1]) != 0 || l.plex.Count("POST", "") != 0 {
 					t.Error("it was uploaded")
 				}
-				if said := strings.Contains(l.log.String(), "the cover is not sent"); said != (name == "too large") {
-					t.Errorf("said that it is too large: %v", said)
+				logged := strings.Count(l.log.String(), "the cover is not sent")
+				if named := strings.Contains(l.log.String(), name); name == "placeholder" && logged != 0 || name != "placeholder" && (logged != 1 || !named) {
+					t.Errorf("%d messages, log:\n%s", logged, l.log.String())
 				}
 			})
 		})
+	}
+}
+
+// rare contains pictures of formats that some versions of Plex may not support.
+var rare = map[string][]byte{
+	"image/avif": []byte("\x00\x00\x00\x1cftypavif\x00\x00\x00\x00mif1miafMA1B"), "image/jxl": []byte("\x00\x00\x00\x0cJXL \r\n\x87\n"), "image/bmp": []byte("BM......"),
+}
+
+func TestCoverOfARareFormatIsSent(t *testing.T) {
+	for format, data := range rare {
+		inLab(t, 1, func(l *lab) {
+			l.plex.Configure(func(o *plextest.Options) { o.AnyPicture = true })
+			l.covered(1, data)
+			l.want(l.run(), Summary{Synced: 1})
+			if l.poster(1) != string(data) {
+				t.Errorf("%s: poster = %q", format, l.poster(1))
+			}
+		})
+	}
+}
+
+func TestCoverOfARareFormatThatPlexRefusesIsLeftOut(t *testing.T) {
+	for format, data := range rare {
+		for name, o := range map[string]plextest.Options{"refused": {}, "accepted and not kept": {Stuck: map[string]bool{"thumb": true}, AnyPicture: true}} {
+			inLab(t, 1, func(l *lab) {
+				l.plex.Configure(func(to *plextest.Options) { *to = o })
+				l.covered(1, data)
+				l.want(l.run(), Summary{Retrying: 1})
+				pass(time.Minute)
+				if sum := l.run(); sum.Synced+sum.Unchanged != 1 {
+					t.Errorf("%s, %s: %+v", format, name, sum)
+				}
+				l.wantTitle(1, "T")
+				if log := l.log.String(); !strings.Contains(log, "Plex refuses this cover") || !strings.Contains(log, format) {
+					t.Errorf("%s, %s: log:\n%s", format, name, log)
+				}
+			})
+		}
 	}
 }
 

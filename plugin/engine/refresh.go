@@ -39,7 +39,7 @@ func (r *run) refresh(ctx context.Context) error {
 	if r.server.Fresh || r.pushes.ReadOnly {
 		return nil
 	}
-	reader := plexindex.Reader{List: r.Plex.List, Index: r.Index, Between: r.yield.makeRoom, Awaited: r.Store.HasAwaitedFiles, OnNew: r.wake}
+	reader := plexindex.Reader{List: r.list, Index: r.Index, Between: r.yield.makeRoom, Awaited: r.Store.HasAwaitedFiles, OnNew: r.wake}
 	answered := false
 	for _, s := range r.server.Sections {
 		asked, err := reader.Refresh(ctx, r.server.ID, s, time.Now())

@@ -40,7 +40,7 @@ func (e *Engine) Sample(ctx context.Context, server string, sections []plexapi.S
 		return Sample{}, err
 	}
 	defer index.Close() // it is in memory
-	l := lookup{plex: e.Plex.List, index: index, server: server}
+	l := lookup{plex: e.list, index: index, server: server}
 	asked, err := l.ask(ctx, sections, scenes)
 	if err != nil {
 		return Sample{}, err

@@ -48,6 +48,30 @@ func TestMissingFileIsScannedForAndArrives(t *testing.T) {
 	})
 }
 
+func TestEveryLibraryOverAFolderIsScanned(t *testing.T) {
+	inLab(t, 0, func(l *lab) {
+		l.Config.ScanPlex = true
+		other := l.plex.AddSection("Others", "movie")
+		l.addHidden(1, "/data/new/clip.mp4")
+		l.plex.AddHidden(other, "/data/new/clip.mp4", size(1))
+		l.edit("New", 1)
+		l.want(l.run(), Summary{Waiting: 1})
+		l.wantScans("/data/new", "/data/new")
+		pass(time.Minute)
+		l.want(l.run(), Summary{Synced: 1})
+		l.plex.Edit(l.plex.KeyOf("/data/new/clip.mp4"), func(it *plextest.Item) { // the first of two
+			if it.Title != "New" {
+				l.Errorf("item = %+v", it)
+			}
+			it.Files = nil
+		})
+		second := l.plex.KeyOf("/data/new/clip.mp4")
+		if it := l.plex.Item(second); it.Title != "New" || it.Section != other {
+			l.Errorf("item = %+v", it)
+		}
+	})
+}
+
 func TestRunThatLingersPushesWhatItsScanFound(t *testing.T) {
 	inLab(t, 0, func(l *lab) {
 		l.Config.ScanPlex = true

@@ -96,7 +96,10 @@ func operations(t *testing.T, stash *stashtest.Server) []string {
 }
 
 // filter makes a run ask for tags.
-func (w *faultWorld) filter() { w.Config.Filter.ExcludeTags = []string{"Unheard"} }
+func (w *faultWorld) filter() {
+	w.stash.Name("tag", 0, "Unheard")
+	w.Config.Filter.ExcludeTags = []string{"Unheard"}
+}
 
 func TestTortureEveryFaultOfStash(t *testing.T) {
 	given := torture(t)

@@ -270,8 +270,9 @@ func (v *SceneDetailPathsScenePathsType) GetScreenshot() *string { return v.Scre
 
 // SceneDetailPerformersPerformer includes the requested fields of the GraphQL type Performer.
 type SceneDetailPerformersPerformer struct {
-	Id   string `json:"id"`
-	Name string `json:"name"`
+	Id             string  `json:"id"`
+	Name           string  `json:"name"`
+	Disambiguation *string `json:"disambiguation"`
 }
 
 // GetId returns SceneDetailPerformersPerformer.Id, and is useful for accessing the field via an interface.
@@ -279,6 +280,9 @@ func (v *SceneDetailPerformersPerformer) GetId() string { return v.Id }
 
 // GetName returns SceneDetailPerformersPerformer.Name, and is useful for accessing the field via an interface.
 func (v *SceneDetailPerformersPerformer) GetName() string { return v.Name }
+
+// GetDisambiguation returns SceneDetailPerformersPerformer.Disambiguation, and is useful for accessing the field via an interface.
+func (v *SceneDetailPerformersPerformer) GetDisambiguation() *string { return v.Disambiguation }
 
 // SceneDetailStudio includes the requested fields of the GraphQL type Studio.
 type SceneDetailStudio struct {
@@ -680,6 +684,7 @@ fragment SceneDetail on Scene {
 	performers {
 		id
 		name
+		disambiguation
 	}
 	tags {
 		id
@@ -752,6 +757,7 @@ fragment SceneDetail on Scene {
 	performers {
 		id
 		name
+		disambiguation
 	}
 	tags {
 		id

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -15,7 +14,7 @@ import (
 const MaxImage = 10_000_000
 
 var (
-	// ErrNoPicture reports that there is no picture: Stash sends a placeholder, or something else.
+	// ErrNoPicture reports that there is no picture: Stash sends its placeholder.
 	ErrNoPicture = errors.New("not a picture")
 	// ErrImageTooLarge reports that a picture has more than MaxImage bytes.
 	ErrImageTooLarge = errors.New("the picture is too large")
@@ -39,9 +38,9 @@ func coverPath(address string) string {
 }
 
 // Image reads a picture from this client's Stash, regardless of the host in the address, and returns its type as
-// detected from its bytes: image/jpeg, image/png, image/gif or image/webp. Anything else, or a picture that Stash does
-// not have, is ErrNoPicture. An *Error means that Stash failed, or redirected to its login page (302). No error contains
-// the query of the address.
+// detected from its bytes. A picture that Stash does not have is ErrNoPicture, and one that cannot be sent is ErrUnusable
+// or ErrImageTooLarge. An *Error means that Stash failed, or redirected to its login page (302). No error contains the
+// query of the address.
 func (c *Client) Image(ctx context.Context, cover string) (data []byte, contentType string, err error) {
 	u, err := url.Parse(cover)
 	if err != nil || u.Path == "" {
@@ -74,21 +73,8 @@ func (c *Client) Image(ctx context.Context, cover string) (data []byte, contentT
 	if err != nil {
 		return nil, "", c.wrap(ctx, op, err)
 	}
-	switch contentType = http.DetectContentType(data); contentType {
-	case "image/jpeg", "image/png", "image/gif", "image/webp":
-		return data, contentType, nil
+	if contentType, err = usable(data, res.Header.Get("Content-Type")); err != nil {
+		return nil, "", err
 	}
-	return nil, "", fmt.Errorf("%w: it is %s", ErrNoPicture, describe(data, contentType, res.Header.Get("Content-Type")))
-}
-
-// describe names the content that came instead of a picture. Only the header distinguishes an SVG from other text.
-func describe(data []byte, sniffed, header string) string {
-	if len(data) == 0 {
-		return "empty"
-	}
-	named, _, err := mime.ParseMediaType(header)
-	if err == nil && named == "image/svg+xml" && strings.HasPrefix(sniffed, "text/") {
-		return "image/svg+xml, which is Stash's placeholder"
-	}
-	return sniffed
+	return data, contentType, nil
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
 
-const jpeg = "\xff\xd8\xff\xe0"
+const jpeg = "\xff\xd8\xff\xda\x00\x02\xff\xd9"
 
 // cover reads a scene and returns the address of its cover.
 func cover(t *testing.T, c *stashapi.Client, id int) string {
@@ -37,6 +37,7 @@ func TestCoverIsReadCompletely(t *testing.T) {
 	}
 	for want, data := range map[string]string{
 		"image/jpeg": jpeg + strings.Repeat("x", stashapi.MaxImage-len(jpeg)), "image/png": "\x89PNG\x0d\x0a\x1a\x0a", "image/gif": "GIF89a", "image/webp": "RIFF\x00\x00\x00\x00WEBPVP8 ",
+		"image/avif": "\x00\x00\x00\x1cftypmif1\x00\x00\x00\x00avifmif1miaf", "image/jxl": "\xff\x0a\x00", "image/bmp": "BM\x00\x00",
 	} {
 		s.GenerateCover(1, []byte(data))
 		got, kind, err := c.Image(t.Context(), where)
@@ -84,24 +85,39 @@ func TestCoverIsAlwaysReadFromTheClientsStash(t *testing.T) {
 	}
 }
 
-func TestErrNoPicture(t *testing.T) {
+func TestErrUnusable(t *testing.T) {
 	s, c := start(t)
+	preview := "\xff\xe1\x00\x08" + "\xff\xd8\xff\xd9" + "xx" // in the headers, and whole
 	for data, what := range map[string]string{
-		"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom": "video/mp4", "<!DOCTYPE html><html>": "text/html", "": "empty", "BM": "image/bmp",
-		"<?xml version='1.0'?><svg/>": "image/svg+xml", "\x00\x01\x02": "application/octet-stream",
+		"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom": "video/mp4", "<!DOCTYPE html><html>": "text/html", "": "empty", "\x00\x01\x02": "application/octet-stream",
+		"<?xml version='1.0'?><svg/>": "image/svg+xml", "\x00\x00\x00\x14ftypheic\x00\x00\x00\x00mif1": "image/heic", "II*\x00": "image/tiff",
+		"\xff\xd8\xff": "image/jpeg and its end", "\xff\xd8\xff\xe0\x00\x10JFIF": "image/jpeg and its end",
+		"\xff\xd8" + preview + "\xff\xda\x00\x02half": "image/jpeg and its end",
 	} {
 		s.Add(stashtest.Scene{ID: 1, Cover: []byte(data)})
-		if _, _, err := c.Image(t.Context(), "/scene/1/screenshot"); !errors.Is(err, stashapi.ErrNoPicture) || !strings.Contains(err.Error(), what) {
+		if _, _, err := c.Image(t.Context(), "/scene/1/screenshot"); !errors.Is(err, stashapi.ErrUnusable) || errors.Is(err, stashapi.ErrNoPicture) || !strings.Contains(err.Error(), what) {
 			t.Errorf("%q: %v, want %s", data, err, what)
 		}
 	}
+	whole := "\xff\xd8" + preview + "\xff\xff\xda\x00\x02half\xff\x00and half\xff\xd9 and bytes after the end"
+	s.Add(stashtest.Scene{ID: 1, Cover: []byte(whole)})
+	if data, _, err := c.Image(t.Context(), "/scene/1/screenshot"); err != nil || string(data) != whole {
+		t.Errorf("a whole picture: %q, %v", data, err)
+	}
+}
+
+func TestErrNoPicture(t *testing.T) {
+	s, c := start(t)
 	s.Add(stashtest.Scene{ID: 1})
 	for address, what := range map[string]string{
-		"/scene/1/screenshot": "placeholder", "/scene/2/screenshot": "none", "/stash/scene/1/screenshot": "text/html", "": "address", "?t=1": "address", "%zz": "address",
+		"/scene/1/screenshot": "placeholder", "/scene/2/screenshot": "none", "": "address", "?t=1": "address", "%zz": "address",
 	} {
 		if _, _, err := c.Image(t.Context(), address); !errors.Is(err, stashapi.ErrNoPicture) || !strings.Contains(err.Error(), what) {
 			t.Errorf("Image(%q): %v", address, err)
 		}
+	}
+	if _, _, err := c.Image(t.Context(), "/stash/scene/1/screenshot"); !errors.Is(err, stashapi.ErrUnusable) || !strings.Contains(err.Error(), "text/html") {
+		t.Errorf("a page: %v", err)
 	}
 	if where := cover(t, c, 1); !strings.HasPrefix(where, "/scene/1/screenshot?t=") {
 		t.Errorf("Cover of a scene without = %q: only reading it shows that there is none", where)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // A ScenesResult is the result for each requested scene.
@@ -106,7 +107,7 @@ func convert(s *SceneDetail) Scene {
 	}
 	for _, p := range s.Performers {
 		if p != nil {
-			scene.Performers = append(scene.Performers, Named{atoi(p.Id), p.Name})
+			scene.Performers = append(scene.Performers, Named{atoi(p.Id), shownName(p.Name, deref(p.Disambiguation))})
 		}
 	}
 	for _, t := range s.Tags {
@@ -125,6 +126,14 @@ func convert(s *SceneDetail) Scene {
 		}
 	}
 	return scene
+}
+
+// shownName returns the name of a performer as Stash shows it, which distinguishes performers with the same name.
+func shownName(name, disambiguation string) string {
+	if disambiguation = strings.TrimSpace(disambiguation); disambiguation == "" {
+		return name
+	}
+	return name + " (" + disambiguation + ")"
 }
 
 func deref(s *string) string {

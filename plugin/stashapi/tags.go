@@ -3,46 +3,66 @@ package stashapi
 import (
 	"context"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
 )
 
-// TagsBelow returns the tags with one of these names, regardless of case, and their descendants, by id, each with the
-// name that it was found by; and the names that no tag has.
-func (c *Client) TagsBelow(ctx context.Context, names []string) (tags map[int]string, unknown []string, err error) {
-	tags = make(map[int]string)
-	for _, name := range names {
-		ids, err := c.tags(ctx, map[string]any{"name": map[string]any{"value": exactly(name), "modifier": "MATCHES_REGEX"}})
-		if err != nil {
-			return nil, nil, err
-		}
-		if len(ids) == 0 {
-			unknown = append(unknown, name)
-			continue
-		}
-		below, err := c.tags(ctx, map[string]any{"parents": map[string]any{"value": ids, "modifier": "INCLUDES", "depth": -1}})
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, id := range append(ids, below...) {
-			tags[atoi(id)] = name
-		}
+// TagsNamed returns the tags that have one of these names, regardless of case and spacing.
+func (c *Client) TagsNamed(ctx context.Context, names []string) ([]Named, error) {
+	if len(names) == 0 {
+		return nil, nil
 	}
-	return tags, unknown, nil
+	return c.tags(ctx, map[string]any{"name": map[string]any{"value": anyOf(names), "modifier": "MATCHES_REGEX"}})
 }
 
-// exactly returns a pattern for one name, regardless of case and of how its accents are composed. Stash's own equality
+// AllTags returns every tag.
+func (c *Client) AllTags(ctx context.Context) ([]Named, error) { return c.tags(ctx, map[string]any{}) }
+
+// TagsBelow returns the descendants of these tags.
+func (c *Client) TagsBelow(ctx context.Context, ids []int) ([]Named, error) {
+	if len(ids) == 0 { // Stash would return all tags
+		return nil, nil
+	}
+	above := make([]string, len(ids))
+	for i, id := range ids {
+		above[i] = strconv.Itoa(id)
+	}
+	return c.tags(ctx, map[string]any{"parents": map[string]any{"value": above, "modifier": "INCLUDES", "depth": -1}})
+}
+
+// space matches a character that separates words.
+const space = `[\s\v\x{85}\p{Z}]`
+
+// anyOf returns a pattern for any of the names, regardless of case and of how accents are composed. Stash's own equality
 // ignores the case of ASCII letters only, and takes % and _ as wildcards.
-func exactly(name string) string {
-	joined, apart := regexp.QuoteMeta(norm.NFC.String(name)), regexp.QuoteMeta(norm.NFD.String(name))
-	if joined == apart {
-		return "(?i)^" + joined + "$"
+func anyOf(names []string) string {
+	var forms []string
+	for _, name := range names {
+		joined, apart := spaced(norm.NFC.String(name)), spaced(norm.NFD.String(name))
+		forms = append(forms, joined)
+		if apart != joined {
+			forms = append(forms, apart)
+		}
 	}
-	return "(?i)^(" + joined + "|" + apart + ")$"
+	return "(?i)^" + space + "*(?:" + strings.Join(forms, "|") + ")" + space + "*$"
 }
 
-func (c *Client) tags(ctx context.Context, filter map[string]any) ([]string, error) {
+// spaced returns a pattern for a name with any space between its words and around its commas.
+func spaced(name string) string {
+	parts := strings.Split(name, ",")
+	for i, part := range parts {
+		words := strings.Fields(part)
+		for j, w := range words {
+			words[j] = regexp.QuoteMeta(w)
+		}
+		parts[i] = strings.Join(words, space+"+")
+	}
+	return strings.Join(parts, space+"*,"+space+"*")
+}
+
+func (c *Client) tags(ctx context.Context, filter map[string]any) ([]Named, error) {
 	const op = "read tags"
 	res, err := Tags(ctx, c.gql, &filter)
 	if err != nil {
@@ -51,11 +71,11 @@ func (c *Client) tags(ctx context.Context, filter map[string]any) ([]string, err
 	if res.FindTags == nil {
 		return nil, unexpected(op, "the answer has no tags")
 	}
-	var ids []string
+	var tags []Named
 	for _, t := range res.FindTags.Tags {
 		if t != nil && atoi(t.Id) > 0 && strings.TrimSpace(t.Name) != "" {
-			ids = append(ids, t.Id)
+			tags = append(tags, Named{atoi(t.Id), t.Name})
 		}
 	}
-	return ids, nil
+	return tags, nil
 }

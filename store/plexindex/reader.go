@@ -39,6 +39,9 @@ type Reader struct {
 	// Between is called between two pages of a complete listing. An error ends the listing, and the next Refresh
 	// continues it.
 	Between func(ctx context.Context) error
+
+	present int64 // the server's time when the current Refresh started, in Unix seconds; see bounded
+	dated   bool  // present is from the server's Date header
 }
 
 // Refresh brings one section up to date and reports whether it sent a request to Plex. The first time it lists the
@@ -50,6 +53,7 @@ func (r *Reader) Refresh(ctx context.Context, server string, sec plexapi.Section
 		return false, err
 	}
 	at.Title = sec.Title
+	r.present, r.dated = max(now.Unix(), sec.ScannedAt), false
 	fingerprint := fmt.Sprintf("%d %d %d", sec.UpdatedAt, sec.ScannedAt, sec.ContentChangedAt)
 	switch {
 	case at.Position >= 0, at.CompleteAt.IsZero():
@@ -114,6 +118,7 @@ func (r *Reader) readAll(ctx context.Context, server string, sec plexapi.Section
 		if first && sec.ScannedAt == 0 {
 			at.AddedAt, at.UpdatedAt = newest(page.Rows, at.AddedAt, at.UpdatedAt)
 		}
+		at.AddedAt, at.UpdatedAt = r.bounded(at.AddedAt), r.bounded(at.UpdatedAt)
 		p := PageOf(sec, page)
 		if done {
 			p.Finish = true
@@ -220,7 +225,7 @@ func (r *Reader) readNew(ctx context.Context, server string, sec plexapi.Section
 		}
 		total = n
 	}
-	at.AddedAt, at.UpdatedAt, at.Fingerprint, at.CheckedAt = after.AddedAt, after.UpdatedAt, fingerprint, now
+	at.AddedAt, at.UpdatedAt, at.Fingerprint, at.CheckedAt = r.bounded(after.AddedAt), r.bounded(after.UpdatedAt), fingerprint, now
 	if total >= 0 && total != at.Items {
 		at.Fingerprint = "" // a complete listing follows; if it does not start, the next Refresh must notice the difference again
 	}
@@ -281,6 +286,11 @@ func newest(rows []plexapi.Row, added, updated int64) (newestAdded, newestUpdate
 	return added, updated
 }
 
+// bounded limits a newest time to the server's current time. Plex takes the times of some items from their files, and a
+// time in the future would hide every later item from readNew. The limit is the time of the first page, because items
+// that change after that page have a later time.
+func (r *Reader) bounded(newest int64) int64 { return min(newest, r.present) }
+
 // countNew counts the items that the index does not hold. It ignores items without files, which the index never holds:
 // the number of items reveals those.
 func (r *Reader) countNew(ctx context.Context, server string, rows []plexapi.Row) (int, error) {
@@ -301,6 +311,9 @@ func (r *Reader) page(ctx context.Context, sec plexapi.Section, start, extra int
 		if plexapi.TimedOut(err) && *size > minPageSize {
 			*size /= 2
 			continue
+		}
+		if err == nil && !r.dated && !page.Date.IsZero() {
+			r.present, r.dated = page.Date.Unix(), true
 		}
 		return page, err
 	}

@@ -15,6 +15,7 @@ type lister struct {
 	rows  []plexapi.Row
 	pages int
 	slow  int // pages larger than this time out
+	date  time.Time
 }
 
 func (l *lister) List(_ context.Context, q plexapi.ListQuery) (plexapi.Page, error) {
@@ -34,7 +35,7 @@ func (l *lister) List(_ context.Context, q plexapi.ListQuery) (plexapi.Page, err
 	})
 	from := min(q.Start, len(rows))
 	page := rows[from:min(from+q.Size, len(rows))]
-	return plexapi.Page{Rows: page, Received: len(page), TotalSize: len(rows), Offset: from}, nil
+	return plexapi.Page{Rows: page, Received: len(page), TotalSize: len(rows), Offset: from, Date: l.date}, nil
 }
 
 func rowOf(i int) plexapi.Row {

@@ -33,7 +33,8 @@ func Copy(ctx context.Context, db *sql.DB, path string) (string, error) {
 		Remove(tmp)
 		return "", err
 	}
-	if err := errors.Join(os.Chmod(tmp, 0o600), syncFile(tmp), os.Rename(tmp, name)); err != nil {
+	chmod(tmp, 0o600) // some file systems refuse, and PrepareDir has protected the folder as far as possible
+	if err := errors.Join(syncFile(tmp), os.Rename(tmp, name)); err != nil {
 		return "", err
 	}
 	syncDir(filepath.Dir(path))

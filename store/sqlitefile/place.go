@@ -12,34 +12,6 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// PrepareDir creates the data folder if it does not exist. It refuses a folder through which another user could read or
-// replace a database.
-func PrepareDir(dir string) error {
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return fmt.Errorf("create the data folder: %w", Explain(dir, err))
-	}
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("create the data folder: %w", Explain(dir, err))
-	}
-	fi, err := os.Lstat(dir)
-	switch {
-	case err != nil:
-		return fmt.Errorf("check the data folder: %w", Explain(dir, err))
-	case fi.Mode()&fs.ModeSymlink != 0:
-		return fmt.Errorf("the data folder %s is a symbolic link: replace it with a real folder, or set STASH_PLEX_SYNC_DIR to another folder", dir)
-	case !fi.IsDir():
-		return fmt.Errorf("the data folder %s is a file: move the file elsewhere", dir)
-	case !ownedByUs(fi):
-		return fmt.Errorf("the data folder %s belongs to another user: make the user that Stash runs as its owner, or set STASH_PLEX_SYNC_DIR to another folder", dir)
-	}
-	if fi.Mode().Perm()&0o077 != 0 {
-		if err := os.Chmod(dir, 0o700); err != nil {
-			return fmt.Errorf("remove the access of other users to the data folder: %w", Explain(dir, err))
-		}
-	}
-	return nil
-}
-
 // setupLock is the lock that a process holds while it moves a database into its place or out of it.
 const setupLock = "setup.lock"
 

@@ -5,8 +5,15 @@ import (
 	"syscall"
 )
 
-// ownedByUs reports true: Windows does not report the owner here.
-func ownedByUs(fs.FileInfo) bool { return true }
+// Windows reports neither owners nor rights here. A new folder inherits the rights of the folder that it is in.
+
+func isOwn(fs.FileInfo) bool { return true }
+
+func isTrusted(fs.FileInfo) bool { return true }
+
+func isClosed(fs.FileInfo) bool { return true }
+
+func isWritable(fs.FileInfo) bool { return false }
 
 // Numbers of Windows itself. Package syscall invents the numbers of names that other systems share, and no system call
 // returns them.

@@ -36,17 +36,19 @@ var layers = map[string]layer{
 	"plugin/engine/retry":   {"plexapi plugin/stashapi store", ""},
 	"plugin/engine/catchup": {"plugin/stashapi store", "github.com/rs/zerolog"},
 	"plugin/text":           {"", "golang.org/x/text"},
-	"store":                 {"store/sqlitefile store/pathform", ""},
+	"store":                 {"store/sqlitefile store/pathform store/inboxes", ""},
+	"store/inboxes":         {"store/sqlitefile", ""},
 	"store/pathform":        {"", "golang.org/x/text"},
 	"store/plexindex":       {"plexapi store/sqlitefile store/pathform", ""},
 	"store/sqlitefile":      {"store/internal/killpoints", "modernc.org/sqlite github.com/gofrs/flock"},
 
 	// What stands above, beside and below these.
 	"plugin": {
-		"plugin/engine plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/retry plugin/stashapi plugin/stashlog plugin/text " +
-			"plexapi store store/plexindex store/pathform store/sqlitefile",
+		"plugin/engine plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/retry plugin/settings plugin/stashapi plugin/stashlog plugin/text " +
+			"plexapi store store/inboxes store/plexindex store/pathform store/sqlitefile",
 		"github.com/rs/zerolog github.com/stashapp/stash/pkg/plugin/common",
 	},
+	"plugin/settings": {"plugin/engine/match plugin/engine/merge plugin/text store/pathform", ""},
 	"plugin/stashapi": {
 		"plugin/stashlog plugin/text",
 		"github.com/Khan/genqlient/graphql github.com/stashapp/stash/pkg/plugin/common github.com/vektah/gqlparser/v2/gqlerror golang.org/x/text",

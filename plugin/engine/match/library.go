@@ -6,27 +6,72 @@ import (
 	"strings"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
 // ChooseSections returns the movie and TV libraries that names lists by title or id, or all movie libraries if names is
-// empty. absent holds the names without a usable library.
+// empty. absent holds the names without a usable library. A title may contain the commas at which the setting was split:
+// the longest title that a library has takes precedence.
 func ChooseSections(sections []plexapi.Section, names []string) (chosen []plexapi.Section, absent []string) {
+	means, absent := named(sections, names)
 	for _, s := range sections {
-		named := slices.ContainsFunc(names, func(n string) bool { return sectionIs(s, n) })
-		if s.ItemType() != 0 && named || s.ItemType() == plexapi.Movie && len(names) == 0 {
+		if s.ItemType() != 0 && slices.Contains(means, s.ID) || s.ItemType() == plexapi.Movie && len(names) == 0 {
 			chosen = append(chosen, s)
 		}
 	}
-	absent = slices.DeleteFunc(slices.Clone(names), func(n string) bool {
-		return slices.ContainsFunc(chosen, func(s plexapi.Section) bool { return sectionIs(s, n) })
-	})
 	return chosen, absent
 }
 
-// sectionIs reports whether a name from the settings means the section.
-func sectionIs(s plexapi.Section, name string) bool {
-	return s.ID == name || strings.EqualFold(s.Title, strings.TrimSpace(name))
+// named returns the ids of the movie and TV libraries that names lists, and the names without one.
+func named(sections []plexapi.Section, names []string) (ids, absent []string) {
+	done := make([]bool, len(names))
+	for _, span := range text.Spans(names) {
+		if slices.Contains(done[span.From:span.To], true) {
+			continue
+		}
+		var found []string
+		for _, s := range sectionsOf(sections, span.Name, names[span.From:span.To]) {
+			if s.ItemType() != 0 {
+				found = append(found, s.ID)
+			}
+		}
+		if ids = append(ids, found...); len(found) > 0 {
+			for i := span.From; i < span.To; i++ {
+				done[i] = true
+			}
+		}
+	}
+	for i, n := range names {
+		if !done[i] {
+			absent = append(absent, n)
+		}
+	}
+	return ids, absent
+}
+
+// sectionsOf returns the libraries with a name. A title takes precedence over an id, and a video library over others. A
+// name in quotes selects the library with exactly that title, if there is one.
+func sectionsOf(sections []plexapi.Section, name string, parts []string) []plexapi.Section {
+	key := text.NameKey(name)
+	exact := func(s plexapi.Section) bool { return len(parts) == 1 && name != parts[0] && s.Title == name }
+	for _, is := range []func(s plexapi.Section) bool{
+		exact,
+		func(s plexapi.Section) bool { return s.ItemType() != 0 && text.NameKey(s.Title) == key },
+		func(s plexapi.Section) bool { return s.ID == name },
+		func(s plexapi.Section) bool { return text.NameKey(s.Title) == key },
+	} {
+		var list []plexapi.Section
+		for _, s := range sections {
+			if is(s) {
+				list = append(list, s)
+			}
+		}
+		if len(list) > 0 {
+			return list
+		}
+	}
+	return nil
 }
 
 func IDs(sections []plexapi.Section) []string {
@@ -45,31 +90,44 @@ func InSections(files []plexindex.File, sections []plexapi.Section) []plexindex.
 	})
 }
 
-// WhyAbsent says why each of these names from the settings cannot be used.
+// WhyAbsent says why each of these names from the settings cannot be used, and lists the libraries that can.
 func WhyAbsent(sections []plexapi.Section, absent []string) string {
+	if len(absent) == 0 {
+		return ""
+	}
 	list := make([]string, len(absent))
 	for i, n := range absent {
-		list[i] = fmt.Sprintf("Plex has no library %q", n)
-		if at := slices.IndexFunc(sections, func(s plexapi.Section) bool { return sectionIs(s, n) }); at >= 0 {
-			list[i] = fmt.Sprintf("library %q contains no videos (its type is %s)", sections[at].Title, sections[at].Type)
+		name, _ := text.Unquote(n)
+		list[i] = fmt.Sprintf("Plex has no library %q", name)
+		if s := sectionsOf(sections, name, absent[i:i+1]); len(s) > 0 {
+			list[i] = fmt.Sprintf("library %q contains no videos (its type is %s)", s[0].Title, s[0].Type)
 		}
 	}
-	return strings.Join(list, ", ")
+	why := strings.Join(list, ", ")
+	if titles, ids := videoSections(sections); titles != "" {
+		why += fmt.Sprintf("; the video libraries are %s (ids %s): correct \"Plex libraries\" (plexLibraries), which accepts names and ids", titles, ids)
+	}
+	return why
+}
+
+// videoSections lists the movie and TV libraries.
+func videoSections(sections []plexapi.Section) (titles, ids string) {
+	var names []string
+	videos := slices.DeleteFunc(slices.Clone(sections), func(s plexapi.Section) bool { return s.ItemType() == 0 })
+	for _, s := range videos {
+		names = append(names, fmt.Sprintf("%q", s.Title))
+	}
+	return strings.Join(names, ", "), strings.Join(IDs(videos), ", ")
 }
 
 // WhyNoLibrary says why no library could be chosen.
 func WhyNoLibrary(sections []plexapi.Section, names []string) string {
-	var have []string
-	for _, s := range sections {
-		if s.ItemType() != 0 {
-			have = append(have, fmt.Sprintf("%q", s.Title))
-		}
-	}
+	have, _ := videoSections(sections)
 	switch {
-	case len(have) == 0:
+	case have == "":
 		return "Plex has no movie library: add one with the folders that Stash manages"
 	case len(names) == 0:
-		return "Plex has no movie library: add one with the folders that Stash manages, or name a TV library in \"Plex libraries\" (plexLibraries): " + strings.Join(have, ", ")
+		return "Plex has no movie library: add one with the folders that Stash manages, or name a TV library in \"Plex libraries\" (plexLibraries): " + have
 	}
-	return fmt.Sprintf("%s; the video libraries are %s: correct \"Plex libraries\" (plexLibraries)", WhyAbsent(sections, names), strings.Join(have, ", "))
+	return WhyAbsent(sections, names)
 }

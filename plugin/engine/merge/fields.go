@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -183,8 +184,10 @@ func FieldNames() []string {
 func ParseFields(spec string) (Fields, error) {
 	chosen := Fields{Names: make(map[string]bool)}
 	var plus, minus, plain, unknown []string
+	some := strings.TrimSpace(spec) == ""
 	for part := range strings.SplitSeq(spec, ",") {
 		name := strings.ToLower(strings.TrimSpace(part))
+		some = some || name != ""
 		list := &plain
 		switch {
 		case strings.HasPrefix(name, "+"):
@@ -193,9 +196,9 @@ func ParseFields(spec string) (Fields, error) {
 			name, list = strings.TrimSpace(name[1:]), &minus
 		}
 		switch {
-		case name == "":
+		case name == "" && strings.TrimSpace(part) == "":
 		case !slices.Contains(FieldNames(), name):
-			unknown = append(unknown, name)
+			unknown = append(unknown, cmp.Or(name, strings.TrimSpace(part)))
 		default:
 			*list = append(*list, name)
 		}
@@ -211,6 +214,9 @@ func ParseFields(spec string) (Fields, error) {
 	}
 	if len(unknown) > 0 {
 		return chosen, fmt.Errorf("valid fields: %s; unknown: %s", strings.Join(FieldNames(), ", "), strings.Join(unknown, ", "))
+	}
+	if !some {
+		return chosen, fmt.Errorf("this contains no field; leave it empty, or choose from %s", strings.Join(FieldNames(), ", "))
 	}
 	return chosen, nil
 }

@@ -56,7 +56,7 @@ func (pl *Pipeline) confirmPicture(ctx context.Context, p *picture, it *plexapi.
 		case err != nil:
 			return err
 		case ours == "":
-			return retry.Unmoved("Plex returned success for the upload of the cover but does not have it")
+			return errNotKept
 		case ours != selected:
 			if err := pl.choose(ctx, p, ours); err != nil {
 				return err

@@ -11,13 +11,14 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
 // Filter says which scenes are not pushed. A scene that is excluded after a push stays in Plex unchanged.
 type Filter struct {
 	OnlyOrganized bool
-	ExcludeTags   []string // names in any case; includes their child tags
+	ExcludeTags   []string // parts of names in any case, as returned by text.SplitNames; includes child tags
 }
 
 // load reads all scenes of a batch in one query and computes what Plex should show.
@@ -62,35 +63,21 @@ func (pl *Pipeline) scenes(ctx context.Context, ids []int) (stashapi.ScenesResul
 	return result, err
 }
 
-// readFilter reads the excluded tags and their children, once per run.
-func (pl *Pipeline) readFilter(ctx context.Context) error {
-	if pl.once.excluded != nil || len(pl.Config.Filter.ExcludeTags) == 0 {
-		return nil
-	}
-	tags, unknown, err := pl.Stash.TagsBelow(ctx, pl.Config.Filter.ExcludeTags)
-	if err != nil {
-		return err
-	}
-	if len(unknown) > 0 {
-		pl.Log.Warn().Strs("tags", unknown).Str("setting", "excludeTags").Msg("Stash has no such tag: correct \"Exclude tags\"")
-	}
-	pl.once.excluded = tags
-	return nil
-}
-
 // excluded returns why a scene is not pushed; nil if it is.
 func (pl *Pipeline) excluded(s *stashapi.Scene) error {
 	if pl.Config.Filter.OnlyOrganized && !s.Organized {
 		return retry.Skipped("the scene is not organised, and \"Only organised scenes\" (onlyOrganized) is on")
 	}
 	for _, t := range s.Tags {
-		name, ok := pl.once.excluded[t.ID]
+		tag, ok := pl.once.excluded[t.ID]
 		switch {
 		case !ok:
-		case merge.TagKey(name) == merge.TagKey(t.Name):
-			return retry.Skipped(fmt.Sprintf("its tag %q is excluded by \"Exclude tags\" (excludeTags)", name))
+		case tag.Named && text.NameKey(tag.Setting) == text.NameKey(t.Name):
+			return retry.Skipped(fmt.Sprintf("its tag %q is excluded by \"Exclude tags\" (excludeTags)", tag.Setting))
+		case tag.Named:
+			return retry.Skipped(fmt.Sprintf("its tag %q, formerly %q, is excluded by \"Exclude tags\" (excludeTags)", t.Name, tag.Setting))
 		default:
-			return retry.Skipped(fmt.Sprintf("its tag %q is a child of %q, excluded by \"Exclude tags\" (excludeTags)", t.Name, name))
+			return retry.Skipped(fmt.Sprintf("its tag %q is a child of %q, excluded by \"Exclude tags\" (excludeTags)", t.Name, tag.Setting))
 		}
 	}
 	return nil

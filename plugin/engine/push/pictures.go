@@ -29,6 +29,7 @@ type picture struct {
 	*Target
 	kind   plexapi.ImageKind
 	hash   string // of the cover that was sent
+	format string // of the cover that was sent
 	locked bool   // by an edit, which may change the picture's address
 }
 
@@ -55,6 +56,11 @@ func (pl *Pipeline) cover(ctx context.Context, p *Push) *cover {
 	return c
 }
 
+// notSent reports whether Stash has a cover that cannot be sent.
+func notSent(err error) bool {
+	return errors.Is(err, stashapi.ErrUnusable) || errors.Is(err, stashapi.ErrImageTooLarge)
+}
+
 // hasCover reports whether a scene without other data has a cover.
 func (pl *Pipeline) hasCover(ctx context.Context, p *Push) (bool, error) {
 	if len(imageKinds(pl.Config.Fields)) == 0 {
@@ -63,7 +69,7 @@ func (pl *Pipeline) hasCover(ctx context.Context, p *Push) (bool, error) {
 	c := pl.cover(ctx, p)
 	defer func() { p.cover = cover{} }() // it may be large, and a batch has fifty
 	switch {
-	case errors.Is(c.err, stashapi.ErrNoPicture), errors.Is(c.err, stashapi.ErrImageTooLarge):
+	case errors.Is(c.err, stashapi.ErrNoPicture), notSent(c.err):
 		return false, nil
 	default:
 		return true, c.err
@@ -149,7 +155,7 @@ func (pl *Pipeline) updatePicture(ctx context.Context, p *picture) (sent bool, e
 	}
 	switch {
 	case errors.Is(c.err, stashapi.ErrNoPicture): // Stash has not made one yet, or cannot
-	case errors.Is(c.err, stashapi.ErrImageTooLarge):
+	case notSent(c.err):
 		logOf(pl.Log.Info(), p.push).Str("field", merge.SettingName(lock)).Err(c.err).Msg("the cover is not sent")
 	case c.err != nil:
 		return false, c.err
@@ -157,7 +163,7 @@ func (pl *Pipeline) updatePicture(ctx context.Context, p *picture) (sent bool, e
 	case kept:
 		logOf(pl.Log.Debug(), p.push).Str("field", merge.SettingName(lock)).Msg("kept the picture that a person chose in Plex")
 	default:
-		p.hash = c.hash
+		p.hash, p.format = c.hash, c.contentType
 		return pl.sendPicture(ctx, p, c)
 	}
 	known.Version = stableVersion(scene.UpdatedAt)
@@ -285,10 +291,10 @@ func (pl *Pipeline) storeAhead(ctx context.Context, p *picture, before store.Hel
 	return nil
 }
 
-// leaveOutPicture records a picture that Plex refuses; 500 and 413 count as a refusal only the second time. It returns
-// any other failure.
+// leaveOutPicture records a picture that Plex refuses. 500 and 413 count as a refusal only the second time, and so does
+// an AVIF, JPEG XL or BMP that Plex accepts but does not keep. It returns any other failure.
 func (pl *Pipeline) leaveOutPicture(p *picture, err error) error {
-	twice := retry.Answered500(err) || retry.TooLarge(err)
+	twice := retry.Answered500(err) || retry.TooLarge(err) || p.mayBeUnknown() && errors.Is(err, errNotKept)
 	if p.hash == "" || !twice && !retry.Refused(err) {
 		return err
 	}
@@ -299,7 +305,15 @@ func (pl *Pipeline) leaveOutPicture(p *picture, err error) error {
 		return retry.Again(fmt.Sprintf("%v: retrying the cover once", err), err)
 	}
 	p.Base.Rejected = merge.With(p.Base.Rejected, p.lock(), store.Value{p.hash})
-	logOf(pl.Log.Warn(), p.push).Str("item", p.key()).Str("field", merge.SettingName(p.lock())).Err(err).
+	logOf(pl.Log.Warn(), p.push).Str("item", p.key()).Str("field", merge.SettingName(p.lock())).Str("format", p.format).Err(err).
 		Msg("Plex refuses this cover; it is left out until it changes in Stash")
 	return nil
+}
+
+// errNotKept is the failure of a cover that Plex accepted but does not list among the pictures of the item.
+var errNotKept = retry.Unmoved("Plex returned success for the upload of the cover but does not have it")
+
+// mayBeUnknown reports whether some versions of Plex may not support the format of the cover.
+func (p *picture) mayBeUnknown() bool {
+	return slices.Contains([]string{"image/avif", "image/jxl", "image/bmp"}, p.format)
 }

@@ -78,8 +78,8 @@ func (s *Server) Unread(ctx context.Context, index *plexindex.Index) (bool, erro
 
 // once holds what a run reads, logs or requests only once.
 type once struct {
-	excluded   map[int]string // excluded tags, with the name in the setting that excludes them
-	lacking    bool           // logged that episodes lack some fields
+	excluded   map[int]ExcludedTag
+	lacking    bool // logged that episodes lack some fields
 	scanned    map[string]bool
 	scanFailed bool                 // Plex did not answer a request for a scan
 	dropped    map[droppedFile]bool // removed from the index by this run: not new if they return

@@ -71,7 +71,7 @@ func (pl *Pipeline) readSome(ctx context.Context, r *reading, some []*wantedItem
 	}
 	items, err := pl.Plex.Items(ctx, keys)
 	if err != nil {
-		return err
+		return WithoutPaths(err)
 	}
 	for _, it := range items {
 		r.held[it.RatingKey] = it

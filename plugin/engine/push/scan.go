@@ -37,9 +37,11 @@ func (pl *Pipeline) scanMissing(ctx context.Context, pushes []*Push) error {
 	}
 	for _, p := range lost {
 		for _, f := range p.Scene.Files {
-			if s, ok := scanFor(m.Places(f.Path), pl.Server.Sections, f.Path); ok {
+			targets := scansFor(m.Places(f.Path), pl.Server.Sections, f.Path)
+			for _, s := range targets {
 				pl.scan(ctx, s)
-			} else {
+			}
+			if len(targets) == 0 {
 				logOf(pl.Log.Debug(), p).Str("path", text.Private(f.Path)).Msg("not scanned: no library contains its folder")
 			}
 		}
@@ -77,25 +79,33 @@ func (pl *Pipeline) scan(ctx context.Context, s scanTarget) {
 	log.Info().Msg("asked Plex to scan a folder for missing files")
 }
 
-// scanFor returns the library and folder to scan for a file of Stash, from its possible paths in Plex: learned prefixes
-// take precedence over the unchanged path. Of several libraries it returns the one with the nearest folder.
-func scanFor(places []match.Place, sections []plexapi.Section, path string) (scanTarget, bool) {
+// scansFor returns the libraries and folders to scan for a file of Stash, from its possible paths in Plex: learned
+// prefixes take precedence over the unchanged path. It returns every library with the nearest folder, because each of
+// them will contain the file.
+func scansFor(places []match.Place, sections []plexapi.Section, path string) []scanTarget {
 	for _, where := range slices.Concat(places[1:], places[:1]) {
-		var found scanTarget
-		best := ""
+		var found []scanTarget
+		best := 0
 		for _, s := range sections {
 			for _, location := range s.Locations {
 				rest, below := match.Under(where.Path, location)
-				if normal := pathform.Normal(location); below && len(normal) > len(best) {
-					best, found = normal, scanTarget{s, folderBelow(location, rest, path)}
+				length := len(pathform.Normal(location))
+				if !below || length < best {
+					continue
+				}
+				if length > best {
+					best, found = length, nil
+				}
+				if !slices.ContainsFunc(found, func(other scanTarget) bool { return other.section.ID == s.ID }) {
+					found = append(found, scanTarget{s, folderBelow(location, rest, path)})
 				}
 			}
 		}
-		if best != "" {
-			return found, true
+		if len(found) > 0 {
+			return found
 		}
 	}
-	return scanTarget{}, false
+	return nil
 }
 
 // folderBelow returns the folder of the file rest below a location, with the location's kind of slash.

@@ -1,6 +1,7 @@
 package push
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
@@ -24,7 +25,8 @@ func TestFolderToScan(t *testing.T) {
 		{name: "in the root", path: "/a/x.mp4", sections: []plexapi.Section{section("1", "/")}, want: "1:/a"},
 		{name: "only whole names count", path: "/data2/x.mp4", sections: []plexapi.Section{section("1", "/data")}},
 		{name: "the nearest of two", path: "/data/a/x.mp4", sections: []plexapi.Section{section("1", "/data"), section("2", "/data/a"), section("3", "/")}, want: "2:/data/a"},
-		{name: "the first of two that are equal", path: "/data/x.mp4", sections: []plexapi.Section{section("1", "/data"), section("2", "/data")}, want: "1:/data"},
+		{name: "all with the nearest folder", path: "/data/a/x.mp4", sections: []plexapi.Section{section("1", "/data"), section("2", "/data/a/", "/data/a"), section("3", "/data"), section("4", "/", "/data/a")}, want: "2:/data/a/ 4:/data/a"},
+		{name: "all with the nearest folder, which comes first", path: "/data/x.mp4", sections: []plexapi.Section{section("1", "/data"), section("2", "/"), section("3", "/data")}, want: "1:/data 3:/data"},
 		{name: "case counts", path: "/DATA/x.mp4", sections: []plexapi.Section{section("1", "/data")}},
 		{name: "pathMap", path: "/data/a/x.mp4", sections: []plexapi.Section{section("1", "/data"), section("2", "/mnt")}, pathMap: []match.PathPair{{From: "/data", To: "/mnt/v"}}, want: "2:/mnt/v/a"},
 		{name: "pathMap alone", path: "/data/a/x.mp4", sections: []plexapi.Section{section("1", "/data")}, pathMap: []match.PathPair{{From: "/data", To: "/mnt"}}},
@@ -41,11 +43,11 @@ func TestFolderToScan(t *testing.T) {
 		{name: "in no library", path: "/data/x.mp4", sections: []plexapi.Section{section("1")}},
 	} {
 		m := match.Matcher{PathMap: c.pathMap, Prefixes: c.learned}
-		got := ""
-		if s, ok := scanFor(m.Places(c.path), c.sections, c.path); ok {
-			got = s.section.ID + ":" + s.folder
+		var targets []string
+		for _, s := range scansFor(m.Places(c.path), c.sections, c.path) {
+			targets = append(targets, s.section.ID+":"+s.folder)
 		}
-		if got != c.want {
+		if got := strings.Join(targets, " "); got != c.want {
 			t.Errorf("%s: scan %q, want %q", c.name, got, c.want)
 		}
 	}

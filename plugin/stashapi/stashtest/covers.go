@@ -8,7 +8,8 @@ import (
 )
 
 // placeholder is Stash's picture of a scene without a cover.
-const placeholder = `<?xml version="1.0" encoding="UTF-8"?><svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 360"><path d="M0 0h640v360H0z"/></svg>`
+const placeholder = `<?xml version="1.0" encoding="UTF-8"?><svg xmlns="http://www.w3.org/2000/svg" viewBox="-384 -104 1280 720">
+<!--! Font Awesome Free 6.2.0 by @fontawesome --><path d="M0 0h640v360H0z"/></svg>`
 
 var coverRoute = regexp.MustCompile(`^/scene/(\d+)/screenshot$`)
 

@@ -25,6 +25,13 @@ func (s *Server) Name(kind string, id int, name string) int {
 	return id
 }
 
+// Disambiguate sets the disambiguation of a performer.
+func (s *Server) Disambiguate(performer int, text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.disambiguations[performer] = text
+}
+
 // Names returns the names of performers, studios, tags or groups, without the removed ones.
 func (s *Server) Names(kind string, ids ...int) (names []string) {
 	s.mu.Lock()
@@ -158,7 +165,11 @@ func (s *Server) names(kind string, ids []int) []map[string]any {
 	list := []map[string]any{}
 	for _, id := range slices.Sorted(slices.Values(ids)) {
 		if name, ok := s.named[kind][id]; ok {
-			list = append(list, map[string]any{"id": strconv.Itoa(id), "name": name})
+			row := map[string]any{"id": strconv.Itoa(id), "name": name}
+			if kind == "performer" {
+				row["disambiguation"] = s.disambiguations[id]
+			}
+			list = append(list, row)
 		}
 	}
 	return list

@@ -53,22 +53,23 @@ type Fault struct {
 type Server struct {
 	schema *ast.Schema
 
-	mu       sync.Mutex
-	zone     *time.Location
-	clock    func() time.Time
-	scenes   map[int]*Scene
-	named    map[string]map[int]string // kind, id: name
-	parents  map[string]map[int][]int  // kind, id: parents
-	settings map[string]map[string]any
-	broken   map[int]bool // scenes that cannot be read
-	faults   []*Fault
-	log      []Query
-	apiKey   string // "" without credentials
-	sessions *session.Store
-	refused  bool // by Transport
-	queue    *queue
-	external string                                                                     // the external host of Stash's configuration
-	operate  func(ctx context.Context, plugin string, args map[string]any) (any, error) // of the Host
+	mu              sync.Mutex
+	zone            *time.Location
+	clock           func() time.Time
+	scenes          map[int]*Scene
+	named           map[string]map[int]string // kind, id: name
+	parents         map[string]map[int][]int  // kind, id: parents
+	disambiguations map[int]string            // performer id: disambiguation
+	settings        map[string]map[string]any
+	broken          map[int]bool // scenes that cannot be read
+	faults          []*Fault
+	log             []Query
+	apiKey          string // "" without credentials
+	sessions        *session.Store
+	refused         bool // by Transport
+	queue           *queue
+	external        string                                                                     // the external host of Stash's configuration
+	operate         func(ctx context.Context, plugin string, args map[string]any) (any, error) // of the Host
 
 	listener net.Listener
 	tls      *tls.Config // nil: http
@@ -90,7 +91,7 @@ func (s *Server) Another() *Server { return newServer(s.schema) }
 func newServer(schema *ast.Schema) *Server {
 	s := &Server{
 		schema: schema, zone: time.UTC, clock: time.Now,
-		scenes: make(map[int]*Scene), named: make(map[string]map[int]string), parents: make(map[string]map[int][]int), settings: make(map[string]map[string]any), broken: make(map[int]bool),
+		scenes: make(map[int]*Scene), named: make(map[string]map[int]string), parents: make(map[string]map[int][]int), disambiguations: make(map[int]string), settings: make(map[string]map[string]any), broken: make(map[int]bool),
 	}
 	s.sessions = session.NewStore(sessionConfig{maxAge: 3600})
 	s.queue = newQueue()

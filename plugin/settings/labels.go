@@ -1,4 +1,4 @@
-package plugin
+package settings
 
 import (
 	"fmt"
@@ -7,8 +7,8 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 )
 
-// settingNames are the names of settings on Stash's settings page, by key.
-var settingNames = map[string]string{
+// Names are the names of settings on Stash's settings page, by key.
+var Names = map[string]string{
 	"plexUrl":        "Plex address",
 	"plexToken":      "Plex token",
 	"plexLibraries":  "Plex libraries",
@@ -27,11 +27,11 @@ var settingNames = map[string]string{
 	"redactLogs":     "Redact logs",
 }
 
-// label returns a setting's name on the settings page and its key.
-func label(key string) string { return fmt.Sprintf("%q (%s)", settingNames[key], key) }
+// Label returns a setting's name on the settings page and its key.
+func Label(key string) string { return fmt.Sprintf("%q (%s)", Names[key], key) }
 
-// unknownSettings names the keys of no setting.
-func unknownSettings(keys []string) string {
+// UnknownKeys names the keys of no setting.
+func UnknownKeys(keys []string) string {
 	quoted := make([]string, len(keys))
 	for i, key := range keys {
 		quoted[i] = fmt.Sprintf("%q", text.OneLine(key, text.ValueLimit))

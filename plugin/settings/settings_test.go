@@ -1,4 +1,4 @@
-package plugin
+package settings
 
 import (
 	"errors"
@@ -62,7 +62,7 @@ func TestSettingsAreReadLeniently(t *testing.T) {
 	} {
 		want := defaults
 		c.want(&want)
-		got, err := ParseSettings(required(c.raw))
+		got, err := Parse(required(c.raw))
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s:\n got %+v, %v\nwant %+v", c.name, got, err, want)
 		}
@@ -70,11 +70,11 @@ func TestSettingsAreReadLeniently(t *testing.T) {
 }
 
 func TestSettingsErrorReportsAllProblemsWithoutSecrets(t *testing.T) {
-	_, err := ParseSettings(map[string]any{
+	_, err := Parse(map[string]any{
 		"plexUrl": "http://user:pass-word@host/?X-Plex-Token=secret-token", "plexToken": "secret token", "maxRetries": -1.0, "timeoutSeconds": 1.5,
 		"insecureTLS": "maybe", "fields": "title, nonsense", "pathMap": "a, b",
 	})
-	e, ok := errors.AsType[*SettingsError](err)
+	e, ok := errors.AsType[*Error](err)
 	if !ok {
 		t.Fatalf("error = %v", err)
 	}
@@ -116,8 +116,8 @@ func TestInvalidAddressIsRefusedWithARemedy(t *testing.T) {
 		{"eyJhbGciOi.hunter2.hunter2", "", "plexToken"},
 		{"ftp://plex/secret-token", "ftp://plex/***", example}, // the token of required
 	} {
-		s, err := ParseSettings(required(map[string]any{"plexUrl": c.url, "maxRetries": 9.0}))
-		e, ok := errors.AsType[*SettingsError](err)
+		s, err := Parse(required(map[string]any{"plexUrl": c.url, "maxRetries": 9.0}))
+		e, ok := errors.AsType[*Error](err)
 		if !ok || len(e.Problems) != 1 || e.Problems[0].Value != c.shown || !strings.Contains(e.Problems[0].Remedy, c.remedy) {
 			t.Errorf("plexUrl %q: %v, want one problem with %q and %q", c.url, err, c.shown, c.remedy)
 			continue
@@ -148,7 +148,7 @@ func TestNumbersOutOfRangeAreRefused(t *testing.T) {
 		{"timeoutSeconds", "601", false},
 		{"timeoutSeconds", 0.5, false},
 	} {
-		s, err := ParseSettings(required(map[string]any{c.setting: c.value}))
+		s, err := Parse(required(map[string]any{c.setting: c.value}))
 		if (err == nil) != c.ok {
 			t.Errorf("%s %v: %v, want it taken: %t", c.setting, c.value, err, c.ok)
 		}
@@ -159,7 +159,7 @@ func TestNumbersOutOfRangeAreRefused(t *testing.T) {
 }
 
 func TestUnsetSettingsAreOneMessage(t *testing.T) {
-	_, err := ParseSettings(nil)
+	_, err := Parse(nil)
 	if err == nil || strings.Count(err.Error(), "it is not set") != 2 || strings.Contains(err.Error(), "\n") ||
 		!strings.Contains(err.Error(), "plexUrl") || !strings.Contains(err.Error(), "plexToken") {
 		t.Errorf("error = %v", err)
@@ -169,7 +169,7 @@ func TestUnsetSettingsAreOneMessage(t *testing.T) {
 func TestTokenInAnySettingIsHidden(t *testing.T) {
 	const token = "Ab_9-secretToken-xyz"
 	for _, name := range []string{"plexUrl", "fields", "pathMap", "maxRetries", "timeoutSeconds", "insecureTLS"} {
-		_, err := ParseSettings(required(map[string]any{"plexToken": token, name: token}))
+		_, err := Parse(required(map[string]any{"plexToken": token, name: token}))
 		if err == nil || !strings.Contains(err.Error(), name) || strings.Contains(strings.ToLower(err.Error()), strings.ToLower(token)) {
 			t.Errorf("the token as %s: %v", name, err)
 		}
@@ -193,8 +193,8 @@ func TestInvalidTokensAndPairsAreRefused(t *testing.T) {
 		{"pathMap", "/a =>", "/a =>"},
 		{"fields", "tags, -tags", "tags, -tags"},
 	} {
-		_, err := ParseSettings(required(map[string]any{c.setting: c.value}))
-		e, ok := errors.AsType[*SettingsError](err)
+		_, err := Parse(required(map[string]any{c.setting: c.value}))
+		e, ok := errors.AsType[*Error](err)
 		if !ok || len(e.Problems) != 1 || e.Problems[0].Setting != c.setting || e.Problems[0].Value != c.shown {
 			t.Errorf("%s %v: %v, want one problem with %q", c.setting, c.value, err, c.shown)
 		}
@@ -203,10 +203,10 @@ func TestInvalidTokensAndPairsAreRefused(t *testing.T) {
 
 func TestProblemsAreShort(t *testing.T) {
 	const token = "Ab_9-secretToken-xyz"
-	_, err := ParseSettings(required(map[string]any{
+	_, err := Parse(required(map[string]any{
 		"plexToken": token, "fields": "tags,a\nb\x01," + strings.Repeat("x", 280) + token + ",y", "pathMap": strings.Repeat("/a;", 1000),
 	}))
-	e, ok := errors.AsType[*SettingsError](err)
+	e, ok := errors.AsType[*Error](err)
 	if !ok || len(e.Problems) != 7 || !strings.Contains(err.Error(), "995 more") {
 		t.Fatalf("error = %v", err)
 	}
@@ -217,5 +217,13 @@ func TestProblemsAreShort(t *testing.T) {
 		if p.Setting == "fields" && !strings.Contains(p.Remedy, "background, collection") {
 			t.Errorf("the valid fields are missing: %q", p.Remedy)
 		}
+	}
+}
+
+func TestEveryNamedSettingIsRead(t *testing.T) {
+	var reader parser
+	reader.read()
+	if got, want := slices.Sorted(slices.Values(reader.known)), slices.Sorted(maps.Keys(Names)); !slices.Equal(got, want) {
+		t.Errorf("settings read: %v, named: %v", got, want)
 	}
 }

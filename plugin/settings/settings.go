@@ -1,6 +1,8 @@
-package plugin
+// Package settings reads the settings of the plugin as Stash stores them, and explains the invalid ones.
+package settings
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -19,25 +21,25 @@ import (
 
 // Defaults of the settings.
 const (
-	defaultMaxRetries = 5
-	defaultTimeout    = 30 * time.Second
-	mostRetries       = 100
-	longestTimeout    = 600 * time.Second
+	DefaultMaxRetries = 5
+	DefaultTimeout    = 30 * time.Second
+	MostRetries       = 100
+	LongestTimeout    = 600 * time.Second
 )
 
-// tokenAtLeast is how long a token must be to be looked for in other settings: shorter ones occur in words.
-const tokenAtLeast = 8
+// TokenAtLeast is how long a token must be to be looked for in other settings: shorter ones occur in words.
+const TokenAtLeast = 8
 
 // Settings are the user's choices on Stash's settings page.
 type Settings struct {
 	PlexURL       string
 	PlexToken     string
-	Libraries     []string // names or ids; empty: all libraries of movies
+	Libraries     []string // parts of names, or ids; empty: all libraries of movies
 	PathMap       []match.PathPair
 	Fields        merge.Fields
 	KeepPlexEdits bool
 	OnlyOrganized bool
-	ExcludeTags   []string // names
+	ExcludeTags   []string // parts of names, which may contain commas: see text.Spans
 	SkipMissing   bool
 	ScanPlex      bool
 	MaxRetries    int
@@ -48,23 +50,23 @@ type Settings struct {
 	Unknown       []string // keys of no setting, probably misspelt
 }
 
-// A SettingProblem is one setting that cannot be used.
-type SettingProblem struct {
+// A Problem is one setting that cannot be used.
+type Problem struct {
 	Setting string
 	Value   string // as it was set; never the token
 	Remedy  string
 }
 
 // String names the setting, its value and what to do.
-func (p SettingProblem) String() string {
+func (p Problem) String() string {
 	if p.Value == "" {
-		return label(p.Setting) + ": " + p.Remedy
+		return Label(p.Setting) + ": " + p.Remedy
 	}
-	return fmt.Sprintf("%s is %s: %s", label(p.Setting), p.quoted(), p.Remedy)
+	return fmt.Sprintf("%s is %s: %s", Label(p.Setting), p.Quoted(), p.Remedy)
 }
 
-// quoted returns the value for a message. A pathMap is private: it names the user's folders.
-func (p SettingProblem) quoted() string {
+// Quoted returns the value for a message. A pathMap is private: it names the user's folders.
+func (p Problem) Quoted() string {
 	quoted := strconv.Quote(p.Value)
 	if p.Setting == "pathMap" {
 		return text.Private(quoted)
@@ -72,10 +74,10 @@ func (p SettingProblem) quoted() string {
 	return quoted
 }
 
-// SettingsError reports all invalid settings in one message.
-type SettingsError struct{ Problems []SettingProblem }
+// Error reports all invalid settings in one message.
+type Error struct{ Problems []Problem }
 
-func (e *SettingsError) Error() string {
+func (e *Error) Error() string {
 	list := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
 		list[i] = p.String()
@@ -83,43 +85,44 @@ func (e *SettingsError) Error() string {
 	return "correct the settings of Stash Plex Sync (Settings > Plugins): " + text.Join(list...)
 }
 
-// ParseSettings reads the settings as Stash stores them. Unset, 0 and "" mean the default. Types are read leniently,
-// since people edit Stash's configuration by hand. A *SettingsError reports all problems at once; the settings
+// Parse reads the settings as Stash stores them. Unset, 0 and "" mean the default. Types are read leniently,
+// since people edit Stash's configuration by hand. An *Error reports all problems at once; the settings
 // without a problem are returned nevertheless.
-func ParseSettings(raw map[string]any) (Settings, error) {
-	p := settingsParser{raw: raw}
+func Parse(raw map[string]any) (Settings, error) {
+	p := parser{raw: raw}
 	s := p.read()
+	p.misspelt()
 	for _, key := range slices.Sorted(maps.Keys(raw)) {
 		if !slices.Contains(p.known, key) && key != "enabled" {
 			s.Unknown = append(s.Unknown, key)
 		}
 	}
 	if len(p.problems) > 0 {
-		return s, &SettingsError{p.problems}
+		return s, &Error{p.problems}
 	}
 	return s, nil
 }
 
-type settingsParser struct {
+type parser struct {
 	raw      map[string]any
 	known    []string
-	problems []SettingProblem
+	problems []Problem
 }
 
 // read reads every setting and records the invalid ones.
-func (p *settingsParser) read() Settings {
+func (p *parser) read() Settings {
 	s := Settings{
 		PlexURL:       p.address("plexUrl"),
 		PlexToken:     p.token("plexToken"),
-		Libraries:     p.list("plexLibraries", ","),
+		Libraries:     p.names("plexLibraries"),
 		PathMap:       p.pathMap("pathMap"),
 		KeepPlexEdits: p.truth("keepPlexEdits"),
 		OnlyOrganized: p.truth("onlyOrganized"),
-		ExcludeTags:   p.list("excludeTags", ","),
+		ExcludeTags:   p.names("excludeTags"),
 		SkipMissing:   p.truth("skipMissing"),
 		ScanPlex:      p.truth("scanPlex"),
-		MaxRetries:    p.number("maxRetries", defaultMaxRetries, mostRetries),
-		Timeout:       time.Duration(p.number("timeoutSeconds", int(defaultTimeout/time.Second), int(longestTimeout/time.Second))) * time.Second,
+		MaxRetries:    p.number("maxRetries", DefaultMaxRetries, MostRetries),
+		Timeout:       time.Duration(p.number("timeoutSeconds", int(DefaultTimeout/time.Second), int(LongestTimeout/time.Second))) * time.Second,
 		InsecureTLS:   p.truth("insecureTLS"),
 		DebugLog:      p.truth("debugLog"),
 		RedactLogs:    p.truth("redactLogs"),
@@ -136,27 +139,30 @@ func (p *settingsParser) read() Settings {
 }
 
 // problem records an invalid setting, without the token even if that was put into this setting.
-func (p *settingsParser) problem(setting, value, remedy string) {
-	if token := p.text("plexToken"); len(token) >= tokenAtLeast {
-		hide := strings.NewReplacer(token, "***", strings.ToLower(token), "***") // messages show names of fields in lower case
-		value, remedy = hide.Replace(value), hide.Replace(remedy)
+func (p *parser) problem(setting, value, remedy string) {
+	pasted := p.text("plexToken")
+	for _, token := range []string{pasted, tokenIn(pasted)} {
+		if len(token) >= TokenAtLeast {
+			hide := strings.NewReplacer(token, "***", strings.ToLower(token), "***") // messages show names of fields in lower case
+			value, remedy = hide.Replace(value), hide.Replace(remedy)
+		}
 	}
-	p.problems = append(p.problems, SettingProblem{setting, text.OneLine(value, text.ValueLimit), text.OneLine(remedy, text.Limit)})
+	p.problems = append(p.problems, Problem{setting, text.OneLine(value, text.ValueLimit), text.OneLine(remedy, text.Limit)})
 }
 
 // text returns a setting as text, with a list joined by commas.
-func (p *settingsParser) text(name string) string {
+func (p *parser) text(name string) string {
 	if !slices.Contains(p.known, name) {
 		p.known = append(p.known, name)
 	}
 	if list, ok := p.raw[name].([]any); ok {
 		return strings.Join(trimmed(list), ",")
 	}
-	return textOf(p.raw[name])
+	return TextOf(p.raw[name])
 }
 
 // list returns the parts of a setting, or the elements of one that is a list already.
-func (p *settingsParser) list(name, separator string) []string {
+func (p *parser) list(name, separator string) []string {
 	text := p.text(name)
 	if list, ok := p.raw[name].([]any); ok {
 		return trimmed(list)
@@ -164,7 +170,8 @@ func (p *settingsParser) list(name, separator string) []string {
 	return trimmed(strings.Split(text, separator))
 }
 
-func textOf(value any) string {
+// TextOf returns a value of Stash's configuration as text; "" if it is not set.
+func TextOf(value any) string {
 	switch v := value.(type) {
 	case nil:
 		return ""
@@ -178,14 +185,14 @@ func textOf(value any) string {
 func trimmed[T any](list []T) []string {
 	var texts []string
 	for _, e := range list {
-		if text := textOf(e); text != "" {
+		if text := TextOf(e); text != "" {
 			texts = append(texts, text)
 		}
 	}
 	return texts
 }
 
-func (p *settingsParser) truth(name string) bool {
+func (p *parser) truth(name string) bool {
 	text := p.text(name)
 	switch strings.ToLower(text) {
 	case "", "false", "no", "off", "0":
@@ -197,7 +204,7 @@ func (p *settingsParser) truth(name string) bool {
 	return false
 }
 
-func (p *settingsParser) number(name string, unset, most int) int {
+func (p *parser) number(name string, unset, most int) int {
 	text := p.text(name)
 	if text == "" {
 		return unset
@@ -214,22 +221,27 @@ func (p *settingsParser) number(name string, unset, most int) int {
 }
 
 // address reads plexUrl. An address pasted from a browser is cut to the server's part.
-func (p *settingsParser) address(name string) string {
+func (p *parser) address(name string) string {
 	const example = "enter the address at which Stash reaches Plex, such as http://192.168.1.5:32400"
 	text := p.text(name)
 	u, err := url.Parse(text)
-	value, remedy := withoutSecrets(text), ""
+	value, remedy := WithoutSecrets(text), ""
 	switch {
 	case text == "":
 		remedy = "it is not set; " + example
 	case strings.Contains(strings.ToLower(text), "x-plex-token"):
-		value, remedy = "", "it contains a token; put that into "+label("plexToken")+", and "+example
+		value, remedy = "", "it contains a token; put that into "+Label("plexToken")+", and "+example
 	case likeToken(text):
-		value, remedy = "", "it is not an address; if it is the token, put it into "+label("plexToken")+", and "+example
+		value, remedy = "", "it is not an address; if it is the token, put it into "+Label("plexToken")+", and "+example
 	case !strings.Contains(text, "://"):
 		remedy = example
-		if full, err := url.Parse("http://" + text); err == nil && full.User == nil && full.Hostname() != "" && !strings.HasSuffix(full.Host, ":") {
-			remedy = "enter http://" + value + " (or https://)"
+		scheme, rest := missingColon(text)
+		if full, err := url.Parse(scheme + rest); err == nil && full.User == nil && full.Hostname() != "" && !strings.HasSuffix(full.Host, ":") {
+			remedy = "enter " + WithoutSecrets(scheme+rest)
+			if rest == text {
+				remedy = "enter http://" + value + " (or https://)"
+			}
+			remedy = cmp.Or(misplacedPort(full), remedy)
 		}
 	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
 		remedy = example
@@ -238,9 +250,9 @@ func (p *settingsParser) address(name string) string {
 	case strings.EqualFold(u.Hostname(), "app.plex.tv"):
 		remedy = "this is Plex's web site, not your server; " + example
 	default:
-		path := strings.TrimRight(u.Path, "/")
-		path = strings.TrimSuffix(strings.TrimSuffix(path, "/index.html"), "/web")
-		return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimRight(path, "/")}).String()
+		if remedy = misplacedPort(u); remedy == "" {
+			return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: serverPath(u.Path)}).String()
+		}
 	}
 	p.problem(name, value, remedy)
 	return ""
@@ -255,8 +267,8 @@ func likeToken(text string) bool {
 	return strings.HasPrefix(text, "eyJ") || len(text) >= 20 && strings.IndexFunc(text, other) < 0
 }
 
-// withoutSecrets returns an address without user, password, query and fragment.
-func withoutSecrets(text string) string {
+// WithoutSecrets returns an address without user, password, query and fragment.
+func WithoutSecrets(text string) string {
 	if u, err := url.Parse(text); err == nil && u.Host != "" {
 		return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 	}
@@ -269,27 +281,11 @@ func withoutSecrets(text string) string {
 	return text
 }
 
-func (p *settingsParser) token(name string) string {
-	text := p.text(name)
-	_, object := p.raw[name].(map[string]any)
-	switch {
-	case object:
-		p.problem(name, "", "it is not a text; enter it on the settings page")
-		return ""
-	case text == "":
-		p.problem(name, "", "it is not set; enter the X-Plex-Token of the server's owner (the README says where to find it)")
-	case strings.IndexFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || r > unicode.MaxASCII }) >= 0:
-		p.problem(name, "", "it contains spaces or other characters that no token has; copy it again")
-		return ""
-	}
-	return text
-}
-
 // pairsListed is how many invalid pairs are reported one by one.
 const pairsListed = 5
 
 // pathMap reads "stash prefix => plex prefix; …".
-func (p *settingsParser) pathMap(name string) []match.PathPair {
+func (p *parser) pathMap(name string) []match.PathPair {
 	var pairs []match.PathPair
 	bad := 0
 	for _, part := range p.list(name, ";") {
@@ -309,9 +305,9 @@ func (p *settingsParser) pathMap(name string) []match.PathPair {
 	return pairs
 }
 
-// problemsOf returns the problems of a *SettingsError.
-func problemsOf(err error) []SettingProblem {
-	if e, ok := errors.AsType[*SettingsError](err); ok {
+// ProblemsOf returns the problems of an *Error.
+func ProblemsOf(err error) []Problem {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Problems
 	}
 	return nil
