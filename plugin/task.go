@@ -222,7 +222,7 @@ func (s *session) whyNot(ctx context.Context, err error) (why string, class retr
 	case errors.Is(err, sqlitefile.ErrHeld):
 		return s.whoWorks(ctx) + "; that run, or the one after it, takes what is queued", "", true
 	case ctx.Err() != nil:
-		return "the run was stopped; " + kept, retry.ClassCancelled, true
+		return "run cancelled; nothing queued was lost", retry.ClassCancelled, true
 	case invalid:
 		return text.Join(err.Error(), kept), retry.ClassMisconfigured, true
 	case stash:
