@@ -10,6 +10,9 @@ import (
 // labelled matches a token after its name, as in an address, a header, or Plex's own Preferences.xml.
 var labelled = regexp.MustCompile(`(?i)(?:x-plex-token|plexonlinetoken|authtoken)["']?\s*[=:]\s*["']?([^&#\s"'<>;,]*)`)
 
+// named matches any other name before a value, as in "token=…" or "plex:…".
+var named = regexp.MustCompile(`^[A-Za-z_-]+[=:][^=]`)
+
 // tokenIn returns the token in a pasted text, which may be quoted, start with "X-Plex-Token=", or be a whole address.
 func tokenIn(pasted string) string {
 	if m := labelled.FindStringSubmatch(pasted); m != nil {
@@ -43,7 +46,7 @@ func (p *parser) token(name string) string {
 		p.problem(name, "", "it is a claim, which adds a new server to an account, not a token; "+onlyToken)
 	case strings.Contains(text, "://"):
 		p.problem(name, "", "it is an address without a token; put that into "+Label("plexUrl")+", and "+onlyToken)
-	case strings.ContainsAny(text, "\"'`<>=&?#;,:/\\()[]{}"):
+	case named.MatchString(text) || strings.Trim(text, "\"'`") != text:
 		p.problem(name, "", "it contains more than the token; "+onlyToken)
 	default:
 		return text
