@@ -46,6 +46,20 @@ func TestQueueAndCopiesHaveTheApplicationID(t *testing.T) {
 	}
 }
 
+// wantClosed wants that this process has no file in dir open. On Windows the removal of the folder proves that.
+func wantClosed(t *testing.T, dir string) {
+	t.Helper()
+	links, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range links {
+		if path, err := os.Readlink(link); err == nil && filepath.Dir(path) == dir {
+			t.Errorf("%s is still open", path)
+		}
+	}
+}
+
 func TestQueueOfADevelopmentBuildIsRefusedUntouched(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, InBulk, 7)
@@ -65,6 +79,7 @@ func TestQueueOfADevelopmentBuildIsRefusedUntouched(t *testing.T) {
 	if _, err := OpenFile(t.Context(), filepath.Join(dir, queueFile)); !isDevelopment(err, dir) {
 		t.Errorf("OpenFile = %v", err)
 	}
+	wantClosed(t, dir)
 	suspect(t, dir)
 	if r, err := Recover(t.Context(), dir, t0); r != nil || !isDevelopment(err, dir) {
 		t.Errorf("Recover = %+v, %v", r, err)

@@ -69,6 +69,24 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
+// checkSchema returns an error if the schema of a database is not the newest that this build knows.
+func checkSchema(ctx context.Context, db *sql.DB) error {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return err
+	}
+	version, err := schemaVersion(ctx, db)
+	switch {
+	case err != nil:
+		return err
+	case version > len(names):
+		return &NewerError{Version: version, Known: len(names)}
+	case version < len(names):
+		return errors.New("it is not a queue of this plugin, or no run has opened it since the last update")
+	}
+	return nil
+}
+
 // schemaVersion returns the version of the schema, 0 if there is none. It returns errDevelopment if the database is
 // not ours, and an error of damage if it is ours by its tables but not by its header.
 func schemaVersion(ctx context.Context, db *sql.DB) (version int, err error) {

@@ -67,19 +67,8 @@ func OpenFile(ctx context.Context, path string) (*Store, error) {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	s.write = s.read
-	version, err := schemaVersion(ctx, s.read)
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, explain(path, err))
-	}
-	names, err := fs.Glob(migrations, "migrations/*.sql")
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case version > len(names):
-		return nil, fmt.Errorf("open %s: %w", path, &NewerError{Version: version, Known: len(names)})
-	case version < len(names):
-		return nil, fmt.Errorf("open %s: it is not a queue of this plugin, or no run has opened it since the last update", path)
+	if err := checkSchema(ctx, s.read); err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, errors.Join(explain(path, err), s.Close()))
 	}
 	return s, nil
 }
