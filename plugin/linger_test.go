@@ -7,31 +7,18 @@ import (
 
 	"github.com/stashapp/stash/pkg/plugin/common"
 
-	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
 
 // unscanned starts a Stash with scenes that Plex does not have yet, and a Plex without files.
 func unscanned(t *testing.T, scenes int) (*stashtest.Server, common.StashServerConnection) {
 	t.Helper()
-	stash, err := stashtest.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	plex := plextest.New("token-123")
-	for _, start := range []func() error{stash.Start, plex.Start} {
-		if err := start(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Cleanup(stash.Stop)
-	t.Cleanup(plex.Stop)
-	plex.AddSection("Videos", "movie")
+	stash, plex, _, conn := servers(t)
 	for id := 1; id <= scenes; id++ {
 		stash.Add(stashtest.Scene{ID: id, Title: "New", Files: []stashtest.File{{Path: "/data/a.mp4", Size: 1}}})
 	}
 	stash.SetSettings(ID, map[string]any{"plexUrl": plex.URL(), "plexToken": "token-123"})
-	return stash, common.StashServerConnection{Scheme: "http", Host: "127.0.0.1", Port: stash.Port(), Dir: t.TempDir()}
+	return stash, conn
 }
 
 func TestOperationReturnsOnceNothingIsDue(t *testing.T) {

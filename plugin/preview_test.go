@@ -7,26 +7,13 @@ import (
 
 	"github.com/stashapp/stash/pkg/plugin/common"
 
-	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
 
 func TestPreviewLogsTheFirstScenesWithTheirTitles(t *testing.T) {
 	const scenes = previewed + 2
-	stash, err := stashtest.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	plex := plextest.New("token-123")
-	for _, start := range []func() error{stash.Start, plex.Start} {
-		if err := start(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Cleanup(stash.Stop)
-	t.Cleanup(plex.Stop)
-	section := plex.AddSection("Videos", "movie")
+	stash, plex, section, conn := servers(t)
 	for id := 1; id <= scenes; id++ {
 		path := fmt.Sprintf("/data/clip%d.mp4", id)
 		scene := stashtest.Scene{ID: id, Details: "Text", Files: []stashtest.File{{Path: path, Size: int64(id)}}}
@@ -36,7 +23,6 @@ func TestPreviewLogsTheFirstScenesWithTheirTitles(t *testing.T) {
 		stash.Add(scene)
 		plex.AddItem(section, path, int64(id))
 	}
-	conn := common.StashServerConnection{Scheme: "http", Host: "127.0.0.1", Port: stash.Port(), Dir: t.TempDir()}
 	for _, redact := range []bool{false, true} {
 		stash.SetSettings(ID, map[string]any{"plexUrl": plex.URL(), "plexToken": "token-123", "redactLogs": redact})
 		log := &logBuffer{}

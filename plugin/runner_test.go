@@ -84,13 +84,14 @@ func TestFailureIsInTheOutputAndNeverAGoError(t *testing.T) {
 	}
 }
 
-// Stash may kill the process as soon as Run has answered: what is logged later is lost, or half a line.
-func TestNothingIsLoggedAfterRunHasReturned(t *testing.T) {
+// servers starts a Stash and a Plex with one library, and returns the id of the library and how to reach Stash.
+func servers(t *testing.T) (stash *stashtest.Server, plex *plextest.Server, section string, conn common.StashServerConnection) {
+	t.Helper()
 	stash, err := stashtest.New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	plex := plextest.New("token-123")
+	plex = plextest.New("token-123")
 	for _, start := range []func() error{stash.Start, plex.Start} {
 		if err := start(); err != nil {
 			t.Fatal(err)
@@ -98,13 +99,18 @@ func TestNothingIsLoggedAfterRunHasReturned(t *testing.T) {
 	}
 	t.Cleanup(stash.Stop)
 	t.Cleanup(plex.Stop)
-	section := plex.AddSection("Videos", "movie")
+	return stash, plex, plex.AddSection("Videos", "movie"), common.StashServerConnection{Scheme: "http", Host: "127.0.0.1", Port: stash.Port(), Dir: t.TempDir()}
+}
+
+// Stash may kill the process as soon as Run has answered: what is logged later is lost, or half a line.
+func TestNothingIsLoggedAfterRunHasReturned(t *testing.T) {
+	stash, plex, section, conn := servers(t)
 	stash.Add(stashtest.Scene{ID: 1, Title: "New", Files: []stashtest.File{{Path: "/data/a.mp4", Size: 1}}})
 	plex.AddItem(section, "/data/a.mp4", 1)
 	stash.SetSettings(ID, map[string]any{"plexUrl": plex.URL(), "plexToken": "token-123", "debugLog": true})
 	stash.Hold("Scanning...") // busy, with another job after it: a person's edit is pushed at once, no run waits
 	stash.Hold("Generating...")
-	input := common.PluginInput{ServerConnection: common.StashServerConnection{Scheme: "http", Host: "127.0.0.1", Port: stash.Port(), Dir: t.TempDir()}}
+	input := common.PluginInput{ServerConnection: conn}
 	logs := make(map[string]*logBuffer)
 	texts := make(map[string]string)
 	for _, c := range []struct {
