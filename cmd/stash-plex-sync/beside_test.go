@@ -10,7 +10,7 @@ import (
 
 // A run that a hook asked for gives up beside an operation that pushes one scene only. What the hook queued
 // is taken all the same, although nothing else ever happens.
-func TestEditDuringAnOperationThatDoesNotDrainArrives(t *testing.T) {
+func TestEditDuringAnOperationThatDoesNotPushArrives(t *testing.T) {
 	w := newWorld(t, 2)
 	w.plex.Inject(plextest.Fault{Method: "PUT", Delay: 3500 * time.Millisecond, Times: 1})
 	pushed := make(chan map[string]any, 1)

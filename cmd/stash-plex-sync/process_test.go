@@ -37,7 +37,7 @@ func TestSecondProcessLeavesWithinTwoSecondsAndItsJobIsProcessed(t *testing.T) {
 	w.wantTitle(2, "Newer")
 }
 
-func TestTwoEditsAroundTheEndOfADrainBothArrive(t *testing.T) {
+func TestTwoEditsAroundTheEndOfARunBothArrive(t *testing.T) {
 	w := newWorld(t, 2)
 	release := w.stash.Hold("Scanning...")
 	w.bulk("New", 1)

@@ -34,7 +34,7 @@ func torture(t testing.TB) time.Duration {
 	return d
 }
 
-// stoppedTasks starts drains as tasks, and a moment later stops whatever Stash's queue holds, until the hooks
+// stoppedTasks starts runs as tasks, and a moment later stops whatever Stash's queue holds, until the hooks
 // are over.
 func (w *world) stoppedTasks(over <-chan struct{}) {
 	for {
@@ -54,7 +54,7 @@ func (w *world) stoppedTasks(over <-chan struct{}) {
 	}
 }
 
-// stoppedOperations starts drains as operations, whose client goes away a moment later, until the hooks are
+// stoppedOperations starts runs as operations, whose client goes away a moment later, until the hooks are
 // over.
 func (w *world) stoppedOperations(over <-chan struct{}) {
 	for {
@@ -73,9 +73,9 @@ func (w *world) stoppedOperations(over <-chan struct{}) {
 }
 
 // editsAtOnce edits every scene in a process of its own, and every fifth in two, at most so many of them at the
-// same time, with two drains beside them that are started and stopped. It returns how long each hook took.
+// same time, with two runs beside them that are started and stopped. It returns how long each hook took.
 func (w *world) editsAtOnce(scenes, most int, title string) []time.Duration {
-	var hooks, drains sync.WaitGroup
+	var hooks, runs sync.WaitGroup
 	var mu sync.Mutex
 	var took []time.Duration
 	var number atomic.Int64
@@ -95,8 +95,8 @@ func (w *world) editsAtOnce(scenes, most int, title string) []time.Duration {
 		took = append(took, time.Since(began))
 	}
 	over := make(chan struct{})
-	drains.Go(func() { w.stoppedTasks(over) })
-	drains.Go(func() { w.stoppedOperations(over) })
+	runs.Go(func() { w.stoppedTasks(over) })
+	runs.Go(func() { w.stoppedOperations(over) })
 	for id := 1; id <= scenes; id++ {
 		hooks.Go(func() { edit(id) })
 		if id%5 == 0 {
@@ -105,7 +105,7 @@ func (w *world) editsAtOnce(scenes, most int, title string) []time.Duration {
 	}
 	hooks.Wait()
 	close(over)
-	drains.Wait()
+	runs.Wait()
 	slices.Sort(took)
 	return took
 }
@@ -141,7 +141,7 @@ func (w *world) wantLastEdits(scenes int) {
 	}
 }
 
-func TestTortureTwoHundredHooksAmongDrains(t *testing.T) {
+func TestTortureTwoHundredHooksAmongRuns(t *testing.T) {
 	given := torture(t)
 	const scenes, hooks = 200, 240
 	w := newWorld(t, scenes)
