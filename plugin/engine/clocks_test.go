@@ -103,11 +103,7 @@ func inClockWorldOf(t *testing.T, stash *stashtest.Server, zone *time.Location, 
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "data")
 	synctest.Test(t, func(t *testing.T) {
-		for id := range 1000 {
-			stash.Drop(id)
-		}
-		stash.Heal()
-		stash.Forget()
+		empty(stash)
 		stash.SetZone(zone)
 		stash.SetClock(func() time.Time { return time.Now().Add(off) })
 		pass(400 * 24 * time.Hour) // so that there is a year before

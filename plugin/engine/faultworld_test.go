@@ -40,16 +40,21 @@ type faultWorld struct {
 	hidden, late int // scenes with a file that Plex finds only by a scan, and after the last reading
 }
 
+// empty returns a shared Stash to its first state, but for its clock and zone.
+func empty(stash *stashtest.Server) {
+	for id := range 1000 {
+		stash.Drop(id)
+	}
+	stash.Heal()
+	stash.Forget()
+}
+
 // inFaultWorld runs f in a bubble of its own, with a Stash that is shared by all that come one after the other.
 func inFaultWorld(t *testing.T, stash *stashtest.Server, f func(w *faultWorld)) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "data")
 	synctest.Test(t, func(t *testing.T) {
-		for id := range 1000 {
-			stash.Drop(id)
-		}
-		stash.Heal()
-		stash.Forget()
+		empty(stash)
 		w := &faultWorld{lab: newLab(t, stash, dir), owner: make(map[string]int), version: make(map[int]int), late: 100}
 		w.Config.ScanPlex = true
 		client, err := plexapi.New(plexapi.Config{

@@ -202,6 +202,22 @@ func TestChangesAroundTheEndOfSummerTimeAreFound(t *testing.T) {
 	}
 }
 
+// follows changes scenes one after the other and wants each to be queued, without a listing of everything.
+func (l *lab) follows(title string, ids ...int) {
+	l.Helper()
+	l.stash.Forget()
+	for _, id := range ids {
+		l.stash.Change(id, titled(title))
+		pass(catchup.Every)
+		if got := l.looked(); !slices.Equal(got, []int{id}) {
+			l.Errorf("%v are queued, want scene %d", got, id)
+		}
+	}
+	if all, _ := l.listings(); all != 0 {
+		l.Errorf("%d listings of everything", all)
+	}
+}
+
 // A Stash that moves west writes times that look older than those before. The daily listing finds what was
 // missed until then, and from then on nothing is missed.
 func TestStashThatMovesItsZoneIsFollowed(t *testing.T) {
@@ -221,17 +237,7 @@ func TestStashThatMovesItsZoneIsFollowed(t *testing.T) {
 				if got := l.looked(); !slices.Equal(got, []int{2}) {
 					l.Errorf("%v are queued by the daily listing, want the scene that changed", got)
 				}
-				l.stash.Forget()
-				for _, id := range []int{4, 1} {
-					l.stash.Change(id, titled("Moved"))
-					pass(catchup.Every)
-					if got := l.looked(); !slices.Equal(got, []int{id}) {
-						l.Errorf("%v are queued, want scene %d", got, id)
-					}
-				}
-				if all, _ := l.listings(); all != 0 {
-					l.Errorf("%d listings of everything", all)
-				}
+				l.follows("Moved", 4, 1)
 			})
 		})
 	}
@@ -251,17 +257,7 @@ func TestZoneOfAnImportedSceneHidesAChangeForADayAtMost(t *testing.T) {
 		if got := l.looked(); !slices.Equal(got, []int{1}) {
 			l.Errorf("%v are queued by the daily listing, want the scene that changed", got)
 		}
-		l.stash.Forget()
-		for _, id := range []int{2, 3} {
-			l.stash.Change(id, titled("New"))
-			pass(catchup.Every)
-			if got := l.looked(); !slices.Equal(got, []int{id}) {
-				l.Errorf("%v are queued, want scene %d", got, id)
-			}
-		}
-		if all, _ := l.listings(); all != 0 {
-			l.Errorf("%d listings of everything", all)
-		}
+		l.follows("New", 2, 3)
 	})
 }
 
@@ -296,17 +292,7 @@ func TestNoClockHidesAChange(t *testing.T) {
 					l.stash.Import(stashtest.Scene{ID: 4, Updated: time.Now().Add(c.future)})
 				}
 				l.looked()
-				l.stash.Forget()
-				for _, id := range []int{1, 3} {
-					l.stash.Change(id, titled("New"))
-					pass(catchup.Every)
-					if got := l.looked(); !slices.Equal(got, []int{id}) {
-						l.Errorf("%v are queued, want scene %d", got, id)
-					}
-				}
-				if all, _ := l.listings(); all != 0 {
-					l.Errorf("%d listings of everything", all)
-				}
+				l.follows("New", 1, 3)
 			})
 		})
 	}
