@@ -7,6 +7,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
 
 // pathsHidden sets whether Plex hides file paths from the token.
@@ -110,5 +111,22 @@ func TestReadingItemsStopsWithoutPaths(t *testing.T) {
 		l.pathsHidden(false)
 		l.run()
 		l.wantTitle(1, "New")
+	})
+}
+
+func TestReadingCandidatesStopsWithoutPaths(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.stash.Add(stashtest.Scene{ID: 9, Files: []stashtest.File{{Path: "/data/amb.mp4", Size: 99}}})
+		for _, folder := range []string{"/a", "/b"} {
+			l.plex.AddItem(l.section, folder+"/amb.mp4", 99)
+		}
+		l.edit("Old", 1)
+		l.run()
+		l.edit("New", 9)
+		l.pathsHidden(true)
+		l.wantStoppedByToken(l.runWith(Options{Only: 9}))
+		if j := l.job(9); j.Attempts != 0 || j.Misses != 0 {
+			t.Errorf("the scene was charged: %+v", j)
+		}
 	})
 }

@@ -71,7 +71,7 @@ func (pl *Pipeline) Matcher(ctx context.Context) (*match.Matcher, error) {
 	}
 	m := &match.Matcher{
 		Index: pl.Index, Server: pl.Server.ID, Sections: pl.Server.Sections, PathMap: pl.Config.PathMap, Prefixes: evidence.Learned(), Titles: titles,
-		Others: pl.Stash.ScenesByPath, Read: pl.Plex.Items,
+		Others: pl.Stash.ScenesByPath, Read: pl.items,
 		Owners: func(ctx context.Context, keys []string) (map[string]int, error) {
 			return pl.Store.Owners(ctx, pl.Server.ID, keys)
 		},

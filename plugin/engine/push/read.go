@@ -64,14 +64,20 @@ func (pl *Pipeline) read(ctx context.Context, r *reading) error {
 	return nil
 }
 
+// items reads items of Plex. An answer without file paths is a *gate.Stop.
+func (pl *Pipeline) items(ctx context.Context, keys []string) ([]plexapi.Item, error) {
+	items, err := pl.Plex.Items(ctx, keys)
+	return items, WithoutPaths(err)
+}
+
 func (pl *Pipeline) readSome(ctx context.Context, r *reading, some []*wantedItem) error {
 	keys := make([]string, len(some))
 	for i, w := range some {
 		keys[i] = w.key
 	}
-	items, err := pl.Plex.Items(ctx, keys)
+	items, err := pl.items(ctx, keys)
 	if err != nil {
-		return WithoutPaths(err)
+		return err
 	}
 	for _, it := range items {
 		r.held[it.RatingKey] = it
