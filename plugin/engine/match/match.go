@@ -72,8 +72,7 @@ type Matcher struct {
 	Sections []plexapi.Section // the chosen ones: the index may hold others
 	Unread   bool              // some library may contain more than the index
 	PathMap  []PathPair
-	Prefixes []PathPair        // learned
-	Titles   map[string]string // of the sections
+	Prefixes []PathPair // learned
 	// Others returns, for each of these paths, the scene in Stash with exactly this path.
 	Others func(ctx context.Context, paths []string) (map[string]int, error)
 	// Owners returns the scenes that own items, by rating key.
@@ -337,12 +336,22 @@ func (m *Matcher) resolve(ctx context.Context, s *search) error {
 			s.decided[t.file.Path] = true
 			for _, f := range t.files {
 				if len(s.match.Candidates) < candidatesAtMost {
-					s.match.Candidates = append(s.match.Candidates, Candidate{f.RatingKey, f.Section, m.Titles[f.Section], text.Private(f.Path), f.Size})
+					s.match.Candidates = append(s.match.Candidates, Candidate{f.RatingKey, f.Section, m.title(f.Section), text.Private(f.Path), f.Size})
 				}
 			}
 		}
 	}
 	return nil
+}
+
+// title returns the title of a library, by its id.
+func (m *Matcher) title(section string) string {
+	for _, s := range m.Sections {
+		if s.ID == section {
+			return s.Title
+		}
+	}
+	return ""
 }
 
 // living returns the files that their items still hold.

@@ -13,16 +13,6 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// libraries returns the titles of the libraries by id.
-func (pl *Pipeline) libraries(ctx context.Context) (map[string]string, error) {
-	titles := make(map[string]string)
-	states, err := pl.Index.States(ctx, pl.Server.ID)
-	for _, s := range states {
-		titles[s.Section] = s.Title
-	}
-	return titles, err
-}
-
 // matchAll matches the scenes of pushes.
 func (pl *Pipeline) matchAll(ctx context.Context, pushes []*Push) error {
 	pushes = going(pushes)
@@ -65,12 +55,8 @@ func (pl *Pipeline) Matcher(ctx context.Context) (*match.Matcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	titles, err := pl.libraries(ctx)
-	if err != nil {
-		return nil, err
-	}
 	m := &match.Matcher{
-		Index: pl.Index, Server: pl.Server.ID, Sections: pl.Server.Sections, PathMap: pl.Config.PathMap, Prefixes: evidence.Learned(), Titles: titles,
+		Index: pl.Index, Server: pl.Server.ID, Sections: pl.Server.Sections, PathMap: pl.Config.PathMap, Prefixes: evidence.Learned(),
 		Others: pl.Stash.ScenesByPath, Read: pl.items,
 		Owners: func(ctx context.Context, keys []string) (map[string]int, error) {
 			return pl.Store.Owners(ctx, pl.Server.ID, keys)
