@@ -102,7 +102,7 @@ func (f *fieldMerge) scalar() {
 		if ours || wrote && f.neverCame() {
 			f.restore()
 		} else {
-			f.release()
+			release(&f.plan.Base, f.plex)
 		}
 		return
 	}
@@ -238,7 +238,7 @@ func (f *fieldMerge) restore() {
 		f.set(before.Value)
 	}
 	if !f.lockAsBefore(before) && !moves { // nothing to restore
-		f.release()
+		release(&f.plan.Base, f.plex)
 		return
 	}
 	f.plan.restored[f.plex] = true
@@ -258,13 +258,12 @@ func (f *fieldMerge) lockAsBefore(before store.Held) bool {
 	return true
 }
 
-// release removes the field from the base: its value is no longer ours.
-func (f *fieldMerge) release() {
-	base := &f.plan.Base
-	delete(base.Sent, f.plex)
-	delete(base.Confirmed, f.plex)
-	delete(base.Normalized, f.plex)
-	delete(base.Rejected, f.plex)
+// release removes a field from a base: its value is no longer ours.
+func release(base *store.Item, plex string) {
+	delete(base.Sent, plex)
+	delete(base.Confirmed, plex)
+	delete(base.Normalized, plex)
+	delete(base.Rejected, plex)
 }
 
 // lockAlong locks fields that already show the desired value, since the item is written anyway. Otherwise an agent

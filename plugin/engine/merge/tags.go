@@ -18,7 +18,7 @@ func (f *fieldMerge) tags() {
 	}
 	// A tag that is neither in Plex nor desired is no longer ours: a person may add it later.
 	owned := slices.Concat(both(base.Owned[f.plex], f.held), both(Without(base.Owned[f.plex], f.held), f.want))
-	f.own(owned)
+	own(&f.plan.Base, f.plex, owned)
 
 	add := Without(f.want, f.held)
 	remove := both(f.held, Without(owned, f.want)) // in Plex's spelling
@@ -38,7 +38,7 @@ func (f *fieldMerge) tags() {
 		return
 	}
 	f.remember()
-	f.own(slices.Concat(owned, add))
+	own(&f.plan.Base, f.plex, slices.Concat(owned, add))
 	base.Sent[f.plex] = f.want
 	if len(remove) > 0 {
 		f.plan.First.Remove[kind] = remove
@@ -77,16 +77,17 @@ func (f *fieldMerge) equalTags() {
 	case wrote && f.lockAsBefore(base.Original[f.plex]): // the tags are gone, but the lock is still ours
 		f.plan.restored[f.plex] = true
 	case wrote:
-		f.release()
+		release(&f.plan.Base, f.plex)
 	}
 }
 
-func (f *fieldMerge) own(names []string) {
+// own records the tags of a list that are ours.
+func own(base *store.Item, plex string, names []string) {
 	if len(names) == 0 {
-		delete(f.plan.Base.Owned, f.plex)
+		delete(base.Owned, plex)
 		return
 	}
-	f.plan.Base.Owned[f.plex] = distinctNames(names)
+	base.Owned[plex] = distinctNames(names)
 }
 
 // lockTags locks the list, or restores its lock if Stash has no tags left.
@@ -127,7 +128,7 @@ func AfterReadBack(p Plan, held plexapi.Item) Outcome {
 	}
 	for plex := range p.restored { // only a lock was restored
 		if _, written := p.targets[plex]; !written && !touched[plex] {
-			o.forget(plex)
+			release(&o.Base, plex)
 		}
 	}
 	for plex := range touched {
@@ -147,7 +148,7 @@ func (o *Outcome) keepDate(p *Plan, held *plexapi.Item) {
 	cleared := written && len(target) == 0
 	if cleared && slices.Equal(o.Failed, []string{date}) && !(held.Locked[date] && slices.Contains(p.Edit.Unlock, date)) {
 		o.Failed, o.DateStays = nil, true
-		o.forget(date)
+		release(&o.Base, date)
 	}
 }
 
@@ -158,7 +159,7 @@ func (o *Outcome) scalar(p *Plan, plex string, target, now store.Value) {
 		o.Failed = append(o.Failed, plex)
 		return
 	case p.restored[plex]:
-		o.forget(plex)
+		release(&o.Base, plex)
 		return
 	case !Same(plex, now, target):
 		o.Base.Normalized[plex] = store.Normalized{Sent: target, Held: now}
@@ -183,14 +184,9 @@ func (o *Outcome) tags(p *Plan, plex string, now store.Value) {
 		came = nil
 	}
 	o.tagForm(plex, both(Without(want, now), slices.Concat(o.Base.Normalized[plex].Sent, missing)), came, now)
-	owned := slices.Concat(both(o.Base.Owned[plex], now), came)
-	if len(owned) == 0 {
-		delete(o.Base.Owned, plex)
-	} else {
-		o.Base.Owned[plex] = distinctNames(owned)
-	}
+	own(&o.Base, plex, slices.Concat(both(o.Base.Owned[plex], now), came))
 	if p.restored[plex] {
-		o.forget(plex)
+		release(&o.Base, plex)
 		return
 	}
 	o.Base.Confirmed[plex] = now
@@ -205,13 +201,6 @@ func (o *Outcome) tagForm(plex string, sent, came, now []string) {
 	held := distinctNames(slices.Concat(both(o.Base.Normalized[plex].Held, now), came))
 	o.Base.Normalized[plex] = store.Normalized{Sent: sent, Held: held}
 	o.Forms = append(o.Forms, plex)
-}
-
-func (o *Outcome) forget(plex string) {
-	for _, m := range []map[string]store.Value{o.Base.Sent, o.Base.Confirmed, o.Base.Rejected} {
-		delete(m, plex)
-	}
-	delete(o.Base.Normalized, plex)
 }
 
 // LeftOut records that Plex refused the field's value in an edit of this field alone. If forGood is true, the value is
