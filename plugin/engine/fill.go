@@ -2,9 +2,9 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -25,21 +25,14 @@ func (r *run) fill(ctx context.Context, opts store.ClaimOptions) error {
 		if err != nil || len(due) == 0 || len(due) >= store.BatchSize || due[0].Unfinished > 0 {
 			return err
 		}
-		newest := due[0].EnqueuedAt
-		for _, j := range due {
-			if j.EnqueuedAt.After(newest) {
-				newest = j.EnqueuedAt
-			}
-		}
+		newest := slices.MaxFunc(due, func(a, b store.Job) int { return a.EnqueuedAt.Compare(b.EnqueuedAt) }).EnqueuedAt
 		now := time.Now()
 		age := now.Sub(newest)
 		if age < 0 || age >= trickle || !now.Before(end) { // age < 0: the clock was set back
 			return nil
 		}
-		select {
-		case <-ctx.Done():
-			return gate.Cancelled()
-		case <-time.After(min(trickle-age, end.Sub(now))):
+		if err := sleep(ctx, min(trickle-age, end.Sub(now))); err != nil {
+			return err
 		}
 	}
 }

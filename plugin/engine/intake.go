@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 )
 
 // takeIn imports the inbox, queues the scenes of changed performers, studios, tags and groups, and expires old dead
@@ -44,10 +43,8 @@ func (r *run) expandFanouts(ctx context.Context) error {
 		if all += n; !more {
 			break
 		}
-		select {
-		case <-ctx.Done():
-			return gate.Cancelled()
-		case <-time.After(breather):
+		if err := sleep(ctx, breather); err != nil {
+			return err
 		}
 	}
 	if all > 0 {

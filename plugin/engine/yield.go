@@ -89,6 +89,11 @@ func (y *yield) queueIsIdle(ctx context.Context) bool {
 // sleep waits and adds to the time waited.
 func (y *yield) sleep(ctx context.Context, wait time.Duration) error {
 	y.waited += wait
+	return sleep(ctx, wait)
+}
+
+// sleep waits. It returns the *gate.Stop of a cancelled run if ctx ends first.
+func sleep(ctx context.Context, wait time.Duration) error {
 	select {
 	case <-ctx.Done():
 		return gate.Cancelled()
