@@ -152,8 +152,8 @@ func IsTags(plex string) bool { return kindOf(plex) == tagsKind }
 // Lacks reports whether items of a type do not have a field. The show has the fields that an episode lacks.
 func Lacks(t plexapi.ItemType, plex string) bool { return t == plexapi.Episode && fieldOf(plex).ofShow }
 
-// current returns an item's value of a field.
-func current(it *plexapi.Item, plex string) store.Value { return fieldOf(plex).of(it) }
+// Current returns an item's value of a field.
+func Current(it *plexapi.Item, plex string) store.Value { return fieldOf(plex).of(it) }
 
 // Fields are the fields that are pushed.
 type Fields struct {

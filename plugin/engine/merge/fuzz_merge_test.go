@@ -104,7 +104,7 @@ func FuzzMerge(f *testing.F) {
 			}
 		}
 		for field, want := range final.Values {
-			held := current(&plex.Item, field)
+			held := Current(&plex.Item, field)
 			missing := len(want) > 0 && !Same(field, held, want) && (field != string(plexapi.Date) || !strings.HasPrefix(First(held), final.DateText))
 			if IsTags(field) && len(Without(want, held)) > 0 || !IsTags(field) && missing {
 				t.Errorf("%s is %q, want %q", field, held, want)

@@ -100,7 +100,7 @@ func TestOwnWritesNeverCountAsEditsOfAPerson(t *testing.T) {
 		final := Desire(randomScene(r), fields)
 		plex.push(final, base, 4)
 		for field, want := range final.Values {
-			held := current(&plex.Item, field)
+			held := Current(&plex.Item, field)
 			if IsTags(field) && len(Without(want, held)) > 0 || field == string(plexapi.Studio) && len(want) > 0 && !Same(field, held, want) {
 				t.Fatalf("seed %d: %s is %v, want %v", seed, field, held, want)
 			}

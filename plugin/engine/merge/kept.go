@@ -12,7 +12,7 @@ import (
 func KeptFields(item store.Item, it plexapi.Item) []string {
 	var names []string
 	for _, plex := range slices.Sorted(maps.Keys(item.Sent)) {
-		held := current(&it, plex)
+		held := Current(&it, plex)
 		f := fieldMerge{plan: &Plan{}, in: &MergeInput{Base: item, Current: it}, plex: plex, held: held}
 		if !IsTags(plex) && !f.isOurs(item.Sent[plex]) && !Same(plex, held, item.Original[plex].Value) {
 			names = append(names, SettingName(plex))

@@ -66,7 +66,7 @@ func Merge(in MergeInput) Plan {
 		if Lacks(in.Current.ItemType(), plex) {
 			continue
 		}
-		f := fieldMerge{plan: &p, in: &in, plex: plex, want: in.Desired.Values[plex], held: current(&in.Current, plex)}
+		f := fieldMerge{plan: &p, in: &in, plex: plex, want: in.Desired.Values[plex], held: Current(&in.Current, plex)}
 		if refused, ok := in.Base.Rejected[plex]; ok && !Same(plex, refused, f.want) {
 			delete(p.Base.Rejected, plex) // if it returns later, it may be retried
 		}
@@ -273,7 +273,7 @@ func (p *Plan) lockAlong() {
 		if kindOf(plex) == ratingKind || p.before.Locked[plex] {
 			continue
 		}
-		held := current(&p.before, plex)
+		held := Current(&p.before, plex)
 		if _, ok := p.Base.Original[plex]; !ok {
 			p.Base.Original[plex] = store.Held{Value: slices.Clone(held)}
 		}

@@ -286,7 +286,7 @@ func TestMergeConvergesFromEveryDeath(t *testing.T) {
 			}
 		}
 		for field, want := range final.Values {
-			held := current(&plex.Item, field)
+			held := Current(&plex.Item, field)
 			if IsTags(field) && len(Without(want, held)) > 0 || !IsTags(field) && len(want) > 0 && !Same(field, held, want) &&
 				(field != string(plexapi.Date) || !strings.HasPrefix(First(held), final.DateText)) {
 				t.Fatalf("seed %d: %s is %v, want %v", seed, field, held, want)
@@ -300,7 +300,7 @@ func TestMergeConvergesFromEveryDeath(t *testing.T) {
 }
 
 func show(it plexapi.Item) string {
-	text := fmt.Sprintf("%q %q %q %q %v", it.Title, it.Summary, it.Studio, it.Date, current(&it, RatingField))
+	text := fmt.Sprintf("%q %q %q %q %v", it.Title, it.Summary, it.Studio, it.Date, Current(&it, RatingField))
 	for _, k := range slices.Sorted(maps.Keys(it.Tags)) {
 		if len(it.Tags[k]) > 0 {
 			text += fmt.Sprintf(" %s=%v", k, slices.Sorted(slices.Values(it.Tags[k])))

@@ -117,7 +117,7 @@ type Outcome struct {
 func AfterReadBack(p Plan, held plexapi.Item) Outcome {
 	o := Outcome{Base: CopyItem(p.Base)}
 	for plex, target := range p.targets {
-		o.scalar(&p, plex, target, current(&held, plex))
+		o.scalar(&p, plex, target, Current(&held, plex))
 	}
 	touched := make(map[string]bool)
 	for plex := range p.added {
@@ -132,7 +132,7 @@ func AfterReadBack(p Plan, held plexapi.Item) Outcome {
 		}
 	}
 	for plex := range touched {
-		o.tags(&p, plex, current(&held, plex))
+		o.tags(&p, plex, Current(&held, plex))
 	}
 	slices.Sort(o.Failed)
 	slices.Sort(o.Forms)
@@ -153,7 +153,7 @@ func (o *Outcome) keepDate(p *Plan, held *plexapi.Item) {
 }
 
 func (o *Outcome) scalar(p *Plan, plex string, target, now store.Value) {
-	was := current(&p.before, plex)
+	was := Current(&p.before, plex)
 	switch {
 	case !Same(plex, now, target) && Same(plex, now, was):
 		o.Failed = append(o.Failed, plex)
@@ -174,7 +174,7 @@ func (o *Outcome) tags(p *Plan, plex string, now store.Value) {
 	want := p.desired.Values[plex]
 	missing, left := Without(p.added[plex], now), both(now, p.removed[plex])
 	// Added tags that were not sent are Plex's forms of the missing ones.
-	came := Without(Without(now, current(&p.before, plex)), want)
+	came := Without(Without(now, Current(&p.before, plex)), want)
 	nothingCame := len(missing) > 0 && len(missing) == len(p.added[plex]) && len(came) == 0
 	if len(left) > 0 || nothingCame {
 		o.Failed = append(o.Failed, plex)
@@ -216,7 +216,7 @@ func LeftOut(p Plan, base store.Item, plex string, held *plexapi.Item, forGood b
 		base.Sent[plex] = back
 	}
 	if IsTags(plex) {
-		base.Owned[plex] = Without(base.Owned[plex], Without(p.added[plex], current(held, plex)))
+		base.Owned[plex] = Without(base.Owned[plex], Without(p.added[plex], Current(held, plex)))
 	}
 	return base
 }

@@ -49,8 +49,8 @@ func (pl *Pipeline) confirmPictures(ctx context.Context, sent []*picture) error 
 // confirmPicture makes sure that an item shows the picture that was sent, and records it in the base.
 func (pl *Pipeline) confirmPicture(ctx context.Context, p *picture, it *plexapi.Item) error {
 	lock := p.lock()
-	shown := shownPicture(it, p.kind)
-	if p.locked || shown == shownPicture(&p.Current, p.kind) { // Plex may have had the picture already, or not selected it
+	shown := p.shown(it)
+	if p.locked || shown == p.shown(&p.Current) { // Plex may have had the picture already, or not selected it
 		ours, selected, err := pl.offered(ctx, p)
 		switch {
 		case err != nil:

@@ -200,7 +200,7 @@ func (pl *Pipeline) keepsPicture(ctx context.Context, p *picture, known store.Im
 		return p.Current.Locked[lock], nil
 	case before.Locked:
 		return true, nil
-	case known.Sending == "" && known.Selected != "" && known.Selected == shownPicture(&p.Current, p.kind):
+	case known.Sending == "" && known.Selected != "" && known.Selected == p.shown(&p.Current):
 		return false, nil
 	}
 	list, err := pl.Plex.Pictures(ctx, p.kind, p.key()) // the address may be unknown, or have changed for another reason
@@ -212,13 +212,8 @@ func (pl *Pipeline) keepsPicture(ctx context.Context, p *picture, known store.Im
 	return false, err
 }
 
-// shownPicture returns the address of the picture that an item shows. It changes with the picture.
-func shownPicture(it *plexapi.Item, kind plexapi.ImageKind) string {
-	if kind == plexapi.Poster {
-		return it.Thumb
-	}
-	return it.Art
-}
+// shown returns the address of the picture that an item shows. It changes with the picture.
+func (p *picture) shown(it *plexapi.Item) string { return merge.First(merge.Current(it, p.lock())) }
 
 // sendPicture uploads a cover, unless Plex has it, and locks it. Before our first upload it stores what was selected.
 func (pl *Pipeline) sendPicture(ctx context.Context, p *picture, c *cover) (sent bool, err error) {
