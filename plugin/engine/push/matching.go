@@ -3,6 +3,7 @@ package push
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
@@ -81,6 +82,10 @@ func (pl *Pipeline) Evidence(ctx context.Context) (*match.Evidence, error) {
 
 // learn adds matches by name and size, verified by reading the item, to the evidence for path prefixes.
 func (pl *Pipeline) learn(ctx context.Context, pushes []*Push) error {
+	byName := func(t *Target) bool { return t.Hit.Rule == match.ByNameSize }
+	if pl.ReadOnly || !slices.ContainsFunc(pushes, func(p *Push) bool { return slices.ContainsFunc(p.Targets, byName) }) {
+		return nil
+	}
 	e, err := pl.Evidence(ctx)
 	if err != nil {
 		return err
@@ -88,12 +93,12 @@ func (pl *Pipeline) learn(ctx context.Context, pushes []*Push) error {
 	changed, known := false, len(e.Learned())
 	for _, p := range pushes {
 		for _, t := range p.Targets {
-			if t.Hit.Rule == match.ByNameSize && e.Add(t.Hit.File, t.Hit.Path) {
+			if byName(t) && e.Add(t.Hit.File, t.Hit.Path) {
 				changed = true
 			}
 		}
 	}
-	if !changed || pl.ReadOnly {
+	if !changed {
 		return nil
 	}
 	if learned := e.Learned(); len(learned) > known {
