@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"time"
-
 )
 
 // takeIn imports the inbox, queues the scenes of changed performers, studios, tags and groups, and expires old dead

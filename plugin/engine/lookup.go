@@ -181,5 +181,5 @@ func (l *lookup) list(ctx context.Context, sec plexapi.Section, q plexapi.ListQu
 
 // isLate reports whether a request to Plex got no answer in time.
 func isLate(err error) bool {
-	return errors.Is(err, context.DeadlineExceeded) || retry.TimedOut(err)
+	return errors.Is(err, context.DeadlineExceeded) || plexapi.TimedOut(err)
 }

@@ -50,7 +50,7 @@ type SceneProblem struct {
 // Preview computes what a push of a scene, or of all scenes if it is 0, would write, with the same stages as a run. It
 // writes neither to Plex nor to the queue, does not change the breaker, and does not update the index.
 func (e *Engine) Preview(ctx context.Context, scene int) (Preview, error) {
-	r := previewRun{run: e.newRun(Options{ByPerson: true}, true)}
+	r := previewRun{run: e.newRun(Options{}, true)}
 	r.result.ByField = make(map[string]int)
 	err := r.reach(ctx)
 	switch {

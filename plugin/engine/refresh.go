@@ -104,7 +104,7 @@ func (e *Engine) NeverRead(ctx context.Context) (bool, error) {
 
 // RefreshIndex updates the index. The caller holds the lock.
 func (e *Engine) RefreshIndex(ctx context.Context) (Summary, error) {
-	r := e.newRun(Options{ByPerson: true}, false)
+	r := e.newRun(Options{}, false)
 	r.yield.ask = nil // no other run would continue this work
 	err := r.reach(ctx)
 	if err == nil {

@@ -45,7 +45,7 @@ type ItemProblem struct {
 // and pictures, each only where Plex still holds what was pushed. It removes the jobs of restored scenes from the
 // queue; these scenes are pushed again only on request. A second restore changes nothing. The caller holds the lock.
 func (e *Engine) Restore(ctx context.Context, scene int) (Restoration, error) {
-	r := restoreRun{run: e.newRun(Options{ByPerson: true}, false)}
+	r := restoreRun{run: e.newRun(Options{}, false)}
 	r.gate.ReadOnly = true // a person asked for it: items that fail do not end it
 	err := r.reach(ctx)
 	switch {
@@ -153,10 +153,7 @@ func (r *Restoration) problem(item store.Item, err error) {
 
 // String returns what a restore did, in one line.
 func (r Restoration) String() string {
-	items := "1 item"
-	if r.Restored != 1 {
-		items = fmt.Sprintf("%d items", r.Restored)
-	}
+	items := text.Count(r.Restored, "item", "items")
 	parts := []string{fmt.Sprintf("restored %s to the state before the first push, %d needed no change", items, r.Unchanged)}
 	if r.Failed > 0 {
 		parts = append(parts, fmt.Sprintf("%d could not be restored", r.Failed))

@@ -3,6 +3,8 @@ package engine
 import (
 	"fmt"
 	"strings"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 )
 
 // String returns what a run did, in one line; "" if it did nothing.
@@ -10,7 +12,7 @@ func (s Summary) String() string {
 	var parts []string
 	for _, p := range []struct {
 		n    int
-		text string
+		what string
 	}{
 		{s.Synced, "synced"},
 		{s.Unchanged, "unchanged"},
@@ -20,14 +22,11 @@ func (s Summary) String() string {
 		{s.Skipped, "skipped"},
 	} {
 		if p.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.text))
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
 		}
 	}
-	switch {
-	case s.Dead == 1:
-		parts = append(parts, "1 dead letter")
-	case s.Dead > 1:
-		parts = append(parts, fmt.Sprintf("%d dead letters", s.Dead))
+	if s.Dead > 0 {
+		parts = append(parts, text.Count(s.Dead, "dead letter", "dead letters"))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -59,12 +59,13 @@ func (pl *Pipeline) plan(ctx context.Context, pushes []*Push) ([]*Push, error) {
 // another scene keeps its base.
 func (pl *Pipeline) planTargets(p *Push, known map[string]store.Item, taken map[string]int) error {
 	var mine []*Target
+	rival := "" // why an item was skipped for another scene
 	for _, t := range p.Targets {
 		if other := taken[t.key()]; other != 0 {
 			t.rival = fmt.Sprintf("Plex item %s belongs to scene %d", t.key(), other)
 		}
 		if t.rival != "" {
-			p.rival = t.rival
+			rival = t.rival
 			continue
 		}
 		stored := known[t.key()]
@@ -80,7 +81,7 @@ func (pl *Pipeline) planTargets(p *Push, known map[string]store.Item, taken map[
 	}
 	p.Targets = mine
 	if len(mine) == 0 {
-		return retry.Skipped(p.rival)
+		return retry.Skipped(rival)
 	}
 	return nil
 }

@@ -37,8 +37,7 @@ type Push struct {
 	Stage   Stage
 
 	cover cover
-	bare  bool   // the scene has no data, and nothing of it is known to be pushed
-	rival string // why an item was skipped for another scene; "" if none was
+	bare  bool // the scene has no data, and nothing of it is known to be pushed
 	err   error
 }
 

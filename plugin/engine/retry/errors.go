@@ -107,16 +107,10 @@ func OriginOf(err error) Origin {
 
 // HeldByPlex reports whether err is a failure of Plex that leaves its job due.
 func HeldByPlex(err error) bool {
-	if err == nil {
-		return false
-	}
 	_, plex := errors.AsType[*plexapi.Error](err)
 	v := Judge(err)
 	return plex && v.Charge == store.Release && v.Class.Passes()
 }
-
-// TimedOut reports whether Plex did not answer a request in time.
-func TimedOut(err error) bool { return plexapi.TimedOut(err) }
 
 // WantsPatience reports whether repeating a request in smaller parts would take too long or disturb a server that
 // asked for time.
