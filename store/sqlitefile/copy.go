@@ -34,7 +34,12 @@ func Copy(ctx context.Context, db *sql.DB, path string) (string, error) {
 		return "", err
 	}
 	chmod(tmp, 0o600) // some file systems refuse, and PrepareDir has protected the folder as far as possible
-	if err := errors.Join(syncFile(tmp), os.Rename(tmp, name)); err != nil {
+	err = syncFile(tmp)
+	if err == nil {
+		err = os.Rename(tmp, name)
+	}
+	if err != nil {
+		Remove(tmp)
 		return "", err
 	}
 	syncDir(filepath.Dir(path))
