@@ -37,7 +37,8 @@ const (
 
 // Meta returns the value of a key and when it was stored, or "" and the zero time.
 func (s *Store) Meta(ctx context.Context, key string) (string, time.Time, error) {
-	return metaOf(ctx, s.read, key)
+	value, at, err := metaOf(ctx, s.read, key)
+	return value, at, s.fileError(err)
 }
 
 func metaOf(ctx context.Context, q interface {

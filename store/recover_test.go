@@ -323,3 +323,12 @@ func TestCheckFindsAJobMissingFromTheIndex(t *testing.T) {
 		t.Errorf("after the recovery %d jobs are claimed, want the one that was missing, too", len(jobs))
 	}
 }
+
+func TestDamagedValueIsNotedForTheNextRun(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	damageTable(t, dir, "meta")
+	s := openIn(t, dir)
+	if _, _, err := s.Meta(t.Context(), KeyServer); !errors.Is(err, ErrCorrupt) || !Suspect(dir) {
+		t.Errorf("Meta = %v, suspect %v; want ErrCorrupt and a note", err, Suspect(dir))
+	}
+}
