@@ -96,7 +96,7 @@ func (s *Store) Checkpoint(ctx context.Context) error {
 // fileError turns an error of the file into an *sqlitefile.Error. For a damaged file the error is ErrCorrupt too, and
 // fileError leaves a note for the next run, because only a run may check the file.
 func (s *Store) fileError(err error) error {
-	path := filepath.Join(s.dir, queueFile)
+	path := s.path()
 	if !sqlitefile.IsDamage(err) || errors.Is(err, ErrCorrupt) {
 		return explain(path, err)
 	}

@@ -71,7 +71,7 @@ func salvageInto(ctx context.Context, dir string, now time.Time, note sqlitefile
 			return nil, err
 		}
 	}
-	if err := s.fillFromCopy(ctx, sqlitefile.LatestCopy(filepath.Join(dir, queueFile)), r.Copied, broken); err != nil {
+	if err := s.fillFromCopy(ctx, sqlitefile.LatestCopy(s.path()), r.Copied, broken); err != nil {
 		return nil, err
 	}
 	// A hook that still had the old file open may have written to it.
