@@ -44,10 +44,7 @@ func (s *Store) Breaker(ctx context.Context) (Breaker, error) {
 	return b, nil
 }
 
-func breakerOf(ctx context.Context, q interface {
-	QueryRowContext(context.Context, string, ...any) *sql.Row
-},
-) (Breaker, error) {
+func breakerOf(ctx context.Context, q sqlitefile.RowQuerier) (Breaker, error) {
 	var b Breaker
 	var opened, probe, half sql.NullInt64
 	err := q.QueryRowContext(ctx, `

@@ -41,10 +41,7 @@ func (s *Store) Meta(ctx context.Context, key string) (string, time.Time, error)
 	return value, at, s.fileError(err)
 }
 
-func metaOf(ctx context.Context, q interface {
-	QueryRowContext(context.Context, string, ...any) *sql.Row
-}, key string,
-) (string, time.Time, error) {
+func metaOf(ctx context.Context, q sqlitefile.RowQuerier, key string) (string, time.Time, error) {
 	var value string
 	var at int64
 	err := q.QueryRowContext(ctx, `SELECT value, at FROM meta WHERE key = ?`, key).Scan(&value, &at)

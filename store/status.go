@@ -101,10 +101,7 @@ func (s *Store) NextDue(ctx context.Context, now time.Time) (time.Time, error) {
 	return at, nil
 }
 
-func nextDue(ctx context.Context, q interface {
-	QueryRowContext(context.Context, string, ...any) *sql.Row
-}, now time.Time,
-) (time.Time, error) {
+func nextDue(ctx context.Context, q sqlitefile.RowQuerier, now time.Time) (time.Time, error) {
 	var next time.Time
 	for _, priority := range [...]int{ByPerson, InBulk} {
 		var due sql.NullInt64

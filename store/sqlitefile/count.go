@@ -1,9 +1,6 @@
 package sqlitefile
 
-import (
-	"context"
-	"database/sql"
-)
+import "context"
 
 // CountLimit bounds the counts shown to users, so that counting stays cheap.
 const CountLimit = 10_000
@@ -15,10 +12,7 @@ type Count struct {
 }
 
 // CountRows counts the rows of a query.
-func CountRows(ctx context.Context, tx interface {
-	QueryRowContext(context.Context, string, ...any) *sql.Row
-}, query string, args ...any,
-) (Count, error) {
+func CountRows(ctx context.Context, tx RowQuerier, query string, args ...any) (Count, error) {
 	var n int
 	err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM (`+query+` LIMIT ?)`, append(args, CountLimit+1)...).Scan(&n)
 	return Count{N: min(n, CountLimit), Capped: n > CountLimit}, err

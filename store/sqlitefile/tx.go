@@ -14,6 +14,11 @@ type Tx struct {
 	prepared map[string]*sql.Stmt
 }
 
+// A RowQuerier is a database or a transaction, for queries that return at most one row.
+type RowQuerier interface {
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+}
+
 // Begin begins a transaction.
 func Begin(ctx context.Context, db *sql.DB) (*Tx, error) {
 	tx, err := db.BeginTx(ctx, nil)
