@@ -39,7 +39,7 @@ func Create(ctx context.Context, path string, migrate func(context.Context, *sql
 	dir := filepath.Dir(path)
 	unlock, locked := lockPlace(dir, (*flock.Flock).Lock)
 	defer unlock()
-	if _, err := os.Stat(path); err == nil {
+	if Exists(path) {
 		return nil
 	}
 	tmp, err := os.CreateTemp(dir, filepath.Base(path)+".new-*") // its mode 0600 applies to -wal and -shm too
@@ -66,6 +66,9 @@ func Create(ctx context.Context, path string, migrate func(context.Context, *sql
 	return moveInto(tmp.Name(), path, locked)
 }
 
+// logSuffixes end the names of the files that belong to a database.
+var logSuffixes = [...]string{"-wal", "-shm", "-journal"}
+
 // clearPlace removes the log of an earlier database, which SQLite would replay into a new one. The log of a damaged
 // database moves aside with it instead.
 func clearPlace(path string) error {
@@ -74,7 +77,7 @@ func clearPlace(path string) error {
 		return err
 	}
 	aside := filepath.Join(filepath.Dir(path), note.Latest())
-	for _, suffix := range [...]string{"-wal", "-shm", "-journal"} {
+	for _, suffix := range logSuffixes {
 		var err error
 		if note.Latest() != "" && Exists(aside) && !Exists(aside+suffix) {
 			err = os.Rename(path+suffix, aside+suffix)
@@ -90,14 +93,7 @@ func clearPlace(path string) error {
 
 // moveInto moves a finished file to its place without replacing the file of another process.
 func moveInto(from, to string, locked bool) error {
-	err := os.Link(from, to)
-	switch {
-	case err == nil || errors.Is(err, fs.ErrExist):
-		return nil
-	case locked:
-		return os.Rename(from, to)
-	}
-	if _, statErr := os.Stat(to); statErr == nil {
+	if err := os.Link(from, to); err == nil || errors.Is(err, fs.ErrExist) || !locked && Exists(to) {
 		return nil
 	}
 	return os.Rename(from, to)
@@ -105,8 +101,9 @@ func moveInto(from, to string, locked bool) error {
 
 // Remove removes a database and its log.
 func Remove(path string) {
-	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
-		os.Remove(path + suffix) // a leftover does no harm, and the next Create removes it
+	os.Remove(path) // a leftover does no harm, and the next Create removes it
+	for _, suffix := range logSuffixes {
+		os.Remove(path + suffix)
 	}
 }
 
