@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -23,18 +24,14 @@ func Copy(ctx context.Context, db *sql.DB, path string) (string, error) {
 	for _, unfinished := range copyFiles(path, "*.db.new*") { // their process was killed
 		os.Remove(unfinished) // the next copy tries again
 	}
-	number, err := nextCopy(path)
-	if err != nil {
-		return "", err
-	}
-	name := copyPrefix(path) + fmt.Sprintf("%09d.db", number)
+	name := copyPrefix(path) + fmt.Sprintf("%09d.db", nextCopy(path))
 	tmp := name + ".new"
 	if _, err := db.ExecContext(ctx, `VACUUM INTO ?`, tmp); err != nil {
 		Remove(tmp)
 		return "", err
 	}
 	chmod(tmp, 0o600) // some file systems refuse, and PrepareDir has protected the folder as far as possible
-	err = syncFile(tmp)
+	err := syncFile(tmp)
 	if err == nil {
 		err = os.Rename(tmp, name)
 	}
@@ -53,16 +50,10 @@ func Copy(ctx context.Context, db *sql.DB, path string) (string, error) {
 
 // nextCopy returns the number of the next copy. Times instead of numbers would let a copy from a time when the clock
 // was ahead count as the latest for years.
-func nextCopy(path string) (int, error) {
-	latest := LatestCopy(path)
-	if latest == "" {
-		return 1, nil
-	}
-	var n int
-	if _, err := fmt.Sscanf(strings.TrimPrefix(latest, copyPrefix(path)), "%d.db", &n); err != nil {
-		return 0, fmt.Errorf("%s is not a copy made by this program; move it elsewhere: %w", latest, err)
-	}
-	return n + 1, nil
+func nextCopy(path string) int {
+	latest := strings.TrimPrefix(filepath.Base(LatestCopy(path)), filepath.Base(copyPrefix(path)))
+	n, _ := strconv.Atoi(strings.TrimSuffix(latest, ".db")) // copiesOf finds only numbers; without a copy n is 0
+	return n + 1
 }
 
 // syncFile makes a file survive a loss of power. VACUUM INTO does not.
