@@ -74,17 +74,13 @@ func (s *Store) Revive(ctx context.Context, now time.Time, n Narrow) (int, error
 			WHERE scene_id IN (SELECT scene_id FROM dead_letter`+where+`)`, args...); err != nil {
 			return err
 		}
-		res, err := tx.ExecContext(ctx, `
+		if _, err := tx.ExecContext(ctx, `
 			INSERT INTO job (scene_id, reason, priority, enqueued_at, due_at)
-			SELECT scene_id, 'revived by hand', priority, ?1, ?1 FROM dead_letter`+renumber(where)+`
-			ON CONFLICT (scene_id) DO NOTHING`, append([]any{now.UnixMilli()}, args...)...)
-		if err != nil {
+			SELECT scene_id, 'revived by hand', priority, ?1, ?1 FROM dead_letter`+beforeUpsert(where)+`
+			ON CONFLICT (scene_id) DO NOTHING`, append([]any{now.UnixMilli()}, args...)...); err != nil {
 			return err
 		}
-		if _, err := res.RowsAffected(); err != nil {
-			return err
-		}
-		res, err = tx.ExecContext(ctx, `DELETE FROM dead_letter`+where, args...)
+		res, err := tx.ExecContext(ctx, `DELETE FROM dead_letter`+where, args...)
 		if err != nil {
 			return err
 		}
@@ -98,8 +94,8 @@ func (s *Store) Revive(ctx context.Context, now time.Time, n Narrow) (int, error
 	return revived, nil
 }
 
-// renumber returns a condition for a SELECT that is followed by an upsert. SQLite's grammar requires a WHERE there.
-func renumber(where string) string {
+// beforeUpsert returns a condition for a SELECT that is followed by an upsert. SQLite's grammar requires a WHERE there.
+func beforeUpsert(where string) string {
 	if where == "" {
 		return ` WHERE true`
 	}
