@@ -313,8 +313,7 @@ func (x *Index) Drop(ctx context.Context, server, ratingKey string) error {
 				SELECT DISTINCT section FROM plex_file WHERE server = ?2 AND rating_key = ?3)`, server, hash(server), ratingKey); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `DELETE FROM plex_file WHERE server = ? AND rating_key = ?`, hash(server), ratingKey)
-		return err
+		return deleteItems(ctx, tx, server, []string{ratingKey})
 	})
 	if err != nil {
 		return fmt.Errorf("drop item %s from the index: %w", ratingKey, err)
