@@ -202,17 +202,22 @@ func (s *Store) HasAwaitedFiles(ctx context.Context) (bool, error) {
 	return yes, nil
 }
 
-// pick chooses what to claim. due_at further ahead than any wait was written before the clock moved back.
+// dueRanges returns the ranges of due_at that are due. A time further ahead than any wait was written before the clock
+// moved back.
+func dueRanges(now time.Time) [2][2]int64 {
+	return [...][2]int64{{0, now.UnixMilli()}, {now.Add(LongestWait).UnixMilli() + 1, 1<<63 - 1}}
+}
+
+// pick chooses what to claim.
 func pick(ctx context.Context, tx *sqlitefile.Tx, now time.Time, opts ClaimOptions) ([]Job, error) {
 	floor := opts.Floor
 	if floor == 0 {
 		floor = 1<<63 - 1
 	}
-	far := now.Add(LongestWait).UnixMilli()
 	switch {
 	case opts.Only != 0:
 		return queryJobs(ctx, tx, `WHERE scene_id = ? AND (due_at <= ? OR due_at > ?) AND claim < ?`,
-			opts.Only, now.UnixMilli(), far, floor)
+			opts.Only, now.UnixMilli(), now.Add(LongestWait).UnixMilli(), floor)
 	case opts.Trial:
 		return pickTrial(ctx, tx, now, floor)
 	}
@@ -221,7 +226,7 @@ func pick(ctx context.Context, tx *sqlitefile.Tx, now time.Time, opts ClaimOptio
 		below = InBulk + 1
 	}
 	for priority := ByPerson; priority < below; priority++ {
-		for _, r := range [...][2]int64{{0, now.UnixMilli()}, {far + 1, 1<<63 - 1}} {
+		for _, r := range dueRanges(now) {
 			first, err := queryJobs(ctx, tx, `WHERE priority = ? AND due_at BETWEEN ? AND ? AND claim < ?
 				ORDER BY due_at LIMIT 1`, priority, r[0], r[1], floor)
 			if err != nil {
@@ -248,7 +253,7 @@ func pickTrial(ctx context.Context, tx *sqlitefile.Tx, now time.Time, floor int6
 		if err != nil || !attempts.Valid {
 			return nil, err
 		}
-		for _, r := range [...][2]int64{{0, now.UnixMilli()}, {now.Add(LongestWait).UnixMilli() + 1, 1<<63 - 1}} {
+		for _, r := range dueRanges(now) {
 			jobs, err := queryJobs(ctx, tx, `WHERE attempts = ? AND due_at BETWEEN ? AND ? AND claim < ?
 				ORDER BY due_at LIMIT 1`, attempts.Int64, r[0], r[1], floor)
 			if err != nil || len(jobs) > 0 {
