@@ -137,7 +137,8 @@ func completeJob(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Compl
 }
 
 func deadLetterClaimed(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Completion) (bool, error) {
-	j := e.Job
+	dead := *e // the caller's job keeps its counters
+	j := &dead.Job
 	switch e.Charge {
 	case Retry:
 		j.Attempts++
@@ -153,15 +154,16 @@ func deadLetterClaimed(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e 
 	if err != nil || !inForce {
 		return false, err
 	}
-	return true, putDeadLetter(ctx, tx, now, j, e.Class, e.Error, e.Candidates)
+	return true, putDeadLetter(ctx, tx, now, &dead)
 }
 
-// putDeadLetter moves a job to the dead letters. The completion stores the files that would wake it.
-func putDeadLetter(ctx context.Context, tx *sqlitefile.Tx, now time.Time, j Job, class, text string, candidates any) error {
+// putDeadLetter moves the job of a completion to the dead letters. The completion stores the files that would wake it.
+func putDeadLetter(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Completion) error {
+	j := &e.Job
 	list := []byte("[]")
-	if candidates != nil {
+	if e.Candidates != nil {
 		var err error
-		if list, err = json.Marshal(candidates); err != nil {
+		if list, err = json.Marshal(e.Candidates); err != nil {
 			return fmt.Errorf("candidates: %w", err)
 		}
 	}
@@ -170,7 +172,7 @@ func putDeadLetter(ctx context.Context, tx *sqlitefile.Tx, now time.Time, j Job,
 			first_failed_at, class, error, candidates, died_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		j.SceneID, j.Reason, j.Priority, j.EnqueuedAt.UnixMilli(), j.Attempts, j.Misses, j.Unfinished,
-		timeOrNull(j.FirstFailedAt), class, text, string(list), now.UnixMilli()); err != nil {
+		timeOrNull(j.FirstFailedAt), e.Class, e.Error, string(list), now.UnixMilli()); err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, `DELETE FROM awaited_file WHERE scene_id = ?`, j.SceneID); err != nil {

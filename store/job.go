@@ -159,7 +159,7 @@ func (s *Store) Claim(ctx context.Context, now time.Time, opts ClaimOptions) (jo
 				return take(ctx, tx, now, jobs, opts.Wait)
 			}
 			e := Completion{Job: jobs[0], Outcome: ToDeadLetter, Class: ClassCrashed, Error: crashText}
-			if err := errors.Join(putDeadLetter(ctx, tx, now, e.Job, e.Class, e.Error, nil), logAttempt(ctx, tx, now, &e)); err != nil {
+			if err := errors.Join(putDeadLetter(ctx, tx, now, &e), logAttempt(ctx, tx, now, &e)); err != nil {
 				return err
 			}
 			crashed = append(crashed, jobs[0])
