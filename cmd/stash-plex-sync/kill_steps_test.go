@@ -17,8 +17,8 @@ type step struct {
 	name string
 	do   func(w *killWorld)
 	left string // what is still to be done when all has settled; attempts and misses are their least numbers
-	// again says that a kill may leave no trace of what was wished, so that the person has to repeat it: an
-	// operation that did not answer, or the hook of a rename, of which Stash's scenes know nothing.
+	// again is true if a kill may leave no trace of a request, so that the person has to repeat it: an
+	// operation that did not answer, or the hook of a renamed performer, which changes no scene in Stash.
 	again bool
 	but   []int // scenes that are not in Plex yet
 }

@@ -69,9 +69,9 @@ type Options struct {
 	LineLimit     int    // longer request lines answer 414, as with a proxy; 0: no limit
 	// Keep returns the form in which Plex stores a value; nil: unchanged.
 	Keep func(field, value string) string
-	// Stuck are fields whose edits succeed without effect; thumb and art are pictures.
+	// Stuck holds the fields that do not change although an edit of them succeeds; thumb and art are pictures.
 	Stuck map[string]bool
-	// Refuse are fields whose edits answer this status; thumb and art are uploads.
+	// Refuse holds the status with which an edit of a field is refused; thumb and art are uploads.
 	Refuse map[string]int
 }
 

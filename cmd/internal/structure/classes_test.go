@@ -20,7 +20,7 @@ var classesOf = []string{"plugin/engine/retry", "plexapi"}
 
 const pushes = "plugin/engine/push"
 
-// failing are types of package push whose field err only their method Fail sets.
+// failing lists the types of package push that have a field err. Only their method Fail may set it.
 var failing = []string{"Push", "Target", "Restore"}
 
 // A search looks for what only some places may do.
