@@ -46,12 +46,12 @@ func (r *Runner) hook(conn common.StashServerConnection, payload any, log *stash
 		return r.leave(recording, conn, dir, h, err, z)
 	}
 	warnOfRisk(recording, db, z)
-	hook := hookRun{Runner: r, conn: conn, db: db, log: log}
+	s := &session{Runner: r, conn: conn, log: log, z: z, dir: db.Dir(), db: db}
 	if mark.Ask {
-		mark.Busy = hook.ask(recording, mark)
+		mark.Busy = s.ask(recording, mark)
 	}
 	if mark.Busy && h.Fanout == nil && h.Own.Priority == store.ByPerson && !h.Gone {
-		hook.inline(h.Own.SceneID)
+		s.inline(h.Own.SceneID)
 	}
 	return nil
 }
@@ -92,9 +92,11 @@ func askFromInbox(ctx context.Context, conn common.StashServerConnection, inbox 
 	if !inboxes.Ask(inbox, time.Now()) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	if _, err := askForRun(ctx, conn); err != nil {
+	stash, err := stashapi.New(conn, stashapi.Options{})
+	if err == nil {
+		_, err = askForRun(ctx, stash)
+	}
+	if err != nil {
 		inboxes.ClearAsked(inbox)
 		z.Warn().Err(err).Msgf("Stash did not accept a run of %q; the change is in the inbox, and the next run queues it", taskName)
 	}
@@ -108,36 +110,26 @@ func remedy(err error) string {
 	return err.Error()
 }
 
-// hookRun requests a run, or pushes at once, after a hook is recorded.
-type hookRun struct {
-	*Runner
-	conn common.StashServerConnection
-	db   *store.Store
-	log  *stashlog.Writer
-}
-
 // ask requests a run from Stash, and reports whether Stash is running another job.
-func (h hookRun) ask(ctx context.Context, mark store.Mark) (busy bool) {
-	z := h.log.Logger(false)
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	busy, err := askForRun(ctx, h.conn)
-	if err != nil {
-		z.Warn().Err(err).Msgf("Stash did not accept a run of %q; the change is queued, and the next run pushes it", taskName)
+func (s *session) ask(ctx context.Context, mark store.Mark) (busy bool) {
+	err := s.open(ctx)
+	if err == nil {
+		busy, err = askForRun(ctx, s.stash)
 	}
-	if err := h.db.Asked(context.WithoutCancel(ctx), time.Now(), mark, err == nil, busy); err != nil {
-		z.Warn().Err(err).Msg("cannot update the run mark")
+	if err != nil {
+		s.z.Warn().Err(err).Msgf("Stash did not accept a run of %q; the change is queued, and the next run pushes it", taskName)
+	}
+	if err := s.db.Asked(ctx, time.Now(), mark, err == nil, busy); err != nil {
+		s.z.Warn().Err(err).Msg("cannot update the run mark")
 	}
 	return busy
 }
 
 // askForRun makes sure that a run of this plugin waits in Stash's queue. A running one does not count: it may already
 // have looked for jobs for the last time.
-func askForRun(ctx context.Context, conn common.StashServerConnection) (busy bool, err error) {
-	stash, err := stashapi.New(conn, stashapi.Options{Timeout: askTimeout})
-	if err != nil {
-		return false, err
-	}
+func askForRun(ctx context.Context, stash *stashapi.Client) (busy bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
 	jobs, err := stash.JobQueue(ctx)
 	if err != nil {
 		return false, err
@@ -157,11 +149,10 @@ func askForRun(ctx context.Context, conn common.StashServerConnection) (busy boo
 
 // inline pushes a person's edit at once while Stash is busy with another job, for two seconds at most and with the
 // index as it stands.
-func (h hookRun) inline(scene int) {
-	z := h.log.Logger(false)
-	ctx, cancel := context.WithTimeout(h.ctx, inlineBudget)
+func (s *session) inline(scene int) {
+	z := s.log.Logger(false)
+	ctx, cancel := context.WithTimeout(s.ctx, inlineBudget)
 	defer cancel()
-	s := &session{Runner: h.Runner, conn: h.conn, log: h.log, dir: h.db.Dir(), db: h.db}
 	err := s.pushInline(ctx, scene)
 	defer s.followUp(ctx, 0)
 	switch {

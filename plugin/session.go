@@ -136,7 +136,7 @@ func (s *session) engine(ctx context.Context) (*engine.Engine, error) {
 		}},
 		Random: rand.Float64, Progress: s.log.Progress,
 		Ask: func(ctx context.Context) error {
-			_, err := askForRun(ctx, s.conn)
+			_, err := askForRun(ctx, s.stash)
 			return err
 		},
 	}, nil
@@ -199,7 +199,7 @@ func (s *session) followUp(ctx context.Context, floor int64) {
 		return
 	}
 	if mark, err := s.db.Ask(ctx, time.Now()); err == nil && mark.Ask {
-		hookRun{s.Runner, s.conn, s.db, s.log}.ask(ctx, mark)
+		s.ask(ctx, mark)
 	}
 }
 

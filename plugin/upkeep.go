@@ -43,7 +43,7 @@ func (s *session) retryDead(ctx context.Context, args common.ArgsMap) (any, erro
 		return map[string]int{"revived": 0}, nil
 	}
 	s.z.Info().Msg(text.Count(revived, "dead letter is", "dead letters are") + " queued again")
-	if _, err := askForRun(ctx, s.conn); err != nil {
+	if _, err := askForRun(ctx, s.stash); err != nil {
 		s.z.Warn().Err(err).Msgf("Stash refused to start the task %q: start it yourself", taskName)
 	}
 	return map[string]int{"revived": revived}, nil
