@@ -150,15 +150,11 @@ func askForRun(ctx context.Context, stash *stashapi.Client) (busy bool, err erro
 // inline pushes a person's edit at once while Stash is busy with another job, for two seconds at most and with the
 // index as it stands.
 func (s *session) inline(scene int) {
-	z := s.log.Logger(false)
 	ctx, cancel := context.WithTimeout(s.ctx, inlineBudget)
 	defer cancel()
 	err := s.pushInline(ctx, scene)
 	defer s.followUp(ctx, 0)
-	switch {
-	case errors.Is(err, sqlitefile.ErrHeld):
-		z.Debug().Msg("another run is running")
-	case err != nil:
-		z.Debug().Err(err).Int("scene", scene).Msg("not pushed immediately; the scene is queued")
+	if err != nil && !errors.Is(err, sqlitefile.ErrHeld) {
+		s.z.Debug().Err(err).Int("scene", scene).Msg("not pushed immediately; the scene is queued")
 	}
 }

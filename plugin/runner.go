@@ -16,7 +16,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/rs/zerolog"
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
@@ -173,7 +172,7 @@ func DataDir(conn common.StashServerConnection) (string, error) {
 }
 
 // watchParent cancels the run when Stash has died.
-func watchParent(ctx context.Context, end context.CancelFunc, log zerolog.Logger) {
+func watchParent(ctx context.Context, end context.CancelFunc) {
 	gone := parentGone()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -183,7 +182,6 @@ func watchParent(ctx context.Context, end context.CancelFunc, log zerolog.Logger
 			return
 		case <-tick.C:
 			if gone() {
-				log.Debug().Msg("Stash has ended, so this run ends too")
 				end()
 				return
 			}

@@ -60,7 +60,7 @@ func (r *Runner) task(input common.PluginInput, log *stashlog.Writer) (any, erro
 	}
 	ctx, end := context.WithCancel(r.ctx)
 	defer end()
-	go watchParent(ctx, end, s.z)
+	go watchParent(ctx, end)
 	result, err := run(ctx, input.Args)
 	return result, errors.Join(err, s.close())
 }
