@@ -83,10 +83,7 @@ func (s *session) clearQueue(ctx context.Context, _ common.ArgsMap) (any, error)
 func (s *session) rebuildIndex(ctx context.Context, _ common.ArgsMap) (any, error) {
 	var sum engine.Summary
 	err := s.locked(ctx, "Rebuild Plex index", lockPatience, func(ctx context.Context) error {
-		if err := s.readSettings(ctx); err != nil {
-			return err
-		}
-		e, err := s.engine(ctx)
+		e, err := s.ready(ctx)
 		if err != nil {
 			return err
 		}
