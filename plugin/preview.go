@@ -64,14 +64,6 @@ func (s *session) preview(ctx context.Context, args common.ArgsMap) (any, error)
 	return s.logPreview(ctx, p), nil
 }
 
-// optionalScene reads args.scene_id; 0 if it is not given.
-func optionalScene(args common.ArgsMap) (int, error) {
-	if v := args["scene_id"]; v == nil || v == "" {
-		return 0, nil
-	}
-	return sceneArg(args)
-}
-
 // previewed is how many scenes a preview logs field by field.
 const previewed = 10
 

@@ -123,6 +123,14 @@ func sceneArg(args common.ArgsMap) (int, error) {
 	return 0, fmt.Errorf("args.scene_id is %v; it must be the id of a scene", args["scene_id"])
 }
 
+// optionalScene reads args.scene_id; 0 if it is not given.
+func optionalScene(args common.ArgsMap) (int, error) {
+	if v := args["scene_id"]; v == nil || v == "" {
+		return 0, nil
+	}
+	return sceneArg(args)
+}
+
 // run takes the lock, calls prepare and runs the queue. It reports what stops it in the result and in the log,
 // because Stash does not show a task's error anywhere else. If another run holds the lock, it takes what prepare
 // enqueues.

@@ -15,14 +15,8 @@ import (
 
 // narrowed reads which dead letters the arguments select.
 func narrowed(args common.ArgsMap) (store.Narrow, error) {
-	n := store.Narrow{Class: args.String("class")}
-	if v := args["scene_id"]; v != nil && v != "" {
-		var err error
-		if n.SceneID, err = sceneArg(args); err != nil {
-			return n, err
-		}
-	}
-	return n, nil
+	scene, err := optionalScene(args)
+	return store.Narrow{SceneID: scene, Class: args.String("class")}, err
 }
 
 // retryDead queues dead letters again and makes sure that a run follows.
