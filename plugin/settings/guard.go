@@ -15,11 +15,7 @@ var guarding = []string{"excludeTags", "fields", "onlyOrganized", "plexLibraries
 // names reads a list of names, which may contain commas.
 func (p *parser) names(name string) []string {
 	whole := p.text(name)
-	names := text.SplitNames(whole)
-	if list, ok := p.raw[name].([]any); ok {
-		names = trimmed(list)
-	}
-	names = slices.DeleteFunc(names, func(n string) bool {
+	names := slices.DeleteFunc(p.list(name, text.SplitNames), func(n string) bool {
 		inner, _ := text.Unquote(n)
 		return strings.TrimSpace(inner) == ""
 	})

@@ -161,13 +161,13 @@ func (p *parser) text(name string) string {
 	return TextOf(p.raw[name])
 }
 
-// list returns the parts of a setting, or the elements of one that is a list already.
-func (p *parser) list(name, separator string) []string {
+// list returns the parts into which split divides a setting, or the elements of one that is a list already.
+func (p *parser) list(name string, split func(string) []string) []string {
 	text := p.text(name)
 	if list, ok := p.raw[name].([]any); ok {
 		return trimmed(list)
 	}
-	return trimmed(strings.Split(text, separator))
+	return trimmed(split(text))
 }
 
 // TextOf returns a value of Stash's configuration as text; "" if it is not set.
@@ -288,7 +288,7 @@ const pairsListed = 5
 func (p *parser) pathMap(name string) []match.PathPair {
 	var pairs []match.PathPair
 	bad := 0
-	for _, part := range p.list(name, ";") {
+	for _, part := range p.list(name, func(text string) []string { return strings.Split(text, ";") }) {
 		from, to, ok := strings.Cut(part, "=>")
 		from, to = strings.TrimSpace(from), strings.TrimSpace(to)
 		if !ok || from == "" || to == "" || strings.Contains(to, "=>") {
