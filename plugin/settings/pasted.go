@@ -4,7 +4,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"unicode"
 )
 
 // labelled matches a token after its name, as in an address, a header, or Plex's own Preferences.xml.
@@ -18,14 +17,10 @@ func tokenIn(pasted string) string {
 	if m := labelled.FindStringSubmatch(pasted); m != nil {
 		return m[1]
 	}
-	if len(pasted) < 2 {
-		return pasted
-	}
-	for _, pair := range []string{`""`, "''", "``", "“”", "„“", "<>"} {
-		signs := []rune(pair)
-		first, last := string(signs[0]), string(signs[1])
-		if strings.HasPrefix(pasted, first) && strings.HasSuffix(pasted, last) {
-			return strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(pasted, first), last))
+	for _, pair := range [][2]string{{`"`, `"`}, {"'", "'"}, {"`", "`"}, {"“", "”"}, {"„", "“"}, {"<", ">"}} {
+		rest, opened := strings.CutPrefix(pasted, pair[0])
+		if inner, closed := strings.CutSuffix(rest, pair[1]); opened && closed {
+			return strings.TrimSpace(inner)
 		}
 	}
 	return pasted
@@ -40,7 +35,7 @@ func (p *parser) token(name string) string {
 		p.problem(name, "", "it is not a text; enter it on the settings page")
 	case text == "":
 		p.problem(name, "", "it is not set; enter the X-Plex-Token of the server's owner (the README says where to find it)")
-	case strings.IndexFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || r > unicode.MaxASCII }) >= 0:
+	case strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }):
 		p.problem(name, "", "it contains spaces or other characters that no token has; copy it again")
 	case strings.HasPrefix(strings.ToLower(text), "claim-"):
 		p.problem(name, "", "it is a claim, which adds a new server to an account, not a token; "+onlyToken)
