@@ -39,7 +39,6 @@ type Config struct {
 	ClientIdentifier string // must never change: Plex announces a new device for each
 	ProductVersion   string
 	InsecureTLS      bool              // accept any certificate; whoever answers gets the token
-	ConnectTimeout   time.Duration     // 0: 5 s
 	Timeout          time.Duration     // for an answer; 0: 30 s
 	Transport        http.RoundTripper // nil: the default
 }
@@ -88,13 +87,9 @@ func New(cfg Config) (*Client, error) {
 }
 
 func newTransport(scheme string, cfg Config) *http.Transport {
-	connect := cfg.ConnectTimeout
-	if connect <= 0 {
-		connect = connectDefault
-	}
 	t := &http.Transport{
-		DialContext:         (&net.Dialer{Timeout: connect}).DialContext,
-		TLSHandshakeTimeout: connect,
+		DialContext:         (&net.Dialer{Timeout: connectDefault}).DialContext,
+		TLSHandshakeTimeout: connectDefault,
 		TLSClientConfig:     &tls.Config{InsecureSkipVerify: cfg.InsecureTLS, MinVersion: tls.VersionTLS12}, // the user's choice
 		IdleConnTimeout:     15 * time.Second,                                                               // Plex closes after 20 s
 		MaxIdleConnsPerHost: 2,
