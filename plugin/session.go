@@ -42,10 +42,8 @@ type session struct {
 func (s *session) open(ctx context.Context) error {
 	var err error
 	s.z = s.log.Logger(s.set.DebugLog)
-	if s.dir == "" {
-		if s.dir, err = DataDir(s.conn); err != nil {
-			return err
-		}
+	if err := s.findDir(); err != nil {
+		return err
 	}
 	if s.db == nil {
 		if s.db, err = store.Open(ctx, s.dir); err != nil {
@@ -55,6 +53,14 @@ func (s *session) open(ctx context.Context) error {
 	warnOfRisk(ctx, s.db, s.z)
 	if s.stash == nil {
 		s.stash, err = stashapi.New(s.conn, stashapi.Options{})
+	}
+	return err
+}
+
+// findDir finds the data folder.
+func (s *session) findDir() (err error) {
+	if s.dir == "" {
+		s.dir, err = DataDir(s.conn)
 	}
 	return err
 }
@@ -145,10 +151,8 @@ func (s *session) engine(ctx context.Context) (*engine.Engine, error) {
 // locked calls f with the run lock held and the queue open. It repairs a damaged queue first. The error is
 // sqlitefile.ErrHeld if another run holds the lock.
 func (s *session) locked(ctx context.Context, who string, patience time.Duration, f func(ctx context.Context) error) (err error) {
-	if s.dir == "" {
-		if s.dir, err = DataDir(s.conn); err != nil {
-			return err
-		}
+	if err := s.findDir(); err != nil {
+		return err
 	}
 	lock, err := sqlitefile.Acquire(ctx, s.dir, patience)
 	if errors.Is(err, sqlitefile.ErrHeld) && patience > 0 {
