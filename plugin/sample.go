@@ -53,9 +53,7 @@ func (c *checker) scenesMatch(ctx context.Context) error {
 		report.Unchecked = true
 		c.report.Samples = append(c.report.Samples, report)
 	}
-	for _, note := range append([]string{sample.Why}, sample.Notes...) {
-		detail = text.Join(detail, note)
-	}
+	detail = text.Join(slices.Concat([]string{detail, sample.Why}, sample.Notes)...)
 	hint := ""
 	if c.matched == 0 && c.looked > 0 {
 		hint = "none matches: do Plex and Stash have the same files? If their paths differ, set " + settings.Label("pathMap")

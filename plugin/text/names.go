@@ -7,8 +7,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// MostJoined is how many adjacent parts of a list can form one name, in addition to all parts together.
-const MostJoined = 8
+// mostJoined is how many adjacent parts of a list can form one name, in addition to all parts together.
+const mostJoined = 8
 
 // quotes maps an opening quotation mark to its closing one.
 var quotes = map[rune]rune{'"': '"', '\'': '\'', '“': '”', '„': '“'}
@@ -78,10 +78,10 @@ func Spans(parts []string) []Span {
 		}
 		spans = append(spans, Span{strings.Join(parts[from:to], ", "), from, to})
 	}
-	if len(parts) > MostJoined {
+	if len(parts) > mostJoined {
 		add(0, len(parts))
 	}
-	for n := min(MostJoined, len(parts)); n > 1; n-- {
+	for n := min(mostJoined, len(parts)); n > 1; n-- {
 		for from := range len(parts) - n + 1 {
 			add(from, from+n)
 		}

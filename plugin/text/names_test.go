@@ -42,7 +42,7 @@ func TestSpansReturnsJoinsAndParts(t *testing.T) {
 		}
 	}
 	many := SplitNames(strings.Repeat("x,", 100))
-	if n := len(Spans(many)); n > 100*MostJoined+1 {
+	if n := len(Spans(many)); n > 100*mostJoined+1 {
 		t.Errorf("100 parts have %d spans", n)
 	}
 	if first := Spans(many)[0]; first.To != 100 {
