@@ -15,7 +15,14 @@ func (s *Server) RequireLogin(apiKey string, maxAge int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.apiKey = apiKey
-	s.sessions = session.NewStore(sessionConfig{apiKey, maxAge})
+	s.sessions = session.NewStore(sessionConfig{apiKey, maxAge, "0123456789abcdef0123456789abcdef"})
+}
+
+// EndSessions refuses every session made so far, as after its age. The key is still accepted.
+func (s *Server) EndSessions() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sessions = session.NewStore(sessionConfig{s.apiKey, 3600, "fedcba9876543210fedcba9876543210"})
 }
 
 // admits reports whether a request has a key or a session. Otherwise it answers the request: a query with 401, and what
@@ -54,12 +61,13 @@ func (s *Server) store() *session.Store {
 // sessionConfig is the configuration that Stash's own session store needs.
 type sessionConfig struct {
 	apiKey string
-	maxAge int // seconds
+	maxAge int    // seconds
+	secret string // signs the sessions
 }
 
 func (c sessionConfig) GetUsername() string                     { return "admin" }
 func (c sessionConfig) GetAPIKey() string                       { return c.apiKey }
-func (c sessionConfig) GetSessionStoreKey() []byte              { return []byte("0123456789abcdef0123456789abcdef") }
+func (c sessionConfig) GetSessionStoreKey() []byte              { return []byte(c.secret) }
 func (c sessionConfig) GetMaxSessionAge() int                   { return c.maxAge }
 func (c sessionConfig) ValidateCredentials(string, string) bool { return false }
 
