@@ -101,9 +101,9 @@ func moveInto(from, to string, locked bool) error {
 
 // Remove removes a database and its log.
 func Remove(path string) {
-	os.Remove(path) // a leftover does no harm, and the next Create removes it
+	os.Remove(path) // a leftover does no harm
 	for _, suffix := range logSuffixes {
-		os.Remove(path + suffix)
+		os.Remove(path + suffix) // the next Create removes it
 	}
 }
 
