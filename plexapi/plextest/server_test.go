@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -327,55 +326,6 @@ func TestFilesAreAddedAsVersionsAndMovedWithANewKey(t *testing.T) {
 	want(t, s, 404, "GET", "/library/metadata/"+key)
 	if it := s.Item(moved); moved == key || it.Title != "c" || it.Files[0] != (plextest.File{Path: "/new/c.mp4", Size: 1}) {
 		t.Errorf("moved to %s: %+v", moved, it)
-	}
-}
-
-func TestFaultsAffectMatchingRequestsAndExpire(t *testing.T) {
-	s, section := open(t)
-	key := s.AddItem(section, "/a.mp4", 1)
-	s.Inject(plextest.Fault{Method: "PUT", Prefix: "/library", Times: 2, Status: 418, Header: http.Header{"Retry-After": {"7"}}, Body: "tea"})
-	want(t, s, 200, "GET", "/library/sections")
-	want(t, s, 200, "PUT", "/:/rate?identifier=com.plexapp.plugins.library&rating=1&key="+key)
-	for range 2 {
-		res, err := send(t, s, "PUT", edit(section, key, "title.value", "x"))
-		if err != nil || res.StatusCode != 418 || res.Header.Get("Retry-After") != "7" {
-			t.Errorf("answer = %v, %v", res, err)
-		}
-	}
-	want(t, s, 200, "PUT", edit(section, key, "title.value", "x"))
-
-	s.Migrate()
-	if status, body := ask(t, s, "GET", "/identity"); status != 503 || !strings.Contains(body, `title="Maintenance"`) {
-		t.Errorf("while it starts: %d %s", status, body)
-	}
-	s.Heal()
-	want(t, s, 200, "GET", "/identity")
-
-	s.Inject(plextest.Fault{Reset: true, After: true, Times: 1})
-	if _, err := send(t, s, "PUT", edit(section, key, "title.value", "y")); !errors.Is(err, syscall.ECONNRESET) || s.Item(key).Title != "y" {
-		t.Errorf("an answer that is lost: %v, title %q", err, s.Item(key).Title)
-	}
-	s.Inject(plextest.Fault{Reset: true, Times: 1})
-	if _, err := send(t, s, "PUT", edit(section, key, "title.value", "z")); err == nil || s.Item(key).Title != "y" {
-		t.Errorf("a request that is lost: %v, title %q", err, s.Item(key).Title)
-	}
-	s.Inject(plextest.Fault{Truncate: true, Times: 1})
-	res, err := send(t, s, "GET", "/library/sections")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if body, err := io.ReadAll(res.Body); !errors.Is(err, io.ErrUnexpectedEOF) || len(body) == 0 {
-		t.Errorf("a cut body: %s, %v", body, err)
-	}
-	s.Refuse(true)
-	if _, err := send(t, s, "GET", "/identity"); !errors.Is(err, syscall.ECONNREFUSED) {
-		t.Errorf("refused: %v", err)
-	}
-	s.Refuse(false)
-	s.Forget()
-	want(t, s, 200, "GET", "/identity")
-	if s.Count("", "") != 1 || s.Count("GET", "/identity") != 1 || s.Count("PUT", "") != 0 {
-		t.Errorf("log: %v", s.Requests())
 	}
 }
 

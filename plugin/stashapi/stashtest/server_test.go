@@ -2,7 +2,6 @@ package stashtest_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,9 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"syscall"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
@@ -269,135 +266,6 @@ func TestEmptyQueueIsNullAndTenJobsAreRemembered(t *testing.T) {
 		`{"description":"Running plugin task: D","id":"16","status":"READY"},{"description":"Running plugin task: p","id":"17","status":"READY"}]}}`)
 	if s.Asked() != 3 {
 		t.Errorf("Asked = %d", s.Asked())
-	}
-}
-
-func TestKeyOrNothingOpensAStashWithALogin(t *testing.T) {
-	s := newStash(t)
-	s.RequireLogin("the-key", 3600)
-	for key, want := range map[string]int{"": 401, "wrong": 401, "the-key": 200} {
-		res, body := s.post(`{version{version}}`, nil, "ApiKey", key)
-		if res.StatusCode != want || want == 401 && body != "" {
-			t.Errorf("key %q: %d %s", key, res.StatusCode, body)
-		}
-	}
-	res, body := s.post(`{configuration{general{apiKey}}}`, nil, "ApiKey", "the-key")
-	if res.StatusCode != 200 || !strings.Contains(body, `"apiKey":"the-key"`) {
-		t.Errorf("with the key: %d %s", res.StatusCode, body)
-	}
-}
-
-func TestSessionEndsUnlessItIsRenewed(t *testing.T) {
-	s := newStash(t)
-	synctest.Test(t, func(t *testing.T) {
-		s := &stash{t, s.Server} // with the context of the bubble
-		s.RequireLogin("the-key", 3600)
-		first := s.Session()
-		cookie := first
-		renew := func() int {
-			res, _ := s.post(`{version{version}}`, nil, "Cookie", cookie)
-			if list := res.Cookies(); len(list) == 1 {
-				cookie = list[0].Name + "=" + list[0].Value
-			}
-			return res.StatusCode
-		}
-		for range 3 {
-			if got := renew(); got != 200 {
-				t.Fatalf("with a session: %d", got)
-			}
-			<-time.After(50 * time.Minute)
-		}
-		if res, _ := s.post(`{version{version}}`, nil, "Cookie", first); res.StatusCode != 401 {
-			t.Errorf("with a session of 150 minutes ago: %d", res.StatusCode)
-		}
-		if res, _ := s.post(`{version{version}}`, nil, "Cookie", cookie, "ApiKey", "wrong"); res.StatusCode != 401 {
-			t.Errorf("with a session and a wrong key: %d", res.StatusCode)
-		}
-		<-time.After(20 * time.Minute)
-		if got := renew(); got != 401 {
-			t.Errorf("70 minutes after the last answer: %d", got)
-		}
-	})
-}
-
-// version queries the version, under the name of an operation.
-func (s *stash) version(operation string) (string, error) {
-	s.Helper()
-	ctx, cancel := context.WithTimeout(s.Context(), time.Minute)
-	defer cancel()
-	body := fmt.Sprintf(`{"operationName":%q,"query":"query %s{version{version}}"}`, operation, operation)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://stash.invalid/graphql", strings.NewReader(body))
-	if err != nil {
-		s.Fatal(err)
-	}
-	res, err := s.Transport().RoundTrip(req)
-	if err != nil {
-		return "", err
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	return fmt.Sprint(res.StatusCode, " ", strings.TrimSpace(string(text))), err
-}
-
-const good = `200 {"data":{"version":{"version":"v0.30.1"}}}`
-
-func TestFaultsAreLimitedToTheirQueryAndTimes(t *testing.T) {
-	s := newStash(t)
-	synctest.Test(t, func(t *testing.T) {
-		s := &stash{t, s.Server}
-		for _, c := range []struct {
-			fault stashtest.Fault
-			want  string
-			err   error
-			took  time.Duration
-		}{
-			{stashtest.Fault{Status: 500}, "500 ", nil, 0},
-			{stashtest.Fault{Message: "no"}, `200 {"data":null,"errors":[{"message":"no"}]}`, nil, 0},
-			{stashtest.Fault{Reset: true}, "", syscall.ECONNRESET, 0},
-			{stashtest.Fault{Truncate: true}, `200 {"data":{"findScenes":`, io.ErrUnexpectedEOF, 0},
-			{stashtest.Fault{Hang: true}, "", context.DeadlineExceeded, time.Minute},
-			{stashtest.Fault{Delay: 2 * time.Second}, good, nil, 2 * time.Second},
-			{stashtest.Fault{Delay: time.Hour}, "", context.DeadlineExceeded, time.Minute},
-		} {
-			c.fault.Operation, c.fault.Times = "A", 1
-			s.Inject(c.fault)
-			if got, err := s.version("B"); got != good || err != nil {
-				t.Errorf("%+v reaches another query: %s, %v", c.fault, got, err)
-			}
-			began := time.Now()
-			if got, err := s.version("A"); got != c.want || !errors.Is(err, c.err) || time.Since(began) != c.took {
-				t.Errorf("%+v: %s, %v after %v", c.fault, got, err, time.Since(began))
-			}
-			if got, err := s.version("A"); got != good || err != nil {
-				t.Errorf("%+v lasts: %s, %v", c.fault, got, err)
-			}
-		}
-	})
-}
-
-func TestFaultsLastUntilTheyAreHealed(t *testing.T) {
-	s := newStash(t)
-	s.Refuse(true)
-	if _, err := s.version("A"); !errors.Is(err, syscall.ECONNREFUSED) {
-		t.Errorf("refused: %v", err)
-	}
-	s.Refuse(false)
-	s.Inject(stashtest.Fault{Status: 503})
-	for range 3 {
-		if got, err := s.version("A"); got != "503 " || err != nil {
-			t.Errorf("a fault without an end: %s, %v", got, err)
-		}
-	}
-	s.Heal()
-	if got, err := s.version("A"); got != good || err != nil {
-		t.Errorf("healed: %s, %v", got, err)
-	}
-	if n := len(s.Queries()); n != 4 {
-		t.Errorf("%d queries in the log, want 4: failed ones have reached the server too", n)
-	}
-	s.Forget()
-	if n := len(s.Queries()); n != 0 {
-		t.Errorf("%d queries in an emptied log", n)
 	}
 }
 
