@@ -192,7 +192,7 @@ func (c *Client) send(ctx context.Context, r request, read func(io.Reader) error
 		err = errTooLarge
 	}
 	if err != nil {
-		return c.failed(r, failure{status: res.StatusCode, err: err})
+		return c.failed(r, failure{status: res.StatusCode, header: res.Header, err: err})
 	}
 	io.CopyN(io.Discard, res.Body, headLimit) // read to the end, or the connection is not reused
 	return nil
@@ -214,6 +214,7 @@ func (c *Client) failed(r request, f failure) *Error {
 		e.Hint += "; " + more
 	}
 	e.Timeout = e.Class == Temporary && isTimeout(f.err)
+	e.Foreign = f.status != 0 && f.header.Get("X-Plex-Protocol") == ""
 	return e
 }
 

@@ -38,6 +38,7 @@ type Error struct {
 	Path       string // without the query
 	Status     int    // 0 if there was no answer
 	RetryAfter time.Duration
+	Foreign    bool // the answer lacks Plex's header: a proxy or firewall in front of Plex may have sent it
 	Timeout    bool // Plex is up but did not answer in time; a smaller request may succeed
 	Hint       string
 	Err        error // nil if the status is the only cause

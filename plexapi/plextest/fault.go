@@ -27,6 +27,7 @@ type Fault struct {
 	Header   http.Header
 	Body     string // of that answer; "": Plex's page for the status
 	Empty    bool   // that answer has no body
+	Front    bool   // that answer comes from a proxy in front of Plex
 
 	After bool // the request takes effect first, and only its answer fails
 	left  int
@@ -113,6 +114,9 @@ func (f *Fault) happen(w http.ResponseWriter, r *http.Request, route func(http.R
 		c.flush()
 		panic(http.ErrAbortHandler)
 	case f.Status != 0:
+		if f.Front {
+			w.Header().Del(protocolHeader)
+		}
 		maps.Copy(w.Header(), f.Header)
 		if f.Body == "" && !f.Empty {
 			return page(w, f.Status)

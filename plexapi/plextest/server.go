@@ -197,13 +197,18 @@ func (s *Server) Careless() int {
 	return s.careless
 }
 
+// protocolHeader is in each answer of Plex, and in no answer of a proxy in front of it.
+const protocolHeader = "X-Plex-Protocol"
+
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path, below := strings.CutPrefix(r.URL.Path, s.BasePath)
 	entry := s.note(r, path)
 	w.Header().Set("Date", entry.request.At.UTC().Format(http.TimeFormat))
+	w.Header().Set(protocolHeader, "1.0")
 	defer s.watched(Request{Method: r.Method, Path: path, Query: r.URL.RawQuery})()
-	if s.tooLong(r) {
+	if s.tooLong(r) { // a proxy answers
+		w.Header().Del(protocolHeader)
 		entry.finish(page(w, http.StatusRequestURITooLong))
 		return
 	}
