@@ -34,6 +34,7 @@ type Completion struct {
 	Wait    time.Duration // for Retry, Miss, Snooze
 	Class   string        // why the claim failed
 	Error   string        // one line for the user
+	Behind  bool          // for Release: due now, behind the other due jobs
 	Note    string        // replaces the outcome in the log ("synced", "unchanged", "gone")
 
 	Candidates   any           // for ToDeadLetter: what an ambiguous match found, as JSON
@@ -122,8 +123,12 @@ func completeJob(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Compl
 			UPDATE job SET unfinished = 0, claim = 0, due_at = ?, last_error_class = ?, last_error = ?
 			WHERE scene_id = ? AND claim = ?`, due, e.Class, e.Error, j.SceneID, j.Claim)
 	case Release: // the claim number stays, so that this run does not take the job again
-		res, err = tx.ExecContext(ctx, `UPDATE job SET unfinished = 0, due_at = ? WHERE scene_id = ? AND claim = ?`,
-			j.DueAt.UnixMilli(), j.SceneID, j.Claim)
+		if !e.Behind {
+			due = j.DueAt.UnixMilli()
+		}
+		res, err = tx.ExecContext(ctx, `
+			UPDATE job SET unfinished = 0, due_at = ?, last_error_class = ?, last_error = ?
+			WHERE scene_id = ? AND claim = ?`, due, e.Class, e.Error, j.SceneID, j.Claim)
 	case ToDeadLetter:
 		return deadLetterClaimed(ctx, tx, now, e)
 	default:
@@ -189,9 +194,6 @@ const (
 )
 
 func logAttempt(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Completion) error {
-	if e.Outcome == Release { // nothing happened to the scene
-		return nil
-	}
 	note := e.Note
 	if note == "" {
 		note = string(e.Outcome)

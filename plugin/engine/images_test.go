@@ -277,7 +277,7 @@ func TestCoverThatFailsAtTheLastAttemptIsLeftOut(t *testing.T) {
 
 func TestPlexThatGoesDownAtACoverChargesNothing(t *testing.T) {
 	inLab(t, 3, func(l *lab) {
-		l.plex.Inject(plextest.Fault{Method: "POST", Status: 502, Times: 1})
+		l.plex.Inject(plextest.Fault{Method: "POST", Refuse: true, Times: 1})
 		for id := 1; id <= 3; id++ {
 			l.stash.Change(id, func(s *stashtest.Scene) { s.Cover = jpeg("one") })
 		}

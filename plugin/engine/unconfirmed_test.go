@@ -3,11 +3,11 @@ package engine
 import (
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
 
@@ -200,10 +200,10 @@ func TestRequestThatFailsForOneSceneDoesNotBlockOthers(t *testing.T) {
 			}
 			l.plex.Inject(fault)
 			sum := l.run()
-			if sum.Synced != 2 || sum.Class != retry.ClassServerDown || sum.Stopped == "" {
+			if sum.Synced != 2 || sum.Retrying != 1 || sum.Stopped != "" {
 				t.Errorf("%s: %+v", method, sum)
 			}
-			if j := l.job(1); j.Attempts != 0 {
+			if j := l.job(1); j.Attempts != 1 || !strings.Contains(j.Error, "concerns this scene alone") {
 				t.Errorf("%s: %+v", method, j)
 			}
 		})

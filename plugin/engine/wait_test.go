@@ -15,7 +15,7 @@ func TestShortOutageIsWaitedOut(t *testing.T) {
 		fails func(l *lab)
 	}{
 		{"before the first request", func(l *lab) { l.plex.Refuse(true) }},
-		{"at a write", func(l *lab) { l.plex.Inject(plextest.Fault{Method: "PUT", Status: 502}) }},
+		{"at a write", func(l *lab) { l.plex.Inject(plextest.Fault{Method: "PUT", Refuse: true}) }},
 		{"at the listing", func(l *lab) {
 			l.plex.AddItem(l.section, "/new.mp4", 5)
 			l.plex.Inject(plextest.Fault{Prefix: "/library/sections/" + l.section + "/all", Method: "GET", Status: 502})
@@ -62,7 +62,7 @@ func TestOutageThatLastsOpensTheBreaker(t *testing.T) {
 func TestPausesGrowWhilePlexAnswersInBetween(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.edit("One", 1)
-		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 502})
+		l.plex.Inject(plextest.Fault{Method: "PUT", Refuse: true})
 		begin := time.Now()
 		l.runWith(Options{Linger: true})
 		if took, n := time.Since(begin), l.plex.Count("PUT", ""); took < 4*time.Minute || took > 6*time.Minute || n > 15 {

@@ -81,7 +81,6 @@ func (g *Gate) Paused() error {
 
 // Answered records in the breaker that Plex did what a request asked.
 func (g *Gate) Answered(ctx context.Context) error {
-	g.lone = 0
 	return g.note(ctx, retry.Answered, "")
 }
 
@@ -92,7 +91,11 @@ func Verified[T Item](ctx context.Context, g *Gate, items []T) error {
 	}
 	for _, item := range items {
 		if err := item.Failure(); retry.OriginOf(err) == retry.FromItem { // a failed request is recorded already
-			if err := g.teach(ctx, []Item{item}, Judge(ctx, err), err); err != nil {
+			v := Judge(ctx, err)
+			if g.onlyThis(ctx, item, v, err) {
+				continue
+			}
+			if err := g.teach(ctx, item, v, err); err != nil {
 				return err
 			}
 		}
@@ -102,6 +105,9 @@ func Verified[T Item](ctx context.Context, g *Gate, items []T) error {
 
 // note records the effect of a request in the breaker.
 func (g *Gate) note(ctx context.Context, effect retry.Effect, cause string) error {
+	if effect == retry.Answered {
+		g.inRow, g.recent = 0, nil
+	}
 	healthy := g.row.State == store.BreakerClosed && g.row.Failures == 0
 	if g.ReadOnly || effect == retry.Untouched || effect == retry.Answered && (g.probing || healthy) {
 		return nil // a trial succeeds only with its job
@@ -114,11 +120,11 @@ func (g *Gate) note(ctx context.Context, effect retry.Effect, cause string) erro
 	})
 }
 
-// teach records a failed request for items in the breaker. If the job of a trial had failed before, its failure says
+// teach records a failed request for an item in the breaker. If the job of a trial had failed before, its failure says
 // nothing about the server, which has just answered the probe.
-func (g *Gate) teach(ctx context.Context, items []Item, v retry.Verdict, err error) error {
+func (g *Gate) teach(ctx context.Context, item Item, v retry.Verdict, err error) error {
 	ctx = context.WithoutCancel(ctx)
-	if g.probing && v.Breaker == retry.Failure && items[0].Attempts() > 0 {
+	if g.probing && v.Breaker == retry.Failure && item.Attempts() > 0 {
 		return g.transit(ctx, func(b store.Breaker) store.Breaker { return retry.Pardon(b, g.opened) })
 	}
 	return g.note(ctx, v.Breaker, err.Error())
@@ -182,8 +188,11 @@ func (g *Gate) Hold(ctx context.Context, failures ...error) {
 // Held reports whether due jobs wait because Plex failed.
 func (g *Gate) Held() bool { return g.held }
 
-// Shared returns the failure of a shared request for which jobs were released; ok is false if there was none.
+// Shared returns the failure of Plex for which jobs were released; ok is false if there was none.
 func (g *Gate) Shared(ctx context.Context) (stop Stop, ok bool) {
+	if g.refused != nil && !g.wrote {
+		return Stop{Judge(ctx, g.refused).Class, g.refused.Error() + "; every job stays queued"}, true
+	}
 	if g.shared == nil {
 		return Stop{}, false
 	}

@@ -63,9 +63,9 @@ type Gate struct {
 	opened  time.Time     // the opening to which this run's results belong; zero if none
 	probing bool          // half-open, and the probe was answered
 	tripped bool          // this run opened the breaker
-	lone    int           // consecutive items that failed as if Plex were down, while it answered
 	held    bool          // due jobs wait because Plex failed
 	shared  error         // the last failure of a request that several items shared
+	suspects
 }
 
 // Do runs a request and handles its failure. A single item fails with the error or a panic; items that share the
@@ -99,37 +99,25 @@ func (g *Gate) guarded(ctx context.Context, items Items, request func(context.Co
 }
 
 func (g *Gate) handle(ctx context.Context, items Items, err error) error {
-	v := Judge(ctx, err)
-	alone := false
 	switch retry.OriginOf(err) {
 	case retry.FromUs:
 		return err
 	case retry.FromStash:
 		return g.handleStash(ctx, items, err)
-	case retry.FromPlex:
-		// If Plex answers a probe, the failure belongs to this item, which would otherwise block the others forever.
-		// Several such items in a row count as a failure of Plex.
-		alone = !items.shared && v.EndsBatch() && !v.Stop && g.lone < retry.TripAfter-1 && g.answers(ctx)
 	}
-	if err := g.teach(ctx, items.list, v, err); err != nil {
+	if !items.shared {
+		return g.handleItem(ctx, items.list[0], err)
+	}
+	v := Judge(ctx, err)
+	if err := g.teach(ctx, items.list[0], v, err); err != nil {
 		return err
 	}
-	switch {
-	case v.EndsBatch() && !alone, g.tripped && items.shared:
+	if v.EndsBatch() || g.tripped {
 		return err
-	case alone, items.shared:
-		if alone {
-			g.lone++
-		}
-		g.shared = err
-		for _, item := range items.list {
-			item.Fail(retry.Released(err))
-		}
-	default:
-		items.list[0].Fail(err)
 	}
-	if g.tripped {
-		return err
+	g.shared = err
+	for _, item := range items.list {
+		item.Fail(retry.Released(v.Class, err))
 	}
 	return nil
 }
@@ -181,12 +169,6 @@ func isHandled(err error) bool {
 	return ok
 }
 
-// answers reports whether Plex answers a probe.
-func (g *Gate) answers(ctx context.Context) bool {
-	_, _, err := g.Plex.Probe(ctx)
-	return err == nil
-}
-
 // Judge is retry.Judge, except that it returns Cancelled if ctx has ended.
 func Judge(ctx context.Context, err error) retry.Verdict {
 	if ctx.Err() != nil || errors.Is(err, context.Canceled) {
@@ -232,6 +214,14 @@ func (g *Gate) After(ctx context.Context, fatal error) error {
 		return nil // the jobs were released; the breaker counts
 	}
 	return fatal
+}
+
+// ClassOf returns the class of the error that ended a batch.
+func ClassOf(ctx context.Context, fatal error) retry.Class {
+	if stop, ok := AsStop(fatal); ok {
+		return stop.Class
+	}
+	return Judge(ctx, fatal).Class
 }
 
 // Why converts an error to the Stop that explains why an operation ended early. It returns errors of the queue as rest.

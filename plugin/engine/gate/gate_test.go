@@ -50,7 +50,7 @@ func TestJudge(t *testing.T) {
 		{"first reading not complete", live, retry.Unready("x"), retry.ClassUnready, store.Snooze, false, retry.Untouched},
 		{"the run was stopped", cancelled, plex(plexapi.Temporary), retry.ClassCancelled, store.Release, true, retry.Untouched},
 		{"a request was cut by the stop", live, fmt.Errorf("x: %w", context.Canceled), retry.ClassCancelled, store.Release, true, retry.Untouched},
-		{"shared failure", live, retry.Released(plex(plexapi.Temporary)), retry.ClassTemporary, store.Release, false, retry.Untouched},
+		{"shared failure", live, retry.Released(retry.ClassTemporary, plex(plexapi.Temporary)), retry.ClassTemporary, store.Release, false, retry.Untouched},
 		{"panic", live, retry.Panicked("x"), retry.ClassPanicked, store.Retry, false, retry.Untouched},
 	} {
 		v := Judge(c.ctx, c.err)

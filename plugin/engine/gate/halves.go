@@ -7,7 +7,7 @@ import (
 )
 
 // InHalves runs a request about several items. If it fails, InHalves repeats it in halves down to single items, which
-// fail with the error. The breaker counts the failure once. InHalves returns an error under the same conditions as Do.
+// fail as in Do; only these failures count. InHalves returns an error under the same conditions as Do.
 func InHalves[T Item](ctx context.Context, g *Gate, items []T, request func(ctx context.Context, some []T) error) error {
 	h := halves[T]{gate: g, request: request}
 	return h.do(ctx, items)
@@ -16,7 +16,7 @@ func InHalves[T Item](ctx context.Context, g *Gate, items []T, request func(ctx 
 type halves[T Item] struct {
 	gate    *Gate
 	request func(ctx context.Context, some []T) error
-	taught  bool // the breaker has counted the failure
+	probed  bool // Plex has answered a probe since the failure
 }
 
 func (h *halves[T]) do(ctx context.Context, items []T) error {
@@ -27,27 +27,14 @@ func (h *halves[T]) do(ctx context.Context, items []T) error {
 	if err == nil || isHandled(err) {
 		return err
 	}
-	if fatal := h.fatal(ctx, items, err); fatal != nil {
+	if len(items) == 1 {
+		return handled(h.gate.handle(ctx, Of(items[0]), err))
+	}
+	if fatal := h.fatal(ctx, items[0], err); fatal != nil {
 		return handled(fatal)
 	}
-	if len(items) == 1 {
-		if retry.OriginOf(err) == retry.FromStash {
-			err = retry.OfScene(err)
-		}
-		items[0].Fail(err)
-		return nil
-	}
-	if retry.WantsPatience(err) { // one item decides for all
-		if fatal := h.do(ctx, items[:1]); fatal != nil {
-			return fatal
-		}
-		decided := items[0]
-		if items = items[1:]; decided.Failure() != nil {
-			for _, item := range items {
-				item.Fail(retry.Released(err))
-			}
-			return nil
-		}
+	if items, err = h.byOne(ctx, items, err); err != nil || len(items) == 0 {
+		return err
 	}
 	half := (len(items) + 1) / 2
 	if fatal := h.do(ctx, items[:half]); fatal != nil {
@@ -56,20 +43,46 @@ func (h *halves[T]) do(ctx context.Context, items []T) error {
 	return h.do(ctx, items[half:])
 }
 
+// byOne tries items one by one until one succeeds, if larger requests would take too long, and returns the items that
+// are left. If Plex asked for time, the first item decides for all.
+func (h *halves[T]) byOne(ctx context.Context, items []T, err error) ([]T, error) {
+	if !retry.WantsPatience(err) {
+		return items, nil
+	}
+	for len(items) > 0 {
+		one := items[0]
+		if fatal := h.do(ctx, items[:1]); fatal != nil {
+			return nil, fatal
+		}
+		items = items[1:]
+		if one.Failure() == nil {
+			break
+		}
+		if v := Judge(ctx, err); v.RetryAfter > 0 {
+			for _, item := range items {
+				item.Fail(retry.Released(v.Class, err))
+			}
+			return nil, nil
+		}
+	}
+	return items, nil
+}
+
 // fatal returns the error with which the batch must end, nil if the request may be repeated.
-func (h *halves[T]) fatal(ctx context.Context, items []T, err error) error {
+func (h *halves[T]) fatal(ctx context.Context, first Item, err error) error {
 	g := h.gate
 	v := Judge(ctx, err)
 	switch retry.OriginOf(err) {
 	case retry.FromPlex:
-		if !h.taught {
-			h.taught = true
-			if err := g.teach(ctx, list(items), v, err); err != nil {
-				return err
-			}
-		}
-		if v.EndsBatch() || g.tripped && len(items) > 1 {
+		if v == retry.Cancelled() {
 			return err
+		}
+		if !v.EndsBatch() || h.probed {
+			return nil
+		}
+		h.probed = true
+		if _, _, down := g.Plex.Probe(ctx); down != nil {
+			return g.probeFailed(ctx, first, err, down)
 		}
 		return nil
 	case retry.FromStash:

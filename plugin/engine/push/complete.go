@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
@@ -26,10 +25,16 @@ type Tally struct {
 
 // complete stores the completions of a batch in one transaction and logs them.
 func (pl *Pipeline) complete(ctx context.Context, pushes []*Push) error {
+	if pl.Gate.Writes() { // whether these are charged was in doubt
+		pushes, pl.inDoubt = append(pl.inDoubt, pushes...), nil
+	}
 	now := time.Now()
 	completions := make([]store.Completion, len(pushes))
 	for i, p := range pushes {
 		completions[i] = pl.completion(ctx, p, now)
+		if pl.Gate.InDoubt(p.Failure()) {
+			pl.inDoubt = append(pl.inDoubt, p)
+		}
 	}
 	within := context.WithoutCancel(ctx)
 	if ctx.Err() != nil {
@@ -52,8 +57,8 @@ func (pl *Pipeline) completion(ctx context.Context, p *Push, now time.Time) stor
 	e := store.Completion{Job: p.Job, Outcome: store.Done, Note: "unchanged"}
 	switch {
 	case failure != nil:
-		v := gate.Judge(ctx, failure)
-		e = retry.Complete(p.Job, v, failure, pl.Config.MaxRetries, pl.Random())
+		v, why := pl.Gate.Verdict(ctx, failure)
+		e = retry.Complete(p.Job, v, why, pl.Config.MaxRetries, pl.Random())
 		if v.Class.AwaitsFile() && p.Scene != nil {
 			for _, f := range p.Scene.Files {
 				e.AwaitedFiles = append(e.AwaitedFiles, store.AwaitedFile{Path: f.Path, Size: f.Size})

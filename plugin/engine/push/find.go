@@ -38,7 +38,7 @@ func (pl *Pipeline) find(ctx context.Context, pushes []*Push) ([]*Push, error) {
 		case len(p.Targets) > 0:
 			p.Stage = Matched
 		case pl.KnownOnly: // left to a run that may list Plex's libraries
-			p.Fail(retry.Released(pl.notMatched(p)))
+			p.Fail(retry.Released(retry.ClassUnready, pl.notMatched(p)))
 		default:
 			p.Fail(pl.notMatched(p))
 		}

@@ -83,20 +83,20 @@ func (pl *Pipeline) sendPictures(ctx context.Context, pushes []*Push) ([]*Push, 
 		p.Stage = Verified
 	}
 	var sent []*picture
-	for i, p := range pushes {
-		if len(sent) > 0 && pl.yields(ctx, pushes[i:]) {
-			break
+	if err := pl.inTurn(pushes, func(p *Push, _ int) error {
+		if len(sent) > 0 && pl.yields(ctx, p) {
+			return nil
 		}
-		if err := pl.Gate.Do(ctx, gate.Of(p), func(ctx context.Context) error {
+		return pl.Gate.Do(ctx, gate.Of(p), func(ctx context.Context) error {
 			some, err := pl.sendPicturesOf(ctx, p)
 			sent = append(sent, some...)
 			if err != nil || len(some) == 0 {
 				return err
 			}
 			return pl.Gate.Answered(ctx)
-		}); err != nil {
-			return nil, err
-		}
+		})
+	}); err != nil {
+		return nil, err
 	}
 	return going(pushes), pl.confirmPictures(ctx, sent)
 }

@@ -49,8 +49,9 @@ type Pipeline struct {
 	// KnownOnly uses the index as it is: no library is listed.
 	KnownOnly bool
 
-	Tally Tally
-	once  once
+	Tally   Tally
+	once    once
+	inDoubt []*Push // released, but charged if Plex turns out to accept changes of other items
 }
 
 // A Server holds what a run knows about its Plex server.
@@ -103,7 +104,7 @@ func (pl *Pipeline) Run(ctx context.Context, jobs []store.Job) error {
 	fatal := through(ctx, pushes, pl.load, pl.find, pl.plan, pl.write, pl.verify, pl.sendPictures)
 	if fatal != nil {
 		for _, p := range going(pushes) {
-			p.Fail(retry.Released(fatal))
+			p.Fail(retry.Released(gate.ClassOf(ctx, fatal), fatal))
 		}
 	}
 	failures := make([]error, len(pushes))

@@ -24,36 +24,48 @@ type badField struct {
 
 // write writes the plans, one request at a time.
 func (pl *Pipeline) write(ctx context.Context, pushes []*Push) ([]*Push, error) {
-	for i, p := range pushes {
-		if i > 0 && pl.yields(ctx, pushes[i:]) {
-			break
+	err := pl.inTurn(pushes, func(p *Push, n int) error {
+		if n > 0 && pl.yields(ctx, p) {
+			return nil
 		}
 		for _, t := range p.Targets {
 			if t.Plan.Empty() {
 				continue
 			}
 			if err := pl.Gate.Do(ctx, gate.Of(t), func(ctx context.Context) error { return pl.writeTarget(ctx, t) }); err != nil {
-				return nil, err
+				return err
 			}
 			if t.Failure() != nil {
 				break
 			}
 		}
-	}
-	return going(pushes), nil
+		return nil
+	})
+	return going(pushes), err
 }
 
-// yields reports whether the run must yield to other jobs, since a batch of slow writes takes long. If so, it releases
-// the remaining pushes.
-func (pl *Pipeline) yields(ctx context.Context, left []*Push) bool {
+// inTurn calls do for each push, with the number of pushes before it. After a failure it continues elsewhere in the
+// list: neighbours may fail for a common reason of their own, which would look like a failure of Plex.
+func (pl *Pipeline) inTurn(pushes []*Push, do func(p *Push, n int) error) error {
+	left := slices.Clone(pushes)
+	for n := range pushes {
+		i := len(left) * min(pl.Gate.InRow(), retry.TripAfter-1) / retry.TripAfter
+		p := left[i]
+		left = slices.Delete(left, i, i+1)
+		if err := do(p, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// yields releases a push if the run must yield to other jobs, since a batch of slow writes takes long.
+func (pl *Pipeline) yields(ctx context.Context, p *Push) bool {
 	why := pl.Yield(ctx)
-	if why == nil {
-		return false
+	if why != nil {
+		p.Fail(retry.Released(gate.ClassOf(ctx, why), why))
 	}
-	for _, p := range left {
-		p.Fail(retry.Released(why))
-	}
-	return true
+	return why != nil
 }
 
 // writeTarget writes one item and counts its 500 answers.
@@ -66,7 +78,22 @@ func (pl *Pipeline) writeTarget(ctx context.Context, t *Target) error {
 		return err
 	}
 	t.Stage = Written
-	return pl.Gate.Answered(ctx)
+	if t.Plan.First.Empty() && t.Plan.Edit.Empty() { // every user may rate
+		return pl.Gate.Answered(ctx)
+	}
+	return pl.Gate.Wrote(ctx, pl.relock(t))
+}
+
+// relock returns a request that locks a field of a written item again; nil if the push locks none.
+func (pl *Pipeline) relock(t *Target) func(context.Context) error {
+	section, itemType, key := t.Hit.Section, t.Current.ItemType(), t.key()
+	locks := slices.Concat(t.Plan.Edit.Lock, t.Plan.First.Lock)
+	if len(locks) == 0 {
+		return nil
+	}
+	return func(ctx context.Context) error {
+		return pl.timed(ctx, func() error { return pl.Plex.Edit(ctx, section, itemType, key, plexapi.Edit{Lock: locks[:1]}) })
+	}
 }
 
 // writeItem writes one item: first what is removed, then everything else, then the rating.

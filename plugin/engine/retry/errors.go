@@ -15,6 +15,7 @@ type Error struct {
 	text    string
 	verdict Verdict
 	err     error
+	own     bool // made by Own
 }
 
 func (e *Error) Error() string { return e.text }
@@ -48,8 +49,50 @@ func Skipped(text string) error {
 }
 
 // Released ends a claim after a failure that the job shares with others. The job is not charged.
-func Released(err error) error {
-	return &Error{text: err.Error(), err: err, verdict: Verdict{Class: ClassTemporary, Charge: store.Release}}
+func Released(class Class, err error) error {
+	return &Error{text: err.Error(), err: err, verdict: Verdict{Class: class, Charge: store.Release}}
+}
+
+// Own says that a request about one item failed as if Plex were down or the token were refused, although Plex answers
+// other requests. err is a *plexapi.Error; its hint, which is about the server, is replaced.
+func Own(err error) error {
+	e, _ := errors.AsType[*plexapi.Error](err)
+	own := *e
+	own.Hint = "Plex answers other requests, so this concerns this scene alone: " + suspect(e)
+	v := Verdict{Class: ClassTemporary, Charge: store.Retry, RetryAfter: e.RetryAfter}
+	return &Error{text: own.Error(), err: err, verdict: v, own: true}
+}
+
+// suspect names what may refuse a request that Plex accepts for other items.
+func suspect(e *plexapi.Error) string {
+	switch {
+	case e.Class == plexapi.Unauthorized && !e.Foreign:
+		return "the token may not change this item"
+	case e.Class == plexapi.Unauthorized:
+		return "a proxy or firewall in front of Plex refuses it"
+	case e.Status >= 300 && e.Status < 400:
+		return "something in front of Plex redirects it"
+	}
+	return "a proxy in front of Plex gives up before Plex answers"
+}
+
+// IsOwn reports whether err was returned by Own.
+func IsOwn(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.own
+}
+
+// RefusesToken reports whether an error of Own is Plex's own refusal of the token. It is about the item only if Plex
+// accepts changes of other items.
+func RefusesToken(err error) bool {
+	e, ok := errors.AsType[*plexapi.Error](err)
+	return ok && e.Class == plexapi.Unauthorized && !e.Foreign
+}
+
+// NoAnswer reports whether Plex sent no answer.
+func NoAnswer(err error) bool {
+	e, ok := errors.AsType[*plexapi.Error](err)
+	return ok && e.Status == 0
 }
 
 // Unready says that it is too early to judge the scene.

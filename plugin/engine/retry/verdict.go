@@ -60,6 +60,7 @@ type Verdict struct {
 	Breaker    Effect
 	RetryAfter time.Duration // a wait that Plex asked for; 0 if none
 	Candidates any           // of an ambiguous match
+	Behind     bool          // of a released job: it goes behind the other due jobs
 }
 
 // Judge returns what err means. It is the only place that decides this. It does not recognise the end of a run's
