@@ -38,6 +38,10 @@ type oracle struct {
 	stop     *observed  // that ended the run
 	trial    int        // the job that is tried while the breaker is half-open
 	scanned  bool       // Plex held what only a scan finds after the last run
+	inRow    int        // items in a row that failed as if Plex did
+	row      []int      // of them, those with an answer
+	blamed   []int      // those of them that turned out to show a failure of Plex
+	denied   bool       // the token was refused for an item
 	apart    bool       // the twin is a person's edit, and so claimed before the others
 }
 
@@ -59,6 +63,7 @@ func (o *oracle) begins() {
 // judge judges a run.
 func (o *oracle) judge() {
 	o.sum, o.stop, o.cuts = Summary{}, nil, nil
+	o.inRow, o.row, o.blamed, o.denied = 0, nil, nil, false
 	steps := o.steps()
 	o.checkTrial(steps)
 	o.judgeBreaker(steps)
@@ -111,7 +116,12 @@ func (o *oracle) judgeJob(id int, a *account, steps []observed) {
 	switch {
 	case s.means == fine:
 		o.end(id, a, steps, at)
-	case !own, s.means == down, s.means == unauthorised: // no job is charged for a failure of the server
+	case own && (s.means == down || s.means == unauthorised) && o.concernsItem(id, s, steps):
+		o.charge(a, 0)
+	case !own: // a failure of the server; its trace depends on what ended the batch
+		a.class = ""
+	case s.means == down, s.means == unauthorised:
+		a.class = map[meaning]retry.Class{down: retry.ClassServerDown, unauthorised: retry.ClassUnauthorized}[s.means]
 	case s.means == notThere:
 		o.miss(a)
 	case image && !a.pictureFailed:
@@ -126,6 +136,29 @@ func (o *oracle) judgeJob(id int, a *account, steps []observed) {
 		a.faults += one(whole)
 		o.charge(a, o.c.retryAfter)
 	}
+}
+
+// concernsItem reports whether an answer that means that Plex is down, or the token refused, is charged to the item:
+// Plex answers the probe, and other items do not fail in the same way.
+func (o *oracle) concernsItem(id int, s observed, steps []observed) bool {
+	return s.Status != 0 && !gone(steps[s.at+1:]) && !slices.Contains(o.blamed, id) && (s.means == down || wroteItem(steps))
+}
+
+// wroteItem reports whether Plex accepted all writes of an item, among them an edit.
+func wroteItem(steps []observed) bool {
+	edited, failed := make(map[int]bool), make(map[int]bool)
+	for _, s := range steps {
+		if s.role == writeRole {
+			failed[s.jobs[0]] = failed[s.jobs[0]] || s.means != fine
+			edited[s.jobs[0]] = edited[s.jobs[0]] || s.kind != "PUT /:/rate"
+		}
+	}
+	for id := range edited {
+		if edited[id] && !failed[id] {
+			return true
+		}
+	}
+	return false
 }
 
 // end handles a job after a successful last request.
@@ -204,8 +237,8 @@ func fieldsIn(r plextest.Request) int {
 	return max(len(fields), 1)
 }
 
-// judgeBreaker counts failures in a row. What belongs together counts once: halves of one question, and all
-// requests for one job.
+// judgeBreaker counts failures in a row. All requests for one job count once, and requests about several jobs, which are
+// repeated for each, do not count.
 func (o *oracle) judgeBreaker(steps []observed) {
 	probing := o.open && len(steps) > 0
 	for i := 0; i < len(steps) && o.stop == nil; {
@@ -222,19 +255,16 @@ func (o *oracle) judgeBreaker(steps []observed) {
 		if probing && len(s.jobs) > 0 && !slices.Contains(s.jobs, o.trial) && s.role != scanRole {
 			probing, o.open, o.failures = false, false, 0
 		}
-		if s.role == scanRole || first.role == probeRole && previous.means == down {
+		if s.role == scanRole || s.role == againRole || first.role == probeRole && i > 1 && previous.means != fine && previous.role != probeRole {
 			continue // a favour, or a look whether Plex is there after all
 		}
 		unmoved := unmovedIn(steps[:end], s)
-		if s.role != pictureRole || unmoved == 0 { // that a picture is not there is no other answer than that
-			o.count(s, &probing)
+		if s.role != pictureRole || len(unmoved) == 0 { // that a picture is not there is no other answer than that
+			o.count(s, steps[end:], &probing)
 		}
-		if s.means == down && (s.role == readRole || gone(steps[end:])) {
-			o.cuts = append(o.cuts, s)
-		}
-		for range unmoved {
+		for _, id := range unmoved {
 			if o.stop == nil {
-				o.fail(s, &probing)
+				o.failItem(id, s, steps[end:], &probing)
 			}
 		}
 	}
@@ -263,7 +293,7 @@ func together(first, a, b observed) bool {
 	case a.role == listingRole: // all that one look at the library takes
 		return a.kind != b.kind && !strings.HasSuffix(b.kind, "addedAt:desc") || a.kind == b.kind && pageSizeOf(b.Request) < pageSizeOf(a.Request)
 	case a.role == readRole:
-		return a.means != down && !slices.ContainsFunc(b.jobs, func(id int) bool { return !slices.Contains(first.jobs, id) })
+		return false
 	}
 	return slices.Equal(a.jobs, b.jobs)
 }
@@ -275,28 +305,79 @@ func pageSizeOf(r plextest.Request) int {
 }
 
 // count takes in what a group of requests says, by its last one.
-func (o *oracle) count(s observed, probing *bool) {
+func (o *oracle) count(s observed, next []observed, probing *bool) {
 	image := s.role == pictureRole && (s.Status == 500 || s.Status == 413)
 	switch {
-	case s.means == unauthorised:
+	case s.role == probeRole && s.means == unauthorised:
 		o.stop, o.cuts = &s, append(o.cuts, s)
 	case s.role == probeRole && s.means != fine:
 		o.fail(s, probing)
 		o.stop = &s
-	case s.means == fine, s.means == notThere, s.means == refused && !image && s.role != pictureRole:
-		if !*probing {
-			o.failures = 0
-		}
+	case len(s.jobs) == 0 && s.means == unauthorised:
+		o.stop, o.cuts = &s, append(o.cuts, s)
+	case s.means == fine, s.means == notThere && len(s.jobs) < 2, s.means == refused && len(s.jobs) < 2 && !image && s.role != pictureRole:
+		o.answered(*probing)
+	case s.means == notThere, s.means == refused && len(s.jobs) > 1: // asked for one by one
 	case image, s.means == refused: // an answer; left out it says nothing at all
-		if !*probing && o.jobs[s.jobs[0]] != nil && !o.jobs[s.jobs[0]].pictureFailed && image {
-			o.failures = 0
+		if o.jobs[s.jobs[0]] != nil && !o.jobs[s.jobs[0]].pictureFailed && image {
+			o.answered(*probing)
 		}
+	case (s.means == down || s.means == unauthorised) && len(s.jobs) > 0 && gone(next):
+		o.fail(s, probing)
+		o.cuts = append(o.cuts, s)
+	case len(s.jobs) > 1: // asked for one by one
+	case len(s.jobs) == 1:
+		o.failItem(s.jobs[0], s, next, probing)
 	default:
 		o.fail(s, probing)
 		if s.means == down && s.role == listingRole {
 			o.stop = &s
 		}
 	}
+}
+
+func (o *oracle) answered(probing bool) {
+	if o.inRow, o.row = 0, nil; !probing {
+		o.failures = 0
+	}
+}
+
+// failItem counts a failure of one item while Plex is there. It says nothing about Plex if all failures in a row may be
+// this item's, or if Plex still accepts a change of another item.
+func (o *oracle) failItem(id int, s observed, next []observed, probing *bool) {
+	answer := s.Status != 0 || s.means == fine
+	if max(o.inRow, o.failures) >= 4 && accepts(next) {
+		o.answered(*probing)
+		return
+	}
+	o.inRow++
+	if answer && (s.means == down || s.means == unauthorised) {
+		o.row = append(o.row, id)
+	}
+	attempts := 0
+	if a := o.jobs[id]; a != nil {
+		attempts = a.attempts
+	}
+	alone := !*probing && o.failures > 0 && attempts >= o.failures && (answer || !gone(next))
+	if o.denied = o.denied || s.means == unauthorised; s.means != unauthorised && !alone {
+		o.fail(s, probing)
+	}
+	if o.stop == nil && o.inRow >= 5 && (s.means == down || s.means == unauthorised) {
+		o.stop, o.cuts = &s, append(o.cuts, s)
+	}
+	if o.stop != nil {
+		o.blamed = append(o.blamed, o.row...)
+	}
+}
+
+// accepts reports whether Plex accepts the change of another item that is sent to find out whether it accepts any.
+func accepts(next []observed) bool {
+	for _, s := range next {
+		if s.role != probeRole {
+			return s.role == againRole && s.means == fine
+		}
+	}
+	return false
 }
 
 // fail counts a failure. A trial of a job that has failed before says nothing of Plex.
@@ -310,11 +391,11 @@ func (o *oracle) fail(s observed, probing *bool) {
 	}
 }
 
-// unmovedIn counts the writes that a proxy has swallowed, as a reading shows: failures, unless another job's
+// unmovedIn returns the jobs whose writes a proxy has swallowed, as a reading shows: failures, unless another job's
 // write is seen in it.
-func unmovedIn(steps []observed, s observed) int {
+func unmovedIn(steps []observed, s observed) []int {
 	if s.means != fine || s.Method != "GET" || s.role != readRole && s.role != pictureRole {
-		return 0
+		return nil
 	}
 	swallowed := make(map[int]bool)
 	for _, before := range steps {
@@ -327,10 +408,10 @@ func unmovedIn(steps []observed, s observed) int {
 	}
 	for _, yes := range swallowed {
 		if !yes {
-			return 0
+			return nil
 		}
 	}
-	return len(swallowed)
+	return slices.Sorted(maps.Keys(swallowed))
 }
 
 // check compares what is stored, and what the run says of itself, with what the oracle says.
@@ -346,7 +427,8 @@ func (o *oracle) check(sum Summary, began time.Time) {
 		}
 	}()
 	stopped := sum.Class == retry.ClassUnauthorized
-	if o.stop != nil && (o.stop.means == unauthorised) != stopped {
+	wantStopped := o.stop != nil && o.stop.means == unauthorised || o.stop == nil && o.denied && !wroteItem(o.steps())
+	if wantStopped != stopped {
 		w.Errorf("it stopped with %q, class %s", sum.Stopped, sum.Class)
 	}
 	sum.Synced, sum.Unchanged = sum.Synced+sum.Unchanged, 0
@@ -358,8 +440,13 @@ func (o *oracle) check(sum Summary, began time.Time) {
 	if state := map[bool]store.BreakerState{true: store.BreakerOpen, false: store.BreakerClosed}[o.open]; err != nil || b.State != state || b.Failures != o.failures {
 		w.Errorf("breaker = %+v, %v; want it %s after %d failures", b, err, state, o.failures)
 	}
-	if n := len(w.plex.Requests()); o.stop != nil && n > o.stop.at+1 && o.stop.means != down {
-		w.Errorf("%d requests follow %s, which ends the run", n-1-o.stop.at, o.stop.kind)
+	if o.stop == nil || o.stop.means == down {
+		return
+	}
+	for _, s := range o.steps()[o.stop.at+1:] {
+		if s.role != probeRole && s.role != againRole {
+			w.Errorf("%s follows %s, which ends the run", s.kind, o.stop.kind)
+		}
 	}
 }
 

@@ -86,6 +86,7 @@ const (
 	writeRole
 	pictureRole // all else is in Plex by then
 	scanRole    // optional: a failure has no effect
+	againRole   // whether Plex still accepts changes: it concerns no job
 )
 
 // roleOf returns the role of a kind of request. An unknown kind has no expected faults yet.
@@ -145,7 +146,20 @@ func (o *oracle) steps() []observed {
 		default:
 			s.means = o.c.means
 		}
+		if s.locks() && looksAgain(list, s) {
+			s.role, s.jobs = againRole, nil
+		}
 		list = append(list, s)
 	}
 	return list
+}
+
+// looksAgain reports whether a lock follows the failure of another job.
+func looksAgain(before []observed, s observed) bool {
+	for _, last := range slices.Backward(before) {
+		if last.role != probeRole {
+			return last.means != fine && len(last.jobs) == 1 && !slices.Equal(last.jobs, s.jobs)
+		}
+	}
+	return false
 }

@@ -117,7 +117,7 @@ func (g *Gate) handle(ctx context.Context, items Items, err error) error {
 	}
 	g.shared = err
 	for _, item := range items.list {
-		item.Fail(retry.Released(v.Class, err))
+		item.Fail(retry.Released(retry.ClassTemporary, err))
 	}
 	return nil
 }

@@ -60,7 +60,7 @@ func (h *halves[T]) byOne(ctx context.Context, items []T, err error) ([]T, error
 		}
 		if v := Judge(ctx, err); v.RetryAfter > 0 {
 			for _, item := range items {
-				item.Fail(retry.Released(v.Class, err))
+				item.Fail(retry.Released(retry.ClassTemporary, err))
 			}
 			return nil, nil
 		}
