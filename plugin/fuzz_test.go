@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log"
+	"maps"
 	"math"
 	"net/http"
 	"net/url"
@@ -177,6 +178,7 @@ func FuzzSettings(f *testing.F) {
 		`{"plexUrl":"https://[::1]:32400/base/","plexToken":" t ","fields":"titel,` + strings.Repeat("x", 400) + `","maxRetries":-0.0,"timeoutSeconds":"NaN","redactLogs":{}}`,
 		`{"plexUrl":"HTTP://PLEX","plexToken":"Secret-Token","fields":"Secret-Token","pathMap":"secret-token;Secret-Token","plexurl":1,"enabled":true,"skipMissing":"secret-token"}`,
 		`{"plexUrl":"http://plex:32400//a/../web?x#y","plexToken":"eyJ.a.b","pathMap":"` + strings.Repeat(";x", 100) + `","keepPlexEdits":1,"scanPlex":"off","onlyOrganized":0}`,
+		`{"05plexUrl":"http://plex","plexUrl":"x","10plexToken":"secret-token","25fields":"secret-token","60maxRetries":null,"maxRetries":7,"45excludetags":"A"}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -186,7 +188,7 @@ func FuzzSettings(f *testing.F) {
 			return
 		}
 		s, err := settings.Parse(raw)
-		bad := checkProblems(t, err, settings.TextOf(raw["plexToken"]))
+		bad := checkProblems(t, err, tokenOf(raw))
 		checkServer(t, s, bad)
 		if s.MaxRetries < 1 || s.MaxRetries > settings.MostRetries || s.Timeout < time.Second || s.Timeout > settings.LongestTimeout {
 			t.Errorf("%d retries, %v", s.MaxRetries, s.Timeout)
@@ -215,6 +217,16 @@ func FuzzSettings(f *testing.F) {
 			}
 		}
 	})
+}
+
+// tokenOf returns the token that is used.
+func tokenOf(raw map[string]any) (token string) {
+	for _, key := range slices.Backward(slices.Sorted(maps.Keys(raw))) {
+		if settings.Unnumbered(key) == "plexToken" && raw[key] != nil {
+			token = settings.TextOf(raw[key])
+		}
+	}
+	return token
 }
 
 // checkProblems fails unless each problem can be shown, and counts them by setting.

@@ -122,3 +122,31 @@ func TestEditRightAfterASettingsErrorStartsARun(t *testing.T) {
 	w.wantTitle(1, "One")
 	w.wantTitle(2, "Two")
 }
+
+func TestSettingsCountAsStashsPageStoresThem(t *testing.T) {
+	w := newWorld(t, 1)
+	w.occupied()
+	stored := map[string]any{"plexUrl": "http://127.0.0.1:1", "plexToken": "old", "fields": "title"} // by hand
+	for _, s := range w.host.Plugin().Settings {
+		switch s.DisplayName {
+		case "Plex address":
+			stored[s.Name] = w.plex.URL()
+		case "Plex token":
+			stored[s.Name] = token
+		case "Only organised scenes":
+			stored[s.Name] = true
+		}
+	}
+	if len(stored) != 6 {
+		t.Fatalf("the page stores %v", stored)
+	}
+	w.stash.SetSettings(stashtest.PluginID, stored)
+	for _, organized := range []bool{false, true} {
+		w.host.BulkUpdate(w.context(), []int{1}, func(s *stashtest.Scene) { s.Title, s.Details, s.Organized = "New", "Details", organized })
+		out := w.process()
+		it := w.plex.Item(w.keys[1])
+		if pushed := it.Title == "New"; pushed != organized || it.Summary == "Details" {
+			t.Errorf("organised %t: title %q, details %q: %v", organized, it.Title, it.Summary, out)
+		}
+	}
+}

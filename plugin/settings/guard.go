@@ -27,14 +27,14 @@ func (p *parser) names(name string) []string {
 
 // misspelt finds unknown keys that look like a guarding setting that is not set. They come from editing Stash's
 // configuration by hand.
-func (p *parser) misspelt() {
-	for _, key := range slices.Sorted(maps.Keys(p.raw)) {
-		if slices.Contains(p.known, key) || off(p.raw[key]) {
+func (p *parser) misspelt(stored map[string]any) {
+	for _, key := range slices.Sorted(maps.Keys(stored)) {
+		if slices.Contains(p.known, Unnumbered(key)) || off(stored[key]) {
 			continue
 		}
 		for _, name := range guarding {
 			reported := slices.ContainsFunc(p.problems, func(one Problem) bool { return one.Setting == name })
-			if p.text(name) == "" && alike(key, name) && !reported {
+			if p.text(name) == "" && alike(Unnumbered(key), name) && !reported {
 				p.problem(name, "", "Stash's configuration contains "+text.OneLine(key, text.ValueLimit)+" instead of "+name+": correct it there")
 				break
 			}

@@ -33,6 +33,8 @@ func TestInvalidGuardingSettingIsAProblem(t *testing.T) {
 		{"plex_libraries", "Films", "plexLibraries"},
 		{"plexLibrary", "Films", "plexLibraries"},
 		{"field", "title", "fields"},
+		{"45excludetags", "Private", "excludeTags"},
+		{"45excludeTags", ",", "excludeTags"},
 	} {
 		_, err := Parse(required(map[string]any{c.key: c.value}))
 		e, ok := errors.AsType[*Error](err)

@@ -85,15 +85,15 @@ func (e *Error) Error() string {
 	return "correct the settings of Stash Plex Sync (Settings > Plugins): " + text.Join(list...)
 }
 
-// Parse reads the settings as Stash stores them. Unset, 0 and "" mean the default. Types are read leniently,
+// Parse reads the settings as Stash stores them, by keys with or without a number in front. Unset, 0 and "" mean the default. Types are read leniently,
 // since people edit Stash's configuration by hand. An *Error reports all problems at once; the settings
 // without a problem are returned nevertheless.
-func Parse(raw map[string]any) (Settings, error) {
-	p := parser{raw: raw}
+func Parse(stored map[string]any) (Settings, error) {
+	p := parser{raw: unnumbered(stored)}
 	s := p.read()
-	p.misspelt()
-	for _, key := range slices.Sorted(maps.Keys(raw)) {
-		if !slices.Contains(p.known, key) && key != "enabled" {
+	p.misspelt(stored)
+	for _, key := range slices.Sorted(maps.Keys(stored)) {
+		if !slices.Contains(p.known, Unnumbered(key)) && key != "enabled" {
 			s.Unknown = append(s.Unknown, key)
 		}
 	}
@@ -104,7 +104,7 @@ func Parse(raw map[string]any) (Settings, error) {
 }
 
 type parser struct {
-	raw      map[string]any
+	raw      map[string]any // by keys without numbers
 	known    []string
 	problems []Problem
 }

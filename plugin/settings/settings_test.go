@@ -69,6 +69,30 @@ func TestSettingsAreReadLeniently(t *testing.T) {
 	}
 }
 
+func TestNumberInFrontOfAKeyIsIgnored(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		stored map[string]any
+		want   int // retries
+		other  []string
+	}{
+		{"a key of the page", map[string]any{"60maxRetries": 7.0}, 7, nil},
+		{"a key without a number", map[string]any{"maxRetries": 7.0}, 7, nil},
+		{"any number", map[string]any{"7maxRetries": 7.0}, 7, nil},
+		{"the key of the page counts", map[string]any{"maxRetries": 7.0, "60maxRetries": 8.0}, 8, nil},
+		{"a setting cleared on the page counts", map[string]any{"maxRetries": 7.0, "60maxRetries": ""}, DefaultMaxRetries, nil},
+		{"null is not set", map[string]any{"maxRetries": 7.0, "60maxRetries": nil}, 7, nil},
+		{"an unknown key keeps its number", map[string]any{"60maxRetrys": 7.0, "90": 1.0}, DefaultMaxRetries, []string{"60maxRetrys", "90"}},
+	} {
+		stored := map[string]any{"05plexUrl": "http://plex:32400", "10plexToken": "secret-token", "plexToken": "other"}
+		maps.Copy(stored, c.stored)
+		s, err := Parse(stored)
+		if err != nil || s.MaxRetries != c.want || !slices.Equal(s.Unknown, c.other) || s.PlexURL != "http://plex:32400" || s.PlexToken != "secret-token" {
+			t.Errorf("%s: %+v, %v, want %d retries and the unknown keys %q", c.name, s, err, c.want, c.other)
+		}
+	}
+}
+
 func TestSettingsErrorReportsAllProblemsWithoutSecrets(t *testing.T) {
 	_, err := Parse(map[string]any{
 		"plexUrl": "http://user:pass-word@host/?X-Plex-Token=secret-token", "plexToken": "secret token", "maxRetries": -1.0, "timeoutSeconds": 1.5,
@@ -223,7 +247,11 @@ func TestProblemsAreShort(t *testing.T) {
 func TestEveryNamedSettingIsRead(t *testing.T) {
 	var reader parser
 	reader.read()
-	if got, want := slices.Sorted(slices.Values(reader.known)), slices.Sorted(maps.Keys(Names)); !slices.Equal(got, want) {
+	var named []string
+	for _, s := range Page {
+		named = append(named, s.Key)
+	}
+	if got, want := slices.Sorted(slices.Values(reader.known)), slices.Sorted(slices.Values(named)); !slices.Equal(got, want) {
 		t.Errorf("settings read: %v, named: %v", got, want)
 	}
 }
