@@ -19,11 +19,12 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
 const (
-	product        = "Stash Plex Sync"
+	ourProduct     = "Stash Plex Sync"
 	connectDefault = 5 * time.Second
 	answerDefault  = 30 * time.Second
 	uploadTimeout  = 60 * time.Second // at least, because an upload takes longer
@@ -50,6 +51,7 @@ type Client struct {
 	token     string
 	timeout   time.Duration
 	transport http.RoundTripper
+	seen      atomic.Bool // an answer had Plex's header
 }
 
 // New returns a client. It refuses an address that is not an absolute http or https URL or that contains a user name,
@@ -69,11 +71,11 @@ func New(cfg Config) (*Client, error) {
 	c := &Client{base: base, token: cfg.Token, timeout: cfg.Timeout, transport: cfg.Transport, header: http.Header{
 		"Accept":                   {"application/json"},
 		"X-Plex-Client-Identifier": {cfg.ClientIdentifier},
-		"X-Plex-Product":           {product},
+		"X-Plex-Product":           {ourProduct},
 		"X-Plex-Version":           {cfg.ProductVersion},
 		"X-Plex-Platform":          {runtime.GOOS},
 		"X-Plex-Device":            {runtime.GOOS},
-		"X-Plex-Device-Name":       {product},
+		"X-Plex-Device-Name":       {ourProduct},
 		"User-Agent":               {"stash-plex-sync/" + cfg.ProductVersion},
 		"X-Idempotency-Key":        {}, // allows Go to repeat a write; without a value it is not sent
 	}}
@@ -180,6 +182,9 @@ func (c *Client) send(ctx context.Context, r request, read func(io.Reader) error
 		return c.failed(r, failure{err: err, early: early, fresh: fresh})
 	}
 	defer res.Body.Close()
+	if res.Header.Get(protocolHeader) != "" {
+		c.seen.Store(true)
+	}
 	if res.StatusCode < 200 || res.StatusCode > 299 {
 		head, _ := io.ReadAll(io.LimitReader(res.Body, headLimit)) // the body is only a hint
 		return c.failed(r, failure{status: res.StatusCode, header: res.Header, head: string(head)})
@@ -187,7 +192,10 @@ func (c *Client) send(ctx context.Context, r request, read func(io.Reader) error
 	if at, err := http.ParseTime(res.Header.Get("Date")); err == nil && r.date != nil {
 		*r.date = at
 	}
-	err = read(http.MaxBytesReader(nil, res.Body, bodyLimit))
+	answer, page := withoutPage(res.Header, http.MaxBytesReader(nil, res.Body, bodyLimit))
+	if err = errPage; !page {
+		err = read(answer)
+	}
 	if _, cut := errors.AsType[*http.MaxBytesError](err); cut { // its text mentions a request
 		err = errTooLarge
 	}
@@ -200,7 +208,8 @@ func (c *Client) send(ctx context.Context, r request, read func(io.Reader) error
 
 // failed returns the *Error for a failure.
 func (c *Client) failed(r request, f failure) *Error {
-	f.plain, f.identity, f.probe = c.base.Scheme == "http", r.identity, r.probe
+	f.plain, f.identity, f.probe, f.anonymous = c.base.Scheme == "http", r.identity, r.probe, r.anonymous
+	f.identifySender(c.seen.Load())
 	if f.err != nil { // for an answer that is not HTTP it quotes lines, which may be our own request
 		text := quoted.ReplaceAllString(f.err.Error(), "…")
 		if c.token != "" {
@@ -208,13 +217,15 @@ func (c *Client) failed(r request, f failure) *Error {
 		}
 		f.err = &redacted{text, f.err}
 	}
-	e := &Error{Op: r.op, Method: r.method, Path: r.path, Status: f.status, Err: f.err}
+	e := &Error{Op: r.op, Method: r.method, Path: r.path, Status: f.status, Foreign: f.foreign, InFront: f.inFront, Err: f.err}
+	if f.foreign {
+		e.Server = serverName(f.header, c.token)
+	}
 	e.Class, e.Hint, e.RetryAfter = classify(f, time.Now())
 	if more := addressHint(c.base, f.err); more != "" {
 		e.Hint += "; " + more
 	}
 	e.Timeout = e.Class == Temporary && isTimeout(f.err)
-	e.Foreign = f.status != 0 && f.header.Get("X-Plex-Protocol") == ""
 	return e
 }
 

@@ -38,24 +38,29 @@ type Error struct {
 	Path       string // without the query
 	Status     int    // 0 if there was no answer
 	RetryAfter time.Duration
-	Foreign    bool // the answer lacks Plex's header: a proxy or firewall in front of Plex may have sent it
-	Timeout    bool // Plex is up but did not answer in time; a smaller request may succeed
+	Foreign    bool   // the answer lacks Plex's header or asks for a login: a proxy or firewall in front of Plex may have sent it
+	InFront    bool   // Foreign, and Plex itself certainly did not send it
+	Server     string // the product that a Foreign answer names, such as nginx/1.25.3; "" if none
+	Timeout    bool   // Plex is up but did not answer in time; a smaller request may succeed
 	Hint       string
 	Err        error // nil if the status is the only cause
 }
 
 // Error returns one line with the operation, the failure and the next step.
 func (e *Error) Error() string {
-	text, path := e.Op+": ", e.Path
+	text, path, sender := e.Op+": ", e.Path, e.Sender()
+	if e.Server != "" {
+		sender += " (Server: " + e.Server + ")"
+	}
 	if i := strings.IndexByte(path, ','); i >= 0 { // many keys would displace the hint
 		path = path[:i] + ",…"
 	}
 	switch {
 	case e.Status != 0 && e.Err != nil:
-		text += fmt.Sprintf("Plex answered %d to %s %s: %v", e.Status, e.Method, path, e.Err)
+		text += fmt.Sprintf("%s answered %d to %s %s: %v", sender, e.Status, e.Method, path, e.Err)
 	case e.Status != 0:
 		status := strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status)))
-		text += fmt.Sprintf("Plex answered %s to %s %s", status, e.Method, path)
+		text += fmt.Sprintf("%s answered %s to %s %s", sender, status, e.Method, path)
 	case errors.Is(e.Err, context.DeadlineExceeded):
 		text += "no answer in time"
 	default:
@@ -105,12 +110,21 @@ type failure struct {
 	plain    bool   // the connection was not encrypted
 	identity bool   // every Plex server answers this request
 	probe    bool   // the request only checks whether Plex is up
+
+	anonymous bool // the request had no token
+	login     bool // the answer asks for a login by WWW-Authenticate
+	foreign   bool // see Error
+	inFront   bool // see Error
 }
 
 // Hints that several failures share.
 const (
 	hintAddress  = `the answer does not come from Plex; check "Plex address" (plexUrl)`
 	hintStarting = "Plex is starting or in maintenance"
+	hintToken    = `copy the owner's token into "Plex token" (plexToken)`
+	hintItself   = `set "Plex address" (plexUrl) to Plex itself`
+	hintBehind   = "a proxy answers, but Plex behind it does not; check that Plex is running"
+	hintPage     = `"Plex address" (plexUrl) must lead to Plex itself, without a login page in front of it`
 )
 
 // classify decides what a failure means. Nothing else does.
@@ -126,9 +140,13 @@ func classify(f failure, now time.Time) (c Class, hint string, retryAfter time.D
 	switch {
 	case c == Unauthorized, c == Down:
 	case (f.identity || f.probe) && f.status == http.StatusServiceUnavailable:
-		c, hint = Down, hintStarting
+		c, hint = Down, f.unavailable()
+	case (f.identity || f.probe) && c == NotFound && !f.foreign:
+		c, hint = Down, `Plex has nothing at this address; check the path in "Plex address" (plexUrl)`
 	case (f.identity || f.probe) && (c == NotFound || c == Rejected):
 		c, hint = Down, hintAddress
+	case f.probe && errors.Is(f.err, errPage):
+		c = Down
 	case f.probe && f.status == http.StatusOK:
 		c, hint = Down, hintAddress
 	case f.probe && isTimeout(f.err):
@@ -142,18 +160,18 @@ func classify(f failure, now time.Time) (c Class, hint string, retryAfter time.D
 // answer classifies a status.
 func (f failure) answer() (Class, string) {
 	switch status := f.status; {
-	case status == http.StatusUnauthorized || status == 498:
-		return Unauthorized, `the token is not accepted; copy the owner's token into "Plex token" (plexToken)`
-	case status == http.StatusForbidden:
-		return Unauthorized, `the token has no permission; copy the owner's token into "Plex token" (plexToken)`
+	case status == http.StatusUnauthorized, status == 498, status == http.StatusForbidden:
+		return f.refused()
+	case status == http.StatusNotFound && f.inFront:
+		return Down, `it does not pass the request on; check that Plex is running and that "Plex address" (plexUrl) is right`
 	case status == http.StatusNotFound:
 		return NotFound, ""
 	case status >= 300 && status < 400:
-		return Down, `the server redirects the request; set "Plex address" (plexUrl) to the address of Plex itself`
+		return Down, "the server redirects the request, perhaps to a login page; " + hintItself
 	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests:
 		return Temporary, ""
 	case status == http.StatusBadGateway || status == http.StatusGatewayTimeout:
-		return Down, "a proxy answers, but Plex behind it does not; check that Plex is running"
+		return Down, hintBehind
 	case status == http.StatusServiceUnavailable && strings.Contains(f.head, `title="Maintenance"`):
 		return Down, hintStarting
 	case status == http.StatusNotImplemented, status >= 400 && status < 500:
@@ -162,12 +180,49 @@ func (f failure) answer() (Class, string) {
 	return Temporary, ""
 }
 
+// refused classifies 401, 403 and 498. If Plex did not send the answer, or the request had no token, another token does
+// not help.
+func (f failure) refused() (Class, string) {
+	c := Unauthorized
+	if f.anonymous || f.login {
+		c = Down
+	}
+	why := "the token is not accepted"
+	if f.status == http.StatusForbidden {
+		why = "the token has no permission"
+	}
+	switch {
+	case f.inFront && f.status == http.StatusForbidden && !f.login:
+		return c, "allow the request there, or " + hintItself
+	case f.inFront:
+		return c, "it asks for a login of its own: " + hintItself
+	case f.foreign:
+		return c, "if a proxy in front of Plex refuses the request, " + hintItself + "; if Plex does, " + hintToken
+	case f.anonymous:
+		return c, `this request needs no token; check that "Plex address" (plexUrl) is the address of the server alone`
+	}
+	return c, why + "; " + hintToken
+}
+
+// unavailable returns the hint for a probe that is answered 503.
+func (f failure) unavailable() string {
+	switch {
+	case f.inFront:
+		return hintBehind
+	case f.foreign:
+		return hintStarting + ", or a proxy in front of it does not reach it"
+	}
+	return hintStarting
+}
+
 // transport distinguishes a server that is down from one that did not complete its answer.
 func (f failure) transport() (Class, string) {
 	dial, _ := errors.AsType[*net.OpError](f.err)
 	_, plain := errors.AsType[tls.RecordHeaderError](f.err)
 	_, unknown := errors.AsType[*net.DNSError](f.err)
 	switch {
+	case errors.Is(f.err, errPage):
+		return Temporary, hintPage
 	case errors.Is(f.err, errShape), errors.Is(f.err, errTooLarge):
 		return Temporary, ""
 	case errors.Is(f.err, errProxy), dial != nil && dial.Op == "proxyconnect":

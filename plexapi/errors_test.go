@@ -89,6 +89,24 @@ func TestClassification(t *testing.T) {
 		{"starting", failure{status: 503, head: maintenance}, Down, "starting"},
 		{"gateway timeout", failure{status: 504}, Down, "proxy"},
 		{"something new", failure{status: 599}, Temporary, ""},
+		{"a login that is not Plex's", failure{status: 401, foreign: true, inFront: true, login: true}, Down, "login of its own"},
+		{"the same with 403", failure{status: 403, foreign: true, inFront: true, login: true}, Down, "login of its own"},
+		{"401 in front of Plex", failure{status: 401, foreign: true, inFront: true}, Unauthorized, "login of its own"},
+		{"403 in front of Plex", failure{status: 403, foreign: true, inFront: true}, Unauthorized, "allow the request"},
+		{"401 to a request without a token", failure{status: 401, foreign: true, inFront: true, anonymous: true, identity: true, probe: true}, Down, "login of its own"},
+		{"403 to a request without a token", failure{status: 403, foreign: true, inFront: true, anonymous: true, identity: true, probe: true}, Down, "plexUrl"},
+		{"401 of Plex to a request without a token", failure{status: 401, anonymous: true, identity: true, probe: true}, Down, "needs no token"},
+		{"401 without Plex's header, as always", failure{status: 401, foreign: true, probe: true}, Unauthorized, "plexToken"},
+		{"403 without Plex's header, as always", failure{status: 403, foreign: true, probe: true}, Unauthorized, "plexToken"},
+		{"404 in front of Plex", failure{status: 404, foreign: true, inFront: true}, Down, "pass the request on"},
+		{"404 without Plex's header, as always", failure{status: 404, foreign: true}, NotFound, ""},
+		{"identity not found by something else", failure{status: 404, foreign: true, identity: true}, Down, "does not come from Plex"},
+		{"503 in front of Plex to a probe", failure{status: 503, foreign: true, inFront: true, probe: true}, Down, "proxy"},
+		{"503 without Plex's header, as always", failure{status: 503, foreign: true, probe: true}, Down, "starting"},
+		{"starting, without Plex's header", failure{status: 503, head: maintenance, foreign: true, inFront: true, probe: true}, Down, "starting"},
+		{"413 in front of Plex", failure{status: 413, foreign: true, inFront: true}, Rejected, ""},
+		{"a web page", failure{err: errPage, status: 200, foreign: true}, Temporary, "login page"},
+		{"a web page to a probe", failure{err: errPage, status: 200, foreign: true, probe: true}, Down, "login page"},
 	} {
 		got, hint, _ := classify(c.in, time.Time{})
 		if got != c.want || (hint == "") != (c.hint == "") || !strings.Contains(hint, c.hint) {
@@ -126,6 +144,9 @@ func TestErrorsNameOperationFailureAndNextStep(t *testing.T) {
 		"list: Plex answered 200 to GET /x: cut":                   {Op: "list", Method: "GET", Path: "/x", Status: 200, Err: errors.New("cut")},
 		"read: Plex answered 403 Forbidden to GET /y/1,…; do this": {Op: "read", Method: "GET", Path: "/y/1" + strings.Repeat(",1049", 50), Status: 403, Hint: "do this"},
 		"list: no answer in time":                                  {Op: "list", Err: fmt.Errorf("x: %w", context.DeadlineExceeded)},
+
+		"list: the server answered 401 Unauthorized to GET /x":                                          {Op: "list", Method: "GET", Path: "/x", Status: 401, Foreign: true},
+		"edit: something in front of Plex (Server: cloudflare) answered 403 Forbidden to PUT /x; allow": {Op: "edit", Method: "PUT", Path: "/x", Status: 403, Foreign: true, InFront: true, Server: "cloudflare", Hint: "allow"},
 	} {
 		if e.Error() != want {
 			t.Errorf("error = %q, want %q", e.Error(), want)

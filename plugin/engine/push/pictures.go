@@ -301,7 +301,7 @@ func (pl *Pipeline) leaveOutPicture(p *picture, err error) error {
 	}
 	p.Base.Rejected = merge.With(p.Base.Rejected, p.lock(), store.Value{p.hash})
 	logOf(pl.Log.Warn(), p.push).Str("item", p.key()).Str("field", merge.SettingName(p.lock())).Str("format", p.format).Err(err).
-		Msg("Plex refuses this cover; it is left out until it changes in Stash")
+		Msg(plexapi.SenderOf(err) + " refuses this cover; it is left out until it changes in Stash")
 	return nil
 }
 

@@ -141,7 +141,8 @@ func (pl *Pipeline) leaveOut(t *Target, bad []badField, done int) error {
 			if !retry.Refused(b.err) {
 				return b.err
 			}
-			return retry.Rejected(fmt.Sprintf("%v: Plex refuses the value of %s: correct it in Stash, then run \"Retry dead letters\"", b.err, fieldNames(b.fields)), b.err)
+			return retry.Rejected(fmt.Sprintf("%v: %s refuses the value of %s: correct it in Stash, then run \"Retry dead letters\"",
+				b.err, plexapi.SenderOf(b.err), fieldNames(b.fields)), b.err)
 		}
 		until := "it changes in Stash"
 		if retry.Answered500(b.err) { // a 500 may be a failure of Plex itself
@@ -151,7 +152,7 @@ func (pl *Pipeline) leaveOut(t *Target, bad []badField, done int) error {
 			t.refused = append(t.refused, refusal{f, !retry.Answered500(b.err)})
 		}
 		logOf(pl.Log.Warn(), t.push).Str("item", t.key()).Str("fields", fieldNames(b.fields)).Err(b.err).
-			Msg("Plex refuses this field; it is left out until " + until)
+			Msg(plexapi.SenderOf(b.err) + " refuses this field; it is left out until " + until)
 	}
 	return nil
 }
