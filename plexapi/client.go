@@ -98,18 +98,9 @@ func newTransport(scheme string, cfg Config) *http.Transport {
 		TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{}, // Plex speaks HTTP/1.1
 	}
 	if scheme == "https" { // Stash passes its proxy in the environment; without TLS the proxy could read the token
-		t.Proxy = proxy
+		throughProxy(t)
 	}
 	return t
-}
-
-// proxy returns the proxy of the environment. It hides the error, which contains the password of the proxy.
-func proxy(r *http.Request) (*url.URL, error) {
-	u, err := http.ProxyFromEnvironment(r)
-	if err != nil {
-		return nil, errProxy
-	}
-	return u, nil
 }
 
 // request is one request to Plex.

@@ -96,9 +96,6 @@ var errShape = errors.New("the answer is not in Plex's format")
 // errTooLarge means that an answer exceeds bodyLimit.
 var errTooLarge = errors.New("the answer is larger than expected")
 
-// errProxy means that the proxy in the environment is invalid.
-var errProxy = errors.New("HTTPS_PROXY is not a valid address")
-
 // failure describes a failed request.
 type failure struct {
 	err      error // of the transport or the decoder; nil if the status is the only cause
