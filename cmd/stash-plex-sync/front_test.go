@@ -141,6 +141,7 @@ func answers() []string {
 		"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n%s",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%s\r\n",
 		"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/?X-Plex-Token=%s\r\nContent-Length: 0\r\n\r\n",
+		"HTTP/1.1 403 Forbidden\r\nServer: %s\r\nContent-Length: 0\r\n\r\n",
 		"HTTP/1.1 429 %s\r\nRetry-After: %s\r\nContent-Length: 0\r\n\r\n",
 	}
 	for _, body := range []string{

@@ -42,7 +42,7 @@ func kinds[F any](statuses []int, times int) (list []F) {
 		}
 		list = append(list, f)
 	}
-	header := http.Header{"Location": {"http://127.0.0.1:1/" + text}, "X-Echo": {text}, "Retry-After": {text}, "Content-Type": {text}, "Www-Authenticate": {text}}
+	header := http.Header{"Location": {"http://127.0.0.1:1/" + text}, "X-Echo": {text}, "Retry-After": {text}, "Content-Type": {text}, "Www-Authenticate": {text}, "Server": {text}}
 	for field := range of.Fields() {
 		switch {
 		case !field.IsExported() || field.Name == "Times":
