@@ -1,12 +1,14 @@
 package plexapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -16,15 +18,19 @@ const MaxKeys = 50
 // optimised is the proxyType of a version that Plex created. Its file is not one of the user's files.
 const optimised = 42
 
-// readRow reads an item of a listing.
+// readRow reads an item of a listing. With an error the row lacks a value of an unexpected kind.
 func readRow(v value) (Row, error) {
 	var r Row
-	err := v.fields(r.take)
+	var odd error
+	err := v.fields(func(name []byte, v value) error {
+		odd = cmp.Or(odd, r.take(name, v))
+		return nil
+	})
 	r.normalize()
-	return r, err
+	return r, cmp.Or(err, odd)
 }
 
-// take reads one field of a row.
+// take reads one field of a row. With an error the field is absent, or some of its files are.
 func (r *Row) take(name []byte, v value) (err error) {
 	switch string(name) {
 	case "ratingKey":
@@ -34,10 +40,11 @@ func (r *Row) take(name []byte, v value) (err error) {
 	case "updatedAt":
 		r.UpdatedAt = v.hint()
 	case "deletedAt":
-		r.Deleted, err = v.isTime()
+		r.Deleted = v.isTime()
 	case "Media":
 		r.Parts, err = readMedia(v)
 		r.dropNameless()
+		r.nameless = r.nameless && err == nil
 	}
 	return err
 }
@@ -49,92 +56,103 @@ func (r *Row) normalize() {
 	}
 }
 
-// readMedia reads the files of all versions except optimised ones.
-func readMedia(v value) ([]Part, error) {
-	var parts []Part
+// readMedia reads the files of all versions except optimised ones. With an error it lacks those that cannot be read.
+func readMedia(v value) (parts []Part, odd error) {
 	err := v.elements(func(v value) error {
 		var files []Part
-		var proxy flexInt
-		var deleted bool
-		err := v.fields(func(name []byte, v value) (err error) {
+		proxy, deleted := int64(0), false
+		odd = cmp.Or(odd, v.fields(func(name []byte, v value) (err error) {
 			switch string(name) {
 			case "proxyType":
-				err = proxy.UnmarshalJSON(v)
+				proxy = v.hint()
 			case "deletedAt":
-				deleted, err = v.isTime()
+				deleted = v.isTime()
 			case "Part":
 				files, err = readParts(v)
+				odd = cmp.Or(odd, err)
 			}
-			return err
-		})
+			return nil
+		}))
 		if proxy == optimised {
-			return err
+			return nil
 		}
 		for _, p := range files {
 			p.Deleted = p.Deleted || deleted
 			parts = append(parts, p)
 		}
-		return err
+		return nil
 	})
-	return parts, err
+	return parts, cmp.Or(err, odd)
 }
 
-func readParts(v value) ([]Part, error) {
-	var parts []Part
+func readParts(v value) (parts []Part, odd error) {
 	err := v.elements(func(v value) error {
 		var p Part
-		err := v.fields(func(name []byte, v value) (err error) {
+		odd = cmp.Or(odd, v.fields(func(name []byte, v value) error {
 			switch string(name) {
 			case "id":
-				err = v.string(&p.ID)
+				v.string(&p.ID) // not needed
 			case "file":
-				err = v.string(&p.File)
+				odd = cmp.Or(odd, v.string(&p.File))
 			case "size":
 				p.Size = v.hint()
 			case "duration":
 				p.DurationMS = v.hint()
 			case "deletedAt":
-				p.Deleted, err = v.isTime()
+				p.Deleted = v.isTime()
 			}
-			return err
-		})
+			return nil
+		}))
 		parts = append(parts, p)
-		return err
+		return nil
 	})
-	return parts, err
+	return parts, cmp.Or(err, odd)
 }
 
-// readItem reads an item of a request for single items.
+// readItem reads an item of a request for single items. It records values of an unexpected kind in Odd, and returns an
+// error only if the item has no readable key.
 func readItem(v value) (Item, error) {
 	it := Item{Tags: make(map[TagKind][]string), Locked: make(map[string]bool)}
 	var r Row
+	var keyless error
 	err := v.fields(func(name []byte, v value) error {
-		if field := it.field(string(name)); field != nil {
-			return v.string(field)
+		switch member, err := it.take(&r, name, v); {
+		case err == nil:
+		case member == "ratingKey":
+			keyless = err
+		case !slices.Contains(it.Odd, member):
+			it.Odd = append(it.Odd, member)
 		}
-		switch string(name) {
-		case "userRating":
-			var rating flexRating
-			err := rating.UnmarshalJSON(v)
-			it.UserRating = rating.value
-			return err
-		case "Role":
-			return it.takeTags(Actor, v)
-		case "Genre":
-			return it.takeTags(Genre, v)
-		case "Director":
-			return it.takeTags(Director, v)
-		case "Collection":
-			return it.takeTags(Collection, v)
-		case "Field":
-			return it.takeLocks(v)
-		}
-		return r.take(name, v)
+		return nil
 	})
 	r.normalize()
 	it.RatingKey, it.UpdatedAt, it.Deleted, it.Parts, it.nameless = r.RatingKey, r.UpdatedAt, r.Deleted, r.Parts, r.nameless
-	return it, err
+	return it, cmp.Or(err, keyless)
 }
+
+// take reads one field of an item. With an error it returns the name by which the field is edited.
+func (it *Item) take(r *Row, name []byte, v value) (member string, err error) {
+	member = string(name)
+	if field := it.field(member); field != nil {
+		return member, v.string(field)
+	}
+	switch member {
+	case "userRating":
+		var rating flexRating
+		err = rating.UnmarshalJSON(v)
+		it.UserRating = rating.value
+		return member, err
+	case "Field":
+		return member, it.takeLocks(v)
+	}
+	if kind, ok := tagMembers[member]; ok {
+		return string(kind), it.takeTags(kind, v)
+	}
+	return member, r.take(name, v)
+}
+
+// tagMembers are the names of the tag lists in answers.
+var tagMembers = map[string]TagKind{"Role": Actor, "Genre": Genre, "Director": Director, "Collection": Collection}
 
 func (it *Item) takeTags(kind TagKind, v value) error {
 	delete(it.Tags, kind)
@@ -157,13 +175,13 @@ func (it *Item) takeLocks(v value) error {
 	clear(it.Locked)
 	return v.elements(func(v value) error {
 		var field string
-		var locked flexBool
+		locked := false
 		err := v.fields(func(name []byte, v value) error {
 			switch string(name) {
 			case "name":
 				return v.string(&field)
 			case "locked":
-				return locked.UnmarshalJSON(v)
+				locked = v.bool()
 			}
 			return nil
 		})
@@ -227,7 +245,8 @@ func (c *Client) items(ctx context.Context, keys []string) ([]Item, error) {
 	return items, err
 }
 
-// decodeItems reads the requested items of an answer, each once.
+// decodeItems reads the requested items of an answer, each once. An item without a readable key is missing if others were
+// requested too, since it is then requested alone.
 func decodeItems(body io.Reader, keys []string) ([]Item, error) {
 	var items []Item
 	wanted := make(map[string]bool, len(keys))
@@ -239,7 +258,7 @@ func decodeItems(body io.Reader, keys []string) ([]Item, error) {
 	err := fields(body, func(name string, dec *json.Decoder) error {
 		switch name {
 		case "librarySectionID":
-			return dec.Decode(&section)
+			return decodeOptional(dec, &section)
 		case "size":
 			return decodeInt(dec, &size)
 		case "Metadata":
@@ -249,6 +268,9 @@ func decodeItems(body io.Reader, keys []string) ([]Item, error) {
 				if wanted[it.RatingKey] {
 					items = append(items, it)
 					wanted[it.RatingKey] = false
+				}
+				if len(keys) > 1 {
+					return nil
 				}
 				return err
 			})

@@ -33,9 +33,13 @@ type Page struct {
 	TotalSize int // -1 if Plex did not send it
 	Offset    int
 	Date      time.Time // the server's current time, from the Date header; zero if there is none
+
+	unread int   // items whose key or files have an unexpected form
+	odd    error // what is unexpected in the last of them
 }
 
-// List reads one page of a section. It skips items without a valid rating key.
+// List reads one page of a section. It skips items without a valid rating key and files that it cannot read, but fails if
+// that concerns every item.
 func (c *Client) List(ctx context.Context, q ListQuery) (Page, error) {
 	if !ValidKey(q.SectionID) || q.Type == 0 {
 		return Page{}, &Error{Class: Rejected, Op: "list a library", Err: errors.New("a listing needs a section and a type")}
@@ -93,14 +97,27 @@ func decodePage(body io.Reader, start int) (Page, error) {
 	if err == nil {
 		err = checkSize(size, p.Received)
 	}
+	if err == nil && p.unread == p.Received { // not an empty library
+		err = p.odd
+	}
 	return p, shape(err)
 }
 
-// decodeInt reads a number into to. Null and an empty string do not change it.
+// decodeInt reads a number into to. Null, an empty string and a value of an unexpected kind do not change it.
 func decodeInt(dec *json.Decoder, to *int) error {
 	n := flexInt(*to)
-	err := dec.Decode(&n)
+	err := decodeOptional(dec, &n)
 	*to = int(n)
+	return err
+}
+
+// decodeOptional reads a value that the answer may lack. A value of an unexpected kind counts as absent.
+func decodeOptional(dec *json.Decoder, to json.Unmarshaler) error {
+	var raw json.RawMessage
+	err := dec.Decode(&raw)
+	if err == nil {
+		to.UnmarshalJSON(raw) // with an error it is unchanged
+	}
 	return err
 }
 
@@ -160,7 +177,11 @@ func (p *Page) add(v value) error {
 	if ValidKey(row.RatingKey) {
 		p.Rows = append(p.Rows, row)
 	}
-	return err
+	if err != nil {
+		p.unread++
+		p.odd = err
+	}
+	return nil
 }
 
 // fields calls f for each field of MediaContainer. f consumes the value.

@@ -2,6 +2,7 @@ package plexapi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -45,42 +46,96 @@ func (c *Client) Sections(ctx context.Context) ([]Section, error) {
 func (c *Client) sections(ctx context.Context, probe bool) ([]Section, error) {
 	var sections []Section
 	r := request{op: "list the libraries", method: http.MethodGet, path: "/library/sections", probe: probe}
-	err := c.do(ctx, r, func(body io.Reader) error {
+	err := c.do(ctx, r, func(body io.Reader) (err error) {
 		var m struct {
-			Directory list[struct {
-				Key              flexString `json:"key"`
-				UUID             flexString `json:"uuid"`
-				Type             flexString `json:"type"`
-				Title            flexString `json:"title"`
-				Refreshing       flexBool   `json:"refreshing"`
-				UpdatedAt        flexInt    `json:"updatedAt"`
-				ScannedAt        flexInt    `json:"scannedAt"`
-				ContentChangedAt flexInt    `json:"contentChangedAt"`
-				Location         list[struct {
-					Path flexString `json:"path"`
-				}] `json:"Location"`
-			}] `json:"Directory"`
+			Directory json.RawMessage `json:"Directory"`
 		}
 		if err := container(body, &m); err != nil {
 			return err
 		}
-		sections = nil
-		for _, d := range m.Directory {
-			if !ValidKey(string(d.Key)) {
-				continue
-			}
-			s := Section{
-				ID: string(d.Key), UUID: string(d.UUID), Type: string(d.Type), Title: string(d.Title), Refreshing: bool(d.Refreshing),
-				UpdatedAt: int64(d.UpdatedAt), ScannedAt: int64(d.ScannedAt), ContentChangedAt: int64(d.ContentChangedAt),
-			}
-			for _, l := range d.Location {
-				s.Locations = append(s.Locations, string(l.Path))
-			}
+		sections, err = readSections(value(m.Directory))
+		return err
+	})
+	return sections, err
+}
+
+// readSections reads the libraries of an answer. It returns an error if it can read none of them.
+func readSections(v value) ([]Section, error) {
+	var sections []Section
+	readable := false
+	if len(v) == 0 {
+		return nil, nil
+	}
+	err := v.elements(func(v value) error {
+		if s := readSection(v); s.Unreadable != "" || ValidKey(s.ID) {
 			sections = append(sections, s)
+			readable = readable || s.Unreadable == ""
 		}
 		return nil
 	})
+	if len(sections) > 0 && !readable {
+		return nil, fmt.Errorf("%w: no library can be read: %s", errShape, sections[0].Unreadable)
+	}
 	return sections, err
+}
+
+// readSection reads a library. A value of an unexpected kind counts as absent if the library can be used without it.
+func readSection(v value) Section {
+	var s Section
+	needed := func(name []byte, err error) {
+		if err != nil && s.Unreadable == "" {
+			s.Unreadable = "its " + string(name) + " has an unexpected form"
+		}
+	}
+	mark := func(v value, to *int64) {
+		var n flexInt
+		if n.UnmarshalJSON(v) != nil {
+			s.OddMarks += " " + string(v)
+		}
+		*to = int64(n)
+	}
+	if v.fields(func(name []byte, v value) error {
+		switch string(name) {
+		case "key":
+			needed(name, v.string(&s.ID))
+		case "type":
+			needed(name, v.string(&s.Type))
+		case "title":
+			needed(name, v.string(&s.Title))
+		case "uuid":
+			v.string(&s.UUID) // not needed
+		case "refreshing":
+			s.Refreshing = v.bool()
+		case "updatedAt":
+			mark(v, &s.UpdatedAt)
+		case "scannedAt":
+			mark(v, &s.ScannedAt)
+		case "contentChangedAt":
+			mark(v, &s.ContentChangedAt)
+		case "Location":
+			s.Locations = readLocations(v)
+		}
+		return nil
+	}) != nil {
+		s.Unreadable = "it has an unexpected form"
+	}
+	return s
+}
+
+// readLocations reads the folders of a library. It ignores what is no folder: then Plex is not asked to scan there.
+func readLocations(v value) []string {
+	var list []string
+	v.elements(func(v value) error { // it never fails
+		v.fields(func(name []byte, v value) error { // what is no object has no path
+			var path string
+			if string(name) == "path" && v.string(&path) == nil {
+				list = append(list, path)
+			}
+			return nil
+		})
+		return nil
+	})
+	return list
 }
 
 // Probe checks whether the server is usable: it reads the identity, and then the libraries with the token. An answer

@@ -1,5 +1,7 @@
 package plexapi
 
+import "slices"
+
 // ItemType is Plex's number for a kind of item, sent as "type" with every listing and edit.
 type ItemType int
 
@@ -50,15 +52,24 @@ type Section struct {
 	UpdatedAt        int64
 	ScannedAt        int64
 	ContentChangedAt int64
+	OddMarks         string   // those of the three that are not numbers
 	Locations        []string // folders in the server's path form
+	Unreadable       string   // why the library cannot be used, such as "its title has an unexpected form"; "" if it can
 }
 
-// ItemType returns the type of the section's items that have files; 0 if the files are not videos.
+// MayHaveVideos reports whether the library is one of movies or shows, or may be one although it is unreadable.
+func (s Section) MayHaveVideos() bool {
+	return s.ItemType() != 0 || s.Unreadable != "" && (s.Type == "" || s.Type == "movie" || s.Type == "show")
+}
+
+// ItemType returns the type of the section's items that have files; 0 if the files are not videos or the section is
+// unreadable.
 func (s Section) ItemType() ItemType {
-	switch s.Type {
-	case "movie":
+	switch {
+	case s.Unreadable != "":
+	case s.Type == "movie":
 		return Movie
-	case "show":
+	case s.Type == "show":
 		return Episode
 	}
 	return 0
@@ -100,7 +111,20 @@ type Item struct {
 	UpdatedAt     int64
 	Deleted       bool
 	Parts         []Part
-	nameless      bool // a file has no path
+	Odd           []string // see Unreadable
+	nameless      bool     // a file has no path
+}
+
+// Unreadable returns a member of the item in Plex that has a value of an unexpected kind and that is needed: for any use
+// of the item, or for one of these fields, by Plex's names. It returns "" if there is none. Other such members count as
+// absent.
+func (it *Item) Unreadable(fields ...string) string {
+	for _, name := range it.Odd {
+		if name == "type" || name == "Field" || name == "Media" || slices.Contains(fields, name) {
+			return name
+		}
+	}
+	return ""
 }
 
 // field returns a pointer to the text field with this name in Plex, or nil.

@@ -125,9 +125,14 @@ func (v value) hint() int64 {
 	return int64(n)
 }
 
-// isTime reports whether a value is a non-zero time.
-func (v value) isTime() (bool, error) {
+func (v value) bool() bool {
+	var b flexBool
+	b.UnmarshalJSON(v) // it accepts everything
+	return bool(b)
+}
+
+// isTime reports whether a value is a time, and not 0 or absent. A time may have any form.
+func (v value) isTime() bool {
 	var n flexInt
-	err := n.UnmarshalJSON(v)
-	return n != 0, err
+	return n.UnmarshalJSON(v) != nil || n != 0
 }

@@ -253,6 +253,8 @@ func (c *checker) librariesAreThere(context.Context) error {
 	switch {
 	case len(c.chosen) == 0:
 		return c.add(name, "", "", errors.New(match.WhyNoLibrary(c.found, c.set.Libraries)))
+	case len(absent) > 0 && len(c.set.Libraries) == 0: // unreadable ones, which nobody asked for by name
+		return c.add(name, strings.Join(names, ", "), match.WhyAbsent(c.found, absent)+"; its scenes wait", nil)
 	case len(absent) > 0:
 		return c.add(name, "", "", errors.New(match.WhyAbsent(c.found, absent)))
 	}

@@ -2,6 +2,10 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -65,6 +69,32 @@ func TestCheckTellsOfLibrariesThatAreChosenNow(t *testing.T) {
 	want := "0 of 1 sample scene is in Plex; scene 1 is not: Plex has no file named clip1.mp4"
 	if got := w.checked(w.op(map[string]any{"mode": "check"}), "Matching"); got != want {
 		t.Errorf("matching: %s, want %s", got, want)
+	}
+}
+
+func TestCheckNotesALibraryThatCannotBeRead(t *testing.T) {
+	w := newWorld(t, 1)
+	w.plex.AddSection("Other", "movie")
+	f := stand(t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		kept := httptest.NewRecorder()
+		w.plex.ServeHTTP(kept, r)
+		maps.Copy(rw.Header(), kept.Header())
+		rw.Header().Del("Content-Length")
+		io.WriteString(rw, strings.Replace(kept.Body.String(), `"title":"Other"`, `"title":{"en":"Other"}`, 1)) // the client may be gone
+	}), "", false)
+	for names, want := range map[string]string{
+		"":          "Videos",
+		"Videos":    "Videos",
+		"Videos, 2": `library "2" cannot be read: its title has an unexpected form`,
+	} {
+		w.settings(map[string]any{"plexUrl": f.url, "plexLibraries": names})
+		out := w.op(map[string]any{"mode": "check"})
+		if got := w.checked(out, "Libraries"); got != want || out["ok"] != !strings.Contains(names, "2") {
+			t.Errorf("plexLibraries %q: %s, want %s; %v", names, got, want, out)
+		}
+		if noted := strings.Contains(fmt.Sprint(out["checks"]), `library "2" cannot be read`); noted == (names == "Videos") {
+			t.Errorf("plexLibraries %q: the library is noted: %v", names, noted)
+		}
 	}
 }
 

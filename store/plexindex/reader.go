@@ -54,7 +54,7 @@ func (r *Reader) Refresh(ctx context.Context, server string, sec plexapi.Section
 	}
 	at.Title = sec.Title
 	r.present, r.dated = max(now.Unix(), sec.ScannedAt), false
-	fingerprint := fmt.Sprintf("%d %d %d", sec.UpdatedAt, sec.ScannedAt, sec.ContentChangedAt)
+	fingerprint := fmt.Sprintf("%d %d %d%s", sec.UpdatedAt, sec.ScannedAt, sec.ContentChangedAt, sec.OddMarks)
 	switch {
 	case at.Position >= 0, at.CompleteAt.IsZero():
 		return true, r.readAll(ctx, server, sec, at, fingerprint, now)

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,13 +12,20 @@ import (
 )
 
 // ChooseSections returns the movie and TV libraries that names lists by title or id, or all movie libraries if names is
-// empty. absent holds the names without a usable library. A title may contain the commas at which the setting was split:
+// empty. absent holds the names without a usable library; if names is empty, those of the unreadable libraries. A title may contain the commas at which the setting was split:
 // the longest title that a library has takes precedence.
 func ChooseSections(sections []plexapi.Section, names []string) (chosen []plexapi.Section, absent []string) {
 	means, absent := named(sections, names)
 	for _, s := range sections {
 		if s.ItemType() != 0 && slices.Contains(means, s.ID) || s.ItemType() == plexapi.Movie && len(names) == 0 {
 			chosen = append(chosen, s)
+		}
+	}
+	if len(names) == 0 {
+		for _, s := range sections {
+			if s.Unreadable != "" && s.MayHaveVideos() {
+				absent = append(absent, cmp.Or(s.Title, s.ID))
+			}
 		}
 	}
 	return chosen, absent
@@ -96,15 +104,20 @@ func WhyAbsent(sections []plexapi.Section, absent []string) string {
 		return ""
 	}
 	list := make([]string, len(absent))
+	misnamed := false
 	for i, n := range absent {
 		name, _ := text.Unquote(n)
-		list[i] = fmt.Sprintf("Plex has no library %q", name)
-		if s := sectionsOf(sections, name, absent[i:i+1]); len(s) > 0 {
-			list[i] = fmt.Sprintf("library %q contains no videos (its type is %s)", s[0].Title, s[0].Type)
+		switch s := sectionsOf(sections, name, absent[i:i+1]); {
+		case len(s) == 0:
+			list[i], misnamed = fmt.Sprintf("Plex has no library %q", name), true
+		case s[0].Unreadable != "":
+			list[i] = fmt.Sprintf("library %q cannot be read: %s", name, s[0].Unreadable)
+		default:
+			list[i], misnamed = fmt.Sprintf("library %q contains no videos (its type is %s)", s[0].Title, s[0].Type), true
 		}
 	}
 	why := strings.Join(list, ", ")
-	if titles, ids := videoSections(sections); titles != "" {
+	if titles, ids := videoSections(sections); titles != "" && misnamed {
 		why += fmt.Sprintf("; the video libraries are %s (ids %s): correct \"Plex libraries\" (plexLibraries), which accepts names and ids", titles, ids)
 	}
 	return why
@@ -123,7 +136,10 @@ func videoSections(sections []plexapi.Section) (titles, ids string) {
 // WhyNoLibrary says why no library could be chosen.
 func WhyNoLibrary(sections []plexapi.Section, names []string) string {
 	have, _ := videoSections(sections)
+	_, absent := ChooseSections(sections, names)
 	switch {
+	case slices.ContainsFunc(sections, func(s plexapi.Section) bool { return s.Unreadable != "" && s.MayHaveVideos() }) && len(absent) > 0:
+		return WhyAbsent(sections, absent)
 	case have == "":
 		return "Plex has no movie library: add one with the folders that Stash manages"
 	case len(names) == 0:

@@ -57,6 +57,36 @@ func TestChooseSectionsFindsUnusualTitles(t *testing.T) {
 	}
 }
 
+func TestUnreadableLibraryIsReportedIfItMayBeChosen(t *testing.T) {
+	odd := plexapi.Section{ID: "7", Type: "movie", Title: "Odd", Unreadable: "its key has an unexpected form"}
+	nameless := plexapi.Section{ID: "8", Unreadable: "its title has an unexpected form"}
+	music := plexapi.Section{ID: "9", Type: "artist", Unreadable: "its title has an unexpected form"}
+	good := libraries("Good")
+	for _, c := range []struct {
+		have   []plexapi.Section
+		names  []string
+		chosen string
+		want   string
+	}{
+		{append(good, odd, music), nil, "1", `library "Odd" cannot be read: its key has an unexpected form`},
+		{append(good, nameless), nil, "1", `library "8" cannot be read: its title has an unexpected form`},
+		{append(good, odd), []string{"Good"}, "1", ""},
+		{append(good, odd), []string{"odd", "Good"}, "1", `library "odd" cannot be read: its key has an unexpected form`},
+		{[]plexapi.Section{odd, music}, nil, "", `library "Odd" cannot be read: its key has an unexpected form`},
+		{[]plexapi.Section{odd, music}, []string{"Odd"}, "", `library "Odd" cannot be read: its key has an unexpected form`},
+		{append(good, odd), []string{"Nix"}, "", `Plex has no library "Nix"; the video libraries are "Good" (ids 1): correct "Plex libraries" (plexLibraries), which accepts names and ids`},
+	} {
+		chosen, absent := ChooseSections(c.have, c.names)
+		why := WhyAbsent(c.have, absent)
+		if len(chosen) == 0 {
+			why = WhyNoLibrary(c.have, c.names)
+		}
+		if got := strings.Join(IDs(chosen), " "); got != c.chosen || why != c.want {
+			t.Errorf("%q of %v: chosen %q, %s; want %q, %s", c.names, c.have, got, why, c.chosen, c.want)
+		}
+	}
+}
+
 func TestMissingLibraryIsReportedWithTheExistingOnes(t *testing.T) {
 	have := libraries("My Videos", "♪Music", "Films")
 	for _, setting := range []string{"My Videos, Moveis", "Moveis", `"Moveis"`, "Films, Moveis, Music"} {

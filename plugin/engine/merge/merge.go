@@ -53,6 +53,15 @@ type Plan struct {
 // Empty reports whether nothing has to be written.
 func (p *Plan) Empty() bool { return p.First.Empty() && p.Edit.Empty() && p.Rate == nil }
 
+// Fields returns Plex's names of the fields that the plan writes.
+func (p *Plan) Fields() []string {
+	names := slices.Concat(p.First.Fields(), p.Edit.Fields())
+	if p.Rate != nil {
+		names = append(names, RatingField)
+	}
+	return names
+}
+
 // Merge compares the three sides field by field.
 func Merge(in MergeInput) Plan {
 	p := Plan{

@@ -69,6 +69,9 @@ func (pl *Pipeline) planTargets(p *Push, known map[string]store.Item, taken map[
 			continue
 		}
 		stored := known[t.key()]
+		if err := unreadable(&t.Current, comparedFields(p.Desired.Values, &stored, t.Current.ItemType())...); err != nil {
+			return err
+		}
 		stored.Server, stored.RatingKey, stored.Section = pl.Server.ID, t.key(), t.Hit.Section
 		t.stored = merge.CopyItem(stored)
 		base := takeOwnership(stored, p.Job.SceneID, &t.Current)

@@ -2,11 +2,15 @@ package push
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
 // reading collects the items that several needers share, each read once.
@@ -80,7 +84,30 @@ func (pl *Pipeline) readSome(ctx context.Context, r *reading, some []*wantedItem
 		return err
 	}
 	for _, it := range items {
+		if err := unreadable(&it); err != nil {
+			r.wanted[it.RatingKey].Fail(err)
+			continue
+		}
 		r.held[it.RatingKey] = it
 	}
 	return pl.Gate.Answered(ctx)
+}
+
+// unreadable returns an error if an item lacks a value that is needed for any use of it, or for one of these fields,
+// because its form in Plex is unexpected. Without the value it could be overwritten, or restored wrongly.
+func unreadable(it *plexapi.Item, fields ...string) error {
+	name := it.Unreadable(fields...)
+	if name == "" {
+		return nil
+	}
+	return retry.Again(fmt.Sprintf("Plex item %s: its %q has an unexpected form, so nothing is written; a newer stash-plex-sync may read it", it.RatingKey, name), nil)
+}
+
+// comparedFields returns the fields of an item that a merge compares: those with a desired value, and those that are ours.
+func comparedFields(desired map[string]store.Value, base *store.Item, t plexapi.ItemType) []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(desired)), func(f string) bool {
+		_, sent := base.Sent[f]
+		_, confirmed := base.Confirmed[f]
+		return merge.Lacks(t, f) || len(desired[f])+len(base.Owned[f]) == 0 && !sent && !confirmed
+	})
 }

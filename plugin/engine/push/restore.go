@@ -71,8 +71,9 @@ func (pl *Pipeline) Restore(ctx context.Context, known map[string]store.Item) ([
 		case !ok, !SameFiles(r.Item, &held):
 			r.Gone = true
 		default:
-			r.plan(held)
-			there = append(there, r)
+			if r.plan(held); r.Failure() == nil {
+				there = append(there, r)
+			}
 		}
 	}
 	for _, r := range there {
@@ -86,7 +87,8 @@ func (pl *Pipeline) Restore(ctx context.Context, known map[string]store.Item) ([
 	return list, pl.verifyRestores(ctx, there)
 }
 
-// plan merges the item with an empty scene, which restores everything that is ours.
+// plan merges the item with an empty scene, which restores everything that is ours. It fails the restore if a value
+// cannot be read.
 func (r *Restore) plan(held plexapi.Item) {
 	item := r.Item
 	nothing := merge.Desired{Values: make(map[string]store.Value)}
@@ -97,6 +99,10 @@ func (r *Restore) plan(held plexapi.Item) {
 	}
 	for plex := range item.Owned {
 		nothing.Values[plex] = nil
+	}
+	if err := unreadable(&held, comparedFields(nothing.Values, &item, held.ItemType())...); err != nil {
+		r.Fail(err)
+		return
 	}
 	plan := merge.Merge(merge.MergeInput{Desired: nothing, Base: item, Current: held})
 	r.target = &Target{

@@ -59,6 +59,10 @@ func (pl *Pipeline) verifyTargets(targets []*Target, held map[string]plexapi.Ite
 			t.Fail(retry.NotFound(fmt.Sprintf("Plex item %s disappeared after it was written", t.key())))
 			return
 		}
+		if err := unreadable(&item, t.Plan.Fields()...); err != nil {
+			t.Fail(err)
+			return
+		}
 		if names := pl.verifyTarget(t, &item); len(names) > 0 {
 			unmoved, last = append(unmoved, names...), t
 		}
