@@ -77,12 +77,15 @@ func TestSplitLosesNothing(t *testing.T) {
 	}
 }
 
-// narrow is a proxy that takes no longer line than 4 kB.
-type narrow struct{ http.RoundTripper }
+// narrow is a proxy that answers requests with longer lines than a limit with a status.
+type narrow struct {
+	http.RoundTripper
+	limit, status int
+}
 
 func (n narrow) RoundTrip(r *http.Request) (*http.Response, error) {
-	if len(r.URL.RequestURI()) > 4096 {
-		return &http.Response{StatusCode: http.StatusRequestURITooLong, Body: http.NoBody, Header: http.Header{}, Request: r}, nil
+	if len(r.URL.RequestURI()) > n.limit {
+		return &http.Response{StatusCode: n.status, Body: http.NoBody, Header: http.Header{}, Request: r}, nil
 	}
 	return n.RoundTripper.RoundTrip(r)
 }
@@ -100,7 +103,7 @@ func TestNarrowProxyCutsOnlyWhatDoesNotFitAlone(t *testing.T) {
 			inLab(t, 1, func(l *lab) {
 				var err error
 				l.Plex, err = plexapi.New(plexapi.Config{
-					URL: "http://plex.invalid:32400", Token: "token-123", ClientIdentifier: "id", ProductVersion: "1", Transport: narrow{l.plex.Transport()},
+					URL: "http://plex.invalid:32400", Token: "token-123", ClientIdentifier: "id", ProductVersion: "1", Transport: narrow{l.plex.Transport(), 4096, http.StatusRequestURITooLong},
 				})
 				l.must(err)
 				tags := numbered(l, "tag", "some quite long name of a tag", c.tags)

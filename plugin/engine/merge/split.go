@@ -21,6 +21,7 @@ func Singles(e plexapi.Edit) []plexapi.Edit {
 
 // Split returns an edit unchanged if it fits the limit, and one edit for each field otherwise. It splits the removal of
 // tags further until it fits. It never splits any other field: in Plex the rest of a list might replace its beginning.
+// If a list is refused as too long, the engine finds that out.
 func Split(e plexapi.Edit, length func(plexapi.Edit) int, limit int) []plexapi.Edit {
 	fits := func(e plexapi.Edit) bool { return length(e) <= limit }
 	if e.Empty() {
@@ -64,6 +65,16 @@ func removalOnly(e plexapi.Edit) (kind plexapi.TagKind, names []string, ok bool)
 
 func removal(kind plexapi.TagKind, names []string) plexapi.Edit {
 	return plexapi.Edit{Remove: map[plexapi.TagKind][]string{kind: names}}
+}
+
+// OneList returns the list of tags that an edit adds, if it is all of the edit apart from its locks.
+func OneList(e plexapi.Edit) (kind plexapi.TagKind, ok bool) {
+	if len(e.Set)+len(e.Remove) > 0 || len(e.Tags) != 1 {
+		return "", false
+	}
+	kind = slices.Collect(maps.Keys(e.Tags))[0]
+	others := slices.DeleteFunc(e.Fields(), func(f string) bool { return f == string(kind) })
+	return kind, len(others) == 0
 }
 
 // Apart splits an edit that Plex does not accept: into its fields, and the removal of tags into halves if the edit is

@@ -203,6 +203,21 @@ func (o *Outcome) tagForm(plex string, sent, came, now []string) {
 	o.Forms = append(o.Forms, plex)
 }
 
+// Unsent records that names of a list were not sent: that Plex does not show them says nothing about its forms.
+func Unsent(base store.Item, plex string, names []string) store.Item {
+	form, ok := base.Normalized[plex]
+	if !ok || len(names) == 0 {
+		return base
+	}
+	base = CopyItem(base)
+	if form.Sent = Without(form.Sent, names); len(form.Sent) == 0 {
+		delete(base.Normalized, plex)
+	} else {
+		base.Normalized[plex] = form
+	}
+	return base
+}
+
 // LeftOut records that Plex refused the field's value in an edit of this field alone. If forGood is true, the value is
 // not sent again until it changes in Stash. The last confirmed value in Plex stays ours, and so do tags that were added
 // although another part of the list was refused.

@@ -104,7 +104,8 @@ type Target struct {
 // refusal is a field that Plex refused when it was sent alone.
 type refusal struct {
 	field   string
-	forGood bool // as long as Stash wants the same value
+	forGood bool     // as long as Stash wants the same value
+	unsent  []string // names of a list that were not sent
 }
 
 // Fail ends the target, and so its push, with err unless it has ended already. Nothing else sets its error.

@@ -82,7 +82,7 @@ func (pl *Pipeline) verifyTarget(t *Target, item *plexapi.Item) (unmoved []strin
 		logOf(pl.Log.Warn(), t.push).Str("item", t.key()).Msg("Plex does not clear the date; correct it in Plex if it is wrong")
 	}
 	for _, r := range t.refused {
-		t.Base = merge.LeftOut(t.Plan, t.Base, r.field, item, r.forGood)
+		t.Base = merge.LeftOut(t.Plan, merge.Unsent(t.Base, r.field, r.unsent), r.field, item, r.forGood)
 	}
 	for _, f := range outcome.Failed {
 		if !slices.ContainsFunc(t.refused, func(r refusal) bool { return r.field == f }) {

@@ -20,6 +20,7 @@ const tryApartFrom = 3
 type badField struct {
 	fields []string
 	err    error
+	unsent []string // names of a list that were not sent
 }
 
 // write writes the plans, one request at a time.
@@ -98,16 +99,14 @@ func (pl *Pipeline) relock(t *Target) func(context.Context) error {
 
 // writeItem writes one item: first what is removed, then everything else, then the rating.
 func (pl *Pipeline) writeItem(ctx context.Context, t *Target) error {
-	length := func(e plexapi.Edit) int {
-		return pl.Plex.EditLength(t.Hit.Section, t.Current.ItemType(), t.key(), e)
-	}
+	length := func(e plexapi.Edit) int { return pl.lineLength(t, e) }
 	edits := slices.Concat(merge.Split(t.Plan.First, length, merge.LineLimit), merge.Split(t.Plan.Edit, length, merge.LineLimit))
 	done := 0
 	var bad []badField
 	for _, e := range edits {
 		if n := length(e); n > merge.LineLimit {
 			logOf(pl.Log.Info(), t.push).Str("fields", fieldNames(e.Fields())).Int("bytes", n).
-				Msg("this update cannot be split, so its URL is very long; a proxy in front of Plex may reject it")
+				Msg("its URL is very long; if a proxy in front of Plex rejects it, a list is sent in pieces and a text is shortened")
 		}
 		n, refused, err := pl.edit(ctx, t, e)
 		if err != nil {
@@ -122,7 +121,7 @@ func (pl *Pipeline) writeItem(ctx context.Context, t *Target) error {
 		case err == nil:
 			done++
 		case refuses(err, t):
-			bad = append(bad, badField{[]string{merge.RatingField}, err})
+			bad = append(bad, badField{fields: []string{merge.RatingField}, err: err})
 		default:
 			return err
 		}
@@ -131,6 +130,11 @@ func (pl *Pipeline) writeItem(ctx context.Context, t *Target) error {
 		t.setFaults(0)
 	}
 	return pl.leaveOut(t, bad, done)
+}
+
+// lineLength returns the length of the request line of an edit.
+func (pl *Pipeline) lineLength(t *Target, e plexapi.Edit) int {
+	return pl.Plex.EditLength(t.Hit.Section, t.Current.ItemType(), t.key(), e)
 }
 
 // leaveOut records the fields that Plex refuses if it accepted others. If Plex accepted none, leaveOut returns an error
@@ -149,7 +153,7 @@ func (pl *Pipeline) leaveOut(t *Target, bad []badField, done int) error {
 			until = "the scene is synced again"
 		}
 		for _, f := range b.fields {
-			t.refused = append(t.refused, refusal{f, !retry.Answered500(b.err)})
+			t.refused = append(t.refused, refusal{f, !retry.Answered500(b.err), b.unsent})
 		}
 		logOf(pl.Log.Warn(), t.push).Str("item", t.key()).Str("fields", fieldNames(b.fields)).Err(b.err).
 			Msg(plexapi.SenderOf(b.err) + " refuses this field; it is left out until " + until)
@@ -158,7 +162,7 @@ func (pl *Pipeline) leaveOut(t *Target, bad []badField, done int) error {
 }
 
 // edit sends one edit and returns how many requests Plex accepted. If Plex refuses an edit of several fields, edit
-// repeats it field by field and returns the fields that fail.
+// repeats it field by field and returns the fields that fail. A list of tags that is too long is sent in pieces.
 func (pl *Pipeline) edit(ctx context.Context, t *Target, e plexapi.Edit) (done int, bad []badField, err error) {
 	send := func(e plexapi.Edit) error {
 		return pl.timed(ctx, func() error { return pl.Plex.Edit(ctx, t.Hit.Section, t.Current.ItemType(), t.key(), e) })
@@ -178,7 +182,11 @@ func (pl *Pipeline) edit(ctx context.Context, t *Target, e plexapi.Edit) (done i
 	}
 	parts := merge.Apart(e, retry.TooLong(err))
 	if len(parts) == 0 {
-		return 0, []badField{{e.Fields(), err}}, nil
+		// some proxies answer 400 to a long URL
+		if kind, ok := merge.OneList(e); ok && (retry.TooLong(err) || pl.lineLength(t, e) > merge.LineLimit) {
+			return pl.editInPieces(ctx, t, e, kind, err)
+		}
+		return 0, []badField{{fields: e.Fields(), err: err}}, nil
 	}
 	for _, part := range parts {
 		n, refused, err := pl.edit(ctx, t, part)
