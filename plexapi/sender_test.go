@@ -60,26 +60,46 @@ func TestProbeNamesWhoAnswersInFrontOfPlexAndNeverTheToken(t *testing.T) {
 		want   plexapi.Class
 		text   []string
 	}{
-		{"a login for everything", refuses("", 401, nginx, loginPage), plexapi.Down,
-			[]string{"something in front of Plex (Server: nginx/1.25.3) answered 401 Unauthorized to GET /identity", "a login of its own", "plexUrl"}},
-		{"a login without its header", refuses("", 401, cloud, loginPage), plexapi.Down,
-			[]string{"something in front of Plex (Server: cloudflare) answered 401", "a login of its own", "plexUrl"}},
-		{"a firewall for everything", refuses("", 403, cloud, loginPage), plexapi.Down,
-			[]string{"something in front of Plex (Server: cloudflare) answered 403 Forbidden to GET /identity", "plexUrl"}},
-		{"a login for the libraries alone", refuses("/library/sections", 401, nginx, loginPage), plexapi.Down,
-			[]string{"something in front of Plex (Server: nginx/1.25.3) answered 401", "a login of its own"}},
-		{"a firewall for the libraries alone", refuses("/library/sections", 403, cloud, loginPage), plexapi.Unauthorized,
-			[]string{"something in front of Plex (Server: cloudflare) answered 403 Forbidden to GET /library/sections", "plexUrl"}},
-		{"a router that knows no such host", refuses("", 404, nil, "404 page not found"), plexapi.Down,
-			[]string{"the server answered 404 Not Found to GET /identity", "plexUrl"}},
-		{"a redirect to a login", refuses("/library/sections", 302, map[string]string{"Location": "https://login.invalid/?x=" + token}, ""), plexapi.Down,
-			[]string{"something in front of Plex answered 302 Found", "login page", "plexUrl"}},
-		{"a login page for everything", refuses("", 200, nginx, loginPage), plexapi.Down,
-			[]string{"answered 200 to GET /identity: a web page, not Plex", "login page", "plexUrl"}},
-		{"a login page for the libraries alone", refuses("/library/sections", 200, cloud, loginPage), plexapi.Down,
-			[]string{"something in front of Plex (Server: cloudflare) answered 200 to GET /library/sections: a web page, not Plex", "plexUrl"}},
-		{"a gateway", refuses("/library/sections", 503, cloud, loginPage), plexapi.Down,
-			[]string{"something in front of Plex (Server: cloudflare) answered 503", "Plex behind it does not"}},
+		{
+			"a login for everything", refuses("", 401, nginx, loginPage), plexapi.Down,
+			[]string{"something in front of Plex (Server: nginx/1.25.3) answered 401 Unauthorized to GET /identity", "a login of its own", "plexUrl"},
+		},
+		{
+			"a login without its header", refuses("", 401, cloud, loginPage), plexapi.Down,
+			[]string{"something in front of Plex (Server: cloudflare) answered 401", "a login of its own", "plexUrl"},
+		},
+		{
+			"a firewall for everything", refuses("", 403, cloud, loginPage), plexapi.Down,
+			[]string{"something in front of Plex (Server: cloudflare) answered 403 Forbidden to GET /identity", "plexUrl"},
+		},
+		{
+			"a login for the libraries alone", refuses("/library/sections", 401, nginx, loginPage), plexapi.Down,
+			[]string{"something in front of Plex (Server: nginx/1.25.3) answered 401", "a login of its own"},
+		},
+		{
+			"a firewall for the libraries alone", refuses("/library/sections", 403, cloud, loginPage), plexapi.Unauthorized,
+			[]string{"something in front of Plex (Server: cloudflare) answered 403 Forbidden to GET /library/sections", "plexUrl"},
+		},
+		{
+			"a router that knows no such host", refuses("", 404, nil, "404 page not found"), plexapi.Down,
+			[]string{"the server answered 404 Not Found to GET /identity", "plexUrl"},
+		},
+		{
+			"a redirect to a login", refuses("/library/sections", 302, map[string]string{"Location": "https://login.invalid/?x=" + token}, ""), plexapi.Down,
+			[]string{"something in front of Plex answered 302 Found", "login page", "plexUrl"},
+		},
+		{
+			"a login page for everything", refuses("", 200, nginx, loginPage), plexapi.Down,
+			[]string{"answered 200 to GET /identity: a web page, not Plex", "login page", "plexUrl"},
+		},
+		{
+			"a login page for the libraries alone", refuses("/library/sections", 200, cloud, loginPage), plexapi.Down,
+			[]string{"something in front of Plex (Server: cloudflare) answered 200 to GET /library/sections: a web page, not Plex", "plexUrl"},
+		},
+		{
+			"a gateway", refuses("/library/sections", 503, cloud, loginPage), plexapi.Down,
+			[]string{"something in front of Plex (Server: cloudflare) answered 503", "Plex behind it does not"},
+		},
 	} {
 		s, _, _ := start(t)
 		_, _, err := client(t, before(t, s, false, c.answer), token).Probe(t.Context())

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -44,9 +45,7 @@ func (o *odd) RoundTrip(r *http.Request) (*http.Response, error) {
 				} else if !strings.Contains(r.URL.Path, "/library/metadata/") {
 					change = nil
 				}
-				for name, value := range change {
-					one[name] = value
-				}
+				maps.Copy(one, change)
 			}
 		}
 		if body, err = json.Marshal(answer); err != nil {
