@@ -109,7 +109,7 @@ func readParts(v value) (parts []Part, odd error) {
 	return parts, cmp.Or(err, odd)
 }
 
-// readItem reads an item of a request for single items. It records values of an unexpected kind in Odd, and returns an
+// readItem reads an item of a request for single items. It records values of an unexpected kind for Unreadable, and returns an
 // error only if the item has no readable key.
 func readItem(v value) (Item, error) {
 	it := Item{Tags: make(map[TagKind][]string), Locked: make(map[string]bool)}
@@ -120,8 +120,8 @@ func readItem(v value) (Item, error) {
 		case err == nil:
 		case member == "ratingKey":
 			keyless = err
-		case !slices.Contains(it.Odd, member):
-			it.Odd = append(it.Odd, member)
+		case !slices.Contains(it.odd, member):
+			it.odd = append(it.odd, member)
 		}
 		return nil
 	})

@@ -111,7 +111,7 @@ type Item struct {
 	UpdatedAt     int64
 	Deleted       bool
 	Parts         []Part
-	Odd           []string // see Unreadable
+	odd           []string // see Unreadable
 	nameless      bool     // a file has no path
 }
 
@@ -119,7 +119,7 @@ type Item struct {
 // of the item, or for one of these fields, by Plex's names. It returns "" if there is none. Other such members count as
 // absent.
 func (it *Item) Unreadable(fields ...string) string {
-	for _, name := range it.Odd {
+	for _, name := range it.odd {
 		if name == "type" || name == "Field" || name == "Media" || slices.Contains(fields, name) {
 			return name
 		}
