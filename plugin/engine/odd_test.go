@@ -151,6 +151,28 @@ func TestOddValueAfterAWriteIsNotTakenForPlexsForm(t *testing.T) {
 	})
 }
 
+func TestPartOfAListShowsNotThatPlexReplacesLists(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		o := l.oddPlex()
+		l.narrowed(8180, plextest.Options{})
+		tags := long(l, "tag", 300)
+		l.stash.Change(1, func(s *stashtest.Scene) { s.Tags = tags })
+		l.edit("New", 1)
+		last := fmt.Sprintf("%-29s%04d", "a tag with quite a long, name", 200)
+		o.written, o.members[l.keys[1]] = true, map[string]any{"Genre": []any{map[string]any{"tag": last}, 7}}
+		l.want(l.run(), Summary{Retrying: 1})
+		if strings.Contains(l.log.String(), "replaces lists") {
+			t.Error("taken for a Plex that replaces lists")
+		}
+		delete(o.members, l.keys[1])
+		pass(time.Minute)
+		l.want(l.run(), Summary{Synced: 1})
+		if got := l.plex.Item(l.keys[1]).Tags["genre"]; len(got) != 301 {
+			l.Errorf("%d tags", len(got))
+		}
+	})
+}
+
 func TestOddValueKeepsItsOriginalForARestore(t *testing.T) {
 	inLab(t, 2, func(l *lab) {
 		o := l.oddPlex()

@@ -79,6 +79,9 @@ func (p *pieces) sendRest(ctx context.Context, sent, witnesses []string) error {
 	if err != nil || len(items) == 0 { // an item that is gone is found at the read-back
 		return err
 	}
+	if err := unreadable(&items[0], string(p.kind)); err != nil {
+		return err
+	}
 	held, fresh := items[0].Tags[p.kind], merge.Without(sent, slices.Concat(p.foreign, p.ours))
 	switch {
 	case len(merge.Without(witnesses, held)) < len(witnesses): // it adds
