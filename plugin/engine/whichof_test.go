@@ -81,7 +81,7 @@ func TestFailureOfOneItemStopsNoOther(t *testing.T) {
 	for kind, fault := range itemFaults() {
 		for request, pattern := range itemRequests {
 			for position, bad := range whichOf {
-				if testing.Short() && (request != "edit" || position == "middle") {
+				if request != "edit" && (testing.Short() || position == "middle" || position == "two") {
 					continue
 				}
 				t.Run(fmt.Sprintf("%s/%s/%s", kind, request, position), func(t *testing.T) {
@@ -105,11 +105,13 @@ func TestFailureOfOneItemStopsNoOther(t *testing.T) {
 
 // failItems makes requests of one kind fail for some of five scenes and checks what becomes of each.
 func (l *lab) failItems(fault plextest.Fault, pattern *regexp.Regexp, bad []int) {
-	for id := range l.keys {
-		l.decorate(id, "Former")
+	if pattern != itemRequests["list"] && pattern != itemRequests["lock"] { // which only a first push sends
+		for id := range l.keys {
+			l.decorate(id, "Former")
+		}
+		pass(3 * time.Second)
+		l.want(l.run(), Summary{Synced: 5})
 	}
-	pass(3 * time.Second)
-	l.want(l.run(), Summary{Synced: 5})
 	for id := range 5 {
 		l.decorate(id+1, "New")
 	}

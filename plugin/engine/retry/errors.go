@@ -66,12 +66,12 @@ func Own(err error) error {
 // suspect names what may refuse a request that Plex accepts for other items.
 func suspect(e *plexapi.Error) string {
 	switch {
-	case e.Class == plexapi.Unauthorized && !e.Foreign:
+	case RefusesToken(e):
 		return "the token may not change this item"
-	case e.Class == plexapi.Unauthorized:
-		return "a proxy or firewall in front of Plex refuses it"
 	case e.Status >= 300 && e.Status < 400:
 		return "something in front of Plex redirects it"
+	case e.Status >= 400 && e.Status < 500:
+		return "a proxy or firewall in front of Plex refuses it"
 	}
 	return "a proxy in front of Plex gives up before Plex answers"
 }
