@@ -158,7 +158,7 @@ func (s *Store) Claim(ctx context.Context, now time.Time, opts ClaimOptions) (jo
 			if jobs[0].Unfinished < crashLimit {
 				return take(ctx, tx, now, jobs, opts.Wait)
 			}
-			e := Completion{Job: jobs[0], Outcome: ToDeadLetter, Class: ClassCrashed, Error: crashText}
+			e := Completion{Job: jobs[0], Outcome: ToDeadLetter, Class: ClassCrashed, Error: CrashText}
 			if err := errors.Join(putDeadLetter(ctx, tx, now, &e), logAttempt(ctx, tx, now, &e)); err != nil {
 				return err
 			}
@@ -171,7 +171,8 @@ func (s *Store) Claim(ctx context.Context, now time.Time, opts ClaimOptions) (jo
 	return jobs, crashed, nil
 }
 
-const crashText = "the plugin crashed or was killed four times while it worked on this scene: please report it with the log"
+// CrashText is the reason of dead letters whose claims were never completed.
+const CrashText = "the plugin crashed or was killed four times while it worked on this scene: please report it with the log"
 
 // HasDue reports whether Claim would find a job.
 func (s *Store) HasDue(ctx context.Context, now time.Time, opts ClaimOptions) (bool, error) {

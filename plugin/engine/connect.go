@@ -55,7 +55,7 @@ func (r *run) trial(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		r.pushes.Crashed(crashed)
+		r.pushes.Crashed(ctx, crashed)
 		if len(claimed) == 0 { // nothing to try: the probe alone decides
 			return r.gate.Close(ctx)
 		}

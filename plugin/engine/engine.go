@@ -44,11 +44,15 @@ type Options struct {
 	Only     int  // only this scene: no catch-up, no waiting
 	Listing  bool // with Only: the index may be updated
 	Linger   bool // wait for jobs that are due soon, and for the next probe; otherwise the run ends once nothing is due
+
+	Lists   bool                                   // Settled lists the scenes that are not in Plex, so the run does not
+	Settled func(ctx context.Context, sum Summary) // called once, when nothing is due and before the run waits; may be nil
 }
 
-// A Summary reports what a run did.
+// A Summary reports what became of the scenes of a run, each counted once.
 type Summary struct {
 	Synced, Unchanged, Retrying, Waiting, Dead, Gone, Skipped int
+	Bare                                                      int // of Skipped: scenes without data
 
 	Stopped  string      // why it ended early or left due jobs, in one sentence; "" if it did neither
 	Class    retry.Class // of what stopped it; "" if nothing went wrong
@@ -84,7 +88,7 @@ func (e *Engine) newRun(opts Options, readOnly bool) *run {
 	r.pushes = &push.Pipeline{
 		Store: e.Store, Index: e.Index, Stash: e.Stash, Plex: e.Plex, Log: e.Log, Random: e.Random, Config: e.Config.Config,
 		Gate: r.gate, Server: r.server, ReadOnly: readOnly, KnownOnly: opts.Only != 0 && !opts.Listing,
-		Refresh: r.refresh, Yield: r.yield.makeRoom,
+		Refresh: r.refresh, Yield: r.yield.makeRoom, Quiet: opts.Lists,
 	}
 	return r
 }
@@ -95,6 +99,7 @@ func (e *Engine) newRun(opts Options, readOnly bool) *run {
 func (e *Engine) Run(ctx context.Context, opts Options) (Summary, error) {
 	r := e.newRun(opts, false)
 	err := r.process(ctx)
+	r.pushes.LogSkipped()
 	sum := r.summary()
 	if stop, ok := gate.AsStop(err); ok {
 		sum.Stopped, sum.Class = stop.Text, stop.Class
@@ -117,7 +122,7 @@ func (e *Engine) Run(ctx context.Context, opts Options) (Summary, error) {
 func (r *run) summary() Summary {
 	sum, t := r.sum, r.pushes.Tally
 	sum.Synced, sum.Unchanged, sum.Retrying, sum.Waiting = t.Synced, t.Unchanged, t.Retrying, t.Waiting
-	sum.Dead, sum.Gone, sum.Skipped, sum.Floor = t.Dead, t.Gone, t.Skipped, r.floor
+	sum.Dead, sum.Gone, sum.Skipped, sum.Bare, sum.Floor = t.Dead, t.Gone, t.Skipped, t.Bare, r.floor
 	return sum
 }
 
@@ -231,7 +236,7 @@ func (r *run) jobs(ctx context.Context, opts store.ClaimOptions) error {
 		if err != nil {
 			return err
 		}
-		r.pushes.Crashed(crashed)
+		r.pushes.Crashed(ctx, crashed)
 		if len(claimed) == 0 {
 			continue
 		}

@@ -77,7 +77,7 @@ func TestRunThatLingersPushesWhatItsScanFound(t *testing.T) {
 		l.Config.ScanPlex = true
 		l.addHidden(1, "/data/new/clip.mp4")
 		l.edit("New", 1)
-		l.want(l.runWith(Options{Linger: true}), Summary{Synced: 1, Waiting: 1})
+		l.want(l.runWith(Options{Linger: true}), Summary{Synced: 1})
 	})
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 )
 
-// String returns what a run did, in one line; "" if it did nothing.
+// String returns what a run did, in one line; "" if it did nothing. The numbers add up to the scenes of the run.
 func (s Summary) String() string {
 	var parts []string
 	for _, p := range []struct {
@@ -17,9 +17,10 @@ func (s Summary) String() string {
 		{s.Synced, "synced"},
 		{s.Unchanged, "unchanged"},
 		{s.Retrying, "to be retried"},
-		{s.Waiting, "waiting for Plex to scan"},
+		{s.Waiting, "waiting for Plex"},
 		{s.Gone, "gone"},
-		{s.Skipped, "skipped"},
+		{s.Bare, "without data in Stash"},
+		{s.Skipped - s.Bare, "skipped"},
 	} {
 		if p.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))

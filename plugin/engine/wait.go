@@ -48,8 +48,18 @@ func (r *run) waitForSoon(ctx context.Context) (bool, error) {
 	if wait > soon || !r.yield.queueIsIdle(ctx) {
 		return false, nil
 	}
+	r.settled(ctx)
 	r.askAgain()
 	return true, r.yield.sleep(ctx, min(max(wait, 0), lookEvery))
+}
+
+// settled reports, once, what the run did before it waits.
+func (r *run) settled(ctx context.Context) {
+	r.pushes.LogSkipped()
+	if report := r.opts.Settled; report != nil {
+		r.opts.Settled, r.pushes.Quiet = nil, false
+		report(ctx, r.summary())
+	}
 }
 
 // waitForPlex waits if work ended with err because Plex failed, and reports whether to continue.

@@ -1,6 +1,9 @@
 package stashapi
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Scene is a scene of Stash with everything that can be pushed.
 type Scene struct {
@@ -18,6 +21,15 @@ type Scene struct {
 	UpdatedAt  string // RFC 3339 with the server's offset, as Stash stores it
 	Files      []File // the primary file first
 	Cover      string // path and query for Client.Image; "" if there is none
+}
+
+// Name returns the title of a scene or, if it has none, the name of its first file.
+func (s *Scene) Name() string {
+	if s.Title != "" || len(s.Files) == 0 {
+		return s.Title
+	}
+	path := s.Files[0].Path
+	return path[strings.LastIndexAny(path, `/\`)+1:]
 }
 
 // Named is a studio, performer, tag or group of a scene.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
@@ -16,12 +18,6 @@ import (
 const (
 	completePatience = 800 * time.Millisecond // time for a cancelled run to store its completions
 )
-
-// A Tally counts how claims were completed.
-type Tally struct {
-	Synced, Unchanged, Retrying, Waiting, Dead, Gone, Skipped int
-	Done                                                      int // completed claims
-}
 
 // complete stores the completions of a batch in one transaction and logs them.
 func (pl *Pipeline) complete(ctx context.Context, pushes []*Push) error {
@@ -136,38 +132,34 @@ func refs(p *Push) []store.Ref {
 // log counts and logs the completion of a claim.
 func (pl *Pipeline) log(p *Push, e *store.Completion) {
 	pl.Tally.Done++
+	id := p.Job.SceneID
 	switch e.Outcome {
 	case store.Done:
 		if e.Note == "unchanged" {
-			pl.Tally.Unchanged++
+			pl.Tally.count(id, unchanged)
 			logOf(pl.Log.Debug(), p).Msg("unchanged: Plex already shows it")
 			return
 		}
-		pl.Tally.Synced++
+		pl.Tally.count(id, synced)
 		for _, t := range p.Targets {
 			if t.changed() {
 				logOf(pl.Log.Info(), p).Str("item", t.key()).Str("rule", t.Hit.Rule).Str("fields", strings.Join(ChangedFields(t.Plan.Changes), ", ")).Msg("synced")
 			}
 		}
 	case store.Drop:
-		if retry.Class(e.Class).Skips() {
-			pl.Tally.Skipped++
-		} else {
-			pl.Tally.Gone++
-		}
-		logOf(pl.Log.Info(), p).Msg(e.Error)
+		pl.skip(p, e)
 	case store.Retry:
-		pl.Tally.Retrying++
-		logOf(pl.Log.Warn(), p).Int("attempt", p.Job.Attempts+1).Str("retry_in", e.Wait.Round(time.Second).String()).Msg(e.Error)
+		pl.Tally.count(id, retrying)
+		pl.notice(zerolog.WarnLevel, p, e, "attempt", p.Job.Attempts+1)
 	case store.Miss, store.Snooze:
-		pl.Tally.Waiting++
-		logOf(pl.Log.Debug(), p).Int("miss", p.Job.Misses+1).Str("retry_in", e.Wait.Round(time.Second).String()).Msg(e.Error)
+		pl.Tally.count(id, waiting)
+		pl.notice(zerolog.InfoLevel, p, e, "miss", p.Job.Misses+1)
 	case store.Release:
 		pl.Tally.Done--
 		logOf(pl.Log.Debug(), p).Str("class", e.Class).Msg(e.Error)
 	case store.ToDeadLetter:
-		pl.Tally.Dead++
-		logOf(pl.Log.Error(), p).Str("class", e.Class).Msg("dead letter: " + e.Error)
+		pl.Tally.count(id, dead)
+		logOf(pl.Log.WithLevel(pl.level(zerolog.ErrorLevel)), p).Msg(retry.DeadLetter(retry.Class(e.Class), e.Error))
 	}
 }
 
@@ -183,9 +175,13 @@ func ChangedFields(changes []merge.Change) []string {
 }
 
 // Crashed counts and logs jobs that became dead letters because the process died repeatedly while it worked on them.
-func (pl *Pipeline) Crashed(jobs []store.Job) {
+func (pl *Pipeline) Crashed(ctx context.Context, jobs []store.Job) {
 	for _, j := range jobs {
-		pl.Tally.Dead++
-		pl.Log.Error().Int("scene", j.SceneID).Str("class", store.ClassCrashed).Msg("dead letter: the plugin crashed repeatedly while processing this scene")
+		p := &Push{Job: j}
+		if result, err := pl.Stash.Scenes(ctx, []int{j.SceneID}); err == nil && len(result.Found) > 0 { // else without a title
+			p.Scene = &result.Found[0]
+		}
+		pl.Tally.count(j.SceneID, dead)
+		logOf(pl.Log.WithLevel(pl.level(zerolog.ErrorLevel)), p).Msg(retry.DeadLetter(store.ClassCrashed, store.CrashText))
 	}
 }

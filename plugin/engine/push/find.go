@@ -104,7 +104,7 @@ func (pl *Pipeline) readHits(ctx context.Context, pushes []*Push, last bool) (st
 		}
 		p.Targets = nil
 		if last {
-			p.Fail(retry.NotFound("the Plex item for " + text.Private(p.Scene.Files[0].Path) + " changed while it was read; Plex may be scanning"))
+			p.Fail(retry.NotFound("the Plex item for " + text.Private(p.Scene.Files[0].Path) + " changed while it was read; Plex may be scanning, and a later run looks for it again"))
 			continue
 		}
 		stale = append(stale, p)

@@ -37,7 +37,8 @@ func (pl *Pipeline) load(ctx context.Context, pushes []*Push) ([]*Push, error) {
 		return nil, err
 	}
 	for _, id := range result.Missing {
-		byID[id].Fail(retry.Gone("the scene is no longer in Stash"))
+		byID[id].Fail(retry.Gone("the scene is no longer in Stash: nothing is pushed, and its Plex item stays unchanged",
+			"they are no longer in Stash: nothing is pushed, and their Plex items stay unchanged"))
 	}
 	for id, err := range result.Failed {
 		byID[id].Fail(retry.OfScene(err))
@@ -66,19 +67,24 @@ func (pl *Pipeline) scenes(ctx context.Context, ids []int) (stashapi.ScenesResul
 // excluded returns why a scene is not pushed; nil if it is.
 func (pl *Pipeline) excluded(s *stashapi.Scene) error {
 	if pl.Config.Filter.OnlyOrganized && !s.Organized {
-		return retry.Skipped("the scene is not organised, and \"Only organised scenes\" (onlyOrganized) is on")
+		const setting = "not organised, and \"Only organised scenes\" (onlyOrganized) is on: mark %s as organised, or turn the setting off and run \"Sync all scenes\""
+		return retry.Skipped("the scene is "+fmt.Sprintf(setting, "it"), "they are "+fmt.Sprintf(setting, "them"))
 	}
 	for _, t := range s.Tags {
 		tag, ok := pl.once.excluded[t.ID]
+		var why string
 		switch {
 		case !ok:
+			continue
 		case tag.Named && text.NameKey(tag.Setting) == text.NameKey(t.Name):
-			return retry.Skipped(fmt.Sprintf("its tag %q is excluded by \"Exclude tags\" (excludeTags)", tag.Setting))
+			why = fmt.Sprintf("tag %q is excluded by", tag.Setting)
 		case tag.Named:
-			return retry.Skipped(fmt.Sprintf("its tag %q, formerly %q, is excluded by \"Exclude tags\" (excludeTags)", t.Name, tag.Setting))
+			why = fmt.Sprintf("tag %q, formerly %q, is excluded by", t.Name, tag.Setting)
 		default:
-			return retry.Skipped(fmt.Sprintf("its tag %q is a child of %q, excluded by \"Exclude tags\" (excludeTags)", t.Name, tag.Setting))
+			why = fmt.Sprintf("tag %q is a child of %q, excluded by", t.Name, tag.Setting)
 		}
+		why += " \"Exclude tags\" (excludeTags): if that is not intended, remove the tag, or correct the setting and run \"Sync all scenes\""
+		return retry.Skipped("its "+why, "their "+why)
 	}
 	return nil
 }
@@ -86,7 +92,7 @@ func (pl *Pipeline) excluded(s *stashapi.Scene) error {
 // desire computes what Plex should show of a scene, unless the scene is excluded.
 func (pl *Pipeline) desire(ctx context.Context, p *Push) error {
 	if len(p.Scene.Files) == 0 {
-		return retry.Gone("the scene has no file")
+		return retry.Gone("the scene has no file in Stash: nothing is pushed until it has one", "they have no file in Stash: nothing is pushed until they have one")
 	}
 	if err := pl.excluded(p.Scene); err != nil {
 		return err
@@ -125,7 +131,7 @@ func (pl *Pipeline) skipBare(ctx context.Context, pushes []*Push) error {
 		}
 		pushed := func(it store.Item) bool { return len(it.Sent)+len(it.Owned) > 0 }
 		if !slices.ContainsFunc(slices.Collect(maps.Values(known)), pushed) {
-			p.Fail(retry.Skipped("the scene has no title or other data in Stash: nothing to push"))
+			p.Fail(retry.Skipped("the scene has no title or other data in Stash: nothing to push", ""))
 		}
 	}
 	return nil

@@ -48,6 +48,8 @@ type Pipeline struct {
 	ReadOnly bool
 	// KnownOnly uses the index as it is: no library is listed.
 	KnownOnly bool
+	// Quiet logs scenes that are not in Plex at debug level only.
+	Quiet bool
 
 	Tally   Tally
 	once    once
@@ -84,6 +86,8 @@ type once struct {
 	scanned    map[string]bool
 	scanFailed bool                 // Plex did not answer a request for a scan
 	dropped    map[droppedFile]bool // removed from the index by this run: not new if they return
+	skipped    map[string]*skips    // by reason
+	noticed    int                  // lines about scenes that wait
 }
 
 // droppedFile is a file in the index whose item no longer holds it.

@@ -84,7 +84,8 @@ func (pl *Pipeline) planTargets(p *Push, known map[string]store.Item, taken map[
 	}
 	p.Targets = mine
 	if len(mine) == 0 {
-		return retry.Skipped(rival)
+		return retry.Skipped(rival+": to push this one, give it a Plex item of its own (Split Apart in Plex)",
+			"their Plex items belong to other scenes: to push these, give them Plex items of their own (Split Apart in Plex)")
 	}
 	return nil
 }

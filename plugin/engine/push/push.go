@@ -11,7 +11,6 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
-	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
 )
 
 // Stage is the progress of a push or of one of its targets.
@@ -71,14 +70,18 @@ func (p *Push) SceneID() int { return p.Job.SceneID }
 // first file.
 func logOf(event *zerolog.Event, p *Push) *zerolog.Event {
 	event = event.Int("scene", p.Job.SceneID)
+	if title := p.Title(); title != "" {
+		return event.Str("title", title)
+	}
+	return event
+}
+
+// Title returns what the scene of a push is called, marked as private; "" before the scene is loaded.
+func (p *Push) Title() string {
 	if p.Scene == nil {
-		return event
+		return ""
 	}
-	title := p.Scene.Title
-	if title == "" && len(p.Scene.Files) > 0 {
-		title = pathform.Base(pathform.Normal(p.Scene.Files[0].Path))
-	}
-	return event.Str("title", text.Private(text.OneLine(title, text.ValueLimit)))
+	return text.Private(text.OneLine(p.Scene.Name(), text.ValueLimit))
 }
 
 // changed reports whether Plex accepted a change of one of the items.

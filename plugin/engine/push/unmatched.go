@@ -17,13 +17,15 @@ func (pl *Pipeline) notMatched(p *Push) error {
 	path := text.Private(p.Scene.Files[0].Path)
 	switch p.Match.Found {
 	case match.Ambiguous:
-		return retry.Ambiguous(fmt.Sprintf("%d Plex items fit %s equally well (%s): delete the extra ones in Plex or set \"Path map\" (pathMap), then run \"Retry dead letters\"",
+		return retry.Ambiguous(fmt.Sprintf("%d Plex items fit %s equally well: delete the extra ones in Plex or set \"Path map\" (pathMap), then run \"Retry dead letters\"; they are %s",
 			len(p.Match.Candidates), path, NameCandidates(p.Match.Candidates)), p.Match.Candidates)
 	case match.Unknown:
-		return retry.Unready("a Plex library is missing or has not been completely read yet: it may contain " + path)
+		return retry.Unready("a Plex library is missing or has not been completely read yet, and may contain " + path +
+			": check \"Plex libraries\" (plexLibraries); if all are there, the next runs read the rest")
 	}
 	if pl.Config.SkipMissing {
-		return retry.Skipped("Plex has no item for " + path + ", and \"Skip missing scenes\" (skipMissing) is on")
+		const setting = ", and \"Skip missing scenes\" (skipMissing) is on: when Plex has scanned the folder, run \"Sync all scenes\""
+		return retry.Skipped("Plex has no item for "+path+setting, "Plex has no items for their files"+setting)
 	}
 	return retry.NotFound("Plex has no item for " + path + " yet: scan its folder in Plex; if Plex shows the video already, check \"Path map\" (pathMap)")
 }

@@ -56,7 +56,7 @@ func (pl *Pipeline) verifyTargets(targets []*Target, held map[string]plexapi.Ite
 		}
 		item, ok := held[t.key()]
 		if !ok {
-			t.Fail(retry.NotFound(fmt.Sprintf("Plex item %s disappeared after it was written", t.key())))
+			t.Fail(retry.NotFound(fmt.Sprintf("Plex item %s disappeared after it was written; a later run looks for it again", t.key())))
 			return
 		}
 		if err := unreadable(&item, t.Plan.Fields()...); err != nil {

@@ -15,7 +15,8 @@ type Error struct {
 	text    string
 	verdict Verdict
 	err     error
-	own     bool // made by Own
+	own     bool   // made by Own
+	shared  string // the text in words that fit several scenes
 }
 
 func (e *Error) Error() string { return e.text }
@@ -38,14 +39,23 @@ func Rejected(text string, err error) error {
 	return &Error{text: text, err: err, verdict: Verdict{Class: ClassRejected, Charge: store.ToDeadLetter, Breaker: Answered}}
 }
 
-// Gone says that there is nothing left to push.
-func Gone(text string) error {
-	return &Error{text: text, verdict: Verdict{Class: ClassGone, Charge: store.Drop}}
+// Gone says that there is nothing left to push. SharedReason returns the second text.
+func Gone(text, shared string) error {
+	return &Error{text: text, shared: shared, verdict: Verdict{Class: ClassGone, Charge: store.Drop}}
 }
 
-// Skipped says that the settings or another scene exclude the scene from being pushed.
-func Skipped(text string) error {
-	return &Error{text: text, verdict: Verdict{Class: ClassSkipped, Charge: store.Drop}}
+// Skipped says that the settings or another scene exclude the scene from being pushed. SharedReason returns the second
+// text.
+func Skipped(text, shared string) error {
+	return &Error{text: text, shared: shared, verdict: Verdict{Class: ClassSkipped, Charge: store.Drop}}
+}
+
+// SharedReason returns why scenes are not pushed, in words that fit every scene with the same reason.
+func SharedReason(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok && e.shared != "" {
+		return e.shared
+	}
+	return err.Error()
 }
 
 // Released ends a claim after a failure that the job shares with others. The job is not charged.
