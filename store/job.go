@@ -59,7 +59,7 @@ type Job struct {
 const jobColumns = `scene_id, reason, priority, enqueued_at, attempts, misses, unfinished, due_at,
 	first_failed_at, last_error_class, last_error, claim`
 
-func scanJob(row interface{ Scan(...any) error }) (Job, error) {
+func scanJob(row sqlitefile.Row) (Job, error) {
 	var j Job
 	var enqueued, due int64
 	var failed sql.NullInt64
@@ -265,20 +265,7 @@ func pickTrial(ctx context.Context, tx *sqlitefile.Tx, now time.Time, floor int6
 }
 
 func queryJobs(ctx context.Context, tx *sqlitefile.Tx, where string, args ...any) ([]Job, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT `+jobColumns+` FROM job `+where, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var jobs []Job
-	for rows.Next() {
-		j, err := scanJob(rows)
-		if err != nil {
-			return nil, err
-		}
-		jobs = append(jobs, j)
-	}
-	return jobs, rows.Err()
+	return sqlitefile.Collect(ctx, tx, scanJob, `SELECT `+jobColumns+` FROM job `+where, args...)
 }
 
 // take gives each job its number and moves its due_at ahead. The returned jobs keep their old due_at, which a

@@ -19,9 +19,9 @@ type Restored struct {
 
 // CompleteRestore stores the result of a restore: it marks the links of the scenes, and deletes their jobs and dead
 // letters. An edit since the start of the restore stays queued. A scene that was destroyed gets no new link, because it
-// would count as missing from Stash.
-func (s *Store) CompleteRestore(ctx context.Context, now time.Time, r Restored) error {
-	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error {
+// would count as missing from Stash. It returns how many jobs it deleted.
+func (s *Store) CompleteRestore(ctx context.Context, now time.Time, r Restored) (dropped int, err error) {
+	err = s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		for i := range r.Items {
 			if err := putItem(ctx, tx, &r.Items[i]); err != nil {
 				return err
@@ -42,32 +42,40 @@ func (s *Store) CompleteRestore(ctx context.Context, now time.Time, r Restored) 
 			}
 		}
 		for _, scene := range r.Scenes {
-			if err := completeRestored(ctx, tx, now, r.Began, scene); err != nil {
+			n, err := completeRestored(ctx, tx, now, r.Began, scene)
+			if err != nil {
 				return err
 			}
+			dropped += n
 		}
 		return trimLog(ctx, tx)
 	})
 	if err != nil {
-		return fmt.Errorf("store the restored items: %w", err)
+		return 0, fmt.Errorf("store the restored items: %w", err)
 	}
-	return nil
+	return dropped, nil
 }
 
-func completeRestored(ctx context.Context, tx *sqlitefile.Tx, now, began time.Time, scene int) error {
-	if _, err := tx.ExecContext(ctx, `DELETE FROM job WHERE scene_id = ? AND enqueued_at < ?`, scene, began.UnixMilli()); err != nil {
-		return err
+// completeRestored returns how many jobs it deleted.
+func completeRestored(ctx context.Context, tx *sqlitefile.Tx, now, began time.Time, scene int) (int, error) {
+	res, err := tx.ExecContext(ctx, `DELETE FROM job WHERE scene_id = ? AND enqueued_at < ?`, scene, began.UnixMilli())
+	if err != nil {
+		return 0, err
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE link SET restored = 1 WHERE scene_id = ?`, scene); err != nil {
-		return err
+	n, err := res.RowsAffected()
+	if err != nil {
+		return 0, err
 	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM dead_letter WHERE scene_id = ?`, scene); err != nil {
-		return err
+	for _, query := range [...]string{
+		`UPDATE link SET restored = 1 WHERE scene_id = ?`,
+		`DELETE FROM dead_letter WHERE scene_id = ?`,
+		`DELETE FROM awaited_file WHERE scene_id = ? AND NOT EXISTS (SELECT 1 FROM job WHERE scene_id = ?1)`,
+	} {
+		if _, err := tx.ExecContext(ctx, query, scene); err != nil {
+			return 0, err
+		}
 	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM awaited_file WHERE scene_id = ? AND NOT EXISTS (SELECT 1 FROM job WHERE scene_id = ?1)`, scene); err != nil {
-		return err
-	}
-	return logAttempt(ctx, tx, now, &Completion{Job: Job{SceneID: scene}, Note: "restored"})
+	return int(n), logAttempt(ctx, tx, now, &Completion{Job: Job{SceneID: scene}, Note: "restored"})
 }
 
 // ItemsAfter returns up to limit rating keys of items after the given one, in ascending order.
@@ -81,20 +89,14 @@ func (s *Store) ItemsOwnedBy(ctx context.Context, server string, scene int) ([]s
 }
 
 func (s *Store) itemKeys(ctx context.Context, where string, args ...any) ([]string, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT rating_key FROM item WHERE `+where, args...)
+	keys, err := sqlitefile.Collect(ctx, s.read, func(row sqlitefile.Row) (key string, err error) {
+		err = row.Scan(&key)
+		return key, err
+	}, `SELECT rating_key FROM item WHERE `+where, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read items: %w", s.fileError(err))
 	}
-	defer rows.Close()
-	var keys []string
-	for rows.Next() {
-		var k string
-		if err := rows.Scan(&k); err != nil {
-			return nil, fmt.Errorf("read items: %w", s.fileError(err))
-		}
-		keys = append(keys, k)
-	}
-	return keys, s.fileError(rows.Err())
+	return keys, nil
 }
 
 // CountItems returns the number of items of a server.

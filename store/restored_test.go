@@ -125,8 +125,8 @@ func TestEditDuringARestoreStaysQueued(t *testing.T) {
 	began := t0.Add(time.Minute)
 	enqueueScenes(t, s, began.Add(time.Second), InBulk, 2)
 	r := Restored{Server: "S", Began: began, Whole: []string{"10", "20"}, Scenes: []int{1, 2}}
-	if err := s.CompleteRestore(t.Context(), began.Add(2*time.Second), r); err != nil {
-		t.Fatal(err)
+	if dropped, err := s.CompleteRestore(t.Context(), began.Add(2*time.Second), r); err != nil || dropped != 1 {
+		t.Fatalf("%d jobs were deleted, want 1: %v", dropped, err)
 	}
 	if _, err := s.Job(t.Context(), 1); !errors.Is(err, ErrNone) {
 		t.Errorf("what waited before the restore is still queued: %v", err)
@@ -145,7 +145,7 @@ func TestLinkOfARestoreHasNoPushTime(t *testing.T) {
 	if err := s.PutItems(t.Context(), []Item{{Server: "S", RatingKey: "10", Section: "1", Owner: 1}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.CompleteRestore(t.Context(), t0, Restored{Server: "S", Began: t0, Whole: []string{"10"}, Scenes: []int{1}}); err != nil {
+	if _, err := s.CompleteRestore(t.Context(), t0, Restored{Server: "S", Began: t0, Whole: []string{"10"}, Scenes: []int{1}}); err != nil {
 		t.Fatal(err)
 	}
 	links, err := s.Links(t.Context(), 1)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
@@ -116,6 +117,23 @@ func nextDue(ctx context.Context, q sqlitefile.RowQuerier, now time.Time) (time.
 	return next, nil
 }
 
+// FailedJobs returns jobs whose last claim failed, at most limit, those with the latest due times first. It looks at the
+// latest 10,000 jobs of each priority.
+func (s *Store) FailedJobs(ctx context.Context, limit int) ([]Job, error) {
+	var jobs []Job
+	for _, priority := range [...]int{ByPerson, InBulk} {
+		list, err := sqlitefile.Collect(ctx, s.read, scanJob, `SELECT `+jobColumns+`
+			FROM (SELECT * FROM job WHERE priority = ? ORDER BY due_at DESC LIMIT ?) WHERE last_error IS NOT NULL LIMIT ?`,
+			priority, sqlitefile.CountLimit, limit)
+		if err != nil {
+			return nil, fmt.Errorf("read failed jobs: %w", s.fileError(err))
+		}
+		jobs = append(jobs, list...)
+	}
+	slices.SortStableFunc(jobs, func(a, b Job) int { return b.DueAt.Compare(a.DueAt) })
+	return jobs[:min(len(jobs), limit)], nil
+}
+
 // Job returns the scene's job; ErrNone if it has none.
 func (s *Store) Job(ctx context.Context, sceneID int) (Job, error) {
 	j, err := scanJob(s.read.QueryRowContext(ctx, `SELECT `+jobColumns+` FROM job WHERE scene_id = ?`, sceneID))
@@ -141,22 +159,16 @@ type Attempt struct {
 
 // Attempts returns the latest attempts for a scene, newest first.
 func (s *Store) Attempts(ctx context.Context, sceneID int) ([]Attempt, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT at, outcome, class, error FROM attempt_log WHERE scene_id = ? ORDER BY id DESC LIMIT 50`, sceneID)
+	list, err := sqlitefile.Collect(ctx, s.read, func(row sqlitefile.Row) (a Attempt, err error) {
+		var at int64
+		err = row.Scan(&at, &a.Outcome, &a.Class, &a.Error)
+		a.At = time.UnixMilli(at)
+		return a, err
+	}, `SELECT at, outcome, class, error FROM attempt_log WHERE scene_id = ? ORDER BY id DESC LIMIT 50`, sceneID)
 	if err != nil {
 		return nil, fmt.Errorf("read the attempts of scene %d: %w", sceneID, s.fileError(err))
 	}
-	defer rows.Close()
-	var list []Attempt
-	for rows.Next() {
-		var a Attempt
-		var at int64
-		if err := rows.Scan(&at, &a.Outcome, &a.Class, &a.Error); err != nil {
-			return nil, s.fileError(err)
-		}
-		a.At = time.UnixMilli(at)
-		list = append(list, a)
-	}
-	return list, s.fileError(rows.Err())
+	return list, nil
 }
 
 // An Outage is a time during which the breaker was not closed.
@@ -168,21 +180,15 @@ type Outage struct {
 
 // Outages returns the newest outages, at most 50.
 func (s *Store) Outages(ctx context.Context) ([]Outage, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT started_at, ended_at, cause FROM outage ORDER BY id DESC LIMIT 50`)
+	list, err := sqlitefile.Collect(ctx, s.read, func(row sqlitefile.Row) (o Outage, err error) {
+		var started int64
+		var ended sql.NullInt64
+		err = row.Scan(&started, &ended, &o.Cause)
+		o.StartedAt, o.EndedAt = time.UnixMilli(started), nullTime(ended)
+		return o, err
+	}, `SELECT started_at, ended_at, cause FROM outage ORDER BY id DESC LIMIT 50`)
 	if err != nil {
 		return nil, fmt.Errorf("read outages: %w", s.fileError(err))
 	}
-	defer rows.Close()
-	var list []Outage
-	for rows.Next() {
-		var o Outage
-		var started int64
-		var ended sql.NullInt64
-		if err := rows.Scan(&started, &ended, &o.Cause); err != nil {
-			return nil, s.fileError(err)
-		}
-		o.StartedAt, o.EndedAt = time.UnixMilli(started), nullTime(ended)
-		list = append(list, o)
-	}
-	return list, s.fileError(rows.Err())
+	return list, nil
 }

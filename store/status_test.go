@@ -1,6 +1,8 @@
 package store
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,5 +51,46 @@ func TestErrorTextsAreOneShortLineOfText(t *testing.T) {
 	}
 	if text := OneLine("a\xff"); text != "a\uFFFD" {
 		t.Errorf("OneLine of half a character = %q", text)
+	}
+}
+
+func TestFailedJobsAreTheLatestWithTheirReasons(t *testing.T) {
+	s := openStore(t)
+	enqueueScenes(t, s, t0, InBulk, 1, 2, 3, 4)
+	enqueueScenes(t, s, t0, ByPerson, 5)
+	for scene, wait := range map[int]time.Duration{1: time.Minute, 3: 3 * time.Minute, 5: 2 * time.Minute} {
+		j := claim(t, s, t0, ClaimOptions{Only: scene})[0]
+		endOne(t, s, t0, Completion{Job: j, Outcome: Miss, Wait: wait, Class: "not_found", Error: "no item"})
+	}
+	claim(t, s, t0, ClaimOptions{Only: 4}) // being pushed: it has not failed
+	for _, limit := range []int{50, 3, 2} {
+		jobs, err := s.FailedJobs(t.Context(), limit)
+		var scenes []int
+		for _, j := range jobs {
+			scenes = append(scenes, j.SceneID)
+			if j.Error != "no item" || j.ErrorClass != "not_found" || j.Misses != 1 {
+				t.Errorf("job = %+v", j)
+			}
+		}
+		if want := []int{3, 5, 1}[:min(limit, 3)]; err != nil || !slices.Equal(scenes, want) {
+			t.Errorf("at most %d failed jobs: %v, %v; want %v", limit, scenes, err, want)
+		}
+	}
+}
+
+// With a million waiting jobs the list reads 10,000 of each priority at most, in the order of an index.
+func TestListOfFailedJobsReadsAnIndexUpToALimit(t *testing.T) {
+	s, r := recordedStore(t)
+	if _, err := s.FailedJobs(t.Context(), 50); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.statements) != 1 {
+		t.Fatalf("%d statements, want one", len(r.statements))
+	}
+	for text := range maps.Clone(r.statements) { // plan adds its own
+		steps := strings.Join(plan(t, s, text), "; ")
+		if !strings.Contains(steps, "USING INDEX job_due (priority=?)") || strings.Contains(steps, "TEMP B-TREE") || !strings.Contains(text, "LIMIT ?) WHERE") {
+			t.Errorf("%s\nin %s", steps, text)
+		}
 	}
 }

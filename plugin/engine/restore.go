@@ -19,6 +19,7 @@ type Restoration struct {
 	Unchanged int // items that needed no change
 	Gone      int // items that are no longer in Plex
 	Failed    int // items not or only partly restored; another restore tries again
+	Dropped   int // waiting edits of restored scenes, which are removed from the queue
 
 	Kept     []KeptFields // the first items with kept fields: edited since the push, or a picture that is no longer offered
 	KeptMore bool         // there are more
@@ -103,9 +104,11 @@ func (r *restoreRun) page(ctx context.Context, keys []string) error {
 		for _, one := range list {
 			r.result.count(one, &end)
 		}
-		if err := r.Store.CompleteRestore(context.WithoutCancel(ctx), time.Now(), end); err != nil {
+		dropped, err := r.Store.CompleteRestore(context.WithoutCancel(ctx), time.Now(), end)
+		if err != nil {
 			return err
 		}
+		r.result.Dropped += dropped
 	}
 	return nil
 }
@@ -163,6 +166,9 @@ func (r Restoration) String() string {
 	}
 	if len(r.Kept) > 0 {
 		parts = append(parts, "fields edited in Plex since the push, or that Plex cannot restore, were left unchanged")
+	}
+	if r.Dropped > 0 {
+		parts = append(parts, text.Count(r.Dropped, "waiting edit of these scenes was", "waiting edits of these scenes were")+" removed from the queue")
 	}
 	return strings.Join(parts, "; ") + ". Restored scenes are pushed again only if you edit them in Stash or run \"Sync all scenes\""
 }
