@@ -29,17 +29,17 @@ func TestRunEndsWithOneLineAndTheSameAsJSON(t *testing.T) {
 		},
 		{
 			"of everything",
-			engine.Summary{Synced: 42, Unchanged: 3, Retrying: 4, Waiting: 2, Dead: 1, Gone: 5, Skipped: 6},
+			engine.Summary{Synced: 42, Unchanged: 3, Retrying: 4, Waiting: 2, Dead: 1, Gone: 5, Skipped: 6, Bare: 4},
 			store.Counts{Waiting: sqlitefile.Count{N: 6}, NextDue: now.Add(31 * time.Second)},
-			"42 synced, 3 unchanged, 4 to be retried, 2 waiting for Plex to scan, 5 gone, 6 skipped, 1 dead letter; " +
-				"6 scenes wait for the first edit, task or scheduled run from " + now.Add(31*time.Second).Local().Format(time.TimeOnly) + " (in 31s)",
+			"42 synced, 3 unchanged, 4 to be retried, 2 waiting for Plex, 5 gone, 4 without data in Stash, 2 skipped, 1 dead letter; " +
+				"6 scenes wait for a later edit or task (\"Queue status\" lists what waits)",
 			`{"synced":42,"unchanged":3,"retrying":4,"waiting":2,"dead":1,"gone":5,"skipped":6,"remaining":{"due":0,"waiting":6},"next_due_at":"2026-11-24T04:20:56Z","breaker":"closed","stopped":""}`,
 		},
 		{
 			"one waits",
 			engine.Summary{Waiting: 1},
 			store.Counts{Waiting: sqlitefile.Count{N: 1}, NextDue: now},
-			"1 waiting for Plex to scan; 1 scene waits for the first edit, task or scheduled run from " + now.Local().Format(time.TimeOnly) + " (in 0s)",
+			"1 waiting for Plex; 1 scene waits for a later edit or task (\"Queue status\" lists what waits)",
 			`{"synced":0,"unchanged":0,"retrying":0,"waiting":1,"dead":0,"gone":0,"skipped":0,"remaining":{"due":0,"waiting":1},"next_due_at":"2026-11-24T04:20:25Z","breaker":"closed","stopped":""}`,
 		},
 		{
@@ -64,12 +64,20 @@ func TestRunEndsWithOneLineAndTheSameAsJSON(t *testing.T) {
 			`{"synced":0,"unchanged":0,"retrying":0,"waiting":0,"dead":0,"gone":0,"skipped":0,"remaining":{"due":0,"waiting":0},"next_due_at":null,"breaker":"closed","stopped":"the run was stopped","stopped_class":"cancelled"}`,
 		},
 	} {
-		if got := closingLine(c.sum, c.counts, now); got != c.line {
+		if got := closingLine(c.sum, c.counts, false); got != c.line {
 			t.Errorf("%s: line %q, want %q", c.name, got, c.line)
 		}
 		text, err := json.Marshal(processReport(c.sum, c.counts, store.Breaker{State: store.BreakerClosed}))
 		if err != nil || string(text) != c.json {
 			t.Errorf("%s: JSON %s, %v\nwant %s", c.name, text, err, c.json)
 		}
+	}
+}
+
+func TestRunThatWaitsSaysSo(t *testing.T) {
+	counts := store.Counts{Waiting: sqlitefile.Count{N: 2}, NextDue: time.Now()}
+	const want = "1 synced, 2 waiting for Plex; 2 scenes wait: this task tries again for up to five minutes, or until another task is started"
+	if got := closingLine(engine.Summary{Synced: 1, Waiting: 2}, counts, true); got != want {
+		t.Errorf("line %q, want %q", got, want)
 	}
 }

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
@@ -21,7 +21,10 @@ type PreviewReport struct {
 	WouldChange int                   `json:"would_change"`
 	Unchanged   int                   `json:"unchanged"`
 	NotFound    int                   `json:"not_found"`
+	Ambiguous   int                   `json:"ambiguous"`
+	Unread      int                   `json:"unread"`
 	Skipped     int                   `json:"skipped"`
+	Bare        int                   `json:"bare"` // of the skipped scenes: without data in Stash
 	Failed      int                   `json:"failed"`
 	ByField     map[string]int        `json:"by_field"`
 	Scenes      []engine.ScenePreview `json:"scenes"`
@@ -61,14 +64,14 @@ func (s *session) preview(ctx context.Context, args common.ArgsMap) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	return s.logPreview(ctx, p), nil
+	return s.logPreview(p), nil
 }
 
-// previewed is how many scenes a preview logs field by field.
-const previewed = 10
+// previewed is how many scenes of each kind a preview logs: those that would change, and those that would not be pushed.
+const previewed = 12
 
-// logPreview logs the changes of the first scenes, then the sums, and returns the report.
-func (s *session) logPreview(ctx context.Context, p engine.Preview) PreviewReport {
+// logPreview logs the first scenes, a line each, then the sums, and returns the report.
+func (s *session) logPreview(p engine.Preview) PreviewReport {
 	for _, scene := range p.Scenes {
 		for _, item := range scene.Items {
 			for i, c := range item.Changes {
@@ -76,56 +79,80 @@ func (s *session) logPreview(ctx context.Context, p engine.Preview) PreviewRepor
 			}
 		}
 	}
-	first := p.Scenes[:min(len(p.Scenes), previewed)]
-	titles := s.titles(ctx, first)
-	for _, scene := range first {
+	for _, scene := range p.Scenes[:min(len(p.Scenes), previewed)] {
 		for _, item := range scene.Items {
-			for _, c := range item.Changes {
-				s.z.Info().Int("scene", scene.SceneID).Str("title", titles[scene.SceneID]).Str("item", item.RatingKey).Str("field", c.Field).Str("from", text.OneLine(c.From, text.Limit)).Str("to", text.OneLine(c.To, text.Limit)).Msg("would " + c.Action)
-			}
+			named(s.z.Info(), scene.SceneID, scene.Title).Msg("would change " + changes(item.Changes))
 		}
+	}
+	lines := 0
+	for _, other := range p.Others {
+		if lines++; lines > previewed || other.Kind == engine.Bare {
+			break
+		}
+		named(s.z.Info(), other.SceneID, other.Title).Msg("would not be pushed: " + other.Reason)
 	}
 	s.event(p.Class).Msg(previewLine(p))
 	return PreviewReport{
-		WouldChange: p.WouldChange, Unchanged: p.Unchanged, NotFound: p.NotFound, Skipped: p.Skipped, Failed: p.Failed,
+		WouldChange: p.WouldChange, Unchanged: p.Unchanged, NotFound: p.NotFound, Ambiguous: p.Ambiguous, Unread: p.Unread,
+		Skipped: p.Skipped, Bare: p.Bare, Failed: p.Failed,
 		ByField: p.ByField, Scenes: orEmpty(p.Scenes), Others: orEmpty(p.Others), Stopped: p.Stopped,
 	}
 }
 
-// titles returns the titles of scenes by id, the file's name where there is none. It is empty if Stash does not answer.
-func (s *session) titles(ctx context.Context, scenes []engine.ScenePreview) map[int]string {
-	ids := make([]int, len(scenes))
-	for i, scene := range scenes {
-		ids[i] = scene.SceneID
-	}
-	titles := make(map[int]string)
-	result, err := s.stash.Scenes(ctx, ids)
-	if err != nil {
-		s.z.Debug().Err(err).Msg("cannot read the titles of the scenes")
-	}
-	for _, scene := range result.Found {
-		title := scene.Title
-		if title == "" && len(scene.Files) > 0 {
-			title = filepath.Base(scene.Files[0].Path)
+// changes names the changes of one item in one line. A picture has no value that says anything.
+func changes(list []merge.Change) string {
+	parts := make([]string, len(list))
+	for i, c := range list {
+		switch {
+		case strings.Contains(text.Plain(c.To), "upload://"):
+			parts[i] = c.Field
+		case c.Action == "add":
+			parts[i] = c.Field + " +" + quoted(c.To)
+		case c.Action == "remove":
+			parts[i] = c.Field + " -" + quoted(c.From)
+		default:
+			parts[i] = c.Field + " " + quoted(c.From) + " → " + quoted(c.To)
 		}
-		titles[scene.ID] = text.Private(text.OneLine(title, text.ValueLimit))
 	}
-	return titles
+	return strings.Join(parts, "; ")
+}
+
+// quoted returns a private text in quotes, cut to one line; an empty one in words.
+func quoted(private string) string {
+	if private = text.OneLine(text.Plain(private), text.ValueLimit); private == "" {
+		return "empty"
+	}
+	return `"` + text.Private(private) + `"`
 }
 
 // previewLine is the last line of a preview: the sums, and what to do next.
 func previewLine(p engine.Preview) string {
-	line := fmt.Sprintf("%s would change, %d would not, %s not found in Plex, %s skipped",
-		text.Count(p.WouldChange, "scene", "scenes"), p.Unchanged, text.Count(p.NotFound, "is", "are"), text.Count(p.Skipped, "is", "are"))
-	if p.Failed > 0 {
-		line += fmt.Sprintf(", %d could not be compared", p.Failed)
+	total := p.WouldChange + p.Unchanged + p.NotFound + p.Ambiguous + p.Unread + p.Skipped + p.Failed
+	parts := []string{fmt.Sprintf("%d of %s would change", p.WouldChange, text.Count(total, "scene", "scenes"))}
+	for _, c := range []struct {
+		n                int
+		singular, plural string
+		kind             engine.Kind
+	}{
+		{p.Unchanged, "matches already", "match already", 0},
+		{p.Bare, "has no data in Stash", "have no data in Stash", engine.Bare},
+		{p.Skipped - p.Bare, "is skipped", "are skipped", engine.Skipped},
+		{p.NotFound, "is not in Plex", "are not in Plex", engine.NotFound},
+		{p.Ambiguous, "fits several items in Plex", "fit several items in Plex", engine.Ambiguous},
+		{p.Unread, "may be in a library that was not read", "may be in libraries that were not read", engine.Unread},
+		{p.Failed, "could not be compared", "could not be compared", engine.Failed},
+	} {
+		if c.n > 0 {
+			parts = append(parts, text.Count(c.n, c.singular, c.plural)+titlesOf(p.Others, c.kind))
+		}
 	}
+	line := strings.Join(parts, ", ")
 	var fields []string
 	for _, f := range slices.Sorted(maps.Keys(p.ByField)) {
 		fields = append(fields, fmt.Sprintf("%s %d", f, p.ByField[f]))
 	}
 	if len(fields) > 0 {
-		line += " (items by field: " + strings.Join(fields, ", ") + ")"
+		line += "; items by field: " + strings.Join(fields, ", ")
 	}
 	if p.Stopped != "" {
 		return text.Join(p.Stopped, "the preview is incomplete: "+line, "nothing was written")
@@ -134,6 +161,21 @@ func previewLine(p engine.Preview) string {
 		return "Preview, nothing was written: " + line + ". Next: \"Sync all scenes\" pushes these changes"
 	}
 	return "Preview, nothing was written: " + line
+}
+
+// titlesOf returns the first titles of scenes of a kind, in parentheses; "" for scenes without data, of which there may
+// be many, and if there are none.
+func titlesOf(list []engine.SceneProblem, kind engine.Kind) string {
+	var titles []string
+	for _, p := range list {
+		if p.Kind == kind && kind != engine.Bare && p.Title != "" && len(titles) < 3 {
+			titles = append(titles, `"`+p.Title+`"`)
+		}
+	}
+	if len(titles) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(titles, ", ") + ")"
 }
 
 func orEmpty[T any](list []T) []T {
@@ -149,6 +191,7 @@ type RestoreReport struct {
 	Unchanged int                  `json:"unchanged"`
 	Gone      int                  `json:"gone"`
 	Failed    int                  `json:"failed"`
+	Dropped   int                  `json:"dropped"` // waiting edits that were removed from the queue
 	Kept      []engine.KeptFields  `json:"kept"`
 	KeptMore  bool                 `json:"kept_more,omitempty"`
 	Problems  []engine.ItemProblem `json:"problems"`
@@ -184,7 +227,7 @@ func (s *session) restore(ctx context.Context, args common.ArgsMap) (any, error)
 	}
 	s.logRestore(r, held)
 	return RestoreReport{
-		Restored: r.Restored, Unchanged: r.Unchanged, Gone: r.Gone, Failed: r.Failed,
+		Restored: r.Restored, Unchanged: r.Unchanged, Gone: r.Gone, Failed: r.Failed, Dropped: r.Dropped,
 		Kept: orEmpty(r.Kept), KeptMore: r.KeptMore, Problems: orEmpty(r.Problems), Stopped: r.Stopped,
 	}, nil
 }

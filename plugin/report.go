@@ -18,7 +18,7 @@ import (
 // listed is how many entries a list in a result holds at most.
 const listed = 50
 
-// logged is how many lines a report takes at most in Stash's log, whose page keeps the newest thirty.
+// logged is how many lines a restore logs about items at most: Stash's log page shows the newest thirty.
 const logged = 20
 
 // The results of operations. Fields may be added, not renamed. Times are RFC 3339 or null; counts stop at
@@ -82,10 +82,11 @@ type StatusReport struct {
 	CatchUp     CatchUpReport  `json:"catch_up"`
 }
 
-// QueueReport counts the pending jobs.
+// QueueReport counts the pending jobs and lists those that failed, the latest first.
 type QueueReport struct {
 	Remaining
-	NextDueAt *time.Time `json:"next_due_at"`
+	NextDueAt *time.Time  `json:"next_due_at"`
+	Items     []FailedJob `json:"items"`
 }
 
 // DeadReport lists the dead letters.
@@ -100,6 +101,7 @@ type DeadReport struct {
 // DeadLetter is a job that is no longer retried.
 type DeadLetter struct {
 	SceneID    int             `json:"scene_id"`
+	Title      string          `json:"title,omitempty"`
 	Class      string          `json:"class"`
 	Error      string          `json:"error"`
 	Attempts   int             `json:"attempts"`
@@ -159,9 +161,7 @@ func (s *session) status(ctx context.Context, _ common.ArgsMap) (any, error) {
 	if r.Plex.Sections, err = sections(ctx, s.index, r.Plex.Server); err != nil {
 		return nil, err
 	}
-	for _, d := range r.DeadLetters.Items[:min(len(r.DeadLetters.Items), logged)] {
-		s.z.Info().Int("scene", d.SceneID).Str("class", d.Class).Msg("dead letter: " + d.Error)
-	}
+	s.logUnpushed(ctx, &r)
 	s.z.Info().Msg(r.Line()) // last: Stash shows the newest line first
 	return r, nil
 }
@@ -182,11 +182,18 @@ func Status(ctx context.Context, db *store.Store, version string) (StatusReport,
 	if err != nil {
 		return r, err
 	}
+	jobs, err := db.FailedJobs(ctx, listed)
+	if err != nil {
+		return r, err
+	}
 	outages, err := db.Outages(ctx)
 	if err != nil {
 		return r, err
 	}
-	r.Queue = QueueReport{remaining(c), rfc3339(c.NextDue)}
+	r.Queue = QueueReport{remaining(c), rfc3339(c.NextDue), []FailedJob{}}
+	for _, j := range jobs {
+		r.Queue.Items = append(r.Queue.Items, failedJob(j))
+	}
 	r.DeadLetters = DeadReport{Count: c.Dead.N, Capped: c.Dead.Capped, ByClass: c.DeadByClass, Expired: c.ExpiredDead, Items: []DeadLetter{}}
 	for _, d := range letters {
 		r.DeadLetters.Items = append(r.DeadLetters.Items, deadLetter(d))
@@ -231,33 +238,37 @@ func sections(ctx context.Context, index *plexindex.Index, server string) ([]Sec
 	return list, nil
 }
 
-// Line returns the report in one line: the sums, whether Plex is paused, and what to do next.
+// Line returns the report in one line: the sums, each with what to do about it, and whether Plex answers.
 func (r StatusReport) Line() string {
-	line := fmt.Sprintf("%d due, %d waiting, %s, %s", r.Queue.Due, r.Queue.Waiting,
-		text.Count(r.DeadLetters.Count, "dead letter", "dead letters"), text.Count(r.Links, "linked Plex item", "linked Plex items"))
-	paused := r.Breaker.State != string(store.BreakerClosed)
-	switch {
-	case !paused:
-		line += "; Plex is not paused"
-	case r.Breaker.ProbeAt != nil:
-		line = text.Join(line, fmt.Sprintf("Plex is paused: %s", r.Breaker.LastError),
-			fmt.Sprintf("the first run from %s tries it again, and \"Process queue\" tries it now", r.Breaker.ProbeAt.Local().Format(time.TimeOnly)))
-	default:
-		line += "; Plex is being tried"
+	line := text.Count(r.Links, "item", "items") + " in Plex"
+	if r.Queue.Due+r.Queue.Waiting+r.DeadLetters.Count == 0 {
+		return line + ", nothing is pending. " + r.plex()
 	}
-	switch {
-	case r.Queue.Due > 0 && !paused:
-		line = text.Join(line, `run "Process queue" to push what is due`)
-	case r.Queue.Waiting > 0 && r.Queue.NextDueAt != nil && !paused:
-		line = text.Join(line, "the first edit, task or scheduled run from "+r.Queue.NextDueAt.Local().Format(time.TimeOnly)+" retries what waits")
+	line += fmt.Sprintf(", %s due", text.Count(r.Queue.Due, "scene", "scenes"))
+	if r.Queue.Due > 0 && r.Breaker.State == string(store.BreakerClosed) {
+		line += " (run \"Process queue\")"
 	}
+	line += fmt.Sprintf(", %d waiting for a later edit or task, %s", r.Queue.Waiting, text.Count(r.DeadLetters.Count, "dead letter", "dead letters"))
 	if r.DeadLetters.Count > 0 {
-		return text.Join(line, `when the cause of the dead letters is gone, run "Retry dead letters"`)
+		line += " (when the cause is gone, run \"Retry dead letters\")"
 	}
-	if r.Queue.Due+r.Queue.Waiting == 0 && !paused {
-		return line + ". Nothing is pending"
+	return line + ". " + r.plex()
+}
+
+// plex says whether Plex answers.
+func (r StatusReport) plex() string {
+	switch {
+	case r.Breaker.State != string(store.BreakerClosed) && r.Breaker.ProbeAt != nil:
+		return text.Join("Plex is paused: "+r.Breaker.LastError,
+			fmt.Sprintf("the first edit or task from %s tries it again, and \"Process queue\" tries it now", r.Breaker.ProbeAt.Local().Format(time.TimeOnly)))
+	case r.Breaker.State != string(store.BreakerClosed):
+		return "Plex is being tried"
+	case r.Breaker.Failures > 0:
+		return "The last request to Plex failed: " + r.Breaker.LastError
+	case r.Plex.Server == "":
+		return "Plex has not been used yet: run \"Check connection\""
 	}
-	return line
+	return "Plex answered last time"
 }
 
 // Text is the report for a terminal.
@@ -265,6 +276,10 @@ func (r StatusReport) Text() string {
 	all := fmt.Sprintf("Stash Plex Sync %s, %s\n%s\n", r.Version, r.Database, r.Line())
 	for _, d := range r.DeadLetters.Items {
 		all += fmt.Sprintf("  dead letter: scene %d (%s): %s\n", d.SceneID, d.Class, d.Error)
+	}
+	for _, j := range r.Queue.Items {
+		all += fmt.Sprintf("  waiting: scene %d (%s, %s, %s): %s\n", j.SceneID, j.Class,
+			text.Count(j.Attempts, "attempt", "attempts"), text.Count(j.Misses, "look", "looks"), j.Error)
 	}
 	for _, o := range r.Outages {
 		end := "not over yet"

@@ -29,6 +29,7 @@ func TestReportListsAtMostFiftySections(t *testing.T) {
 func TestStatusLineSaysWhatToDoNext(t *testing.T) {
 	at := time.Date(2026, 3, 4, 12, 0, 30, 0, time.Local)
 	closed, open := BreakerReport{State: string(store.BreakerClosed)}, BreakerReport{State: string(store.BreakerOpen), LastError: "Is Plex running?", ProbeAt: &at}
+	used := PlexReport{Server: "S"}
 	queue := func(due, waiting int) QueueReport {
 		r := QueueReport{Remaining: Remaining{Due: due, Waiting: waiting}}
 		if waiting > 0 {
@@ -40,18 +41,19 @@ func TestStatusLineSaysWhatToDoNext(t *testing.T) {
 		r    StatusReport
 		want string
 	}{
-		{StatusReport{Breaker: closed}, "0 due, 0 waiting, 0 dead letters, 0 linked Plex items; Plex is not paused. Nothing is pending"},
+		{StatusReport{Breaker: closed}, `0 items in Plex, nothing is pending. Plex has not been used yet: run "Check connection"`},
+		{StatusReport{Breaker: closed, Plex: used, Links: 46}, "46 items in Plex, nothing is pending. Plex answered last time"},
 		{
-			StatusReport{Breaker: closed, Queue: queue(0, 1), Links: 1},
-			"0 due, 1 waiting, 0 dead letters, 1 linked Plex item; Plex is not paused; the first edit, task or scheduled run from 12:00:30 retries what waits",
+			StatusReport{Breaker: closed, Plex: used, Queue: queue(0, 1), Links: 1},
+			"1 item in Plex, 0 scenes due, 1 waiting for a later edit or task, 0 dead letters. Plex answered last time",
 		},
 		{
-			StatusReport{Breaker: closed, Queue: queue(2, 2), DeadLetters: DeadReport{Count: 1}, Links: 2},
-			`2 due, 2 waiting, 1 dead letter, 2 linked Plex items; Plex is not paused; run "Process queue" to push what is due; when the cause of the dead letters is gone, run "Retry dead letters"`,
+			StatusReport{Breaker: BreakerReport{State: closed.State, Failures: 2, LastError: "502"}, Plex: used, Queue: queue(2, 2), DeadLetters: DeadReport{Count: 1}, Links: 2},
+			`2 items in Plex, 2 scenes due (run "Process queue"), 2 waiting for a later edit or task, 1 dead letter (when the cause is gone, run "Retry dead letters"). The last request to Plex failed: 502`,
 		},
 		{
 			StatusReport{Breaker: open, Queue: queue(1, 0)},
-			`1 due, 0 waiting, 0 dead letters, 0 linked Plex items; Plex is paused: Is Plex running? The first run from 12:00:30 tries it again, and "Process queue" tries it now`,
+			`0 items in Plex, 1 scene due, 0 waiting for a later edit or task, 0 dead letters. Plex is paused: Is Plex running? The first edit or task from 12:00:30 tries it again, and "Process queue" tries it now`,
 		},
 	} {
 		if got := c.r.Line(); got != c.want {

@@ -137,6 +137,16 @@ func optionalScene(args common.ArgsMap) (int, error) {
 func (s *session) run(ctx context.Context, who string, opts engine.Options, prepare func(ctx context.Context, e *engine.Engine, alone bool) error) (any, error) {
 	var sum engine.Summary
 	began := time.Now()
+	opts.Lists = prepare != nil
+	unlisted := opts.Lists
+	opts.Settled = func(ctx context.Context, sum engine.Summary) {
+		if unlisted {
+			unlisted = s.listUnpushed(ctx) != nil
+		}
+		if counts, err := s.db.Counts(ctx, time.Now()); err == nil { // else the last line reports it
+			s.z.Info().Msg(closingLine(sum, counts, true))
+		}
+	}
 	run := func(ctx context.Context, alone bool) error {
 		e, err := s.ready(ctx)
 		if err != nil && alone { // the next hook asks for a run again
@@ -165,6 +175,11 @@ func (s *session) run(ctx context.Context, who string, opts engine.Options, prep
 	}
 	if opts.Only != 0 || sum.Stopped == "" {
 		s.followUp(ctx, sum.Floor)
+	}
+	if unlisted && sum.Stopped == "" {
+		if err := s.listUnpushed(ctx); err != nil {
+			return nil, err
+		}
 	}
 	return s.finish(context.WithoutCancel(ctx), sum, began)
 }
@@ -266,7 +281,7 @@ func (s *session) finish(ctx context.Context, sum engine.Summary, began time.Tim
 	if err != nil {
 		return nil, err
 	}
-	line := closingLine(sum, counts, now)
+	line := closingLine(sum, counts, false)
 	s.event(sum.Class).Str("took", now.Sub(began).Round(time.Millisecond).String()).Msg(line)
 	return processReport(sum, counts, breaker), nil
 }
@@ -282,8 +297,8 @@ func (s *session) event(class retry.Class) *zerolog.Event {
 	return s.z.Info()
 }
 
-// closingLine says what a run did, why it stopped early, and what is left.
-func closingLine(sum engine.Summary, counts store.Counts, now time.Time) string {
+// closingLine says what a run did, why it stopped early, and what is left. If the run waits, it says that too.
+func closingLine(sum engine.Summary, counts store.Counts, waits bool) string {
 	var parts []string
 	if done := sum.String(); done != "" {
 		parts = append(parts, done)
@@ -296,8 +311,12 @@ func closingLine(sum engine.Summary, counts store.Counts, now time.Time) string 
 		if counts.Waiting.Capped {
 			waiting = "more than " + waiting
 		}
-		parts = append(parts, fmt.Sprintf("%s for the first edit, task or scheduled run from %s (in %s)",
-			waiting, counts.NextDue.Local().Format(time.TimeOnly), max(counts.NextDue.Sub(now), 0).Round(time.Second)))
+		if waits {
+			waiting += ": this task tries again for up to five minutes, or until another task is started"
+		} else {
+			waiting += " for a later edit or task (\"Queue status\" lists what waits)"
+		}
+		parts = append(parts, waiting)
 	}
 	if sum.Class.NeedsPerson() && counts.Due.N > 0 {
 		parts = append(parts, fmt.Sprintf("when that is corrected, run %q", taskName))

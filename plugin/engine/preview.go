@@ -6,6 +6,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/catchup"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
@@ -15,13 +16,16 @@ import (
 // shownAtMost is how many scenes a preview or a restore shows one by one.
 const shownAtMost = 50
 
-// A Preview reports what a push would write. Nothing is written.
+// A Preview reports what a push would write. Nothing is written. Each scene is counted once.
 type Preview struct {
 	WouldChange, Unchanged, NotFound, Skipped, Failed int
+	Ambiguous                                         int // several items fit
+	Unread                                            int // an unread library may have the item
+	Bare                                              int // of Skipped: scenes without data
 
 	ByField map[string]int // in how many items each field would change
 	Scenes  []ScenePreview // the first scenes that would change
-	Others  []SceneProblem // the first scenes that would not be pushed, and why
+	Others  []SceneProblem // the first scenes that would not be pushed, and why; those without data last
 	Stopped string         // why it ended early
 	Class   retry.Class    // of what stopped it
 }
@@ -29,6 +33,7 @@ type Preview struct {
 // ScenePreview is what would be written for one scene.
 type ScenePreview struct {
 	SceneID int           `json:"scene_id"`
+	Title   string        `json:"title"` // private
 	Items   []ItemPreview `json:"items"`
 }
 
@@ -43,9 +48,24 @@ type ItemPreview struct {
 // SceneProblem is why a scene would not be pushed.
 type SceneProblem struct {
 	SceneID int         `json:"scene_id"`
+	Title   string      `json:"title"` // private
 	Class   retry.Class `json:"class"`
 	Reason  string      `json:"reason"`
+	Kind    Kind        `json:"-"`
 }
+
+// A Kind is how a scene that would not be pushed is counted.
+type Kind int
+
+// The kinds, as named in Preview.
+const (
+	NotFound Kind = 1 + iota
+	Ambiguous
+	Unread
+	Skipped
+	Bare
+	Failed
+)
 
 // Preview computes what a push of a scene, or of all scenes if it is 0, would write, with the same stages as a run. It
 // writes neither to Plex nor to the queue, does not change the breaker, and does not update the index.
@@ -62,6 +82,7 @@ func (e *Engine) Preview(ctx context.Context, scene int) (Preview, error) {
 	}
 	stop, err := r.gate.Why(ctx, err)
 	r.result.Stopped, r.result.Class = stop.Text, stop.Class
+	r.result.Others = append(r.result.Others, r.bare[:min(len(r.bare), shownAtMost-len(r.result.Others))]...)
 	return r.result, err
 }
 
@@ -69,6 +90,7 @@ func (e *Engine) Preview(ctx context.Context, scene int) (Preview, error) {
 type previewRun struct {
 	*run
 	result Preview
+	bare   []SceneProblem // the first scenes without data
 }
 
 func (r *previewRun) all(ctx context.Context) error {
@@ -103,29 +125,27 @@ func (r *previewRun) batch(ctx context.Context, ids []int) error {
 		return err
 	}
 	for _, p := range pushes {
-		r.result.add(ctx, p)
+		r.add(ctx, p)
 	}
 	return nil
 }
 
 // add counts one scene.
-func (p *Preview) add(ctx context.Context, one *push.Push) {
+func (r *previewRun) add(ctx context.Context, one *push.Push) {
+	p := &r.result
 	if err := one.Failure(); err != nil {
 		v := gate.Judge(ctx, err)
-		switch {
-		case v.Unmatched():
-			p.NotFound++
-		case v.Class.Drops():
-			p.Skipped++
-		default:
-			p.Failed++
+		kind := p.problem(one, v)
+		list := &p.Others
+		if kind == Bare {
+			list = &r.bare
 		}
-		if len(p.Others) < shownAtMost {
-			p.Others = append(p.Others, SceneProblem{one.Job.SceneID, v.Class, err.Error()})
+		if len(*list) < shownAtMost {
+			*list = append(*list, SceneProblem{one.Job.SceneID, one.Title(), v.Class, err.Error(), kind})
 		}
 		return
 	}
-	scene := ScenePreview{SceneID: one.Job.SceneID}
+	scene := ScenePreview{SceneID: one.Job.SceneID, Title: one.Title()}
 	for _, t := range one.Targets {
 		if t.Plan.Empty() && len(t.Plan.Changes) == 0 { // pictures are not part of the plan
 			continue
@@ -147,6 +167,30 @@ func (p *Preview) add(ctx context.Context, one *push.Push) {
 	if len(p.Scenes) < shownAtMost {
 		p.Scenes = append(p.Scenes, scene)
 	}
+}
+
+// problem counts a scene that would not be pushed.
+func (p *Preview) problem(one *push.Push, v retry.Verdict) Kind {
+	switch {
+	case v.Unmatched() && one.Match.Found == match.Ambiguous:
+		p.Ambiguous++
+		return Ambiguous
+	case v.Unmatched() && one.Match.Found == match.Unknown:
+		p.Unread++
+		return Unread
+	case v.Unmatched():
+		p.NotFound++
+		return NotFound
+	case v.Class.Drops() && one.Bare():
+		p.Skipped++
+		p.Bare++
+		return Bare
+	case v.Class.Drops():
+		p.Skipped++
+		return Skipped
+	}
+	p.Failed++
+	return Failed
 }
 
 // settingNames returns the settings' names of Plex's fields, each once.

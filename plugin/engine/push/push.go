@@ -84,6 +84,9 @@ func (p *Push) Title() string {
 	return text.Private(text.OneLine(p.Scene.Name(), text.ValueLimit))
 }
 
+// Bare reports whether the scene has no data that Plex could show.
+func (p *Push) Bare() bool { return p.bare }
+
 // changed reports whether Plex accepted a change of one of the items.
 func (p *Push) changed() bool {
 	return slices.ContainsFunc(p.Targets, (*Target).changed)

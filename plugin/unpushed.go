@@ -1,0 +1,105 @@
+package plugin
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// unpushedLines is how many scenes that are not in Plex a task logs. Stash's log page shows the newest thirty lines.
+const unpushedLines = 25
+
+// FailedJob is a job that is tried again.
+type FailedJob struct {
+	SceneID  int        `json:"scene_id"`
+	Title    string     `json:"title"` // "" if Stash was not asked, or does not have the scene
+	Class    string     `json:"class"`
+	Error    string     `json:"error"`
+	Attempts int        `json:"attempts"`
+	Misses   int        `json:"misses"`
+	DueAt    *time.Time `json:"due_at"`
+}
+
+func failedJob(j store.Job) FailedJob {
+	return FailedJob{SceneID: j.SceneID, Class: j.ErrorClass, Error: j.Error, Attempts: j.Attempts, Misses: j.Misses, DueAt: rfc3339(j.DueAt)}
+}
+
+// listUnpushed logs the scenes that are not in Plex.
+func (s *session) listUnpushed(ctx context.Context) error {
+	r, err := Status(ctx, s.db, s.Version)
+	if err != nil {
+		return err
+	}
+	s.logUnpushed(ctx, &r)
+	return nil
+}
+
+// logUnpushed adds titles to a report and logs the scenes that are not in Plex: first those that wait, then those that
+// failed, then the dead letters. Within each group the first of the report comes last, because Stash shows the newest
+// line first.
+func (s *session) logUnpushed(ctx context.Context, r *StatusReport) {
+	waiting, letters := r.Queue.Items, r.DeadLetters.Items
+	var ids []int
+	for _, j := range waiting {
+		ids = append(ids, j.SceneID)
+	}
+	for _, d := range letters {
+		ids = append(ids, d.SceneID)
+	}
+	titles := s.titles(ctx, ids)
+	for i := range waiting {
+		waiting[i].Title = titles[waiting[i].SceneID]
+	}
+	for i := range letters {
+		letters[i].Title = titles[letters[i].SceneID]
+	}
+	jobs := min(len(waiting), max(unpushedLines-len(letters), unpushedLines/2))
+	dead := min(len(letters), unpushedLines-jobs)
+	if jobs < len(waiting) || len(waiting) == listed || dead < r.DeadLetters.Count {
+		s.z.Info().Msg(fmt.Sprintf("more scenes are not in Plex than the next %d lines name: the operation \"status\" returns up to %d of each kind", jobs+dead, listed))
+	}
+	shown := slices.Clone(waiting[:jobs])
+	slices.SortStableFunc(shown, func(a, b FailedJob) int { return min(b.Attempts, 1) - min(a.Attempts, 1) }) // what failed comes last
+	for _, j := range slices.Backward(shown) {
+		event, kind := s.z.Info(), "waits: "
+		if j.Attempts > 0 {
+			event, kind = s.z.Warn(), "failed "+times(j.Attempts)+": "
+		}
+		named(event, j.SceneID, j.Title).Msg(kind + retry.Waiting(retry.Class(j.Class), j.Error))
+	}
+	for _, d := range slices.Backward(letters[:dead]) {
+		named(s.z.Error(), d.SceneID, d.Title).Msg(retry.DeadLetter(retry.Class(d.Class), d.Error))
+	}
+}
+
+// titles returns the titles of scenes by id, or the names of their files. Scenes that Stash does not return are missing.
+func (s *session) titles(ctx context.Context, ids []int) map[int]string {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	titles := make(map[int]string)
+	result, err := s.stash.Scenes(ctx, ids)
+	if err != nil {
+		s.z.Debug().Err(err).Msg("cannot read the titles of the scenes")
+	}
+	for i := range result.Found {
+		scene := &result.Found[i]
+		titles[scene.ID] = text.Private(text.OneLine(scene.Name(), text.ValueLimit))
+	}
+	return titles
+}
+
+// named adds a scene to a log event.
+func named(event *zerolog.Event, scene int, title string) *zerolog.Event {
+	event = event.Int("scene", scene)
+	if title == "" {
+		return event
+	}
+	return event.Str("title", title)
+}
