@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,16 +73,17 @@ func (s *session) check(ctx context.Context, _ common.ArgsMap) (any, error) {
 		{stashLimit, c.stashAnswers},
 		{stashLimit, c.settingsAreRight},
 		{stashLimit, c.tagsAreFound},
+		{stashLimit, c.pathMapIsUsed},
 		{plexLimit, c.plexAnswers},
 		{stashLimit, c.librariesAreThere},
 		{stashLimit, c.pathsAreLearned},
 		{matchingLimit, c.scenesMatch},
 	} {
 		if err := within(limited, part.limit, part.look); err != nil {
-			c.report.OK = false
 			break
 		}
 	}
+	c.report.OK = !slices.ContainsFunc(c.report.Checks, func(one Check) bool { return !one.OK })
 	if ctx.Err() != nil {
 		return nil, errors.New("the check was cancelled")
 	}
@@ -191,6 +193,29 @@ func (c *checker) tagsAreFound(ctx context.Context) error {
 		return c.add(name, "", "until then nothing is pushed", errors.New(problem))
 	}
 	return c.add(name, fmt.Sprintf("found: %d, including child tags", len(e.Tags)), text.Join(e.Warnings()...), nil)
+}
+
+// pathsRead is how many paths are read to find one that is in a folder of the path map.
+const pathsRead = 100
+
+// pathMapIsUsed reports folders of the path map in which Stash has no file. The check continues.
+func (c *checker) pathMapIsUsed(ctx context.Context) error {
+	for _, pair := range c.set.PathMap {
+		paths, err := c.stash.PathsLike(ctx, pair.From, pathsRead)
+		if err != nil {
+			return c.add(setting+"pathMap", "", "", err)
+		}
+		inside := func(path string) bool { _, below := match.Under(path, pair.From); return below }
+		if len(paths) >= pathsRead || slices.ContainsFunc(paths, inside) {
+			continue
+		}
+		detail := fmt.Sprintf("Stash has no file in the folder %s", text.Private(pair.From))
+		const hint = "the left side of each pair is a folder in Stash: correct it, or remove the pair"
+		c.report.Checks = append(c.report.Checks, Check{
+			Name: setting + "pathMap", Detail: detail, Hint: hint, line: text.Join(settings.Label("pathMap")+": "+detail, hint),
+		})
+	}
+	return nil
 }
 
 // Another plugin for Plex, and the keys of its settings.

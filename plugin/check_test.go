@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,6 +57,43 @@ func TestCheckReportsSettingsThatCannotBeRead(t *testing.T) {
 		last := report.Checks[len(report.Checks)-1]
 		if report.OK || last.Name != "Settings" || last.OK || last.Detail != c.want {
 			t.Errorf("%s: %+v, want %s", name, report, c.want)
+		}
+	}
+}
+
+func TestCheckReportsFoldersOfThePathMapThatStashDoesNotHave(t *testing.T) {
+	stash, plex, section, conn := servers(t)
+	for i, path := range []string{"/data/a.mp4", "/Caf\u0065\u0301/b.mp4", `D:\Video\c.mp4`, "/under_score/d.mp4"} {
+		stash.Add(stashtest.Scene{ID: i + 1, Files: []stashtest.File{{Path: path, Size: 1}}})
+		plex.AddItem(section, path, 1)
+	}
+	for setting, want := range map[string]string{
+		"/data => /x":              "",
+		"/data/ => /x; / => /y":    "",
+		"/Café => /x":              "",
+		`d:\video => /x`:           "",
+		"D:/Video => /x":           "",
+		"/under_score => /x":       "",
+		"/nonsense => /mnt/other":  "/nonsense",
+		"/underxscore => /x":       "/underxscore",
+		"/und_r_score => /x":       "/und_r_score",
+		"/dat => /x":               "/dat",
+		"/data => /x; /gone => /y": "/gone",
+	} {
+		stash.SetSettings(ID, map[string]any{"plexUrl": plex.URL(), "plexToken": "token-123", "pathMap": setting})
+		var out common.PluginOutput
+		log := &logBuffer{}
+		if err := NewRunner("1", log).Run(common.PluginInput{ServerConnection: conn, Args: common.ArgsMap{"mode": "check"}}, &out); err != nil || out.Error != nil {
+			t.Fatalf("Run = %v, output %+v", err, out)
+		}
+		var report CheckReport
+		if err := json.Unmarshal(out.Output.(json.RawMessage), &report); err != nil {
+			t.Fatal(err)
+		}
+		line := `"Path map" (pathMap): Stash has no file in the folder ` + want + "; the left side"
+		verdict := `not good: "Path map" (pathMap). The lines before`
+		if report.OK != (want == "") || want != "" && !(strings.Contains(log.String(), line) && strings.Contains(log.String(), verdict)) || report.Checks[len(report.Checks)-1].Name != matching {
+			t.Errorf("%s: ok %t, log %s", setting, report.OK, log)
 		}
 	}
 }

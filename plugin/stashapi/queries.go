@@ -3,7 +3,10 @@ package stashapi
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Version returns Stash's version. It is the cheapest query to find out whether Stash answers.
@@ -182,6 +185,23 @@ func (c *Client) ScenesByPath(ctx context.Context, paths []string) (map[string]i
 		}
 	}
 	return found, nil
+}
+
+// PathsLike returns up to limit paths of files that may be in a folder: it accepts either slash, any case, and any
+// character in place of _ or %. The folder is normalised.
+func (c *Client) PathsLike(ctx context.Context, folder string, limit int) ([]string, error) {
+	pattern := strings.ReplaceAll(strings.TrimSuffix(folder, "/"), "/", "_") + "_%"
+	var paths []string
+	for _, p := range slices.Compact([]string{pattern, norm.NFD.String(pattern)}) {
+		l, err := c.slim(ctx, map[string]any{"path": map[string]any{"value": p, "modifier": "EQUALS"}}, 0, limit)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range l.Scenes {
+			paths = append(paths, s.Paths...)
+		}
+	}
+	return paths, nil
 }
 
 // findPaths looks up sorted paths. Stash compares with LIKE, which ignores case and takes _ and % as wildcards, so the
