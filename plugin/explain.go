@@ -76,7 +76,11 @@ func (s *session) explain(ctx context.Context, args common.ArgsMap) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	r.conclude(facts{now: time.Now(), missing: s.missing(ctx, scene), breaker: breaker})
+	stopped, _, err := s.db.Meta(ctx, store.KeyStopped)
+	if err != nil {
+		return nil, err
+	}
+	r.conclude(facts{now: time.Now(), missing: s.missing(ctx, scene), breaker: breaker, stopped: stopped})
 	s.z.Info().Int("scene", scene).Msg(r.Text)
 	return r, nil
 }
@@ -140,6 +144,7 @@ type facts struct {
 	now     time.Time
 	missing bool          // Stash has no such scene
 	breaker store.Breaker // whether Plex is paused
+	stopped string        // why the last run ended early
 }
 
 // conclude sets State and Text from the report and the facts.
@@ -151,6 +156,8 @@ func (r *ExplainReport) conclude(f facts) {
 		r.State, r.Text = "waiting", r.waiting(f)
 	case r.Job != nil:
 		r.State, r.Text = "queued", r.queued(f)
+	case f.missing && len(r.Attempts) > 0:
+		r.State, r.Text = "unknown", fmt.Sprintf("Stash no longer has scene %d: nothing is pushed", r.SceneID)
 	case f.missing:
 		r.State, r.Text = "unknown", fmt.Sprintf("Stash has no scene %d", r.SceneID)
 	case retry.Class(r.lastOutcome()).Drops(): // whatever was pushed before
@@ -212,7 +219,7 @@ func (r *ExplainReport) waiting(f facts) string {
 		why += " (failed " + times(r.Job.Attempts) + ")"
 	}
 	next := fmt.Sprintf("the first edit, task or scheduled run from %s retries it", r.Job.DueAt.Local().Format(time.TimeOnly))
-	return text.Join("waits: "+why, next, f.paused())
+	return text.Join("waits: "+why, next, f.held())
 }
 
 func times(n int) string {
@@ -223,12 +230,16 @@ func times(n int) string {
 }
 
 func (r *ExplainReport) queued(f facts) string {
-	return text.Join(fmt.Sprintf("queued (%s) and due: the next run of %q pushes it", r.Job.Reason, taskName), f.paused())
+	return text.Join(fmt.Sprintf("queued (%s) and due: the next run of %q pushes it", r.Job.Reason, taskName), f.held())
 }
 
-// paused says that Plex is paused and until when; "" if it is not.
-func (f facts) paused() string {
-	if f.breaker.State != store.BreakerOpen {
+// held says that Plex is paused and until when, or why the last run stopped; "" if neither is so.
+func (f facts) held() string {
+	switch {
+	case f.breaker.State == store.BreakerOpen:
+	case f.stopped != "":
+		return "but the last run stopped: " + f.stopped
+	default:
 		return ""
 	}
 	return fmt.Sprintf("but Plex is paused until %s (%s): start %q by hand to try it now", f.breaker.ProbeAt.Local().Format(time.TimeOnly),

@@ -80,6 +80,7 @@ type StatusReport struct {
 	LinksCapped bool           `json:"links_capped,omitempty"`
 	Outages     []OutageReport `json:"outages"`
 	CatchUp     CatchUpReport  `json:"catch_up"`
+	Stopped     string         `json:"stopped"` // why the last run ended early; "" if it did not
 }
 
 // QueueReport counts the pending jobs and lists those that failed, the latest first.
@@ -206,6 +207,9 @@ func Status(ctx context.Context, db *store.Store, version string) (StatusReport,
 	if r.Plex.Server, _, err = db.Meta(ctx, store.KeyServer); err != nil {
 		return r, err
 	}
+	if r.Stopped, _, err = db.Meta(ctx, store.KeyStopped); err != nil {
+		return r, err
+	}
 	r.Plex.Sections = []SectionReport{}
 	if r.CatchUp.Watermark, _, err = db.Meta(ctx, store.KeyWatermark); err != nil {
 		return r, err
@@ -263,6 +267,8 @@ func (r StatusReport) plex() string {
 			fmt.Sprintf("the first edit or task from %s tries it again, and \"Process queue\" tries it now", r.Breaker.ProbeAt.Local().Format(time.TimeOnly)))
 	case r.Breaker.State != string(store.BreakerClosed):
 		return "Plex is being tried"
+	case r.Stopped != "":
+		return "The last run stopped: " + r.Stopped
 	case r.Breaker.Failures > 0:
 		return "The last request to Plex failed: " + r.Breaker.LastError
 	case r.Plex.Server == "":

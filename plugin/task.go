@@ -281,9 +281,29 @@ func (s *session) finish(ctx context.Context, sum engine.Summary, began time.Tim
 	if err != nil {
 		return nil, err
 	}
+	if err := s.noteStop(ctx, sum); err != nil {
+		return nil, err
+	}
 	line := closingLine(sum, counts, false)
 	s.event(sum.Class).Str("took", now.Sub(began).Round(time.Millisecond).String()).Msg(line)
 	return processReport(sum, counts, breaker), nil
+}
+
+// noteStop stores why the last run stopped, for status and explain; "" if it did not. A run that could not begin, or
+// was cancelled, changes nothing.
+func (s *session) noteStop(ctx context.Context, sum engine.Summary) error {
+	why := ""
+	switch {
+	case sum.Class.NeedsPerson(), sum.Class.Passes():
+		why = s.log.Hide(sum.Stopped)
+	case sum.Stopped != "":
+		return nil
+	}
+	before, _, err := s.db.Meta(ctx, store.KeyStopped)
+	if err != nil || before == why {
+		return err
+	}
+	return s.db.SetMeta(ctx, time.Now(), store.KeyStopped, why)
 }
 
 // event starts a log line at the level of what stopped a run.

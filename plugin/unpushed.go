@@ -89,8 +89,9 @@ func (s *session) titles(ctx context.Context, ids []int) map[int]string {
 		s.z.Debug().Err(err).Msg("cannot read the titles of the scenes")
 	}
 	for i := range result.Found {
-		scene := &result.Found[i]
-		titles[scene.ID] = text.Private(text.OneLine(scene.Name(), text.ValueLimit))
+		if scene := &result.Found[i]; scene.Name() != "" {
+			titles[scene.ID] = text.Private(text.OneLine(scene.Name(), text.ValueLimit))
+		}
 	}
 	return titles
 }

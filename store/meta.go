@@ -24,6 +24,7 @@ const (
 	KeyLastAbsent     = "last_absent"    // at: when items that left Plex were last looked for
 	KeyLastCopy       = "last_copy"      // at: when the daily copy was made
 	KeyRisk           = "risk"           // the last logged warning about a data folder that cannot be protected
+	KeyStopped        = "stopped"        // why the last run ended early; empty if it did not
 	keyClient         = "client"         // Plex client identifier
 	keyMark           = "run_mark"       // the run mark
 	keyHolder         = "holder"         // who holds the run lock

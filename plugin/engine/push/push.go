@@ -76,9 +76,9 @@ func logOf(event *zerolog.Event, p *Push) *zerolog.Event {
 	return event
 }
 
-// Title returns what the scene of a push is called, marked as private; "" before the scene is loaded.
+// Title returns what the scene of a push is called, marked as private; "" if nothing is known, as before it is loaded.
 func (p *Push) Title() string {
-	if p.Scene == nil {
+	if p.Scene == nil || p.Scene.Name() == "" {
 		return ""
 	}
 	return text.Private(text.OneLine(p.Scene.Name(), text.ValueLimit))
