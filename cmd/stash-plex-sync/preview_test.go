@@ -76,7 +76,7 @@ func TestPreviewOfTheProgramTellsAllAndWritesNothing(t *testing.T) {
 	}
 	scene := out["scenes"].([]any)[0].(map[string]any)
 	item := scene["items"].([]any)[0].(map[string]any)
-	if scene["scene_id"] != 1.0 || keys(scene) != "items scene_id" || item["rating_key"] != w.keys[1] {
+	if scene["scene_id"] != 1.0 || keys(scene) != "items scene_id title" || item["rating_key"] != w.keys[1] {
 		t.Errorf("scene = %v", scene)
 	}
 	w.wantPreviewed(item["changes"].([]any), map[string]string{
@@ -118,7 +118,7 @@ func TestPreviewAsATaskIsReadInTheLog(t *testing.T) {
 	w.stash.Change(1, titled("New"))
 	w.host.RunTask("Preview changes", nil)
 	w.idle()
-	if len(w.logged(`would set scene=1 title=New item=`+w.keys[1]+` field=title from=clip1 to=New`)) != 1 || len(w.logged("1 scene would change, 0 would not")) != 1 || len(w.logged("nothing was written")) != 1 {
+	if len(w.logged(`would change title "clip1" → "New" scene=1 title=New`)) != 1 || len(w.logged("1 of 2 scenes would change, 1 has no data in Stash")) != 1 || len(w.logged("nothing was written")) != 1 {
 		t.Error("the log does not tell what would change")
 	}
 	if n := w.writes(); n > 0 {

@@ -48,13 +48,19 @@ func TestStatusFromAShell(t *testing.T) {
 	w.occupied()
 	w.bulk("New", 1, 2)
 	out, err := exec.Command(binary(), "status", "--db", w.database()).CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "2 due, 0 waiting, 0 dead letters") {
+	if err != nil || !strings.Contains(string(out), `2 scenes due (run "Process queue"), 0 waiting for a later edit or task, 0 dead letters`) {
 		t.Errorf("%v: %s", err, out)
 	}
 	out, err = exec.Command(binary(), "status", "--db", w.database(), "--json").Output()
 	var report struct{ Queue struct{ Due int } }
 	if err != nil || json.Unmarshal(out, &report) != nil || report.Queue.Due != 2 {
 		t.Errorf("%v: %s", err, out)
+	}
+	w.plex.Remove(w.keys[2])
+	w.process()
+	out, err = exec.Command(binary(), "status", "--db", w.database()).CombinedOutput()
+	if want := "  waiting: scene 2 (not_found, 0 attempts, 1 look): Plex has no item for /data/videos/2/clip2.mp4 yet"; err != nil || !strings.Contains(string(out), want) {
+		t.Errorf("%v: %s\nwant %s", err, out, want)
 	}
 }
 
