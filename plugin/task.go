@@ -80,7 +80,7 @@ func (s *session) syncAll(ctx context.Context, args common.ArgsMap) (any, error)
 			}
 		}
 		n, err := e.EnqueueAll(ctx)
-		s.z.Info().Int("scenes", n).Msg("queued every scene; those that are up to date in Plex are only compared")
+		s.z.Info().Msg("queued " + text.Count(n, "scene", "scenes") + "; those that match Plex already are only compared")
 		return err
 	})
 }
@@ -96,7 +96,7 @@ func (s *session) syncRecent(ctx context.Context, args common.ArgsMap) (any, err
 	}
 	return s.run(ctx, "Sync recent scenes", engine.Options{ByPerson: true, Linger: isTask(args)}, func(ctx context.Context, e *engine.Engine, _ bool) error {
 		n, err := e.EnqueueSince(ctx, time.Now().Add(-time.Duration(hours)*time.Hour))
-		s.z.Info().Int("scenes", n).Int("hours", hours).Msg("queued the scenes updated recently")
+		s.z.Info().Msg(fmt.Sprintf("queued %s updated within %s", text.Count(n, "scene", "scenes"), text.Count(hours, "hour", "hours")))
 		return err
 	})
 }

@@ -3,6 +3,7 @@ package plugin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/stashapp/stash/pkg/plugin/common"
@@ -56,7 +57,7 @@ func (s *session) clearDead(ctx context.Context, args common.ArgsMap) (any, erro
 	if err != nil {
 		return nil, err
 	}
-	s.z.Info().Msg("removed " + text.Count(removed, "dead letter", "dead letters") + "; a scene of one is pushed again when it is edited")
+	s.z.Info().Msg("removed " + text.Count(removed, "dead letter", "dead letters") + "; the scenes are pushed again when they are edited, or by \"Sync all scenes\"")
 	return map[string]int{"removed": removed}, nil
 }
 
@@ -69,7 +70,7 @@ func (s *session) clearQueue(ctx context.Context, _ common.ArgsMap) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	s.z.Info().Msg("removed " + text.Count(removed, "job", "jobs") + " from the queue; a scene of one is pushed again when it is edited, or by \"Sync all scenes\"")
+	s.z.Info().Msg("removed " + text.Count(removed, "job", "jobs") + " from the queue; the scenes are pushed again when they are edited, or by \"Sync all scenes\"")
 	return map[string]int{"removed": removed}, nil
 }
 
@@ -110,7 +111,7 @@ func (s *session) rebuildIndex(ctx context.Context, _ common.ArgsMap) (any, erro
 		s.event(sum.Class).Msg(sum.Stopped)
 	} else {
 		for _, l := range list {
-			s.z.Info().Str("library", l.Title).Int("files", l.Files).Msg("read")
+			s.z.Info().Msg(fmt.Sprintf("read %s of library %q", text.Count(l.Files, "file", "files"), l.Title))
 		}
 		s.z.Info().Msg("the index of Plex's files is complete: " + text.Count(len(list), "library", "libraries"))
 	}

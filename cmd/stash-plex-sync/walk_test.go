@@ -141,5 +141,5 @@ func TestFirstHourOfANewUser(t *testing.T) {
 	w.sql(`UPDATE job SET enqueued_at = enqueued_at - 1000`)
 	w.sql(`INSERT INTO job (scene_id, reason, priority, enqueued_at, due_at) VALUES (4, 'edit', 1, 0, 0)`)
 	w.step("Restore Plex metadata", w.task("Restore Plex metadata"), "1 waiting edit of these scenes was removed from the queue")
-	w.step("Clear queue", w.task("Clear queue"), "from the queue; a scene of one is pushed again when it is edited")
+	w.step("Clear queue", w.task("Clear queue"), "from the queue; the scenes are pushed again when they are edited")
 }

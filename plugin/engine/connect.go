@@ -88,8 +88,7 @@ func (r *run) adopt(ctx context.Context, identity plexapi.Identity, sections []p
 		}
 	}
 	if len(s.Absent) > 0 {
-		r.Log.Error().Str("missing", match.WhyAbsent(sections, s.Absent)).Str("setting", "plexLibraries").
-			Msg("a library cannot be used, so its scenes wait: correct \"Plex libraries\" or restore the library")
+		r.Log.Error().Msg(match.WhyAbsent(sections, s.Absent) + "; until then, scenes that are in no other library wait")
 	}
 	return nil
 }

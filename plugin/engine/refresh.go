@@ -8,6 +8,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
@@ -65,7 +66,7 @@ func (r *run) wake(ctx context.Context, files []plexindex.File) error {
 	}
 	n, err := r.Store.Wake(ctx, time.Now(), found)
 	if n > 0 {
-		r.Log.Info().Int("scenes", n).Msg("Plex now has files that scenes were waiting for; these scenes are pushed now")
+		r.Log.Info().Msg("Plex now has the files of " + text.Count(n, "scene that was waiting: it is pushed now", "scenes that were waiting: they are pushed now"))
 	}
 	return err
 }

@@ -67,7 +67,11 @@ func (r *run) sample(ctx context.Context, scenes []*stashapi.Scene, holds reach)
 		if err != nil {
 			return Sample{}, err
 		}
-		s.Why = fmt.Sprintf("scene %d is not: %s", scenes[i].ID, why)
+		name := ""
+		if title := scenes[i].Title; title != "" {
+			name = ` ("` + text.Private(text.OneLine(title, text.ValueLimit)) + `")`
+		}
+		s.Why = fmt.Sprintf("scene %d%s is not: %s", scenes[i].ID, name, why)
 	}
 	return s, nil
 }

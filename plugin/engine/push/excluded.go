@@ -215,7 +215,7 @@ func (pl *Pipeline) readFilter(ctx context.Context) error {
 		return &gate.Stop{Class: retry.ClassMisconfigured, Text: problem + "; until then nothing is pushed and every job stays queued"}
 	}
 	for _, w := range e.Warnings() {
-		pl.Log.Warn().Str("setting", "excludeTags").Msg(w)
+		pl.Log.Warn().Msg(w)
 	}
 	pl.once.excluded = e.Tags
 	return nil
