@@ -229,3 +229,28 @@ func (w *reasonWorld) checkStatus(r reason, status map[string]any) {
 		w.Errorf("status ends with %q, want %q in it", w.lines[len(w.lines)-1], r.why)
 	}
 }
+
+func TestSceneWithoutDataOrRestoredIsExplained(t *testing.T) {
+	w := newReasonWorld(t)
+	w.op(common.ArgsMap{"mode": "sync-scene", "scene_id": "1"})
+	w.edited()
+	w.sql(`UPDATE job SET enqueued_at = 1`)
+	w.lines = nil
+	out := w.op(common.ArgsMap{"mode": "restore", "scene_id": "1"})
+	if out["dropped"] != 1.0 || len(w.lines) != 1 || len(w.with("1 waiting edit of these scenes was removed from the queue. Restored scenes are pushed again only if you edit them")) != 1 {
+		t.Errorf("restore = %v, lines %q", out, w.lines)
+	}
+	if text := w.op(common.ArgsMap{"mode": "explain", "scene_id": "1"})["text"].(string); !strings.Contains(text, "restored: its Plex item is back") || !strings.Contains(text, "pushed again when it is edited") {
+		t.Errorf("explain says %q", text)
+	}
+	w = newReasonWorld(t)
+	w.stash.Change(1, func(s *stashtest.Scene) { s.Title = "" })
+	w.lines = nil
+	out = w.op(common.ArgsMap{"mode": "sync-scene", "scene_id": "1"})
+	if out["skipped"] != 1.0 || len(w.with("scene=1")) != 0 || len(w.with("1 without data in Stash took=")) != 1 {
+		t.Errorf("sync-scene = %v, lines %q", out, w.lines)
+	}
+	if text := w.op(common.ArgsMap{"mode": "explain", "scene_id": "1"})["text"].(string); !strings.Contains(text, "no title or other data in Stash") {
+		t.Errorf("explain says %q", text)
+	}
+}

@@ -66,7 +66,7 @@ func TestCheckTellsOfLibrariesThatAreChosenNow(t *testing.T) {
 	w.process()
 	w.plex.AddSection("Other", "movie")
 	w.settings(map[string]any{"plexLibraries": "Other"})
-	want := "0 of 1 sample scene is in Plex; scene 1 is not: Plex has no file named clip1.mp4"
+	want := "0 of 1 sample scene is in Plex; scene 1 (\"New\") is not: Plex has no file named clip1.mp4"
 	if got := w.checked(w.op(map[string]any{"mode": "check"}), "Matching"); got != want {
 		t.Errorf("matching: %s, want %s", got, want)
 	}
