@@ -3,10 +3,12 @@ package engine
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
@@ -147,6 +149,35 @@ func TestPreviewCountsAmbiguousAndUnreadScenesApart(t *testing.T) {
 		l.Config.Libraries = []string{"Videos", "Nowhere"}
 		if p := l.preview(0); p.Unread != 1 || p.NotFound != 0 || p.Ambiguous != 1 {
 			l.Errorf("with a missing library: %+v", p)
+		}
+	})
+}
+
+// panicking panics at each write.
+type panicking struct{ http.RoundTripper }
+
+func (p panicking) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method == http.MethodPut {
+		panic("oops")
+	}
+	return p.RoundTripper.RoundTrip(r)
+}
+
+func TestBugInOneSceneIsLoggedOnceWithItsTitle(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		var err error
+		l.Plex, err = plexapi.New(plexapi.Config{
+			URL: "http://plex.invalid:32400", Token: "token-123", ClientIdentifier: "id", ProductVersion: "1", Transport: panicking{l.plex.Transport()},
+		})
+		l.must(err)
+		l.edit("New", 1)
+		for range 2 {
+			l.want(l.run(), Summary{Retrying: 1})
+			pass(time.Hour)
+		}
+		const want = "a bug in stash-plex-sync: oops; report it with the log at debug level"
+		if n := l.logged("w", want+"; the next runs try it again, and nothing is lost scene=1 title=New"); n != 1 || l.job(1).Error != want {
+			l.Errorf("%d lines, want one; the job says %q", n, l.job(1).Error)
 		}
 	})
 }
