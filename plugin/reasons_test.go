@@ -113,59 +113,87 @@ func refuse(status int) func(w *reasonWorld) {
 }
 
 var reasons = []reason{
-	{name: "not scanned yet", arrange: func(w *reasonWorld) { w.plex.Remove(w.item) },
-		why: "Plex has no item for /data/a.mp4 yet", remedy: "scan its folder", list: "queue"},
-	{name: "not scanned at last", arrange: func(w *reasonWorld) { w.plex.Remove(w.item); w.sql(`UPDATE job SET misses = 12`) },
-		why: "Plex has no item for /data/a.mp4 yet", remedy: "Retry dead letters", list: "dead_letters"},
+	{
+		name: "not scanned yet", arrange: func(w *reasonWorld) { w.plex.Remove(w.item) },
+		why: "Plex has no item for /data/a.mp4 yet", remedy: "scan its folder", list: "queue",
+	},
+	{
+		name: "not scanned at last", arrange: func(w *reasonWorld) { w.plex.Remove(w.item); w.sql(`UPDATE job SET misses = 12`) },
+		why: "Plex has no item for /data/a.mp4 yet", remedy: "Retry dead letters", list: "dead_letters",
+	},
 	{name: "several items fit", arrange: func(w *reasonWorld) {
 		w.plex.Edit(w.item, func(it *plextest.Item) { it.Files[0].Path = "/x/a.mp4" })
 		w.plex.AddItem(w.plex.AddSection("More", "movie"), "/y/a.mp4", 1)
 	}, why: "2 Plex items fit /data/a.mp4 equally well", remedy: "delete the extra ones", list: "dead_letters"},
-	{name: "a library is missing", arrange: func(w *reasonWorld) { w.plex.Remove(w.item); w.set["plexLibraries"] = "Videos, Nowhere" },
-		why: "a Plex library is missing or has not been completely read", remedy: `check "Plex libraries"`, list: "queue"},
+	{
+		name: "a library is missing", arrange: func(w *reasonWorld) { w.plex.Remove(w.item); w.set["plexLibraries"] = "Videos, Nowhere" },
+		why: "a Plex library is missing or has not been completely read", remedy: `check "Plex libraries"`, list: "queue",
+	},
 	{name: "excluded tag", arrange: func(w *reasonWorld) {
 		tag := w.stash.Name("tag", 0, "Private")
 		w.stash.Change(1, func(s *stashtest.Scene) { s.Tags = []int{tag} })
 		w.set["excludeTags"] = "Private"
 	}, why: `its tag "Private" is excluded by "Exclude tags"`, remedy: "remove the tag"},
-	{name: "not organised", arrange: not("onlyOrganized", true),
-		why: "not organised", remedy: "mark it as organised"},
-	{name: "missing scenes are skipped", arrange: func(w *reasonWorld) { w.plex.Remove(w.item); w.set["skipMissing"] = true },
-		why: "Plex has no item for /data/a.mp4", remedy: `run "Sync all scenes"`},
+	{
+		name: "not organised", arrange: not("onlyOrganized", true),
+		why: "not organised", remedy: "mark it as organised",
+	},
+	{
+		name: "missing scenes are skipped", arrange: func(w *reasonWorld) { w.plex.Remove(w.item); w.set["skipMissing"] = true },
+		why: "Plex has no item for /data/a.mp4", remedy: `run "Sync all scenes"`,
+	},
 	{name: "the item belongs to another scene", arrange: func(w *reasonWorld) {
 		w.stash.Add(stashtest.Scene{ID: 2, Title: "First", Files: []stashtest.File{{Path: "/data/first.mp4", Size: 2}}})
 		w.plex.Edit(w.item, func(it *plextest.Item) {
 			it.Files = append([]plextest.File{{Path: "/data/first.mp4", Size: 2}}, it.Files...)
 		})
 	}, why: "contains several files and belongs to scene 2", remedy: "Split Apart"},
-	{name: "Plex refuses a value", arrange: refuse(400),
-		why: "Plex refuses the value of title", remedy: "correct it in Stash", list: "dead_letters"},
+	{
+		name: "Plex refuses a value", arrange: refuse(400),
+		why: "Plex refuses the value of title", remedy: "correct it in Stash", list: "dead_letters",
+	},
 	{name: "Plex fails", arrange: refuse(429), why: "Plex answered 429", remedy: "the next runs try it again", list: "queue"},
-	{name: "Plex fails too often", arrange: func(w *reasonWorld) { refuse(429)(w); w.sql(`UPDATE job SET attempts = 5`) },
-		why: "Plex answered 429", remedy: "Retry dead letters", list: "dead_letters"},
+	{
+		name: "Plex fails too often", arrange: func(w *reasonWorld) { refuse(429)(w); w.sql(`UPDATE job SET attempts = 5`) },
+		why: "Plex answered 429", remedy: "Retry dead letters", list: "dead_letters",
+	},
 	{name: "Plex does not change a value", arrange: func(w *reasonWorld) {
 		w.plex.Configure(func(o *plextest.Options) { o.Stuck = map[string]bool{"title": true} })
 	}, why: "title did not change", remedy: "the next runs try it again", list: "queue"},
-	{name: "crashed", arrange: func(w *reasonWorld) { w.sql(`UPDATE job SET unfinished = 4`) },
-		why: "the plugin crashed or was killed", remedy: "please report it", list: "dead_letters"},
-	{name: "no file", arrange: func(w *reasonWorld) { w.stash.Change(1, func(s *stashtest.Scene) { s.Files = nil }) },
-		why: "has no file in Stash", remedy: "until it has one"},
-	{name: "no longer in Stash", arrange: func(w *reasonWorld) { w.stash.Drop(1) },
-		why: "no longer in Stash", explain: "Stash no longer has scene 1", remedy: "its Plex item stays unchanged", unread: true},
-	{name: "Stash cannot read the scene", arrange: func(w *reasonWorld) { w.stash.Break(1) },
-		why: "read scene 1", remedy: "the next runs try it again", list: "queue", unread: true},
+	{
+		name: "crashed", arrange: func(w *reasonWorld) { w.sql(`UPDATE job SET unfinished = 4`) },
+		why: "the plugin crashed or was killed", remedy: "please report it", list: "dead_letters",
+	},
+	{
+		name: "no file", arrange: func(w *reasonWorld) { w.stash.Change(1, func(s *stashtest.Scene) { s.Files = nil }) },
+		why: "has no file in Stash", remedy: "until it has one",
+	},
+	{
+		name: "no longer in Stash", arrange: func(w *reasonWorld) { w.stash.Drop(1) },
+		why: "no longer in Stash", explain: "Stash no longer has scene 1", remedy: "its Plex item stays unchanged", unread: true,
+	},
+	{
+		name: "Stash cannot read the scene", arrange: func(w *reasonWorld) { w.stash.Break(1) },
+		why: "read scene 1", remedy: "the next runs try it again", list: "queue", unread: true,
+	},
 
 	{name: "Plex is off", arrange: func(w *reasonWorld) { w.plex.Stop() }, why: "connection refused", remedy: "check that Plex is running", ofRun: true},
 	{name: "the token is refused", arrange: not("plexToken", "token-456"), why: "401 Unauthorized", remedy: `"Plex token" (plexToken)`, ofRun: true},
 	{name: "a setting is missing", arrange: not("plexUrl", ""), why: `"Plex address" (plexUrl)`, remedy: "enter the address", ofRun: true},
 	{name: "no library", arrange: not("plexLibraries", "Nowhere"), why: `Plex has no library "Nowhere"`, remedy: `correct "Plex libraries"`, ofRun: true},
 	{name: "an unknown excluded tag", arrange: not("excludeTags", "Nite"), why: `tags that Stash does not have: "Nite"`, remedy: "correct the names", ofRun: true},
-	{name: "the token sees no paths", arrange: func(w *reasonWorld) { w.plex.Configure(func(o *plextest.Options) { o.NoPaths = true }) },
-		why: "gives no access to file paths", remedy: "use the token of the server's owner", ofRun: true},
-	{name: "another server", arrange: func(w *reasonWorld) { w.plex.SetMachine("another") },
-		why: "the Plex server at this address has changed", remedy: `run "Check connection"`, ofRun: true},
-	{name: "Stash does not answer", arrange: func(w *reasonWorld) { w.stash.Inject(stashtest.Fault{Operation: "SceneByID", Status: 500}) },
-		why: "Stash answered 500", remedy: "every job stays queued", ofRun: true},
+	{
+		name: "the token sees no paths", arrange: func(w *reasonWorld) { w.plex.Configure(func(o *plextest.Options) { o.NoPaths = true }) },
+		why: "gives no access to file paths", remedy: "use the token of the server's owner", ofRun: true,
+	},
+	{
+		name: "another server", arrange: func(w *reasonWorld) { w.plex.SetMachine("another") },
+		why: "the Plex server at this address has changed", remedy: `run "Check connection"`, ofRun: true,
+	},
+	{
+		name: "Stash does not answer", arrange: func(w *reasonWorld) { w.stash.Inject(stashtest.Fault{Operation: "SceneByID", Status: 500}) },
+		why: "Stash answered 500", remedy: "every job stays queued", ofRun: true,
+	},
 }
 
 // The README promises: when something does not arrive, one line says why and what to do.

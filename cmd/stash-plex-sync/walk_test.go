@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -41,9 +42,7 @@ func newWalk(t *testing.T) *walk {
 // settings are those of a user.
 func (w *walk) settings(more map[string]any) {
 	set := map[string]any{"debugLog": false}
-	for k, v := range more {
-		set[k] = v
-	}
+	maps.Copy(set, more)
 	w.world.settings(set)
 }
 
