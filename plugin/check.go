@@ -13,8 +13,8 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/hidden"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -185,14 +185,14 @@ func (c *checker) tagsAreFound(ctx context.Context) error {
 		return nil
 	}
 	const name = "Excluded tags"
-	e, err := push.ResolveExcluded(ctx, c.db, c.stash, c.set.ExcludeTags)
+	e, err := hidden.Resolve(ctx, c.db, c.stash, c.set.ExcludeTags)
 	if err != nil {
 		return c.add(name, "", "", err)
 	}
 	if problem := e.Problem(); problem != "" {
 		return c.add(name, "", "until then nothing is pushed", errors.New(problem))
 	}
-	return c.add(name, fmt.Sprintf("found: %d, including child tags", len(e.Tags)), text.Join(e.Warnings()...), nil)
+	return c.add(name, fmt.Sprintf("found: %d, including child tags", len(e.ByID)), text.Join(e.Warnings()...), nil)
 }
 
 // pathsRead is how many paths are read to find one that is in a folder of the path map.

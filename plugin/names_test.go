@@ -25,7 +25,7 @@ func readme(t *testing.T) string {
 }
 
 // named returns a name and a key as they stand in the README's table.
-func named(name, key string) string { return "*" + name + "* (`" + key + "`)" }
+func nameAndKey(name, key string) string { return "*" + name + "* (`" + key + "`)" }
 
 // Stash sorts its settings page by key. Its configuration keeps a key that begins with digits: the package
 // internal/manager/config of Stash v0.29.3 wrote keys of this form to config.yml and read them again unchanged. Keys
@@ -34,13 +34,13 @@ func TestSettingsStandInOneOrderInStashReadmeAndProgram(t *testing.T) {
 	p, _ := loadYml(t)
 	var stash, program []string
 	for _, s := range p.Settings { // in the order in which Stash shows them
-		stash = append(stash, named(s.DisplayName, settings.Unnumbered(s.Name)))
+		stash = append(stash, nameAndKey(s.DisplayName, settings.Unnumbered(s.Name)))
 		if !regexp.MustCompile(`^[0-9]{2}[a-z][A-Za-z]+$`).MatchString(s.Name) {
 			t.Errorf("the yml's key %q is not a number of two digits and a name", s.Name)
 		}
 	}
 	for _, s := range settings.Page {
-		program = append(program, named(s.Name, s.Key))
+		program = append(program, nameAndKey(s.Name, s.Key))
 	}
 	table := regexp.MustCompile("(?m)^\\| (\\*[^*]+\\* \\(`[^`]+`\\)) \\|").FindAllStringSubmatch(readme(t), -1)
 	if !slices.Equal(stash, program) {

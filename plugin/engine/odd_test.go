@@ -212,7 +212,7 @@ func TestUnreadableLibraryIsReportedAndTheOthersWork(t *testing.T) {
 			l.edit("New", 1, 2)
 			l.want(l.run(), Summary{Synced: 1, Waiting: 1})
 			l.wantTitle(1, "New")
-			if log := l.log.String(); !strings.Contains(log, `library \"Other\" cannot be read: its type has an unexpected form`) || strings.Contains(log, "Music") {
+			if log := l.log.String(); !strings.Contains(log, `library "Other" cannot be read: its type has an unexpected form`) || strings.Contains(log, "Music") {
 				l.Error("the log does not name the unreadable library alone")
 			}
 			for range 20 { // more often than a missing file is looked for

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/hidden"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
@@ -81,7 +82,7 @@ func (s *Server) Unread(ctx context.Context, index *plexindex.Index) (bool, erro
 
 // once holds what a run reads, logs or requests only once.
 type once struct {
-	excluded   map[int]ExcludedTag
+	excluded   map[int]hidden.Tag
 	lacking    bool // logged that episodes lack some fields
 	scanned    map[string]bool
 	scanFailed bool                 // Plex did not answer a request for a scan
