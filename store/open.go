@@ -40,7 +40,7 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 		if err := sqlitefile.Create(ctx, path, migrate); err != nil {
 			return nil, fmt.Errorf("create %s: %w", path, sqlitefile.Explain(path, err))
 		}
-	case err == nil && fi.Size() == 0: // the plugin never creates an empty file, and SQLite would initialise it
+	case err == nil && sqlitefile.IsEmpty(fi): // the plugin never creates an empty file, and SQLite would initialise it
 		return nil, s.fileError(sqlitefile.ErrEmpty)
 	}
 	release := sqlitefile.HoldPlace(dir) // until connected, so that the file and its log belong together

@@ -48,7 +48,7 @@ func TestEditInTheInboxAsksForARun(t *testing.T) {
 		damage, repair func(w *world)
 	}{
 		{"an empty queue", func(w *world) { w.must(os.Truncate(w.database(), 0)) }, func(*world) {}},
-		{"a damaged queue", func(w *world) { w.must(os.Truncate(w.database(), 100)) }, func(*world) {}},
+		{"a queue cut off", func(w *world) { w.must(os.Truncate(w.database(), 100)) }, func(*world) {}},
 		{"a queue of another version", func(w *world) { w.sql(`PRAGMA user_version = 99`) }, func(w *world) { w.sql(`PRAGMA user_version = 1`) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {

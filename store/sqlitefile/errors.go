@@ -69,6 +69,9 @@ var (
 	ErrUnsound = errors.New("its content is invalid")
 )
 
+// IsEmpty reports whether SQLite takes a file for a new database: it does so with a single byte, too.
+func IsEmpty(file fs.FileInfo) bool { return file.Size() <= 1 }
+
 // IsDamage reports whether an error means that the file itself is damaged. No other error is a reason to replace it.
 func IsDamage(err error) bool {
 	return hasCode(err, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) || errors.Is(err, ErrEmpty) || errors.Is(err, ErrUnsound)

@@ -157,7 +157,7 @@ func checkFile(ctx context.Context, path string, readSchema func(context.Context
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", nil
-	case err == nil && fi.Size() == 0:
+	case err == nil && IsEmpty(fi):
 		return ErrEmpty.Error(), nil
 	}
 	db, err := Open(DSN(path, "rw", "deferred")) // a read-only connection skips the CHECKs of the tables
