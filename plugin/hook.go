@@ -76,7 +76,11 @@ func (r *Runner) leave(ctx context.Context, conn common.StashServerConnection, d
 	if err == nil && !h.Gone {
 		askFromInbox(ctx, conn, inbox, z)
 	}
+	_, newer := errors.AsType[*store.NewerError](cause)
 	switch {
+	case err == nil && newer && !inboxes.MustReport(inbox):
+		z.Info().Msgf("%v was left in the inbox until the newer version of the plugin is installed again", h)
+		return nil
 	case err == nil && filepath.Dir(inbox) != filepath.Clean(dir):
 		return fmt.Errorf("%v was left in the inbox %s, because the data folder cannot be used: %w; the next run of %q queues it", h, inbox, cause, taskName)
 	case err == nil:

@@ -68,7 +68,12 @@ func (r *Runner) task(input common.PluginInput, log *stashlog.Writer) (any, erro
 // process runs the queue.
 func (s *session) process(ctx context.Context, args common.ArgsMap) (any, error) {
 	asked := args.String("asked_by")
-	return s.run(ctx, taskName, engine.Options{ByPerson: asked == "", Linger: isTask(args)}, nil)
+	report, err := s.run(ctx, taskName, engine.Options{ByPerson: asked == "", Linger: isTask(args)}, nil)
+	if newer, ok := errors.AsType[*store.NewerError](err); ok && asked != "" { // the hook has said so
+		s.z.Info().Msg(newer.Error())
+		return nil, nil
+	}
+	return report, err
 }
 
 // syncAll enqueues every scene, then runs the queue.

@@ -94,6 +94,7 @@ func (s *Store) TakeInbox(ctx context.Context, now time.Time) (int, error) {
 }
 
 func (s *Store) takeInbox(ctx context.Context, now time.Time, inbox string) (int, error) {
+	inboxes.ClearReported(inbox)
 	inboxes.ClearAsked(inbox) // before the inbox is listed: a hook that leaves a file later asks for another run
 	entries, err := os.ReadDir(inbox)
 	if errors.Is(err, fs.ErrNotExist) {

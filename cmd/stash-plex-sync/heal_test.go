@@ -63,3 +63,56 @@ func TestOneEditHealsADamagedQueue(t *testing.T) {
 		})
 	}
 }
+
+// While the queue cannot grow, edits wait in the inbox. The first edit after that brings them to Plex.
+func TestEditsWaitWhileTheDiskIsFull(t *testing.T) {
+	w := newWorld(t, 3)
+	w.through("")
+	w.edit(1, "One")
+	w.idle()
+	w.through("ulimit -f 8") // KiB: enough for a file of the inbox
+	before := len(w.host.Lines())
+	w.edit(1, "Two")
+	w.idle()
+	w.edit(2, "Two")
+	w.idle()
+	for _, text := range w.failures(before) {
+		if !strings.Contains(text, "queue.db") || strings.Contains(text, "could not be queued") {
+			t.Errorf("while the disk is full: %s", text)
+		}
+	}
+	w.wantTitle(1, "One")
+	w.through("")
+	before = len(w.host.Lines())
+	w.edit(3, "Two")
+	w.idle()
+	for id := 1; id <= 3; id++ {
+		w.wantTitle(id, "Two")
+	}
+	w.wantFailures(before)
+}
+
+func TestEditsWaitWhileTheQueueIsOfANewerVersion(t *testing.T) {
+	w := newWorld(t, 3)
+	w.edit(1, "One")
+	w.idle()
+	w.sql(`PRAGMA user_version = 99`)
+	before := len(w.host.Lines())
+	for id := 1; id <= 3; id++ {
+		w.edit(id, "Two")
+		w.idle()
+	}
+	w.wantFailures(before, "install the newer")
+	if n := len(w.logged("left in the inbox")); n != 3 {
+		t.Errorf("%d edits were left in the inbox, want 3", n)
+	}
+	w.wantTitle(1, "One")
+	w.sql(`PRAGMA user_version = 1`) // the newer version is installed again
+	before = len(w.host.Lines())
+	w.edit(1, "Three")
+	w.idle()
+	for id, title := range map[int]string{1: "Three", 2: "Two", 3: "Two"} {
+		w.wantTitle(id, title)
+	}
+	w.wantFailures(before)
+}

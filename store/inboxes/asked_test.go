@@ -28,3 +28,20 @@ func TestOneOfManyHooksAsksForARun(t *testing.T) {
 	ask(0, true, "where the mark cannot be created")
 	ask(0, true, "where the mark cannot be created, again")
 }
+
+func TestReasonIsReportedOnceUntilTheInboxIsRead(t *testing.T) {
+	inbox := t.TempDir()
+	report := func(want bool, why string) {
+		t.Helper()
+		if got := MustReport(inbox); got != want {
+			t.Errorf("%s: MustReport = %v", why, got)
+		}
+	}
+	report(true, "the first")
+	report(false, "the second")
+	ClearReported(inbox)
+	report(true, "after a run has read the inbox")
+	inbox = filepath.Join(inbox, "missing")
+	report(true, "where the mark cannot be created")
+	report(true, "where the mark cannot be created, again")
+}
