@@ -1,6 +1,7 @@
 package plexindex
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,8 +37,8 @@ type Reader struct {
 	OnNew func(ctx context.Context, files []File) error
 	// Awaited reports whether any scene waits for a file. If none does, OnNew is not called. nil means that one may wait.
 	Awaited func(ctx context.Context) (bool, error)
-	// Between is called between two pages of a complete listing. An error ends the listing, and the next Refresh
-	// continues it.
+	// Between is called between two pages. An error ends a complete listing, and the next Refresh continues it. If it
+	// ends a listing of what is new, the next Refresh begins a complete one, which can be continued.
 	Between func(ctx context.Context) error
 
 	present int64 // the server's time when the current Refresh started, in Unix seconds; see bounded
@@ -93,17 +94,17 @@ func (r *Reader) readAll(ctx context.Context, server string, sec plexapi.Section
 	size, steps := PageSize, 0
 	stored := func() error { return nil } // the result of storing the previous page
 	for i := range maxPages {
+		if i > 0 {
+			if err := r.between(ctx); err != nil {
+				return cmp.Or(stored(), err)
+			}
+		}
 		page, begin, err := r.next(ctx, sec, at, &size)
 		if failed := stored(); failed != nil {
 			err = failed
 		}
 		if err != nil {
 			return err
-		}
-		if r.Between != nil && i > 0 {
-			if err := r.Between(ctx); err != nil {
-				return err
-			}
 		}
 		if begin < at.Position-1 {
 			if steps++; steps > maxStepsBack {
@@ -132,6 +133,13 @@ func (r *Reader) readAll(ctx context.Context, server string, sec plexapi.Section
 	}
 	stored() // its error does not matter
 	return oddListing(sec, "the listing does not end")
+}
+
+func (r *Reader) between(ctx context.Context) error {
+	if r.Between == nil {
+		return nil
+	}
+	return r.Between(ctx)
 }
 
 // advance moves the state behind a page. After a step back some rows count twice, so the number differs from Plex's, and
@@ -263,6 +271,10 @@ func (r *Reader) readSince(ctx context.Context, server string, sec plexapi.Secti
 		p.After = *at
 		if err := r.apply(ctx, server, p); err != nil || end {
 			return page.TotalSize, err
+		}
+		if why := r.between(ctx); why != nil {
+			p.After.Position = 0
+			return 0, cmp.Or(r.Index.Apply(ctx, server, Page{After: p.After}), why)
 		}
 	}
 	return rowsMoved, nil
