@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -149,6 +150,33 @@ func askForRun(ctx context.Context, stash *stashapi.Client) (busy bool, err erro
 	}
 	_, err = stash.RunPluginTask(ctx, ID, taskName, taskLabel, map[string]any{"mode": "process", "asked_by": "hook"})
 	return busy, err
+}
+
+// continueArg is the argument of a task that continues one that made room for other Stash jobs. It holds the position.
+const continueArg = "continue"
+
+// askToContinue puts a task behind the jobs that wait in Stash's queue, to continue the current one from a position.
+func (s *session) askToContinue(ctx context.Context, task, description, mode string, position any) error {
+	text, err := json.Marshal(position)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	_, err = s.stash.RunPluginTask(ctx, ID, task, description, map[string]any{"mode": mode, continueArg: string(text)})
+	return err
+}
+
+// continued reads the position from which a task continues; ok is false if it begins.
+func continued[T any](args common.ArgsMap) (position T, ok bool, err error) {
+	text := args.String(continueArg)
+	if text == "" {
+		return position, false, nil
+	}
+	if err := json.Unmarshal([]byte(text), &position); err != nil {
+		return position, false, fmt.Errorf("args.%s is not a position: %w", continueArg, err)
+	}
+	return position, true, nil
 }
 
 // inline pushes a person's edit at once while Stash is busy with another job, for two seconds at most and with the

@@ -39,24 +39,39 @@ func (s *session) preview(ctx context.Context, args common.ArgsMap) (any, error)
 	if err != nil {
 		return nil, err
 	}
+	from, continues, err := continued[engine.PreviewPosition](args)
+	if err != nil {
+		return nil, err
+	}
 	var p engine.Preview
 	e, err := s.ready(ctx)
 	unread := false
 	if err == nil {
+		e.Yields = isTask(args) && scene == 0
 		unread, err = e.NeverRead(ctx)
 	}
 	if unread {
 		err = s.locked(ctx, "Preview changes", 0, func(ctx context.Context) error {
 			sum, err := e.RefreshIndex(ctx)
 			p.Stopped, p.Class = sum.Stopped, sum.Class
+			if sum.Yielded {
+				p.Next = &from
+			}
 			return err
 		})
 		if errors.Is(err, sqlitefile.ErrHeld) {
 			err = nil
 		}
 	}
-	if err == nil && p.Stopped == "" {
+	switch {
+	case err != nil || p.Stopped != "":
+	case continues:
+		p, err = e.ContinuePreview(ctx, from)
+	default:
 		p, err = e.Preview(ctx, scene)
+	}
+	if p.Next != nil {
+		p.Stopped = s.leave(ctx, "Preview changes", engine.PreviewDescription, "preview", p.Next)
 	}
 	if why, class, known := s.whyNot(ctx, err); known {
 		p.Stopped, p.Class, err = why, class, nil
@@ -65,6 +80,16 @@ func (s *session) preview(ctx context.Context, args common.ArgsMap) (any, error)
 		return nil, err
 	}
 	return s.logPreview(p), nil
+}
+
+// leave asks Stash to continue a task behind the jobs that wait, and says why the task ends.
+func (s *session) leave(ctx context.Context, task, description, mode string, position any) string {
+	const why = "other Stash jobs are waiting"
+	if err := s.askToContinue(ctx, task, description, mode, position); err != nil {
+		s.z.Debug().Err(err).Msg("could not ask Stash to continue the task")
+		return fmt.Sprintf("%s: start %q again when they have ended", why, task)
+	}
+	return fmt.Sprintf("%s: %q continues behind them", why, task)
 }
 
 // previewed is how many scenes of each kind a preview logs: those that would change, and those that would not be pushed.
@@ -198,6 +223,8 @@ type RestoreReport struct {
 	Stopped   string               `json:"stopped"`
 }
 
+const restoreTask = "Restore Plex metadata"
+
 // restore returns the Plex items of one scene, or of all, to their state before the first push.
 func (s *session) restore(ctx context.Context, args common.ArgsMap) (any, error) {
 	scene, err := optionalScene(args)
@@ -205,17 +232,29 @@ func (s *session) restore(ctx context.Context, args common.ArgsMap) (any, error)
 		return nil, err
 	}
 	var r engine.Restoration
-	err = s.locked(ctx, "Restore Plex metadata", lockPatience, func(ctx context.Context) error {
+	from, continues, err := continued[engine.RestorePosition](args)
+	if err != nil {
+		return nil, err
+	}
+	err = s.locked(ctx, restoreTask, lockPatience, func(ctx context.Context) error {
 		e, err := s.ready(ctx)
 		if err != nil {
 			return err
 		}
-		r, err = e.Restore(ctx, scene)
+		e.Yields = isTask(args)
+		if continues {
+			r, err = e.ContinueRestore(ctx, from)
+		} else {
+			r, err = e.Restore(ctx, scene)
+		}
 		return err
 	})
+	if r.Next != nil {
+		r.Stopped = s.leave(ctx, restoreTask, engine.RestoreDescription, "restore", r.Next)
+	}
 	held := errors.Is(err, sqlitefile.ErrHeld)
 	if held {
-		r.Stopped, err = s.whoWorks(ctx)+"; nothing was restored. Start \"Restore Plex metadata\" again when it has ended", nil
+		r.Stopped, err = s.whoWorks(ctx)+"; nothing was restored. Start \""+restoreTask+"\" again when it has ended", nil
 	} else {
 		s.followUp(ctx, 0)
 	}
@@ -242,6 +281,8 @@ func (s *session) logRestore(r engine.Restoration, held bool) {
 	switch {
 	case held:
 		s.z.Warn().Msg(r.Stopped)
+	case r.Next != nil:
+		s.z.Info().Msg(text.Join(r.Stopped, "so far: "+r.String()))
 	case r.Stopped != "":
 		s.event(r.Class).Msg(text.Join(r.Stopped, "start \"Restore Plex metadata\" again to continue", "so far: "+r.String()))
 	default:

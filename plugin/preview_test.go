@@ -59,7 +59,7 @@ func TestPreviewEndsWithSumsInPlainEnglish(t *testing.T) {
 		`Preview, nothing was written: 2 of 16 scenes would change, 2 match already, 2 have no data in Stash, 2 are skipped ("Skipped", "Skipped"), 2 are not in Plex ("Lost", "Lost"), ` +
 			`2 fit several items in Plex ("Twice", "Twice"), 2 may be in libraries that were not read, 2 could not be compared; items by field: date 2, title 2. Next: "Sync all scenes" pushes these changes`,
 	} {
-		p := engine.Preview{WouldChange: n, Unchanged: n, NotFound: n, Ambiguous: n, Unread: n, Skipped: 2 * n, Bare: n, Failed: n}
+		p := engine.Preview{PreviewCounts: engine.PreviewCounts{WouldChange: n, Unchanged: n, NotFound: n, Ambiguous: n, Unread: n, Skipped: 2 * n, Bare: n, Failed: n}}
 		for range n {
 			p.ByField = map[string]int{"title": n, "date": n}
 			p.Others = append(p.Others, engine.SceneProblem{Kind: engine.Skipped, Title: "Skipped"}, engine.SceneProblem{Kind: engine.NotFound, Title: "Lost"},

@@ -32,6 +32,7 @@ type Runner struct {
 	Version string
 	Stderr  io.Writer // Stash's log
 
+	began  time.Time
 	cancel context.CancelFunc
 	ctx    context.Context
 	once   sync.Once
@@ -42,7 +43,7 @@ type Runner struct {
 // NewRunner returns a Runner that logs to stderr in Stash's framing.
 func NewRunner(version string, stderr io.Writer) *Runner {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Runner{Version: version, Stderr: stderr, ctx: ctx, cancel: cancel, idle: make(chan struct{})}
+	return &Runner{Version: version, Stderr: stderr, began: time.Now(), ctx: ctx, cancel: cancel, idle: make(chan struct{})}
 }
 
 // Run performs a call of Stash. It never returns a Go error, because Stash drops those: a failure is in

@@ -145,6 +145,7 @@ func (s *session) engine(ctx context.Context) (*engine.Engine, error) {
 			_, err := askForRun(ctx, s.stash)
 			return err
 		},
+		Began: s.began,
 	}, nil
 }
 

@@ -85,7 +85,9 @@ func (s *session) syncAll(ctx context.Context, args common.ArgsMap) (any, error)
 			}
 		}
 		n, err := e.EnqueueAll(ctx)
-		s.z.Info().Msg("queued " + text.Count(n, "scene", "scenes") + "; those that match Plex already are only compared")
+		if err == nil {
+			s.z.Info().Msg("queued " + text.Count(n, "scene", "scenes") + "; those that match Plex already are only compared")
+		}
 		return err
 	})
 }
@@ -101,7 +103,9 @@ func (s *session) syncRecent(ctx context.Context, args common.ArgsMap) (any, err
 	}
 	return s.run(ctx, "Sync recent scenes", engine.Options{ByPerson: true, Linger: isTask(args)}, func(ctx context.Context, e *engine.Engine, _ bool) error {
 		n, err := e.EnqueueSince(ctx, time.Now().Add(-time.Duration(hours)*time.Hour))
-		s.z.Info().Msg(fmt.Sprintf("queued %s updated within %s", text.Count(n, "scene", "scenes"), text.Count(hours, "hour", "hours")))
+		if err == nil {
+			s.z.Info().Msg(fmt.Sprintf("queued %s updated within %s", text.Count(n, "scene", "scenes"), text.Count(hours, "hour", "hours")))
+		}
 		return err
 	})
 }
@@ -244,9 +248,12 @@ func (s *session) whyNot(ctx context.Context, err error) (why string, class retr
 	const kept = "every job stays queued"
 	_, invalid := errors.AsType[*settings.Error](err)
 	_, stash := errors.AsType[*stashapi.Error](err)
+	room, yields := engine.Yielded(err)
 	switch {
 	case err == nil:
 		return "", "", false
+	case yields:
+		return room, "", true
 	case errors.Is(err, sqlitefile.ErrHeld):
 		return s.whoWorks(ctx) + "; that run, or the one after it, takes what is queued", "", true
 	case ctx.Err() != nil:

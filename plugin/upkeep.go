@@ -75,13 +75,14 @@ func (s *session) clearQueue(ctx context.Context, _ common.ArgsMap) (any, error)
 }
 
 // rebuildIndex clears the index of Plex's files and reads it again. Links are kept.
-func (s *session) rebuildIndex(ctx context.Context, _ common.ArgsMap) (any, error) {
+func (s *session) rebuildIndex(ctx context.Context, args common.ArgsMap) (any, error) {
 	var sum engine.Summary
 	err := s.locked(ctx, "Rebuild Plex index", lockPatience, func(ctx context.Context) error {
 		e, err := s.ready(ctx)
 		if err != nil {
 			return err
 		}
+		e.Yields = isTask(args)
 		sum, err = e.RebuildIndex(ctx)
 		return err
 	})

@@ -108,7 +108,7 @@ func (s *Store) ClearDead(ctx context.Context, n Narrow) (int, error) {
 	return s.clear(ctx, `dead_letter`, where, args)
 }
 
-// ClearQueue deletes all jobs, and the changes that would become jobs. It returns the number of jobs. The completions of
+// ClearQueue deletes all jobs, and the changes and unfinished syncs that would become jobs. It returns the number of jobs. The completions of
 // current claims have no effect.
 func (s *Store) ClearQueue(ctx context.Context) (int, error) {
 	return s.clear(ctx, `job`, ``, nil)
@@ -125,6 +125,9 @@ func (s *Store) clear(ctx context.Context, table, where string, args []any) (int
 			return err
 		}
 		if n, err = res.RowsAffected(); err != nil || table != "job" {
+			return err
+		}
+		if err := deleteMeta(ctx, tx, KeyUnqueued); err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `DELETE FROM fanout`)

@@ -16,6 +16,8 @@ const (
 	KeyServer         = "server"         // machine identifier of the Plex server that the data belongs to
 	KeyWatermark      = "watermark"      // RFC 3339, in Stash's own offset: scenes changed before this have been compared
 	KeyListing        = "listing"        // last scene id of an unfinished complete listing
+	KeyChanges        = "changes"        // the same for an unfinished listing of changed scenes
+	KeyUnqueued       = "unqueued"       // where a sync that yielded continues to queue scenes
 	KeyLastListing    = "last_listing"   // at: when a complete listing last finished
 	KeyLastCatchUp    = "last_catch_up"  // at: when the catch-up last ran
 	KeyRefill         = "refill"         // set after a recovery: the next complete listing enqueues unknown scenes

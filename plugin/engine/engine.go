@@ -10,7 +10,6 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/catchup"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
@@ -35,7 +34,9 @@ type Engine struct {
 	Log      zerolog.Logger
 	Random   func() float64                  // uniform in [0, 1)
 	Progress func(float64)                   // 0 … 1
-	Ask      func(ctx context.Context) error // asks Stash for another run of this task
+	Ask      func(ctx context.Context) error // makes sure that another run waits in Stash's queue; nil: runs do not yield
+	Yields   bool                            // preview, restore and a rebuilding of the index yield, and the caller continues them
+	Began    time.Time                       // when the task began, which counts for yielding; zero: when the run begins
 }
 
 // Options configure a run.
@@ -56,6 +57,7 @@ type Summary struct {
 
 	Stopped  string      // why it ended early or left due jobs, in one sentence; "" if it did neither
 	Class    retry.Class // of what stopped it; "" if nothing went wrong
+	Yielded  bool        // an update of the index stopped for other Stash jobs
 	CaughtUp int         // scenes that the catch-up enqueued
 	Floor    int64       // jobs claimed at or after this number were released by this run
 }
@@ -80,15 +82,16 @@ func (e *Engine) newRun(opts Options, readOnly bool) *run {
 	r := &run{
 		Engine: e, opts: opts, server: &push.Server{Fresh: readOnly},
 		gate:  &gate.Gate{Store: e.Store, Plex: e.Plex, Stash: e.Stash, Log: e.Log, ReadOnly: readOnly},
-		yield: yield{stash: e.Stash, log: e.Log, ask: e.Ask, started: time.Now()},
+		yield: e.newYield(e.Ask, leavesRun),
 	}
 	if opts.Only != 0 {
 		r.yield.ask = nil
 	}
+	r.gate.Yield = r.yield.makeRoom
 	r.pushes = &push.Pipeline{
 		Store: e.Store, Index: e.Index, Stash: e.Stash, Plex: e.Plex, Log: e.Log, Random: e.Random, Config: e.Config.Config,
 		Gate: r.gate, Server: r.server, ReadOnly: readOnly, KnownOnly: opts.Only != 0 && !opts.Listing,
-		Refresh: r.refresh, Yield: r.yield.makeRoom, Quiet: opts.Lists,
+		Refresh: r.refresh, Quiet: opts.Lists,
 	}
 	return r
 }
@@ -173,6 +176,9 @@ func (r *run) begin(ctx context.Context) error {
 		if err := r.takeIn(ctx); err != nil {
 			return err
 		}
+		if err := r.enqueueRest(ctx); err != nil {
+			return err
+		}
 	}
 	if err := r.gate.Load(ctx); err != nil {
 		return err
@@ -187,31 +193,6 @@ func (r *run) begin(ctx context.Context) error {
 		return r.jobs(ctx, store.ClaimOptions{Only: r.opts.Only})
 	}
 	return nil
-}
-
-// catchUp queues scenes that changed in Stash without a hook. If Stash refuses only the listing, the run continues.
-func (r *run) catchUp(ctx context.Context) error {
-	return r.gate.Do(ctx, gate.Items{}, func(ctx context.Context) error {
-		l := catchup.Listing{Store: r.Store, Stash: r.Stash, Log: r.Log}
-		n, err := l.Run(ctx)
-		r.sum.CaughtUp += n
-		if retry.OriginOf(err) == retry.FromStash && !gate.Judge(ctx, err).Stop {
-			r.Log.Warn().Err(err).Msg("Stash refuses to list its scenes: changes without a hook are not found until it does")
-		}
-		return err
-	})
-}
-
-// EnqueueAll queues a push of every scene and returns their number. Unchanged scenes cost no write.
-func (e *Engine) EnqueueAll(ctx context.Context) (int, error) {
-	l := catchup.Listing{Store: e.Store, Stash: e.Stash, Log: e.Log}
-	return l.EnqueueAll(ctx)
-}
-
-// EnqueueSince queues a push of every scene changed since then.
-func (e *Engine) EnqueueSince(ctx context.Context, since time.Time) (int, error) {
-	l := catchup.Listing{Store: e.Store, Stash: e.Stash, Log: e.Log}
-	return l.EnqueueSince(ctx, since)
 }
 
 // jobs claims and processes batches until none is due.
@@ -261,7 +242,7 @@ func (r *run) betweenBatches(ctx context.Context) error {
 	if err := r.report(ctx); err != nil {
 		return err
 	}
-	return r.yield.makeRoom(ctx)
+	return r.gate.MakeRoom(ctx)
 }
 
 // report sends the progress to Stash: completed claims relative to all known work.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
@@ -84,6 +85,28 @@ func TestRenamedThingsReachTheScenesThatPlexShows(t *testing.T) {
 		l.changed("performer", who)
 		if l.want(l.run(), Summary{Unchanged: 2}); l.plex.Count("PUT", "") != 0 {
 			t.Error("a hook without a change costs writes")
+		}
+	})
+}
+
+func TestExpansionOfChangesYieldsAndIsContinued(t *testing.T) {
+	inLab(t, 0, func(l *lab) {
+		others := make([]int, 2*fanoutAtOnce)
+		for i := range others {
+			others[i] = i + 2
+		}
+		l.changed("performer", 1, others...)
+		l.Ask = func(context.Context) error { return nil }
+		l.Began = time.Now().Add(-time.Minute)
+		l.stash.Hold("our own run")
+		l.stash.Hold("Scanning...")
+		for run, left := range []bool{true, true, false} {
+			sum := l.run()
+			more, err := l.Store.HasFanout(l.Context())
+			l.must(err)
+			if more != left || (sum.Stopped != "") != left {
+				t.Errorf("run %d: %+v, changes are left: %v", run, sum, more)
+			}
 		}
 	})
 }

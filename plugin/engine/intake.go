@@ -42,6 +42,9 @@ func (r *run) expandFanouts(ctx context.Context) error {
 		if all += n; !more {
 			break
 		}
+		if err := r.gate.MakeRoom(ctx); err != nil {
+			return err
+		}
 		if err := sleep(ctx, breather); err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/catchup"
@@ -18,16 +19,30 @@ const shownAtMost = 50
 
 // A Preview reports what a push would write. Nothing is written. Each scene is counted once.
 type Preview struct {
+	PreviewCounts
+	Scenes  []ScenePreview // the first scenes that would change
+	Others  []SceneProblem // the first scenes that would not be pushed, and why; those without data last
+	Stopped string         // why it ended early
+	Class   retry.Class    // of what stopped it
+
+	// Next is where ContinuePreview continues after other Stash jobs; nil if the preview did not yield.
+	Next *PreviewPosition
+}
+
+// PreviewCounts count scenes, and in ByField the items in which each field would change.
+type PreviewCounts struct {
 	WouldChange, Unchanged, NotFound, Skipped, Failed int
 	Ambiguous                                         int // several items fit
 	Unread                                            int // an unread library may have the item
 	Bare                                              int // of Skipped: scenes without data
 
-	ByField map[string]int // in how many items each field would change
-	Scenes  []ScenePreview // the first scenes that would change
-	Others  []SceneProblem // the first scenes that would not be pushed, and why; those without data last
-	Stopped string         // why it ended early
-	Class   retry.Class    // of what stopped it
+	ByField map[string]int
+}
+
+// A PreviewPosition is how far a preview has come that made room for other Stash jobs.
+type PreviewPosition struct {
+	After  int // scene id: the scenes up to this one are counted
+	Counts PreviewCounts
 }
 
 // ScenePreview is what would be written for one scene.
@@ -70,8 +85,24 @@ const (
 // Preview computes what a push of a scene, or of all scenes if it is 0, would write, with the same stages as a run. It
 // writes neither to Plex nor to the queue, does not change the breaker, and does not update the index.
 func (e *Engine) Preview(ctx context.Context, scene int) (Preview, error) {
-	r := previewRun{run: e.newRun(Options{}, true)}
-	r.result.ByField = make(map[string]int)
+	return e.preview(ctx, scene, PreviewPosition{})
+}
+
+// ContinuePreview continues a preview of all scenes that made room for other Stash jobs. It returns the counts of both.
+func (e *Engine) ContinuePreview(ctx context.Context, from PreviewPosition) (Preview, error) {
+	return e.preview(ctx, 0, from)
+}
+
+func (e *Engine) preview(ctx context.Context, scene int, from PreviewPosition) (Preview, error) {
+	r := previewRun{run: e.newRun(Options{}, true), after: from.After}
+	r.yield.ask, r.yield.leaves = e.callerAsks(), leavesReport
+	if scene != 0 {
+		r.yield.ask = nil
+	}
+	r.result.PreviewCounts = from.Counts
+	if r.result.ByField == nil {
+		r.result.ByField = make(map[string]int)
+	}
 	err := r.reach(ctx)
 	switch {
 	case err != nil:
@@ -83,34 +114,40 @@ func (e *Engine) Preview(ctx context.Context, scene int) (Preview, error) {
 	stop, err := r.gate.Why(ctx, err)
 	r.result.Stopped, r.result.Class = stop.Text, stop.Class
 	r.result.Others = append(r.result.Others, r.bare[:min(len(r.bare), shownAtMost-len(r.result.Others))]...)
+	if r.yield.yielded(stop, err) {
+		r.result.Next = &PreviewPosition{r.after, r.result.PreviewCounts}
+	}
 	return r.result, err
 }
 
 // previewRun is a read-only run.
 type previewRun struct {
 	*run
+	after  int // the last scene counted
 	result Preview
 	bare   []SceneProblem // the first scenes without data
 }
 
 func (r *previewRun) all(ctx context.Context) error {
-	total, seen := 0, 0
-	for after := 0; ; {
-		page, err := r.Stash.AllScenes(ctx, after, catchup.PageSize)
+	for total := 0; ; {
+		page, err := r.Stash.AllScenes(ctx, r.after, catchup.PageSize)
 		if err != nil {
 			return err
 		}
-		total = max(total, page.Count)
+		c := &r.result.PreviewCounts
+		total = max(total, page.Count+c.scenes())
 		ids := make([]int, len(page.Scenes))
 		for i, s := range page.Scenes {
-			ids[i], after = s.ID, s.ID
+			ids[i] = s.ID
 		}
 		for some := range slices.Chunk(ids, store.BatchSize) {
 			if err := r.batch(ctx, some); err != nil {
 				return err
 			}
-			seen += len(some)
-			r.Progress(float64(seen) / float64(max(total, 1)))
+			r.Progress(float64(c.scenes()) / float64(max(total, 1)))
+			if err := r.gate.MakeRoom(ctx); err != nil {
+				return err
+			}
 		}
 		if len(ids) < catchup.PageSize {
 			return nil
@@ -125,9 +162,18 @@ func (r *previewRun) batch(ctx context.Context, ids []int) error {
 		return err
 	}
 	for _, p := range pushes {
+		if why := r.yield.leaving; why != nil && errors.Is(p.Failure(), why) {
+			return why
+		}
 		r.add(ctx, p)
+		r.after = p.Job.SceneID
 	}
 	return nil
+}
+
+// scenes returns the number of scenes counted.
+func (c *PreviewCounts) scenes() int {
+	return c.WouldChange + c.Unchanged + c.NotFound + c.Ambiguous + c.Unread + c.Skipped + c.Failed
 }
 
 // add counts one scene.

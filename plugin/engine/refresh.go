@@ -40,7 +40,7 @@ func (r *run) refresh(ctx context.Context) error {
 	if r.server.Fresh || r.pushes.ReadOnly {
 		return nil
 	}
-	reader := plexindex.Reader{List: r.list, Index: r.Index, Between: r.yield.makeRoom, Awaited: r.Store.HasAwaitedFiles, OnNew: r.wake}
+	reader := plexindex.Reader{List: r.list, Index: r.Index, Between: r.gate.MakeRoom, Awaited: r.Store.HasAwaitedFiles, OnNew: r.wake}
 	answered := false
 	for _, s := range r.server.Sections {
 		asked, err := reader.Refresh(ctx, r.server.ID, s, time.Now())
@@ -106,7 +106,7 @@ func (e *Engine) NeverRead(ctx context.Context) (bool, error) {
 // RefreshIndex updates the index. The caller holds the lock.
 func (e *Engine) RefreshIndex(ctx context.Context) (Summary, error) {
 	r := e.newRun(Options{}, false)
-	r.yield.ask = nil // no other run would continue this work
+	r.yield.ask, r.yield.leaves = e.callerAsks(), leavesIndex
 	err := r.reach(ctx)
 	if err == nil {
 		err = r.refresh(ctx)
@@ -115,5 +115,5 @@ func (e *Engine) RefreshIndex(ctx context.Context) (Summary, error) {
 		return Summary{Stopped: err.Error() + "; the next run continues where this one stopped", Class: gate.Judge(ctx, err).Class}, nil
 	}
 	stop, err := r.gate.Why(ctx, err)
-	return Summary{Stopped: stop.Text, Class: stop.Class}, err
+	return Summary{Stopped: stop.Text, Class: stop.Class, Yielded: r.yield.yielded(stop, err)}, err
 }

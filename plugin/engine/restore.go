@@ -26,6 +26,16 @@ type Restoration struct {
 	Problems []ItemProblem
 	Stopped  string      // why it ended early
 	Class    retry.Class // of what stopped it
+
+	// Next is where ContinueRestore continues after other Stash jobs; nil if the restore did not yield.
+	Next *RestorePosition
+}
+
+// A RestorePosition is how far a restore has come that made room for other Stash jobs.
+type RestorePosition struct {
+	After string    `json:"after"` // rating key: the items up to this one are done
+	Done  int       `json:"done"`  // how many items these are
+	Began time.Time `json:"began"` // when the first part began: jobs enqueued since then stay
 }
 
 // KeptFields are fields of an item that no longer hold what was pushed.
@@ -46,7 +56,25 @@ type ItemProblem struct {
 // and pictures, each only where Plex still holds what was pushed. It removes the jobs of restored scenes from the
 // queue; these scenes are pushed again only on request. A second restore changes nothing. The caller holds the lock.
 func (e *Engine) Restore(ctx context.Context, scene int) (Restoration, error) {
-	r := restoreRun{run: e.newRun(Options{}, false)}
+	if scene == 0 { // otherwise the rest of an unfinished sync would be pushed after it
+		if err := e.Store.SetMeta(ctx, time.Now(), store.KeyUnqueued, ""); err != nil {
+			return Restoration{}, err
+		}
+	}
+	return e.restore(ctx, scene, RestorePosition{Began: time.Now()})
+}
+
+// ContinueRestore continues a restore of all scenes that made room for other Stash jobs.
+func (e *Engine) ContinueRestore(ctx context.Context, from RestorePosition) (Restoration, error) {
+	return e.restore(ctx, 0, from)
+}
+
+func (e *Engine) restore(ctx context.Context, scene int, from RestorePosition) (Restoration, error) {
+	r := restoreRun{run: e.newRun(Options{}, false), position: from}
+	r.yield.ask, r.yield.leaves = e.callerAsks(), leavesReport
+	if scene != 0 {
+		r.yield.ask = nil
+	}
 	r.gate.ReadOnly = true // a person asked for it: items that fail do not end it
 	err := r.reach(ctx)
 	switch {
@@ -61,13 +89,17 @@ func (e *Engine) Restore(ctx context.Context, scene int) (Restoration, error) {
 	}
 	stop, err := r.gate.Why(ctx, err)
 	r.result.Stopped, r.result.Class = stop.Text, stop.Class
+	if r.yield.yielded(stop, err) {
+		r.result.Next = &r.position
+	}
 	return r.result, err
 }
 
 // restoreRun is a run that restores items.
 type restoreRun struct {
 	*run
-	result Restoration
+	position RestorePosition
+	result   Restoration
 }
 
 func (r *restoreRun) all(ctx context.Context) error {
@@ -75,17 +107,18 @@ func (r *restoreRun) all(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for after, seen := "", 0; ; {
-		keys, err := r.Store.ItemsAfter(ctx, r.server.ID, after, store.BatchSize)
+	for {
+		keys, err := r.Store.ItemsAfter(ctx, r.server.ID, r.position.After, store.BatchSize)
 		if err != nil || len(keys) == 0 {
 			return err
 		}
-		after = keys[len(keys)-1]
 		if err := r.page(ctx, keys); err != nil {
 			return err
 		}
-		seen += len(keys)
-		r.Progress(float64(seen) / float64(max(total, 1)))
+		r.Progress(float64(r.position.Done) / float64(max(total, 1)))
+		if err := r.gate.MakeRoom(ctx); err != nil {
+			return err
+		}
 	}
 }
 
@@ -100,9 +133,13 @@ func (r *restoreRun) page(ctx context.Context, keys []string) error {
 		if err != nil {
 			return err
 		}
-		end := store.Restored{Server: r.server.ID, Began: r.yield.started}
+		end := store.Restored{Server: r.server.ID, Began: r.position.Began}
 		for _, one := range list {
+			if one.Left {
+				break
+			}
 			r.result.count(one, &end)
+			r.position.After, r.position.Done = one.Item.RatingKey, r.position.Done+1
 		}
 		dropped, err := r.Store.CompleteRestore(context.WithoutCancel(ctx), time.Now(), end)
 		if err != nil {

@@ -150,3 +150,19 @@ func BenchmarkRunBesideWaiting(b *testing.B) {
 	b.ReportMetric(float64(took[1])/float64(took[0]), "x")
 	b.ReportMetric(1.3, "goal")
 }
+
+// One look at a queue of 100 jobs in Stash. The metric x is how often a run that looks takes as long as one that does not.
+func BenchmarkLookAtStashsQueue(b *testing.B) {
+	s := serve(b, 1, 0)
+	for range 100 {
+		s.stash.Hold("Generating...")
+	}
+	for b.Loop() {
+		if _, err := s.Stash.JobQueue(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	look := b.Elapsed() / time.Duration(b.N)
+	b.ReportMetric(1+float64(look)/float64(roomEvery), "x")
+	b.ReportMetric(1.05, "goal")
+}

@@ -304,7 +304,7 @@ func TestLongRunYieldsToOtherJobs(t *testing.T) {
 		l.plex.Inject(plextest.Fault{Method: "PUT", Delay: 5 * time.Second}) // and a pause as long
 		begin := time.Now()
 		sum := l.run()
-		if took := time.Since(begin); asked != 1 || sum.Synced == 0 || sum.Synced >= 200 || took < 5*time.Minute || sum.Class != "" {
+		if took := time.Since(begin); asked != 1 || sum.Synced == 0 || sum.Synced >= 200 || took > time.Minute || sum.Class != "" {
 			l.Errorf("asked %d times, %+v after %v", asked, sum, took)
 		}
 	})
@@ -321,8 +321,8 @@ func TestBatchOfSlowWritesYieldsBetweenWrites(t *testing.T) {
 		l.plex.Inject(plextest.Fault{Method: "PUT", Delay: 20 * time.Second})
 		begin := time.Now()
 		sum := l.run()
-		if took := time.Since(begin); sum.Synced == 0 || sum.Synced >= 50 || sum.Class != "" || took > longRun+time.Minute {
-			l.Errorf("%+v after %v, want it to leave after five minutes", sum, took)
+		if took := time.Since(begin); sum.Synced == 0 || sum.Synced >= 50 || sum.Class != "" || took > 2*time.Minute {
+			l.Errorf("%+v after %v, want it to leave after the write that takes so long", sum, took)
 		}
 		done := sum.Synced
 		for id := done + 1; id <= 50; id++ {

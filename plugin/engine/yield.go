@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -12,12 +13,20 @@ import (
 )
 
 const (
-	longRun   = 5 * time.Minute  // after this a run yields to other Stash jobs
-	roomEvery = 10 * time.Second // how often it checks for waiting jobs
+	workAtLeast = 20 * time.Second // a run works this long before it yields, so that it advances beside a queue that never empties
+	roomEvery   = 5 * time.Second  // how often it then checks for waiting jobs
+	lookAtMost  = 3 * time.Second  // how long it waits for Stash's answer
 )
 
-// RunDescription identifies our runs in Stash's queue.
-const RunDescription = "Stash Plex Sync: process queue"
+// ownPrefix begins the description of each task that we put into Stash's queue ourselves.
+const ownPrefix = "Stash Plex Sync: "
+
+// The descriptions of the tasks that we put into Stash's queue.
+const (
+	RunDescription     = ownPrefix + "process queue"
+	PreviewDescription = ownPrefix + "preview changes, continued"
+	RestoreDescription = ownPrefix + "restore Plex metadata, continued"
+)
 
 // queuePrefix is Stash's prefix for the description of a plugin task.
 const queuePrefix = "Running plugin task: "
@@ -31,7 +40,8 @@ func OwnRun(description string) bool {
 type yield struct {
 	stash   *stashapi.Client
 	log     zerolog.Logger
-	ask     func(ctx context.Context) error // asks Stash for another run; nil if none could continue the work
+	ask     func(ctx context.Context) error // makes sure that Stash runs what continues the work; nil if nothing would
+	leaves  string                          // what a run says that yields
 	started time.Time
 
 	looked  time.Time     // when Stash's queue was last read
@@ -40,40 +50,74 @@ type yield struct {
 	leaving error         // why the run ends; nil if it continues
 }
 
-// makeRoom returns why a long run must end; nil if it continues. The run ends if other Stash jobs wait and it can ask
-// for another run behind them.
+// What a run says that yields.
+const (
+	leavesRun    = "other Stash jobs are waiting; another run is queued behind them"
+	leavesReport = "other Stash jobs are waiting"
+	leavesIndex  = "other Stash jobs are waiting; the next run that needs the index reads the rest"
+)
+
+// newYield returns the yield of a run that asks for its successor with ask.
+func (e *Engine) newYield(ask func(ctx context.Context) error, leaves string) yield {
+	started := e.Began
+	if started.IsZero() {
+		started = time.Now()
+	}
+	return yield{stash: e.Stash, log: e.Log, ask: ask, leaves: leaves, started: started}
+}
+
+// callerAsks is the ask of work that its caller continues. It is nil if the work must not be interrupted.
+func (e *Engine) callerAsks() func(ctx context.Context) error {
+	if !e.Yields {
+		return nil
+	}
+	return func(context.Context) error { return nil }
+}
+
+// isOther reports whether a job waits for this run to end. A task that we put there ourselves is no other job: two of
+// them would yield to each other.
+func isOther(j stashapi.QueueJob) bool {
+	return j.Status == "READY" && !strings.HasPrefix(j.Description, queuePrefix+ownPrefix)
+}
+
+// makeRoom returns why a run must end; nil if it continues. The run ends if other Stash jobs wait and it can ask
+// for what continues its work behind them.
 func (y *yield) makeRoom(ctx context.Context) error {
 	now := time.Now()
-	if y.leaving != nil || y.ask == nil || now.Sub(y.started) < longRun || now.Sub(y.looked) < roomEvery {
+	if y.leaving != nil || y.ask == nil || now.Sub(y.started) < workAtLeast || now.Sub(y.looked) < roomEvery {
 		return y.leaving
 	}
 	y.looked = now
-	jobs, err := y.stash.JobQueue(ctx)
+	looking, cancel := context.WithTimeout(ctx, lookAtMost)
+	defer cancel()
+	jobs, err := y.stash.JobQueue(looking)
 	if err != nil {
 		y.log.Debug().Err(err).Msg("could not read Stash's job queue")
 		return nil
 	}
-	others, own := false, false
-	for _, j := range jobs {
-		if j.Status == "READY" {
-			if OwnRun(j.Description) {
-				own = true
-			} else {
-				others = true
-			}
-		}
-	}
-	if !others {
+	if !slices.ContainsFunc(jobs, isOther) {
 		return nil
 	}
-	if !own {
-		if err := y.ask(ctx); err != nil {
-			y.log.Debug().Err(err).Msg("could not ask Stash for another run")
-			return nil
-		}
+	if err := y.ask(ctx); err != nil {
+		y.log.Debug().Err(err).Msg("could not ask Stash for another run")
+		return nil
 	}
-	y.leaving = &gate.Stop{Text: "other Stash jobs are waiting; another run is queued behind them"}
+	y.leaving = &gate.Stop{Text: y.leaves}
 	return y.leaving
+}
+
+// yielded reports whether a run ended to make room for other jobs, and not for another reason.
+func (y *yield) yielded(stop gate.Stop, err error) bool {
+	return err == nil && y.leaving != nil && stop.Text == y.leaves
+}
+
+// Yielded returns why EnqueueAll or EnqueueSince ended before the end; ok is false if err is another error.
+func Yielded(err error) (why string, ok bool) {
+	stop, ok := gate.AsStop(err)
+	if !ok {
+		return "", false
+	}
+	return stop.Text, true
 }
 
 // queueIsIdle reports whether no Stash job waits for this run to end. A queue that cannot be read counts as busy.

@@ -354,7 +354,7 @@ func violations(p *Push, t *Target, r *Restore, err error) {
 	(r.err) = nil // want sets the error of a Restore
 	(&picture{Target: t}).err = err // want sets the error of a Target
 	_ = &Push{err: err} // want sets the error of a Push
-	_ = Restore{r.Item, false, false, nil, t, err} // want sets the error of a Restore
+	_ = Restore{r.Item, false, false, nil, false, t, err} // want sets the error of a Restore
 	for _, p.err = range []error{err} { // want sets the error of a Push
 	}
 	set := func(to *error) { *to = err }

@@ -4,7 +4,6 @@ package catchup
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -35,6 +34,8 @@ type Listing struct {
 	Store *store.Store
 	Stash *stashapi.Client
 	Log   zerolog.Logger
+	// Yield is called between two pages. Its error ends the listing, and the next one continues it. nil: it never ends.
+	Yield func(ctx context.Context) error
 
 	enqueued int
 }
@@ -79,7 +80,11 @@ func (l *Listing) listChanged(ctx context.Context) error {
 	if err != nil || newest.IsZero() {
 		return l.listAll(ctx, false)
 	}
-	bound, after := TextBound(newest, newest.Location()), 0
+	bound := TextBound(newest, newest.Location())
+	after, newest, err := l.resumeChanged(ctx, newest)
+	if err != nil {
+		return err
+	}
 	for {
 		page, err := l.Stash.UpdatedSince(ctx, bound, after, PageSize)
 		if err != nil {
@@ -90,13 +95,44 @@ func (l *Listing) listChanged(ctx context.Context) error {
 		var facts map[string]string
 		if last {
 			facts = watermark(newest, page.Date)
-			facts[store.KeyLastCatchUp] = "changed"
+			facts[store.KeyLastCatchUp], facts[store.KeyChanges] = "changed", ""
+		} else {
+			after = page.Scenes[len(page.Scenes)-1].ID
+			facts = map[string]string{store.KeyChanges: position(after, newest)}
 		}
 		if err := l.compare(ctx, page, false, facts); err != nil || last {
 			return err
 		}
-		after = page.Scenes[len(page.Scenes)-1].ID
+		if err := l.yield(ctx); err != nil {
+			return err
+		}
 	}
+}
+
+// resumeChanged returns where an interrupted listing of changed scenes resumes, and the newest time seen. An old listing
+// starts over: scenes may have changed behind its position.
+func (l *Listing) resumeChanged(ctx context.Context, watermark time.Time) (after int, newest time.Time, err error) {
+	unfinished, at, err := l.Store.Meta(ctx, store.KeyChanges)
+	if err != nil || !within(time.Now(), at, zoneSlack/2) {
+		return 0, watermark, err
+	}
+	after, newest = resume(unfinished)
+	return after, later(newest, watermark), nil
+}
+
+// later returns the later of two times.
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+func (l *Listing) yield(ctx context.Context) error {
+	if l.Yield == nil {
+		return nil
+	}
+	return l.Yield(ctx)
 }
 
 // TextBound returns the lower bound of a listing by Stash's updated_at, as text without a zone. zone is the zone
@@ -194,6 +230,9 @@ func (l *Listing) listAll(ctx context.Context, first bool) error {
 		if last {
 			return l.endGone(ctx, &gone)
 		}
+		if err := l.yield(ctx); err != nil {
+			return err
+		}
 		after = upTo
 	}
 }
@@ -262,45 +301,4 @@ func (l *Listing) endGone(ctx context.Context, gone *missing) error {
 	}
 	l.Log.Info().Int("scenes", gone.count).Msg("removed the links of scenes that are no longer in Stash")
 	return l.Store.Forget(ctx, gone.ids)
-}
-
-// EnqueueAll queues a push of every scene and returns their number. Unchanged scenes cost no write.
-func (l *Listing) EnqueueAll(ctx context.Context) (int, error) {
-	return l.enqueueListing(ctx, "Sync all", time.Time{}, func(after int) (stashapi.Listing, error) {
-		return l.Stash.AllScenes(ctx, after, PageSize)
-	})
-}
-
-// EnqueueSince queues a push of every scene changed since then.
-func (l *Listing) EnqueueSince(ctx context.Context, since time.Time) (int, error) {
-	bound := TextBound(since, nil)
-	return l.enqueueListing(ctx, "Sync recent", since, func(after int) (stashapi.Listing, error) {
-		return l.Stash.UpdatedSince(ctx, bound, after, PageSize)
-	})
-}
-
-func (l *Listing) enqueueListing(ctx context.Context, reason string, since time.Time, page func(after int) (stashapi.Listing, error)) (int, error) {
-	total, after := 0, 0
-	for {
-		p, err := page(after)
-		if err != nil {
-			return total, fmt.Errorf("list scenes: %w", err)
-		}
-		last := len(p.Scenes) < PageSize
-		if !last {
-			after = p.Scenes[len(p.Scenes)-1].ID
-		}
-		var wanted []stashapi.SceneStub
-		for _, s := range p.Scenes {
-			if at, err := time.Parse(time.RFC3339, s.UpdatedAt); since.IsZero() || err != nil || !at.Before(since) {
-				wanted = append(wanted, s)
-			}
-		}
-		if err := l.Store.EnqueueSceneVersions(ctx, time.Now(), versionsOf(wanted), reason); err != nil {
-			return total, err
-		}
-		if total += len(wanted); last {
-			return total, nil
-		}
-	}
 }

@@ -58,6 +58,8 @@ type Gate struct {
 	Log   zerolog.Logger
 	// ReadOnly leaves the breaker unchanged.
 	ReadOnly bool
+	// Yield returns why the run must end so that other Stash jobs can run, as a *Stop; nil if it continues. nil: never.
+	Yield func(ctx context.Context) error
 
 	row     store.Breaker // as last read or written
 	opened  time.Time     // the opening to which this run's results belong; zero if none
@@ -190,6 +192,15 @@ const CancelledText = "run cancelled; nothing queued was lost"
 
 // Cancelled returns the *Stop of a run whose context has ended.
 func Cancelled() error { return &Stop{retry.ClassCancelled, CancelledText} }
+
+// MakeRoom returns why the run must end so that other Stash jobs can run; nil if it continues. A trial of the breaker,
+// which is one job, is not interrupted: the breaker would stay half-open.
+func (g *Gate) MakeRoom(ctx context.Context) error {
+	if g.Yield == nil || g.probing {
+		return nil
+	}
+	return g.Yield(ctx)
+}
 
 // AsStop returns the Stop that err is.
 func AsStop(err error) (*Stop, bool) { return errors.AsType[*Stop](err) }

@@ -37,10 +37,15 @@ func (h *halves[T]) do(ctx context.Context, items []T) error {
 		return err
 	}
 	half := (len(items) + 1) / 2
-	if fatal := h.do(ctx, items[:half]); fatal != nil {
-		return fatal
+	for _, some := range [...][]T{items[:half], items[half:]} {
+		if why := h.gate.MakeRoom(ctx); why != nil {
+			return handled(why)
+		}
+		if fatal := h.do(ctx, some); fatal != nil {
+			return fatal
+		}
 	}
-	return h.do(ctx, items[half:])
+	return nil
 }
 
 // byOne tries items one by one until one succeeds, if larger requests would take too long, and returns the items that
@@ -50,6 +55,9 @@ func (h *halves[T]) byOne(ctx context.Context, items []T, err error) ([]T, error
 		return items, nil
 	}
 	for len(items) > 0 {
+		if why := h.gate.MakeRoom(ctx); why != nil {
+			return nil, handled(why)
+		}
 		one := items[0]
 		if fatal := h.do(ctx, items[:1]); fatal != nil {
 			return nil, fatal

@@ -23,7 +23,11 @@ func (pl *Pipeline) confirmPictures(ctx context.Context, sent []*picture) error 
 	if err := pl.read(ctx, r); err != nil {
 		return err
 	}
-	for _, p := range sent {
+	for i, p := range sent {
+		pl.advanced = i > 0
+		if why := pl.makeRoom(ctx); why != nil {
+			p.push.Fail(released(ctx, why))
+		}
 		if p.push.Failure() != nil {
 			continue
 		}

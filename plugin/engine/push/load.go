@@ -46,7 +46,11 @@ func (pl *Pipeline) load(ctx context.Context, pushes []*Push) ([]*Push, error) {
 	for i := range result.Found {
 		byID[result.Found[i].ID].Scene = &result.Found[i]
 	}
-	for _, p := range going(pushes) {
+	loaded := going(pushes)
+	for i, p := range loaded {
+		if pl.advanced = i > 0; pl.yields(ctx, loaded[i:]...) {
+			break
+		}
 		p.Stage = Loaded
 		if err := pl.Gate.Do(ctx, gate.Of(p), func(ctx context.Context) error { return pl.desire(ctx, p) }); err != nil {
 			return nil, err

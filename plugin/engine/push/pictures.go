@@ -84,7 +84,7 @@ func (pl *Pipeline) sendPictures(ctx context.Context, pushes []*Push) ([]*Push, 
 	}
 	var sent []*picture
 	if err := pl.inTurn(pushes, func(p *Push, _ int) error {
-		if len(sent) > 0 && pl.yields(ctx, p) {
+		if pl.advanced = len(sent) > 0; pl.yields(ctx, p) {
 			return nil
 		}
 		return pl.Gate.Do(ctx, gate.Of(p), func(ctx context.Context) error {
@@ -101,9 +101,12 @@ func (pl *Pipeline) sendPictures(ctx context.Context, pushes []*Push) ([]*Push, 
 	return going(pushes), pl.confirmPictures(ctx, sent)
 }
 
-// planPictures computes what sendPictures would send.
+// planPictures computes what sendPictures would send. If the run must yield, it releases the remaining pushes.
 func (pl *Pipeline) planPictures(ctx context.Context, pushes []*Push) ([]*Push, error) {
-	for _, p := range pushes {
+	for i, p := range pushes {
+		if pl.advanced = i > 0; pl.yields(ctx, pushes[i:]...) {
+			break
+		}
 		if err := pl.Gate.Do(ctx, gate.Of(p), func(ctx context.Context) error {
 			_, err := pl.sendPicturesOf(ctx, p)
 			return err

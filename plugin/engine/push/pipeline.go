@@ -43,8 +43,6 @@ type Pipeline struct {
 	Server *Server
 	// Refresh updates the index of Plex's files.
 	Refresh func(ctx context.Context) error
-	// Yield returns why the run must yield to other jobs now; nil if it need not.
-	Yield func(ctx context.Context) error
 	// ReadOnly leaves Plex and all our files unchanged.
 	ReadOnly bool
 	// KnownOnly uses the index as it is: no library is listed.
@@ -52,9 +50,10 @@ type Pipeline struct {
 	// Quiet logs scenes that are not in Plex at debug level only.
 	Quiet bool
 
-	Tally   Tally
-	once    once
-	inDoubt []*Push // released, but charged if Plex turns out to accept changes of other items
+	Tally    Tally
+	once     once
+	advanced bool    // this stage has written something, so it may yield
+	inDoubt  []*Push // released, but charged if Plex turns out to accept changes of other items
 }
 
 // A Server holds what a run knows about its Plex server.
@@ -109,7 +108,7 @@ func (pl *Pipeline) Run(ctx context.Context, jobs []store.Job) error {
 	fatal := through(ctx, pushes, pl.load, pl.find, pl.plan, pl.write, pl.verify, pl.sendPictures)
 	if fatal != nil {
 		for _, p := range going(pushes) {
-			p.Fail(retry.Released(gate.ClassOf(ctx, fatal), fatal))
+			p.Fail(released(ctx, fatal))
 		}
 	}
 	failures := make([]error, len(pushes))
@@ -125,6 +124,9 @@ func (pl *Pipeline) Run(ctx context.Context, jobs []store.Job) error {
 	}
 	return pl.Gate.After(ctx, fatal)
 }
+
+// released ends a push without charge because of what ends its batch.
+func released(ctx context.Context, why error) error { return retry.Released(gate.ClassOf(ctx, why), why) }
 
 // DryRun computes what pushes of scenes would write. If the pipeline is ReadOnly, Plex and the queue do not change.
 func (pl *Pipeline) DryRun(ctx context.Context, scenes []int) ([]*Push, error) {

@@ -21,6 +21,7 @@ type Restore struct {
 	Gone    bool       // the item is no longer in Plex, or its key belongs to another item
 	Changed bool       // Plex accepted a change
 	Kept    []string   // settings' names of kept fields: edited since the push, or a picture that is no longer offered
+	Left    bool       // nothing was written, because the run must yield
 
 	target *Target
 	err    error
@@ -51,7 +52,8 @@ func (r *Restore) Attempts() int { return 0 }
 func (r *Restore) SceneID() int { return r.Item.Owner }
 
 // Restore restores items to their state before the first push: values, tags, locks and pictures, each only where Plex
-// still holds what was pushed. The caller stores the result. An error ends the restore of all items.
+// still holds what was pushed. The caller stores the result. An error ends the restore of all items. If the run must
+// yield, the remaining items are left.
 func (pl *Pipeline) Restore(ctx context.Context, known map[string]store.Item) ([]*Restore, error) {
 	reading := newReading()
 	list := make([]*Restore, 0, len(known))
@@ -76,9 +78,16 @@ func (pl *Pipeline) Restore(ctx context.Context, known map[string]store.Item) ([
 			}
 		}
 	}
-	for _, r := range there {
+	for i, r := range there {
 		if err := ctx.Err(); err != nil {
 			return nil, err
+		}
+		if i > 0 && pl.Gate.MakeRoom(ctx) != nil {
+			for _, rest := range there[i:] {
+				rest.Left = true
+			}
+			there = there[:i]
+			break
 		}
 		if err := pl.Gate.Do(ctx, gate.Of(r), func(ctx context.Context) error { return pl.writeRestore(ctx, r) }); err != nil {
 			return nil, err

@@ -59,7 +59,7 @@ type scanTarget struct {
 // run requests no more scans.
 func (pl *Pipeline) scan(ctx context.Context, s scanTarget) {
 	key := s.section.ID + " " + s.folder
-	if pl.once.scanFailed || pl.once.scanned[key] || len(pl.once.scanned) >= MaxScans {
+	if pl.once.scanFailed || pl.once.scanned[key] || len(pl.once.scanned) >= MaxScans || pl.Gate.MakeRoom(ctx) != nil {
 		return
 	}
 	log := pl.Log.With().Str("library", s.section.Title).Str("folder", text.Private(s.folder)).Logger()

@@ -26,7 +26,7 @@ type badField struct {
 // write writes the plans, one request at a time.
 func (pl *Pipeline) write(ctx context.Context, pushes []*Push) ([]*Push, error) {
 	err := pl.inTurn(pushes, func(p *Push, n int) error {
-		if n > 0 && pl.yields(ctx, p) {
+		if pl.advanced = n > 0; pl.yields(ctx, p) {
 			return nil
 		}
 		for _, t := range p.Targets {
@@ -60,13 +60,17 @@ func (pl *Pipeline) inTurn(pushes []*Push, do func(p *Push, n int) error) error 
 	return nil
 }
 
-// yields releases a push if the run must yield to other jobs, since a batch of slow writes takes long.
-func (pl *Pipeline) yields(ctx context.Context, p *Push) bool {
-	why := pl.Yield(ctx)
-	if why != nil {
-		p.Fail(retry.Released(gate.ClassOf(ctx, why), why))
+// yields reports whether the run must yield to other jobs, since a batch of slow writes takes long. If so, it releases
+// the pushes that are left.
+func (pl *Pipeline) yields(ctx context.Context, left ...*Push) bool {
+	why := pl.makeRoom(ctx)
+	if why == nil {
+		return false
 	}
-	return why != nil
+	for _, p := range left {
+		p.Fail(released(ctx, why))
+	}
+	return true
 }
 
 // writeTarget writes one item and counts its 500 answers.
@@ -199,11 +203,24 @@ func (pl *Pipeline) edit(ctx context.Context, t *Target, e plexapi.Edit) (done i
 	return done, bad, nil
 }
 
-// timed sends one write, and after a slow one waits as long as the write took.
+// makeRoom returns why the run must yield; nil if it continues. In each stage one push is completed first, so that a
+// run that always finds other jobs waiting advances.
+func (pl *Pipeline) makeRoom(ctx context.Context) error {
+	if !pl.advanced {
+		return nil
+	}
+	return pl.Gate.MakeRoom(ctx)
+}
+
+// timed sends one write, and after a slow one waits as long as the write took. If the run must yield, it sends nothing
+// and releases the job.
 func (pl *Pipeline) timed(ctx context.Context, send func() error) error {
+	if why := pl.makeRoom(ctx); why != nil {
+		return released(ctx, why)
+	}
 	begin := time.Now()
 	err := send()
-	pace(ctx, time.Since(begin)) // a failed write may have cost Plex as much
+	pl.pace(ctx, time.Since(begin)) // a failed write may have cost Plex as much
 	return err
 }
 
@@ -220,14 +237,25 @@ func (t *Target) setFaults(n int) {
 // slowWrite is the duration from which a write is followed by a pause.
 const slowWrite = 100 * time.Millisecond
 
-// pace waits after a slow write as long as the write took: Plex serves viewers from the SQLite file that it writes.
-func pace(ctx context.Context, took time.Duration) {
+// paceStep is how long a pause lasts at most until the run checks whether it must yield.
+const paceStep = 5 * time.Second
+
+// pace waits after a slow write as long as the write took: Plex serves viewers from the SQLite file that it writes. It
+// ends early if the run must yield.
+func (pl *Pipeline) pace(ctx context.Context, took time.Duration) {
 	if took <= slowWrite {
 		return
 	}
-	select {
-	case <-ctx.Done():
-	case <-time.After(took):
+	for end := time.Now().Add(took); pl.Gate.MakeRoom(ctx) == nil; {
+		left := time.Until(end)
+		if left <= 0 {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(min(left, paceStep)):
+		}
 	}
 }
 
