@@ -102,7 +102,7 @@ func TestTasksThatMakeRoomAreContinued(t *testing.T) {
 	c.stash.Hold("Scanning...")
 
 	parts, log := c.toTheEnd(common.ArgsMap{"mode": "preview"}, "Preview changes", engine.PreviewDescription)
-	if parts < 3 || !strings.Contains(log, "6 scenes would change, 0 would not") || !strings.Contains(log, `other Stash jobs are waiting: "Preview changes" continues behind them`) {
+	if parts < 3 || !strings.Contains(log, "6 of 6 scenes would change") || !strings.Contains(log, `other Stash jobs are waiting: "Preview changes" continues behind them`) {
 		t.Errorf("a preview in %d parts: %s", parts, log)
 	}
 	c.wantTitles(func(id int) string { return fmt.Sprintf("clip%d", id) })

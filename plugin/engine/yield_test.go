@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -199,7 +200,11 @@ func troubles() []longWork {
 	}
 	return []longWork{
 		{"failing reads in halves", 50, allEdited(50), func(l *lab) {
-			l.plex.Inject(plextest.Fault{Method: "GET", Prefix: "/library/metadata/", Delay: 2 * time.Second, Status: 500})
+			slow := plextest.Fault{Method: "GET", Prefix: "/library/metadata/", Delay: 2 * time.Second}
+			several := slow
+			several.Status, several.Match = 500, func(r plextest.Request) bool { return strings.Contains(r.Path, ",") }
+			l.plex.Inject(several)
+			l.plex.Inject(slow)
 		}, (*lab).runPart, wantEdited(50)},
 		{"a wait for a retry", 1, allEdited(1), func(l *lab) { l.patient(80) }, lingers, wantEdited(1)},
 		{"a wait for a probe", 1, allEdited(1), func(l *lab) { l.plex.Inject(plextest.Fault{Status: 503}) }, lingers, wantEdited(1)},

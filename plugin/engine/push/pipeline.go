@@ -126,7 +126,9 @@ func (pl *Pipeline) Run(ctx context.Context, jobs []store.Job) error {
 }
 
 // released ends a push without charge because of what ends its batch.
-func released(ctx context.Context, why error) error { return retry.Released(gate.ClassOf(ctx, why), why) }
+func released(ctx context.Context, why error) error {
+	return retry.Released(gate.ClassOf(ctx, why), why)
+}
 
 // DryRun computes what pushes of scenes would write. If the pipeline is ReadOnly, Plex and the queue do not change.
 func (pl *Pipeline) DryRun(ctx context.Context, scenes []int) ([]*Push, error) {
