@@ -1,6 +1,7 @@
 package plextest
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path"
@@ -213,11 +214,12 @@ func (s *Server) section(id string) *section {
 
 // find returns an item and its library, or nil. The caller holds the lock.
 func (s *Server) find(key string) (*section, *Item) {
-	for _, sec := range s.sections {
-		for _, it := range sec.items {
-			if it.Key == key {
-				return sec, it
-			}
+	for _, sec := range s.sections { // items are in the order of their keys
+		i, found := slices.BinarySearchFunc(sec.items, key, func(it *Item, key string) int {
+			return cmp.Or(cmp.Compare(len(it.Key), len(key)), cmp.Compare(it.Key, key))
+		})
+		if found {
+			return sec, sec.items[i]
 		}
 	}
 	return nil, nil
