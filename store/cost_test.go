@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/store/relink"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
@@ -173,13 +174,18 @@ func TestNoQueryScansATable(t *testing.T) {
 	must(s.ItemsOwnedBy(ctx, "S", 1))
 	must(s.LinkedBetween(ctx, 1, 5))
 	must(s.HasAwaitedFiles(ctx))
+	must(relink.HasLinks(ctx, s))
+	must(nil, relink.Note(ctx, s, t0, "S", []relink.File{{RatingKey: "9", Path: "/p", Size: 1}}))
+	must(relink.Due(ctx, s, t0, "S", 10))
+	must(relink.Complete(ctx, s, t0, []relink.Scene{{ID: 1, Lost: true}}))
+	must(relink.Fill(ctx, s, t0, 10))
 	must(s.ClaimFloor(ctx))
 	must(s.Breaker(ctx))
 	_, _, err = s.UpdateBreaker(ctx, t0, func(b Breaker) Breaker { b.Failures++; return b })
 	must(nil, err)
 	must(s.ExpireDead(ctx, t0))
 	must(s.TakeInbox(ctx, t0))
-	must(s.CompleteRestore(ctx, t0, Restored{Server: "S", Whole: []string{"1"}, Scenes: []int{1}, Items: []Item{{Server: "S", RatingKey: "1"}}}))
+	must(s.CompleteRestore(ctx, t0, Restored{Server: "S", Whole: []string{"1"}, Gone: []string{"2"}, Scenes: []int{1}, Items: []Item{{Server: "S", RatingKey: "1"}}}))
 	must(nil, s.SetHolder(ctx, t0, "x"))
 	must(nil, s.Forget(ctx, []int{1}))
 	must(s.Job(ctx, 2))
@@ -231,7 +237,7 @@ func TestSecondPushWritesOnlyChanges(t *testing.T) {
 		refs []Ref
 		rows int
 	}{
-		{[]Ref{{"tag", 1}, {"tag", 2}, {"studio", 1}, {"tag", 1}}, 5 + 3},
+		{[]Ref{{"tag", 1}, {"tag", 2}, {"studio", 1}, {"tag", 1}}, 5 + 3 + 1}, // the file of its link
 		{[]Ref{{"tag", 1}, {"tag", 2}, {"studio", 1}, {"tag", 1}}, 5},
 		{[]Ref{{"tag", 2}, {"studio", 2}, {"studio", 1}}, 5 + 2},
 		{nil, 5 + 3},
@@ -282,7 +288,7 @@ func TestHookIsOneTransaction(t *testing.T) {
 		}, begun: 1, prepared: 9},
 		"of a tag":        {record: HookRecord{Fanout: &FanoutRecord{Kind: "tag", Own: 1}}, begun: 1, prepared: 2},
 		"that asks":       {record: HookRecord{Own: Request{SceneID: 5}}, asks: true, begun: 2, prepared: 9},
-		"of what is gone": {record: HookRecord{Own: Request{SceneID: 6}, Gone: true}, begun: 1, prepared: 6},
+		"of what is gone": {record: HookRecord{Own: Request{SceneID: 6}, Gone: true}, begun: 1, prepared: 7},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, r := recordedStore(t)

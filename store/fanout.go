@@ -69,13 +69,7 @@ func (s *Store) ExpandFanout(ctx context.Context, now time.Time, limit int) (mor
 }
 
 // HasFanout reports whether there is a change to expand.
-func (s *Store) HasFanout(ctx context.Context) (bool, error) {
-	var yes bool
-	if err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM fanout)`).Scan(&yes); err != nil {
-		return false, fmt.Errorf("find changed performers, studios, tags and groups: %w", s.fileError(err))
-	}
-	return yes, nil
-}
+func (s *Store) HasFanout(ctx context.Context) (bool, error) { return s.hasAny(ctx, "fanout") }
 
 // expandOldest expands the oldest change up to limit. It returns how much of the limit it used, 0 if there is no
 // change, and how many jobs it added.

@@ -183,11 +183,11 @@ func (s *Store) HasDue(ctx context.Context, now time.Time, opts ClaimOptions) (b
 // Due returns the jobs that Claim would take without claiming them.
 func (s *Store) Due(ctx context.Context, now time.Time, opts ClaimOptions) ([]Job, error) {
 	tx, err := sqlitefile.Begin(ctx, s.read)
-	if err != nil {
-		return nil, fmt.Errorf("look for due jobs: %w", s.fileError(err))
+	var jobs []Job
+	if err == nil {
+		defer sqlitefile.Rollback(tx.Tx) // nothing was written
+		jobs, err = pick(ctx, tx, now, opts)
 	}
-	defer sqlitefile.Rollback(tx.Tx) // nothing was written
-	jobs, err := pick(ctx, tx, now, opts)
 	if err != nil {
 		return nil, fmt.Errorf("look for due jobs: %w", s.fileError(err))
 	}
@@ -196,9 +196,12 @@ func (s *Store) Due(ctx context.Context, now time.Time, opts ClaimOptions) ([]Jo
 
 // HasAwaitedFiles reports whether any scene waits for its file to appear in Plex.
 func (s *Store) HasAwaitedFiles(ctx context.Context) (bool, error) {
-	var yes bool
-	if err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM awaited_file)`).Scan(&yes); err != nil {
-		return false, fmt.Errorf("look for awaited files: %w", s.fileError(err))
+	return s.hasAny(ctx, "awaited_file")
+}
+
+func (s *Store) hasAny(ctx context.Context, table string) (yes bool, err error) {
+	if err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM `+table+`)`).Scan(&yes); err != nil {
+		return false, fmt.Errorf("look for a %s: %w", table, s.fileError(err))
 	}
 	return yes, nil
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/store/relink"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
@@ -20,6 +21,7 @@ type Link struct {
 	RatingKey string
 	Section   string
 	Path      string // Plex's path of the file that matched
+	Size      int64  // of that file; stored with the link, but not read back
 	Rule      string
 	PushedAt  time.Time // zero: unknown
 	UpdatedAt string    // the scene's, as Stash stores it
@@ -194,9 +196,9 @@ func completeLinks(ctx context.Context, tx *sqlitefile.Tx, e *Completion) error 
 		return nil
 	}
 	id := e.Job.SceneID
-	keys := make([]string, len(e.Links))
+	keys, files := make([]string, len(e.Links)), make([]relink.File, len(e.Links))
 	for i, l := range e.Links {
-		keys[i] = l.RatingKey
+		keys[i], files[i] = l.RatingKey, relink.File{Path: l.Path, Size: l.Size}
 	}
 	if _, err := tx.ExecContext(ctx, deleteOtherLinks, e.Links[0].Server, id, sqlitefile.JSONList(keys)); err != nil {
 		return err
@@ -213,6 +215,9 @@ func completeLinks(ctx context.Context, tx *sqlitefile.Tx, e *Completion) error 
 			l.Server, id, l.RatingKey, l.Section, l.Path, l.Rule, l.PushedAt.UnixMilli(), l.UpdatedAt, l.Restored); err != nil {
 			return err
 		}
+	}
+	if err := relink.Put(ctx, tx, id, files); err != nil {
+		return err
 	}
 	return completeRefs(ctx, tx, id, e.Refs)
 }
@@ -259,7 +264,7 @@ func refsOf(ctx context.Context, tx *sqlitefile.Tx, id int) (map[Ref]bool, error
 
 // forget deletes everything about the scenes except the items, which hold the original values of Plex.
 func forget(ctx context.Context, tx *sqlitefile.Tx, scenes []int) error {
-	for _, table := range [...]string{"job", "dead_letter", "awaited_file", "link", "link_ref", "scene_version"} {
+	for _, table := range [...]string{"job", "dead_letter", "awaited_file", "link", "link_file", "link_ref", "scene_version"} {
 		for _, id := range scenes {
 			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE scene_id = ?`, id); err != nil {
 				return fmt.Errorf("forget scenes from %s: %w", table, err)

@@ -24,6 +24,7 @@ const (
 	KeyPrefixes       = "prefixes"       // JSON: learned path prefixes
 	KeyExcludedTags   = "excluded_tags"  // JSON: the tags found for excludeTags
 	KeyLastAbsent     = "last_absent"    // at: when items that left Plex were last looked for
+	KeyLastCompare    = "last_compare"   // at: when a run with nothing due last compared Plex's libraries with the index
 	KeyLastCopy       = "last_copy"      // at: when the daily copy was made
 	KeyRisk           = "risk"           // the last logged warning about a data folder that cannot be protected
 	KeyStopped        = "stopped"        // why the last run ended early; empty if it did not

@@ -119,6 +119,11 @@ func explain(path string, err error) error {
 	return sqlitefile.Explain(path, err)
 }
 
+// InTx runs f in one IMMEDIATE transaction, for package relink.
+func (s *Store) InTx(ctx context.Context, f func(tx *sqlitefile.Tx) error) error {
+	return s.inTx(ctx, f)
+}
+
 // inTx runs f in one IMMEDIATE transaction.
 func (s *Store) inTx(ctx context.Context, f func(tx *sqlitefile.Tx) error) error {
 	return s.fileError(sqlitefile.InTx(ctx, s.write, f))

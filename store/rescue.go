@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/store/relink"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
@@ -51,7 +52,7 @@ func Recover(ctx context.Context, dir string, now time.Time) (*Recovery, error) 
 
 // rescued lists the tables to save, the most important first.
 var rescued = []string{
-	"item", "link", "dead_letter", "job", "link_ref", "awaited_file", "fanout", "scene_version", "meta", "outage", "attempt_log",
+	"item", "link", "dead_letter", "job", "link_ref", "awaited_file", "fanout", "scene_version", "meta", "outage", "attempt_log", "link_file",
 }
 
 // salvageInto creates a new queue.db and copies into it the readable rows of the files that were moved aside.
@@ -115,7 +116,7 @@ func resetSaved(ctx context.Context, tx *sqlitefile.Tx, now time.Time, broken ma
 		}
 	}
 	return setFacts(ctx, tx, now, map[string]string{
-		KeyRefill: "after damage", KeyLastListing: "", KeyListing: "", KeyWatermark: "", keyMark: "",
+		KeyRefill: "after damage", KeyLastListing: "", KeyListing: "", KeyWatermark: "", keyMark: "", relink.KeyFilled: "",
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/store/relink"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
@@ -13,6 +14,7 @@ type Restored struct {
 	Server string
 	Began  time.Time // start of the restore: jobs enqueued later stay
 	Whole  []string  // rating keys of completely restored items, whose bases are deleted
+	Gone   []string  // rating keys of items that are not in Plex; a new item of their scenes is not pushed either
 	Items  []Item    // items that are not, or only partly, restored
 	Scenes []int     // whose items are completely restored
 }
@@ -40,6 +42,9 @@ func (s *Store) CompleteRestore(ctx context.Context, now time.Time, r Restored) 
 					return err
 				}
 			}
+		}
+		if err := relink.MarkRestored(ctx, tx, r.Server, r.Gone); err != nil {
+			return err
 		}
 		for _, scene := range r.Scenes {
 			n, err := completeRestored(ctx, tx, now, r.Began, scene)

@@ -216,7 +216,7 @@ func TestQueueOfANewerBuildIsLeftAlone(t *testing.T) {
 	if _, err := w.host.Operation(w.context(), map[string]any{"mode": "process"}); err == nil || !strings.Contains(err.Error(), "install the newer") {
 		t.Errorf("error = %v", err)
 	}
-	w.sql(`PRAGMA user_version = 1`)
+	w.ownVersion()
 	w.process()
 	w.wantTitle(1, "Two")
 }

@@ -226,6 +226,14 @@ func (w *world) get(query string, to ...any) {
 	w.must(db.QueryRow(query).Scan(to...))
 }
 
+// ownVersion gives the queue the schema version that this build writes.
+func (w *world) ownVersion() {
+	w.Helper()
+	migrations, err := filepath.Glob("../../store/migrations/*.sql")
+	w.must(err)
+	w.sql(fmt.Sprintf(`PRAGMA user_version = %d`, len(migrations)))
+}
+
 // pass lets time pass for everything that waits.
 func (w *world) pass(d time.Duration) {
 	w.Helper()

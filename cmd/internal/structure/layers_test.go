@@ -20,7 +20,7 @@ type layer struct {
 
 // below are the packages that the engine stands on. Files of databases are the business of those of store.
 const below = "plugin/engine/gate plugin/engine/hidden plugin/engine/push plugin/engine/match plugin/engine/merge plugin/engine/retry plugin/engine/catchup " +
-	"plugin/text plugin/stashapi plexapi store store/plexindex store/pathform"
+	"plugin/text plugin/stashapi plexapi store store/plexindex store/pathform store/relink"
 
 var layers = map[string]layer{
 	"plugin/engine": {below, "github.com/rs/zerolog"},
@@ -37,9 +37,10 @@ var layers = map[string]layer{
 	"plugin/engine/retry":   {"plexapi plugin/stashapi store", ""},
 	"plugin/engine/catchup": {"plugin/stashapi store", "github.com/rs/zerolog"},
 	"plugin/text":           {"", "golang.org/x/text"},
-	"store":                 {"store/sqlitefile store/pathform store/inboxes", ""},
+	"store":                 {"store/sqlitefile store/pathform store/inboxes store/relink", ""},
 	"store/inboxes":         {"store/sqlitefile", ""},
 	"store/pathform":        {"", "golang.org/x/text"},
+	"store/relink":          {"store/sqlitefile store/pathform", ""},
 	"store/plexindex":       {"plexapi store/sqlitefile store/pathform", ""},
 	"store/sqlitefile":      {"store/internal/killpoints", "modernc.org/sqlite github.com/gofrs/flock"},
 
