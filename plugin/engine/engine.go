@@ -154,7 +154,7 @@ func (r *run) work(ctx context.Context) error {
 	if err := r.catchUp(ctx); err != nil {
 		return err
 	}
-	if err := r.refreshIfAwaited(ctx); err != nil {
+	if err := r.refreshIfNeeded(ctx); err != nil {
 		return err
 	}
 	if err := r.jobs(ctx, store.ClaimOptions{}); err != nil {

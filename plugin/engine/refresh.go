@@ -11,16 +11,29 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
+	"github.com/stash-plex-sync/stash-plex-sync/store/relink"
 )
 
-// refreshIfAwaited updates the index if a job is due or a scene awaits a file.
-func (r *run) refreshIfAwaited(ctx context.Context) error {
+// needsIndex reports whether a job is due, a scene awaits a file or is due for a look, or Plex's libraries have changed.
+func (r *run) needsIndex(ctx context.Context) (bool, error) {
 	due, err := r.Store.HasDue(ctx, time.Now(), store.ClaimOptions{Floor: r.floor})
-	if err != nil {
-		return err
+	if err != nil || due {
+		return due, err
 	}
 	awaited, err := r.Store.HasAwaitedFiles(ctx)
-	if err != nil || !due && !awaited {
+	if err != nil || awaited {
+		return awaited, err
+	}
+	looks, err := relink.Due(ctx, r.Store, time.Now(), "", 1)
+	if err != nil || len(looks) > 0 {
+		return err == nil, err
+	}
+	return r.plexChanged(ctx)
+}
+
+// refreshIfNeeded updates the index if that may find something to do.
+func (r *run) refreshIfNeeded(ctx context.Context) error {
+	if needed, err := r.needsIndex(ctx); err != nil || !needed {
 		return err
 	}
 	if err := r.connect(ctx); err != nil {
@@ -40,8 +53,10 @@ func (r *run) refresh(ctx context.Context) error {
 	if r.server.Fresh || r.pushes.ReadOnly {
 		return nil
 	}
-	reader := plexindex.Reader{List: r.list, Index: r.Index, Between: r.gate.MakeRoom, Awaited: r.Store.HasAwaitedFiles, OnNew: r.wake}
-	answered := false
+	if err := r.fillLinkFiles(ctx); err != nil {
+		return err
+	}
+	reader, answered := r.reader(), false
 	for _, s := range r.server.Sections {
 		asked, err := reader.Refresh(ctx, r.server.ID, s, time.Now())
 		if err != nil {
@@ -50,19 +65,34 @@ func (r *run) refresh(ctx context.Context) error {
 		answered = answered || asked
 	}
 	r.server.Fresh = true
+	if r.opts.Only == 0 {
+		if err := r.relink(ctx); err != nil {
+			return err
+		}
+	}
 	if err := r.lookForAbsent(ctx); err != nil || !answered {
 		return err
 	}
 	return r.gate.Answered(ctx)
 }
 
-// wake makes the jobs that await these files due.
+// reader returns a reader that brings the index up to date.
+func (r *run) reader() *plexindex.Reader {
+	return &plexindex.Reader{List: r.list, Index: r.Index, Between: r.gate.MakeRoom, Awaited: r.newFilesMatter, OnNew: r.wake}
+}
+
+// wake makes the jobs that await these files due, and notes the pushed scenes that they may concern.
 func (r *run) wake(ctx context.Context, files []plexindex.File) error {
 	var found []store.FoundFile
+	var linked []relink.File
 	for _, f := range files {
 		if !r.pushes.Dropped(f.RatingKey, f.Path) {
 			found = append(found, store.FoundFile{Path: f.Path, Size: f.Size})
+			linked = append(linked, relink.File{RatingKey: f.RatingKey, Path: f.Path, Size: f.Size})
 		}
+	}
+	if err := relink.Note(ctx, r.Store, time.Now(), r.server.ID, linked); err != nil {
+		return err
 	}
 	n, err := r.Store.Wake(ctx, time.Now(), found)
 	if n > 0 {

@@ -155,6 +155,7 @@ func (r *Restoration) count(one *push.Restore, end *store.Restored) {
 	item := one.Item
 	if one.Gone {
 		r.Gone++
+		end.Gone = append(end.Gone, item.RatingKey)
 		return
 	}
 	if !one.Planned() {

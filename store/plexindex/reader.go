@@ -35,7 +35,7 @@ type Reader struct {
 	// OnNew is called with files that the index does not hold, before they are stored. It may be called twice for a
 	// file. nil means that nothing is called.
 	OnNew func(ctx context.Context, files []File) error
-	// Awaited reports whether any scene waits for a file. If none does, OnNew is not called. nil means that one may wait.
+	// Awaited reports whether a new file may concern any scene. If none, OnNew is not called. nil means that it may.
 	Awaited func(ctx context.Context) (bool, error)
 	// Between is called between two pages. An error ends a complete listing, and the next Refresh continues it. If it
 	// ends a listing of what is new, the next Refresh begins a complete one, which can be continued.
@@ -55,7 +55,7 @@ func (r *Reader) Refresh(ctx context.Context, server string, sec plexapi.Section
 	}
 	at.Title = sec.Title
 	r.present, r.dated = max(now.Unix(), sec.ScannedAt), false
-	fingerprint := fmt.Sprintf("%d %d %d%s", sec.UpdatedAt, sec.ScannedAt, sec.ContentChangedAt, sec.OddMarks)
+	fingerprint := fingerprintOf(sec)
 	switch {
 	case at.Position >= 0, at.CompleteAt.IsZero():
 		return true, r.readAll(ctx, server, sec, at, fingerprint, now)
@@ -380,7 +380,7 @@ func recovered(f func() error) (err error) {
 	return f()
 }
 
-// reportNew calls OnNew with the new files of a page if a scene waits for a file.
+// reportNew calls OnNew with the new files of a page if they may concern a scene.
 func (r *Reader) reportNew(ctx context.Context, server string, files []File) error {
 	if r.OnNew == nil {
 		return nil

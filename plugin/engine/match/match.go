@@ -49,6 +49,7 @@ type Hit struct {
 	RatingKey string
 	Section   string
 	Path      string // Plex's
+	Size      int64  // of the file, as Plex lists it
 	File      string // Stash's
 	Rule      string
 }
@@ -207,7 +208,7 @@ func (m *Matcher) byName(ctx context.Context, s *search, f stashapi.File) error 
 }
 
 func hitOf(p plexindex.File, f stashapi.File, rule string) Hit {
-	return Hit{RatingKey: p.RatingKey, Section: p.Section, Path: p.Path, File: f.Path, Rule: rule}
+	return Hit{RatingKey: p.RatingKey, Section: p.Section, Path: p.Path, Size: p.Size, File: f.Path, Rule: rule}
 }
 
 // add adds items to the scene's hits.

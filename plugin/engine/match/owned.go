@@ -76,3 +76,9 @@ func Holds(it *plexapi.Item, path string) bool {
 	}
 	return false
 }
+
+// Shown returns the files that a push takes at a path of Plex: the newest of each library.
+func (m *Matcher) Shown(ctx context.Context, path string) ([]plexindex.File, error) {
+	files, _, err := m.lookUp(ctx, path)
+	return newestEach(files), err
+}

@@ -78,7 +78,7 @@ func (pl *Pipeline) completion(ctx context.Context, p *Push, now time.Time) stor
 	for _, t := range p.Targets {
 		if p.Stage == Verified {
 			e.Links = append(e.Links, store.Link{
-				Server: pl.Server.ID, SceneID: p.Scene.ID, RatingKey: t.key(), Section: t.Hit.Section, Path: t.Hit.Path,
+				Server: pl.Server.ID, SceneID: p.Scene.ID, RatingKey: t.key(), Section: t.Hit.Section, Path: t.Hit.Path, Size: t.Hit.Size,
 				Rule: t.Hit.Rule, PushedAt: now, UpdatedAt: p.Scene.UpdatedAt,
 			})
 		}
