@@ -33,3 +33,8 @@ func TestDroppedItemIsFoundAfterAStopBeforeItsLibraryIsReadAgain(t *testing.T) {
 	replay(t, variant{}, step{"edit", 0, 0, 0, 0}, step{"plex edit", 2, 0, 0, 0}, step{"plex fault", 15, 0, 0, 0}, step{"run", 0, 0, 0, 0},
 		step{"edit", 0, 0, 1, 0}, step{"run", 0, 1, 0, 14})
 }
+
+// All items of a library get new keys, and no job is queued.
+func TestLibraryThatIsCreatedAgainShowsEverything(t *testing.T) {
+	replay(t, variant{}, step{"sync all", 0, 0, 0, 0}, step{"clock", 6, 0, 0, 0}, step{"remake", 0, 0, 0, 0})
+}

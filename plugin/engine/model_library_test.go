@@ -91,9 +91,19 @@ func (w *world) tells() bool {
 	return len(left) > 0 || changes
 }
 
+// comesBack reports whether a scene gets its values back if Plex shows a file of it as a new item: it is queued, or a
+// link that was not restored names the file.
+func (w *world) comesBack(s *sceneTruth, path string) (yes bool) {
+	w.must(w.sql.QueryRow(`SELECT EXISTS (SELECT 1 FROM link WHERE scene_id = ? AND path = ? AND restored = 0)`, s.is.ID, path).Scan(&yes))
+	return yes || w.queued(s)
+}
+
 // stepItem lets an item appear, vanish, come again as another, go to the trash or come back from it.
 func (w *world) stepItem(st step) {
 	if s := w.scene(st.a); s != nil && len(w.itemsOf(s)) == 0 {
+		if !w.comesBack(s, s.is.Files[0].Path) {
+			s.asked = nil
+		}
 		w.addItem(s.is.Files[0], st.b)
 		return
 	}
@@ -106,7 +116,7 @@ func (w *world) stepItem(st step) {
 		w.plex.Edit(i.key, func(it *plextest.Item) { it.Deleted = !it.Deleted })
 		return
 	}
-	if s != nil && !w.queued(s) { // no job asks for the values of the new item
+	if s != nil && !w.comesBack(s, i.file.Path) { // no job asks for the values of the new item
 		s.asked = nil
 	}
 	if st.c%3 == 1 {
@@ -122,6 +132,20 @@ func (w *world) replace(i *itemTruth, n int) {
 	delete(w.items, i.key)
 	w.plex.Remove(i.key)
 	w.addItem(i.file, n).alone = i.alone
+}
+
+// stepRemake gives the items of a library new keys, as its deletion and creation do.
+func (w *world) stepRemake(st step) {
+	for _, key := range slices.Sorted(maps.Keys(w.items)) {
+		i := w.items[key]
+		if w.plex.Item(key).Section != w.sections[st.a%len(w.sections)] {
+			continue
+		}
+		if s := w.owner(i); s != nil && !w.comesBack(s, i.file.Path) {
+			s.asked = nil
+		}
+		w.replace(i, st.b)
+	}
 }
 
 // stepMove moves a file in both servers or only in one.

@@ -28,7 +28,7 @@ func (w *world) steps() map[string]func(step) {
 	return map[string]func(step){
 		"edit": w.stepEdit, "run": w.stepRun, "clock": w.stepClock, "hook": w.stepHook, "bulk": w.stepBulk,
 		"plex edit": w.stepPlexEdit, "plex fault": w.stepPlexFault, "stash fault": w.stepStashFault, "heal": w.stepHeal,
-		"sync all": w.stepSyncAll, "sync recent": w.stepSyncRecent, "rename": w.stepRename, "item": w.stepItem, "move": w.stepMove,
+		"sync all": w.stepSyncAll, "sync recent": w.stepSyncRecent, "rename": w.stepRename, "item": w.stepItem, "remake": w.stepRemake, "move": w.stepMove,
 		"create": w.stepCreate, "destroy": w.stepDestroy, "merge": w.stepMerge, "settings": w.stepSettings,
 		"restore": w.stepRestore, "dead": w.stepDead, "rebuild": w.stepRebuild,
 	}

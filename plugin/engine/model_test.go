@@ -43,7 +43,7 @@ func (s sequence) GoString() string {
 func anySequence() *rapid.Generator[sequence] {
 	kinds := []string{
 		"edit", "run", "edit", "run", "plex fault", "clock", "edit", "run", "edit", "run", "plex fault", "stash fault",
-		"clock", "hook", "bulk", "plex edit", "plex edit", "heal", "sync all", "sync recent", "rename", "item", "item", "move", "create",
+		"clock", "hook", "bulk", "plex edit", "plex edit", "heal", "sync all", "sync recent", "rename", "item", "item", "remake", "move", "create",
 		"destroy", "merge", "settings", "restore", "dead", "rebuild",
 	}
 	small, at := rapid.IntRange(0, 15), rapid.IntRange(0, 39)

@@ -301,10 +301,12 @@ func (w *world) happen(r *plannedRun) {
 	case replaced:
 		if s := w.scene(r.scene); s != nil {
 			for _, i := range w.itemsOf(s) {
+				if !w.comesBack(s, i.file.Path) {
+					s.asked = nil // what had arrived is lost
+				}
 				w.replace(i, r.scene)
 				r.gone = append(r.gone, i.key)
 			}
-			s.asked = nil // what had arrived is lost, and unknown
 		}
 	case plexGoes:
 		w.faulty = true
