@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/lookup"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
@@ -35,7 +36,7 @@ const matching = "Matching"
 
 // scenesMatch matches a few scenes: with the index or, while that is not complete, with Plex's answers.
 func (c *checker) scenesMatch(ctx context.Context) error {
-	scenes, err := c.engine.SampleScenes(ctx, samples)
+	scenes, err := lookup.Scenes(ctx, c.stash, samples)
 	if err != nil {
 		return c.add(matching, "", "", err)
 	}

@@ -29,7 +29,7 @@ func TestLibraryThatIsCreatedAgainGetsItsTextsBack(t *testing.T) {
 		w.keys[id] = w.plex.AddItem(w.section, fmt.Sprintf("/data/videos/%d/clip%d.mp4", id%7, id), int64(1000+id))
 	}
 	w.tenMinutesPass()
-	if out := w.process(); out["synced"] != 3.0 || len(w.logged("new items for files")) != 1 {
+	if out := w.process(); out["synced"] != 3.0 || len(w.logged("new items for the files")) != 1 {
 		t.Errorf("result = %v", out)
 	}
 	for id := range w.keys {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/lookup"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
@@ -21,7 +22,7 @@ func (l *lab) sampled() (Sample, error) {
 	l.Helper()
 	_, sections, err := l.Plex.Probe(l.Context())
 	l.must(err)
-	scenes, err := l.SampleScenes(l.Context(), 20)
+	scenes, err := lookup.Scenes(l.Context(), l.Stash, 20)
 	l.must(err)
 	before, err := l.Index.States(l.Context(), l.plex.Machine())
 	l.must(err)
@@ -106,7 +107,7 @@ func TestScenesAreLookedUpInPlexBeforeItsFilesHaveBeenRead(t *testing.T) {
 				if n := len(l.plex.Requests()); n != c.requests || l.plex.Count("GET", "/library/sections/"+l.section+"/all") != n {
 					l.Errorf("%d requests, want %d listings: %v", n, c.requests, l.plex.Requests())
 				}
-				if took := time.Since(began); took > requestLimit {
+				if took := time.Since(began); took > lookup.RequestLimit {
 					l.Errorf("it took %v", took)
 				}
 			})
@@ -145,7 +146,7 @@ func TestOnlyTheFirstItemsAreComparedIfPlexDoesNotFilter(t *testing.T) {
 				rows += n
 			}
 		}
-		if rows != firstRows {
+		if rows != 2000 {
 			l.Errorf("%d rows were read", rows)
 		}
 	})
@@ -200,7 +201,7 @@ func TestLookupLeavesTimeForMatching(t *testing.T) {
 		l.plex.Inject(plextest.Fault{Match: isLookup, Delay: 900 * time.Millisecond})
 		_, sections, err := l.Plex.Probe(l.Context())
 		l.must(err)
-		scenes, err := l.SampleScenes(l.Context(), 20)
+		scenes, err := lookup.Scenes(l.Context(), l.Stash, 20)
 		l.must(err)
 		ctx, cancel := context.WithTimeout(l.Context(), 5*time.Second)
 		defer cancel()
@@ -264,7 +265,7 @@ func TestSampleIsSpreadOverAllScenes(t *testing.T) {
 				for _, id := range c.ids {
 					l.stash.Add(stashtest.Scene{ID: id})
 				}
-				scenes, err := l.SampleScenes(l.Context(), 4)
+				scenes, err := lookup.Scenes(l.Context(), l.Stash, 4)
 				ids := []int{}
 				for _, s := range scenes {
 					ids = append(ids, s.ID)

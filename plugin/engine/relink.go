@@ -7,6 +7,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 	"github.com/stash-plex-sync/stash-plex-sync/store/relink"
@@ -83,7 +84,7 @@ func (r *run) relink(ctx context.Context) error {
 	enqueued := 0
 	defer func() {
 		if enqueued > 0 {
-			r.Log.Info().Int("scenes", enqueued).Msg("Plex has new items for files of these scenes; they are pushed again")
+			r.Log.Info().Msg("Plex has new items for the files of " + text.Count(enqueued, "scene: it is pushed again", "scenes: they are pushed again"))
 		}
 	}()
 	m, err := r.pushes.Matcher(ctx)
@@ -105,7 +106,7 @@ func (r *run) relink(ctx context.Context) error {
 		if err := sleep(ctx, breather); err != nil {
 			return err
 		}
-		if err := r.yield.makeRoom(ctx); err != nil {
+		if err := r.gate.MakeRoom(ctx); err != nil {
 			return err
 		}
 	}

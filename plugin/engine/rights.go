@@ -5,6 +5,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/lookup"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
@@ -22,10 +23,10 @@ func (e *Engine) CheckPaths(ctx context.Context, server string, sections []plexa
 	if unread, err := known.Unread(ctx, e.Index); err != nil || unread {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, requestLimit)
+	ctx, cancel := context.WithTimeout(ctx, lookup.RequestLimit)
 	defer cancel()
 	for _, sec := range sections {
-		page, err := e.list(ctx, plexapi.ListQuery{SectionID: sec.ID, Type: sec.ItemType(), Size: trialRows, Sort: plexindex.SortByID})
+		page, err := e.list(ctx, plexapi.ListQuery{SectionID: sec.ID, Type: sec.ItemType(), Size: lookup.TrialRows, Sort: plexindex.SortByID})
 		if stop, ok := gate.AsStop(err); ok {
 			return stop
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/lookup"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
@@ -64,7 +65,7 @@ func TestCheckFindsATokenWithoutPaths(t *testing.T) {
 			l.pathsHidden(true)
 			identity, sections, err := l.Plex.Probe(l.Context())
 			l.must(err)
-			scenes, err := l.SampleScenes(l.Context(), 3)
+			scenes, err := lookup.Scenes(l.Context(), l.Stash, 3)
 			l.must(err)
 			err = l.CheckPaths(l.Context(), identity.MachineIdentifier, sections)
 			sample := Sample{}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/lookup"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
@@ -33,31 +34,31 @@ func (e *Engine) Sample(ctx context.Context, server string, sections []plexapi.S
 		return Sample{}, err
 	}
 	if !unread {
-		return r.sample(ctx, scenes, all)
+		return r.sample(ctx, scenes, lookup.All)
 	}
 	index, err := plexindex.OpenInMemory(ctx)
 	if err != nil {
 		return Sample{}, err
 	}
 	defer index.Close() // it is in memory
-	l := lookup{plex: e.list, index: index, server: server}
-	asked, err := l.ask(ctx, sections, scenes)
+	l := lookup.Lookup{Plex: e.list, Index: index, Server: server}
+	asked, err := l.Ask(ctx, sections, scenes)
 	if err != nil {
 		return Sample{}, err
 	}
 	r.pushes.Index = index
-	s, err := r.sample(ctx, scenes[:asked], l.reach)
-	s.Notes = l.notes
+	s, err := r.sample(ctx, scenes[:asked], l.Reach)
+	s.Notes = l.Notes
 	return s, err
 }
 
 // sample matches scenes with an index of the given reach.
-func (r *run) sample(ctx context.Context, scenes []*stashapi.Scene, holds reach) (Sample, error) {
+func (r *run) sample(ctx context.Context, scenes []*stashapi.Scene, holds lookup.Reach) (Sample, error) {
 	m, err := r.pushes.Matcher(ctx)
 	if err != nil {
 		return Sample{}, err
 	}
-	m.Unread = holds == some
+	m.Unread = holds == lookup.Some
 	var s Sample
 	if s.Matches, err = m.Match(ctx, scenes); err != nil {
 		return Sample{}, err
@@ -76,60 +77,6 @@ func (r *run) sample(ctx context.Context, scenes []*stashapi.Scene, holds reach)
 	return s, nil
 }
 
-// SampleScenes reads up to n scenes with ids spread over the range of all ids.
-func (e *Engine) SampleScenes(ctx context.Context, n int) ([]*stashapi.Scene, error) {
-	ids, err := e.spreadIDs(ctx, n)
-	if err != nil {
-		return nil, err
-	}
-	result, err := e.Stash.Scenes(ctx, ids)
-	scenes := make([]*stashapi.Scene, len(result.Found))
-	for i := range result.Found {
-		scenes[i] = &result.Found[i]
-	}
-	return scenes, err
-}
-
-// spreadIDs returns the ids of n scenes, or of all if there are fewer, in ascending order: for each of n evenly spaced
-// numbers the next scene. If gaps in the ids make these too few, it adds the first scenes.
-func (e *Engine) spreadIDs(ctx context.Context, n int) ([]int, error) {
-	head, err := e.Stash.AllScenes(ctx, 0, n)
-	if err != nil {
-		return nil, err
-	}
-	first := make([]int, len(head.Scenes))
-	for i, s := range head.Scenes {
-		first[i] = s.ID
-	}
-	if len(first) < n || head.Count <= n {
-		return first, nil
-	}
-	last, err := e.Stash.LastScene(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var ids []int
-	for i, after := 0, 0; i < n; i++ {
-		after = max(after, first[0]-1+(last-first[0])/max(n-1, 1)*i)
-		next, err := e.Stash.AllScenes(ctx, after, 1)
-		if err != nil {
-			return nil, err
-		}
-		if len(next.Scenes) == 0 {
-			break
-		}
-		after = next.Scenes[0].ID
-		ids = append(ids, after)
-	}
-	for _, id := range first {
-		if len(ids) < n && !slices.Contains(ids, id) {
-			ids = append(ids, id)
-		}
-	}
-	slices.Sort(ids)
-	return ids, nil
-}
-
 // LearnedPaths returns the learned path prefixes.
 func (e *Engine) LearnedPaths(ctx context.Context) ([]match.PathPair, error) {
 	evidence, err := e.newRun(Options{}, true).pushes.Evidence(ctx)
@@ -140,7 +87,7 @@ func (e *Engine) LearnedPaths(ctx context.Context) ([]match.PathPair, error) {
 }
 
 // whyNot says why a scene does not match, and which file in the libraries is nearest.
-func (r *run) whyNot(ctx context.Context, scene *stashapi.Scene, found match.Match, holds reach) (string, error) {
+func (r *run) whyNot(ctx context.Context, scene *stashapi.Scene, found match.Match, holds lookup.Reach) (string, error) {
 	if found.Found == match.Ambiguous {
 		return fmt.Sprintf("%d items fit equally well: %s", len(found.Candidates), push.NameCandidates(found.Candidates)), nil
 	}
@@ -156,9 +103,9 @@ func (r *run) whyNot(ctx context.Context, scene *stashapi.Scene, found match.Mat
 	}
 	if files = match.InSections(files, r.server.Sections); len(files) == 0 {
 		switch holds {
-		case sameSize:
+		case lookup.SameSize:
 			return fmt.Sprintf("Plex has no file named %s with its size (%d bytes)", name, f.Size), nil
-		case some:
+		case lookup.Some:
 			return fmt.Sprintf("no file named %s is among the items that were compared", name), nil
 		}
 		return "Plex has no file named " + name, nil

@@ -195,7 +195,8 @@ func TestLookLeavesDeadLettersAndRestoredScenes(t *testing.T) {
 	q := newQueue(t, 1, 2)
 	q.enqueue(now, 1, store.InBulk)
 	q.complete(now, store.Completion{Job: q.claim(now, 1), Outcome: store.ToDeadLetter, Class: "rejected", Error: "e"})
-	q.must(q.CompleteRestore(t.Context(), now, store.Restored{Server: "S", Began: now, Scenes: []int{2}}))
+	_, err := q.CompleteRestore(t.Context(), now, store.Restored{Server: "S", Began: now, Scenes: []int{2}})
+	q.must(err)
 	q.note(relink.File{RatingKey: "98", Path: path(1), Size: 1})
 	if n := q.look(q.note(relink.File{RatingKey: "99", Path: path(2), Size: 2})); n != 0 {
 		t.Errorf("%d jobs were added", n)

@@ -19,7 +19,7 @@ type layer struct {
 }
 
 // below are the packages that the engine stands on. Files of databases are the business of those of store.
-const below = "plugin/engine/gate plugin/engine/hidden plugin/engine/push plugin/engine/match plugin/engine/merge plugin/engine/retry plugin/engine/catchup " +
+const below = "plugin/engine/gate plugin/engine/hidden plugin/engine/lookup plugin/engine/push plugin/engine/match plugin/engine/merge plugin/engine/retry plugin/engine/catchup " +
 	"plugin/text plugin/stashapi plexapi store store/plexindex store/pathform store/relink"
 
 var layers = map[string]layer{
@@ -32,6 +32,7 @@ var layers = map[string]layer{
 		"github.com/rs/zerolog",
 	},
 	"plugin/engine/hidden":  {"plugin/stashapi plugin/text store", ""},
+	"plugin/engine/lookup":  {"plugin/engine/gate plugin/engine/retry plugin/stashapi plexapi store/plexindex", ""},
 	"plugin/engine/match":   {"store/plexindex store/pathform plugin/stashapi plexapi plugin/text", "golang.org/x/text"},
 	"plugin/engine/merge":   {"plexapi plugin/stashapi store plugin/text", "golang.org/x/text"},
 	"plugin/engine/retry":   {"plexapi plugin/stashapi store", ""},
@@ -46,7 +47,7 @@ var layers = map[string]layer{
 
 	// What stands above, beside and below these.
 	"plugin": {
-		"plugin/engine plugin/engine/hidden plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/retry plugin/settings plugin/stashapi plugin/stashlog plugin/text " +
+		"plugin/engine plugin/engine/hidden plugin/engine/lookup plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/retry plugin/settings plugin/stashapi plugin/stashlog plugin/text " +
 			"plexapi store store/inboxes store/plexindex store/pathform store/sqlitefile",
 		"github.com/rs/zerolog github.com/stashapp/stash/pkg/plugin/common",
 	},

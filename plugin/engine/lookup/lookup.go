@@ -1,4 +1,6 @@
-package engine
+// Package lookup finds Plex's files for a few scenes without a complete index, as a check right after the installation
+// needs it.
+package lookup
 
 import (
 	"context"
@@ -16,35 +18,36 @@ import (
 
 const (
 	firstRows    = 2000            // of a library that Plex does not filter by size
-	trialRows    = 50              // of every library, to test the filter
+	TrialRows    = 50              // of every library, to test the filter
 	lookupLimit  = 7 * time.Second // for all requests to Plex
-	requestLimit = 3 * time.Second // for one request
+	RequestLimit = 3 * time.Second // for one request
 	matchReserve = 2 * time.Second // kept of the caller's time for matching
 )
 
-// reach says which of Plex's files an index holds.
-type reach int
+// Reach says which of Plex's files an index holds.
+type Reach int
 
 const (
-	all      reach = iota
-	sameSize       // of some libraries only the files with the size of a scene's file
-	some           // of some libraries only the first files
+	All      Reach = iota
+	SameSize       // of some libraries only the files with the size of a scene's file
+	Some           // of some libraries only the first files
 )
 
-// A lookup fills an index with candidates for a few scenes. It asks Plex for files of the same size, or lists the
+// A Lookup fills an index with candidates for a few scenes. It asks Plex for files of the same size, or lists the
 // first items of a library that Plex does not filter by size.
-type lookup struct {
-	plex   plexindex.List
-	index  *plexindex.Index
-	server string
+type Lookup struct {
+	Plex   plexindex.List
+	Index  *plexindex.Index
+	Server string
+
+	Reach Reach    // of the index that was filled
+	Notes []string // what limits the result, a sentence each
 
 	bySize []plexapi.Section // libraries that Plex filters by size
-	reach  reach
-	notes  []string
 }
 
-// ask looks up the files of scenes and returns how many scenes it looked up in time.
-func (l *lookup) ask(ctx context.Context, sections []plexapi.Section, scenes []*stashapi.Scene) (int, error) {
+// Ask looks up the files of scenes and returns how many scenes it looked up in time.
+func (l *Lookup) Ask(ctx context.Context, sections []plexapi.Section, scenes []*stashapi.Scene) (int, error) {
 	limit := lookupLimit
 	if end, ok := ctx.Deadline(); ok {
 		limit = min(limit, time.Until(end)-matchReserve)
@@ -58,7 +61,7 @@ func (l *lookup) ask(ctx context.Context, sections []plexapi.Section, scenes []*
 		case err == nil:
 			listed++
 		case isLate(err):
-			l.limited(some, fmt.Sprintf("%q was left out, because Plex did not list it in time", sec.Title))
+			l.limited(Some, fmt.Sprintf("%q was left out, because Plex did not list it in time", sec.Title))
 		default:
 			return 0, fmt.Errorf("read library %q: %w", sec.Title, err)
 		}
@@ -69,7 +72,7 @@ func (l *lookup) ask(ctx context.Context, sections []plexapi.Section, scenes []*
 	for i, scene := range scenes {
 		err := l.scene(ctx, scene)
 		if isLate(err) && i > 0 {
-			l.notes = append(l.notes, fmt.Sprintf("%d more were not looked up, because Plex did not answer in time", len(scenes)-i))
+			l.Notes = append(l.Notes, fmt.Sprintf("%d more were not looked up, because Plex did not answer in time", len(scenes)-i))
 			return i, nil
 		}
 		if err != nil {
@@ -80,14 +83,14 @@ func (l *lookup) ask(ctx context.Context, sections []plexapi.Section, scenes []*
 }
 
 // limited records that the index does not hold every file.
-func (l *lookup) limited(r reach, note string) {
-	l.reach = max(l.reach, r)
-	l.notes = append(l.notes, note)
+func (l *Lookup) limited(r Reach, note string) {
+	l.Reach = max(l.Reach, r)
+	l.Notes = append(l.Notes, note)
 }
 
 // section reads the first items of a library and tests whether Plex filters it by size. If not, it reads more items.
-func (l *lookup) section(ctx context.Context, sec plexapi.Section) error {
-	page, err := l.list(ctx, sec, plexapi.ListQuery{Size: trialRows, Sort: plexindex.SortByID})
+func (l *Lookup) section(ctx context.Context, sec plexapi.Section) error {
+	page, err := l.list(ctx, sec, plexapi.ListQuery{Size: TrialRows, Sort: plexindex.SortByID})
 	if err != nil || page.TotalSize >= 0 && page.Received >= page.TotalSize {
 		return err
 	}
@@ -97,7 +100,7 @@ func (l *lookup) section(ctx context.Context, sec plexapi.Section) error {
 	}
 	if filters {
 		l.bySize = append(l.bySize, sec)
-		l.reach = max(l.reach, sameSize)
+		l.Reach = max(l.Reach, SameSize)
 		return nil
 	}
 	return l.firstItems(ctx, sec, page)
@@ -105,14 +108,14 @@ func (l *lookup) section(ctx context.Context, sec plexapi.Section) error {
 
 // filters reports whether Plex filters a library by size, by asking for an item whose size is known. Plex does
 // not document the field's unit, and may ignore the filter, refuse it, or take too long.
-func (l *lookup) filters(ctx context.Context, sec plexapi.Section, rows []plexapi.Row) (bool, error) {
+func (l *Lookup) filters(ctx context.Context, sec plexapi.Section, rows []plexapi.Row) (bool, error) {
 	at := slices.IndexFunc(rows, func(r plexapi.Row) bool { return !r.Deleted && len(r.Parts) == 1 && r.Parts[0].Size > 0 })
 	if at < 0 {
 		return false, nil
 	}
 	known := rows[at]
 	size := known.Parts[0].Size
-	page, err := l.list(ctx, sec, plexapi.ListQuery{Size: trialRows, MediaSize: size})
+	page, err := l.list(ctx, sec, plexapi.ListQuery{Size: TrialRows, MediaSize: size})
 	if isLate(err) || retry.OriginOf(err) == retry.FromPlex && !gate.Judge(ctx, err).EndsBatch() {
 		return false, nil
 	}
@@ -122,7 +125,7 @@ func (l *lookup) filters(ctx context.Context, sec plexapi.Section, rows []plexap
 }
 
 // firstItems reads the first items of a library after a page of them.
-func (l *lookup) firstItems(ctx context.Context, sec plexapi.Section, page plexapi.Page) error {
+func (l *Lookup) firstItems(ctx context.Context, sec plexapi.Section, page plexapi.Page) error {
 	read, total := page.Received, page.TotalSize
 	reason, end := "", false
 	for read < firstRows && !end {
@@ -141,17 +144,17 @@ func (l *lookup) firstItems(ctx context.Context, sec plexapi.Section, page plexa
 	const why = "Plex does not look up files by size, so "
 	switch {
 	case end:
-		l.notes = append(l.notes, fmt.Sprintf(why+"all %d items of %q were compared", read, sec.Title))
+		l.Notes = append(l.Notes, fmt.Sprintf(why+"all %d items of %q were compared", read, sec.Title))
 	case total >= 0:
-		l.limited(some, fmt.Sprintf(why+"the first %d of %d items of %q were compared%s", read, total, sec.Title, reason))
+		l.limited(Some, fmt.Sprintf(why+"the first %d of %d items of %q were compared%s", read, total, sec.Title, reason))
 	default:
-		l.limited(some, fmt.Sprintf(why+"the first %d items of %q were compared%s", read, sec.Title, reason))
+		l.limited(Some, fmt.Sprintf(why+"the first %d items of %q were compared%s", read, sec.Title, reason))
 	}
 	return nil
 }
 
 // scene looks up files that have the size of a file of the scene.
-func (l *lookup) scene(ctx context.Context, scene *stashapi.Scene) error {
+func (l *Lookup) scene(ctx context.Context, scene *stashapi.Scene) error {
 	for _, f := range scene.Files {
 		for _, sec := range l.bySize {
 			if f.Size <= 0 {
@@ -166,17 +169,17 @@ func (l *lookup) scene(ctx context.Context, scene *stashapi.Scene) error {
 }
 
 // list reads one page and puts its files into the index.
-func (l *lookup) list(ctx context.Context, sec plexapi.Section, q plexapi.ListQuery) (plexapi.Page, error) {
-	asking, cancel := context.WithTimeout(ctx, requestLimit)
+func (l *Lookup) list(ctx context.Context, sec plexapi.Section, q plexapi.ListQuery) (plexapi.Page, error) {
+	asking, cancel := context.WithTimeout(ctx, RequestLimit)
 	defer cancel()
 	q.SectionID, q.Type = sec.ID, sec.ItemType()
-	page, err := l.plex(asking, q)
+	page, err := l.Plex(asking, q)
 	if err != nil {
 		return page, err
 	}
 	p := plexindex.PageOf(sec, page)
 	p.After = plexindex.ListingState{Section: sec.ID, Title: sec.Title, Position: -1}
-	return page, l.index.Apply(context.WithoutCancel(ctx), l.server, p)
+	return page, l.Index.Apply(context.WithoutCancel(ctx), l.Server, p)
 }
 
 // isLate reports whether a request to Plex got no answer in time.
