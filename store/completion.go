@@ -38,7 +38,7 @@ type Completion struct {
 	Note    string        // replaces the outcome in the log ("synced", "unchanged", "gone")
 
 	Candidates   any           // for ToDeadLetter: what an ambiguous match found, as JSON
-	AwaitedFiles []AwaitedFile // for Done, Miss and ToDeadLetter: the files that Plex does not have
+	AwaitedFiles []AwaitedFile // the files whose appearance in Plex queues the scene; none for Retry, Release and Snooze
 	Items        []Item
 	Links        []Link        // of a pushed scene: replaces its links on these servers
 	Refs         []Ref         // with Links: what the scene mentions

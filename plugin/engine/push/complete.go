@@ -69,6 +69,9 @@ func (pl *Pipeline) completion(ctx context.Context, p *Push, now time.Time) stor
 	if failure == nil && (!pl.Config.SkipMissing || p.Match.Unread) {
 		e.AwaitedFiles = unmatched(p)
 	}
+	if p.Scene != nil && (e.Outcome == store.Done || e.Outcome == store.Drop) {
+		e.AwaitedFiles = append(e.AwaitedFiles, contested(p)...)
+	}
 	if p.Scene != nil {
 		e.SceneVersion = &store.SceneVersion{SceneID: p.Scene.ID, UpdatedAt: toCompare(p.Scene.UpdatedAt, now, e.Outcome), Paths: hashOf(p)}
 	}

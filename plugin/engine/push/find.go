@@ -160,6 +160,18 @@ func unmatched(p *Push) []store.AwaitedFile {
 	return list
 }
 
+// contested returns the files of a scene that are in items of other scenes. Plex may give them items of their own: a
+// person or a tool can split an item into its versions.
+func contested(p *Push) []store.AwaitedFile {
+	var list []store.AwaitedFile
+	for _, f := range p.Scene.Files {
+		if slices.Contains(p.contested, f.Path) {
+			list = append(list, store.AwaitedFile{Path: f.Path, Size: f.Size})
+		}
+	}
+	return list
+}
+
 // isFile reports whether a part is a file of Stash: by its path, or by name and size.
 func isFile(f stashapi.File, p plexapi.Part) bool {
 	return pathform.Fold(f.Path) == pathform.Fold(p.File) || f.Size == p.Size && pathform.FoldBase(f.Path) == pathform.FoldBase(p.File)

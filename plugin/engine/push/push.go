@@ -35,9 +35,10 @@ type Push struct {
 	Targets []*Target
 	Stage   Stage
 
-	cover cover
-	bare  bool // the scene has no data, and nothing of it is known to be pushed
-	err   error
+	cover     cover
+	bare      bool     // the scene has no data, and nothing of it is known to be pushed
+	contested []string // its files in items that belong to other scenes
+	err       error
 }
 
 // Fail ends the push with err unless it has ended already. Nothing else sets its error.
