@@ -26,16 +26,26 @@ func Normal(p string) string {
 	return p
 }
 
-// Fold returns a normal path without case.
+// Fold returns a normal path without case, and with one character for all that Windows forbids in names.
 func Fold(p string) string { return fold(Normal(p)) }
 
 // fold returns a text without case and in NFC. Folding may decompose a rune, or make two composable. Unicode folds
 // small letters of Cherokee to capitals, so ToLower follows.
 func fold(text string) string {
+	text = strings.Map(allowed, text)
 	if strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) {
 		return norm.NFC.String(strings.ToLower(cases.Fold().String(text)))
 	}
 	return strings.ToLower(text)
+}
+
+// allowed replaces a character that Windows forbids in names, and the private ones that stand for it on shares: a Mac
+// and the Linux of Windows write them, and other systems show them as they are.
+func allowed(r rune) rune {
+	if strings.ContainsRune(`"*:<>?|`, r) || r > '\uf000' && r <= '\uf07f' {
+		return '?'
+	}
+	return r
 }
 
 // FoldBase returns the last element of a path, in normal form and without case.

@@ -17,6 +17,18 @@ func TestPathsOfTwoSystemsCompare(t *testing.T) {
 			t.Errorf("Normal(%q) = %q, want %q", c.in, got, c.want)
 		}
 	}
+	for _, c := range []struct{ a, b string }{ // of one file on a share
+		{"/v/Who?.mp4", "/v/Who\uf025.mp4"},
+		{"/v/1: a \"b\".mp4", "/v/1\uf03a a \uf020b\uf020.mp4"},
+		{`/<v>*/a|b.mp4`, "/\uf03cv\uf03e\uf02a/a\uf07cb.mp4"},
+	} {
+		if Fold(c.a) != Fold(c.b) || Normal(c.a) == Normal(c.b) {
+			t.Errorf("%q and %q are not equal, or not only by Fold", c.a, c.b)
+		}
+	}
+	if Fold("/v/a?") == Fold("/v/a") || Fold("/v/a\ue000") == Fold("/v/a?") {
+		t.Error("different names are equal")
+	}
 	if got := FoldBase(`D:\Ä\STRASSE.MP4`); got != "strasse.mp4" {
 		t.Errorf("FoldBase = %q", got)
 	}

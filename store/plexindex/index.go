@@ -21,7 +21,7 @@ import (
 
 const (
 	fileName      = "index.db"
-	schemaVersion = 4
+	schemaVersion = 5
 )
 
 //go:embed index_schema.sql

@@ -66,8 +66,8 @@ func (d Desired) Empty() bool {
 	return true
 }
 
-// clean prepares a text for Plex: NFC, without control characters except newlines and tabs, trimmed, and cut to
-// TextLimit. Joined emoji, direction marks and paragraphs stay.
+// clean prepares a text for Plex: NFC, without control characters except newlines and tabs, without space and unseen
+// characters at the ends, and cut to TextLimit. Joined emoji, direction marks and paragraphs stay.
 func (d *Desired) clean(name, text string) string {
 	text = cleanText(text)
 	if runes := []rune(text); len(runes) > TextLimit {
@@ -86,7 +86,17 @@ func cleanText(text string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(text, ""))
-	return strings.TrimSpace(norm.NFC.String(text))
+	return trimUnseen(norm.NFC.String(text))
+}
+
+// trimUnseen removes space from both ends of a text, and characters without width that come along when text is copied.
+// A text in which nothing is seen is empty.
+func trimUnseen(text string) string {
+	text = strings.TrimFunc(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("\u00ad\u200b\u2060\ufeff", r) })
+	if strings.IndexFunc(text, func(r rune) bool { return !unicode.IsSpace(r) && !unicode.Is(unicode.Cf, r) }) < 0 {
+		return ""
+	}
+	return text
 }
 
 // joinLines joins the lines of a cleaned text. Tabs stay, since Plex keeps them.
