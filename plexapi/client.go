@@ -190,6 +190,9 @@ func (c *Client) send(ctx context.Context, r request, read func(io.Reader) error
 	if _, cut := errors.AsType[*http.MaxBytesError](err); cut { // its text mentions a request
 		err = errTooLarge
 	}
+	if coding := res.Header.Get("Content-Encoding"); coding != "" && errors.Is(err, errShape) { // Go removes the coding that it decodes
+		err = fmt.Errorf("%w %s", errCoded, coding)
+	}
 	if err != nil {
 		return c.failed(r, failure{status: res.StatusCode, header: res.Header, err: err})
 	}

@@ -3,6 +3,7 @@ package plexapi
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -96,6 +97,9 @@ var errShape = errors.New("the answer is not in Plex's format")
 // errTooLarge means that an answer exceeds bodyLimit.
 var errTooLarge = errors.New("the answer is larger than expected")
 
+// errCoded means that an answer is compressed, although only what Go decodes was asked for.
+var errCoded = errors.New("the answer is compressed as")
+
 // failure describes a failed request.
 type failure struct {
 	err      error // of the transport or the decoder; nil if the status is the only cause
@@ -167,7 +171,7 @@ func (f failure) answer() (Class, string) {
 		return Down, "the server redirects the request, perhaps to a login page; " + hintItself
 	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests:
 		return Temporary, ""
-	case status == http.StatusBadGateway || status == http.StatusGatewayTimeout:
+	case status == http.StatusBadGateway || status == http.StatusGatewayTimeout, status >= 520 && status <= 530: // 520 to 530 are Cloudflare's
 		return Down, hintBehind
 	case status == http.StatusServiceUnavailable && strings.Contains(f.head, `title="Maintenance"`):
 		return Down, hintStarting
@@ -220,6 +224,8 @@ func (f failure) transport() (Class, string) {
 	switch {
 	case errors.Is(f.err, errPage):
 		return Temporary, hintPage
+	case errors.Is(f.err, errCoded):
+		return Down, "something in front of Plex compresses answers without being asked; switch that off, or " + hintItself
 	case errors.Is(f.err, errShape), errors.Is(f.err, errTooLarge):
 		return Temporary, ""
 	case errors.Is(f.err, errProxy), dial != nil && dial.Op == "proxyconnect":
@@ -228,6 +234,8 @@ func (f failure) transport() (Class, string) {
 		return Down, `Stash's computer cannot resolve the host name; check "Plex address" (plexUrl)`
 	case plain:
 		return Down, `"Plex address" (plexUrl) begins with https, but the answer is not encrypted; try http`
+	case isOutdated(f.err):
+		return Down, "the certificate is out of date; check the clock of Stash's computer, then the certificate"
 	case isTLS(f.err):
 		return Down, `the certificate is not accepted; use https://….plex.direct or, on a trusted network, "Accept any certificate" (insecureTLS)`
 	case f.early, dial != nil && dial.Op == "dial", errors.Is(f.err, syscall.ECONNREFUSED):
@@ -236,6 +244,12 @@ func (f failure) transport() (Class, string) {
 		return Temporary, `if Plex requires secure connections, "Plex address" (plexUrl) must begin with https`
 	}
 	return Temporary, ""
+}
+
+// isOutdated reports whether a certificate has expired or is not valid yet.
+func isOutdated(err error) bool {
+	invalid, ok := errors.AsType[x509.CertificateInvalidError](err)
+	return ok && invalid.Reason == x509.Expired
 }
 
 // isTLS reports whether the handshake failed.
