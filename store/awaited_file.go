@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,11 +10,15 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
-// AwaitedFile is a file of a scene that Plex did not have when the scene was pushed.
+// AwaitedFile is a file of a scene that Plex did not have when the scene was pushed, or only in another scene's item.
 type AwaitedFile struct {
 	Path string // Stash's path
 	Size int64  // bytes
+	Item string // rating key of that item; the end of the scene that owns it wakes this one, too. "": none
 }
+
+// ofItem stands for an item in place of a file's base name, which contains no slash.
+func ofItem(ratingKey string) string { return "/" + ratingKey }
 
 // A FoundFile is a file that has newly appeared in Plex.
 type FoundFile struct {
@@ -31,12 +36,45 @@ func setAwaitedFiles(ctx context.Context, tx *sqlitefile.Tx, e *Completion) erro
 		return err
 	}
 	for _, w := range e.AwaitedFiles {
-		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO awaited_file (base, size, path, scene_id) VALUES (?, ?, ?, ?)`,
-			pathform.FoldBase(w.Path), w.Size, pathform.Normal(w.Path), e.Job.SceneID); err != nil {
-			return err
+		bases := []string{pathform.FoldBase(w.Path)}
+		if w.Item != "" {
+			bases = append(bases, ofItem(w.Item))
+		}
+		for _, base := range bases {
+			if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO awaited_file (base, size, path, scene_id) VALUES (?, ?, ?, ?)`,
+				base, w.Size, pathform.Normal(w.Path), e.Job.SceneID); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// awaitItemsOf finds the scenes that await the end of a scene, because it owns items with their files.
+const awaitItemsOf = `SELECT a.scene_id FROM item i CROSS JOIN awaited_file a ON a.base = '/' || i.rating_key
+	WHERE i.owner = ?1 AND i.owner <> 0 AND a.scene_id <> ?1`
+
+// heirs returns the scenes that await the end of one of these scenes.
+func heirs(ctx context.Context, tx *sqlitefile.Tx, scenes []int) ([]int, error) {
+	var list []int
+	for _, id := range scenes {
+		rows, err := tx.QueryContext(ctx, awaitItemsOf, id)
+		if err != nil {
+			return nil, err
+		}
+		for rows.Next() {
+			var heir int
+			if err := rows.Scan(&heir); err != nil {
+				rows.Close()
+				return nil, err
+			}
+			list = append(list, heir)
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }
 
 // Wake makes the jobs and dead letters that wait for one of the files due now with their misses at zero, and enqueues
@@ -52,7 +90,7 @@ func (s *Store) Wake(ctx context.Context, now time.Time, files []FoundFile) (int
 			}
 		}
 		for id := range scenes {
-			n, err := wake(ctx, tx, now, id)
+			n, err := wake(ctx, tx, now, id, "its file appeared in Plex")
 			if err != nil {
 				return err
 			}
@@ -89,7 +127,7 @@ func addAwaiting(ctx context.Context, tx *sqlitefile.Tx, f FoundFile, scenes map
 
 // wake makes one scene's job due, revives its dead letter if the file was missing, or adds a job if the scene has
 // neither.
-func wake(ctx context.Context, tx *sqlitefile.Tx, now time.Time, id int) (int, error) {
+func wake(ctx context.Context, tx *sqlitefile.Tx, now time.Time, id int, reason string) (int, error) {
 	res, err := tx.ExecContext(ctx, `UPDATE job SET due_at = ?, misses = 0 WHERE scene_id = ? AND misses > 0`, now.UnixMilli(), id)
 	if err != nil {
 		return 0, err
@@ -104,5 +142,5 @@ func wake(ctx context.Context, tx *sqlitefile.Tx, now time.Time, id int) (int, e
 	if err != nil || busy {
 		return 0, err
 	}
-	return enqueue(ctx, tx, now, []Request{{SceneID: id, Reason: "its file appeared in Plex", Priority: InBulk, Quiet: true}})
+	return enqueue(ctx, tx, now, []Request{{SceneID: id, Reason: reason, Priority: InBulk, Quiet: true}})
 }

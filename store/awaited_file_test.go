@@ -88,6 +88,42 @@ func TestNewFileDoesNotReviveACrashedJob(t *testing.T) {
 	}
 }
 
+func TestSceneIsDueOnceTheOwnerOfItsItemIsGone(t *testing.T) {
+	for name, gone := range map[string]func(s *Store, scenes ...int) (asks bool, err error){
+		"by a hook": func(s *Store, scenes ...int) (bool, error) {
+			h := HookRecord{Own: Request{SceneID: scenes[0]}, Gone: true, First: true}
+			for _, id := range scenes[1:] {
+				h.Others = append(h.Others, Request{SceneID: id})
+			}
+			mark, err := s.RecordHook(t.Context(), t0, h)
+			return mark.Ask, err
+		},
+		"by a listing": func(s *Store, scenes ...int) (bool, error) { return true, s.Forget(t.Context(), t0, scenes) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := openStore(t)
+			if err := s.PutItems(t.Context(), []Item{{Server: "S", RatingKey: "7", Owner: 1}, {Server: "S", RatingKey: "8", Owner: 5}}); err != nil {
+				t.Fatal(err)
+			}
+			enqueueScenes(t, s, t0, InBulk, 2, 3, 4)
+			for _, j := range claim(t, s, t0, ClaimOptions{}) {
+				item := map[int]string{2: "7", 3: "8", 4: "7"}[j.SceneID]
+				endOne(t, s, t0, Completion{Job: j, Outcome: Drop, Class: "skipped", Error: "e", AwaitedFiles: []AwaitedFile{{Path: "/a/b.mp4", Size: 1, Item: item}}})
+			}
+			if asks, err := gone(s, 9); err != nil || asks && name == "by a hook" {
+				t.Errorf("the end of a scene that owns nothing asks for a run: %v, %v", asks, err)
+			}
+			if asks, err := gone(s, 1, 4); err != nil || !asks {
+				t.Errorf("the end of an owner asks for a run: %v, %v", asks, err)
+			}
+			due := claim(t, s, t0, ClaimOptions{})
+			if len(due) != 1 || due[0].SceneID != 2 || due[0].Reason != "the scene that owned its item is gone" {
+				t.Errorf("due = %+v, want scene 2 alone", due)
+			}
+		})
+	}
+}
+
 func TestExpiredDeadLetterAwaitsNoFile(t *testing.T) {
 	s := openStore(t)
 	enqueueScenes(t, s, t0, InBulk, 1)

@@ -187,7 +187,7 @@ func TestNoQueryScansATable(t *testing.T) {
 	must(s.TakeInbox(ctx, t0))
 	must(s.CompleteRestore(ctx, t0, Restored{Server: "S", Whole: []string{"1"}, Gone: []string{"2"}, Scenes: []int{1}, Items: []Item{{Server: "S", RatingKey: "1"}}}))
 	must(nil, s.SetHolder(ctx, t0, "x"))
-	must(nil, s.Forget(ctx, []int{1}))
+	must(nil, s.Forget(ctx, t0, []int{1}))
 	must(s.Job(ctx, 2))
 	if len(r.statements) < 50 {
 		t.Fatalf("only %d statements were seen", len(r.statements))

@@ -80,7 +80,8 @@ const (
 // sets the mark and returns Ask: the caller then asks Stash for a run and calls Asked.
 func (s *Store) RecordHook(ctx context.Context, now time.Time, h HookRecord) (mark Mark, err error) {
 	err = s.inTx(ctx, func(tx *sqlitefile.Tx) error {
-		if err := recordHook(ctx, tx, now, h); err != nil || h.Gone {
+		work, err := recordHook(ctx, tx, now, h)
+		if err != nil || !work {
 			return err
 		}
 		mark, err = setMark(ctx, tx, now)
@@ -92,32 +93,34 @@ func (s *Store) RecordHook(ctx context.Context, now time.Time, h HookRecord) (ma
 	return mark, nil
 }
 
-func recordHook(ctx context.Context, tx *sqlitefile.Tx, now time.Time, h HookRecord) error {
+// recordHook reports whether there is work for a run.
+func recordHook(ctx context.Context, tx *sqlitefile.Tx, now time.Time, h HookRecord) (work bool, err error) {
 	if h.Fanout != nil {
-		return recordFanout(ctx, tx, now, *h.Fanout)
+		return true, recordFanout(ctx, tx, now, *h.Fanout)
 	}
 	requests := []Request{h.Own}
 	all, recorded, err := speaksForAll(ctx, tx, now, h.Event, h.First)
 	if err != nil {
-		return err
+		return false, err
 	}
 	switch {
 	case all:
 		requests = append(requests, h.Others...)
 	case recorded && !h.Gone: // its own scene, too; another look at it would change nothing
-		return nil
+		return true, nil
 	}
 	if h.Gone {
 		scenes := make([]int, len(requests))
 		for i, r := range requests {
 			scenes[i] = r.SceneID
 		}
-		return forget(ctx, tx, scenes)
+		woken, err := forget(ctx, tx, now, scenes)
+		return woken > 0, err
 	}
 	if _, err := enqueue(ctx, tx, now, requests); err != nil {
-		return err
+		return false, err
 	}
-	return enqueuedByHook(ctx, tx, requests)
+	return true, enqueuedByHook(ctx, tx, requests)
 }
 
 // speaksForAll reports whether a hook records all objects of its event, not only its own: it is the first hook of the

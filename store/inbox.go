@@ -141,7 +141,10 @@ func (s *Store) importHook(ctx context.Context, now time.Time, h HookRecord) err
 	if h.Fanout != nil {
 		h.Fanout.First = true
 	}
-	return s.inTx(ctx, func(tx *sqlitefile.Tx) error { return recordHook(ctx, tx, now, h) })
+	return s.inTx(ctx, func(tx *sqlitefile.Tx) error {
+		_, err := recordHook(ctx, tx, now, h)
+		return err
+	})
 }
 
 // parseHook reads a file of the inbox. From a damaged file it keeps what the queue can store: a file that cannot be

@@ -262,16 +262,35 @@ func refsOf(ctx context.Context, tx *sqlitefile.Tx, id int) (map[Ref]bool, error
 	return refs, rows.Err()
 }
 
-// forget deletes everything about the scenes except the items, which hold the original values of Plex.
-func forget(ctx context.Context, tx *sqlitefile.Tx, scenes []int) error {
+// forget deletes everything about the scenes except the items, which hold the original values of Plex. It returns how
+// many scenes are due because one of these owned an item with their file.
+func forget(ctx context.Context, tx *sqlitefile.Tx, now time.Time, scenes []int) (woken int, err error) {
+	waiting, err := heirs(ctx, tx, scenes)
+	if err != nil {
+		return 0, fmt.Errorf("look for scenes in the same items: %w", err)
+	}
 	for _, table := range [...]string{"job", "dead_letter", "awaited_file", "link", "link_file", "link_ref", "scene_version"} {
 		for _, id := range scenes {
 			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE scene_id = ?`, id); err != nil {
-				return fmt.Errorf("forget scenes from %s: %w", table, err)
+				return 0, fmt.Errorf("forget scenes from %s: %w", table, err)
 			}
 		}
 	}
-	return nil
+	gone := make(map[int]bool, len(scenes))
+	for _, id := range scenes {
+		gone[id] = true
+	}
+	for _, id := range waiting {
+		if gone[id] {
+			continue
+		}
+		n, err := wake(ctx, tx, now, id, "the scene that owned its item is gone")
+		if err != nil {
+			return woken, err
+		}
+		woken += n
+	}
+	return woken, nil
 }
 
 // OneLine returns a text without control characters, cut to 300 runes.

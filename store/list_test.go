@@ -9,6 +9,7 @@ func TestListsAreLookedUpByIndex(t *testing.T) {
 	s := openStore(t)
 	for query, want := range map[string]string{
 		itemsByKey:       "SEARCH item USING PRIMARY KEY (server=? AND rating_key=?)",
+		awaitItemsOf:     "SEARCH i USING COVERING INDEX item_owner (owner=?)",
 		deleteOtherLinks: "SEARCH link USING INDEX link_scene (scene_id=? AND server=?)",
 		`SELECT rating_key FROM item WHERE ` + keysOfChosen: "SEARCH item USING PRIMARY KEY (server=? AND rating_key>?)",
 	} {

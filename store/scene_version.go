@@ -158,7 +158,11 @@ func (s *Store) CountLinked(ctx context.Context) (int, error) {
 	return n, nil
 }
 
-// Forget deletes jobs, dead letters and links of scenes that are gone from Stash. Their Plex items stay.
-func (s *Store) Forget(ctx context.Context, scenes []int) error {
-	return s.inTx(ctx, func(tx *sqlitefile.Tx) error { return forget(ctx, tx, scenes) })
+// Forget deletes jobs, dead letters and links of scenes that are gone from Stash. Their Plex items stay, and scenes that
+// have a file in one of them are due.
+func (s *Store) Forget(ctx context.Context, now time.Time, scenes []int) error {
+	return s.inTx(ctx, func(tx *sqlitefile.Tx) error {
+		_, err := forget(ctx, tx, now, scenes)
+		return err
+	})
 }

@@ -73,6 +73,19 @@ func TestReportsAboutVersionsOfItems(t *testing.T) {
 			w.wantTitle(1, "One")
 			w.wantTitle(2, "Two")
 		}},
+		// Source: stashapp/stash#4628
+		{"a scene is pushed once the scene that had their common item is gone", 2, func(w *world) {
+			better := w.file(2)
+			w.plex.Remove(w.keys[2])
+			w.wantOut(w.push("720p", 1), "synced", 1)
+			w.plex.AddFile(w.keys[1], better.Path, better.Size)
+			w.wantOut(w.push("1080p", 2), "skipped", 1)
+			w.host.Clean(w.context(), 1)
+			w.wantOut(w.process(), "synced", 1) // without an edit
+			w.wantTitle(1, "1080p")
+			w.plex.Edit(w.keys[1], func(it *plextest.Item) { it.Files = it.Files[1:] })
+			w.wantOut(w.push("1080p", 2), "unchanged", 1)
+		}},
 		// Source: HaveAGitGat/Tdarr#172
 		{"a temporary file of a transcoder does not take the item from its scene", 1, func(w *world) {
 			original := w.file(1)

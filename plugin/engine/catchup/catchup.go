@@ -300,5 +300,5 @@ func (l *Listing) endGone(ctx context.Context, gone *missing) error {
 		return nil
 	}
 	l.Log.Info().Int("scenes", gone.count).Msg("removed the links of scenes that are no longer in Stash")
-	return l.Store.Forget(ctx, gone.ids)
+	return l.Store.Forget(ctx, time.Now(), gone.ids)
 }

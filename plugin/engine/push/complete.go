@@ -69,7 +69,7 @@ func (pl *Pipeline) completion(ctx context.Context, p *Push, now time.Time) stor
 	if failure == nil && (!pl.Config.SkipMissing || p.Match.Unread) {
 		e.AwaitedFiles = unmatched(p)
 	}
-	if p.Scene != nil && (e.Outcome == store.Done || e.Outcome == store.Drop) {
+	if e.Outcome == store.Done || e.Outcome == store.Drop {
 		e.AwaitedFiles = append(e.AwaitedFiles, contested(p)...)
 	}
 	if p.Scene != nil {

@@ -160,13 +160,15 @@ func unmatched(p *Push) []store.AwaitedFile {
 	return list
 }
 
-// contested returns the files of a scene that are in items of other scenes. Plex may give them items of their own: a
-// person or a tool can split an item into its versions.
+// contested returns the files of a scene that are in items of other scenes. A person or a tool may split such an item
+// into its versions, and the other scene may go.
 func contested(p *Push) []store.AwaitedFile {
 	var list []store.AwaitedFile
-	for _, f := range p.Scene.Files {
-		if slices.Contains(p.contested, f.Path) {
-			list = append(list, store.AwaitedFile{Path: f.Path, Size: f.Size})
+	for _, h := range p.contested {
+		for _, f := range p.Scene.Files {
+			if f.Path == h.File {
+				list = append(list, store.AwaitedFile{Path: f.Path, Size: f.Size, Item: h.RatingKey})
+			}
 		}
 	}
 	return list

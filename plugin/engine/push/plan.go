@@ -65,7 +65,7 @@ func (pl *Pipeline) planTargets(p *Push, known map[string]store.Item, taken map[
 			t.rival = fmt.Sprintf("Plex item %s belongs to scene %d", t.key(), other)
 		}
 		if t.rival != "" {
-			rival, p.contested = t.rival, append(p.contested, t.Hit.File)
+			rival, p.contested = t.rival, append(p.contested, t.Hit)
 			continue
 		}
 		stored := known[t.key()]

@@ -36,8 +36,8 @@ type Push struct {
 	Stage   Stage
 
 	cover     cover
-	bare      bool     // the scene has no data, and nothing of it is known to be pushed
-	contested []string // its files in items that belong to other scenes
+	bare      bool        // the scene has no data, and nothing of it is known to be pushed
+	contested []match.Hit // its files in items that belong to other scenes
 	err       error
 }
 
