@@ -20,15 +20,16 @@ func Open(dsn string) (*sql.DB, error) { return sql.Open(driverName, dsn) }
 
 // DSN returns the DSN of a database whose transactions survive a loss of power. mode is ro, rw (the file must exist) or
 // rwc. busy_timeout comes first because the other pragmas may have to wait; 30 s outlast every transaction. The journal
-// mode is stored in the file, which may belong to a newer build, so a connection does not set it.
+// mode is stored in the file, which may belong to a newer build, so a connection does not set it. Temporary data stays in
+// memory, because a container may have no folder for it.
 func DSN(path, mode, txlock string) string {
-	q := url.Values{"mode": {mode}, "_txlock": {txlock}, "_pragma": {"busy_timeout(30000)", "synchronous(FULL)", "foreign_keys(1)"}}
+	q := url.Values{"mode": {mode}, "_txlock": {txlock}, "_pragma": {"busy_timeout(30000)", "synchronous(FULL)", "foreign_keys(1)", "temp_store(MEMORY)"}}
 	return uri(path, q)
 }
 
 // CacheDSN returns the DSN of a database that can be rebuilt. Its transactions do not wait for the disk.
 func CacheDSN(path string) string {
-	return uri(path, url.Values{"_txlock": {"immediate"}, "_pragma": {"busy_timeout(30000)", "journal_mode(WAL)", "synchronous(OFF)", "cache_size(-16000)"}})
+	return uri(path, url.Values{"_txlock": {"immediate"}, "_pragma": {"busy_timeout(30000)", "journal_mode(WAL)", "synchronous(OFF)", "cache_size(-16000)", "temp_store(MEMORY)"}})
 }
 
 func uri(path string, q url.Values) string {
