@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -25,5 +26,43 @@ func TestSceneIsPushedOnceAListingShowsThatTheOwnerOfItsItemIsGone(t *testing.T)
 		pass(25 * time.Hour)
 		l.want(l.run(), Summary{Synced: 1})
 		l.wantTitle(1, "Better")
+	})
+}
+
+// limiter refuses requests as a proxy does that allows so many in a second, and so many at once.
+func limiter(aSecond, atOnce float64) plextest.Fault {
+	var mu sync.Mutex
+	left, last := atOnce, time.Now()
+	return plextest.Fault{Status: 503, Front: true, Match: func(plextest.Request) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		left, last = min(atOnce, left+time.Since(last).Seconds()*aSecond), time.Now()
+		if left < 1 {
+			return true
+		}
+		left--
+		return false
+	}}
+}
+
+// Source: pulibrary/princeton_ansible#4073 (nginx answers 503 by default)
+func TestLimitOfRequestsSlowsARunAndKillsNoJob(t *testing.T) {
+	inLab(t, 60, func(l *lab) {
+		l.plex.Inject(limiter(2, 10))
+		var all []int
+		for id := 1; id <= 60; id++ {
+			all = append(all, id)
+		}
+		l.edit("New", all...)
+		begin := time.Now()
+		for range 3 {
+			l.T.Log(time.Since(begin), l.runWith(Options{Linger: true}))
+		}
+		for _, id := range all {
+			l.wantTitle(id, "New")
+		}
+		if took := time.Since(begin); took > 5*time.Minute { // 60 writes at the limit take 25 s
+			l.Errorf("it took %v", took)
+		}
 	})
 }

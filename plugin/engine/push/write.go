@@ -212,15 +212,19 @@ func (pl *Pipeline) makeRoom(ctx context.Context) error {
 	return pl.Gate.MakeRoom(ctx)
 }
 
-// timed sends one write, and after a slow one waits as long as the write took. If the run must yield, it sends nothing
-// and releases the job.
+// timed sends one write, and after a slow one waits as long as the write took. After one that was too many it waits a
+// second, so that the next jobs do not fail too. If the run must yield, it sends nothing and releases the job.
 func (pl *Pipeline) timed(ctx context.Context, send func() error) error {
 	if why := pl.makeRoom(ctx); why != nil {
 		return released(ctx, why)
 	}
 	begin := time.Now()
 	err := send()
-	pl.pace(ctx, time.Since(begin)) // a failed write may have cost Plex as much
+	took := time.Since(begin) // a failed write may have cost Plex as much
+	if retry.Overloaded(err) {
+		took = max(took, time.Second)
+	}
+	pl.pace(ctx, took)
 	return err
 }
 

@@ -189,6 +189,11 @@ func TooLong(err error) bool {
 	return hasStatus(err, http.StatusRequestURITooLong) || hasStatus(err, http.StatusRequestHeaderFieldsTooLarge)
 }
 
+// Overloaded reports whether Plex or a proxy answers that it gets too many requests.
+func Overloaded(err error) bool {
+	return hasStatus(err, http.StatusServiceUnavailable) || hasStatus(err, http.StatusTooManyRequests)
+}
+
 func hasStatus(err error, status int) bool {
 	e, ok := errors.AsType[*plexapi.Error](err)
 	return ok && e.Status == status
