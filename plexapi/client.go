@@ -203,6 +203,7 @@ func (c *Client) send(ctx context.Context, r request, read func(io.Reader) error
 // failed returns the *Error for a failure.
 func (c *Client) failed(r request, f failure) *Error {
 	f.plain, f.identity, f.probe, f.anonymous = c.base.Scheme == "http", r.identity, r.probe, r.anonymous
+	f.edit = r.method == http.MethodPut
 	f.identifySender(c.seen.Load())
 	if f.err != nil { // for an answer that is not HTTP it quotes lines, which may be our own request
 		text := quoted.ReplaceAllString(f.err.Error(), "…")

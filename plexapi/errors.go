@@ -111,6 +111,7 @@ type failure struct {
 	plain    bool   // the connection was not encrypted
 	identity bool   // every Plex server answers this request
 	probe    bool   // the request only checks whether Plex is up
+	edit     bool   // the request is a PUT
 
 	anonymous bool // the request had no token
 	login     bool // the answer asks for a login by WWW-Authenticate
@@ -175,6 +176,8 @@ func (f failure) answer() (Class, string) {
 		return Down, hintBehind
 	case status == http.StatusServiceUnavailable && strings.Contains(f.head, `title="Maintenance"`):
 		return Down, hintStarting
+	case f.edit && (status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented): // for each item alike
+		return Down, "something in front of Plex does not let PUT requests through; permit them there, or " + hintItself
 	case status == http.StatusNotImplemented, status >= 400 && status < 500:
 		return Rejected, ""
 	}

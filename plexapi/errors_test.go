@@ -72,6 +72,8 @@ func TestClassification(t *testing.T) {
 		{"not found by a probe", failure{status: 404, probe: true}, Down, "plexUrl"},
 		{"no such method", failure{status: 405}, Rejected, ""},
 		{"request timeout", failure{status: 408}, Temporary, ""},
+		{"no such method for edits", failure{status: 405, edit: true}, Down, "PUT"},
+		{"edits are not implemented", failure{status: 501, edit: true}, Down, "PUT"},
 		{"conflict", failure{status: 409}, Rejected, ""},
 		{"too large a body", failure{status: 413}, Rejected, ""},
 		{"too long an address", failure{status: 414}, Rejected, ""},

@@ -77,6 +77,17 @@ func TestReportsAboutTheWayToPlex(t *testing.T) {
 			w.wantOut(w.process(), "synced", 2)
 			w.wantTitle(2, "New")
 		}},
+		// Source: causefx/Organizr#1542
+		{"a web server that does not let edits through charges no job", 8, func(w *world) {
+			for _, status := range []int{405, 501} {
+				w.plex.Inject(plextest.Fault{Method: "PUT", Status: status, Front: true})
+				w.push("New", 1, 2, 3, 4, 5, 6, 7, 8)
+				w.wantUncharged(w.process(), "does not let PUT requests through")
+				w.plex.Heal()
+				w.pass(time.Hour)
+			}
+			w.wantOut(w.process(), "synced", 8)
+		}},
 		// Source: DNSCrypt/dnscrypt-proxy#324
 		{"a certificate that is out of date leads to the clock and not to less safety", 1, func(w *world) {
 			for _, days := range []time.Duration{-10, 10} {
