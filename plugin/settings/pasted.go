@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
@@ -61,6 +62,21 @@ func missingColon(address string) (scheme, rest string) {
 		}
 	}
 	return "http://", address
+}
+
+// withoutBrackets returns the corrected form of an address of IPv6 without brackets; "" if it is none.
+func withoutBrackets(address string) string {
+	scheme, rest, ok := strings.Cut(address, "://")
+	if !ok {
+		scheme, rest = "http", address
+	}
+	host, path, _ := strings.Cut(rest, "/")
+	host = strings.TrimSuffix(host, ":32400") // too long for a part of the address itself
+	if ip, err := netip.ParseAddr(host); err != nil || !ip.Is6() {
+		return ""
+	}
+	u := url.URL{Scheme: scheme, Host: "[" + host + "]:32400", Path: serverPath("/" + path)}
+	return u.String()
 }
 
 // portAsPath matches a port after the slash.

@@ -56,7 +56,10 @@ func TestPastedAddressIsCutOrExplained(t *testing.T) {
 		"https://nas/base/library/sections/":                    "https://nas/base",
 		"https://nas/plex/web/web":                              "https://nas/plex",
 		"https://nas/my/library/books":                          "https://nas/my/library/books",
-		"http://10.0.0.160":                                     "http://10.0.0.160", // a proxy may listen there
+		"http://10.0.0.160":                                     "http://10.0.0.160",                             // a proxy may listen there
+		"http://fd00::12:32400/web":                             "needs brackets: enter http://[fd00::12]:32400", // source: jellyfin/jellyfin-kodi#79
+		"https://fd00::12":                                      "needs brackets: enter https://[fd00::12]:32400",
+		"fe80::12%eth0":                                         "needs brackets: enter http://[fe80::12%25eth0]:32400",
 		"http://10.0.0.160/:32400":                              "before the slash: enter http://10.0.0.160:32400",
 		"http://10.0.0.160/:32400/web":                          "before the slash: enter http://10.0.0.160:32400",
 		"http://10.0.0.160:/:32400":                             "before the slash: enter http://10.0.0.160:32400",

@@ -233,6 +233,8 @@ func (p *parser) address(name string) string {
 		value, remedy = "", "it contains a token; put that into "+Label("plexToken")+", and "+example
 	case likeToken(text):
 		value, remedy = "", "it is not an address; if it is the token, put it into "+Label("plexToken")+", and "+example
+	case withoutBrackets(text) != "":
+		remedy = "an address of IPv6 needs brackets: enter " + withoutBrackets(text)
 	case !strings.Contains(text, "://"):
 		remedy = example
 		scheme, rest := missingColon(text)
