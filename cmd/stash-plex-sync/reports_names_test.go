@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
 
@@ -27,6 +28,29 @@ func TestReportsAboutNamesAndTexts(t *testing.T) {
 			for id := 1; id <= 4; id++ {
 				w.wantTitle(id, "New")
 			}
+		}},
+		// Source: jellyfin/jellyfin#16923
+		{"a file behind a symbolic link, or with a path in a long form, is found by its name and size", 3, func(w *world) {
+			for id, paths := range map[int][2]string{
+				1: {"/volume1/video/clip1.mp4", "/var/services/video/clip1.mp4"},
+				2: {`\\?\D:\Video\clip2.mp4`, `D:\Video\clip2.mp4`},
+				3: {`\\?\UNC\nas\video\clip3.mp4`, `\\nas\video\clip3.mp4`},
+			} {
+				w.setFile(id, paths[0], w.file(id).Size)
+				w.plex.Edit(w.keys[id], func(it *plextest.Item) { it.Files[0].Path = paths[1] })
+			}
+			w.wantOut(w.push("New", 1, 2, 3), "synced", 3)
+			w.wantTitle(3, "New")
+		}},
+		// Source: home-assistant/addons#2541
+		{"a name that a share has shortened is waited for, and found once it is whole", 1, func(w *world) {
+			f := w.file(1)
+			w.plex.Edit(w.keys[1], func(it *plextest.Item) { it.Files[0].Path = "/data/videos/1/CLP1A2~U.MP4" })
+			w.wantOut(w.push("New", 1), "waiting", 1)
+			w.wantExplained(1, "waiting", "Plex has no item for", f.Path)
+			w.keys[1] = w.plex.Move(w.keys[1], f.Path)
+			w.wantOut(w.process(), "synced", 1)
+			w.wantTitle(1, "New")
 		}},
 		// Source: sublimehq/sublime_text#4199
 		{"pasted characters that nobody sees are no text and part of no name", 1, func(w *world) {

@@ -283,7 +283,7 @@ func (s *Server) editSection(w http.ResponseWriter, r *http.Request, id string) 
 }
 
 func (s *Server) rate(w http.ResponseWriter, q url.Values) int {
-	value, err := strconv.ParseFloat(q.Get("rating"), 64)
+	value, err := strconv.ParseFloat(s.keep("userRating", q.Get("rating")), 64)
 	if err != nil || q.Get("identifier") != "com.plexapp.plugins.library" || value > 10 || value < 0 && value != -1 {
 		return page(w, http.StatusBadRequest)
 	}

@@ -1,11 +1,14 @@
 package engine
 
 import (
+	"math"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
 
 // Source: stashapp/CommunityScripts#409
@@ -63,6 +66,33 @@ func TestLimitOfRequestsSlowsARunAndKillsNoJob(t *testing.T) {
 		}
 		if took := time.Since(begin); took > 5*time.Minute { // 60 writes at the limit take 25 s
 			l.Errorf("it took %v", took)
+		}
+	})
+}
+
+// Source: Darklyter/StashPlexAgent.bundle#21
+func TestRatingThatPlexRoundsIsPushedOnce(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.plex.Configure(func(o *plextest.Options) {
+			o.Keep = func(field, value string) string {
+				if stars, err := strconv.ParseFloat(value, 64); field == "userRating" && err == nil {
+					return strconv.FormatFloat(math.Round(stars), 'f', -1, 64)
+				}
+				return value
+			}
+		})
+		for _, c := range []struct {
+			hundredths int
+			want       float64
+		}{{69, 7}, {100, 10}, {1, 0}, {50, 5}} {
+			l.stash.Change(1, func(s *stashtest.Scene) { s.Rating100 = &c.hundredths })
+			l.edit("T", 1)
+			l.want(l.run(), Summary{Synced: 1})
+			if got := l.plex.Item(l.keys[1]).Rating; got == nil || *got != c.want {
+				l.Errorf("%d is shown as %v, want %v", c.hundredths, got, c.want)
+			}
+			l.edit("T", 1)
+			l.want(l.run(), Summary{Unchanged: 1})
 		}
 	})
 }
