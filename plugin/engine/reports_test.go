@@ -2,7 +2,9 @@ package engine
 
 import (
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -93,6 +95,58 @@ func TestRatingThatPlexRoundsIsPushedOnce(t *testing.T) {
 			}
 			l.edit("T", 1)
 			l.want(l.run(), Summary{Unchanged: 1})
+		}
+	})
+}
+
+// Source: Kometa-Team/Kometa#757
+func TestSpellingThatIsCorrectedInStashReachesPlex(t *testing.T) {
+	for _, o := range []plextest.Options{{}, {Replace: true}, {FoldTags: true}} {
+		inLab(t, 1, func(l *lab) {
+			l.plex.Configure(func(set *plextest.Options) { *set = o })
+			l.plex.Edit(l.keys[1], func(it *plextest.Item) { it.Tags["genre"] = []string{"drama"} }) // Plex's own
+			tag, other, who := l.stash.Name("tag", 0, "sci-fi"), l.stash.Name("tag", 0, "drama"), l.stash.Name("performer", 0, "jane doe")
+			l.stash.Change(1, func(s *stashtest.Scene) { s.Tags, s.Performers = []int{tag, other}, []int{who} })
+			l.edit("T", 1)
+			l.want(l.run(), Summary{Synced: 1})
+			l.stash.Name("tag", tag, "Sci-Fi")
+			l.stash.Name("tag", other, "Drama")
+			l.stash.Name("performer", who, "Jane Doe")
+			l.edit("T", 1)
+			l.want(l.run(), Summary{Synced: 1})
+			it := l.plex.Item(l.keys[1])
+			if got := it.Tags["genre"]; !slices.Equal(got, []string{"drama", "Sci-Fi"}) || !slices.Equal(it.Tags["actor"], []string{"Jane Doe"}) {
+				l.Errorf("%+v: tags %q", o, it.Tags)
+			}
+			l.edit("T", 1)
+			l.want(l.run(), Summary{Unchanged: 1})
+			l.stash.Change(1, func(s *stashtest.Scene) { s.Tags, s.Performers = nil, nil })
+			l.edit("T", 1)
+			l.want(l.run(), Summary{Synced: 1})
+			if it := l.plex.Item(l.keys[1]); len(it.Tags) != 1 || !slices.Equal(it.Tags["genre"], []string{"drama"}) {
+				l.Errorf("%+v: at the end %q", o, it.Tags)
+			}
+		})
+	}
+}
+
+// A Plex that keeps the first spelling of a tag is not asked again and again.
+func TestSpellingThatPlexDoesNotChangeIsSentOnce(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.plex.Configure(func(o *plextest.Options) { o.Keep = func(_, value string) string { return strings.ReplaceAll(value, "Sci-Fi", "sci-fi") } })
+		tag := l.stash.Name("tag", 0, "sci-fi")
+		l.stash.Change(1, func(s *stashtest.Scene) { s.Tags = []int{tag} })
+		l.edit("T", 1)
+		l.want(l.run(), Summary{Synced: 1})
+		l.stash.Name("tag", tag, "Sci-Fi")
+		l.edit("T", 1)
+		l.want(l.run(), Summary{Synced: 1})
+		for range 2 {
+			l.edit("T", 1)
+			l.want(l.run(), Summary{Unchanged: 1})
+		}
+		if got := l.plex.Item(l.keys[1]).Tags["genre"]; !slices.Equal(got, []string{"sci-fi"}) {
+			l.Errorf("tags %q", got)
 		}
 	})
 }

@@ -30,6 +30,8 @@ func (f *fieldMerge) tags() {
 		}
 		remove = Without(remove, form.Held)
 	}
+	before, after := f.respelt(owned)
+	remove, add = append(remove, before...), append(add, after...)
 	if len(add) == 0 && len(remove) == 0 {
 		f.equalTags()
 		return
@@ -51,6 +53,19 @@ func (f *fieldMerge) tags() {
 		f.plan.Changes = append(f.plan.Changes, Change{Field: SettingName(f.plex), Action: "add", To: strings.Join(add, ", ")})
 	}
 	f.lockTags()
+}
+
+// respelt returns our tags whose spelling Stash has changed since Plex took it exactly, and their new spellings. If Plex
+// then shows another spelling than the one that was sent, that is its own form.
+func (f *fieldMerge) respelt(owned []string) (before, after []string) {
+	for _, name := range both(f.want, owned) {
+		for _, held := range both(f.held, []string{name}) {
+			if held != name && slices.Contains(f.in.Base.Sent[f.plex], held) {
+				before, after = append(before, held), append(after, name)
+			}
+		}
+	}
+	return before, after
 }
 
 // partlyWritten reports whether our last write, even if interrupted, explains the list in Plex: all added tags were
@@ -172,7 +187,7 @@ func (o *Outcome) scalar(p *Plan, plex string, target, now store.Value) {
 
 func (o *Outcome) tags(p *Plan, plex string, now store.Value) {
 	want := p.desired.Values[plex]
-	missing, left := Without(p.added[plex], now), both(now, p.removed[plex])
+	missing, left := Without(p.added[plex], now), both(now, Without(p.removed[plex], p.added[plex]))
 	// Added tags that were not sent are Plex's forms of the missing ones.
 	came := Without(Without(now, Current(&p.before, plex)), want)
 	nothingCame := len(missing) > 0 && len(missing) == len(p.added[plex]) && len(came) == 0
