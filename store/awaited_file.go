@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -16,9 +15,6 @@ type AwaitedFile struct {
 	Size int64  // bytes
 	Item string // rating key of that item; the end of the scene that owns it wakes this one, too. "": none
 }
-
-// ofItem stands for an item in place of a file's base name, which contains no slash.
-func ofItem(ratingKey string) string { return "/" + ratingKey }
 
 // A FoundFile is a file that has newly appeared in Plex.
 type FoundFile struct {
@@ -38,7 +34,7 @@ func setAwaitedFiles(ctx context.Context, tx *sqlitefile.Tx, e *Completion) erro
 	for _, w := range e.AwaitedFiles {
 		bases := []string{pathform.FoldBase(w.Path)}
 		if w.Item != "" {
-			bases = append(bases, ofItem(w.Item))
+			bases = append(bases, "/"+w.Item) // no base name contains a slash
 		}
 		for _, base := range bases {
 			if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO awaited_file (base, size, path, scene_id) VALUES (?, ?, ?, ?)`,
@@ -50,32 +46,9 @@ func setAwaitedFiles(ctx context.Context, tx *sqlitefile.Tx, e *Completion) erro
 	return nil
 }
 
-// awaitItemsOf finds the scenes that await the end of a scene, because it owns items with their files.
-const awaitItemsOf = `SELECT a.scene_id FROM item i CROSS JOIN awaited_file a ON a.base = '/' || i.rating_key
-	WHERE i.owner = ?1 AND i.owner <> 0 AND a.scene_id <> ?1`
-
-// heirs returns the scenes that await the end of one of these scenes.
-func heirs(ctx context.Context, tx *sqlitefile.Tx, scenes []int) ([]int, error) {
-	var list []int
-	for _, id := range scenes {
-		rows, err := tx.QueryContext(ctx, awaitItemsOf, id)
-		if err != nil {
-			return nil, err
-		}
-		for rows.Next() {
-			var heir int
-			if err := rows.Scan(&heir); err != nil {
-				rows.Close()
-				return nil, err
-			}
-			list = append(list, heir)
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			return nil, err
-		}
-	}
-	return list, nil
-}
+// heirs finds the scenes that await the end of one of these scenes, because it owns an item with their file.
+const heirs = `SELECT a.scene_id FROM item i CROSS JOIN awaited_file a ON a.base = '/' || i.rating_key
+	WHERE i.owner IN (SELECT value FROM json_each(?1)) AND i.owner <> 0 AND a.scene_id NOT IN (SELECT value FROM json_each(?1))`
 
 // Wake makes the jobs and dead letters that wait for one of the files due now with their misses at zero, and enqueues
 // scenes that were pushed without it. It returns the number of scenes. A file matches if its base name is equal and

@@ -265,7 +265,7 @@ func refsOf(ctx context.Context, tx *sqlitefile.Tx, id int) (map[Ref]bool, error
 // forget deletes everything about the scenes except the items, which hold the original values of Plex. It returns how
 // many scenes are due because one of these owned an item with their file.
 func forget(ctx context.Context, tx *sqlitefile.Tx, now time.Time, scenes []int) (woken int, err error) {
-	waiting, err := heirs(ctx, tx, scenes)
+	waiting, err := sqlitefile.Column[int](tx.QueryContext(ctx, heirs, sqlitefile.JSONList(scenes)))
 	if err != nil {
 		return 0, fmt.Errorf("look for scenes in the same items: %w", err)
 	}
@@ -276,14 +276,7 @@ func forget(ctx context.Context, tx *sqlitefile.Tx, now time.Time, scenes []int)
 			}
 		}
 	}
-	gone := make(map[int]bool, len(scenes))
-	for _, id := range scenes {
-		gone[id] = true
-	}
 	for _, id := range waiting {
-		if gone[id] {
-			continue
-		}
 		n, err := wake(ctx, tx, now, id, "the scene that owned its item is gone")
 		if err != nil {
 			return woken, err

@@ -9,9 +9,9 @@ func TestListsAreLookedUpByIndex(t *testing.T) {
 	s := openStore(t)
 	for query, want := range map[string]string{
 		itemsByKey:       "SEARCH item USING PRIMARY KEY (server=? AND rating_key=?)",
-		awaitItemsOf:     "SEARCH i USING COVERING INDEX item_owner (owner=?)",
 		deleteOtherLinks: "SEARCH link USING INDEX link_scene (scene_id=? AND server=?)",
 		`SELECT rating_key FROM item WHERE ` + keysOfChosen: "SEARCH item USING PRIMARY KEY (server=? AND rating_key>?)",
+		heirs: "SEARCH i USING COVERING INDEX item_owner (owner=?)",
 	} {
 		if steps := plan(t, s, query); len(steps) == 0 || steps[0] != want {
 			t.Errorf("%s\nis carried out as %q, want %s", query, steps, want)

@@ -94,10 +94,7 @@ func (s *Store) ItemsOwnedBy(ctx context.Context, server string, scene int) ([]s
 }
 
 func (s *Store) itemKeys(ctx context.Context, where string, args ...any) ([]string, error) {
-	keys, err := sqlitefile.Collect(ctx, s.read, func(row sqlitefile.Row) (key string, err error) {
-		err = row.Scan(&key)
-		return key, err
-	}, `SELECT rating_key FROM item WHERE `+where, args...)
+	keys, err := sqlitefile.Column[string](s.read.QueryContext(ctx, `SELECT rating_key FROM item WHERE `+where, args...))
 	if err != nil {
 		return nil, fmt.Errorf("read items: %w", s.fileError(err))
 	}

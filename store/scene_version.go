@@ -133,20 +133,11 @@ func setFacts(ctx context.Context, tx *sqlitefile.Tx, now time.Time, facts map[s
 
 // LinkedBetween returns the scenes in (after, upTo] that have links, in ascending order.
 func (s *Store) LinkedBetween(ctx context.Context, after, upTo int) ([]int, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT DISTINCT scene_id FROM link WHERE scene_id > ? AND scene_id <= ? ORDER BY scene_id`, after, upTo)
+	ids, err := sqlitefile.Column[int](s.read.QueryContext(ctx, `SELECT DISTINCT scene_id FROM link WHERE scene_id > ? AND scene_id <= ? ORDER BY scene_id`, after, upTo))
 	if err != nil {
 		return nil, fmt.Errorf("read linked scenes: %w", s.fileError(err))
 	}
-	defer rows.Close()
-	var ids []int
-	for rows.Next() {
-		var id int
-		if err := rows.Scan(&id); err != nil {
-			return nil, fmt.Errorf("read linked scenes: %w", s.fileError(err))
-		}
-		ids = append(ids, id)
-	}
-	return ids, s.fileError(rows.Err())
+	return ids, nil
 }
 
 // CountLinked returns how many scenes have links.

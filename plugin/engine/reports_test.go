@@ -133,7 +133,9 @@ func TestSpellingThatIsCorrectedInStashReachesPlex(t *testing.T) {
 // A Plex that keeps the first spelling of a tag is not asked again and again.
 func TestSpellingThatPlexDoesNotChangeIsSentOnce(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
-		l.plex.Configure(func(o *plextest.Options) { o.Keep = func(_, value string) string { return strings.ReplaceAll(value, "Sci-Fi", "sci-fi") } })
+		l.plex.Configure(func(o *plextest.Options) {
+			o.Keep = func(_, value string) string { return strings.ReplaceAll(value, "Sci-Fi", "sci-fi") }
+		})
 		tag := l.stash.Name("tag", 0, "sci-fi")
 		l.stash.Change(1, func(s *stashtest.Scene) { s.Tags = []int{tag} })
 		l.edit("T", 1)

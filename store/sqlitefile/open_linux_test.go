@@ -1,6 +1,7 @@
 package sqlitefile
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,7 +30,7 @@ func TestSortsNeedNoTemporaryFile(t *testing.T) {
 				t.Errorf("the %s sorts in %s", name, to)
 			}
 		}
-		if err := rows.Close(); err != nil {
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 			t.Error(err)
 		}
 		db.Close()

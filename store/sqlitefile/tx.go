@@ -41,10 +41,10 @@ func InTx(ctx context.Context, db *sql.DB, f func(tx *Tx) error) error {
 }
 
 // JSONList returns a parameter for json_each(?), which takes any number of values.
-func JSONList(values []string) string {
-	text, err := json.Marshal(append([]string{}, values...)) // not null, which json_each returns as a row
+func JSONList[T string | int](values []T) string {
+	text, err := json.Marshal(append([]T{}, values...)) // not null, which json_each returns as a row
 	if err != nil {
-		panic(err) // strings can always be encoded
+		panic(err) // strings and numbers can always be encoded
 	}
 	return string(text)
 }
@@ -93,4 +93,21 @@ func (tx *Tx) QueryRowContext(ctx context.Context, query string, args ...any) *s
 		return tx.Tx.QueryRowContext(ctx, query, args...) // which fails in the same way
 	}
 	return stmt.QueryRowContext(ctx, args...)
+}
+
+// Column reads the only column of rows, and closes them.
+func Column[T any](rows *sql.Rows, err error) ([]T, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []T
+	for rows.Next() {
+		var value T
+		if err := rows.Scan(&value); err != nil {
+			return nil, err
+		}
+		list = append(list, value)
+	}
+	return list, rows.Err()
 }

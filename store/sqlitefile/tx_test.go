@@ -5,7 +5,7 @@ import (
 )
 
 func TestJSONListOfNothingIsAnEmptyList(t *testing.T) {
-	if text := JSONList(nil); text != "[]" {
+	if text := JSONList[string](nil); text != "[]" {
 		t.Errorf("an empty list is %s, which json_each reads as a row", text)
 	}
 }
