@@ -58,7 +58,7 @@ func TestReportsAboutNamesAndTexts(t *testing.T) {
 			w.stash.Change(1, func(s *stashtest.Scene) {
 				s.Performers, s.Tags, s.Details = []int{seen}, []int{unseen}, "\ufeffText\u200b\n"
 			})
-			w.wantOut(w.push("\u200b\u2060", 1), "synced", 1)
+			w.wantOut(w.push("\u200b\u200f\u2060", 1), "synced", 1)
 			it := w.plex.Item(w.keys[1])
 			if it.Title != "clip1" || it.Summary != "Text" || strings.Join(it.Tags["actor"], "|") != "Jane Doe" || len(it.Tags["genre"]) > 0 {
 				w.Errorf("title %q, details %q, tags %q", it.Title, it.Summary, it.Tags)
