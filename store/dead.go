@@ -39,29 +39,22 @@ func (n Narrow) where() (string, []any) {
 // DeadLetters returns the newest dead letters, at most limit.
 func (s *Store) DeadLetters(ctx context.Context, n Narrow, limit int) ([]DeadLetter, error) {
 	where, args := n.where()
-	rows, err := s.read.QueryContext(ctx, `
-		SELECT scene_id, reason, priority, enqueued_at, attempts, misses, unfinished, first_failed_at, class, error, candidates, died_at
-		FROM dead_letter`+where+` ORDER BY died_at DESC LIMIT ?`, append(args, limit)...)
-	if err != nil {
-		return nil, fmt.Errorf("read dead letters: %w", s.fileError(err))
-	}
-	defer rows.Close()
-	var letters []DeadLetter
-	for rows.Next() {
-		var d DeadLetter
+	letters, err := sqlitefile.Collect(ctx, s.read, func(row sqlitefile.Row) (d DeadLetter, err error) {
 		var enqueued, died int64
 		var failed sql.NullInt64
 		var candidates string
 		j := &d.Job
-		if err := rows.Scan(&j.SceneID, &j.Reason, &j.Priority, &enqueued, &j.Attempts, &j.Misses, &j.Unfinished, &failed,
-			&j.ErrorClass, &j.Error, &candidates, &died); err != nil {
-			return nil, fmt.Errorf("read dead letters: %w", s.fileError(err))
-		}
+		err = row.Scan(&j.SceneID, &j.Reason, &j.Priority, &enqueued, &j.Attempts, &j.Misses, &j.Unfinished, &failed,
+			&j.ErrorClass, &j.Error, &candidates, &died)
 		j.EnqueuedAt, j.FirstFailedAt, d.DiedAt = time.UnixMilli(enqueued), nullTime(failed), time.UnixMilli(died)
 		d.Candidates = json.RawMessage(candidates)
-		letters = append(letters, d)
+		return d, err
+	}, `SELECT scene_id, reason, priority, enqueued_at, attempts, misses, unfinished, first_failed_at, class, error, candidates, died_at
+		FROM dead_letter`+where+` ORDER BY died_at DESC LIMIT ?`, append(args, limit)...)
+	if err != nil {
+		return nil, fmt.Errorf("read dead letters: %w", s.fileError(err))
 	}
-	return letters, s.fileError(rows.Err())
+	return letters, nil
 }
 
 // Revive re-queues dead letters, due now with their counters at zero, and returns how many. Because a user requested

@@ -100,18 +100,9 @@ func expandOldest(ctx context.Context, tx *sqlitefile.Tx, now time.Time, limit i
 
 // requestsOf returns requests for the scenes after position that mention an object.
 func requestsOf(ctx context.Context, tx *sqlitefile.Tx, kind string, id, position, limit int) ([]Request, error) {
-	rows, err := tx.QueryContext(ctx, mentioning, kind, id, position, limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var requests []Request
-	for rows.Next() {
+	return sqlitefile.Collect(ctx, tx, func(row sqlitefile.Row) (Request, error) {
 		r := Request{Reason: kind + " changed", Priority: InBulk, Quiet: true}
-		if err := rows.Scan(&r.SceneID); err != nil {
-			return nil, err
-		}
-		requests = append(requests, r)
-	}
-	return requests, rows.Err()
+		err := row.Scan(&r.SceneID)
+		return r, err
+	}, mentioning, kind, id, position, limit)
 }

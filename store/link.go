@@ -167,24 +167,18 @@ func (s *Store) Links(ctx context.Context, sceneID int) ([]Link, error) {
 }
 
 func (s *Store) links(ctx context.Context, where string, args ...any) ([]Link, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT `+linkColumns+` FROM link `+where, args...)
-	if err != nil {
-		return nil, fmt.Errorf("read links: %w", s.fileError(err))
-	}
-	defer rows.Close()
-	var links []Link
-	for rows.Next() {
-		var l Link
+	links, err := sqlitefile.Collect(ctx, s.read, func(row sqlitefile.Row) (l Link, err error) {
 		var pushed int64
-		if err := rows.Scan(&l.Server, &l.SceneID, &l.RatingKey, &l.Section, &l.Path, &l.Rule, &pushed, &l.UpdatedAt, &l.Restored); err != nil {
-			return nil, fmt.Errorf("read links: %w", s.fileError(err))
-		}
+		err = row.Scan(&l.Server, &l.SceneID, &l.RatingKey, &l.Section, &l.Path, &l.Rule, &pushed, &l.UpdatedAt, &l.Restored)
 		if pushed != 0 {
 			l.PushedAt = time.UnixMilli(pushed)
 		}
-		links = append(links, l)
+		return l, err
+	}, `SELECT `+linkColumns+` FROM link `+where, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read links: %w", s.fileError(err))
 	}
-	return links, s.fileError(rows.Err())
+	return links, nil
 }
 
 const deleteOtherLinks = `DELETE FROM link WHERE server = ? AND scene_id = ? AND rating_key NOT IN (SELECT value FROM json_each(?))`

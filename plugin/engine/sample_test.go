@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/lookup"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
@@ -55,11 +56,11 @@ func TestSampleNamesTheNearestFile(t *testing.T) {
 		if c.found == match.Ambiguous {
 			near.Candidates = []match.Candidate{{Library: "L", Path: "/p"}, {Library: "L", Path: "/q"}}
 		}
-		if got, err := r.whyNot(t.Context(), scene, near, all); err != nil || text.Plain(got) != c.want {
+		if got, err := r.whyNot(t.Context(), scene, near, lookup.All); err != nil || text.Plain(got) != c.want {
 			t.Errorf("%s: %q, %v; want %q", c.name, got, err, c.want)
 		}
 	}
-	if got, err := (&Engine{}).newRun(Options{}, true).whyNot(t.Context(), &stashapi.Scene{}, match.Match{Found: match.Missing}, all); err != nil || got != "it has no file" {
+	if got, err := (&Engine{}).newRun(Options{}, true).whyNot(t.Context(), &stashapi.Scene{}, match.Match{Found: match.Missing}, lookup.All); err != nil || got != "it has no file" {
 		t.Errorf("without a file: %q, %v", got, err)
 	}
 }

@@ -212,7 +212,7 @@ func TestLookLeavesDeadLettersAndRestoredScenes(t *testing.T) {
 func TestSceneThatIsGoneIsNotLookedAt(t *testing.T) {
 	q := newQueue(t, 1)
 	q.note(relink.File{RatingKey: "99", Path: path(1), Size: 1})
-	q.must(q.Forget(t.Context(), []int{1}))
+	q.must(q.Forget(t.Context(), now, []int{1}))
 	if left := q.due(now); len(left) > 0 {
 		t.Errorf("due for a look: %+v", left)
 	}
