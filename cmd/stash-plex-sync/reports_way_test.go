@@ -69,7 +69,11 @@ func TestReportsAboutTheWayToPlex(t *testing.T) {
 				w.wantUncharged(w.push("New", 1, 2), "a proxy answers, but Plex behind it does not")
 				w.pass(time.Hour)
 				w.plex.Heal()
-				w.plex.Inject(plextest.Fault{Method: "PUT", Status: status, Front: true}) // Plex ends during a run
+				ended := false // by the first edit of the run
+				w.plex.Inject(plextest.Fault{Status: status, Front: true, Match: func(r plextest.Request) bool {
+					ended = ended || r.Method == "PUT"
+					return ended
+				}})
 				w.wantUncharged(w.push("New", 1, 2))
 				w.plex.Heal()
 				w.pass(time.Hour)

@@ -143,6 +143,8 @@ func (o *oracle) steps() []observed {
 			s.means = temporary
 		case o.c.foreign:
 			s.ignored = !o.c.fault.After
+		case r.Method == "PUT" && (r.Status == 405 || r.Status == 501): // which a server answers to every PUT
+			s.means = down
 		default:
 			s.means = o.c.means
 		}

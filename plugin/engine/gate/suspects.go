@@ -59,7 +59,7 @@ func (g *Gate) handleItem(ctx context.Context, item Item, err error) error {
 		g.inRow++
 	}
 	if !g.onlyThis(ctx, item, v, err) {
-		if err := g.teach(ctx, item, v, failure); err != nil {
+		if err := g.teach(ctx, item, v, err); err != nil {
 			return err
 		}
 	}
