@@ -243,7 +243,7 @@ func (o *oracle) judgeBreaker(steps []observed) {
 	probing := o.open && len(steps) > 0
 	for i := 0; i < len(steps) && o.stop == nil; {
 		first, end := steps[i], i+1
-		for end < len(steps) && together(first, steps[end-1], steps[end]) {
+		for end < len(steps) && together(steps[end-1], steps[end]) {
 			end++
 		}
 		s := steps[end-1]
@@ -283,8 +283,8 @@ func gone(next []observed) bool {
 	return false
 }
 
-// together reports whether request b continues a and the first request of its group.
-func together(first, a, b observed) bool {
+// together reports whether request b continues a.
+func together(a, b observed) bool {
 	switch {
 	case a.role != b.role:
 		return false

@@ -27,7 +27,8 @@ func (h *halves[T]) do(ctx context.Context, items []T) error {
 	if err == nil || isHandled(err) {
 		return err
 	}
-	if len(items) == 1 {
+	stash := retry.OriginOf(err) == retry.FromStash
+	if len(items) == 1 && !(stash && Judge(ctx, err).Stop) {
 		return handled(h.gate.handle(ctx, Of(items[0]), err))
 	}
 	if fatal := h.fatal(ctx, items[0], err); fatal != nil {
