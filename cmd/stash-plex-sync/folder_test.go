@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -76,4 +77,19 @@ func TestEditInTheInboxAsksForARun(t *testing.T) {
 			w.wantTitle(2, "Again")
 		})
 	}
+}
+
+func TestFolderOfTheConfigurationMayHaveAnyName(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows refuses some of these characters")
+	}
+	w := newWorld(t, 1)
+	w.dir = filepath.Join(t.TempDir(), `Stash's own #1 a%20b=c&d+é`)
+	w.must(os.Mkdir(w.dir, 0o700))
+	w.hostOf(pluginDir)
+	w.edit(1, "New")
+	w.idle()
+	w.wantTitle(1, "New")
+	_, err := os.Stat(w.database())
+	w.must(err)
 }
