@@ -73,6 +73,40 @@ func TestLimitOfRequestsSlowsARunAndKillsNoJob(t *testing.T) {
 }
 
 // Source: Darklyter/StashPlexAgent.bundle#21
+// Two ratings that Plex rounds to the same stars. The second looks like a write that Plex did not make, so it is retried
+// first.
+func TestRatingThatPlexRoundsToTheSameIsNoDeadLetter(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		l.plex.Configure(func(o *plextest.Options) {
+			o.Keep = func(field, value string) string {
+				if stars, err := strconv.ParseFloat(value, 64); field == "userRating" && err == nil {
+					return strconv.FormatFloat(math.Round(stars), 'f', -1, 64)
+				}
+				return value
+			}
+		})
+		rate := func(hundredths int) {
+			l.stash.Change(1, func(s *stashtest.Scene) { s.Rating100 = &hundredths })
+			l.edit("T", 1)
+		}
+		rate(78)
+		l.want(l.run(), Summary{Synced: 1})
+		rate(82)
+		for range l.Config.MaxRetries {
+			l.want(l.run(), Summary{Retrying: 1})
+			pass(5 * time.Minute)
+		}
+		l.want(l.run(), Summary{Synced: 1})
+		if !strings.Contains(l.log.String(), "still shows the former value of rating") {
+			l.Error("the log does not say so")
+		}
+		l.edit("T", 1)
+		l.want(l.run(), Summary{Unchanged: 1})
+		rate(40)
+		l.want(l.run(), Summary{Synced: 1})
+	})
+}
+
 func TestRatingThatPlexRoundsIsPushedOnce(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
 		l.plex.Configure(func(o *plextest.Options) {

@@ -185,6 +185,18 @@ func (o *Outcome) scalar(p *Plan, plex string, target, now store.Value) {
 	o.Base.Confirmed[plex] = now
 }
 
+// AcceptForm records that Plex shows the value that was sent in the same form as an earlier value, such as a rating
+// rounded to the same stars. It reports false if Plex never changed a value of ours to what it shows now.
+func AcceptForm(p Plan, base *store.Item, plex string, held *plexapi.Item) bool {
+	target, written := p.targets[plex]
+	now := Current(held, plex)
+	if known, ok := p.Base.Normalized[plex]; !written || !ok || !Same(plex, known.Held, now) {
+		return false
+	}
+	base.Normalized[plex], base.Confirmed[plex] = store.Normalized{Sent: target, Held: now}, now
+	return true
+}
+
 func (o *Outcome) tags(p *Plan, plex string, now store.Value) {
 	want := p.desired.Values[plex]
 	missing, left := Without(p.added[plex], now), both(now, Without(p.removed[plex], p.added[plex]))

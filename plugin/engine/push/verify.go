@@ -85,6 +85,11 @@ func (pl *Pipeline) verifyTarget(t *Target, item *plexapi.Item) (unmoved []strin
 		t.Base = merge.LeftOut(t.Plan, merge.Unsent(t.Base, r.field, r.unsent), r.field, item, r.forGood)
 	}
 	for _, f := range outcome.Failed {
+		if t.Attempts() >= pl.Config.MaxRetries && merge.AcceptForm(t.Plan, &t.Base, f, item) { // scanning ends before
+			logOf(pl.Log.Warn(), t.push).Str("item", t.key()).
+				Msg("Plex still shows the former value of " + merge.SettingName(f) + ": it seems to round or shorten both in the same way")
+			continue
+		}
 		if !slices.ContainsFunc(t.refused, func(r refusal) bool { return r.field == f }) {
 			unmoved = append(unmoved, merge.SettingName(f))
 		}
