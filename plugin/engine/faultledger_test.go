@@ -255,7 +255,7 @@ func (o *oracle) judgeBreaker(steps []observed) {
 		if probing && len(s.jobs) > 0 && !slices.Contains(s.jobs, o.trial) && s.role != scanRole {
 			probing, o.open, o.failures = false, false, 0
 		}
-		if s.role == scanRole || s.role == againRole || first.role == probeRole && i > 1 && previous.means != fine && previous.role != probeRole {
+		if s.role == scanRole || s.role == asideRole || first.role == probeRole && i > 1 && previous.means != fine && previous.role != probeRole {
 			continue // a favour, or a look whether Plex is there after all
 		}
 		unmoved := unmovedIn(steps[:end], s)
@@ -374,7 +374,7 @@ func (o *oracle) failItem(id int, s observed, next []observed, probing *bool) {
 func accepts(next []observed) bool {
 	for _, s := range next {
 		if s.role != probeRole {
-			return s.role == againRole && s.means == fine
+			return s.role == asideRole && s.means == fine
 		}
 	}
 	return false
@@ -444,7 +444,7 @@ func (o *oracle) check(sum Summary, began time.Time) {
 		return
 	}
 	for _, s := range o.steps()[o.stop.at+1:] {
-		if s.role != probeRole && s.role != againRole {
+		if s.role != probeRole && s.role != asideRole {
 			w.Errorf("%s follows %s, which ends the run", s.kind, o.stop.kind)
 		}
 	}

@@ -86,7 +86,7 @@ const (
 	writeRole
 	pictureRole // all else is in Plex by then
 	scanRole    // optional: a failure has no effect
-	againRole   // whether Plex still accepts changes: it concerns no job
+	asideRole   // whether Plex still accepts changes, or has new items: it concerns no job and not the breaker
 )
 
 // roleOf returns the role of a kind of request. An unknown kind has no expected faults yet.
@@ -145,11 +145,13 @@ func (o *oracle) steps() []observed {
 			s.ignored = !o.c.fault.After
 		case r.Method == "PUT" && (r.Status == 405 || r.Status == 501): // which a server answers to every PUT
 			s.means = down
+		case r.Path == "/identity" && o.c.means == unauthorised: // which no token can change
+			s.means = down
 		default:
 			s.means = o.c.means
 		}
-		if s.locks() && looksAgain(list, s) {
-			s.role, s.jobs = againRole, nil
+		if s.locks() && looksAgain(list, s) || r.Path == "/library/sections" && (i == 0 || list[i-1].Path != "/identity") {
+			s.role, s.jobs = asideRole, nil
 		}
 		list = append(list, s)
 	}
