@@ -202,7 +202,7 @@ func (w *faultWorld) change() {
 	twin := w.plex.AddItem(w.section, "/plex/b/twin.mp4", 77)
 	w.owner[twin] = twinScene
 	pass(catchup.Every)
-	_, err := w.RefreshIndex(w.Context())
+	_, err := w.RebuildIndex(w.Context()) // without the twin of an earlier round
 	w.must(err)
 	w.plex.Remove(twin)
 	w.hidden, w.late = w.late+1, w.late+2

@@ -73,18 +73,23 @@ func TestLimitOfRequestsSlowsARunAndKillsNoJob(t *testing.T) {
 }
 
 // Source: Darklyter/StashPlexAgent.bundle#21
+// roundStars makes Plex keep ratings as whole stars.
+func (l *lab) roundStars() {
+	l.plex.Configure(func(o *plextest.Options) {
+		o.Keep = func(field, value string) string {
+			if stars, err := strconv.ParseFloat(value, 64); field == "userRating" && err == nil {
+				return strconv.FormatFloat(math.Round(stars), 'f', -1, 64)
+			}
+			return value
+		}
+	})
+}
+
 // Two ratings that Plex rounds to the same stars. The second looks like a write that Plex did not make, so it is retried
 // first.
 func TestRatingThatPlexRoundsToTheSameIsNoDeadLetter(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
-		l.plex.Configure(func(o *plextest.Options) {
-			o.Keep = func(field, value string) string {
-				if stars, err := strconv.ParseFloat(value, 64); field == "userRating" && err == nil {
-					return strconv.FormatFloat(math.Round(stars), 'f', -1, 64)
-				}
-				return value
-			}
-		})
+		l.roundStars()
 		rate := func(hundredths int) {
 			l.stash.Change(1, func(s *stashtest.Scene) { s.Rating100 = &hundredths })
 			l.edit("T", 1)
@@ -109,14 +114,7 @@ func TestRatingThatPlexRoundsToTheSameIsNoDeadLetter(t *testing.T) {
 
 func TestRatingThatPlexRoundsIsPushedOnce(t *testing.T) {
 	inLab(t, 1, func(l *lab) {
-		l.plex.Configure(func(o *plextest.Options) {
-			o.Keep = func(field, value string) string {
-				if stars, err := strconv.ParseFloat(value, 64); field == "userRating" && err == nil {
-					return strconv.FormatFloat(math.Round(stars), 'f', -1, 64)
-				}
-				return value
-			}
-		})
+		l.roundStars()
 		for _, c := range []struct {
 			hundredths int
 			want       float64
