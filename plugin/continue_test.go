@@ -137,9 +137,40 @@ func TestTaskThatCannotBeContinuedSaysSo(t *testing.T) {
 	if log, _ := c.start(common.ArgsMap{"mode": "preview"}); !strings.Contains(log, `other Stash jobs are waiting: start "Preview changes" again when they have ended`) {
 		t.Errorf("the log is %s", log)
 	}
-	var out common.PluginOutput
-	input := common.PluginInput{ServerConnection: c.conn, Args: common.ArgsMap{"mode": "restore", continueArg: "{"}}
-	if err := NewRunner("1", &logBuffer{}).Run(input, &out); err != nil || out.Error == nil || !strings.Contains(*out.Error, "args.continue is not a position") {
-		t.Errorf("Run = %v, output %+v", err, out)
+}
+
+// Whoever may run plugin tasks may pass any position. One that cannot be meant restores nothing, and numbers of any size
+// end a task at worst at once.
+func TestAbsurdPositionsDoNoHarm(t *testing.T) {
+	c := newCrowd(t, 2)
+	if log, _ := c.start(common.ArgsMap{"mode": "sync-all"}); !strings.Contains(log, "2 synced") {
+		t.Fatalf("the scenes are not synced: %s", log)
+	}
+	for _, args := range []common.ArgsMap{
+		{continueArg: "{"},
+		{continueArg: 1.0},
+		{continueArg: map[string]any{"after": ""}},
+		{continueArg: `{"after":5}`},
+		{continueArg: "{}", "scene_id": 1.0},
+	} {
+		args["mode"] = "restore"
+		var out common.PluginOutput
+		if err := NewRunner("1", &logBuffer{}).Run(common.PluginInput{ServerConnection: c.conn, Args: args}, &out); err != nil || out.Error == nil || !strings.Contains(*out.Error, "args.continue") {
+			t.Errorf("%v: Run = %v, output %+v", args, err, out)
+		}
+	}
+	c.wantTitles(func(int) string { return "New" })
+	for _, position := range []string{
+		`{"After":-9223372036854775808,"Counts":{"WouldChange":-5,"ByField":{"a\nb":1}}}`,
+		`{"After":9223372036854775807,"Counts":{"Unchanged":9223372036854775807,"Failed":9223372036854775807,"ByField":null}}`,
+	} {
+		var out common.PluginOutput
+		log := &logBuffer{}
+		if err := NewRunner("1", log).Run(common.PluginInput{ServerConnection: c.conn, Args: common.ArgsMap{"mode": "preview", continueArg: position}}, &out); err != nil || out.Error != nil {
+			t.Errorf("%s: Run = %v, output %+v", position, err, out)
+		}
+		if strings.Contains(log.String(), "a\nb") {
+			t.Errorf("%s: a line of the log is broken: %s", position, log)
+		}
 	}
 }

@@ -167,14 +167,19 @@ func (s *session) askToContinue(ctx context.Context, task, description, mode str
 	return err
 }
 
-// continued reads the position from which a task continues; ok is false if it begins.
-func continued[T any](args common.ArgsMap) (position T, ok bool, err error) {
-	text := args.String(continueArg)
-	if text == "" {
+// continued reads the position from which a task continues; ok is false if it begins. It refuses a position beside the id
+// of a scene: only a task for all scenes has one.
+func continued[T any](args common.ArgsMap, scene int) (position T, ok bool, err error) {
+	given := args[continueArg]
+	if given == nil || given == "" {
 		return position, false, nil
 	}
+	text, _ := given.(string)
 	if err := json.Unmarshal([]byte(text), &position); err != nil {
 		return position, false, fmt.Errorf("args.%s is not a position: %w", continueArg, err)
+	}
+	if scene != 0 {
+		return position, false, fmt.Errorf("args.%s is for all scenes; remove it or args.scene_id", continueArg)
 	}
 	return position, true, nil
 }

@@ -39,7 +39,7 @@ func (s *session) preview(ctx context.Context, args common.ArgsMap) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	from, continues, err := continued[engine.PreviewPosition](args)
+	from, continues, err := continued[engine.PreviewPosition](args, scene)
 	if err != nil {
 		return nil, err
 	}
@@ -232,7 +232,7 @@ func (s *session) restore(ctx context.Context, args common.ArgsMap) (any, error)
 		return nil, err
 	}
 	var r engine.Restoration
-	from, continues, err := continued[engine.RestorePosition](args)
+	from, continues, err := continued[engine.RestorePosition](args, scene)
 	if err != nil {
 		return nil, err
 	}
