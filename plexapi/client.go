@@ -190,7 +190,7 @@ func (c *Client) send(ctx context.Context, r request, read func(io.Reader) error
 	if _, cut := errors.AsType[*http.MaxBytesError](err); cut { // its text mentions a request
 		err = errTooLarge
 	}
-	if coding := res.Header.Get("Content-Encoding"); coding != "" && errors.Is(err, errShape) { // Go removes the coding that it decodes
+	if coding := compression.FindString(res.Header.Get("Content-Encoding")); coding != "" && errors.Is(err, errShape) { // Go removes the coding that it decodes
 		err = fmt.Errorf("%w %s", errCoded, coding)
 	}
 	if err != nil {

@@ -3,6 +3,7 @@ package plexapi_test
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
@@ -19,6 +20,26 @@ func TestAnswerFromInFrontOfPlexIsMarked(t *testing.T) {
 		e, ok := errors.AsType[*plexapi.Error](err)
 		if !ok || e.Foreign != front {
 			t.Errorf("front %v: %#v", front, err)
+		}
+	}
+}
+
+// Whatever a header says, an error stays short and names a compression only if there is one.
+func TestErrorNamesOnlyKnownCompressions(t *testing.T) {
+	for coding, named := range map[string]string{
+		"br": "compressed as br", "GZIP, zstd": "compressed as GZIP", "identity": "", "a " + token + " b": "", strings.Repeat("x", 5000): "", "brotli5": "",
+	} {
+		s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", coding)
+			w.Write([]byte("not JSON"))
+		})
+		c, err := plexapi.New(plexapi.Config{URL: s.URL, Token: token})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.Items(t.Context(), []string{"1"})
+		if class, _ := classOf(t, err); (class == plexapi.Down) != (named != "") || !strings.Contains(err.Error(), named) || named == "" && strings.Contains(err.Error(), "compress") || len(err.Error()) > 500 {
+			t.Errorf("%.20q: %v: %.600s", coding, class, err)
 		}
 	}
 }

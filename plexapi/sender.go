@@ -57,6 +57,9 @@ func serverName(h http.Header, token string) string {
 	return name
 }
 
+// compression matches the known first codings of a Content-Encoding header; "identity", for one, compresses nothing.
+var compression = regexp.MustCompile(`^(?i:br|zstd|deflate|compress|gzip)\b`)
+
 // withoutPage returns the body of an answer of status 200, or page if that is a web page of something else than Plex.
 // Plex itself answers some writes with a page that says "200 OK".
 func withoutPage(h http.Header, body io.Reader) (_ io.Reader, page bool) {
