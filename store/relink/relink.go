@@ -278,6 +278,9 @@ func Fill(ctx context.Context, q Queue, now time.Time, limit int) (more bool, er
 		if err != nil {
 			return err
 		}
+		if last == after { // all of these links are of one scene, which would come again
+			last++
+		}
 		value := strconv.Itoa(last)
 		if more = n == limit; !more {
 			value = filled

@@ -255,6 +255,30 @@ func TestFillAddsTheFilesOfAllLinks(t *testing.T) {
 	}
 }
 
+// A scene with more links than one step takes does not stop the filling.
+func TestFillPassesASceneWithManyLinks(t *testing.T) {
+	q := newQueue(t, 1, 2, 3)
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(q.Dir(), "queue.db"))
+	q.must(err)
+	defer db.Close()
+	_, err = db.Exec(`DELETE FROM link_file`)
+	q.must(err)
+	for _, key := range []string{"91", "92", "93"} {
+		_, err = db.Exec(`INSERT INTO link (server, scene_id, rating_key, section, path, rule, pushed_at, updated_at, restored)
+			SELECT server, scene_id, ?, section, path, rule, pushed_at, updated_at, restored FROM link WHERE scene_id = 2 LIMIT 1`, key)
+		q.must(err)
+	}
+	steps := 0
+	for more := true; more; steps++ {
+		if more, err = relink.Fill(t.Context(), q, now, 2); err != nil || steps > 10 {
+			t.Fatal(steps, err)
+		}
+	}
+	if scenes := q.note(relink.File{RatingKey: "99", Path: path(3), Size: 1}); len(scenes) != 1 || scenes[0].ID != 3 {
+		t.Errorf("due for a look: %+v, want scene 3", scenes)
+	}
+}
+
 func TestFileThatASceneNoLongerShowsDoesNotConcernIt(t *testing.T) {
 	q := newQueue(t, 1)
 	q.enqueue(t0, 1, store.InBulk)
