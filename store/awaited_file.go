@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
@@ -11,9 +12,9 @@ import (
 
 // AwaitedFile is a file of a scene that Plex did not have when the scene was pushed, or only in another scene's item.
 type AwaitedFile struct {
-	Path string // Stash's path
-	Size int64  // bytes
-	Item string // rating key of that item; the end of the scene that owns it wakes this one, too. "": none
+	Path  string // Stash's path
+	Size  int64  // bytes
+	Rival int    // the scene that has that item: its end wakes this one, too; 0: none
 }
 
 // A FoundFile is a file that has newly appeared in Plex.
@@ -33,8 +34,8 @@ func setAwaitedFiles(ctx context.Context, tx *sqlitefile.Tx, e *Completion) erro
 	}
 	for _, w := range e.AwaitedFiles {
 		bases := []string{pathform.FoldBase(w.Path)}
-		if w.Item != "" {
-			bases = append(bases, "/"+w.Item) // no base name contains a slash
+		if w.Rival != 0 {
+			bases = append(bases, "/"+strconv.Itoa(w.Rival)) // no base name contains a slash
 		}
 		for _, base := range bases {
 			if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO awaited_file (base, size, path, scene_id) VALUES (?, ?, ?, ?)`,
@@ -46,9 +47,9 @@ func setAwaitedFiles(ctx context.Context, tx *sqlitefile.Tx, e *Completion) erro
 	return nil
 }
 
-// heirs finds the scenes that await the end of one of these scenes, because it owns an item with their file.
-const heirs = `SELECT a.scene_id FROM item i CROSS JOIN awaited_file a ON a.base = '/' || i.rating_key
-	WHERE i.owner IN (SELECT value FROM json_each(?1)) AND i.owner <> 0 AND a.scene_id NOT IN (SELECT value FROM json_each(?1))`
+// heirs finds the scenes that await the end of one of these scenes, because it has an item with their file.
+const heirs = `SELECT scene_id FROM awaited_file
+	WHERE base IN (SELECT '/' || value FROM json_each(?1)) AND scene_id NOT IN (SELECT value FROM json_each(?1))`
 
 // Wake makes the jobs and dead letters that wait for one of the files due now with their misses at zero, and enqueues
 // scenes that were pushed without it. It returns the number of scenes. A file matches if its base name is equal and

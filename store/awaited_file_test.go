@@ -102,16 +102,13 @@ func TestSceneIsDueOnceTheOwnerOfItsItemIsGone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := openStore(t)
-			if err := s.PutItems(t.Context(), []Item{{Server: "S", RatingKey: "7", Owner: 1}, {Server: "S", RatingKey: "8", Owner: 5}}); err != nil {
-				t.Fatal(err)
-			}
 			enqueueScenes(t, s, t0, InBulk, 2, 3, 4)
 			for _, j := range claim(t, s, t0, ClaimOptions{}) {
-				item := map[int]string{2: "7", 3: "8", 4: "7"}[j.SceneID]
-				endOne(t, s, t0, Completion{Job: j, Outcome: Drop, Class: "skipped", Error: "e", AwaitedFiles: []AwaitedFile{{Path: "/a/b.mp4", Size: 1, Item: item}}})
+				rival := map[int]int{2: 1, 3: 5, 4: 1}[j.SceneID]
+				endOne(t, s, t0, Completion{Job: j, Outcome: Drop, Class: "skipped", Error: "e", AwaitedFiles: []AwaitedFile{{Path: "/a/b.mp4", Size: 1, Rival: rival}}})
 			}
 			if asks, err := gone(s, 9); err != nil || asks && name == "by a hook" {
-				t.Errorf("the end of a scene that owns nothing asks for a run: %v, %v", asks, err)
+				t.Errorf("the end of a scene that no scene awaits asks for a run: %v, %v", asks, err)
 			}
 			if asks, err := gone(s, 1, 4); err != nil || !asks {
 				t.Errorf("the end of an owner asks for a run: %v, %v", asks, err)

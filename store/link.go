@@ -257,7 +257,7 @@ func refsOf(ctx context.Context, tx *sqlitefile.Tx, id int) (map[Ref]bool, error
 }
 
 // forget deletes everything about the scenes except the items, which hold the original values of Plex. It returns how
-// many scenes are due because one of these owned an item with their file.
+// many scenes are due because one of these had an item with their file.
 func forget(ctx context.Context, tx *sqlitefile.Tx, now time.Time, scenes []int) (woken int, err error) {
 	waiting, err := sqlitefile.Column[int](tx.QueryContext(ctx, heirs, sqlitefile.JSONList(scenes)))
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
 // Source: stashapp/CommunityScripts#409
@@ -29,6 +30,21 @@ func TestSceneIsPushedOnceAListingShowsThatTheOwnerOfItsItemIsGone(t *testing.T)
 		l.stash.Drop(1) // as a merge does: without a hook
 		l.plex.Edit(l.keys[1], func(it *plextest.Item) { it.Files = it.Files[1:] })
 		pass(25 * time.Hour)
+		l.want(l.run(), Summary{Synced: 1})
+		l.wantTitle(1, "Better")
+	})
+}
+
+// The scene with the first file of an item need not have been pushed itself.
+func TestSceneIsPushedOnceTheSceneWithTheFirstFileOfItsItemIsGone(t *testing.T) {
+	inLab(t, 30, func(l *lab) {
+		l.addFile(40, 1)
+		l.edit("Better", 40)
+		l.want(l.run(), Summary{Skipped: 1})
+		l.stash.Drop(1)
+		if _, err := l.Store.RecordHook(l.Context(), time.Now(), store.HookRecord{Own: store.Request{SceneID: 1}, First: true, Gone: true}); err != nil {
+			l.Fatal(err)
+		}
 		l.want(l.run(), Summary{Synced: 1})
 		l.wantTitle(1, "Better")
 	})

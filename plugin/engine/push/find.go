@@ -164,10 +164,10 @@ func unmatched(p *Push) []store.AwaitedFile {
 // into its versions, and the other scene may go.
 func contested(p *Push) []store.AwaitedFile {
 	var list []store.AwaitedFile
-	for _, h := range p.contested {
+	for _, t := range p.contested {
 		for _, f := range p.Scene.Files {
-			if f.Path == h.File {
-				list = append(list, store.AwaitedFile{Path: f.Path, Size: f.Size, Item: h.RatingKey})
+			if f.Path == t.Hit.File {
+				list = append(list, store.AwaitedFile{Path: f.Path, Size: f.Size, Rival: t.rivalScene})
 			}
 		}
 	}

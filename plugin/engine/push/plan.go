@@ -62,10 +62,10 @@ func (pl *Pipeline) planTargets(p *Push, known map[string]store.Item, taken map[
 	rival := "" // why an item was skipped for another scene
 	for _, t := range p.Targets {
 		if other := taken[t.key()]; other != 0 {
-			t.rival = fmt.Sprintf("Plex item %s belongs to scene %d", t.key(), other)
+			t.rivalScene, t.rival = other, fmt.Sprintf("Plex item %s belongs to scene %d", t.key(), other)
 		}
 		if t.rival != "" {
-			rival, p.contested = t.rival, append(p.contested, t.Hit)
+			rival, p.contested = t.rival, append(p.contested, t)
 			continue
 		}
 		stored := known[t.key()]

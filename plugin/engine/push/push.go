@@ -36,8 +36,8 @@ type Push struct {
 	Stage   Stage
 
 	cover     cover
-	bare      bool        // the scene has no data, and nothing of it is known to be pushed
-	contested []match.Hit // its files in items that belong to other scenes
+	bare      bool      // the scene has no data, and nothing of it is known to be pushed
+	contested []*Target // its files in items that belong to other scenes
 	err       error
 }
 
@@ -101,11 +101,12 @@ type Target struct {
 	Base    store.Item // to be stored with the completion
 	Stage   Stage
 
-	push    *Push
-	stored  store.Item // as stored now
-	rival   string     // why the item belongs to another scene; "" if it does not
-	refused []refusal
-	err     error
+	push       *Push
+	stored     store.Item // as stored now
+	rival      string     // why the item belongs to another scene; "" if it does not
+	rivalScene int        // that scene
+	refused    []refusal
+	err        error
 }
 
 // refusal is a field that Plex refused when it was sent alone.
