@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
@@ -35,7 +34,7 @@ func setAwaitedFiles(ctx context.Context, tx *sqlitefile.Tx, e *Completion) erro
 	for _, w := range e.AwaitedFiles {
 		bases := []string{pathform.FoldBase(w.Path)}
 		if w.Rival != 0 {
-			bases = append(bases, "/"+strconv.Itoa(w.Rival)) // no base name contains a slash
+			bases = append(bases, "/"+fmt.Sprint(w.Rival)) // no base name contains a slash
 		}
 		for _, base := range bases {
 			if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO awaited_file (base, size, path, scene_id) VALUES (?, ?, ?, ?)`,

@@ -160,8 +160,7 @@ func unmatched(p *Push) []store.AwaitedFile {
 	return list
 }
 
-// contested returns the files of a scene that are in items of other scenes. A person or a tool may split such an item
-// into its versions, and the other scene may go.
+// contested returns the files of a scene in items of other scenes. Such an item may be split, and its scene may go.
 func contested(p *Push) []store.AwaitedFile {
 	var list []store.AwaitedFile
 	for _, t := range p.contested {

@@ -53,8 +53,7 @@ func (pl *Pipeline) askForRivals(ctx context.Context, pushes []*Push, known map[
 			if !owned[key] || owners[key] == p.Job.SceneID {
 				continue
 			}
-			t.rivalScene = owners[key]
-			t.rival = fmt.Sprintf("Plex item %s belongs to scene %d and contains a file of that scene", key, owners[key])
+			t.rivalScene, t.rival = owners[key], fmt.Sprintf("Plex item %s belongs to scene %d and contains a file of that scene", key, owners[key])
 			if doubts[key] != nil {
 				p.Fail(retry.OfScene(doubts[key]))
 			}
@@ -90,8 +89,7 @@ func (pl *Pipeline) leaveToFirst(ctx context.Context, m *match.Matcher, pushes [
 		for _, t := range p.Targets {
 			for _, path := range firsts[t] {
 				if id := scenes[path]; id != 0 && id != p.Job.SceneID {
-					t.rivalScene = id
-					t.rival = fmt.Sprintf("Plex item %s contains several files and belongs to scene %d, which has the first file", t.Hit.RatingKey, id)
+					t.rivalScene, t.rival = id, fmt.Sprintf("Plex item %s contains several files and belongs to scene %d, which has the first file", t.Hit.RatingKey, id)
 				}
 			}
 		}
