@@ -11,7 +11,7 @@ func TestListsAreLookedUpByIndex(t *testing.T) {
 		itemsByKey:       "SEARCH item USING PRIMARY KEY (server=? AND rating_key=?)",
 		deleteOtherLinks: "SEARCH link USING INDEX link_scene (scene_id=? AND server=?)",
 		`SELECT rating_key FROM item WHERE ` + keysOfChosen: "SEARCH item USING PRIMARY KEY (server=? AND rating_key>?)",
-		heirs: "SEARCH i USING COVERING INDEX item_owner (owner=?)",
+		heirs: "SEARCH awaited_file USING PRIMARY KEY (base=?)",
 	} {
 		if steps := plan(t, s, query); len(steps) == 0 || steps[0] != want {
 			t.Errorf("%s\nis carried out as %q, want %s", query, steps, want)
