@@ -21,15 +21,20 @@ const (
 
 // complete stores the completions of a batch in one transaction and logs them.
 func (pl *Pipeline) complete(ctx context.Context, pushes []*Push) error {
-	if pl.Gate.Writes() { // whether these are charged was in doubt
+	late := 0
+	if pl.Gate.Writes() { // whether the first of these are charged was in doubt
+		late = len(pl.inDoubt)
 		pushes, pl.inDoubt = append(pl.inDoubt, pushes...), nil
 	}
 	now := time.Now()
 	completions := make([]store.Completion, len(pushes))
 	for i, p := range pushes {
 		completions[i] = pl.completion(ctx, p, now)
+		if i < late { // what was read is stored, and may have changed
+			completions[i].SceneVersion = nil
+		}
 		if pl.Gate.InDoubt(p.Failure()) {
-			pl.inDoubt = append(pl.inDoubt, p)
+			pl.inDoubt = append(pl.inDoubt, inDoubt(p))
 		}
 	}
 	within := context.WithoutCancel(ctx)
@@ -38,13 +43,25 @@ func (pl *Pipeline) complete(ctx context.Context, pushes []*Push) error {
 		within, cancel = context.WithTimeout(within, completePatience)
 		defer cancel()
 	}
-	if _, err := pl.Store.Complete(within, now, completions); err != nil {
+	inForce, err := pl.Store.Complete(within, now, completions)
+	if err != nil {
 		return err
 	}
 	for i, p := range pushes {
-		pl.log(p, &completions[i])
+		if i >= late || inForce[i] { // else an edit or another process has taken the job
+			pl.log(p, &completions[i])
+		}
 	}
 	return nil
+}
+
+// inDoubt returns what it takes to charge a push later. A run may have many of them.
+func inDoubt(p *Push) *Push {
+	one := &Push{Job: p.Job, err: p.Failure()}
+	if p.Scene != nil {
+		one.Scene = &stashapi.Scene{Title: p.Scene.Name()}
+	}
+	return one
 }
 
 // completion returns the completion of a claim, computed from the push and its targets.

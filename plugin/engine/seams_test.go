@@ -1,0 +1,46 @@
+package engine
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+)
+
+// refuse makes something in front of Plex refuse the edits of scenes.
+func (l *lab) refuse(f plextest.Fault, ids ...int) {
+	var keys []string
+	for _, id := range ids {
+		keys = append(keys, l.keys[id])
+	}
+	f.Method, f.Match = "PUT", func(r plextest.Request) bool { return namesItem(r, keys...) }
+	l.plex.Inject(f)
+}
+
+// While a refusal of the token is in doubt, another process may push the scene.
+func TestJobInDoubtThatAnotherProcessCompletedIsNotCharged(t *testing.T) {
+	inLab(t, 2, func(l *lab) {
+		l.editAll("New", 2)
+		l.must(l.Store.Enqueue(l.Context(), time.Now(), []store.Request{{SceneID: 1, Reason: "edit", Priority: store.ByPerson}}))
+		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 403, Times: 1, Match: func(r plextest.Request) bool { return namesItem(r, l.keys[1]) }})
+		l.plex.Inject(plextest.Fault{Method: "PUT", Times: 1, Match: func(r plextest.Request) bool {
+			if !namesItem(r, l.keys[2]) {
+				return false
+			}
+			l.must(l.Store.Enqueue(l.Context(), time.Now(), []store.Request{{SceneID: 1, Reason: "edit", Priority: store.ByPerson}}))
+			jobs, _, err := l.Store.Claim(l.Context(), time.Now(), store.ClaimOptions{Only: 1, Wait: func(store.Job) time.Duration { return time.Minute }})
+			l.must(err)
+			if len(jobs) != 1 {
+				l.Fatalf("claimed %+v", jobs)
+			}
+			l.must(second(l.Store.Complete(l.Context(), time.Now(), []store.Completion{{Job: jobs[0], Outcome: store.Done}})))
+			return true
+		}})
+		l.want(l.run(), Summary{Synced: 1})
+		if n := l.logged("w", "scene=1"); n > 0 {
+			l.Errorf("%d warnings about a scene that was pushed", n)
+		}
+	})
+}
+
