@@ -42,7 +42,8 @@ func (r *run) reach(ctx context.Context) error {
 	return r.adopt(ctx, identity, sections)
 }
 
-// trial tries one job after the probe has answered. One success closes the breaker.
+// trial tries one job after another after the probe has answered. One success closes the breaker. Jobs that send Plex
+// nothing, such as those of excluded scenes, decide nothing.
 func (r *run) trial(ctx context.Context) error {
 	r.gate.BeginTrial()
 	for r.gate.OnTrial() {
@@ -64,6 +65,9 @@ func (r *run) trial(ctx context.Context) error {
 		}
 		if r.gate.Tripped() {
 			return r.gate.Paused()
+		}
+		if err := r.gate.MakeRoom(ctx); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -41,6 +42,37 @@ func TestJobInDoubtThatAnotherProcessCompletedIsNotCharged(t *testing.T) {
 		if n := l.logged("w", "scene=1"); n > 0 {
 			l.Errorf("%d warnings about a scene that was pushed", n)
 		}
+	})
+}
+
+// While the breaker is half-open, scenes that are not pushed are tried one by one. There may be a million.
+func TestHalfOpenBreakerDoesNotKeepARunFromYielding(t *testing.T) {
+	inLab(t, 100, func(l *lab) {
+		l.Ask = func(context.Context) error { return nil }
+		l.Config.Filter.OnlyOrganized = true
+		l.editAll("New", 100)
+		_, _, err := l.Store.UpdateBreaker(l.Context(), time.Now(), func(store.Breaker) store.Breaker {
+			return store.Breaker{State: store.BreakerOpen, Failures: 5, OpenedAt: time.Now().Add(-time.Hour), ProbeAt: time.Now().Add(-time.Minute)}
+		})
+		l.must(err)
+		l.stash.Hold("our own run")
+		l.stash.Hold("Scanning...")
+		slowStash("SceneByID", 2*time.Second)(l)
+		for part := range 10 {
+			begin := time.Now()
+			sum := l.run()
+			if took := time.Since(begin); took > 90*time.Second {
+				l.Errorf("part %d took %v", part, took)
+			}
+			if sum.Stopped == "" {
+				l.wantBreakerClosed()
+				return
+			}
+			if sum.Stopped != leavesRun {
+				l.Errorf("part %d: %q", part, sum.Stopped)
+			}
+		}
+		l.Error("ten runs were not enough")
 	})
 }
 

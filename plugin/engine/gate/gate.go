@@ -193,10 +193,10 @@ const CancelledText = "run cancelled; nothing queued was lost"
 // Cancelled returns the *Stop of a run whose context has ended.
 func Cancelled() error { return &Stop{retry.ClassCancelled, CancelledText} }
 
-// MakeRoom returns why the run must end so that other Stash jobs can run; nil if it continues. A trial of the breaker,
-// which is one job, is not interrupted: the breaker would stay half-open.
+// MakeRoom returns why the run must end so that other Stash jobs can run; nil if it continues. A trial of the breaker is
+// not interrupted before another run may probe: until then that run could not continue the work.
 func (g *Gate) MakeRoom(ctx context.Context) error {
-	if g.Yield == nil || g.probing {
+	if g.Yield == nil || g.probing && time.Since(g.row.HalfOpenAt) <= retry.HalfOpenLimit {
 		return nil
 	}
 	return g.Yield(ctx)
