@@ -76,3 +76,17 @@ func TestHalfOpenBreakerDoesNotKeepARunFromYielding(t *testing.T) {
 	})
 }
 
+// The catch-up queues a scene again that was read right after its change.
+func TestSkippedSceneThatIsLookedAtTwiceIsLoggedOnce(t *testing.T) {
+	inLab(t, 3, func(l *lab) {
+		l.Config.Filter.OnlyOrganized = true
+		for id := 1; id <= 3; id++ {
+			l.edit("New", id)
+			l.must(l.Store.Enqueue(l.Context(), time.Now(), []store.Request{{SceneID: id, Reason: "edit", Priority: store.ByPerson}}))
+		}
+		l.want(l.run(), Summary{Skipped: 3})
+		if n := l.logged("i", "skipped 3 scenes"); n != 1 {
+			l.Errorf("%d lines that three scenes were skipped, want one", n)
+		}
+	})
+}

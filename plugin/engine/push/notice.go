@@ -52,14 +52,15 @@ type skips struct {
 // skip counts a scene that is skipped or gone. LogSkipped logs it, unless it only has no data.
 func (pl *Pipeline) skip(p *Push, e *store.Completion) {
 	logOf(pl.Log.Debug(), p).Msg("skipped: " + e.Error)
+	what := gone
 	switch {
 	case p.bare:
-		pl.Tally.count(p.Job.SceneID, bare)
-		return
+		what = bare
 	case retry.Class(e.Class).Skips():
-		pl.Tally.count(p.Job.SceneID, skipped)
-	default:
-		pl.Tally.count(p.Job.SceneID, gone)
+		what = skipped
+	}
+	if again := !pl.Tally.count(p.Job.SceneID, what); again || p.bare {
+		return
 	}
 	shared := retry.SharedReason(p.Failure())
 	s := pl.once.skipped[shared]

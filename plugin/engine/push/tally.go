@@ -27,8 +27,8 @@ type Tally struct {
 	pages map[int]*[tallyPage]result // one byte a scene, since a run may have a million
 }
 
-// count counts a scene, in place of its former result.
-func (t *Tally) count(scene int, now result) {
+// count counts a scene, in place of its former result, and reports whether the result is new.
+func (t *Tally) count(scene int, now result) bool {
 	if t.pages == nil {
 		t.pages = make(map[int]*[tallyPage]result)
 	}
@@ -38,12 +38,13 @@ func (t *Tally) count(scene int, now result) {
 		t.pages[scene/tallyPage] = page
 	}
 	before := &page[scene%tallyPage]
-	if *before == synced && now == unchanged {
-		return
+	if *before == now || *before == synced && now == unchanged {
+		return false
 	}
 	t.add(*before, -1)
 	t.add(now, 1)
 	*before = now
+	return true
 }
 
 func (t *Tally) add(r result, n int) {
