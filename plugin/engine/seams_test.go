@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,6 +74,26 @@ func TestHalfOpenBreakerDoesNotKeepARunFromYielding(t *testing.T) {
 			}
 		}
 		l.Error("ten runs were not enough")
+	})
+}
+
+// Reads that succeed one by one only are no reason to stand still beside a queue that never empties.
+func TestReadsInHalvesAdvanceBesideAQueueThatNeverEmpties(t *testing.T) {
+	inLab(t, 6, func(l *lab) {
+		l.Ask = func(context.Context) error { return nil }
+		l.editAll("New", 6)
+		l.stash.Hold("our own run")
+		l.stash.Hold("Scanning...")
+		l.plex.Inject(plextest.Fault{Method: "GET", Prefix: "/library/metadata/", Hang: true, Match: func(r plextest.Request) bool { return strings.Contains(r.Path, ",") }})
+		for range 30 {
+			if !l.runPart() {
+				break
+			}
+			pass(time.Minute)
+		}
+		for id := 1; id <= 6; id++ {
+			l.wantTitle(id, "New")
+		}
 	})
 }
 

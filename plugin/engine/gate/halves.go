@@ -7,7 +7,7 @@ import (
 )
 
 // InHalves runs a request about several items. If it fails, InHalves repeats it in halves down to single items, which
-// fail as in Do; only these failures count. InHalves returns an error under the same conditions as Do.
+// fail as in Do; only these failures count. If the run must yield, the items that are left are released. InHalves returns an error under the same conditions as Do.
 func InHalves[T Item](ctx context.Context, g *Gate, items []T, request func(ctx context.Context, some []T) error) error {
 	h := halves[T]{gate: g, request: request}
 	return h.do(ctx, items)
@@ -17,6 +17,22 @@ type halves[T Item] struct {
 	gate    *Gate
 	request func(ctx context.Context, some []T) error
 	probed  bool // Plex has answered a probe since the failure
+	some    bool // an item has its result, so the run may yield
+}
+
+// yields reports whether the run must yield. If so, it releases the items that are left; the others continue.
+func (h *halves[T]) yields(ctx context.Context, left []T) bool {
+	if !h.some {
+		return false
+	}
+	why := h.gate.MakeRoom(ctx)
+	if why == nil {
+		return false
+	}
+	for _, item := range left {
+		item.Fail(retry.Released(ClassOf(ctx, why), why))
+	}
+	return true
 }
 
 func (h *halves[T]) do(ctx context.Context, items []T) error {
@@ -24,6 +40,7 @@ func (h *halves[T]) do(ctx context.Context, items []T) error {
 		return nil
 	}
 	err := h.request(ctx, items)
+	h.some = h.some || err == nil || len(items) == 1
 	if err == nil || isHandled(err) {
 		return err
 	}
@@ -39,8 +56,8 @@ func (h *halves[T]) do(ctx context.Context, items []T) error {
 	}
 	half := (len(items) + 1) / 2
 	for _, some := range [...][]T{items[:half], items[half:]} {
-		if why := h.gate.MakeRoom(ctx); why != nil {
-			return handled(why)
+		if h.yields(ctx, some) {
+			continue
 		}
 		if fatal := h.do(ctx, some); fatal != nil {
 			return fatal
@@ -56,8 +73,8 @@ func (h *halves[T]) byOne(ctx context.Context, items []T, err error) ([]T, error
 		return items, nil
 	}
 	for len(items) > 0 {
-		if why := h.gate.MakeRoom(ctx); why != nil {
-			return nil, handled(why)
+		if h.yields(ctx, items) {
+			return nil, nil
 		}
 		one := items[0]
 		if fatal := h.do(ctx, items[:1]); fatal != nil {

@@ -15,6 +15,7 @@ import (
 
 // reading collects the items that several needers share, each read once.
 type reading struct {
+	keys   []string // in the order in which they are read, so that a run that yields has read the first
 	wanted map[string]*wantedItem
 	held   map[string]plexapi.Item // those that Plex has
 }
@@ -33,6 +34,7 @@ func newReading() *reading {
 // add adds an item that a push, a target or a restore needs.
 func (r *reading) add(key string, needer gate.Item) {
 	if r.wanted[key] == nil {
+		r.keys = append(r.keys, key)
 		r.wanted[key] = &wantedItem{key: key}
 	}
 	r.wanted[key].needers = append(r.wanted[key].needers, needer)
@@ -53,8 +55,7 @@ func (w *wantedItem) SceneID() int { return w.needers[0].SceneID() }
 
 // read reads items in as few requests as possible. An error ends the batch.
 func (pl *Pipeline) read(ctx context.Context, r *reading) error {
-	keys := slices.Sorted(maps.Keys(r.wanted))
-	for chunk := range slices.Chunk(keys, plexapi.MaxKeys) {
+	for chunk := range slices.Chunk(r.keys, plexapi.MaxKeys) {
 		items := make([]*wantedItem, len(chunk))
 		for i, key := range chunk {
 			items[i] = r.wanted[key]

@@ -21,7 +21,7 @@ type Restore struct {
 	Gone    bool       // the item is no longer in Plex, or its key belongs to another item
 	Changed bool       // Plex accepted a change
 	Kept    []string   // settings' names of kept fields: edited since the push, or a picture that is no longer offered
-	Left    bool       // nothing was written, because the run must yield
+	Left    bool       // not restored or not read back, because the run must yield; so are all after it
 
 	target *Target
 	err    error
@@ -62,14 +62,14 @@ func (pl *Pipeline) Restore(ctx context.Context, known map[string]store.Item) ([
 		list = append(list, r)
 		reading.add(key, r)
 	}
-	if err := pl.read(ctx, reading); err != nil {
+	if err := pl.readRestores(ctx, reading, list); err != nil {
 		return nil, err
 	}
 	var there []*Restore
 	for _, r := range list {
 		held, ok := reading.held[r.Item.RatingKey]
 		switch {
-		case r.Failure() != nil:
+		case r.Left, r.Failure() != nil:
 		case !ok, !SameFiles(r.Item, &held):
 			r.Gone = true
 		default:
@@ -210,6 +210,19 @@ func (pl *Pipeline) forgetConfirmed(ctx context.Context, p *picture) error {
 	return pl.Store.PutItems(ctx, []store.Item{p.stored})
 }
 
+// readRestores reads the items of restores. If the run must yield, some are left.
+func (pl *Pipeline) readRestores(ctx context.Context, reading *reading, list []*Restore) error {
+	if err := pl.read(ctx, reading); err != nil {
+		return err
+	}
+	if why := pl.Gate.MakeRoom(ctx); why != nil {
+		for _, r := range list {
+			r.Left = errors.Is(r.Failure(), why)
+		}
+	}
+	return nil
+}
+
 // verifyRestores reads back the written items.
 func (pl *Pipeline) verifyRestores(ctx context.Context, list []*Restore) error {
 	reading := newReading()
@@ -218,7 +231,7 @@ func (pl *Pipeline) verifyRestores(ctx context.Context, list []*Restore) error {
 			reading.add(r.target.key(), r)
 		}
 	}
-	if err := pl.read(ctx, reading); err != nil {
+	if err := pl.readRestores(ctx, reading, list); err != nil {
 		return err
 	}
 	for _, r := range list {
