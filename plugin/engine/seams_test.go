@@ -2,11 +2,14 @@ package engine
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -18,6 +21,40 @@ func (l *lab) refuse(f plextest.Fault, ids ...int) {
 	}
 	f.Method, f.Match = "PUT", func(r plextest.Request) bool { return namesItem(r, keys...) }
 	l.plex.Inject(f)
+}
+
+// The fifth failure in a row is the moment at which the run must yield.
+func TestRunThatYieldsDoesNotTakeFailedItemsForAnOutage(t *testing.T) {
+	inLab(t, 7, func(l *lab) {
+		l.Ask = func(context.Context) error { return nil }
+		l.stash.Hold("our own run")
+		l.stash.Hold("Scanning...")
+		l.editAll("New", 7)
+		l.refuse(plextest.Fault{Status: 504, Front: true, Delay: 2300 * time.Millisecond}, 2, 3, 4, 5, 6, 7)
+		sum := l.run()
+		if sum.Stopped != leavesRun {
+			l.Errorf("stopped = %q, want it to yield", sum.Stopped)
+		}
+		l.want(sum, Summary{Synced: 1, Retrying: 5})
+		l.wantBreakerClosed()
+	})
+}
+
+// The change that Plex is asked to repeat must change nothing: a field that was left out is not locked.
+func TestRepeatedChangeLocksNoFieldThatWasLeftOut(t *testing.T) {
+	inLab(t, 7, func(l *lab) {
+		l.stash.Change(1, func(s *stashtest.Scene) { s.Details, s.Date = "Text", "2024-05-06" })
+		l.editAll("New", 7)
+		first := plextest.Fault{Method: "PUT", Status: 400, Match: func(r plextest.Request) bool {
+			return namesItem(r, l.keys[1]) && strings.Contains(r.Query, "originallyAvailableAt.value")
+		}}
+		l.plex.Inject(first)
+		l.refuse(plextest.Fault{Status: 504, Front: true}, 2, 3, 4, 5, 6, 7)
+		l.want(l.run(), Summary{Synced: 1, Retrying: 6})
+		if it := l.plex.Item(l.keys[1]); it.Locked["originallyAvailableAt"] || it.Date == "2024-05-06" || !it.Locked["title"] {
+			l.Errorf("%q, locks %v; want the date left out and not locked", it.Date, it.Locked)
+		}
+	})
 }
 
 // While a refusal of the token is in doubt, another process may push the scene.
@@ -93,6 +130,25 @@ func TestReadsInHalvesAdvanceBesideAQueueThatNeverEmpties(t *testing.T) {
 		}
 		for id := 1; id <= 6; id++ {
 			l.wantTitle(id, "New")
+		}
+	})
+}
+
+// Something in front of Plex may refuse neighbours. They do not keep the others from being restored.
+func TestItemsThatAFirewallRefusesDoNotEndARestore(t *testing.T) {
+	inLab(t, 12, func(l *lab) {
+		l.editAll("New", 12)
+		l.want(l.run(), Summary{Synced: 12})
+		bad := []int{2, 3, 4, 5, 6, 7}
+		l.refuse(plextest.Fault{Status: 403, Front: true}, bad...)
+		r := l.restore(0)
+		if r.Restored != 6 || r.Failed != 6 || r.Stopped != "" {
+			l.Errorf("%+v", r)
+		}
+		for id := 1; id <= 12; id++ {
+			if !slices.Contains(bad, id) {
+				l.wantTitle(id, fmt.Sprintf("clip%d", id))
+			}
 		}
 	})
 }

@@ -51,9 +51,14 @@ func (g *Gate) handleItem(ctx context.Context, item Item, err error) error {
 		failure = g.suspect(v, err)
 	}
 	failed := v.Breaker == retry.Failure || v.Stop
-	if failed && max(g.inRow, g.row.Failures) >= retry.TripAfter-1 && g.again != nil && g.again(ctx) == nil {
-		item.Fail(failure)
-		return g.Answered(ctx) // the items that failed have that in common, not Plex
+	if failed && max(g.inRow, g.row.Failures) >= retry.TripAfter-1 && g.again != nil {
+		switch refused := g.again(ctx); {
+		case refused == nil:
+			item.Fail(failure)
+			return g.Answered(ctx) // the items that failed have that in common, not Plex
+		case ctx.Err() != nil:
+			return refused
+		}
 	}
 	if failed {
 		g.inRow++

@@ -131,6 +131,9 @@ func (pl *Pipeline) writeRestore(ctx context.Context, r *Restore) error {
 		if err := pl.writeItem(ctx, t); err != nil {
 			return err
 		}
+		if err := pl.wrote(ctx, t); err != nil {
+			return err
+		}
 	}
 	for _, kind := range []plexapi.ImageKind{plexapi.Poster, plexapi.Background} {
 		if err := pl.restorePicture(ctx, r, &picture{Target: t, kind: kind}); err != nil {

@@ -83,22 +83,33 @@ func (pl *Pipeline) writeTarget(ctx context.Context, t *Target) error {
 		return err
 	}
 	t.Stage = Written
+	return pl.wrote(ctx, t)
+}
+
+// wrote tells the gate that Plex accepted the plan of an item.
+func (pl *Pipeline) wrote(ctx context.Context, t *Target) error {
 	if t.Plan.First.Empty() && t.Plan.Edit.Empty() { // every user may rate
 		return pl.Gate.Answered(ctx)
 	}
 	return pl.Gate.Wrote(ctx, pl.relock(t))
 }
 
-// relock returns a request that locks a field of a written item again; nil if the push locks none.
+// relock returns a request that locks a field of a written item again, or unlocks it if the item was restored; nil if
+// there is none. It is sent even if the run must yield, because it decides what the last failure means.
 func (pl *Pipeline) relock(t *Target) func(context.Context) error {
 	section, itemType, key := t.Hit.Section, t.Current.ItemType(), t.key()
-	locks := slices.Concat(t.Plan.Edit.Lock, t.Plan.First.Lock)
-	if len(locks) == 0 {
+	leftOut := func(field string) bool {
+		return slices.ContainsFunc(t.refused, func(r refusal) bool { return r.field == field })
+	}
+	again := plexapi.Edit{Lock: slices.DeleteFunc(slices.Concat(t.Plan.Edit.Lock, t.Plan.First.Lock), leftOut)}
+	if len(again.Lock) == 0 {
+		again.Unlock = slices.DeleteFunc(slices.Clone(t.Plan.Edit.Unlock), leftOut)
+	}
+	if again.Empty() {
 		return nil
 	}
-	return func(ctx context.Context) error {
-		return pl.timed(ctx, func() error { return pl.Plex.Edit(ctx, section, itemType, key, plexapi.Edit{Lock: locks[:1]}) })
-	}
+	again.Lock, again.Unlock = again.Lock[:min(1, len(again.Lock))], again.Unlock[:min(1, len(again.Unlock))]
+	return func(ctx context.Context) error { return pl.Plex.Edit(ctx, section, itemType, key, again) }
 }
 
 // writeItem writes one item: first what is removed, then everything else, then the rating.
