@@ -11,6 +11,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/tally"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -57,7 +58,8 @@ func (pl *Pipeline) complete(ctx context.Context, pushes []*Push) error {
 
 // inDoubt returns what it takes to charge a push later. A run may have many of them.
 func inDoubt(p *Push) *Push {
-	one := &Push{Job: p.Job, err: p.Failure()}
+	one := &Push{Job: p.Job}
+	one.Fail(p.Failure())
 	if p.Scene != nil {
 		one.Scene = &stashapi.Scene{Title: p.Scene.Name()}
 	}
@@ -156,11 +158,11 @@ func (pl *Pipeline) log(p *Push, e *store.Completion) {
 	switch e.Outcome {
 	case store.Done:
 		if e.Note == "unchanged" {
-			pl.Tally.count(id, unchanged)
+			pl.Tally.Count(id, tally.Unchanged)
 			logOf(pl.Log.Debug(), p).Msg("unchanged: Plex already shows it")
 			return
 		}
-		pl.Tally.count(id, synced)
+		pl.Tally.Count(id, tally.Synced)
 		for _, t := range p.Targets {
 			if t.changed() {
 				logOf(pl.Log.Info(), p).Str("item", t.key()).Str("rule", t.Hit.Rule).Str("fields", strings.Join(ChangedFields(t.Plan.Changes), ", ")).Msg("synced")
@@ -169,16 +171,16 @@ func (pl *Pipeline) log(p *Push, e *store.Completion) {
 	case store.Drop:
 		pl.skip(p, e)
 	case store.Retry:
-		pl.Tally.count(id, retrying)
+		pl.Tally.Count(id, tally.Retrying)
 		pl.notice(zerolog.WarnLevel, p, e, "attempt", p.Job.Attempts+1)
 	case store.Miss, store.Snooze:
-		pl.Tally.count(id, waiting)
+		pl.Tally.Count(id, tally.Waiting)
 		pl.notice(zerolog.InfoLevel, p, e, "miss", p.Job.Misses+1)
 	case store.Release:
 		pl.Tally.Done--
 		logOf(pl.Log.Debug(), p).Str("class", e.Class).Msg(e.Error)
 	case store.ToDeadLetter:
-		pl.Tally.count(id, dead)
+		pl.Tally.Count(id, tally.Dead)
 		logOf(pl.Log.WithLevel(pl.level(zerolog.ErrorLevel)), p).Msg(retry.DeadLetter(retry.Class(e.Class), e.Error))
 	}
 }
@@ -201,7 +203,7 @@ func (pl *Pipeline) Crashed(ctx context.Context, jobs []store.Job) {
 		if result, err := pl.Stash.Scenes(ctx, []int{j.SceneID}); err == nil && len(result.Found) > 0 { // else without a title
 			p.Scene = &result.Found[0]
 		}
-		pl.Tally.count(j.SceneID, dead)
+		pl.Tally.Count(j.SceneID, tally.Dead)
 		logOf(pl.Log.WithLevel(pl.level(zerolog.ErrorLevel)), p).Msg(retry.DeadLetter(store.ClassCrashed, store.CrashText))
 	}
 }

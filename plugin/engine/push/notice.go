@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/tally"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -52,14 +53,14 @@ type skips struct {
 // skip counts a scene that is skipped or gone. LogSkipped logs it, unless it only has no data.
 func (pl *Pipeline) skip(p *Push, e *store.Completion) {
 	logOf(pl.Log.Debug(), p).Msg("skipped: " + e.Error)
-	what := gone
+	what := tally.Gone
 	switch {
 	case p.bare:
-		what = bare
+		what = tally.Bare
 	case retry.Class(e.Class).Skips():
-		what = skipped
+		what = tally.Skipped
 	}
-	if again := !pl.Tally.count(p.Job.SceneID, what); again || p.bare {
+	if again := !pl.Tally.Count(p.Job.SceneID, what); again || p.bare {
 		return
 	}
 	shared := retry.SharedReason(p.Failure())

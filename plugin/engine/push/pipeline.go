@@ -13,6 +13,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/tally"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
@@ -50,7 +51,7 @@ type Pipeline struct {
 	// Quiet logs scenes that are not in Plex at debug level only.
 	Quiet bool
 
-	Tally    Tally
+	Tally    tally.Tally
 	once     once
 	advanced bool    // this stage has written something, so it may yield
 	inDoubt  []*Push // released, but charged if Plex turns out to accept changes of other items
