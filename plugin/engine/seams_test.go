@@ -167,3 +167,37 @@ func TestSkippedSceneThatIsLookedAtTwiceIsLoggedOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestRestoreAndPreviewInHalvesAdvanceBesideAQueueThatNeverEmpties(t *testing.T) {
+	inLab(t, 6, func(l *lab) {
+		l.editAll("New", 6)
+		l.want(l.run(), Summary{Synced: 6})
+		l.Yields = true
+		l.stash.Hold("our own run")
+		l.stash.Hold("Scanning...")
+		l.plex.Inject(plextest.Fault{Method: "GET", Prefix: "/library/metadata/", Hang: true, Match: func(r plextest.Request) bool { return strings.Contains(r.Path, ",") }})
+		p, err := l.Preview(l.Context(), 0)
+		l.must(err)
+		for part := 0; p.Next != nil && part < 30; part++ {
+			p, err = l.ContinuePreview(l.Context(), *p.Next)
+			l.must(err)
+		}
+		if p.Unchanged != 6 || p.Stopped != "" {
+			l.Errorf("preview: %+v", p)
+		}
+		r, err := l.Restore(l.Context(), 0)
+		l.must(err)
+		parts, failed := 1, r.Failed
+		for ; r.Next != nil && parts < 30; parts++ {
+			r, err = l.ContinueRestore(l.Context(), *r.Next)
+			l.must(err)
+			failed += r.Failed
+		}
+		if parts < 3 || failed > 0 || r.Stopped != "" {
+			l.Errorf("restore: %d parts, %d failed, %+v", parts, failed, r)
+		}
+		for id := 1; id <= 6; id++ {
+			l.wantTitle(id, fmt.Sprintf("clip%d", id))
+		}
+	})
+}
