@@ -201,3 +201,21 @@ func TestRestoreAndPreviewInHalvesAdvanceBesideAQueueThatNeverEmpties(t *testing
 		}
 	})
 }
+
+// Only the owner's token may upload a cover.
+func TestAcceptedCoverShowsThatTheTokenMayWrite(t *testing.T) {
+	inLab(t, 2, func(l *lab) {
+		l.covered(1, jpeg("old"))
+		l.editAll("Old", 2)
+		l.run()
+		pass(time.Hour)
+		l.covered(1, jpeg("new"))
+		l.edit("Old", 1)
+		l.edit("New", 2)
+		l.refuse(plextest.Fault{Status: 403}, 2)
+		sum := l.run()
+		if l.want(sum, Summary{Synced: 1, Retrying: 1}); sum.Stopped != "" {
+			l.Errorf("stopped: %s", sum.Stopped)
+		}
+	})
+}

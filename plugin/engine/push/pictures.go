@@ -93,7 +93,7 @@ func (pl *Pipeline) sendPictures(ctx context.Context, pushes []*Push) ([]*Push, 
 			if err != nil || len(some) == 0 {
 				return err
 			}
-			return pl.Gate.Answered(ctx)
+			return pl.Gate.Wrote(ctx, nil)
 		})
 	}); err != nil {
 		return nil, err
