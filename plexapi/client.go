@@ -135,7 +135,7 @@ func (c *Client) do(ctx context.Context, r request, read func(io.Reader) error) 
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
-		return fmt.Errorf("%s: %w", r.op, ctx.Err())
+		return fmt.Errorf("cannot %s: %w", r.op, ctx.Err())
 	}
 	return err
 }

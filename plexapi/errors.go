@@ -34,7 +34,7 @@ const LongestRetryAfter = 600 * time.Second
 // Error is a failed request. It contains neither the token nor the query.
 type Error struct {
 	Class      Class
-	Op         string // the operation, such as "read 3 items"
+	Op         string // the operation after "cannot", such as "read 3 items"
 	Method     string
 	Path       string // without the query
 	Status     int    // 0 if there was no answer
@@ -49,9 +49,9 @@ type Error struct {
 
 // Error returns one line with the operation, the failure and the next step.
 func (e *Error) Error() string {
-	text, path, sender := e.Op+": ", e.Path, e.Sender()
+	text, path, sender := "cannot "+e.Op+": ", e.Path, e.Sender()
 	if e.Server != "" {
-		sender += " (Server: " + e.Server + ")"
+		sender += " (" + e.Server + ")"
 	}
 	if i := strings.IndexByte(path, ','); i >= 0 { // many keys would displace the hint
 		path = path[:i] + ",…"

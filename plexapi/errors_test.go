@@ -146,14 +146,14 @@ func TestErrorsAreOneShortLine(t *testing.T) {
 
 func TestErrorsNameOperationFailureAndNextStep(t *testing.T) {
 	for want, e := range map[string]Error{
-		"list: Plex answered 401 Unauthorized to GET /x; do this":  {Op: "list", Method: "GET", Path: "/x", Status: 401, Hint: "do this"},
-		"list: Plex answered 599 to GET /x":                        {Op: "list", Method: "GET", Path: "/x", Status: 599},
-		"list: Plex answered 200 to GET /x: cut":                   {Op: "list", Method: "GET", Path: "/x", Status: 200, Err: errors.New("cut")},
-		"read: Plex answered 403 Forbidden to GET /y/1,…; do this": {Op: "read", Method: "GET", Path: "/y/1" + strings.Repeat(",1049", 50), Status: 403, Hint: "do this"},
-		"list: no answer in time":                                  {Op: "list", Err: fmt.Errorf("x: %w", context.DeadlineExceeded)},
+		"cannot list: Plex answered 401 Unauthorized to GET /x; do this":  {Op: "list", Method: "GET", Path: "/x", Status: 401, Hint: "do this"},
+		"cannot list: Plex answered 599 to GET /x":                        {Op: "list", Method: "GET", Path: "/x", Status: 599},
+		"cannot list: Plex answered 200 to GET /x: cut":                   {Op: "list", Method: "GET", Path: "/x", Status: 200, Err: errors.New("cut")},
+		"cannot read: Plex answered 403 Forbidden to GET /y/1,…; do this": {Op: "read", Method: "GET", Path: "/y/1" + strings.Repeat(",1049", 50), Status: 403, Hint: "do this"},
+		"cannot list: no answer in time":                                  {Op: "list", Err: fmt.Errorf("x: %w", context.DeadlineExceeded)},
 
-		"list: the server answered 401 Unauthorized to GET /x":                                          {Op: "list", Method: "GET", Path: "/x", Status: 401, Foreign: true},
-		"edit: something in front of Plex (Server: cloudflare) answered 403 Forbidden to PUT /x; allow": {Op: "edit", Method: "PUT", Path: "/x", Status: 403, Foreign: true, InFront: true, Server: "cloudflare", Hint: "allow"},
+		"cannot list: the server answered 401 Unauthorized to GET /x":                                  {Op: "list", Method: "GET", Path: "/x", Status: 401, Foreign: true},
+		"cannot edit: something in front of Plex (cloudflare) answered 403 Forbidden to PUT /x; allow": {Op: "edit", Method: "PUT", Path: "/x", Status: 403, Foreign: true, InFront: true, Server: "cloudflare", Hint: "allow"},
 	} {
 		if e.Error() != want {
 			t.Errorf("error = %q, want %q", e.Error(), want)

@@ -62,23 +62,23 @@ func TestProbeNamesWhoAnswersInFrontOfPlexAndNeverTheToken(t *testing.T) {
 	}{
 		{
 			"a login for everything", refuses("", 401, nginx, loginPage), plexapi.Down,
-			[]string{"something in front of Plex (Server: nginx/1.25.3) answered 401 Unauthorized to GET /identity", "a login of its own", "plexUrl"},
+			[]string{"something in front of Plex (nginx/1.25.3) answered 401 Unauthorized to GET /identity", "a login of its own", "plexUrl"},
 		},
 		{
 			"a login without its header", refuses("", 401, cloud, loginPage), plexapi.Down,
-			[]string{"something in front of Plex (Server: cloudflare) answered 401", "a login of its own", "plexUrl"},
+			[]string{"something in front of Plex (cloudflare) answered 401", "a login of its own", "plexUrl"},
 		},
 		{
 			"a firewall for everything", refuses("", 403, cloud, loginPage), plexapi.Down,
-			[]string{"something in front of Plex (Server: cloudflare) answered 403 Forbidden to GET /identity", "plexUrl"},
+			[]string{"something in front of Plex (cloudflare) answered 403 Forbidden to GET /identity", "plexUrl"},
 		},
 		{
 			"a login for the libraries alone", refuses("/library/sections", 401, nginx, loginPage), plexapi.Down,
-			[]string{"something in front of Plex (Server: nginx/1.25.3) answered 401", "a login of its own"},
+			[]string{"something in front of Plex (nginx/1.25.3) answered 401", "a login of its own"},
 		},
 		{
 			"a firewall for the libraries alone", refuses("/library/sections", 403, cloud, loginPage), plexapi.Unauthorized,
-			[]string{"something in front of Plex (Server: cloudflare) answered 403 Forbidden to GET /library/sections", "plexUrl"},
+			[]string{"something in front of Plex (cloudflare) answered 403 Forbidden to GET /library/sections", "plexUrl"},
 		},
 		{
 			"a router that knows no such host", refuses("", 404, nil, "404 page not found"), plexapi.Down,
@@ -94,11 +94,11 @@ func TestProbeNamesWhoAnswersInFrontOfPlexAndNeverTheToken(t *testing.T) {
 		},
 		{
 			"a login page for the libraries alone", refuses("/library/sections", 200, cloud, loginPage), plexapi.Down,
-			[]string{"something in front of Plex (Server: cloudflare) answered 200 to GET /library/sections: a web page, not Plex", "plexUrl"},
+			[]string{"something in front of Plex (cloudflare) answered 200 to GET /library/sections: a web page, not Plex", "plexUrl"},
 		},
 		{
 			"a gateway", refuses("/library/sections", 503, cloud, loginPage), plexapi.Down,
-			[]string{"something in front of Plex (Server: cloudflare) answered 503", "Plex behind it does not"},
+			[]string{"something in front of Plex (cloudflare) answered 503", "Plex behind it does not"},
 		},
 	} {
 		s, _, _ := start(t)
@@ -158,11 +158,11 @@ func TestRefusedEditNamesWhoRefusesIt(t *testing.T) {
 			s.Inject(plextest.Fault{Method: "PUT", Status: status, Front: front, Header: http.Header{"Server": {"cloudflare"}}})
 			err := c.Edit(t.Context(), section, plexapi.Movie, "1", edit)
 			class, _ := classOf(t, err)
-			sender := fmt.Sprintf("something in front of Plex (Server: cloudflare) answered %d ", status)
+			sender := fmt.Sprintf("something in front of Plex (cloudflare) answered %d ", status)
 			if !front {
 				sender = fmt.Sprintf("Plex answered %d ", status)
 			}
-			if !strings.HasPrefix(err.Error(), "edit item 1: "+sender) || front && (class != want || strings.Contains(strings.ToLower(err.Error()), "token")) {
+			if !strings.HasPrefix(err.Error(), "cannot edit item 1: "+sender) || front && (class != want || strings.Contains(strings.ToLower(err.Error()), "token")) {
 				t.Errorf("%d, front %v: %s: %v", status, front, class, err)
 			}
 		}
@@ -218,7 +218,7 @@ func TestServerHeaderIsShownOnlyIfItIsAProduct(t *testing.T) {
 		})
 		_, err := client(t, s.URL, token).Identity(t.Context())
 		if want != "" {
-			want = " (Server: " + want + ")"
+			want = " (" + want + ")"
 		}
 		if err == nil || !strings.Contains(err.Error(), "something in front of Plex"+want+" answered 403 Forbidden") || strings.Contains(err.Error(), token) {
 			t.Errorf("Server %q: %v, want %q", header, err, want)

@@ -118,7 +118,7 @@ func (c *checker) verdict() string {
 	}
 	switch {
 	case len(failed) > 0:
-		return check + "not good: " + strings.Join(failed, ", ") + ". The lines before say what to do"
+		return check + "problems with " + strings.Join(failed, ", ") + ". The error lines of this check say what to do"
 	case c.looked == 0:
 		return check + "all good, but no scene was compared. Next: \"Preview changes\""
 	case c.matched == 0:
@@ -210,7 +210,7 @@ func (c *checker) pathMapIsUsed(ctx context.Context) error {
 			continue
 		}
 		detail := fmt.Sprintf("Stash has no file in the folder %s", text.Private(pair.From))
-		const hint = "the left side of each pair is a folder in Stash: correct it, or remove the pair"
+		const hint = "each pair begins with a folder in Stash: correct it, or remove the pair"
 		c.report.Checks = append(c.report.Checks, Check{
 			Name: setting + "pathMap", Detail: detail, Hint: hint, line: text.Join(settings.Label("pathMap")+": "+detail, hint),
 		})

@@ -37,8 +37,8 @@ func TestCheckReportsSettingsThatCannotBeRead(t *testing.T) {
 		fault stashtest.Fault
 		want  string
 	}{
-		"an error":  {stashtest.Fault{Operation: "PluginSettings", Status: 500}, "read the plugin's settings: Stash answered 500 Internal Server Error"},
-		"no answer": {stashtest.Fault{Operation: "PluginSettings", Hang: true}, "read the plugin's settings: no answer in time"},
+		"an error":  {stashtest.Fault{Operation: "PluginSettings", Status: 500}, "cannot read the plugin's settings: Stash answered 500 Internal Server Error"},
+		"no answer": {stashtest.Fault{Operation: "PluginSettings", Hang: true}, "cannot read the plugin's settings: no answer in time"},
 	} {
 		if c.fault.Hang && testing.Short() {
 			continue
@@ -90,8 +90,8 @@ func TestCheckReportsFoldersOfThePathMapThatStashDoesNotHave(t *testing.T) {
 		if err := json.Unmarshal(out.Output.(json.RawMessage), &report); err != nil {
 			t.Fatal(err)
 		}
-		line := `"Path map" (pathMap): Stash has no file in the folder ` + want + "; the left side"
-		verdict := `not good: "Path map" (pathMap). The lines before`
+		line := `"Path map" (pathMap): Stash has no file in the folder ` + want + "; each pair begins"
+		verdict := `problems with "Path map" (pathMap). The error lines`
 		if report.OK != (want == "") || want != "" && !(strings.Contains(log.String(), line) && strings.Contains(log.String(), verdict)) || report.Checks[len(report.Checks)-1].Name != matching {
 			t.Errorf("%s: ok %t, log %s", setting, report.OK, log)
 		}
@@ -109,7 +109,7 @@ func TestCheckEndsWithAVerdict(t *testing.T) {
 		{checker{report: good, looked: 1, matched: 1}, `Check connection: all good; 1 of 1 sample scene found in Plex. Next: "Preview changes"`},
 		{checker{report: good, looked: 20, matched: 19}, `Check connection: all good; 19 of 20 sample scenes found in Plex. Next: "Preview changes"`},
 		{checker{report: good, looked: 2}, `Check connection: the connection is good, but no sample scene was found in Plex: see "Matching"`},
-		{checker{report: bad}, `Check connection: not good: "Plex address" (plexUrl), Plex. The lines before say what to do`},
+		{checker{report: bad}, `Check connection: problems with "Plex address" (plexUrl), Plex. The error lines of this check say what to do`},
 	} {
 		if got := c.checker.verdict(); got != c.want {
 			t.Errorf("verdict %s\nwant %s", got, c.want)

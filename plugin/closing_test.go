@@ -46,14 +46,14 @@ func TestRunEndsWithOneLineAndTheSameAsJSON(t *testing.T) {
 			"ended early",
 			engine.Summary{Synced: 1, Dead: 2, Stopped: "Plex is away", Class: retry.ClassServerDown},
 			store.Counts{Due: sqlitefile.Count{N: 10_000, Capped: true}},
-			"Plex is away (1 synced, 2 dead letters; more than 10000 still due)",
+			"Plex is away (1 synced, 2 dead letters; more than 10000 scenes to push)",
 			`{"synced":1,"unchanged":0,"retrying":0,"waiting":0,"dead":2,"gone":0,"skipped":0,"remaining":{"due":10000,"waiting":0,"capped":true},"next_due_at":null,"breaker":"closed","stopped":"Plex is away","stopped_class":"server_down"}`,
 		},
 		{
 			"misconfigured",
 			engine.Summary{Stopped: "Is it Plex's token?", Class: retry.ClassMisconfigured},
 			store.Counts{Due: sqlitefile.Count{N: 1}},
-			`Is it Plex's token? (1 still due; when that is corrected, run "Process queue")`,
+			`Is it Plex's token? (1 scene to push; afterwards run "Process queue")`,
 			`{"synced":0,"unchanged":0,"retrying":0,"waiting":0,"dead":0,"gone":0,"skipped":0,"remaining":{"due":1,"waiting":0},"next_due_at":null,"breaker":"closed","stopped":"Is it Plex's token?","stopped_class":"misconfigured"}`,
 		},
 		{
@@ -76,7 +76,7 @@ func TestRunEndsWithOneLineAndTheSameAsJSON(t *testing.T) {
 
 func TestRunThatWaitsSaysSo(t *testing.T) {
 	counts := store.Counts{Waiting: sqlitefile.Count{N: 2}, NextDue: time.Now()}
-	const want = "1 synced, 2 waiting for Plex; 2 scenes wait: this task tries again for up to five minutes, or until another task is started"
+	const want = "so far: 1 synced, 2 waiting for Plex; 2 scenes wait: this task tries again for up to five minutes, or until another task is started"
 	if got := closingLine(engine.Summary{Synced: 1, Waiting: 2}, counts, true); got != want {
 		t.Errorf("line %q, want %q", got, want)
 	}

@@ -218,7 +218,7 @@ func (r *ExplainReport) waiting(f facts) string {
 	case r.Job.Attempts > 0:
 		why += " (failed " + times(r.Job.Attempts) + ")"
 	}
-	next := fmt.Sprintf("the first edit, task or scheduled run from %s retries it", r.Job.DueAt.Local().Format(time.TimeOnly))
+	next := fmt.Sprintf("edits, tasks and scheduled runs retry it after %s", r.Job.DueAt.Local().Format(time.TimeOnly))
 	return text.Join("waits: "+why, next, f.held())
 }
 
@@ -230,7 +230,7 @@ func times(n int) string {
 }
 
 func (r *ExplainReport) queued(f facts) string {
-	return text.Join(fmt.Sprintf("queued (%s) and due: the next run of %q pushes it", r.Job.Reason, taskName), f.held())
+	return text.Join(fmt.Sprintf("queued (%s): the next run of %q pushes it", r.Job.Reason, taskName), f.held())
 }
 
 // held says that Plex is paused and until when, or why the last run stopped; "" if neither is so.
@@ -242,8 +242,7 @@ func (f facts) held() string {
 	default:
 		return ""
 	}
-	return fmt.Sprintf("but Plex is paused until %s (%s): start %q by hand to try it now", f.breaker.ProbeAt.Local().Format(time.TimeOnly),
-		f.breaker.LastError, taskName)
+	return "but " + pausedUntil(f.breaker.ProbeAt, f.breaker.LastError)
 }
 
 func (r *ExplainReport) synced() string {

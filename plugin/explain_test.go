@@ -88,13 +88,13 @@ func TestExplainQueuedSceneAndDeadLetter(t *testing.T) {
 	const past, soon, absurd = -time.Minute, 30 * time.Second, 48 * time.Hour
 	paused := facts{breaker: store.Breaker{State: store.BreakerOpen, ProbeAt: *after(soon), LastError: "connection refused"}}
 	for _, c := range []explanation{
-		{"queued", job(past, "", ""), facts{}, "queued", []string{"edit", "due", `"Process queue"`}},
-		{"queued while Plex is paused", job(past, "", ""), paused, "queued", []string{"paused until 12:00:30", "connection refused", "by hand"}},
+		{"queued", job(past, "", ""), facts{}, "queued", []string{"edit", `the next run of "Process queue"`}},
+		{"queued while Plex is paused", job(past, "", ""), paused, "queued", []string{"paused", "after 12:00:30", "connection refused", `run "Process queue" to try it now`}},
 		{"queued, and gone from Stash", job(past, "", ""), facts{missing: true}, "queued", []string{"Stash no longer has scene 1"}},
-		{"of a clock that was moved back", job(absurd, "temporary", "500"), facts{}, "queued", []string{"due"}},
-		{"at work", job(soon, "", ""), facts{}, "waiting", []string{"a run is pushing it", "scheduled run from 12:00:30"}},
-		{"failed", job(soon, "temporary", "Plex answered 500"), facts{}, "waiting", []string{"answered 500", "failed 2 times", "scheduled run from 12:00:30"}},
-		{"not found", job(soon, "not_found", "no item"), paused, "waiting", []string{"no item", "looked for 3 times", "scheduled run from 12:00:30", "paused"}},
+		{"of a clock that was moved back", job(absurd, "temporary", "500"), facts{}, "queued", []string{"the next run"}},
+		{"at work", job(soon, "", ""), facts{}, "waiting", []string{"a run is pushing it", "scheduled runs retry it after 12:00:30"}},
+		{"failed", job(soon, "temporary", "Plex answered 500"), facts{}, "waiting", []string{"answered 500", "failed 2 times", "scheduled runs retry it after 12:00:30"}},
+		{"not found", job(soon, "not_found", "no item"), paused, "waiting", []string{"no item", "looked for 3 times", "scheduled runs retry it after 12:00:30", "paused"}},
 		{"given up", letter("rejected", "400"), facts{}, "dead", []string{"rejected", "400", "edited", `"Retry dead letters"`}},
 		{"given up, not found", letter("not_found", "no item"), facts{}, "dead", []string{"no item", "found its file"}},
 	} {

@@ -152,14 +152,14 @@ var reasons = []reason{
 		name: "Plex refuses a value", arrange: refuse(400),
 		why: "Plex refuses the value of title", remedy: "correct it in Stash", list: "dead_letters",
 	},
-	{name: "Plex fails", arrange: refuse(429), why: "Plex answered 429", remedy: "the next runs try it again", list: "queue"},
+	{name: "Plex fails", arrange: refuse(429), why: "Plex answered 429", remedy: "the next runs try again", list: "queue"},
 	{
 		name: "Plex fails too often", arrange: func(w *reasonWorld) { refuse(429)(w); w.sql(`UPDATE job SET attempts = 5`) },
 		why: "Plex answered 429", remedy: "Retry dead letters", list: "dead_letters",
 	},
 	{name: "Plex does not change a value", arrange: func(w *reasonWorld) {
 		w.plex.Configure(func(o *plextest.Options) { o.Stuck = map[string]bool{"title": true} })
-	}, why: "title did not change", remedy: "the next runs try it again", list: "queue"},
+	}, why: "title did not change", remedy: "the next runs try again", list: "queue"},
 	{
 		name: "crashed", arrange: func(w *reasonWorld) { w.sql(`UPDATE job SET unfinished = 4`) },
 		why: "the plugin crashed or was killed", remedy: "please report it", list: "dead_letters",
@@ -174,7 +174,7 @@ var reasons = []reason{
 	},
 	{
 		name: "Stash cannot read the scene", arrange: func(w *reasonWorld) { w.stash.Break(1) },
-		why: "read scene 1", remedy: "the next runs try it again", list: "queue", unread: true,
+		why: "read scene 1", remedy: "the next runs try again", list: "queue", unread: true,
 	},
 
 	{name: "Plex is off", arrange: func(w *reasonWorld) { w.plex.Stop() }, why: "connection refused", remedy: "check that Plex is running", ofRun: true},
@@ -192,7 +192,7 @@ var reasons = []reason{
 	},
 	{
 		name: "Stash does not answer", arrange: func(w *reasonWorld) { w.stash.Inject(stashtest.Fault{Operation: "SceneByID", Status: 500}) },
-		why: "Stash answered 500", remedy: "every job stays queued", ofRun: true,
+		why: "Stash answered 500", remedy: "everything stays queued", ofRun: true,
 	},
 }
 

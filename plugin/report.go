@@ -248,13 +248,17 @@ func (r StatusReport) Line() string {
 	if r.Queue.Due+r.Queue.Waiting+r.DeadLetters.Count == 0 {
 		return line + ", nothing is pending. " + r.plex()
 	}
-	line += fmt.Sprintf(", %s due", text.Count(r.Queue.Due, "scene", "scenes"))
-	if r.Queue.Due > 0 && r.Breaker.State == string(store.BreakerClosed) {
-		line += " (run \"Process queue\")"
+	if r.Queue.Due > 0 {
+		line += ", " + text.Count(r.Queue.Due, "scene", "scenes") + " to push"
+		if r.Breaker.State == string(store.BreakerClosed) {
+			line += " (run \"Process queue\")"
+		}
 	}
-	line += fmt.Sprintf(", %d waiting for a later edit or task, %s", r.Queue.Waiting, text.Count(r.DeadLetters.Count, "dead letter", "dead letters"))
+	if r.Queue.Waiting > 0 {
+		line += ", " + text.Count(r.Queue.Waiting, "scene waits", "scenes wait") + " for a later edit or task"
+	}
 	if r.DeadLetters.Count > 0 {
-		line += " (when the cause is gone, run \"Retry dead letters\")"
+		line += ", " + text.Count(r.DeadLetters.Count, "dead letter", "dead letters") + " (when the cause is gone, run \"Retry dead letters\")"
 	}
 	return line + ". " + r.plex()
 }
@@ -263,10 +267,9 @@ func (r StatusReport) Line() string {
 func (r StatusReport) plex() string {
 	switch {
 	case r.Breaker.State != string(store.BreakerClosed) && r.Breaker.ProbeAt != nil:
-		return text.Join("Plex is paused: "+r.Breaker.LastError,
-			fmt.Sprintf("the first edit or task from %s tries it again, and \"Process queue\" tries it now", r.Breaker.ProbeAt.Local().Format(time.TimeOnly)))
+		return pausedUntil(*r.Breaker.ProbeAt, r.Breaker.LastError)
 	case r.Breaker.State != string(store.BreakerClosed):
-		return "Plex is being tried"
+		return "a run is trying whether Plex answers again"
 	case r.Stopped != "":
 		return "The last run stopped: " + r.Stopped
 	case r.Breaker.Failures > 0:
@@ -275,6 +278,11 @@ func (r StatusReport) plex() string {
 		return "Plex has not been used yet: run \"Check connection\""
 	}
 	return "Plex answered last time"
+}
+
+// pausedUntil says that Plex is paused and what tries it again.
+func pausedUntil(at time.Time, cause string) string {
+	return fmt.Sprintf("Plex is paused: run %q to try it now; edits and scheduled runs try it after %s; the cause: %s", taskName, at.Local().Format(time.TimeOnly), cause)
 }
 
 // Text is the report for a terminal.

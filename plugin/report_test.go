@@ -45,15 +45,15 @@ func TestStatusLineSaysWhatToDoNext(t *testing.T) {
 		{StatusReport{Breaker: closed, Plex: used, Links: 46}, "46 items in Plex, nothing is pending. Plex answered last time"},
 		{
 			StatusReport{Breaker: closed, Plex: used, Queue: queue(0, 1), Links: 1},
-			"1 item in Plex, 0 scenes due, 1 waiting for a later edit or task, 0 dead letters. Plex answered last time",
+			"1 item in Plex, 1 scene waits for a later edit or task. Plex answered last time",
 		},
 		{
 			StatusReport{Breaker: BreakerReport{State: closed.State, Failures: 2, LastError: "502"}, Plex: used, Queue: queue(2, 2), DeadLetters: DeadReport{Count: 1}, Links: 2},
-			`2 items in Plex, 2 scenes due (run "Process queue"), 2 waiting for a later edit or task, 1 dead letter (when the cause is gone, run "Retry dead letters"). The last request to Plex failed: 502`,
+			`2 items in Plex, 2 scenes to push (run "Process queue"), 2 scenes wait for a later edit or task, 1 dead letter (when the cause is gone, run "Retry dead letters"). The last request to Plex failed: 502`,
 		},
 		{
 			StatusReport{Breaker: open, Queue: queue(1, 0)},
-			`0 items in Plex, 1 scene due, 0 waiting for a later edit or task, 0 dead letters. Plex is paused: Is Plex running? The first edit or task from 12:00:30 tries it again, and "Process queue" tries it now`,
+			`0 items in Plex, 1 scene to push. Plex is paused: run "Process queue" to try it now; edits and scheduled runs try it after 12:00:30; the cause: Is Plex running?`,
 		},
 	} {
 		if got := c.r.Line(); got != c.want {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -245,7 +244,7 @@ func (s *session) tidy(ctx context.Context) error {
 
 // whyNot returns the message of an error that stops a run; known is false if err is not such an error.
 func (s *session) whyNot(ctx context.Context, err error) (why string, class retry.Class, known bool) {
-	const kept = "every job stays queued"
+	const kept = "everything stays queued"
 	_, invalid := errors.AsType[*settings.Error](err)
 	_, stash := errors.AsType[*stashapi.Error](err)
 	room, yields := engine.Yielded(err)
@@ -333,25 +332,31 @@ func (s *session) event(class retry.Class) *zerolog.Event {
 func closingLine(sum engine.Summary, counts store.Counts, waits bool) string {
 	var parts []string
 	if done := sum.String(); done != "" {
+		if waits {
+			done = "so far: " + done
+		}
 		parts = append(parts, done)
 	}
 	if counts.Due.N > 0 {
-		parts = append(parts, number(counts.Due)+" still due")
+		parts = append(parts, scenes(counts.Due)+" to push")
 	}
 	if !counts.NextDue.IsZero() {
 		waiting := text.Count(counts.Waiting.N, "scene waits", "scenes wait")
 		if counts.Waiting.Capped {
 			waiting = "more than " + waiting
 		}
-		if waits {
+		switch {
+		case waits:
 			waiting += ": this task tries again for up to five minutes, or until another task is started"
-		} else {
+		case sum.Stopped != "": // the line is long already
+			waiting += " for a later edit or task"
+		default:
 			waiting += " for a later edit or task (\"Queue status\" lists what waits)"
 		}
 		parts = append(parts, waiting)
 	}
 	if sum.Class.NeedsPerson() && counts.Due.N > 0 {
-		parts = append(parts, fmt.Sprintf("when that is corrected, run %q", taskName))
+		parts = append(parts, fmt.Sprintf("afterwards run %q", taskName))
 	}
 	line := strings.Join(parts, "; ")
 	switch {
@@ -365,9 +370,10 @@ func closingLine(sum engine.Summary, counts store.Counts, waits bool) string {
 	return line
 }
 
-func number(c sqlitefile.Count) string {
+func scenes(c sqlitefile.Count) string {
+	count := text.Count(c.N, "scene", "scenes")
 	if c.Capped {
-		return "more than " + strconv.Itoa(c.N)
+		return "more than " + count
 	}
-	return strconv.Itoa(c.N)
+	return count
 }

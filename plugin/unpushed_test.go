@@ -38,7 +38,7 @@ func TestListOfScenesFitsOnTheLogPageAndEndsWithDeadLetters(t *testing.T) {
 	}{
 		{1, 1, 1, 3, false, `waits: no item scene=100 title="Scene 100"`, `dead letter: refused; when the cause is gone, edit it or run "Retry dead letters" scene=102 title="Scene 102"`},
 		{2, 0, 0, 2, false, `waits: no item scene=101`, `waits: no item scene=100`},
-		{0, 2, 0, 2, false, `failed 2 times: answered 500; the next runs try it again, and nothing is lost scene=101`, `scene=100`},
+		{0, 2, 0, 2, false, `failed 2 times: answered 500; the next runs try again scene=101`, `scene=100`},
 		{60, 0, 0, 25, true, `scene=124`, `scene=100`},
 		{0, 0, 60, 25, true, `scene=124`, `scene=100`},
 		{60, 0, 60, 25, true, `waits: no item scene=111`, `scene=160`},

@@ -57,7 +57,7 @@ func (s *session) clearDead(ctx context.Context, args common.ArgsMap) (any, erro
 	if err != nil {
 		return nil, err
 	}
-	s.z.Info().Msg("removed " + text.Count(removed, "dead letter", "dead letters") + "; the scenes are pushed again when they are edited, or by \"Sync all scenes\"")
+	s.z.Info().Msg("removed " + text.Count(removed, "dead letter", "dead letters") + ". Removed scenes are pushed again only if you edit them in Stash or run \"Sync all scenes\"")
 	return map[string]int{"removed": removed}, nil
 }
 
@@ -70,7 +70,7 @@ func (s *session) clearQueue(ctx context.Context, _ common.ArgsMap) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	s.z.Info().Msg("removed " + text.Count(removed, "job", "jobs") + " from the queue; the scenes are pushed again when they are edited, or by \"Sync all scenes\"")
+	s.z.Info().Msg("removed " + text.Count(removed, "scene", "scenes") + " from the queue. Removed scenes are pushed again only if you edit them in Stash or run \"Sync all scenes\"")
 	return map[string]int{"removed": removed}, nil
 }
 

@@ -228,7 +228,7 @@ func TestFiveFailuresOpenTheBreakerAndTheNextProcessMakesNoRequest(t *testing.T)
 	w.bulk("New", 1, 2, 3, 4, 5, 6)
 	w.plex.Inject(plextest.Fault{Method: "PUT", Status: 500})
 	out := w.process()
-	if out["breaker"] != "open" || out["retrying"] != 5.0 || !strings.Contains(out["stopped"].(string), "tries Plex again") {
+	if out["breaker"] != "open" || out["retrying"] != 5.0 || !strings.Contains(out["stopped"].(string), "to try Plex now") {
 		t.Fatalf("result = %v", out)
 	}
 	if n := w.plex.Count("PUT", ""); n != 5 {
@@ -240,7 +240,7 @@ func TestFiveFailuresOpenTheBreakerAndTheNextProcessMakesNoRequest(t *testing.T)
 	if n := len(w.plex.Requests()); n != 0 {
 		t.Errorf("%d requests while the breaker is open: %v", n, w.plex.Requests())
 	}
-	if out["breaker"] != "open" || !strings.Contains(out["stopped"].(string), "tries Plex again") {
+	if out["breaker"] != "open" || !strings.Contains(out["stopped"].(string), "to try Plex now") {
 		t.Errorf("result = %v", out)
 	}
 	if len(w.host.Lines()) == 0 || len(w.logged("is paused")) == 0 {

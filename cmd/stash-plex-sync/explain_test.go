@@ -15,18 +15,18 @@ func TestProgramExplainsEveryState(t *testing.T) {
 	w.wantExplained(1, "unknown", "never pushed")
 	w.wantExplained(4711, "unknown", "Stash has no scene 4711")
 	w.bulk("One", 1)
-	w.wantExplained(1, "queued", "due", "Process queue")
+	w.wantExplained(1, "queued", "the next run", "Process queue")
 	w.process()
 	w.wantExplained(1, "synced", "item "+w.keys[1], "/data/videos/1/clip1.mp4", "matched by path")
 
 	w.plex.Remove(w.keys[2])
 	w.bulk("Two", 2)
 	w.process()
-	w.wantExplained(2, "waiting", "Plex has no item for /data/videos/2/clip2.mp4", "the first edit, task or scheduled run from")
+	w.wantExplained(2, "waiting", "Plex has no item for /data/videos/2/clip2.mp4", "edits, tasks and scheduled runs retry it after")
 	w.bulk("Three", 3)
 	w.plex.Inject(plextest.Fault{Method: "PUT", Status: 500, Times: 1})
 	w.process()
-	w.wantExplained(3, "waiting", "500", "failed once", "the first edit, task or scheduled run from")
+	w.wantExplained(3, "waiting", "500", "failed once", "edits, tasks and scheduled runs retry it after")
 	w.plex.Inject(plextest.Fault{Method: "PUT", Status: 400})
 	w.bulk("Four", 4)
 	w.process()
@@ -60,7 +60,7 @@ func TestExplanationSaysThatPlexIsPaused(t *testing.T) {
 	if out := w.process(); out["breaker"] != "open" {
 		t.Fatalf("result = %v", out)
 	}
-	w.wantExplained(2, "queued", "Plex is paused until", "500", "by hand") // the batch did not come to it
+	w.wantExplained(2, "queued", "Plex is paused: run \"Process queue\" to try it now", "500") // the batch did not come to it
 }
 
 // The answer needs neither Stash nor the settings, as long as the queue can be read.

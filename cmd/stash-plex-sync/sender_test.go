@@ -26,10 +26,10 @@ func TestLoginInFrontOfPlexIsNamedAndNeverTheToken(t *testing.T) {
 	w.settings(map[string]any{"plexUrl": f.url})
 	w.bulk("New", 1)
 	for _, c := range []struct{ answer, to, want string }{
-		{nginxLogin, "", "something in front of Plex (Server: nginx/1.25.3) answered 401 Unauthorized to GET /identity; it asks for a login of its own"},
-		{nginxLogin, "/library/sections", "something in front of Plex (Server: nginx/1.25.3) answered 401 Unauthorized to GET /library/sections; it asks for a login of its own"},
+		{nginxLogin, "", "something in front of Plex (nginx/1.25.3) answered 401 Unauthorized to GET /identity; it asks for a login of its own"},
+		{nginxLogin, "/library/sections", "something in front of Plex (nginx/1.25.3) answered 401 Unauthorized to GET /library/sections; it asks for a login of its own"},
 		{portalLogin, "", "answered 200 to GET /identity: a web page, not Plex"},
-		{firewall, "/library/sections", "something in front of Plex (Server: cloudflare) answered 403 Forbidden to GET /library/sections"},
+		{firewall, "/library/sections", "something in front of Plex (cloudflare) answered 403 Forbidden to GET /library/sections"},
 	} {
 		f.say(c.answer, c.to, always)
 		check, process := w.checked(w.op(map[string]any{"mode": "check"}), "Plex"), fmt.Sprint(w.process()["stopped"])
@@ -56,7 +56,7 @@ func TestWebPageInsteadOfAnEditIsNoSuccess(t *testing.T) {
 	w.process()
 	w.bulk("New", 1)
 	f.say(portalLogin, "/library/sections/"+w.section+"/all", always)
-	if out := w.process(); out["retrying"] != 1.0 || len(w.logged("something in front of Plex (Server: nginx) answered 200 to PUT")) == 0 {
+	if out := w.process(); out["retrying"] != 1.0 || len(w.logged("something in front of Plex (nginx) answered 200 to PUT")) == 0 {
 		t.Errorf("process = %v, and the log does not say that a web page answered", out)
 	}
 	w.wantTitle(1, "Old")

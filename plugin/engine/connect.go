@@ -82,7 +82,7 @@ func (r *run) adopt(ctx context.Context, identity plexapi.Identity, sections []p
 	s.ID = identity.MachineIdentifier
 	s.Sections, s.Absent = match.ChooseSections(sections, r.Config.Libraries)
 	if len(s.Sections) == 0 {
-		return &gate.Stop{Class: retry.ClassMisconfigured, Text: match.WhyNoLibrary(sections, r.Config.Libraries) + "; every job stays queued"}
+		return &gate.Stop{Class: retry.ClassMisconfigured, Text: match.WhyNoLibrary(sections, r.Config.Libraries) + "; everything stays queued"}
 	}
 	ids := match.IDs(s.Sections)
 	s.Unchosen = slices.DeleteFunc(match.IDs(sections), func(id string) bool { return slices.Contains(ids, id) })
@@ -117,7 +117,7 @@ func (r *run) identify(ctx context.Context, server string) error {
 		}
 	}
 	return &gate.Stop{Class: retry.ClassMisconfigured, Text: fmt.Sprintf(
-		"the Plex server at this address has changed (%s, was %s): if that is intended, run \"Check connection\"; until then every job stays queued",
+		"the Plex server at this address has changed (%s, was %s): if that is intended, run \"Check connection\"; until then everything stays queued",
 		server, known,
 	)}
 }

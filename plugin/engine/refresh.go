@@ -60,7 +60,7 @@ func (r *run) refresh(ctx context.Context) error {
 	for _, s := range r.server.Sections {
 		asked, err := reader.Refresh(ctx, r.server.ID, s, time.Now())
 		if err != nil {
-			return fmt.Errorf("read library %q: %w", s.Title, err)
+			return fmt.Errorf("library %q: %w", s.Title, err)
 		}
 		answered = answered || asked
 	}

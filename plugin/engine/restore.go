@@ -195,7 +195,10 @@ func (r *Restoration) problem(item store.Item, err error) {
 // String returns what a restore did, in one line.
 func (r Restoration) String() string {
 	items := text.Count(r.Restored, "item", "items")
-	parts := []string{fmt.Sprintf("restored %s to the state before the first push, %d needed no change", items, r.Unchanged)}
+	parts := []string{"restored " + items + " to the state before the first push"}
+	if r.Unchanged > 0 {
+		parts = append(parts, fmt.Sprintf("%d needed no change", r.Unchanged))
+	}
 	if r.Failed > 0 {
 		parts = append(parts, fmt.Sprintf("%d could not be restored", r.Failed))
 	}

@@ -112,7 +112,7 @@ func TestLibrariesAreChosenByTypeAndName(t *testing.T) {
 		{sections, []string{"2", " More "}, "2 4", nil},
 		{sections, []string{"Shows", "music"}, "2", []string{`library "Music" contains no videos`, "artist"}},
 		{sections, []string{"Shows", "Attic"}, "2", []string{`no library "Attic"`}},
-		{sections, []string{"3"}, "", []string{`"Music" contains no videos`, `"Films", "Shows", "More"`}},
+		{sections, []string{"3"}, "", []string{`"Music" contains no videos`, `"Films" (1), "Shows" (2), "More" (4)`}},
 		{sections[1:3], nil, "", []string{"no movie library", "name a TV library", `"Shows"`}},
 		{sections[2:3], nil, "", []string{"no movie library", "add one"}},
 		{sections[2:3], []string{"Music"}, "", []string{"no movie library", "add one"}},

@@ -203,7 +203,7 @@ func TestRequestThatFailsForOneSceneDoesNotBlockOthers(t *testing.T) {
 			if sum.Synced != 2 || sum.Retrying != 1 || sum.Stopped != "" {
 				t.Errorf("%s: %+v", method, sum)
 			}
-			if j := l.job(1); j.Attempts != 1 || !strings.Contains(j.Error, "concerns this scene alone") {
+			if j := l.job(1); j.Attempts != 1 || !strings.Contains(j.Error, "only this scene fails") {
 				t.Errorf("%s: %+v", method, j)
 			}
 		})

@@ -279,7 +279,7 @@ func TestSceneThatAFirewallRefusesBecomesADeadLetter(t *testing.T) {
 			}
 		}
 		letters, err := l.Store.DeadLetters(l.Context(), store.Narrow{}, 2)
-		if err != nil || len(letters) != 1 || letters[0].Job.SceneID != 1 || !strings.Contains(letters[0].Job.Error, "firewall in front of Plex refuses it") ||
+		if err != nil || len(letters) != 1 || letters[0].Job.SceneID != 1 || !strings.Contains(letters[0].Job.Error, "allow it in the proxy or firewall") ||
 			strings.Contains(letters[0].Job.Error, "plexToken") {
 			l.Errorf("dead letters = %+v, %v", letters, err)
 		}
@@ -301,7 +301,7 @@ func TestRefusedHeadOfTheQueueHidesNothing(t *testing.T) {
 		l.must(l.Store.Enqueue(l.Context(), time.Now(), []store.Request{{SceneID: 1, Reason: "edit", Priority: store.ByPerson}}))
 		l.plex.Inject(plextest.Fault{Method: "PUT", Status: 403, Match: func(r plextest.Request) bool { return namesItem(r, l.keys[1]) }})
 		l.want(l.run(), Summary{Synced: 3, Retrying: 1})
-		if j := l.job(1); j.Attempts != 1 || j.ErrorClass != string(retry.ClassTemporary) || !strings.Contains(j.Error, "may not change this item") {
+		if j := l.job(1); j.Attempts != 1 || j.ErrorClass != string(retry.ClassTemporary) || !strings.Contains(j.Error, "does not let this token change its item") {
 			l.Errorf("job = %+v, want it charged, since Plex changes other items", j)
 		}
 	})
@@ -315,7 +315,7 @@ func TestTokenThatMayNotWriteIsNamedAndChargesNothing(t *testing.T) {
 			l.plex.Inject(plextest.Fault{Method: "PUT", Status: 403})
 			for range 10 {
 				sum := l.run()
-				if sum.Class != retry.ClassUnauthorized || !strings.Contains(sum.Stopped, "copy the owner's token") || !strings.Contains(sum.Stopped, "every job stays queued") {
+				if sum.Class != retry.ClassUnauthorized || !strings.Contains(sum.Stopped, "copy the owner's token") || !strings.Contains(sum.Stopped, "everything stays queued") {
 					l.Errorf("%d: class %q, stopped %q", n, sum.Class, sum.Stopped)
 				}
 				pass(time.Hour)

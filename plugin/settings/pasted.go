@@ -35,7 +35,7 @@ func (p *parser) token(name string) string {
 	case object:
 		p.problem(name, "", "it is not a text; enter it on the settings page")
 	case text == "":
-		p.problem(name, "", "it is not set; enter the X-Plex-Token of the server's owner (the README says where to find it)")
+		p.problem(name, "", notSet+"; enter the token of the server's owner")
 	case strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }):
 		p.problem(name, "", "it contains spaces or other characters that no token has; copy it again")
 	case strings.HasPrefix(strings.ToLower(text), "claim-"):

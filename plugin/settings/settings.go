@@ -57,8 +57,14 @@ type Problem struct {
 	Remedy  string
 }
 
+// notSet begins the remedy of a required setting that is not set.
+const notSet = "it is not set"
+
 // String names the setting, its value and what to do.
 func (p Problem) String() string {
+	if rest, unset := strings.CutPrefix(p.Remedy, notSet); unset {
+		return Label(p.Setting) + " is not set" + rest
+	}
 	if p.Value == "" {
 		return Label(p.Setting) + ": " + p.Remedy
 	}
@@ -82,7 +88,7 @@ func (e *Error) Error() string {
 	for i, p := range e.Problems {
 		list[i] = p.String()
 	}
-	return "correct the settings of Stash Plex Sync (Settings > Plugins): " + text.Join(list...)
+	return "correct Settings > Plugins > Stash Plex Sync: " + text.Join(list...)
 }
 
 // Parse reads the settings as Stash stores them, by keys with or without a number in front. Unset, 0 and "" mean the default. Types are read leniently,
@@ -222,19 +228,19 @@ func (p *parser) number(name string, unset, most int) int {
 
 // address reads plexUrl. An address pasted from a browser is cut to the server's part.
 func (p *parser) address(name string) string {
-	const example = "enter the address at which Stash reaches Plex, such as http://192.168.1.5:32400"
+	const example = "enter the address of Plex as seen from Stash, such as http://192.168.1.5:32400"
 	text := p.text(name)
 	u, err := url.Parse(text)
 	value, remedy := WithoutSecrets(text), ""
 	switch {
 	case text == "":
-		remedy = "it is not set; " + example
+		remedy = notSet + "; " + example
 	case strings.Contains(strings.ToLower(text), "x-plex-token"):
 		value, remedy = "", "it contains a token; put that into "+Label("plexToken")+", and "+example
 	case likeToken(text):
 		value, remedy = "", "it is not an address; if it is the token, put it into "+Label("plexToken")+", and "+example
 	case withoutBrackets(text) != "":
-		remedy = "an address of IPv6 needs brackets: enter " + withoutBrackets(text)
+		remedy = "an IPv6 address needs brackets: enter " + withoutBrackets(text)
 	case !strings.Contains(text, "://"):
 		remedy = example
 		scheme, rest := missingColon(text)

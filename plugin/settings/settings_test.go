@@ -184,7 +184,7 @@ func TestNumbersOutOfRangeAreRefused(t *testing.T) {
 
 func TestUnsetSettingsAreOneMessage(t *testing.T) {
 	_, err := Parse(nil)
-	if err == nil || strings.Count(err.Error(), "it is not set") != 2 || strings.Contains(err.Error(), "\n") ||
+	if err == nil || strings.Count(err.Error(), " is not set") != 2 || strings.Contains(err.Error(), "\n") ||
 		!strings.Contains(err.Error(), "plexUrl") || !strings.Contains(err.Error(), "plexToken") {
 		t.Errorf("error = %v", err)
 	}

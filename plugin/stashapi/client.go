@@ -189,13 +189,13 @@ type Error struct {
 func (e *Error) Error() string {
 	switch {
 	case e.Status == http.StatusUnauthorized, e.Status == http.StatusFound:
-		return e.Op + ": Stash no longer accepts the session of this run"
+		return "cannot " + e.Op + ": Stash no longer accepts the session of this run"
 	case e.Status != 0 && e.Status != http.StatusOK:
-		return fmt.Sprintf("%s: Stash answered %d %s", e.Op, e.Status, http.StatusText(e.Status))
+		return fmt.Sprintf("cannot %s: Stash answered %d %s", e.Op, e.Status, http.StatusText(e.Status))
 	case len(e.Refused) > 0:
-		return text.OneLine(e.Op+": Stash says: "+text.Private(strings.Join(e.Refused, "; ")), text.Limit) // the message may name a file
+		return text.OneLine("cannot "+e.Op+": Stash says: "+text.Private(strings.Join(e.Refused, "; ")), text.Limit) // the message may name a file
 	}
-	return text.OneLine(fmt.Sprintf("%s: %v", e.Op, e.Err), text.Limit)
+	return text.OneLine(fmt.Sprintf("cannot %s: %v", e.Op, e.Err), text.Limit)
 }
 
 // Unwrap returns the cause of the error.
@@ -212,9 +212,9 @@ func (c *Client) wrap(ctx context.Context, op string, err error) error {
 	}
 	if end := ctx.Err(); end != nil {
 		if why := context.Cause(ctx); !errors.Is(why, end) {
-			return fmt.Errorf("%s: %w: %w", op, end, why)
+			return fmt.Errorf("cannot %s: %w: %w", op, end, why)
 		}
-		return fmt.Errorf("%s: %w", op, end)
+		return fmt.Errorf("cannot %s: %w", op, end)
 	}
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err

@@ -159,7 +159,7 @@ func TestEndOfTheCallersContextIsNoFailureOfStash(t *testing.T) {
 	}
 	plain, cancelPlain := context.WithCancel(t.Context())
 	cancelPlain()
-	if _, err := c.Version(plain); err == nil || err.Error() != "ask Stash for its version: context canceled" {
+	if _, err := c.Version(plain); err == nil || err.Error() != "cannot ask Stash for its version: context canceled" {
 		t.Errorf("a cancelled query: %v", err)
 	}
 }

@@ -76,7 +76,7 @@ func TestJoinEndsNoQuestionWithASemicolon(t *testing.T) {
 	}{
 		{nil, ""},
 		{[]string{"", "one", "", "two"}, "one; two"},
-		{[]string{"is Plex running?", "every job stays queued"}, "is Plex running? Every job stays queued"},
+		{[]string{"is Plex running?", "everything stays queued"}, "is Plex running? Everything stays queued"},
 		{[]string{"It is.", "élan", ""}, "It is. Élan"},
 	} {
 		if got := Join(c.parts...); got != c.want {

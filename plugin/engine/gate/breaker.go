@@ -63,7 +63,7 @@ func (g *Gate) unreachable(ctx context.Context, err error) error {
 		return g.Paused()
 	}
 	g.held = v.Breaker == retry.Failure
-	return &Stop{v.Class, err.Error() + "; every job stays queued"}
+	return &Stop{v.Class, err.Error() + "; everything stays queued"}
 }
 
 // Paused returns the *Stop that says why nothing is sent to Plex and when the next attempt is.
@@ -72,10 +72,9 @@ func (g *Gate) Paused() error {
 	if g.row.State == store.BreakerHalfOpen {
 		at = g.row.HalfOpenAt.Add(retry.HalfOpenLimit)
 	}
-	wait := max(time.Until(at), 0).Round(time.Second)
 	return &Stop{retry.ClassServerDown, fmt.Sprintf(
-		"paused after %d failures in a row (%s): the next run after %s (in %s) tries Plex again, or run \"Process queue\" to retry now; every job stays queued",
-		g.row.Failures, g.row.LastError, at.Format(time.TimeOnly), wait,
+		"paused after %d failures in a row: run \"Process queue\" to try Plex now; edits and scheduled runs try it after %s; the cause: %s",
+		g.row.Failures, at.Format(time.TimeOnly), g.row.LastError,
 	)}
 }
 
@@ -191,12 +190,12 @@ func (g *Gate) Held() bool { return g.held }
 // Shared returns the failure of Plex for which jobs were released; ok is false if there was none.
 func (g *Gate) Shared(ctx context.Context) (stop Stop, ok bool) {
 	if g.refused != nil && !g.wrote {
-		return Stop{Judge(ctx, g.refused).Class, g.refused.Error() + "; every job stays queued"}, true
+		return Stop{Judge(ctx, g.refused).Class, g.refused.Error() + "; everything stays queued"}, true
 	}
 	if g.shared == nil {
 		return Stop{}, false
 	}
-	return Stop{Judge(ctx, g.shared).Class, g.shared.Error() + "; the jobs that failed with it stay queued"}, true
+	return Stop{Judge(ctx, g.shared).Class, g.shared.Error() + "; affected scenes stay queued"}, true
 }
 
 // MayPass reports whether the failure that ended a run's work may pass by itself.

@@ -217,9 +217,9 @@ func (g *Gate) After(ctx context.Context, fatal error) error {
 	case v == retry.Cancelled():
 		return Cancelled()
 	case retry.OriginOf(fatal) == retry.FromStash:
-		return &Stop{retry.ClassStashUnavailable, fmt.Sprintf("Stash does not answer (%v); every job stays queued", fatal)}
+		return &Stop{retry.ClassStashUnavailable, fmt.Sprintf("Stash does not answer (%v); everything stays queued", fatal)}
 	case v.Stop:
-		return &Stop{v.Class, fatal.Error() + "; every job stays queued"}
+		return &Stop{v.Class, fatal.Error() + "; everything stays queued"}
 	case v.EndsBatch():
 		g.shared = fatal
 		return nil // the jobs were released; the breaker counts

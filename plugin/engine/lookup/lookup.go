@@ -63,11 +63,11 @@ func (l *Lookup) Ask(ctx context.Context, sections []plexapi.Section, scenes []*
 		case isLate(err):
 			l.limited(Some, fmt.Sprintf("%q was left out, because Plex did not list it in time", sec.Title))
 		default:
-			return 0, fmt.Errorf("read library %q: %w", sec.Title, err)
+			return 0, fmt.Errorf("library %q: %w", sec.Title, err)
 		}
 	}
 	if listed == 0 {
-		return 0, errors.New("list Plex's files: no answer in time; Plex may be busy, try again later")
+		return 0, errors.New("cannot list Plex's files: no answer in time; Plex may be busy, try again later")
 	}
 	for i, scene := range scenes {
 		err := l.scene(ctx, scene)
@@ -161,7 +161,7 @@ func (l *Lookup) scene(ctx context.Context, scene *stashapi.Scene) error {
 				continue
 			}
 			if _, err := l.list(ctx, sec, plexapi.ListQuery{Size: plexindex.PageSize, MediaSize: f.Size}); err != nil {
-				return fmt.Errorf("look up a file in library %q: %w", sec.Title, err)
+				return fmt.Errorf("cannot look up a file in library %q: %w", sec.Title, err)
 			}
 		}
 	}

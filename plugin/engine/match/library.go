@@ -117,25 +117,26 @@ func WhyAbsent(sections []plexapi.Section, absent []string) string {
 		}
 	}
 	why := strings.Join(list, ", ")
-	if titles, ids := videoSections(sections); titles != "" && misnamed {
-		why += fmt.Sprintf("; the video libraries are %s (ids %s): correct \"Plex libraries\" (plexLibraries), which accepts names and ids", titles, ids)
+	if have := videoSections(sections); have != "" && misnamed {
+		why += "; correct \"Plex libraries\" (plexLibraries): names or ids of " + have
 	}
 	return why
 }
 
-// videoSections lists the movie and TV libraries.
-func videoSections(sections []plexapi.Section) (titles, ids string) {
+// videoSections lists the movie and TV libraries with their ids.
+func videoSections(sections []plexapi.Section) string {
 	var names []string
-	videos := slices.DeleteFunc(slices.Clone(sections), func(s plexapi.Section) bool { return s.ItemType() == 0 })
-	for _, s := range videos {
-		names = append(names, fmt.Sprintf("%q", s.Title))
+	for _, s := range sections {
+		if s.ItemType() != 0 {
+			names = append(names, fmt.Sprintf("%q (%s)", s.Title, s.ID))
+		}
 	}
-	return strings.Join(names, ", "), strings.Join(IDs(videos), ", ")
+	return strings.Join(names, ", ")
 }
 
 // WhyNoLibrary says why no library could be chosen.
 func WhyNoLibrary(sections []plexapi.Section, names []string) string {
-	have, _ := videoSections(sections)
+	have := videoSections(sections)
 	_, absent := ChooseSections(sections, names)
 	switch {
 	case slices.ContainsFunc(sections, func(s plexapi.Section) bool { return s.Unreadable != "" && s.MayHaveVideos() }) && len(absent) > 0:

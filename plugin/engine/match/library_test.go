@@ -74,7 +74,7 @@ func TestUnreadableLibraryIsReportedIfItMayBeChosen(t *testing.T) {
 		{append(good, odd), []string{"odd", "Good"}, "1", `library "odd" cannot be read: its key has an unexpected form`},
 		{[]plexapi.Section{odd, music}, nil, "", `library "Odd" cannot be read: its key has an unexpected form`},
 		{[]plexapi.Section{odd, music}, []string{"Odd"}, "", `library "Odd" cannot be read: its key has an unexpected form`},
-		{append(good, odd), []string{"Nix"}, "", `Plex has no library "Nix"; the video libraries are "Good" (ids 1): correct "Plex libraries" (plexLibraries), which accepts names and ids`},
+		{append(good, odd), []string{"Nix"}, "", `Plex has no library "Nix"; correct "Plex libraries" (plexLibraries): names or ids of "Good" (1)`},
 	} {
 		chosen, absent := ChooseSections(c.have, c.names)
 		why := WhyAbsent(c.have, absent)
@@ -96,7 +96,7 @@ func TestMissingLibraryIsReportedWithTheExistingOnes(t *testing.T) {
 		if len(chosen) == 0 {
 			why = WhyNoLibrary(have, names)
 		}
-		for _, word := range []string{`Plex has no library "Moveis"`, `"My Videos", "Films" (ids 1, 3)`, "plexLibraries", "names and ids"} {
+		for _, word := range []string{`Plex has no library "Moveis"`, `names or ids of "My Videos" (1), "Films" (3)`, "plexLibraries"} {
 			if !strings.Contains(why, word) {
 				t.Errorf("%s: message = %q, want %q in it", setting, why, word)
 			}

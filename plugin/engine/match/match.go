@@ -361,7 +361,7 @@ func (m *Matcher) living(ctx context.Context, files []plexindex.File, keys []str
 	for some := range slices.Chunk(keys, plexapi.MaxKeys) {
 		items, err := m.Read(ctx, some)
 		if err != nil {
-			return nil, fmt.Errorf("read candidates: %w", err)
+			return nil, fmt.Errorf("several items fit: %w", err)
 		}
 		for i := range items {
 			held[items[i].RatingKey] = &items[i]

@@ -26,7 +26,7 @@ func (pl *Pipeline) readFilter(ctx context.Context) error {
 		return err
 	}
 	if problem := e.Problem(); problem != "" {
-		return &gate.Stop{Class: retry.ClassMisconfigured, Text: problem + "; until then nothing is pushed and every job stays queued"}
+		return &gate.Stop{Class: retry.ClassMisconfigured, Text: problem + "; until then everything stays queued"}
 	}
 	for _, w := range e.Warnings() {
 		pl.Log.Warn().Msg(w)

@@ -14,5 +14,5 @@ func WithoutPaths(err error) error {
 	if !errors.Is(err, plexapi.ErrNoPaths) {
 		return err
 	}
-	return &gate.Stop{Class: retry.ClassMisconfigured, Text: plexapi.ErrNoPaths.Error() + "; every job stays queued"}
+	return &gate.Stop{Class: retry.ClassMisconfigured, Text: plexapi.ErrNoPaths.Error() + "; everything stays queued"}
 }

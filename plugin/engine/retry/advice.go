@@ -21,5 +21,5 @@ func Waiting(c Class, reason string) string {
 	if c.AwaitsFile() || c == ClassUnready { // the reason says it
 		return reason
 	}
-	return reason + "; the next runs try it again, and nothing is lost"
+	return reason + "; the next runs try again"
 }

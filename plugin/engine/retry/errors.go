@@ -68,7 +68,7 @@ func Released(class Class, err error) error {
 func Own(err error) error {
 	e, _ := errors.AsType[*plexapi.Error](err)
 	own := *e
-	own.Hint = "Plex answers other requests, so this concerns this scene alone: " + suspect(e)
+	own.Hint = "only this scene fails; " + suspect(e)
 	v := Verdict{Class: ClassTemporary, Charge: store.Retry, RetryAfter: e.RetryAfter}
 	return &Error{text: own.Error(), err: err, verdict: v, own: true}
 }
@@ -77,13 +77,13 @@ func Own(err error) error {
 func suspect(e *plexapi.Error) string {
 	switch {
 	case RefusesToken(e):
-		return "the token may not change this item"
+		return "Plex does not let this token change its item; use the token of the server's owner"
 	case e.Status >= 300 && e.Status < 400:
 		return "something in front of Plex redirects it"
 	case e.Status >= 400 && e.Status < 500:
-		return "a proxy or firewall in front of Plex refuses it"
+		return "allow it in the proxy or firewall, or set \"Plex address\" (plexUrl) to Plex itself"
 	}
-	return "a proxy in front of Plex gives up before Plex answers"
+	return "a proxy in front of Plex gives up before Plex answers it"
 }
 
 // IsOwn reports whether err was returned by Own.
