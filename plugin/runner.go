@@ -96,14 +96,14 @@ func shown(result any, logged bool, log *stashlog.Writer) (any, error) {
 	enc := json.NewEncoder(&encoded)
 	enc.SetEscapeHTML(false) // secrets are found in their quoted form only
 	if err := enc.Encode(result); err != nil {
-		return nil, fmt.Errorf("write the result: %w", err)
+		return nil, fmt.Errorf("cannot write the result: %w", err)
 	}
 	if !logged {
 		return json.RawMessage(log.Hide(text.Plain(encoded.String()))), nil
 	}
 	var value any
 	if err := json.Unmarshal(encoded.Bytes(), &value); err != nil {
-		return nil, fmt.Errorf("write the result: %w", err)
+		return nil, fmt.Errorf("cannot write the result: %w", err)
 	}
 	value = eachText(value, func(s string) string { return text.OneLine(log.Hide(log.Shown(s)), text.Limit) })
 	if text, err := json.Marshal(value); err != nil || len(text) > loggedAtMost {

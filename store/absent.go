@@ -38,7 +38,7 @@ func (s *Store) LookForAbsent(ctx context.Context, now time.Time, server string,
 			return err
 		}
 		if err := s.noteAbsent(ctx, now, server, keys, there); err != nil {
-			return fmt.Errorf("look for items that left Plex: %w", err)
+			return fmt.Errorf("cannot look for items that left Plex: %w", err)
 		}
 	}
 	err = s.inTx(ctx, func(tx *sqlitefile.Tx) error {
@@ -57,7 +57,7 @@ func (s *Store) LookForAbsent(ctx context.Context, now time.Time, server string,
 		return setMeta(ctx, tx, now, KeyLastAbsent, "")
 	})
 	if err != nil {
-		return fmt.Errorf("forget items that left Plex: %w", err)
+		return fmt.Errorf("cannot forget items that left Plex: %w", err)
 	}
 	return nil
 }

@@ -72,7 +72,7 @@ func (s *Store) Wake(ctx context.Context, now time.Time, files []FoundFile) (int
 		return nil
 	})
 	if err != nil {
-		return 0, fmt.Errorf("wake jobs for %d new files: %w", len(files), err)
+		return 0, fmt.Errorf("cannot wake jobs for %d new files: %w", len(files), err)
 	}
 	return woken, nil
 }

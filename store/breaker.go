@@ -39,7 +39,7 @@ type Breaker struct {
 func (s *Store) Breaker(ctx context.Context) (Breaker, error) {
 	b, err := breakerOf(ctx, s.read)
 	if err != nil {
-		return b, fmt.Errorf("read the breaker: %w", s.fileError(err))
+		return b, fmt.Errorf("cannot read the breaker: %w", s.fileError(err))
 	}
 	return b, nil
 }
@@ -84,7 +84,7 @@ func (s *Store) UpdateBreaker(ctx context.Context, now time.Time, f func(Breaker
 		return err
 	})
 	if err != nil {
-		return before, after, fmt.Errorf("update the breaker: %w", err)
+		return before, after, fmt.Errorf("cannot update the breaker: %w", err)
 	}
 	return before, after, nil
 }

@@ -58,7 +58,7 @@ func (s *Store) Complete(ctx context.Context, now time.Time, completions []Compl
 		return trimLog(ctx, tx)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("complete %d claims: %w", len(completions), err)
+		return nil, fmt.Errorf("cannot complete %d claims: %w", len(completions), err)
 	}
 	return applied, nil
 }

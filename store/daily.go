@@ -26,11 +26,11 @@ func (s *Store) CopyDaily(ctx context.Context, now time.Time) (bool, error) {
 		err = fmt.Errorf("%w: %s", sqlitefile.ErrUnsound, OneLine(damage))
 	}
 	if err != nil {
-		return false, fmt.Errorf("check the database: %w", s.fileError(err))
+		return false, fmt.Errorf("cannot check the database: %w", s.fileError(err))
 	}
 	name, err := sqlitefile.Copy(ctx, s.read, s.path())
 	if err != nil {
-		return false, fmt.Errorf("copy the database: %w", s.fileError(err))
+		return false, fmt.Errorf("cannot copy the database: %w", s.fileError(err))
 	}
 	return true, s.SetMeta(ctx, now, KeyLastCopy, name)
 }

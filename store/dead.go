@@ -52,7 +52,7 @@ func (s *Store) DeadLetters(ctx context.Context, n Narrow, limit int) ([]DeadLet
 	}, `SELECT scene_id, reason, priority, enqueued_at, attempts, misses, unfinished, first_failed_at, class, error, candidates, died_at
 		FROM dead_letter`+where+` ORDER BY died_at DESC LIMIT ?`, append(args, limit)...)
 	if err != nil {
-		return nil, fmt.Errorf("read dead letters: %w", s.fileError(err))
+		return nil, fmt.Errorf("cannot read dead letters: %w", s.fileError(err))
 	}
 	return letters, nil
 }
@@ -82,7 +82,7 @@ func (s *Store) Revive(ctx context.Context, now time.Time, n Narrow) (int, error
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("re-queue dead letters: %w", err)
+		return 0, fmt.Errorf("cannot re-queue dead letters: %w", err)
 	}
 	return revived, nil
 }
@@ -127,7 +127,7 @@ func (s *Store) clear(ctx context.Context, table, where string, args []any) (int
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("clear %s: %w", table, err)
+		return 0, fmt.Errorf("cannot clear %s: %w", table, err)
 	}
 	return int(n), nil
 }
@@ -165,7 +165,7 @@ func (s *Store) ExpireDead(ctx context.Context, now time.Time) (int, error) {
 		return setMeta(ctx, tx, now, keyExpiry, strconv.Itoa(before+int(n)))
 	})
 	if err != nil {
-		return 0, fmt.Errorf("expire dead letters: %w", err)
+		return 0, fmt.Errorf("cannot expire dead letters: %w", err)
 	}
 	return int(n), nil
 }

@@ -63,7 +63,7 @@ func (s *Store) ExpandFanout(ctx context.Context, now time.Time, limit int) (mor
 		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM fanout)`).Scan(&more)
 	})
 	if err != nil {
-		return false, 0, fmt.Errorf("look for scenes that mention a changed object: %w", err)
+		return false, 0, fmt.Errorf("cannot look for scenes that mention a changed object: %w", err)
 	}
 	return more, n, nil
 }

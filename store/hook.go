@@ -88,7 +88,7 @@ func (s *Store) RecordHook(ctx context.Context, now time.Time, h HookRecord) (ma
 		return err
 	})
 	if err != nil {
-		return Mark{}, fmt.Errorf("record the hook of %v: %w", h, err)
+		return Mark{}, fmt.Errorf("cannot record the hook of %v: %w", h, err)
 	}
 	return mark, nil
 }
@@ -180,7 +180,7 @@ func (s *Store) Ask(ctx context.Context, now time.Time) (mark Mark, err error) {
 		return err
 	})
 	if err != nil {
-		return Mark{}, fmt.Errorf("set the run mark: %w", err)
+		return Mark{}, fmt.Errorf("cannot set the run mark: %w", err)
 	}
 	return mark, nil
 }
@@ -203,7 +203,7 @@ func (s *Store) Asked(ctx context.Context, now time.Time, mark Mark, ok, busy bo
 		return deleteMeta(ctx, tx, keyMark)
 	})
 	if err != nil {
-		return fmt.Errorf("update the run mark: %w", err)
+		return fmt.Errorf("cannot update the run mark: %w", err)
 	}
 	return nil
 }
@@ -212,7 +212,7 @@ func (s *Store) Asked(ctx context.Context, now time.Time, mark Mark, ok, busy bo
 func (s *Store) ClearMark(ctx context.Context) error {
 	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error { return deleteMeta(ctx, tx, keyMark) })
 	if err != nil {
-		return fmt.Errorf("clear the run mark: %w", err)
+		return fmt.Errorf("cannot clear the run mark: %w", err)
 	}
 	return nil
 }
@@ -231,7 +231,7 @@ func (s *Store) LastLook(ctx context.Context, now time.Time, floor int64) (due b
 		return deleteMeta(ctx, tx, keyMark)
 	})
 	if err != nil {
-		return false, fmt.Errorf("look for due jobs: %w", err)
+		return false, fmt.Errorf("cannot look for due jobs: %w", err)
 	}
 	return due, nil
 }

@@ -25,7 +25,7 @@ func LeaveInInbox(dir string, now time.Time, h HookRecord) error {
 	}
 	inbox := inboxes.Of(dir)
 	if err := os.MkdirAll(inbox, 0o700); err != nil {
-		return fmt.Errorf("create the inbox: %w", sqlitefile.Explain(inbox, err))
+		return fmt.Errorf("cannot create the inbox: %w", sqlitefile.Explain(inbox, err))
 	}
 	event, first := h.event()
 	if !first && isInInbox(inbox, now, event) {
@@ -36,7 +36,7 @@ func LeaveInInbox(dir string, now time.Time, h HookRecord) error {
 		err = sqlitefile.WriteAtomically(inbox, fmt.Sprintf("%015d-%s-%s.json", now.UnixMilli(), rand.Text(), inboxName(event)), text)
 	}
 	if err != nil {
-		return fmt.Errorf("write to the inbox: %w", sqlitefile.Explain(inbox, err))
+		return fmt.Errorf("cannot write to the inbox: %w", sqlitefile.Explain(inbox, err))
 	}
 	return nil
 }
@@ -101,7 +101,7 @@ func (s *Store) takeInbox(ctx context.Context, now time.Time, inbox string) (int
 		return 0, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("read the inbox: %w", err)
+		return 0, fmt.Errorf("cannot read the inbox: %w", err)
 	}
 	var names []string
 	for _, e := range entries {
@@ -116,19 +116,19 @@ func (s *Store) takeInbox(ctx context.Context, now time.Time, inbox string) (int
 		path := filepath.Join(inbox, name)
 		text, err := os.ReadFile(path)
 		if err != nil { // the next run may be able to read it
-			problems = append(problems, fmt.Errorf("read the inbox: %w", err))
+			problems = append(problems, fmt.Errorf("cannot read the inbox: %w", err))
 			continue
 		}
 		l, err := parseHook(text)
 		if err != nil {
-			problems = append(problems, fmt.Errorf("read %s: %w", path, err), os.Rename(path, path+".unreadable"))
+			problems = append(problems, fmt.Errorf("cannot read %s: %w", path, err), os.Rename(path, path+".unreadable"))
 			continue
 		}
 		if err := s.importHook(ctx, now, l); err != nil {
-			return taken, errors.Join(append(problems, fmt.Errorf("take in %s: %w", path, err))...)
+			return taken, errors.Join(append(problems, fmt.Errorf("cannot take in %s: %w", path, err))...)
 		}
 		if err := os.Remove(path); err != nil {
-			return taken, errors.Join(append(problems, fmt.Errorf("empty the inbox: %w", err))...)
+			return taken, errors.Join(append(problems, fmt.Errorf("cannot empty the inbox: %w", err))...)
 		}
 		taken++
 	}

@@ -95,7 +95,7 @@ func (s *Store) Enqueue(ctx context.Context, now time.Time, requests []Request) 
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("enqueue %d scenes: %w", len(requests), err)
+		return fmt.Errorf("cannot enqueue %d scenes: %w", len(requests), err)
 	}
 	return nil
 }
@@ -166,7 +166,7 @@ func (s *Store) Claim(ctx context.Context, now time.Time, opts ClaimOptions) (jo
 		}
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("claim jobs: %w", err)
+		return nil, nil, fmt.Errorf("cannot claim jobs: %w", err)
 	}
 	return jobs, crashed, nil
 }
@@ -189,7 +189,7 @@ func (s *Store) Due(ctx context.Context, now time.Time, opts ClaimOptions) ([]Jo
 		jobs, err = pick(ctx, tx, now, opts)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("look for due jobs: %w", s.fileError(err))
+		return nil, fmt.Errorf("cannot look for due jobs: %w", s.fileError(err))
 	}
 	return jobs, nil
 }
@@ -201,7 +201,7 @@ func (s *Store) HasAwaitedFiles(ctx context.Context) (bool, error) {
 
 func (s *Store) hasAny(ctx context.Context, table string) (yes bool, err error) {
 	if err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM `+table+`)`).Scan(&yes); err != nil {
-		return false, fmt.Errorf("look for a %s: %w", table, s.fileError(err))
+		return false, fmt.Errorf("cannot look for a %s: %w", table, s.fileError(err))
 	}
 	return yes, nil
 }
@@ -308,7 +308,7 @@ func (s *Store) ClaimFloor(ctx context.Context) (int64, error) {
 	var last int64
 	err := s.read.QueryRowContext(ctx, `SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?`, metaClaim).Scan(&last)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return 0, fmt.Errorf("read the claim number: %w", s.fileError(err))
+		return 0, fmt.Errorf("cannot read the claim number: %w", s.fileError(err))
 	}
 	return last + 1, nil
 }

@@ -69,7 +69,7 @@ func (s *Store) PutItems(ctx context.Context, items []Item) error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("store %d items: %w", len(items), err)
+		return fmt.Errorf("cannot store %d items: %w", len(items), err)
 	}
 	return nil
 }
@@ -114,14 +114,14 @@ func (s *Store) Items(ctx context.Context, server string, keys []string) (map[st
 	}
 	rows, err := s.read.QueryContext(ctx, itemsByKey, server, sqlitefile.JSONList(keys))
 	if err != nil {
-		return nil, fmt.Errorf("read items: %w", s.fileError(err))
+		return nil, fmt.Errorf("cannot read items: %w", s.fileError(err))
 	}
 	defer rows.Close()
 	for rows.Next() {
 		it := Item{Server: server}
 		var text string
 		if err := rows.Scan(&it.RatingKey, &it.Section, &it.Owner, &text); err != nil {
-			return nil, fmt.Errorf("read items: %w", s.fileError(err))
+			return nil, fmt.Errorf("cannot read items: %w", s.fileError(err))
 		}
 		var m base
 		if err := json.Unmarshal([]byte(text), &m); err != nil {
@@ -139,7 +139,7 @@ func (s *Store) OwnsItem(ctx context.Context, sceneID int) (bool, error) {
 	var yes bool
 	err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM item WHERE owner = ? AND owner <> 0)`, sceneID).Scan(&yes)
 	if err != nil {
-		return false, fmt.Errorf("look for items of scene %d: %w", sceneID, s.fileError(err))
+		return false, fmt.Errorf("cannot look for items of scene %d: %w", sceneID, s.fileError(err))
 	}
 	return yes, nil
 }
@@ -176,7 +176,7 @@ func (s *Store) links(ctx context.Context, where string, args ...any) ([]Link, e
 		return l, err
 	}, `SELECT `+linkColumns+` FROM link `+where, args...)
 	if err != nil {
-		return nil, fmt.Errorf("read links: %w", s.fileError(err))
+		return nil, fmt.Errorf("cannot read links: %w", s.fileError(err))
 	}
 	return links, nil
 }
@@ -261,12 +261,12 @@ func refsOf(ctx context.Context, tx *sqlitefile.Tx, id int) (map[Ref]bool, error
 func forget(ctx context.Context, tx *sqlitefile.Tx, now time.Time, scenes []int) (woken int, err error) {
 	waiting, err := sqlitefile.Column[int](tx.QueryContext(ctx, heirs, sqlitefile.JSONList(scenes)))
 	if err != nil {
-		return 0, fmt.Errorf("look for scenes in the same items: %w", err)
+		return 0, fmt.Errorf("cannot look for scenes in the same items: %w", err)
 	}
 	for _, table := range [...]string{"job", "dead_letter", "awaited_file", "link", "link_file", "link_ref", "scene_version"} {
 		for _, id := range scenes {
 			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE scene_id = ?`, id); err != nil {
-				return 0, fmt.Errorf("forget scenes from %s: %w", table, err)
+				return 0, fmt.Errorf("cannot forget scenes from %s: %w", table, err)
 			}
 		}
 	}

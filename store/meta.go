@@ -53,7 +53,7 @@ func metaOf(ctx context.Context, q sqlitefile.RowQuerier, key string) (string, t
 	case errors.Is(err, sql.ErrNoRows):
 		return "", time.Time{}, nil
 	case err != nil:
-		return "", time.Time{}, fmt.Errorf("read %s: %w", key, err)
+		return "", time.Time{}, fmt.Errorf("cannot read %s: %w", key, err)
 	}
 	return value, time.UnixMilli(at), nil
 }
@@ -62,7 +62,7 @@ func metaOf(ctx context.Context, q sqlitefile.RowQuerier, key string) (string, t
 func (s *Store) SetMeta(ctx context.Context, now time.Time, key, value string) error {
 	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error { return setMeta(ctx, tx, now, key, value) })
 	if err != nil {
-		return fmt.Errorf("store %s: %w", key, err)
+		return fmt.Errorf("cannot store %s: %w", key, err)
 	}
 	return nil
 }
@@ -91,7 +91,7 @@ func (s *Store) ClientID(ctx context.Context, now time.Time) (string, error) {
 		return setMeta(ctx, tx, now, keyClient, id)
 	})
 	if err != nil {
-		return "", fmt.Errorf("create the client identifier: %w", err)
+		return "", fmt.Errorf("cannot create the client identifier: %w", err)
 	}
 	return id, nil
 }

@@ -45,26 +45,26 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	}
 	version, err := schemaVersion(ctx, db)
 	if err != nil {
-		return fmt.Errorf("read the schema's version: %w", err)
+		return fmt.Errorf("cannot read the schema's version: %w", err)
 	}
 	if version > len(names) {
 		return &NewerError{Version: version, Known: len(names)}
 	}
 	if _, err := db.ExecContext(ctx, "PRAGMA journal_mode = WAL"); err != nil {
-		return fmt.Errorf("turn on the write-ahead log: %w", err)
+		return fmt.Errorf("cannot turn on the write-ahead log: %w", err)
 	}
 	if version == len(names) {
 		return nil
 	}
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("migrate: %w", err)
+		return fmt.Errorf("cannot migrate: %w", err)
 	}
 	if err := applyFrom(ctx, tx, names); err != nil {
 		return errors.Join(err, sqlitefile.Rollback(tx))
 	}
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("migrate: %w", err)
+		return fmt.Errorf("cannot migrate: %w", err)
 	}
 	return nil
 }
@@ -116,7 +116,7 @@ func schemaVersion(ctx context.Context, db *sql.DB) (version int, err error) {
 func applyFrom(ctx context.Context, tx *sql.Tx, names []string) error {
 	var version int
 	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return fmt.Errorf("read the schema's version: %w", err)
+		return fmt.Errorf("cannot read the schema's version: %w", err)
 	}
 	if version > len(names) {
 		return &NewerError{Version: version, Known: len(names)}
@@ -127,11 +127,11 @@ func applyFrom(ctx context.Context, tx *sql.Tx, names []string) error {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, string(script)); err != nil {
-			return fmt.Errorf("migrate with %s: %w", name, err)
+			return fmt.Errorf("cannot migrate with %s: %w", name, err)
 		}
 	}
 	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", len(names))); err != nil {
-		return fmt.Errorf("record the schema's version: %w", err)
+		return fmt.Errorf("cannot record the schema's version: %w", err)
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if err := sqlitefile.Create(ctx, path, migrate); err != nil {
-			return nil, fmt.Errorf("create %s: %w", path, sqlitefile.Explain(path, err))
+			return nil, fmt.Errorf("cannot create %s: %w", path, sqlitefile.Explain(path, err))
 		}
 	case err == nil && sqlitefile.IsEmpty(fi): // the plugin never creates an empty file, and SQLite would initialise it
 		return nil, s.fileError(sqlitefile.ErrEmpty)
@@ -46,14 +46,14 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 	release := sqlitefile.HoldPlace(dir) // until connected, so that the file and its log belong together
 	defer release()
 	if s.write, err = sqlitefile.Open(sqlitefile.DSN(path, "rw", "immediate")); err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+		return nil, fmt.Errorf("cannot open %s: %w", path, err)
 	}
 	s.write.SetMaxOpenConns(1)
 	if s.read, err = sqlitefile.Open(sqlitefile.DSN(path, "rw", "deferred")); err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+		return nil, fmt.Errorf("cannot open %s: %w", path, err)
 	}
 	if err := migrate(ctx, s.write); err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, errors.Join(s.fileError(err), sqlitefile.CloseUntouched(path, s.Close)))
+		return nil, fmt.Errorf("cannot open %s: %w", path, errors.Join(s.fileError(err), sqlitefile.CloseUntouched(path, s.Close)))
 	}
 	sqlitefile.ShortenLog(ctx, s.write)
 	return s, nil
@@ -64,11 +64,11 @@ func OpenFile(ctx context.Context, path string) (*Store, error) {
 	s := &Store{dir: filepath.Dir(path)}
 	var err error
 	if s.read, err = sqlitefile.Open(sqlitefile.DSN(path, "ro", "deferred")); err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+		return nil, fmt.Errorf("cannot open %s: %w", path, err)
 	}
 	s.write = s.read
 	if err := checkSchema(ctx, s.read); err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, errors.Join(explain(path, err), s.Close()))
+		return nil, fmt.Errorf("cannot open %s: %w", path, errors.Join(explain(path, err), s.Close()))
 	}
 	return s, nil
 }

@@ -45,7 +45,7 @@ func Recover(ctx context.Context, dir string, now time.Time) (*Recovery, error) 
 	}
 	r, err := salvageInto(ctx, dir, now, note)
 	if err != nil {
-		return nil, fmt.Errorf("recover the damaged database (the next run continues): %w", err)
+		return nil, fmt.Errorf("cannot recover the damaged database (the next run continues): %w", err)
 	}
 	return r, sqlitefile.ClearNotes(path)
 }

@@ -56,7 +56,7 @@ func (s *Store) CompleteRestore(ctx context.Context, now time.Time, r Restored) 
 		return trimLog(ctx, tx)
 	})
 	if err != nil {
-		return 0, fmt.Errorf("store the restored items: %w", err)
+		return 0, fmt.Errorf("cannot store the restored items: %w", err)
 	}
 	return dropped, nil
 }
@@ -96,7 +96,7 @@ func (s *Store) ItemsOwnedBy(ctx context.Context, server string, scene int) ([]s
 func (s *Store) itemKeys(ctx context.Context, where string, args ...any) ([]string, error) {
 	keys, err := sqlitefile.Column[string](s.read.QueryContext(ctx, `SELECT rating_key FROM item WHERE `+where, args...))
 	if err != nil {
-		return nil, fmt.Errorf("read items: %w", s.fileError(err))
+		return nil, fmt.Errorf("cannot read items: %w", s.fileError(err))
 	}
 	return keys, nil
 }
@@ -105,7 +105,7 @@ func (s *Store) itemKeys(ctx context.Context, where string, args ...any) ([]stri
 func (s *Store) CountItems(ctx context.Context, server string) (int, error) {
 	var n int
 	if err := s.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM item WHERE server = ?`, server).Scan(&n); err != nil {
-		return 0, fmt.Errorf("count items: %w", s.fileError(err))
+		return 0, fmt.Errorf("cannot count items: %w", s.fileError(err))
 	}
 	return n, nil
 }

@@ -70,7 +70,7 @@ func (s *Store) CatchUp(ctx context.Context, now time.Time, page Page) (int, err
 		return setFacts(ctx, tx, now, page.Facts)
 	})
 	if err != nil {
-		return 0, fmt.Errorf("compare the versions of %d scenes: %w", len(page.Scenes), err)
+		return 0, fmt.Errorf("cannot compare the versions of %d scenes: %w", len(page.Scenes), err)
 	}
 	return enqueued, nil
 }
@@ -111,7 +111,7 @@ func (s *Store) EnqueueSceneVersions(ctx context.Context, now time.Time, scenes 
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("enqueue %d scenes: %w", len(scenes), err)
+		return fmt.Errorf("cannot enqueue %d scenes: %w", len(scenes), err)
 	}
 	return nil
 }
@@ -135,7 +135,7 @@ func setFacts(ctx context.Context, tx *sqlitefile.Tx, now time.Time, facts map[s
 func (s *Store) LinkedBetween(ctx context.Context, after, upTo int) ([]int, error) {
 	ids, err := sqlitefile.Column[int](s.read.QueryContext(ctx, `SELECT DISTINCT scene_id FROM link WHERE scene_id > ? AND scene_id <= ? ORDER BY scene_id`, after, upTo))
 	if err != nil {
-		return nil, fmt.Errorf("read linked scenes: %w", s.fileError(err))
+		return nil, fmt.Errorf("cannot read linked scenes: %w", s.fileError(err))
 	}
 	return ids, nil
 }
@@ -144,7 +144,7 @@ func (s *Store) LinkedBetween(ctx context.Context, after, upTo int) ([]int, erro
 func (s *Store) CountLinked(ctx context.Context) (int, error) {
 	var n int
 	if err := s.read.QueryRowContext(ctx, `SELECT COUNT(DISTINCT scene_id) FROM link`).Scan(&n); err != nil {
-		return 0, fmt.Errorf("count links: %w", s.fileError(err))
+		return 0, fmt.Errorf("cannot count links: %w", s.fileError(err))
 	}
 	return n, nil
 }

@@ -25,7 +25,7 @@ func (s *Store) Counts(ctx context.Context, now time.Time) (Counts, error) {
 	due, dueArgs := dueJobs(now)
 	tx, err := sqlitefile.Begin(ctx, s.read) // all numbers at the same moment
 	if err != nil {
-		return c, fmt.Errorf("count the queue: %w", s.fileError(err))
+		return c, fmt.Errorf("cannot count the queue: %w", s.fileError(err))
 	}
 	defer sqlitefile.Rollback(tx.Tx) // nothing was written
 	for _, q := range []struct {
@@ -39,14 +39,14 @@ func (s *Store) Counts(ctx context.Context, now time.Time) (Counts, error) {
 		{&c.Links, `SELECT 1 FROM link`, nil},
 	} {
 		if *q.to, err = sqlitefile.CountRows(ctx, tx, q.text, q.args...); err != nil {
-			return c, fmt.Errorf("count the queue: %w", s.fileError(err))
+			return c, fmt.Errorf("cannot count the queue: %w", s.fileError(err))
 		}
 	}
 	if c.DeadByClass, err = deadByClass(ctx, tx); err != nil {
-		return c, fmt.Errorf("count dead letters: %w", s.fileError(err))
+		return c, fmt.Errorf("cannot count dead letters: %w", s.fileError(err))
 	}
 	if c.NextDue, err = nextDue(ctx, tx, now); err != nil {
-		return c, fmt.Errorf("read the next due time: %w", s.fileError(err))
+		return c, fmt.Errorf("cannot read the next due time: %w", s.fileError(err))
 	}
 	total, _, err := metaOf(ctx, tx, keyExpiry)
 	if err != nil {
@@ -61,7 +61,7 @@ func (s *Store) CountDue(ctx context.Context, now time.Time) (sqlitefile.Count, 
 	due, args := dueJobs(now)
 	c, err := sqlitefile.CountRows(ctx, s.read, due, args...)
 	if err != nil {
-		return c, fmt.Errorf("count what is due: %w", s.fileError(err))
+		return c, fmt.Errorf("cannot count what is due: %w", s.fileError(err))
 	}
 	return c, nil
 }
@@ -97,7 +97,7 @@ func deadByClass(ctx context.Context, tx *sqlitefile.Tx) (map[string]int, error)
 func (s *Store) NextDue(ctx context.Context, now time.Time) (time.Time, error) {
 	at, err := nextDue(ctx, s.read, now)
 	if err != nil {
-		return at, fmt.Errorf("read the next due time: %w", s.fileError(err))
+		return at, fmt.Errorf("cannot read the next due time: %w", s.fileError(err))
 	}
 	return at, nil
 }
@@ -126,7 +126,7 @@ func (s *Store) FailedJobs(ctx context.Context, limit int) ([]Job, error) {
 			FROM (SELECT * FROM job WHERE priority = ? ORDER BY due_at DESC LIMIT ?) WHERE last_error IS NOT NULL LIMIT ?`,
 			priority, sqlitefile.CountLimit, limit)
 		if err != nil {
-			return nil, fmt.Errorf("read failed jobs: %w", s.fileError(err))
+			return nil, fmt.Errorf("cannot read failed jobs: %w", s.fileError(err))
 		}
 		jobs = append(jobs, list...)
 	}
@@ -141,7 +141,7 @@ func (s *Store) Job(ctx context.Context, sceneID int) (Job, error) {
 		return j, ErrNone
 	}
 	if err != nil {
-		return j, fmt.Errorf("read the job of scene %d: %w", sceneID, s.fileError(err))
+		return j, fmt.Errorf("cannot read the job of scene %d: %w", sceneID, s.fileError(err))
 	}
 	return j, nil
 }
@@ -166,7 +166,7 @@ func (s *Store) Attempts(ctx context.Context, sceneID int) ([]Attempt, error) {
 		return a, err
 	}, `SELECT at, outcome, class, error FROM attempt_log WHERE scene_id = ? ORDER BY id DESC LIMIT 50`, sceneID)
 	if err != nil {
-		return nil, fmt.Errorf("read the attempts of scene %d: %w", sceneID, s.fileError(err))
+		return nil, fmt.Errorf("cannot read the attempts of scene %d: %w", sceneID, s.fileError(err))
 	}
 	return list, nil
 }
@@ -188,7 +188,7 @@ func (s *Store) Outages(ctx context.Context) ([]Outage, error) {
 		return o, err
 	}, `SELECT started_at, ended_at, cause FROM outage ORDER BY id DESC LIMIT 50`)
 	if err != nil {
-		return nil, fmt.Errorf("read outages: %w", s.fileError(err))
+		return nil, fmt.Errorf("cannot read outages: %w", s.fileError(err))
 	}
 	return list, nil
 }

@@ -45,7 +45,7 @@ func (s Spare) usable() error {
 
 func (s Spare) leave(write func(dir string) error) error {
 	if err := os.Mkdir(s.Dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("create a spare inbox: %w", err)
+		return fmt.Errorf("cannot create a spare inbox: %w", err)
 	}
 	if err := s.usable(); err != nil {
 		return err

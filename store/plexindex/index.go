@@ -72,7 +72,7 @@ func Open(ctx context.Context, dir string) (*Index, error) {
 		err = x.open(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open the index of Plex's files: %w", sqlitefile.Explain(filepath.Join(dir, fileName), err))
+		return nil, fmt.Errorf("cannot open the index of Plex's files: %w", sqlitefile.Explain(filepath.Join(dir, fileName), err))
 	}
 	return x, nil
 }
@@ -93,7 +93,7 @@ func (x *Index) open(ctx context.Context) error {
 func OpenInMemory(ctx context.Context) (*Index, error) {
 	x := &Index{}
 	if err := x.connect(ctx, ":memory:"); err != nil { // each connection would have its own database: there is one
-		return nil, fmt.Errorf("open an index in memory: %w", err)
+		return nil, fmt.Errorf("cannot open an index in memory: %w", err)
 	}
 	return x, nil
 }
@@ -158,7 +158,7 @@ func (x *Index) states(ctx context.Context, where string, args ...any) ([]Listin
 	rows, err := x.db.QueryContext(ctx, `SELECT section, title, marks, reading, position, last_key, complete_at, checked_at, added_at, updated_at, items
 		FROM plex_section WHERE `+where, args...)
 	if err != nil {
-		return nil, fmt.Errorf("read the sections of the index: %w", err)
+		return nil, fmt.Errorf("cannot read the sections of the index: %w", err)
 	}
 	defer rows.Close()
 	var list []ListingState
@@ -166,7 +166,7 @@ func (x *Index) states(ctx context.Context, where string, args ...any) ([]Listin
 		var r ListingState
 		var complete, checked int64
 		if err := rows.Scan(&r.Section, &r.Title, &r.Fingerprint, &r.Number, &r.Position, &r.LastKey, &complete, &checked, &r.AddedAt, &r.UpdatedAt, &r.Items); err != nil {
-			return nil, fmt.Errorf("read the sections of the index: %w", err)
+			return nil, fmt.Errorf("cannot read the sections of the index: %w", err)
 		}
 		if complete != 0 {
 			r.CompleteAt = time.UnixMilli(complete)
@@ -211,7 +211,7 @@ func (x *Index) Apply(ctx context.Context, server string, p Page) error {
 		return putState(ctx, tx, server, p.After)
 	})
 	if err != nil {
-		return fmt.Errorf("store a page of the index: %w", err)
+		return fmt.Errorf("cannot store a page of the index: %w", err)
 	}
 	return nil
 }
@@ -280,7 +280,7 @@ func zeroOrMillis(t time.Time) int64 {
 func (x *Index) CountFiles(ctx context.Context, server, section string) (sqlitefile.Count, error) {
 	c, err := sqlitefile.CountRows(ctx, x.db, `SELECT 1 FROM plex_file WHERE server = ? AND section = ?`, hash(server), section)
 	if err != nil {
-		return c, fmt.Errorf("count the index: %w", err)
+		return c, fmt.Errorf("cannot count the index: %w", err)
 	}
 	return c, nil
 }
@@ -289,13 +289,13 @@ func (x *Index) CountFiles(ctx context.Context, server, section string) (sqlitef
 func (x *Index) Holds(ctx context.Context, server string, keys []string) (map[string]bool, error) {
 	look, err := x.prepared(ctx, `SELECT EXISTS (SELECT 1 FROM plex_file WHERE server = ? AND rating_key = ?)`)
 	if err != nil {
-		return nil, fmt.Errorf("look up items: %w", err)
+		return nil, fmt.Errorf("cannot look up items: %w", err)
 	}
 	held := make(map[string]bool)
 	for _, k := range keys {
 		var yes bool
 		if err := look.QueryRowContext(ctx, hash(server), k).Scan(&yes); err != nil {
-			return nil, fmt.Errorf("look up items: %w", err)
+			return nil, fmt.Errorf("cannot look up items: %w", err)
 		}
 		if yes {
 			held[k] = true
@@ -316,7 +316,7 @@ func (x *Index) Drop(ctx context.Context, server, ratingKey string) error {
 		return deleteItems(ctx, tx, server, []string{ratingKey})
 	})
 	if err != nil {
-		return fmt.Errorf("drop item %s from the index: %w", ratingKey, err)
+		return fmt.Errorf("cannot drop item %s from the index: %w", ratingKey, err)
 	}
 	return nil
 }
@@ -336,7 +336,7 @@ func (x *Index) Keep(ctx context.Context, server string, sections []string) erro
 			_, err = tx.ExecContext(ctx, `DELETE FROM plex_section WHERE `+where, server, kept)
 		}
 		if err != nil {
-			return fmt.Errorf("remove other libraries from the index: %w", err)
+			return fmt.Errorf("cannot remove other libraries from the index: %w", err)
 		}
 		return nil
 	})
@@ -357,7 +357,7 @@ func (x *Index) Reset(ctx context.Context) error {
 	return x.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		for _, table := range [...]string{"plex_file", "plex_section"} {
 			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table); err != nil {
-				return fmt.Errorf("empty the index: %w", err)
+				return fmt.Errorf("cannot empty the index: %w", err)
 			}
 		}
 		return nil

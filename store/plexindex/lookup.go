@@ -99,18 +99,18 @@ const filesAtMost = 200
 func (x *Index) files(ctx context.Context, fits func(*File) bool, query string, args ...any) ([]File, error) {
 	look, err := x.prepared(ctx, query)
 	if err != nil {
-		return nil, fmt.Errorf("look up a file: %w", err)
+		return nil, fmt.Errorf("cannot look up a file: %w", err)
 	}
 	rows, err := look.QueryContext(ctx, args...)
 	if err != nil {
-		return nil, fmt.Errorf("look up a file: %w", err)
+		return nil, fmt.Errorf("cannot look up a file: %w", err)
 	}
 	defer rows.Close()
 	var files []File
 	for rows.Next() {
 		var f File
 		if err := rows.Scan(&f.Section, &f.RatingKey, &f.Path, &f.Size, &f.Duration, &f.AddedAt); err != nil {
-			return nil, fmt.Errorf("look up a file: %w", err)
+			return nil, fmt.Errorf("cannot look up a file: %w", err)
 		}
 		if !fits(&f) {
 			continue
@@ -120,7 +120,7 @@ func (x *Index) files(ctx context.Context, fits func(*File) bool, query string, 
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("look up a file: %w", err)
+		return nil, fmt.Errorf("cannot look up a file: %w", err)
 	}
 	return newestFirst(files), nil
 }
@@ -160,7 +160,7 @@ func hash(text string) int64 {
 func (x *Index) New(ctx context.Context, server string, files []File) ([]File, error) {
 	look, err := x.prepared(ctx, `SELECT 1 FROM plex_file WHERE server = ? AND rating_key = ? AND path = ? AND size = ? AND duration = ?`)
 	if err != nil {
-		return nil, fmt.Errorf("look for new files: %w", err)
+		return nil, fmt.Errorf("cannot look for new files: %w", err)
 	}
 	var found []File
 	for _, f := range files {
@@ -169,7 +169,7 @@ func (x *Index) New(ctx context.Context, server string, files []File) ([]File, e
 		if errors.Is(err, sql.ErrNoRows) {
 			found = append(found, f)
 		} else if err != nil {
-			return nil, fmt.Errorf("look for new files: %w", err)
+			return nil, fmt.Errorf("cannot look for new files: %w", err)
 		}
 	}
 	return found, nil

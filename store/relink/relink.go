@@ -98,7 +98,7 @@ func Note(ctx context.Context, q Queue, now time.Time, server string, files []Fi
 		})
 	}
 	if err != nil {
-		return fmt.Errorf("look for scenes of %d new files: %w", len(files), err)
+		return fmt.Errorf("cannot look for scenes of %d new files: %w", len(files), err)
 	}
 	return nil
 }
@@ -124,7 +124,7 @@ func Due(ctx context.Context, q Queue, now time.Time, server string, limit int) 
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("find scenes with new items in Plex: %w", err)
+		return nil, fmt.Errorf("cannot find scenes with new items in Plex: %w", err)
 	}
 	return scenes, nil
 }
@@ -199,7 +199,7 @@ func Complete(ctx context.Context, q Queue, now time.Time, scenes []Scene) (n in
 		return nil
 	})
 	if err != nil {
-		return 0, fmt.Errorf("enqueue scenes with new items in Plex: %w", err)
+		return 0, fmt.Errorf("cannot enqueue scenes with new items in Plex: %w", err)
 	}
 	return n, nil
 }
@@ -240,7 +240,7 @@ const (
 func HasLinks(ctx context.Context, q Queue) (yes bool, err error) {
 	err = q.InTx(ctx, func(tx *sqlitefile.Tx) error { return tx.QueryRowContext(ctx, anyLink).Scan(&yes) })
 	if err != nil {
-		return false, fmt.Errorf("look for a link: %w", err)
+		return false, fmt.Errorf("cannot look for a link: %w", err)
 	}
 	return yes, nil
 }
@@ -289,7 +289,7 @@ func Fill(ctx context.Context, q Queue, now time.Time, limit int) (more bool, er
 		return err
 	})
 	if err != nil {
-		return false, fmt.Errorf("note the files of links: %w", err)
+		return false, fmt.Errorf("cannot note the files of links: %w", err)
 	}
 	return more, nil
 }

@@ -39,7 +39,7 @@ func acquire(ctx context.Context, dir string, patience time.Duration, try func(*
 	for {
 		ok, err := try(f)
 		if _, opening := errors.AsType[*fs.PathError](err); opening {
-			return nil, fmt.Errorf("open the lock: %w", Explain(f.Path(), err))
+			return nil, fmt.Errorf("cannot open the lock: %w", Explain(f.Path(), err))
 		}
 		if err != nil {
 			return nil, noLocks(dir, errors.Join(err, f.Close()))

@@ -85,7 +85,7 @@ func clearPlace(path string) error {
 			err = os.Remove(path + suffix)
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("remove the log of an earlier database: %w", err)
+			return fmt.Errorf("cannot remove the log of an earlier database: %w", err)
 		}
 	}
 	return nil

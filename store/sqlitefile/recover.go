@@ -42,7 +42,7 @@ func SetAside(ctx context.Context, path string, now time.Time, readSchema func(c
 	}
 	damage, err := checkFile(ctx, path, readSchema)
 	if err != nil {
-		return note, fmt.Errorf("check the database: %w", err)
+		return note, fmt.Errorf("cannot check the database: %w", err)
 	}
 	if damage == "" {
 		return note, nil
@@ -74,7 +74,7 @@ func readSalvage(path string) (Salvage, error) {
 	var n Salvage
 	text, err := os.ReadFile(path + salvageSuffix)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return n, fmt.Errorf("look for an interrupted recovery: %w", err)
+		return n, fmt.Errorf("cannot look for an interrupted recovery: %w", err)
 	}
 	if json.Unmarshal(text, &n) != nil {
 		return Salvage{}, nil
@@ -89,7 +89,7 @@ func (n Salvage) write(path string) error {
 		err = WriteAtomically(filepath.Dir(path), filepath.Base(path)+salvageSuffix, text)
 	}
 	if err != nil {
-		return fmt.Errorf("record the recovery: %w", err)
+		return fmt.Errorf("cannot record the recovery: %w", err)
 	}
 	return nil
 }
@@ -116,7 +116,7 @@ func moveAside(path, name string) error {
 	aside := filepath.Join(dir, name)
 	if !Exists(aside) {
 		if err := renameOpen(path, aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("move the damaged database aside: %w", Explain(path, err))
+			return fmt.Errorf("cannot move the damaged database aside: %w", Explain(path, err))
 		}
 	}
 	if Exists(path) { // a new database, which owns the log
@@ -145,7 +145,7 @@ func renameOpen(from, to string) error {
 func ClearNotes(path string) error {
 	for _, suffix := range [...]string{suspectSuffix, salvageSuffix} {
 		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("remove the note of damage: %w", err)
+			return fmt.Errorf("cannot remove the note of damage: %w", err)
 		}
 	}
 	return nil

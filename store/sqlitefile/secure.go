@@ -15,10 +15,10 @@ var chmod = os.Chmod
 // refuses.
 func PrepareDir(dir string) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return fmt.Errorf("create the data folder: %w", Explain(dir, err))
+		return fmt.Errorf("cannot create the data folder: %w", Explain(dir, err))
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("create the data folder: %w", Explain(dir, err))
+		return fmt.Errorf("cannot create the data folder: %w", Explain(dir, err))
 	}
 	return CheckDir(dir)
 }
@@ -30,7 +30,7 @@ func CheckDir(dir string) error {
 	fi, err := os.Lstat(dir)
 	switch {
 	case err != nil:
-		return fmt.Errorf("check the data folder: %w", Explain(dir, err))
+		return fmt.Errorf("cannot check the data folder: %w", Explain(dir, err))
 	case fi.Mode()&fs.ModeSymlink != 0:
 		return fmt.Errorf("the data folder %s is a symbolic link: replace it with a real folder, or set STASH_PLEX_SYNC_DIR to another folder", dir)
 	case !fi.IsDir():
@@ -40,7 +40,7 @@ func CheckDir(dir string) error {
 	if !isClosed(fi) {
 		failed = chmod(dir, 0o700)
 		if fi, err = os.Lstat(dir); err != nil {
-			return fmt.Errorf("check the data folder: %w", Explain(dir, err))
+			return fmt.Errorf("cannot check the data folder: %w", Explain(dir, err))
 		}
 	}
 	if isTrusted(fi) && !isWritable(fi) {
@@ -49,7 +49,7 @@ func CheckDir(dir string) error {
 	secures, err := securesFiles(dir)
 	switch {
 	case err != nil && !errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("write to the data folder: %w", Explain(dir, err))
+		return fmt.Errorf("cannot write to the data folder: %w", Explain(dir, err))
 	case err == nil && !secures:
 		return nil
 	case !isTrusted(fi):

@@ -43,7 +43,7 @@ func (l *Listing) enqueue(ctx context.Context, after int, since time.Time, store
 	for total := 0; ; {
 		page, err := l.pageSince(ctx, after, since)
 		if err != nil {
-			return total, fmt.Errorf("list scenes: %w", err)
+			return total, fmt.Errorf("cannot list scenes: %w", err)
 		}
 		last := len(page.Scenes) < PageSize
 		if !last {
