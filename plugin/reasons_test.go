@@ -127,7 +127,7 @@ var reasons = []reason{
 	}, why: "2 Plex items fit /data/a.mp4 equally well", remedy: "delete the extra ones", list: "dead_letters"},
 	{
 		name: "a library is missing", arrange: func(w *reasonWorld) { w.plex.Remove(w.item); w.set["plexLibraries"] = "Videos, Nowhere" },
-		why: "a Plex library is missing or has not been completely read", remedy: `check "Plex libraries"`, list: "queue",
+		why: "but a Plex library is missing or has not been completely read", remedy: `check "Plex libraries"`, list: "queue",
 	},
 	{name: "excluded tag", arrange: func(w *reasonWorld) {
 		tag := w.stash.Name("tag", 0, "Private")

@@ -224,7 +224,7 @@ func (s *session) repair(ctx context.Context) error {
 	if err == nil && r != nil {
 		z := s.log.Logger(false)
 		z.Error().Str("damage", r.Damage).Str("kept_as", r.Aside).Str("saved", rows(r.Rescued)).Str("from_copy", rows(r.Copied)).
-			Msg("the queue was damaged: it was moved aside, and what could be read was recovered; the rest is queued when the plugin next reads all scenes")
+			Msg("the queue was damaged: it was moved aside, and what could be read was recovered; the rest is queued within a day, when a run compares all scenes")
 	}
 	return err
 }

@@ -254,7 +254,7 @@ func (s *session) whyNot(ctx context.Context, err error) (why string, class retr
 	case yields:
 		return room, "", true
 	case errors.Is(err, sqlitefile.ErrHeld):
-		return s.whoWorks(ctx) + "; that run, or the one after it, takes what is queued", "", true
+		return s.whoWorks(ctx) + "; that run or the next one pushes what is queued", "", true
 	case ctx.Err() != nil:
 		return "run cancelled; nothing queued was lost", retry.ClassCancelled, true
 	case invalid:
@@ -272,10 +272,13 @@ func (s *session) whoWorks(ctx context.Context) string {
 	who, since := "another run", ""
 	if s.open(ctx) == nil {
 		if holder, at, err := s.db.Holder(ctx); err == nil && holder != "" {
-			who, since = holder, ", since "+at.Format(time.TimeOnly)
+			who, since = holder, " since "+at.Format(time.TimeOnly)
 		}
 	}
-	return who + " is running" + since
+	if since != "" {
+		return who + " has been running" + since
+	}
+	return who + " is running"
 }
 
 // finish logs the last line of a run, and returns the same as a report.

@@ -63,7 +63,7 @@ func (s *session) logUnpushed(ctx context.Context, r *StatusReport) {
 	jobs := min(len(waiting), max(unpushedLines-len(letters), unpushedLines/2))
 	dead := min(len(letters), unpushedLines-jobs)
 	if jobs < len(waiting) || len(waiting) == listed || dead < r.DeadLetters.Count {
-		s.z.Info().Msg(fmt.Sprintf("more scenes are not in Plex than the next %d lines name: the operation \"status\" returns up to %d of each kind", jobs+dead, listed))
+		s.z.Info().Msg(fmt.Sprintf("only %d of the scenes that are not in Plex are listed: the operation \"status\" returns up to %d of each kind", jobs+dead, listed))
 	}
 	shown := slices.Clone(waiting[:jobs])
 	slices.SortStableFunc(shown, func(a, b FailedJob) int { return min(b.Attempts, 1) - min(a.Attempts, 1) }) // what failed comes last

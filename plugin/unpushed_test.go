@@ -49,7 +49,7 @@ func TestListOfScenesFitsOnTheLogPageAndEndsWithDeadLetters(t *testing.T) {
 		out := w.op(common.ArgsMap{"mode": "status"})
 		name := fmt.Sprintf("%d waiting, %d failed, %d dead", c.waiting, c.failed, c.dead)
 		list := w.with("scene=")
-		if more := len(w.with("more scenes are not in Plex")); len(list) != c.lines || (more == 1) != c.more || len(w.lines) != c.lines+1+more {
+		if more := len(w.with("of the scenes that are not in Plex are listed")); len(list) != c.lines || (more == 1) != c.more || len(w.lines) != c.lines+1+more {
 			t.Errorf("%s: %d lines about scenes, %d about more: %q", name, len(list), more, w.lines)
 			continue
 		}

@@ -37,7 +37,7 @@ func TestSyncAllBesideARunQueuesEveryScene(t *testing.T) {
 		w.stash.Change(id, titled("All"))
 	}
 	out := w.op(map[string]any{"mode": "sync-all"})
-	if !strings.Contains(out["stopped"].(string), "is running") {
+	if !strings.Contains(out["stopped"].(string), "has been running since ") {
 		t.Errorf("sync-all = %v", out)
 	}
 	answer()

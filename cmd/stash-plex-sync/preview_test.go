@@ -189,7 +189,7 @@ func TestRestoreBesideARunSaysWhoIsAtWork(t *testing.T) {
 	for mode, done := range modes {
 		out := <-outs[mode]
 		stopped, _ := out["stopped"].(string)
-		for _, text := range []string{"Process queue (process ", "is running, since ", done, "again when it has ended"} {
+		for _, text := range []string{"Process queue (process ", "has been running since ", done, "again when it has ended"} {
 			if !strings.Contains(stopped, text) {
 				t.Errorf("%s: stopped = %q, want %q in it", mode, stopped, text)
 			}

@@ -10,10 +10,10 @@ import (
 func (r *run) takeIn(ctx context.Context) error {
 	n, err := r.Store.TakeInbox(ctx, time.Now())
 	if n > 0 {
-		r.Log.Info().Int("hooks", n).Msg("imported hooks from the inbox")
+		r.Log.Info().Int("edits", n).Msg("queued edits that were saved in the inbox")
 	}
 	if err != nil && ctx.Err() == nil { // after a cancellation the next run imports it
-		r.Log.Error().Err(err).Msg("could not import a file from the inbox")
+		r.Log.Error().Err(err).Msg("cannot queue a file of the inbox")
 	}
 	if err := r.expandFanouts(ctx); err != nil {
 		return err

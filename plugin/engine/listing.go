@@ -21,7 +21,7 @@ func (r *run) catchUp(ctx context.Context) error {
 		n, err := l.Run(ctx)
 		r.sum.CaughtUp += n
 		if retry.OriginOf(err) == retry.FromStash && !gate.Judge(ctx, err).Stop {
-			r.Log.Warn().Err(err).Msg("Stash refuses to list its scenes: changes without a hook are not found until it does")
+			r.Log.Warn().Err(err).Msg("Stash refuses to list its scenes: until it lists them, changes that it does not announce are not found")
 		}
 		return err
 	})
@@ -45,10 +45,10 @@ func (r *run) enqueueRest(ctx context.Context) error {
 	return r.gate.Do(ctx, gate.Items{}, func(ctx context.Context) error {
 		n, err := r.listing(r.gate.MakeRoom).EnqueueRest(ctx)
 		if n > 0 {
-			r.Log.Info().Int("scenes", n).Msg("queued more scenes of a sync that made room for other Stash jobs")
+			r.Log.Info().Int("scenes", n).Msg("queued more scenes of \"Sync all scenes\", which was interrupted for other Stash jobs")
 		}
 		if retry.OriginOf(err) == retry.FromStash && !gate.Judge(ctx, err).Stop {
-			r.Log.Warn().Err(err).Msg("Stash refuses to list its scenes: the rest of a sync is queued by the first run that can list them")
+			r.Log.Warn().Err(err).Msg("Stash refuses to list its scenes: the next run that can list them queues the rest of \"Sync all scenes\"")
 		}
 		return err
 	})

@@ -20,8 +20,8 @@ func (pl *Pipeline) notMatched(p *Push) error {
 		return retry.Ambiguous(fmt.Sprintf("%d Plex items fit %s equally well: delete the extra ones in Plex or set \"Path map\" (pathMap), then run \"Retry dead letters\"; they are %s",
 			len(p.Match.Candidates), path, NameCandidates(p.Match.Candidates)), p.Match.Candidates)
 	case match.Unknown:
-		return retry.Unready("a Plex library is missing or has not been completely read yet, and may contain " + path +
-			": check \"Plex libraries\" (plexLibraries); if all are there, the next runs read the rest")
+		return retry.Unready("no item for " + path + " found so far, but a Plex library is missing or has not been completely read yet" +
+			": check \"Plex libraries\" (plexLibraries); the next runs read the rest")
 	}
 	if pl.Config.SkipMissing {
 		const setting = ", and \"Skip missing scenes\" (skipMissing) is on: when Plex has scanned the folder, run \"Sync all scenes\""

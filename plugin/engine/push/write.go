@@ -185,7 +185,7 @@ func (pl *Pipeline) edit(ctx context.Context, t *Target, e plexapi.Edit) (done i
 	err = send(e)
 	if retry.TooLong(err) {
 		if short, cut := merge.Halve(e); cut {
-			logOf(pl.Log.Info(), t.push).Str("fields", fieldNames(e.Fields())).Msg("shortened to half its length: Plex or a proxy rejects longer URLs")
+			logOf(pl.Log.Info(), t.push).Str("fields", fieldNames(e.Fields())).Msg("only half of the text is sent: Plex or a proxy rejects longer URLs")
 			err = send(short)
 		}
 	}
