@@ -48,7 +48,7 @@ func TestStatusFromAShell(t *testing.T) {
 	w.occupied()
 	w.bulk("New", 1, 2)
 	out, err := exec.Command(binary(), "status", "--db", w.database()).CombinedOutput()
-	if err != nil || !strings.Contains(string(out), `2 scenes due (run "Process queue"), 0 waiting for a later edit or task, 0 dead letters`) {
+	if err != nil || !strings.Contains(string(out), `2 scenes to push (run "Process queue")`) {
 		t.Errorf("%v: %s", err, out)
 	}
 	out, err = exec.Command(binary(), "status", "--db", w.database(), "--json").Output()
