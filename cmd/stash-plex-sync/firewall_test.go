@@ -30,12 +30,12 @@ func TestSceneThatAFirewallRefusesStopsNoOther(t *testing.T) {
 				t.Errorf("result = %v", out)
 			}
 			w.wantTitle(60, "New")
-			w.wantExplained(1, "waiting", "in front of Plex", "concerns this scene alone", "failed once")
+			w.wantExplained(1, "waiting", "in front of Plex", "only this scene fails", "failed once")
 			for range 5 {
 				w.pass(time.Hour)
 				w.process()
 			}
-			w.wantExplained(1, "dead", "in front of Plex", "concerns this scene alone")
+			w.wantExplained(1, "dead", "in front of Plex", "only this scene fails")
 			if lines := w.logged("owner's token"); len(lines) > 0 {
 				t.Errorf("the token is blamed: %v", lines)
 			}
