@@ -158,20 +158,21 @@ func TestScanThatFailsChangesNoJob(t *testing.T) {
 		fault  plextest.Fault
 		folder int // of how many folders a scan is asked for
 	}{
-		{"Plex fails", plextest.Fault{Status: 500}, 1},
+		{"Plex fails", plextest.Fault{Status: 500}, 5},
 		{"Plex does not answer", plextest.Fault{Hang: true}, 1},
-		{"Plex refuses", plextest.Fault{Status: 400}, 3},
+		{"Plex refuses", plextest.Fault{Status: 400}, 7},
+		{"a firewall refuses one folder", plextest.Fault{Status: 403, Front: true, Match: func(r plextest.Request) bool { return strings.Contains(r.Query, "new2") }}, 7},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inLab(t, 1, func(l *lab) {
 				l.Config.ScanPlex = true
-				for id := 2; id <= 4; id++ {
+				for id := 2; id <= 8; id++ {
 					l.addHidden(id, fmt.Sprintf("/data/new%d/clip.mp4", id))
 				}
 				c.fault.Prefix = "/library/sections/" + l.section + "/refresh"
 				l.plex.Inject(c.fault)
-				l.edit("New", 1, 2, 3, 4)
-				l.want(l.run(), Summary{Synced: 1, Waiting: 3})
+				l.edit("New", 1, 2, 3, 4, 5, 6, 7, 8)
+				l.want(l.run(), Summary{Synced: 1, Waiting: 7})
 				if n := l.plex.Count("GET", c.fault.Prefix); n != c.folder {
 					l.Errorf("%d requests for scans, want %d", n, c.folder)
 				}
@@ -179,8 +180,12 @@ func TestScanThatFailsChangesNoJob(t *testing.T) {
 				if j := l.job(2); err != nil || j.Misses != 1 || j.Attempts != 0 || b.Failures != 0 {
 					l.Errorf("job = %+v, breaker = %+v, %v", j, b, err)
 				}
-				if n := strings.Count(l.log.String(), "could not request a scan"); n != c.folder {
-					l.Errorf("said %d times, want %d", n, c.folder)
+				warnings := c.folder
+				if c.fault.Match != nil {
+					warnings = 1
+				}
+				if n := strings.Count(l.log.String(), "could not request a scan"); n != warnings {
+					l.Errorf("said %d times, want %d", n, warnings)
 				}
 			})
 		})

@@ -82,13 +82,13 @@ func (s *Server) Unread(ctx context.Context, index *plexindex.Index) (bool, erro
 
 // once holds what a run reads, logs or requests only once.
 type once struct {
-	excluded   map[int]hidden.Tag
-	lacking    bool // logged that episodes lack some fields
-	scanned    map[string]bool
-	scanFailed bool                 // Plex did not answer a request for a scan
-	dropped    map[droppedFile]bool // removed from the index by this run: not new if they return
-	skipped    map[string]*skips    // by reason
-	noticed    int                  // lines about scenes that wait
+	excluded  map[int]hidden.Tag
+	lacking   bool // logged that episodes lack some fields
+	scanned   map[string]bool
+	scansLost int                  // requests for scans in a row that failed as if Plex did
+	dropped   map[droppedFile]bool // removed from the index by this run: not new if they return
+	skipped   map[string]*skips    // by reason
+	noticed   int                  // lines about scenes that wait
 }
 
 // droppedFile is a file in the index whose item no longer holds it.

@@ -55,11 +55,11 @@ type scanTarget struct {
 	folder  string
 }
 
-// scan requests one scan, unless it was requested before or Plex is scanning the library. If Plex does not answer, the
-// run requests no more scans.
+// scan requests one scan, unless it was requested before or Plex is scanning the library. If Plex does not answer, or
+// refuses five folders in a row, the run requests no more scans.
 func (pl *Pipeline) scan(ctx context.Context, s scanTarget) {
 	key := s.section.ID + " " + s.folder
-	if pl.once.scanFailed || pl.once.scanned[key] || len(pl.once.scanned) >= MaxScans || pl.Gate.MakeRoom(ctx) != nil {
+	if pl.once.scansLost >= retry.TripAfter || pl.once.scanned[key] || len(pl.once.scanned) >= MaxScans || pl.Gate.MakeRoom(ctx) != nil {
 		return
 	}
 	log := pl.Log.With().Str("library", s.section.Title).Str("folder", text.Private(s.folder)).Logger()
@@ -72,10 +72,16 @@ func (pl *Pipeline) scan(ctx context.Context, s scanTarget) {
 	}
 	pl.once.scanned[key] = true
 	if err := pl.Plex.Scan(ctx, s.section.ID, s.folder); err != nil {
-		pl.once.scanFailed = gate.Judge(ctx, err).Breaker != retry.Answered
+		switch {
+		case retry.NoAnswer(err):
+			pl.once.scansLost = retry.TripAfter
+		case gate.Judge(ctx, err).Breaker != retry.Answered:
+			pl.once.scansLost++
+		}
 		log.Warn().Err(err).Msg("could not request a scan from Plex")
 		return
 	}
+	pl.once.scansLost = 0
 	log.Info().Msg("asked Plex to scan a folder for missing files")
 }
 
