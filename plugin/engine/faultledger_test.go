@@ -330,7 +330,7 @@ func (o *oracle) count(s observed, next []observed, probing *bool) {
 		o.failItem(s.jobs[0], s, next, probing)
 	default:
 		o.fail(s, probing)
-		if s.means == down && s.role == listingRole {
+		if s.means == down && s.role == listingRole && (s.Status == 0 || gone(next)) {
 			o.stop = &s
 		}
 	}

@@ -39,13 +39,15 @@ func (r *run) refreshIfNeeded(ctx context.Context) error {
 	if err := r.connect(ctx); err != nil {
 		return err
 	}
-	return r.gate.Do(ctx, gate.Items{}, func(ctx context.Context) error {
-		err := r.refresh(ctx)
-		if retry.OriginOf(err) == retry.FromPlex && !gate.Judge(ctx, err).EndsBatch() { // the run continues with the index as it is
-			r.Log.Warn().Err(err).Msg("could not update the index of Plex's files; the next run tries again")
-		}
-		return err
+	var failure error
+	err := r.gate.Do(ctx, gate.Items{}, func(ctx context.Context) error {
+		failure = r.refresh(ctx)
+		return failure
 	})
+	if err == nil && failure != nil { // the run continues with the index as it is
+		r.Log.Warn().Err(failure).Msg("could not update the index of Plex's files; the next run tries again")
+	}
+	return err
 }
 
 // refresh updates the index of the chosen libraries, once per run.

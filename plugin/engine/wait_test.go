@@ -18,7 +18,7 @@ func TestShortOutageIsWaitedOut(t *testing.T) {
 		{"at a write", func(l *lab) { l.plex.Inject(plextest.Fault{Method: "PUT", Refuse: true}) }},
 		{"at the listing", func(l *lab) {
 			l.plex.AddItem(l.section, "/new.mp4", 5)
-			l.plex.Inject(plextest.Fault{Prefix: "/library/sections/" + l.section + "/all", Method: "GET", Status: 502})
+			l.plex.Inject(plextest.Fault{Prefix: "/library/sections/" + l.section + "/all", Method: "GET", Refuse: true})
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -367,3 +367,34 @@ func TestReleasedJobsGoBehindTheOthers(t *testing.T) {
 		}
 	})
 }
+
+// A proxy does not carry the listing of one library. What is known of it, and the other libraries, go on.
+func TestListingThatFailsAloneStopsNoOtherScene(t *testing.T) {
+	for _, status := range []int{403, 504} {
+		inLab(t, 3, func(l *lab) {
+			l.edit("Known", 1, 2)
+			l.want(l.run(), Summary{Synced: 2})
+			other := l.plex.AddSection("Other", "movie")
+			l.keys[4] = l.plex.AddItem(other, path(4), size(4))
+			l.stash.Add(stashtest.Scene{ID: 4, Files: []stashtest.File{{Path: path(4), Size: size(4)}}})
+			l.plex.Inject(plextest.Fault{Method: "GET", Prefix: "/library/sections/" + other + "/all", Status: status, Front: true})
+			for range 3 {
+				l.edit("New", 1, 2, 3, 4)
+				pass(time.Hour)
+				sum := l.run()
+				if sum.Class == retry.ClassUnauthorized || strings.Contains(sum.Stopped, "every") {
+					l.Errorf("%d: class %q, stopped %q", status, sum.Class, sum.Stopped)
+				}
+				l.wantTitle(1, "New")
+				l.wantTitle(3, "New")
+				if j := l.job(4); j.Attempts+j.Misses > 0 || j.Error == "" {
+					l.Errorf("%d: job = %+v, want it uncharged with a trace", status, j)
+				}
+				l.wantBreakerClosed()
+			}
+			l.plex.Heal()
+			l.run()
+			l.wantTitle(4, "New")
+		})
+	}
+}

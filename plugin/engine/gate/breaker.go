@@ -195,7 +195,11 @@ func (g *Gate) Shared(ctx context.Context) (stop Stop, ok bool) {
 	if g.shared == nil {
 		return Stop{}, false
 	}
-	return Stop{Judge(ctx, g.shared).Class, g.shared.Error() + "; affected scenes stay queued"}, true
+	class := Judge(ctx, g.shared).Class
+	if class == retry.ClassUnauthorized { // by something in front of Plex
+		class = retry.ClassTemporary
+	}
+	return Stop{class, g.shared.Error() + "; affected scenes stay queued"}, true
 }
 
 // MayPass reports whether the failure that ended a run's work may pass by itself.

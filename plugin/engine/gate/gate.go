@@ -114,7 +114,7 @@ func (g *Gate) handle(ctx context.Context, items Items, err error) error {
 	if err := g.teach(ctx, items.list[0], v, err); err != nil {
 		return err
 	}
-	if v.EndsBatch() || g.tripped {
+	if v.EndsBatch() && !g.onlyRequest(ctx, v, err) || g.tripped {
 		return err
 	}
 	g.shared = err
@@ -141,7 +141,9 @@ func (g *Gate) handleRun(ctx context.Context, err error) error {
 	v := Judge(ctx, err)
 	switch origin := retry.OriginOf(err); {
 	case origin == retry.FromPlex && v.EndsBatch():
-		return g.unreachable(ctx, err)
+		if !g.onlyRequest(ctx, v, err) {
+			return g.unreachable(ctx, err)
+		}
 	case v.Stop || origin == retry.FromUs || origin == retry.FromItem:
 		return g.After(ctx, err)
 	}
@@ -152,6 +154,16 @@ func (g *Gate) handleRun(ctx context.Context, err error) error {
 		return g.Paused()
 	}
 	return nil
+}
+
+// onlyRequest reports whether a failure as if Plex were down concerns the request alone, such as one listing that a
+// proxy does not carry: there was an answer, and Plex answers a probe. Plex's own refusal of the token never does.
+func (g *Gate) onlyRequest(ctx context.Context, v retry.Verdict, err error) bool {
+	if v == retry.Cancelled() || retry.NoAnswer(err) || retry.RefusesToken(err) {
+		return false
+	}
+	_, _, down := g.Plex.Probe(ctx)
+	return down == nil
 }
 
 // handledError is an error that ends the batch and has been handled.
