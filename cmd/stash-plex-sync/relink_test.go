@@ -52,6 +52,7 @@ func TestTortureMemoryDoesNotGrowWithScenesWhoseItemsAreReplaced(t *testing.T) {
 	w := newWorld(t, 1)
 	w.bulk("First", 1)
 	w.process()
+	w.idle() // the run that the edit asked for
 	first, err := strconv.Atoi(w.keys[1])
 	w.must(err)
 	first++ // of the rating keys of the bulk
