@@ -162,8 +162,13 @@ func (g *Gate) onlyRequest(ctx context.Context, v retry.Verdict, err error) bool
 	if v == retry.Cancelled() || retry.NoAnswer(err) || retry.RefusesToken(err) {
 		return false
 	}
-	_, _, down := g.Plex.Probe(ctx)
-	return down == nil
+	return g.probe(ctx) == nil
+}
+
+// probe returns why Plex does not answer a probe; nil if it does.
+func (g *Gate) probe(ctx context.Context) error {
+	_, _, err := g.Plex.Probe(ctx)
+	return err
 }
 
 // handledError is an error that ends the batch and has been handled.

@@ -7,7 +7,8 @@ import (
 )
 
 // InHalves runs a request about several items. If it fails, InHalves repeats it in halves down to single items, which
-// fail as in Do; only these failures count. If the run must yield, the items that are left are released. InHalves returns an error under the same conditions as Do.
+// fail as in Do; only these failures count. If the run must yield, the items that are left are released. InHalves
+// returns an error under the same conditions as Do.
 func InHalves[T Item](ctx context.Context, g *Gate, items []T, request func(ctx context.Context, some []T) error) error {
 	h := halves[T]{gate: g, request: request}
 	return h.do(ctx, items)
@@ -107,7 +108,7 @@ func (h *halves[T]) fatal(ctx context.Context, first Item, err error) error {
 			return nil
 		}
 		h.probed = true
-		if _, _, down := g.Plex.Probe(ctx); down != nil {
+		if down := g.probe(ctx); down != nil {
 			return g.probeFailed(ctx, first, err, down)
 		}
 		return nil

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -45,7 +46,7 @@ func (g *Gate) handleItem(ctx context.Context, item Item, err error) error {
 	case v == retry.Cancelled():
 		return err
 	case v.EndsBatch():
-		if _, _, down := g.Plex.Probe(ctx); down != nil {
+		if down := g.probe(ctx); down != nil {
 			return g.probeFailed(ctx, item, err, down)
 		}
 		failure = g.suspect(v, err)
@@ -96,23 +97,17 @@ func (g *Gate) probeFailed(ctx context.Context, item Item, err, down error) erro
 	if Judge(ctx, err).Stop { // the probe knows more
 		err = down
 	}
-	if err := g.teach(ctx, item, Judge(ctx, err), err); err != nil {
-		return err
-	}
-	return err
+	return cmp.Or(g.teach(ctx, item, Judge(ctx, err), err), err)
 }
 
 // onlyThis reports whether all failures in a row may be those of this item alone, so that they say nothing about Plex.
+// After a failure that ends a batch, the caller has probed already.
 func (g *Gate) onlyThis(ctx context.Context, item Item, v retry.Verdict, err error) bool {
 	failures := g.row.Failures
 	if g.ReadOnly || g.probing || v.Breaker != retry.Failure || failures == 0 || item.Attempts() < failures {
 		return false
 	}
-	if !retry.NoAnswer(err) {
-		return true
-	}
-	_, _, down := g.Plex.Probe(ctx)
-	return down == nil
+	return !retry.NoAnswer(err) || v.EndsBatch() || g.probe(ctx) == nil
 }
 
 // Verdict returns what the error that ended a push means and the error that explains it. Unlike Judge it knows how the

@@ -92,8 +92,8 @@ func IsOwn(err error) bool {
 	return ok && e.own
 }
 
-// RefusesToken reports whether an error of Own is Plex's own refusal of the token. It is about the item only if Plex
-// accepts changes of other items.
+// RefusesToken reports whether Plex itself refuses the token. In a request about one item, that is about the item only if
+// Plex accepts changes of other items.
 func RefusesToken(err error) bool {
 	e, ok := errors.AsType[*plexapi.Error](err)
 	return ok && e.Class == plexapi.Unauthorized && !e.Foreign
