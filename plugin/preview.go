@@ -152,8 +152,7 @@ func quoted(private string) string {
 
 // previewLine is the last line of a preview: the sums, and what to do next.
 func previewLine(p engine.Preview) string {
-	total := p.WouldChange + p.Unchanged + p.NotFound + p.Ambiguous + p.Unread + p.Skipped + p.Failed
-	parts := []string{fmt.Sprintf("%d of %s would change", p.WouldChange, text.Count(total, "scene", "scenes"))}
+	parts := []string{fmt.Sprintf("%d of %s would change", p.WouldChange, text.Count(p.Total(), "scene", "scenes"))}
 	for _, c := range []struct {
 		n                int
 		singular, plural string

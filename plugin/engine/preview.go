@@ -135,7 +135,7 @@ func (r *previewRun) all(ctx context.Context) error {
 			return err
 		}
 		c := &r.result.PreviewCounts
-		total = max(total, page.Count+c.scenes())
+		total = max(total, page.Count+c.Total())
 		ids := make([]int, len(page.Scenes))
 		for i, s := range page.Scenes {
 			ids[i] = s.ID
@@ -144,7 +144,7 @@ func (r *previewRun) all(ctx context.Context) error {
 			if err := r.batch(ctx, some); err != nil {
 				return err
 			}
-			r.Progress(float64(c.scenes()) / float64(max(total, 1)))
+			r.Progress(float64(c.Total()) / float64(max(total, 1)))
 			if err := r.gate.MakeRoom(ctx); err != nil {
 				return err
 			}
@@ -171,8 +171,8 @@ func (r *previewRun) batch(ctx context.Context, ids []int) error {
 	return nil
 }
 
-// scenes returns the number of scenes counted.
-func (c *PreviewCounts) scenes() int {
+// Total returns the number of scenes counted.
+func (c *PreviewCounts) Total() int {
 	return c.WouldChange + c.Unchanged + c.NotFound + c.Ambiguous + c.Unread + c.Skipped + c.Failed
 }
 
