@@ -6,7 +6,6 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/catchup"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 )
 
 // listing returns what lists Stash's scenes. Between two pages it ends with the error of yield.
@@ -14,15 +13,25 @@ func (e *Engine) listing(yield func(ctx context.Context) error) *catchup.Listing
 	return &catchup.Listing{Store: e.Store, Stash: e.Stash, Log: e.Log, Yield: yield}
 }
 
-// catchUp queues scenes that changed in Stash without a hook. If Stash refuses only the listing, the run continues.
+// optional makes a request of the run. It logs a failure after which the run continues, with what follows from it.
+func (r *run) optional(ctx context.Context, consequence string, request func(context.Context) error) error {
+	var failure error
+	err := r.gate.Do(ctx, gate.Items{}, func(ctx context.Context) error {
+		failure = request(ctx)
+		return failure
+	})
+	if err == nil && failure != nil {
+		r.Log.Warn().Err(failure).Msg(consequence)
+	}
+	return err
+}
+
+// catchUp queues scenes that changed in Stash without a hook.
 func (r *run) catchUp(ctx context.Context) error {
-	return r.gate.Do(ctx, gate.Items{}, func(ctx context.Context) error {
-		l := r.listing(r.gate.MakeRoom)
-		n, err := l.Run(ctx)
+	const consequence = "Stash refuses to list its scenes: until it lists them, changes that it does not announce are not found"
+	return r.optional(ctx, consequence, func(ctx context.Context) error {
+		n, err := r.listing(r.gate.MakeRoom).Run(ctx)
 		r.sum.CaughtUp += n
-		if retry.OriginOf(err) == retry.FromStash && !gate.Judge(ctx, err).Stop {
-			r.Log.Warn().Err(err).Msg("Stash refuses to list its scenes: until it lists them, changes that it does not announce are not found")
-		}
 		return err
 	})
 }
@@ -42,13 +51,11 @@ func (e *Engine) EnqueueSince(ctx context.Context, since time.Time) (int, error)
 
 // enqueueRest queues the scenes that EnqueueAll or EnqueueSince has left to this run.
 func (r *run) enqueueRest(ctx context.Context) error {
-	return r.gate.Do(ctx, gate.Items{}, func(ctx context.Context) error {
+	const consequence = "Stash refuses to list its scenes: the next run that can list them queues the rest of \"Sync all scenes\""
+	return r.optional(ctx, consequence, func(ctx context.Context) error {
 		n, err := r.listing(r.gate.MakeRoom).EnqueueRest(ctx)
 		if n > 0 {
 			r.Log.Info().Int("scenes", n).Msg("queued more scenes of \"Sync all scenes\", which was interrupted for other Stash jobs")
-		}
-		if retry.OriginOf(err) == retry.FromStash && !gate.Judge(ctx, err).Stop {
-			r.Log.Warn().Err(err).Msg("Stash refuses to list its scenes: the next run that can list them queues the rest of \"Sync all scenes\"")
 		}
 		return err
 	})

@@ -39,15 +39,7 @@ func (r *run) refreshIfNeeded(ctx context.Context) error {
 	if err := r.connect(ctx); err != nil {
 		return err
 	}
-	var failure error
-	err := r.gate.Do(ctx, gate.Items{}, func(ctx context.Context) error {
-		failure = r.refresh(ctx)
-		return failure
-	})
-	if err == nil && failure != nil { // the run continues with the index as it is
-		r.Log.Warn().Err(failure).Msg("could not update the index of Plex's files; the next run tries again")
-	}
-	return err
+	return r.optional(ctx, "could not update the index of Plex's files; the next run tries again", r.refresh)
 }
 
 // refresh updates the index of the chosen libraries, once per run.
