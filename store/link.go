@@ -259,7 +259,7 @@ func refsOf(ctx context.Context, tx *sqlitefile.Tx, id int) (map[Ref]bool, error
 // forget deletes everything about the scenes except the items, which hold the original values of Plex. It returns how
 // many scenes are due because one of these had an item with their file.
 func forget(ctx context.Context, tx *sqlitefile.Tx, now time.Time, scenes []int) (woken int, err error) {
-	waiting, err := sqlitefile.Column[int](tx.QueryContext(ctx, heirs, sqlitefile.JSONList(scenes)))
+	waiting, err := sqlitefile.Collect(ctx, tx, sqlitefile.Single[int], heirs, sqlitefile.JSONList(scenes))
 	if err != nil {
 		return 0, fmt.Errorf("cannot look for scenes in the same items: %w", err)
 	}

@@ -94,7 +94,7 @@ func (s *Store) ItemsOwnedBy(ctx context.Context, server string, scene int) ([]s
 }
 
 func (s *Store) itemKeys(ctx context.Context, where string, args ...any) ([]string, error) {
-	keys, err := sqlitefile.Column[string](s.read.QueryContext(ctx, `SELECT rating_key FROM item WHERE `+where, args...))
+	keys, err := sqlitefile.Collect(ctx, s.read, sqlitefile.Single[string], `SELECT rating_key FROM item WHERE `+where, args...)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read items: %w", s.fileError(err))
 	}

@@ -133,7 +133,7 @@ func setFacts(ctx context.Context, tx *sqlitefile.Tx, now time.Time, facts map[s
 
 // LinkedBetween returns the scenes in (after, upTo] that have links, in ascending order.
 func (s *Store) LinkedBetween(ctx context.Context, after, upTo int) ([]int, error) {
-	ids, err := sqlitefile.Column[int](s.read.QueryContext(ctx, `SELECT DISTINCT scene_id FROM link WHERE scene_id > ? AND scene_id <= ? ORDER BY scene_id`, after, upTo))
+	ids, err := sqlitefile.Collect(ctx, s.read, sqlitefile.Single[int], `SELECT DISTINCT scene_id FROM link WHERE scene_id > ? AND scene_id <= ? ORDER BY scene_id`, after, upTo)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read linked scenes: %w", s.fileError(err))
 	}

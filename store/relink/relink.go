@@ -129,20 +129,11 @@ func Due(ctx context.Context, q Queue, now time.Time, server string, limit int) 
 	return scenes, nil
 }
 
-func due(ctx context.Context, tx *sqlitefile.Tx, span [2]int64, limit int) (scenes []Scene, err error) {
-	rows, err := tx.QueryContext(ctx, dueFiles, span[0], span[1], limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var s Scene
-		if err := rows.Scan(&s.hash, &s.ID, &s.Size); err != nil {
-			return nil, err
-		}
-		scenes = append(scenes, s)
-	}
-	return scenes, rows.Err()
+func due(ctx context.Context, tx *sqlitefile.Tx, span [2]int64, limit int) ([]Scene, error) {
+	return sqlitefile.Collect(ctx, tx, func(row sqlitefile.Row) (s Scene, err error) {
+		err = row.Scan(&s.hash, &s.ID, &s.Size)
+		return s, err
+	}, dueFiles, span[0], span[1], limit)
 }
 
 const linksOf = `SELECT rating_key, path, pushed_at FROM link WHERE server = ? AND scene_id = ?`

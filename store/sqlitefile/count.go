@@ -24,6 +24,12 @@ func CountRows(ctx context.Context, tx RowQuerier, query string, args ...any) (C
 // A Row is what a query returns one or several of.
 type Row interface{ Scan(to ...any) error }
 
+// Single scans a row of one column, for Collect.
+func Single[T any](row Row) (value T, err error) {
+	err = row.Scan(&value)
+	return value, err
+}
+
 // Collect returns the rows of a query, each as scan reads it.
 func Collect[T any](ctx context.Context, db interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
