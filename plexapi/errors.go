@@ -60,7 +60,7 @@ func (e *Error) Error() string {
 	case e.Status != 0 && e.Err != nil:
 		text += fmt.Sprintf("%s answered %d to %s %s: %v", sender, e.Status, e.Method, path, e.Err)
 	case e.Status != 0:
-		status := strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status)))
+		status := statusText(e.Status)
 		text += fmt.Sprintf("%s answered %s to %s %s", sender, status, e.Method, path)
 	case errors.Is(e.Err, context.DeadlineExceeded):
 		text += "no answer in time"
@@ -71,6 +71,11 @@ func (e *Error) Error() string {
 		text += "; " + e.Hint
 	}
 	return oneLine(text)
+}
+
+// statusText returns a status with its name, if it has one.
+func statusText(status int) string {
+	return strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))
 }
 
 // Unwrap returns the cause.

@@ -3,7 +3,6 @@ package plexapi
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -21,8 +20,7 @@ func throughProxy(t *http.Transport) {
 		if res.StatusCode == http.StatusOK {
 			return nil
 		}
-		status := strings.TrimSpace(fmt.Sprintf("%d %s", res.StatusCode, http.StatusText(res.StatusCode)))
-		return &proxyError{"the proxy in HTTPS_PROXY answered " + status + " instead of connecting to Plex"}
+		return &proxyError{"the proxy in HTTPS_PROXY answered " + statusText(res.StatusCode) + " instead of connecting to Plex"}
 	}
 }
 
