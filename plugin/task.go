@@ -269,16 +269,12 @@ func (s *session) whyNot(ctx context.Context, err error) (why string, class retr
 func (s *session) whoWorks(ctx context.Context) string {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second) // it is named even after a stop
 	defer cancel()
-	who, since := "another run", ""
 	if s.open(ctx) == nil {
 		if holder, at, err := s.db.Holder(ctx); err == nil && holder != "" {
-			who, since = holder, " since "+at.Format(time.TimeOnly)
+			return holder + " has been running since " + at.Format(time.TimeOnly)
 		}
 	}
-	if since != "" {
-		return who + " has been running" + since
-	}
-	return who + " is running"
+	return "another run is running"
 }
 
 // finish logs the last line of a run, and returns the same as a report.
