@@ -109,8 +109,8 @@ func readParts(v value) (parts []Part, odd error) {
 	return parts, cmp.Or(err, odd)
 }
 
-// readItem reads an item of a request for single items. It records values of an unexpected kind for Unreadable, and returns an
-// error only if the item has no readable key.
+// readItem reads an item of a request for single items. It records values of an unexpected kind for Unreadable, and
+// returns an error only if the item has no readable key.
 func readItem(v value) (Item, error) {
 	it := Item{Tags: make(map[TagKind][]string), Locked: make(map[string]bool)}
 	var r Row

@@ -34,7 +34,7 @@ type Page struct {
 	Offset    int
 	Date      time.Time // the server's current time, from the Date header; zero if there is none
 
-	unread int   // items whose key or files have an unexpected form
+	unread int   // items that cannot be read: the form of their key or files is unexpected
 	odd    error // what is unexpected in the last of them
 }
 

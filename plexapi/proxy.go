@@ -13,7 +13,7 @@ import (
 // errProxy means that the proxy in the environment is invalid or refuses to connect.
 var errProxy = errors.New("HTTPS_PROXY is not a valid address")
 
-// throughProxy lets a transport use the proxy of the environment, to which Stash adds its own.
+// throughProxy makes a transport use the proxy that the environment names. Stash puts its own proxy there.
 func throughProxy(t *http.Transport) {
 	t.Proxy = func(r *http.Request) (*url.URL, error) { return proxyOf(r, http.ProxyFromEnvironment) }
 	t.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, res *http.Response) error {

@@ -33,7 +33,7 @@ func before(t *testing.T, s *plextest.Server, strip bool, answer func(http.Respo
 	}).URL + s.BasePath
 }
 
-// refuses returns what a proxy answers to requests whose path has this end.
+// refuses returns a handler that answers requests with this end of the path as a proxy does.
 func refuses(end string, status int, header map[string]string, body string) func(http.ResponseWriter, *http.Request) bool {
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.HasSuffix(r.URL.Path, end) {

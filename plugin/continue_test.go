@@ -14,7 +14,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
 
-// crowd is a Stash in whose queue another job always waits, and a Plex that has the files of its scenes.
+// crowd is a Stash and a Plex that has the files of its scenes. Another job always waits in the queue of the Stash.
 type crowd struct {
 	*testing.T
 	stash *stashtest.Server

@@ -54,8 +54,7 @@ func (w *world) stoppedTasks(over <-chan struct{}) {
 	}
 }
 
-// stoppedOperations starts runs as operations, whose client goes away a moment later, until the hooks are
-// over.
+// stoppedOperations starts runs as operations and disconnects their client a moment later. It ends with the hooks.
 func (w *world) stoppedOperations(over <-chan struct{}) {
 	for {
 		ctx, leave := context.WithTimeout(w.Context(), rand.N(1500*time.Millisecond))

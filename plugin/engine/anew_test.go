@@ -9,7 +9,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
 
-// Stash's database is made anew, and its scenes get other ids. Each item follows the scene of its file, loses the tags
+// Stash's database is created again, and its scenes get other ids. Each item follows the scene of its file, loses the tags
 // of the scene that had the id before, and can still be restored.
 func TestScenesWithOtherIDsAreFollowedByTheirFiles(t *testing.T) {
 	const n = 12

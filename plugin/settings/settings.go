@@ -91,9 +91,9 @@ func (e *Error) Error() string {
 	return "correct Settings > Plugins > Stash Plex Sync: " + text.Join(list...)
 }
 
-// Parse reads the settings as Stash stores them, by keys with or without a number in front. Unset, 0 and "" mean the default. Types are read leniently,
-// since people edit Stash's configuration by hand. An *Error reports all problems at once; the settings
-// without a problem are returned nevertheless.
+// Parse reads the settings as Stash stores them, by keys with or without a number in front. Unset, 0 and "" mean the
+// default. Types are read leniently, since people edit Stash's configuration by hand. An *Error reports all problems at
+// once; the settings without a problem are returned nevertheless.
 func Parse(stored map[string]any) (Settings, error) {
 	p := parser{raw: unnumbered(stored)}
 	s := p.read()

@@ -12,8 +12,8 @@ import (
 )
 
 // ChooseSections returns the movie and TV libraries that names lists by title or id, or all movie libraries if names is
-// empty. absent holds the names without a usable library; if names is empty, those of the unreadable libraries. A title may contain the commas at which the setting was split:
-// the longest title that a library has takes precedence.
+// empty. absent holds the names without a usable library; if names is empty, those of the unreadable libraries. A title
+// may contain the commas at which the setting was split: the longest title that a library has takes precedence.
 func ChooseSections(sections []plexapi.Section, names []string) (chosen []plexapi.Section, absent []string) {
 	means, absent := named(sections, names)
 	for _, s := range sections {
