@@ -24,6 +24,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/hooks"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -106,7 +107,7 @@ func FuzzHookPayload(f *testing.F) {
 		if json.Unmarshal([]byte(text), &context) != nil {
 			return
 		}
-		h, handled, problem := parseHook(context)
+		h, handled, problem := hooks.Parse(context)
 		if problem != "" && !oneLine(problem) {
 			t.Errorf("problem %q", problem)
 		}
@@ -120,7 +121,7 @@ func FuzzHookPayload(f *testing.F) {
 			return
 		}
 		event, _ := object["type"].(string)
-		want := idsIn(object, event == tagMerge)
+		want := idsIn(object, event == hooks.TagMerge)
 		ids, hash, _ := idsOfRecord(h)
 		if len(want) == 0 {
 			want = []int{0}
@@ -135,7 +136,7 @@ func FuzzHookPayload(f *testing.F) {
 			t.Errorf("%s: %+v", text, h)
 		}
 		checkStored(t, h)
-		if self := want[int(sibling)%len(want)]; self != 0 && event != tagMerge {
+		if self := want[int(sibling)%len(want)]; self != 0 && event != hooks.TagMerge {
 			checkSibling(t, context.(map[string]any), self, h)
 		}
 	})
@@ -150,7 +151,7 @@ func checkSibling(t *testing.T, context map[string]any, self int, h store.HookRe
 	if in, ok := context["input"].(map[string]any); ok {
 		in["path"] = "/elsewhere" // which is each hook's own
 	}
-	h, _, _ = parseHook(context)
+	h, _, _ = hooks.Parse(context)
 	others, otherHash, otherFirst := idsOfRecord(h)
 	foreign := slices.ContainsFunc(others, func(id int) bool { return !slices.Contains(ids, id) })
 	disagree := named && (otherHash != hash || len(others) != len(ids)) // one that the input does not name knows of itself alone
@@ -368,10 +369,10 @@ func checkAnswers(t *testing.T, answers []byte, calls []common.PluginInput) {
 		}
 	}
 	for _, in := range calls {
-		if _, hook := in.Args[hookKey]; !hook || failed {
+		if _, hook := in.Args[hooks.Key]; !hook || failed {
 			continue
 		}
-		h, handled, _ := parseHook(in.Args[hookKey])
+		h, handled, _ := hooks.Parse(in.Args[hooks.Key])
 		if handled && !h.Empty() && h.Fanout == nil && !h.Gone && len(calls) == 1 {
 			dir, err := DataDir(in.ServerConnection)
 			if err != nil {

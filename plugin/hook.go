@@ -12,6 +12,7 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/hooks"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -30,7 +31,7 @@ const (
 // Plex is not an error: the job is not lost.
 func (r *Runner) hook(conn common.StashServerConnection, payload any, log *stashlog.Writer) error {
 	z := log.Logger(false)
-	h, handled, problem := parseHook(payload)
+	h, handled, problem := hooks.Parse(payload)
 	if problem != "" {
 		z.Warn().Msg(problem)
 	}

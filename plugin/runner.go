@@ -18,6 +18,7 @@ import (
 
 	"github.com/stashapp/stash/pkg/plugin/common"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/hooks"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
@@ -62,7 +63,7 @@ func (r *Runner) Run(input common.PluginInput, output *common.PluginOutput) erro
 			fail(output, log, fmt.Errorf("a bug in stash-plex-sync %s: %v; nothing queued is lost. Please report it with the log", r.Version, p))
 		}
 	}()
-	if hook, is := input.Args[hookKey]; is {
+	if hook, is := input.Args[hooks.Key]; is {
 		if err := r.hook(input.ServerConnection, hook, log); err != nil {
 			fail(output, log, err)
 		}

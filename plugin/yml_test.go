@@ -14,6 +14,7 @@ import (
 	"github.com/stashapp/stash/pkg/plugin"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/hooks"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
 )
 
@@ -118,16 +119,16 @@ func TestReadmeMakesTheSamePromiseAsTheYml(t *testing.T) {
 
 func TestYmlAsksForTheHooksThatTheProgramHandles(t *testing.T) {
 	p, _ := loadYml(t)
-	var hooks []string
+	var listed []string
 	for _, h := range p.Hooks {
-		hooks = append(hooks, h.Hooks...)
+		listed = append(listed, h.Hooks...)
 	}
-	slices.Sort(hooks)
-	if want := slices.Sorted(slices.Values(hookTypes())); !slices.Equal(hooks, want) {
-		t.Errorf("hooks = %v, want %v", hooks, want)
+	slices.Sort(listed)
+	if want := slices.Sorted(slices.Values(hooks.Types())); !slices.Equal(listed, want) {
+		t.Errorf("hooks = %v, want %v", listed, want)
 	}
-	for _, h := range hooks {
-		if _, handled, _ := parseHook(map[string]any{"type": h, "id": 1.0}); !handled {
+	for _, h := range listed {
+		if _, handled, _ := hooks.Parse(map[string]any{"type": h, "id": 1.0}); !handled {
 			t.Errorf("hook %s is not handled", h)
 		}
 	}

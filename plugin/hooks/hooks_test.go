@@ -1,4 +1,4 @@
-package plugin
+package hooks
 
 import (
 	"encoding/json"
@@ -46,7 +46,7 @@ func TestParseHookPayloads(t *testing.T) {
 			if err := json.Unmarshal([]byte(c.context), &context); err != nil {
 				t.Fatal(err)
 			}
-			h, handled, problem := parseHook(context)
+			h, handled, problem := Parse(context)
 			if !handled || (problem != "") != c.problem {
 				t.Fatalf("handled %v, problem %q; want a problem: %v", handled, problem, c.problem)
 			}
@@ -81,7 +81,7 @@ func TestHooksOfNamedObjectsAreFanouts(t *testing.T) {
 		if err := json.Unmarshal([]byte(c.context), &context); err != nil {
 			t.Fatal(err)
 		}
-		h, handled, problem := parseHook(context)
+		h, handled, problem := Parse(context)
 		if !handled || problem != "" || h.Fanout == nil || h.Empty() || h.Own != (store.Request{}) {
 			t.Errorf("%s: %+v, handled %v, problem %q", c.name, h, handled, problem)
 			continue
@@ -97,20 +97,20 @@ func TestHooksOfNamedObjectsAreFanouts(t *testing.T) {
 			t.Errorf("%s: %+v, want %+v", c.name, *h.Fanout, c.want)
 		}
 	}
-	if h, _, problem := parseHook(map[string]any{"type": "Tag.Update.Post", "input": nil}); !h.Empty() || problem == "" {
+	if h, _, problem := Parse(map[string]any{"type": "Tag.Update.Post", "input": nil}); !h.Empty() || problem == "" {
 		t.Errorf("a hook without any id: %+v, problem %q", h, problem)
 	}
 }
 
 func TestForeignHooksAreNotHandled(t *testing.T) {
-	if _, handled, problem := parseHook(map[string]any{"type": "Gallery.Update.Post", "id": 1.0}); handled || problem == "" {
+	if _, handled, problem := Parse(map[string]any{"type": "Gallery.Update.Post", "id": 1.0}); handled || problem == "" {
 		t.Errorf("handled %v, problem %q", handled, problem)
 	}
 }
 
 func TestHooksOfOneEventHaveTheSameHash(t *testing.T) {
 	hash := func(id float64, path string) string {
-		h, _, _ := parseHook(map[string]any{
+		h, _, _ := Parse(map[string]any{
 			"type": "Scene.Destroy.Post", "id": id,
 			"input": map[string]any{"ids": []any{"1", "2"}, "path": path, "checksum": path, "oshash": path},
 		})
@@ -128,7 +128,7 @@ func TestParsingAllocatesOnlyForIDs(t *testing.T) {
 		input[fmt.Sprintf("field_%d", i)] = []any{"1", "2", nil}
 	}
 	hook := map[string]any{"id": 1.0, "type": "Scene.Update.Post", "input": input, "inputFields": []any{"id", "title"}}
-	if n := testing.AllocsPerRun(20, func() { parseHook(hook) }); n > 20 {
+	if n := testing.AllocsPerRun(20, func() { Parse(hook) }); n > 20 {
 		t.Errorf("%.0f allocations, want at most 20", n)
 	}
 }

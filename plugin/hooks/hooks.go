@@ -1,4 +1,5 @@
-package plugin
+// Package hooks parses what Stash sends with a hook.
+package hooks
 
 import (
 	"crypto/sha256"
@@ -15,8 +16,8 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// hookKey is the argument that distinguishes a hook from a task or an operation.
-const hookKey = "hookContext"
+// Key is the argument that distinguishes a hook from a task or an operation.
+const Key = "hookContext"
 
 // idsAtMost limits the scenes of one event; real events are far smaller.
 const idsAtMost = 1_000_000
@@ -24,21 +25,21 @@ const idsAtMost = 1_000_000
 // ownFields differ between the hooks of one event, so the event's hash ignores them.
 const ownFields = " checksum oshash path "
 
-// parseHook parses a hook's context. Its input may be null (scans), an object with id or ids, a list of objects
-// (scenesUpdate) or a list of ids (plural destroys), with any number of fields of any size. parseHook returns what it
+// Parse parses a hook's context. Its input may be null (scans), an object with id or ids, a list of objects
+// (scenesUpdate) or a list of ids (plural destroys), with any number of fields of any size. Parse returns what it
 // can read; problem says in one line what it cannot. handled is false for hooks of other types.
-func parseHook(context any) (h store.HookRecord, handled bool, problem string) {
+func Parse(context any) (h store.HookRecord, handled bool, problem string) {
 	c, ok := context.(map[string]any)
 	if !ok {
 		return h, true, fmt.Sprintf("cannot read a hook of Stash: its context is %s, not an object", kindOf(context))
 	}
 	event, _ := c["type"].(string)
-	if !slices.Contains(hookTypes(), event) {
+	if !slices.Contains(Types(), event) {
 		return h, false, fmt.Sprintf("this plugin does not handle hook %q", text.OneLine(event, text.ValueLimit))
 	}
 	of, _, _ := strings.Cut(event, ".")
-	ids, bad := idsOf(c["input"], event == tagMerge)
-	own := idOf(c["id"])
+	ids, bad := idsOf(c["input"], event == TagMerge)
+	own := ID(c["id"])
 	if own == 0 && len(ids) > 0 { // the ids of the input say which scenes the event is about
 		own, problem = ids[0], event+" has no id of its own; the first id of its input is used"
 	}
@@ -61,12 +62,12 @@ func parseHook(context any) (h store.HookRecord, handled bool, problem string) {
 	return scenesHook(c, event, store.HookRecord{First: first, Event: hash}, own, others), true, problem
 }
 
-// tagMerge is the only handled hook that Stash fires once for all objects of its event.
-const tagMerge = "Tag.Merge.Post"
+// TagMerge is the only handled hook that Stash fires once for all objects of its event.
+const TagMerge = "Tag.Merge.Post"
 
-// hookTypes returns the handled hooks. Stash fires Movie.Update beside Group.Update for the same group.
-func hookTypes() []string {
-	list := []string{"Scene.Create.Post", "Scene.Update.Post", "Scene.Destroy.Post", tagMerge}
+// Types returns the handled hooks. Stash fires Movie.Update beside Group.Update for the same group.
+func Types() []string {
+	list := []string{"Scene.Create.Post", "Scene.Update.Post", "Scene.Destroy.Post", TagMerge}
 	for _, kind := range []string{"Performer", "Studio", "Tag", "Group"} {
 		list = append(list, kind+".Update.Post", kind+".Destroy.Post")
 	}
@@ -101,7 +102,7 @@ func personsEdit(c map[string]any) bool {
 func idsOf(input any, merge bool) (ids []int, bad int) {
 	seen := make(map[int]bool)
 	add := func(v any) {
-		id := idOf(v)
+		id := ID(v)
 		switch {
 		case id == 0:
 			bad++
@@ -134,8 +135,8 @@ func idsOf(input any, merge bool) (ids []int, bad int) {
 	return ids, bad
 }
 
-// idOf returns an id given as a JSON number or as text; 0 if it is neither, or out of range.
-func idOf(v any) int {
+// ID returns an id given as a JSON number or as text; 0 if it is neither, or out of range.
+func ID(v any) int {
 	switch v := v.(type) {
 	case float64:
 		if v >= 1 && v <= math.MaxInt32 && v == math.Trunc(v) {

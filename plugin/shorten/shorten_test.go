@@ -1,4 +1,4 @@
-package plugin
+package shorten
 
 import (
 	"bytes"
@@ -11,11 +11,11 @@ import (
 
 func shortenedTo(t *testing.T, limit int, text string) string {
 	t.Helper()
-	whole, err := io.ReadAll(shorten(strings.NewReader(text), limit))
+	whole, err := io.ReadAll(Texts(strings.NewReader(text), limit))
 	if err != nil {
 		t.Fatal(err)
 	}
-	bits, err := io.ReadAll(shorten(iotest.OneByteReader(strings.NewReader(text)), limit))
+	bits, err := io.ReadAll(Texts(iotest.OneByteReader(strings.NewReader(text)), limit))
 	if err != nil || !bytes.Equal(whole, bits) {
 		t.Fatalf("read in one piece: %q, byte by byte: %q, %v", whole, bits, err)
 	}
