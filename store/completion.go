@@ -1,12 +1,14 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/store/history"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
@@ -36,6 +38,9 @@ type Completion struct {
 	Error   string        // one line for the user
 	Behind  bool          // for Release: due now, behind the other due jobs
 	Note    string        // replaces the outcome in the log ("synced", "unchanged", "gone")
+	Reason  string        // JSON of the code and the parameters behind Error; "" if there is none
+	Fields  []string      // that were written, for the log
+	Took    time.Duration // since the claim, for the log
 
 	Candidates   any           // for ToDeadLetter: what an ambiguous match found, as JSON
 	AwaitedFiles []AwaitedFile // the files whose appearance in Plex queues the scene; none for Retry, Release and Snooze
@@ -55,7 +60,7 @@ func (s *Store) Complete(ctx context.Context, now time.Time, completions []Compl
 				return fmt.Errorf("scene %d: %w", completions[i].Job.SceneID, err)
 			}
 		}
-		return trimLog(ctx, tx)
+		return history.Trim(ctx, tx)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot complete %d claims: %w", len(completions), err)
@@ -115,20 +120,20 @@ func completeJob(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Compl
 		column := map[Outcome]string{Retry: "attempts", Miss: "misses"}[e.Outcome]
 		res, err = tx.ExecContext(ctx, `
 			UPDATE job SET `+column+` = `+column+` + 1, unfinished = 0, claim = 0, due_at = ?,
-				first_failed_at = COALESCE(first_failed_at, ?), last_error_class = ?, last_error = ?
+				first_failed_at = COALESCE(first_failed_at, ?), last_error_class = ?, last_error = ?, last_reason = ?
 			WHERE scene_id = ? AND claim = ?`,
-			due, now.UnixMilli(), e.Class, e.Error, j.SceneID, j.Claim)
+			due, now.UnixMilli(), e.Class, e.Error, e.Reason, j.SceneID, j.Claim)
 	case Snooze:
 		res, err = tx.ExecContext(ctx, `
-			UPDATE job SET unfinished = 0, claim = 0, due_at = ?, last_error_class = ?, last_error = ?
-			WHERE scene_id = ? AND claim = ?`, due, e.Class, e.Error, j.SceneID, j.Claim)
+			UPDATE job SET unfinished = 0, claim = 0, due_at = ?, last_error_class = ?, last_error = ?, last_reason = ?
+			WHERE scene_id = ? AND claim = ?`, due, e.Class, e.Error, e.Reason, j.SceneID, j.Claim)
 	case Release: // the claim number stays, so that this run does not take the job again
 		if !e.Behind {
 			due = j.DueAt.UnixMilli()
 		}
 		res, err = tx.ExecContext(ctx, `
-			UPDATE job SET unfinished = 0, due_at = ?, last_error_class = ?, last_error = ?
-			WHERE scene_id = ? AND claim = ?`, due, e.Class, e.Error, j.SceneID, j.Claim)
+			UPDATE job SET unfinished = 0, due_at = ?, last_error_class = ?, last_error = ?, last_reason = ?
+			WHERE scene_id = ? AND claim = ?`, due, e.Class, e.Error, e.Reason, j.SceneID, j.Claim)
 	case ToDeadLetter:
 		return deadLetterClaimed(ctx, tx, now, e)
 	default:
@@ -174,10 +179,10 @@ func putDeadLetter(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Com
 	}
 	if _, err := tx.ExecContext(ctx, `
 		INSERT OR REPLACE INTO dead_letter (scene_id, reason, priority, enqueued_at, attempts, misses, unfinished,
-			first_failed_at, class, error, candidates, died_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			first_failed_at, class, error, last_reason, candidates, died_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		j.SceneID, j.Reason, j.Priority, j.EnqueuedAt.UnixMilli(), j.Attempts, j.Misses, j.Unfinished,
-		timeOrNull(j.FirstFailedAt), e.Class, e.Error, string(list), now.UnixMilli()); err != nil {
+		timeOrNull(j.FirstFailedAt), e.Class, e.Error, e.Reason, string(list), now.UnixMilli()); err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, `DELETE FROM awaited_file WHERE scene_id = ?`, j.SceneID); err != nil {
@@ -187,29 +192,9 @@ func putDeadLetter(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Com
 	return err
 }
 
-// The attempt log is limited per scene and in total.
-const (
-	logPerScene = 20
-	logInAll    = 20_000
-)
-
 func logAttempt(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Completion) error {
-	note := e.Note
-	if note == "" {
-		note = string(e.Outcome)
-	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO attempt_log (scene_id, at, outcome, class, error) VALUES (?, ?, ?, ?, ?)`,
-		e.Job.SceneID, now.UnixMilli(), note, e.Class, e.Error); err != nil {
-		return err
-	}
-	_, err := tx.ExecContext(ctx, `
-		DELETE FROM attempt_log WHERE scene_id = ?1 AND id <= (
-			SELECT id FROM attempt_log WHERE scene_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)`,
-		e.Job.SceneID, logPerScene)
-	return err
-}
-
-func trimLog(ctx context.Context, tx *sqlitefile.Tx) error {
-	_, err := tx.ExecContext(ctx, `DELETE FROM attempt_log WHERE id <= (SELECT MAX(id) FROM attempt_log) - ?`, logInAll)
-	return err
+	return history.Log(ctx, tx, history.Attempt{
+		SceneID: e.Job.SceneID, At: now, Outcome: cmp.Or(e.Note, string(e.Outcome)), Class: e.Class, Error: e.Error,
+		Reason: e.Reason, Fields: e.Fields, Took: e.Took,
+	})
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/store/history"
 )
 
 func TestOutcomesChargeCounters(t *testing.T) {
@@ -335,13 +337,13 @@ func TestEditDuringAPushKeepsWhatWasPushed(t *testing.T) {
 
 func TestAttemptLogIsBounded(t *testing.T) {
 	s := openStore(t)
-	for i := range 3 * logPerScene {
+	for i := range 3 * history.PerScene {
 		now := t0.Add(time.Duration(i) * time.Minute)
 		enqueueScenes(t, s, now, InBulk, 1)
 		endOne(t, s, now, Completion{Job: claim(t, s, now, ClaimOptions{})[0], Outcome: Done, Note: "synced"})
 	}
 	list, err := s.Attempts(t.Context(), 1)
-	if err != nil || len(list) != logPerScene || list[0].Outcome != "synced" || !list[0].At.After(list[1].At) {
-		t.Errorf("attempts = %d, %v; want %d, newest first", len(list), err, logPerScene)
+	if err != nil || len(list) != history.PerScene || list[0].Outcome != "synced" || !list[0].At.After(list[1].At) {
+		t.Errorf("attempts = %d, %v; want %d, newest first", len(list), err, history.PerScene)
 	}
 }

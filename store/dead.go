@@ -45,11 +45,11 @@ func (s *Store) DeadLetters(ctx context.Context, n Narrow, limit int) ([]DeadLet
 		var candidates string
 		j := &d.Job
 		err = row.Scan(&j.SceneID, &j.Reason, &j.Priority, &enqueued, &j.Attempts, &j.Misses, &j.Unfinished, &failed,
-			&j.ErrorClass, &j.Error, &candidates, &died)
+			&j.ErrorClass, &j.Error, &j.Detail, &candidates, &died)
 		j.EnqueuedAt, j.FirstFailedAt, d.DiedAt = time.UnixMilli(enqueued), nullTime(failed), time.UnixMilli(died)
 		d.Candidates = json.RawMessage(candidates)
 		return d, err
-	}, `SELECT scene_id, reason, priority, enqueued_at, attempts, misses, unfinished, first_failed_at, class, error, candidates, died_at
+	}, `SELECT scene_id, reason, priority, enqueued_at, attempts, misses, unfinished, first_failed_at, class, error, last_reason, candidates, died_at
 		FROM dead_letter`+where+` ORDER BY died_at DESC LIMIT ?`, append(args, limit)...)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read dead letters: %w", s.fileError(err))

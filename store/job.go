@@ -52,12 +52,13 @@ type Job struct {
 	FirstFailedAt time.Time // zero if it never failed
 	ErrorClass    string
 	Error         string
+	Detail        string // JSON of the code and the parameters behind Error; "" if there is none
 
 	Claim int64 // number of the claim in force; 0 if none
 }
 
 const jobColumns = `scene_id, reason, priority, enqueued_at, attempts, misses, unfinished, due_at,
-	first_failed_at, last_error_class, last_error, claim`
+	first_failed_at, last_error_class, last_error, last_reason, claim`
 
 func scanJob(row sqlitefile.Row) (Job, error) {
 	var j Job
@@ -65,7 +66,7 @@ func scanJob(row sqlitefile.Row) (Job, error) {
 	var failed sql.NullInt64
 	var class, text sql.NullString
 	err := row.Scan(&j.SceneID, &j.Reason, &j.Priority, &enqueued, &j.Attempts, &j.Misses, &j.Unfinished, &due,
-		&failed, &class, &text, &j.Claim)
+		&failed, &class, &text, &j.Detail, &j.Claim)
 	j.EnqueuedAt, j.DueAt = time.UnixMilli(enqueued), time.UnixMilli(due)
 	j.FirstFailedAt = nullTime(failed)
 	j.ErrorClass, j.Error = class.String, text.String
@@ -122,7 +123,7 @@ func enqueue(ctx context.Context, tx *sqlitefile.Tx, now time.Time, requests []R
 				SET reason = excluded.reason, priority = MIN(priority, excluded.priority),
 				    enqueued_at = excluded.enqueued_at, due_at = excluded.due_at,
 				    attempts = 0, misses = 0, unfinished = 0, claim = 0,
-				    first_failed_at = NULL, last_error_class = NULL, last_error = NULL`,
+				    first_failed_at = NULL, last_error_class = NULL, last_error = NULL, last_reason = ''`,
 				r.SceneID, r.Reason, r.Priority, now.UnixMilli())
 		}
 		if err == nil {

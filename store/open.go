@@ -119,7 +119,17 @@ func explain(path string, err error) error {
 	return sqlitefile.Explain(path, err)
 }
 
-// InTx runs f in one IMMEDIATE transaction, for package relink.
+// View runs f in one read transaction, for the packages that read their own tables.
+func (s *Store) View(ctx context.Context, f func(tx *sqlitefile.Tx) error) error {
+	tx, err := sqlitefile.Begin(ctx, s.read)
+	if err == nil {
+		defer sqlitefile.Rollback(tx.Tx) // nothing was written
+		err = f(tx)
+	}
+	return s.fileError(err)
+}
+
+// InTx runs f in one IMMEDIATE transaction, for the packages that write their own tables.
 func (s *Store) InTx(ctx context.Context, f func(tx *sqlitefile.Tx) error) error {
 	return s.inTx(ctx, f)
 }

@@ -2,7 +2,9 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stash-plex-sync/stash-plex-sync/store/relink"
@@ -56,15 +58,32 @@ func TestQueueOfTheFirstVersionLearnsWhatItsLinksName(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	s := openIn(t, dir)
 	syncScenes(t, s, t0, 1, 2)
-	for _, q := range []string{`DROP TABLE link_file`, `PRAGMA user_version = 1`} {
-		if _, err := s.write.Exec(q); err != nil {
-			t.Fatal(err)
-		}
-	}
+	downgrade(t, s, 1)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if n := noted(t, openIn(t, dir)); n != 2 {
 		t.Errorf("%d scenes are due for a look, want both", n)
+	}
+}
+
+// added holds what undoes each migration after the first.
+var added = []string{
+	`DROP TABLE link_file`,
+	`DROP TABLE day; DROP TABLE left_out; DROP TABLE manual_link; ALTER TABLE job DROP COLUMN last_reason;
+		ALTER TABLE dead_letter DROP COLUMN last_reason; ALTER TABLE attempt_log DROP COLUMN reason;
+		ALTER TABLE attempt_log DROP COLUMN fields; ALTER TABLE attempt_log DROP COLUMN took_ms`,
+}
+
+// downgrade turns a queue into one of an earlier version.
+func downgrade(t *testing.T, s *Store, version int) {
+	t.Helper()
+	for _, undo := range slices.Backward(added[version-1:]) {
+		if _, err := s.write.Exec(undo); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.write.Exec(fmt.Sprintf("PRAGMA user_version = %d", version)); err != nil {
+		t.Fatal(err)
 	}
 }

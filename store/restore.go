@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/store/history"
 	"github.com/stash-plex-sync/stash-plex-sync/store/relink"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
@@ -53,7 +54,7 @@ func (s *Store) CompleteRestore(ctx context.Context, now time.Time, r Restored) 
 			}
 			dropped += n
 		}
-		return trimLog(ctx, tx)
+		return history.Trim(ctx, tx)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("cannot store the restored items: %w", err)

@@ -80,7 +80,7 @@ func TestUserRequestEndsTheRestoredState(t *testing.T) {
 			return s.EnqueueSceneVersions(t.Context(), t0, []SceneVersion{{SceneID: 1}}, "Sync all")
 		},
 		"revived by hand": func(t *testing.T, s *Store) error {
-			if _, err := s.write.Exec(`INSERT INTO dead_letter SELECT 1, 'r', 1, 0, 0, 0, 0, NULL, 'rejected', 'e', '[]', 0`); err != nil {
+			if _, err := s.write.Exec(`INSERT INTO dead_letter SELECT 1, 'r', 1, 0, 0, 0, 0, NULL, 'rejected', 'e', '[]', 0, ''`); err != nil {
 				return err
 			}
 			_, err := s.Revive(t.Context(), t0, Narrow{Class: "rejected"})

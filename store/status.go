@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/store/history"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
@@ -149,46 +150,14 @@ func (s *Store) Job(ctx context.Context, sceneID int) (Job, error) {
 // ErrNone means that there is no such row.
 var ErrNone = errors.New("none")
 
-// An Attempt is a line of the attempt log.
-type Attempt struct {
-	At      time.Time
-	Outcome string
-	Class   string
-	Error   string
-}
-
 // Attempts returns the latest attempts for a scene, newest first.
-func (s *Store) Attempts(ctx context.Context, sceneID int) ([]Attempt, error) {
-	list, err := sqlitefile.Collect(ctx, s.read, func(row sqlitefile.Row) (a Attempt, err error) {
-		var at int64
-		err = row.Scan(&at, &a.Outcome, &a.Class, &a.Error)
-		a.At = time.UnixMilli(at)
-		return a, err
-	}, `SELECT at, outcome, class, error FROM attempt_log WHERE scene_id = ? ORDER BY id DESC LIMIT 50`, sceneID)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the attempts of scene %d: %w", sceneID, s.fileError(err))
-	}
-	return list, nil
-}
-
-// An Outage is a time during which the breaker was not closed.
-type Outage struct {
-	StartedAt time.Time
-	EndedAt   time.Time // zero: not over yet
-	Cause     string
+func (s *Store) Attempts(ctx context.Context, sceneID int) ([]history.Attempt, error) {
+	list, err := history.OfScene(ctx, s.read, sceneID)
+	return list, s.fileError(err)
 }
 
 // Outages returns the newest outages, at most 50.
-func (s *Store) Outages(ctx context.Context) ([]Outage, error) {
-	list, err := sqlitefile.Collect(ctx, s.read, func(row sqlitefile.Row) (o Outage, err error) {
-		var started int64
-		var ended sql.NullInt64
-		err = row.Scan(&started, &ended, &o.Cause)
-		o.StartedAt, o.EndedAt = time.UnixMilli(started), nullTime(ended)
-		return o, err
-	}, `SELECT started_at, ended_at, cause FROM outage ORDER BY id DESC LIMIT 50`)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read outages: %w", s.fileError(err))
-	}
-	return list, nil
+func (s *Store) Outages(ctx context.Context) ([]history.Outage, error) {
+	list, err := history.Outages(ctx, s.read)
+	return list, s.fileError(err)
 }

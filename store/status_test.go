@@ -14,7 +14,7 @@ func TestCountsStopAtTheLimit(t *testing.T) {
 	s := openStore(t)
 	const n = sqlitefile.CountLimit + 5
 	for _, q := range []string{
-		`INSERT INTO dead_letter SELECT id, 'r', 1, 0, 0, 12, 0, 0, CASE WHEN id % 2 THEN 'rejected' ELSE 'not_found' END, 'e', '[]', id FROM scene`,
+		`INSERT INTO dead_letter SELECT id, 'r', 1, 0, 0, 12, 0, 0, CASE WHEN id % 2 THEN 'rejected' ELSE 'not_found' END, 'e', '[]', id, '' FROM scene`,
 		`INSERT INTO job (scene_id, reason, priority, enqueued_at, due_at) SELECT id, 'r', 1, 0, 0 FROM scene`,
 	} {
 		if _, err := s.write.Exec(`WITH RECURSIVE scene (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM scene WHERE id < ?) `+q, n); err != nil {
