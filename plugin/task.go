@@ -15,6 +15,8 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/hooks"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
@@ -29,9 +31,9 @@ const recentHours = 24
 // hoursAtMost is longer than Stash has existed, and fits a time.Duration.
 const hoursAtMost = 1_000_000
 
-// modes returns the functions of args.mode. Each is a task and an operation.
+// modes returns the functions of args.mode. Each is an operation, and those that the yml lists are tasks too.
 func (s *session) modes() map[string]func(ctx context.Context, args common.ArgsMap) (any, error) {
-	return map[string]func(context.Context, common.ArgsMap) (any, error){
+	modes := map[string]func(context.Context, common.ArgsMap) (any, error){
 		"process":       s.process,
 		"sync-all":      s.syncAll,
 		"sync-recent":   s.syncRecent,
@@ -46,6 +48,10 @@ func (s *session) modes() map[string]func(ctx context.Context, args common.ArgsM
 		"clear-queue":   s.clearQueue,
 		"rebuild-index": s.rebuildIndex,
 	}
+	for name, op := range ops.All() {
+		modes[name] = func(ctx context.Context, args common.ArgsMap) (any, error) { return s.page(ctx, op, args) }
+	}
+	return modes
 }
 
 // task performs a task or an operation and returns its result.
@@ -95,7 +101,7 @@ func (s *session) syncAll(ctx context.Context, args common.ArgsMap) (any, error)
 func (s *session) syncRecent(ctx context.Context, args common.ArgsMap) (any, error) {
 	hours := recentHours
 	if v := args["hours"]; v != nil && v != "" {
-		if hours = idOf(v); hours == 0 {
+		if hours = hooks.ID(v); hours == 0 {
 			return nil, fmt.Errorf("args.hours is %v; it must be an integer of at least 1", v)
 		}
 		hours = min(hours, hoursAtMost)
@@ -125,7 +131,7 @@ func (s *session) syncScene(ctx context.Context, args common.ArgsMap) (any, erro
 }
 
 func sceneArg(args common.ArgsMap) (int, error) {
-	if scene := idOf(args["scene_id"]); scene != 0 {
+	if scene := hooks.ID(args["scene_id"]); scene != 0 {
 		return scene, nil
 	}
 	return 0, fmt.Errorf("args.scene_id is %v; it must be the id of a scene", args["scene_id"])

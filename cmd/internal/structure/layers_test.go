@@ -39,7 +39,8 @@ var layers = map[string]layer{
 	"plugin/engine/tally":   {"", ""},
 	"plugin/engine/catchup": {"plugin/stashapi store", "github.com/rs/zerolog"},
 	"plugin/text":           {"", "golang.org/x/text"},
-	"store":                 {"store/sqlitefile store/pathform store/inboxes store/relink", ""},
+	"store":                 {"store/sqlitefile store/pathform store/history store/inboxes store/relink", ""},
+	"store/history":         {"store/sqlitefile", ""},
 	"store/inboxes":         {"store/sqlitefile", ""},
 	"store/pathform":        {"", "golang.org/x/text"},
 	"store/relink":          {"store/sqlitefile store/pathform", ""},
@@ -48,9 +49,17 @@ var layers = map[string]layer{
 
 	// What stands above, beside and below these.
 	"plugin": {
-		"plugin/engine plugin/engine/hidden plugin/engine/lookup plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/retry plugin/settings plugin/stashapi plugin/stashlog plugin/text " +
+		"plugin/engine plugin/engine/hidden plugin/engine/lookup plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/retry plugin/hooks plugin/ops plugin/settings plugin/shorten " +
+			"plugin/stashapi plugin/stashlog plugin/text " +
 			"plexapi store store/inboxes store/plexindex store/pathform store/sqlitefile",
 		"github.com/rs/zerolog github.com/stashapp/stash/pkg/plugin/common",
+	},
+	"plugin/hooks":   {"plugin/text store", ""},
+	"plugin/shorten": {"", ""},
+	"plugin/ops": {
+		"plugin/engine/hidden plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/retry plugin/hooks plugin/settings plugin/stashapi plugin/text plexapi " +
+			"store store/history store/pathform store/plexindex store/sqlitefile",
+		"github.com/rs/zerolog",
 	},
 	"plugin/settings": {"plugin/engine/match plugin/engine/merge plugin/text store/pathform", ""},
 	"plugin/stashapi": {

@@ -1,0 +1,70 @@
+// Package ops holds the operations of the page: what it shows, and what a person does there. OPERATIONS.md describes
+// each of them. Operations that read change nothing, and no operation waits for a run.
+package ops
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
+)
+
+// askLimit is how long an operation waits for an answer of Stash that it can do without.
+const askLimit = 3 * time.Second
+
+// A Desk holds what the operations of one call work with.
+type Desk struct {
+	Version     string
+	Now         func() time.Time
+	Log         zerolog.Logger
+	Store       *store.Store
+	Stash       *stashapi.Client
+	Settings    settings.Settings // as far as they can be read
+	SettingsErr error             // a *settings.Error, or a *stashapi.Error
+	// Index opens the index of Plex's files.
+	Index func(ctx context.Context) (*plexindex.Index, error)
+	// Ask makes sure that a run follows, and reports whether it had to ask Stash for one.
+	Ask func(ctx context.Context) (bool, error)
+}
+
+// An Operation answers one call. Its answer is encoded as JSON.
+type Operation struct {
+	Do   func(ctx context.Context, d *Desk, args Args) (any, error)
+	Args []string // the names of its arguments
+}
+
+// All returns the operations by their names, which are values of args.mode.
+func All() map[string]Operation {
+	return map[string]Operation{
+		"activity": {activity, []string{"outcome", "scene_id", "before", "limit"}},
+	}
+}
+
+// Call checks the names of the arguments and performs an operation.
+func (o Operation) Call(ctx context.Context, d *Desk, args Args) (any, error) {
+	for _, name := range slices.Sorted(maps.Keys(args)) {
+		if name != "mode" && !slices.Contains(o.Args, name) {
+			valid := strings.Join(slices.Sorted(slices.Values(o.Args)), ", ")
+			return nil, fmt.Errorf("unknown argument %q; valid arguments: %s", clip(name), valid)
+		}
+	}
+	return o.Do(ctx, d, args)
+}
+
+// when returns t as JSON shows it: in UTC and full seconds, null if it is zero.
+func when(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC().Truncate(time.Second)
+	return &t
+}
