@@ -19,7 +19,7 @@ type layer struct {
 }
 
 // below are the packages that the engine stands on. Files of databases are the business of those of store.
-const below = "plugin/engine/gate plugin/engine/hidden plugin/engine/lookup plugin/engine/push plugin/engine/match plugin/engine/merge plugin/engine/retry plugin/engine/catchup plugin/engine/tally " +
+const below = "plugin/engine/gate plugin/engine/hidden plugin/engine/lookup plugin/engine/push plugin/engine/match plugin/engine/merge plugin/engine/retry plugin/engine/scans plugin/engine/catchup plugin/engine/tally " +
 	"plugin/text plugin/stashapi plexapi store store/plexindex store/pathform store/relink"
 
 var layers = map[string]layer{
@@ -28,7 +28,7 @@ var layers = map[string]layer{
 		"plugin/engine/retry store plexapi plugin/stashapi", "github.com/rs/zerolog",
 	},
 	"plugin/engine/push": {
-		"plugin/engine/gate plugin/engine/hidden plugin/engine/match plugin/engine/merge plugin/engine/retry plugin/engine/tally store store/plexindex store/pathform plexapi plugin/stashapi plugin/text",
+		"plugin/engine/gate plugin/engine/hidden plugin/engine/match plugin/engine/merge plugin/engine/retry plugin/engine/scans plugin/engine/tally store store/plexindex store/pathform plexapi plugin/stashapi plugin/text",
 		"github.com/rs/zerolog",
 	},
 	"plugin/engine/hidden":  {"plugin/stashapi plugin/text store", ""},
@@ -36,6 +36,7 @@ var layers = map[string]layer{
 	"plugin/engine/match":   {"store/plexindex store/pathform plugin/stashapi plexapi plugin/text", "golang.org/x/text"},
 	"plugin/engine/merge":   {"plexapi plugin/stashapi store plugin/text", "golang.org/x/text"},
 	"plugin/engine/retry":   {"plexapi plugin/stashapi store", ""},
+	"plugin/engine/scans":   {"plugin/engine/gate plugin/engine/match plugin/engine/retry plugin/text plexapi store/pathform", ""},
 	"plugin/engine/tally":   {"", ""},
 	"plugin/engine/catchup": {"plugin/stashapi store", "github.com/rs/zerolog"},
 	"plugin/text":           {"", "golang.org/x/text"},

@@ -13,6 +13,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/scans"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/tally"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -82,13 +83,12 @@ func (s *Server) Unread(ctx context.Context, index *plexindex.Index) (bool, erro
 
 // once holds what a run reads, logs or requests only once.
 type once struct {
-	excluded  map[int]hidden.Tag
-	lacking   bool // logged that episodes lack some fields
-	scanned   map[string]bool
-	scansLost int                  // requests for scans in a row that failed as if Plex did
-	dropped   map[droppedFile]bool // removed from the index by this run: not new if they return
-	skipped   map[string]*skips    // by reason
-	noticed   int                  // lines about scenes that wait
+	excluded map[int]hidden.Tag
+	lacking  bool // logged that episodes lack some fields
+	scans    scans.Requests
+	dropped  map[droppedFile]bool // removed from the index by this run: not new if they return
+	skipped  map[string]*skips    // by reason
+	noticed  int                  // lines about scenes that wait
 }
 
 // droppedFile is a file in the index whose item no longer holds it.
