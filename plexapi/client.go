@@ -184,7 +184,7 @@ func (c *Client) send(ctx context.Context, r request, read func(io.Reader) error
 		*r.date = at
 	}
 	answer, page := withoutPage(res.Header, http.MaxBytesReader(nil, res.Body, bodyLimit))
-	if err = errPage; !page {
+	if err = ErrPage; !page {
 		err = read(answer)
 	}
 	if _, cut := errors.AsType[*http.MaxBytesError](err); cut { // its text mentions a request

@@ -12,6 +12,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -57,6 +58,7 @@ type Summary struct {
 
 	Stopped  string      // why it ended early or left due jobs, in one sentence; "" if it did neither
 	Class    retry.Class // of what stopped it; "" if nothing went wrong
+	Reason   string      // the JSON of the code and the parameters behind Stopped
 	Yielded  bool        // an update of the index stopped for other Stash jobs
 	CaughtUp int         // scenes that the catch-up enqueued
 	Floor    int64       // jobs claimed at or after this number were released by this run
@@ -104,19 +106,22 @@ func (e *Engine) Run(ctx context.Context, opts Options) (Summary, error) {
 	err := r.process(ctx)
 	r.pushes.LogSkipped()
 	sum := r.summary()
-	if stop, ok := gate.AsStop(err); ok {
-		sum.Stopped, sum.Class = stop.Text, stop.Class
+	if plexindex.Damaged(err) && !errors.Is(err, store.ErrCorrupt) {
+		if err = e.Index.Rebuild(context.WithoutCancel(ctx)); err == nil {
+			const why = "the file index was corrupt and has been reset; the next run rebuilds it"
+			err = &gate.Stop{Class: retry.ClassTemporary, Text: why, Reason: reason.IndexReset()}
+		}
+	}
+	stop, ok := gate.AsStop(err)
+	if !ok && err != nil && ctx.Err() != nil { // a query that was cut off
+		stop, ok = gate.Cancelled(), true
+	}
+	if ok {
+		sum.stop(*stop)
 		err = nil
 	}
-	if plexindex.Damaged(err) && !errors.Is(err, store.ErrCorrupt) {
-		err = e.Index.Rebuild(context.WithoutCancel(ctx))
-		sum.Stopped, sum.Class = "the file index was corrupt and has been reset; the next run rebuilds it", retry.ClassTemporary
-	}
-	if err != nil && ctx.Err() != nil { // a query that was cut off
-		sum.Stopped, sum.Class, err = gate.CancelledText, retry.ClassCancelled, nil
-	}
 	if shared, ok := r.gate.Shared(ctx); ok && sum.Stopped == "" {
-		sum.Stopped, sum.Class = shared.Text, shared.Class
+		sum.stop(shared)
 	}
 	return sum, err
 }

@@ -129,7 +129,7 @@ func (l *lab) runWith(o Options) Summary {
 
 func (l *lab) want(sum, want Summary) {
 	l.Helper()
-	sum.Stopped, sum.Class, sum.CaughtUp, sum.Floor, sum.Bare = "", "", 0, 0, 0
+	sum.Stopped, sum.Class, sum.Reason, sum.CaughtUp, sum.Floor, sum.Bare = "", "", "", 0, 0, 0
 	if sum != want {
 		l.Errorf("summary = %+v, want %+v", sum, want)
 	}

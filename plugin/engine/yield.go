@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 )
 
@@ -102,7 +103,7 @@ func (y *yield) makeRoom(ctx context.Context) error {
 		y.log.Debug().Err(err).Msg("could not ask Stash for another run")
 		return nil
 	}
-	y.leaving = &gate.Stop{Text: y.leaves}
+	y.leaving = &gate.Stop{Text: y.leaves, Reason: reason.OtherJobs()}
 	return y.leaving
 }
 

@@ -19,23 +19,24 @@ type layer struct {
 }
 
 // below are the packages that the engine stands on. Files of databases are the business of those of store.
-const below = "plugin/engine/gate plugin/engine/hidden plugin/engine/lookup plugin/engine/push plugin/engine/match plugin/engine/merge plugin/engine/retry plugin/engine/scans plugin/engine/catchup plugin/engine/tally " +
+const below = "plugin/engine/gate plugin/engine/hidden plugin/engine/lookup plugin/engine/push plugin/engine/match plugin/engine/merge plugin/engine/reason plugin/engine/retry plugin/engine/scans plugin/engine/catchup plugin/engine/tally " +
 	"plugin/text plugin/stashapi plexapi store store/plexindex store/pathform store/relink"
 
 var layers = map[string]layer{
 	"plugin/engine": {below, "github.com/rs/zerolog"},
 	"plugin/engine/gate": {
-		"plugin/engine/retry store plexapi plugin/stashapi", "github.com/rs/zerolog",
+		"plugin/engine/reason plugin/engine/retry store plexapi plugin/stashapi", "github.com/rs/zerolog",
 	},
 	"plugin/engine/push": {
-		"plugin/engine/gate plugin/engine/hidden plugin/engine/match plugin/engine/merge plugin/engine/retry plugin/engine/scans plugin/engine/tally store store/plexindex store/pathform plexapi plugin/stashapi plugin/text",
+		"plugin/engine/gate plugin/engine/hidden plugin/engine/match plugin/engine/merge plugin/engine/reason plugin/engine/retry plugin/engine/scans plugin/engine/tally store store/plexindex store/pathform plexapi plugin/stashapi plugin/text",
 		"github.com/rs/zerolog",
 	},
 	"plugin/engine/hidden":  {"plugin/stashapi plugin/text store", ""},
 	"plugin/engine/lookup":  {"plugin/engine/gate plugin/engine/retry plugin/stashapi plexapi store/plexindex", ""},
 	"plugin/engine/match":   {"store/plexindex store/pathform plugin/stashapi plexapi plugin/text", "golang.org/x/text"},
 	"plugin/engine/merge":   {"plexapi plugin/stashapi store plugin/text", "golang.org/x/text"},
-	"plugin/engine/retry":   {"plexapi plugin/stashapi store", ""},
+	"plugin/engine/reason":  {"plugin/text", ""},
+	"plugin/engine/retry":   {"plugin/engine/reason plexapi plugin/stashapi store", ""},
 	"plugin/engine/scans":   {"plugin/engine/gate plugin/engine/match plugin/engine/retry plugin/text plexapi store/pathform", ""},
 	"plugin/engine/tally":   {"", ""},
 	"plugin/engine/catchup": {"plugin/stashapi store", "github.com/rs/zerolog"},
@@ -50,7 +51,7 @@ var layers = map[string]layer{
 
 	// What stands above, beside and below these.
 	"plugin": {
-		"plugin/engine plugin/engine/hidden plugin/engine/lookup plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/retry plugin/hooks plugin/ops plugin/settings plugin/shorten " +
+		"plugin/engine plugin/engine/hidden plugin/engine/lookup plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/reason plugin/engine/retry plugin/hooks plugin/ops plugin/settings plugin/shorten " +
 			"plugin/stashapi plugin/stashlog plugin/text " +
 			"plexapi store store/inboxes store/plexindex store/pathform store/sqlitefile",
 		"github.com/rs/zerolog github.com/stashapp/stash/pkg/plugin/common",
@@ -58,7 +59,7 @@ var layers = map[string]layer{
 	"plugin/hooks":   {"plugin/text store", ""},
 	"plugin/shorten": {"", ""},
 	"plugin/ops": {
-		"plugin/engine/hidden plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/retry plugin/hooks plugin/settings plugin/stashapi plugin/text plexapi " +
+		"plugin/engine/hidden plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/reason plugin/engine/retry plugin/hooks plugin/settings plugin/stashapi plugin/text plexapi " +
 			"store store/history store/pathform store/plexindex store/sqlitefile",
 		"github.com/rs/zerolog",
 	},
@@ -85,10 +86,11 @@ var apart = [][2]string{{"store", "plexapi"}, {"store/sqlitefile", "plexapi"}, {
 // pure are packages without input and output: what they may not import of the standard library, and types that their
 // code may not name.
 var pure = map[string]struct{ library, types string }{
-	"plugin/engine/merge": {"context os net database/sql", "Store Index Client"},
-	"plugin/engine/retry": {"context os database/sql", "Store Index Client"},
-	"plugin/engine/match": {"os net database/sql", "Store Client"}, // only types of plexapi
-	"store/plexindex":     {"", "Client"},                          // only types of plexapi
+	"plugin/engine/merge":  {"context os net database/sql", "Store Index Client"},
+	"plugin/engine/reason": {"context os net database/sql", ""},
+	"plugin/engine/retry":  {"context os database/sql", "Store Index Client"},
+	"plugin/engine/match":  {"os net database/sql", "Store Client"}, // only types of plexapi
+	"store/plexindex":      {"", "Client"},                          // only types of plexapi
 }
 
 func TestLayers(t *testing.T) {

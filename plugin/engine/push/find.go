@@ -8,6 +8,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
@@ -99,12 +100,12 @@ func (pl *Pipeline) readHits(ctx context.Context, pushes []*Push, last bool) (st
 		switch {
 		case err != nil:
 			return nil, err
-		case !gone:
+		case gone == "":
 			continue
 		}
 		p.Targets = nil
 		if last {
-			p.Fail(retry.NotFound("the Plex item for " + text.Private(p.Scene.Files[0].Path) + " changed while it was read; Plex may be scanning, and a later run looks for it again"))
+			p.Fail(retry.NotFound(reason.ItemChanged(gone), "the Plex item for "+text.Private(p.Scene.Files[0].Path)+" changed while it was read; Plex may be scanning, and a later run looks for it again"))
 			continue
 		}
 		stale = append(stale, p)
@@ -115,8 +116,8 @@ func (pl *Pipeline) readHits(ctx context.Context, pushes []*Push, last bool) (st
 	return stale, pl.learn(ctx, going(pushes))
 }
 
-// addTargets makes the hits of a push its targets, and reports whether one of them no longer holds its file.
-func (pl *Pipeline) addTargets(ctx context.Context, p *Push, held map[string]plexapi.Item, last bool) (gone bool, err error) {
+// addTargets makes the hits of a push its targets, and returns the key of one that no longer holds its file; "" if none.
+func (pl *Pipeline) addTargets(ctx context.Context, p *Push, held map[string]plexapi.Item, last bool) (gone string, err error) {
 	for _, h := range p.Match.Hits {
 		it, ok := held[h.RatingKey]
 		if ok && !it.Deleted && match.Holds(&it, h.Path) && plexapi.ValidKey(sectionOf(&it, h.Section)) {
@@ -125,13 +126,13 @@ func (pl *Pipeline) addTargets(ctx context.Context, p *Push, held map[string]ple
 			pl.logLacking(p, &it)
 			continue
 		}
-		gone = true
+		gone = h.RatingKey
 		if pl.ReadOnly || last {
 			continue
 		}
 		pl.once.dropped = merge.With(pl.once.dropped, droppedFile{h.RatingKey, h.Path}, true)
 		if err := pl.Index.Drop(ctx, pl.Server.ID, h.RatingKey); err != nil {
-			return false, err
+			return "", err
 		}
 	}
 	return gone, nil

@@ -9,6 +9,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
@@ -37,7 +38,7 @@ func (pl *Pipeline) load(ctx context.Context, pushes []*Push) ([]*Push, error) {
 		return nil, err
 	}
 	for _, id := range result.Missing {
-		byID[id].Fail(retry.Gone("the scene is no longer in Stash: nothing is pushed, and its Plex item stays unchanged",
+		byID[id].Fail(retry.Gone(reason.GoneFromStash(), "the scene is no longer in Stash: nothing is pushed, and its Plex item stays unchanged",
 			"they are no longer in Stash: nothing is pushed, and their Plex items stay unchanged"))
 	}
 	for id, err := range result.Failed {
@@ -72,7 +73,7 @@ func (pl *Pipeline) scenes(ctx context.Context, ids []int) (stashapi.ScenesResul
 func (pl *Pipeline) excluded(s *stashapi.Scene) error {
 	if pl.Config.Filter.OnlyOrganized && !s.Organized {
 		const setting = "not organised, and \"Only organised scenes\" (onlyOrganized) is on: mark %s as organised, or turn the setting off and run \"Sync all scenes\""
-		return retry.Skipped("the scene is "+fmt.Sprintf(setting, "it"), "they are "+fmt.Sprintf(setting, "them"))
+		return retry.Skipped(reason.NotOrganized(), "the scene is "+fmt.Sprintf(setting, "it"), "they are "+fmt.Sprintf(setting, "them"))
 	}
 	for _, t := range s.Tags {
 		tag, ok := pl.once.excluded[t.ID]
@@ -88,7 +89,7 @@ func (pl *Pipeline) excluded(s *stashapi.Scene) error {
 			why = fmt.Sprintf("tag %q is a child of %q, excluded by", t.Name, tag.Setting)
 		}
 		why += " \"Exclude tags\" (excludeTags): if that is not intended, remove the tag, or correct the setting and run \"Sync all scenes\""
-		return retry.Skipped("its "+why, "their "+why)
+		return retry.Skipped(reason.ExcludedTag(t.Name, tag.Setting), "its "+why, "their "+why)
 	}
 	return nil
 }
@@ -96,7 +97,7 @@ func (pl *Pipeline) excluded(s *stashapi.Scene) error {
 // desire computes what Plex should show of a scene, unless the scene is excluded.
 func (pl *Pipeline) desire(ctx context.Context, p *Push) error {
 	if len(p.Scene.Files) == 0 {
-		return retry.Gone("the scene has no file in Stash: nothing is pushed until it has one", "they have no file in Stash: nothing is pushed until they have one")
+		return retry.Gone(reason.NoFile(), "the scene has no file in Stash: nothing is pushed until it has one", "they have no file in Stash: nothing is pushed until they have one")
 	}
 	if err := pl.excluded(p.Scene); err != nil {
 		return err
@@ -135,7 +136,7 @@ func (pl *Pipeline) skipBare(ctx context.Context, pushes []*Push) error {
 		}
 		pushed := func(it store.Item) bool { return len(it.Sent)+len(it.Owned) > 0 }
 		if !slices.ContainsFunc(slices.Collect(maps.Values(known)), pushed) {
-			p.Fail(retry.Skipped("the scene has no title or other data in Stash: nothing to push", ""))
+			p.Fail(retry.Skipped(reason.NoData(), "the scene has no title or other data in Stash: nothing to push", ""))
 		}
 	}
 	return nil

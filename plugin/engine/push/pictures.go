@@ -10,6 +10,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -300,7 +301,7 @@ func (pl *Pipeline) leaveOutPicture(p *picture, err error) error {
 	if twice && known.Failed != p.hash && p.Attempts() < pl.Config.MaxRetries {
 		known.Failed = p.hash
 		p.remember(known)
-		return retry.Again(fmt.Sprintf("%v: retrying the cover once", err), err)
+		return retry.Again(reason.PictureRefused(merge.SettingName(p.lock())), fmt.Sprintf("%v: retrying the cover once", err), err)
 	}
 	p.Base.Rejected = merge.With(p.Base.Rejected, p.lock(), store.Value{p.hash})
 	logOf(pl.Log.Warn(), p.push).Str("item", p.key()).Str("field", merge.SettingName(p.lock())).Str("format", p.format).Err(err).
@@ -309,7 +310,9 @@ func (pl *Pipeline) leaveOutPicture(p *picture, err error) error {
 }
 
 // errNotKept is the failure of a cover that Plex accepted but does not list among the pictures of the item.
-var errNotKept = retry.Unmoved("Plex returned success for the upload of the cover but does not have it")
+var errNotKept = errors.New("Plex returned success for the upload of the cover but does not have it")
+
+func notChanged(p *picture) reason.Reason { return reason.NotChanged(merge.SettingName(p.lock())) }
 
 // mayBeUnknown reports whether some versions of Plex may not support the format of the cover.
 func (p *picture) mayBeUnknown() bool {

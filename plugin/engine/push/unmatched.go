@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 )
@@ -14,20 +15,21 @@ const candidatesNamed = 3
 
 // notMatched returns the error of a push without a matching item.
 func (pl *Pipeline) notMatched(p *Push) error {
-	path := text.Private(p.Scene.Files[0].Path)
+	file := p.Scene.Files[0].Path
+	path := text.Private(file)
 	switch p.Match.Found {
 	case match.Ambiguous:
-		return retry.Ambiguous(fmt.Sprintf("%d Plex items fit %s equally well: delete the extra ones in Plex or set \"Path map\" (pathMap), then run \"Retry dead letters\"; they are %s",
+		return retry.Ambiguous(reason.Ambiguous(file, len(p.Match.Candidates)), fmt.Sprintf("%d Plex items fit %s equally well: delete the extra ones in Plex or set \"Path map\" (pathMap), then run \"Retry dead letters\"; they are %s",
 			len(p.Match.Candidates), path, NameCandidates(p.Match.Candidates)), p.Match.Candidates)
 	case match.Unknown:
-		return retry.Unready("no item for " + path + " found so far, but a Plex library is missing or has not been completely read yet" +
+		return retry.Unready(reason.LibraryNotRead(file), "no item for "+path+" found so far, but a Plex library is missing or has not been completely read yet"+
 			": check \"Plex libraries\" (plexLibraries); the next runs read the rest")
 	}
 	if pl.Config.SkipMissing {
 		const setting = ", and \"Skip missing scenes\" (skipMissing) is on: when Plex has scanned the folder, run \"Sync all scenes\""
-		return retry.Skipped("Plex has no item for "+path+setting, "Plex has no items for their files"+setting)
+		return retry.Skipped(reason.MissingSkipped(file), "Plex has no item for "+path+setting, "Plex has no items for their files"+setting)
 	}
-	return retry.NotFound("Plex has no item for " + path + " yet: scan its folder in Plex; if Plex shows the video already, check \"Path map\" (pathMap)")
+	return retry.NotFound(reason.NotInPlex(file), "Plex has no item for "+path+" yet: scan its folder in Plex; if Plex shows the video already, check \"Path map\" (pathMap)")
 }
 
 // NameCandidates names the first candidates by library and path.

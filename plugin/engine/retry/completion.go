@@ -14,7 +14,7 @@ const snoozeFor = 30 * time.Second
 func Complete(job store.Job, v Verdict, err error, maxRetries int, r float64) store.Completion {
 	c := store.Completion{
 		Job: job, Outcome: v.Charge, Class: string(v.Class), Error: store.OneLine(err.Error()), Candidates: v.Candidates,
-		Behind: v.Behind,
+		Behind: v.Behind, Reason: reasonFor(v, err).JSON(),
 	}
 	switch v.Charge {
 	case store.Retry:
