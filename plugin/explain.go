@@ -10,6 +10,7 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -29,16 +30,17 @@ type ExplainReport struct {
 
 // JobReport is a scene's job.
 type JobReport struct {
-	Reason        string     `json:"reason"`
-	Priority      int        `json:"priority"`
-	EnqueuedAt    *time.Time `json:"enqueued_at"`
-	DueAt         *time.Time `json:"due_at"`
-	Attempts      int        `json:"attempts"`
-	Misses        int        `json:"misses"`
-	Unfinished    int        `json:"unfinished"`
-	FirstFailedAt *time.Time `json:"first_failed_at"`
-	Class         string     `json:"last_error_class"`
-	Error         string     `json:"last_error"`
+	Reason        string      `json:"reason"`
+	Priority      int         `json:"priority"`
+	EnqueuedAt    *time.Time  `json:"enqueued_at"`
+	DueAt         *time.Time  `json:"due_at"`
+	Attempts      int         `json:"attempts"`
+	Misses        int         `json:"misses"`
+	Unfinished    int         `json:"unfinished"`
+	FirstFailedAt *time.Time  `json:"first_failed_at"`
+	Class         string      `json:"last_error_class"`
+	Error         string      `json:"last_error"`
+	Why           *ops.Reason `json:"last_reason"`
 }
 
 // LinkReport is one Plex item that shows the scene.
@@ -53,10 +55,11 @@ type LinkReport struct {
 
 // AttemptReport is one entry of the scene's attempt log.
 type AttemptReport struct {
-	At      *time.Time `json:"at"`
-	Outcome string     `json:"outcome"`
-	Class   string     `json:"class"`
-	Error   string     `json:"error"`
+	At      *time.Time  `json:"at"`
+	Outcome string      `json:"outcome"`
+	Class   string      `json:"class"`
+	Error   string      `json:"error"`
+	Reason  *ops.Reason `json:"reason"`
 }
 
 // explain logs and returns why a scene is, or is not, in Plex.
@@ -116,7 +119,7 @@ func (s *session) explained(ctx context.Context, scene int) (ExplainReport, erro
 		return r, err
 	}
 	for _, a := range attempts {
-		r.Attempts = append(r.Attempts, AttemptReport{rfc3339(a.At), a.Outcome, a.Class, a.Error})
+		r.Attempts = append(r.Attempts, AttemptReport{rfc3339(a.At), a.Outcome, a.Class, a.Error, ops.ReasonOf(a.Class, a.Reason, a.Error)})
 	}
 	job, err := s.db.Job(ctx, scene)
 	if err != nil && !errors.Is(err, store.ErrNone) {
@@ -125,7 +128,7 @@ func (s *session) explained(ctx context.Context, scene int) (ExplainReport, erro
 	if err == nil {
 		r.Job = &JobReport{
 			job.Reason, job.Priority, rfc3339(job.EnqueuedAt), rfc3339(job.DueAt), job.Attempts, job.Misses, job.Unfinished,
-			rfc3339(job.FirstFailedAt), job.ErrorClass, job.Error,
+			rfc3339(job.FirstFailedAt), job.ErrorClass, job.Error, ops.ReasonOf(job.ErrorClass, job.Detail, job.Error),
 		}
 	}
 	letters, err := s.db.DeadLetters(ctx, store.Narrow{SceneID: scene}, 1)

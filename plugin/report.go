@@ -10,6 +10,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
@@ -38,6 +39,7 @@ type ProcessReport struct {
 	Breaker   string      `json:"breaker"`
 	Stopped   string      `json:"stopped"`
 	Class     retry.Class `json:"stopped_class,omitempty"`
+	Reason    *ops.Reason `json:"reason"` // of Stopped
 }
 
 // Remaining is what is left in the queue.
@@ -52,6 +54,7 @@ func processReport(sum engine.Summary, c store.Counts, b store.Breaker) ProcessR
 		Synced: sum.Synced, Unchanged: sum.Unchanged, Retrying: sum.Retrying, Waiting: sum.Waiting,
 		Dead: sum.Dead, Gone: sum.Gone, Skipped: sum.Skipped,
 		Remaining: remaining(c), NextDueAt: rfc3339(c.NextDue), Breaker: string(b.State), Stopped: sum.Stopped, Class: sum.Class,
+		Reason: ops.ReasonOf(string(sum.Class), sum.Reason, sum.Stopped),
 	}
 }
 
@@ -81,6 +84,7 @@ type StatusReport struct {
 	Outages     []OutageReport `json:"outages"`
 	CatchUp     CatchUpReport  `json:"catch_up"`
 	Stopped     string         `json:"stopped"` // why the last run ended early; "" if it did not
+	Reason      *ops.Reason    `json:"stopped_reason"`
 }
 
 // QueueReport counts the pending jobs and lists those that failed, the latest first.
@@ -109,6 +113,7 @@ type DeadLetter struct {
 	Misses     int             `json:"misses"`
 	DiedAt     *time.Time      `json:"died_at"`
 	Candidates json.RawMessage `json:"candidates"`
+	Reason     *ops.Reason     `json:"reason,omitempty"` // nil in the log of a task
 }
 
 // BreakerReport is the breaker's row.
@@ -148,7 +153,7 @@ type CatchUpReport struct {
 	LastFullAt *time.Time `json:"last_full_at"`
 }
 
-func (s *session) status(ctx context.Context, _ common.ArgsMap) (any, error) {
+func (s *session) status(ctx context.Context, args common.ArgsMap) (any, error) {
 	if err := s.openToLog(ctx); err != nil {
 		return nil, err
 	}
@@ -164,7 +169,21 @@ func (s *session) status(ctx context.Context, _ common.ArgsMap) (any, error) {
 	}
 	s.logUnpushed(ctx, &r)
 	s.z.Info().Msg(r.Line()) // last: Stash shows the newest line first
+	if isTask(args) {
+		r.dropReasons()
+	}
 	return r, nil
+}
+
+// dropReasons removes what would make the report too long for Stash's log: reasons repeat the sentences.
+func (r *StatusReport) dropReasons() {
+	r.Reason = nil
+	for i := range r.Queue.Items {
+		r.Queue.Items[i].Reason = nil
+	}
+	for i := range r.DeadLetters.Items {
+		r.DeadLetters.Items[i].Reason = nil
+	}
 }
 
 // Status reads the report from the queue. What the index holds is not part of it.
@@ -207,9 +226,11 @@ func Status(ctx context.Context, db *store.Store, version string) (StatusReport,
 	if r.Plex.Server, _, err = db.Meta(ctx, store.KeyServer); err != nil {
 		return r, err
 	}
-	if r.Stopped, _, err = db.Meta(ctx, store.KeyStopped); err != nil {
+	var code string
+	if r.Stopped, code, err = stopped(ctx, db); err != nil {
 		return r, err
 	}
+	r.Reason = ops.ReasonOf("", code, r.Stopped)
 	r.Plex.Sections = []SectionReport{}
 	if r.CatchUp.Watermark, _, err = db.Meta(ctx, store.KeyWatermark); err != nil {
 		return r, err
@@ -219,10 +240,18 @@ func Status(ctx context.Context, db *store.Store, version string) (StatusReport,
 	return r, err
 }
 
+// stopped returns why the last run stopped: the sentence and the JSON of its code, both "" if it did not.
+func stopped(ctx context.Context, db *store.Store) (why, code string, err error) {
+	if why, _, err = db.Meta(ctx, store.KeyStopped); err == nil {
+		code, _, err = db.Meta(ctx, store.KeyStoppedReason)
+	}
+	return why, code, err
+}
+
 func deadLetter(d store.DeadLetter) DeadLetter {
 	return DeadLetter{
 		SceneID: d.Job.SceneID, Class: d.Job.ErrorClass, Error: d.Job.Error, Attempts: d.Job.Attempts, Misses: d.Job.Misses,
-		DiedAt: rfc3339(d.DiedAt), Candidates: d.Candidates,
+		DiedAt: rfc3339(d.DiedAt), Candidates: d.Candidates, Reason: ops.ReasonOf(d.Job.ErrorClass, d.Job.Detail, d.Job.Error),
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/hooks"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops"
@@ -182,7 +183,7 @@ func (s *session) run(ctx context.Context, who string, opts engine.Options, prep
 		err = cmp.Or(run(ctx, false), err)
 	}
 	if why, class, known := s.whyNot(ctx, err); known {
-		sum.Stopped, sum.Class, err = why, class, nil
+		sum.Stopped, sum.Class, sum.Reason, err = why, class, whyByCode(ctx, err).JSON(), nil
 	}
 	if err != nil {
 		return nil, err
@@ -271,6 +272,20 @@ func (s *session) whyNot(ctx context.Context, err error) (why string, class retr
 	return "", "", false
 }
 
+// whyByCode returns the reason of an error that stops a run.
+func whyByCode(ctx context.Context, err error) reason.Reason {
+	invalid, ok := errors.AsType[*settings.Error](err)
+	switch {
+	case errors.Is(err, sqlitefile.ErrHeld):
+		return reason.RunAtWork()
+	case ctx.Err() != nil:
+		return reason.Cancelled()
+	case ok:
+		return reason.SettingInvalid(strings.Join(invalid.Names(), ", "))
+	}
+	return retry.ReasonOf(err)
+}
+
 // whoWorks names the run that holds the lock.
 func (s *session) whoWorks(ctx context.Context) string {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second) // it is named even after a stop
@@ -308,18 +323,18 @@ func (s *session) finish(ctx context.Context, sum engine.Summary, began time.Tim
 // noteStop stores why the last run stopped, for status and explain; "" if it did not. A run that could not begin, or
 // was cancelled, changes nothing.
 func (s *session) noteStop(ctx context.Context, sum engine.Summary) error {
-	why := ""
+	var why, code string
 	switch {
 	case sum.Class.NeedsPerson(), sum.Class.Passes():
-		why = s.log.Hide(sum.Stopped)
+		why, code = s.log.Hide(sum.Stopped), s.log.Hide(sum.Reason)
 	case sum.Stopped != "":
 		return nil
 	}
-	before, _, err := s.db.Meta(ctx, store.KeyStopped)
-	if err != nil || before == why {
+	before, codeBefore, err := stopped(ctx, s.db)
+	if err != nil || before == why && codeBefore == code {
 		return err
 	}
-	return s.db.SetMeta(ctx, time.Now(), store.KeyStopped, why)
+	return s.db.SetStopped(ctx, time.Now(), why, code)
 }
 
 // event starts a log line at the level of what stopped a run.

@@ -28,6 +28,7 @@ const (
 	KeyLastCopy       = "last_copy"      // at: when the daily copy was made
 	KeyRisk           = "risk"           // the last logged warning about a data folder that cannot be protected
 	KeyStopped        = "stopped"        // why the last run ended early; empty if it did not
+	KeyStoppedReason  = "stopped_reason" // JSON: the code and the parameters behind it
 	keyClient         = "client"         // Plex client identifier
 	keyMark           = "run_mark"       // the run mark
 	keyHolder         = "holder"         // who holds the run lock
@@ -94,6 +95,13 @@ func (s *Store) ClientID(ctx context.Context, now time.Time) (string, error) {
 		return "", fmt.Errorf("cannot create the client identifier: %w", err)
 	}
 	return id, nil
+}
+
+// SetStopped stores why the last run stopped: a sentence and the JSON of its code, both "" if it did not.
+func (s *Store) SetStopped(ctx context.Context, now time.Time, why, reason string) error {
+	return s.inTx(ctx, func(tx *sqlitefile.Tx) error {
+		return errors.Join(setMeta(ctx, tx, now, KeyStopped, why), setMeta(ctx, tx, now, KeyStoppedReason, reason))
+	})
 }
 
 // SetHolder notes who holds the run lock, for processes that wait for it.
