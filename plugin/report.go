@@ -39,7 +39,7 @@ type ProcessReport struct {
 	Breaker   string      `json:"breaker"`
 	Stopped   string      `json:"stopped"`
 	Class     retry.Class `json:"stopped_class,omitempty"`
-	Reason    *ops.Reason `json:"reason"` // of Stopped
+	Reason    *ops.Reason `json:"reason,omitempty"` // of Stopped; nil if it is empty
 }
 
 // Remaining is what is left in the queue.

@@ -37,7 +37,7 @@ func TestJudge(t *testing.T) {
 	}{
 		{"server down", live, plex(plexapi.Down), retry.ClassServerDown, store.Release, false, retry.Failure},
 		{"temporary", live, plex(plexapi.Temporary), retry.ClassTemporary, store.Retry, false, retry.Failure},
-		{"a field that did not move", live, retry.Unmoved(why, errors.New("x")), retry.ClassTemporary, store.Retry, false, retry.Failure},
+		{"a field that did not move", live, retry.Unmoved(why, "x"), retry.ClassTemporary, store.Retry, false, retry.Failure},
 		{"gone from Plex", live, plex(plexapi.NotFound), retry.ClassNotFound, store.Miss, false, retry.Answered},
 		{"not scanned yet", live, retry.NotFound(why, "x"), retry.ClassNotFound, store.Miss, false, retry.Answered},
 		{"rejected", live, plex(plexapi.Rejected), retry.ClassRejected, store.ToDeadLetter, false, retry.Answered},

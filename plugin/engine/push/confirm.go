@@ -2,7 +2,6 @@ package push
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
@@ -62,7 +61,8 @@ func (pl *Pipeline) confirmPicture(ctx context.Context, p *picture, it *plexapi.
 		case err != nil:
 			return err
 		case ours == "":
-			return retry.Unmoved(notChanged(p), errNotKept)
+			p.notKept = true
+			return retry.Unmoved(notChanged(p), "Plex returned success for the upload of the cover but does not have it")
 		case ours != selected:
 			if err := pl.choose(ctx, p, ours); err != nil {
 				return err
@@ -86,7 +86,7 @@ func (pl *Pipeline) choose(ctx context.Context, p *picture, ours string) error {
 	}
 	_, selected, err := pl.offered(ctx, p)
 	if err == nil && selected != ours {
-		err = retry.Unmoved(notChanged(p), errors.New("Plex returned success for the selection of the cover but does not show it"))
+		err = retry.Unmoved(notChanged(p), "Plex returned success for the selection of the cover but does not show it")
 	}
 	return err
 }

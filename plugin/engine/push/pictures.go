@@ -28,10 +28,11 @@ type cover struct {
 // picture is one kind of picture of a target.
 type picture struct {
 	*Target
-	kind   plexapi.ImageKind
-	hash   string // of the cover that was sent
-	format string // of the cover that was sent
-	locked bool   // by an edit, which may change the picture's address
+	kind    plexapi.ImageKind
+	hash    string // of the cover that was sent
+	format  string // of the cover that was sent
+	locked  bool   // by an edit, which may change the picture's address
+	notKept bool   // Plex accepted the cover but does not have it
 }
 
 // lock returns Plex's name of the picture and of its lock.
@@ -293,7 +294,7 @@ func (pl *Pipeline) storeAhead(ctx context.Context, p *picture, before store.Hel
 // leaveOutPicture records a picture that Plex refuses. 500 and 413 count as a refusal only the second time, and so does
 // an AVIF, JPEG XL or BMP that Plex accepts but does not keep. It returns any other failure.
 func (pl *Pipeline) leaveOutPicture(p *picture, err error) error {
-	twice := retry.Answered500(err) || retry.TooLarge(err) || p.mayBeUnknown() && errors.Is(err, errNotKept)
+	twice := retry.Answered500(err) || retry.TooLarge(err) || p.notKept && p.mayBeUnknown()
 	if p.hash == "" || !twice && !retry.Refused(err) {
 		return err
 	}
@@ -309,9 +310,7 @@ func (pl *Pipeline) leaveOutPicture(p *picture, err error) error {
 	return nil
 }
 
-// errNotKept is the failure of a cover that Plex accepted but does not list among the pictures of the item.
-var errNotKept = errors.New("Plex returned success for the upload of the cover but does not have it")
-
+// notChanged is the reason of a picture that Plex accepted but does not show.
 func notChanged(p *picture) reason.Reason { return reason.NotChanged(merge.SettingName(p.lock())) }
 
 // mayBeUnknown reports whether some versions of Plex may not support the format of the cover.

@@ -70,7 +70,7 @@ func (pl *Pipeline) verifyTargets(targets []*Target, held map[string]plexapi.Ite
 	}
 	if len(unmoved) > 0 {
 		fields := strings.Join(unmoved, ", ")
-		last.Fail(retry.Unmoved(reason.NotChanged(fields), fmt.Errorf("Plex returned success but %s did not change; it may be matching or scanning the item", fields)))
+		last.Fail(retry.Unmoved(reason.NotChanged(fields), fmt.Sprintf("Plex returned success but %s did not change; it may be matching or scanning the item", fields)))
 	}
 }
 

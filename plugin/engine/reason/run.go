@@ -24,7 +24,7 @@ func NoLibrary() Reason { return Reason{"no_library", params{"setting": "plexLib
 
 // ServerChanged says that another Plex server answers at the address, by their machine identifiers.
 func ServerChanged(server, former string) Reason {
-	return Reason{"server_changed", params{"server": line(server), "former": line(former)}}
+	return Reason{"server_changed", params{"machine": line(server), "former": line(former)}}
 }
 
 // IndexReset says that the index of Plex's files was damaged, so the next run rebuilds it.

@@ -118,9 +118,9 @@ func Unready(why reason.Reason, text string) error {
 	return &Error{text: text, reason: why, verdict: Verdict{Class: ClassUnready, Charge: store.Snooze}}
 }
 
-// Unmoved says that Plex accepted a write but did not make the change. Its text is that of err.
-func Unmoved(why reason.Reason, err error) error {
-	return &Error{text: err.Error(), reason: why, err: err, verdict: Verdict{Class: ClassTemporary, Charge: store.Retry, Breaker: Failure}}
+// Unmoved says that Plex accepted a write but did not make the change.
+func Unmoved(why reason.Reason, text string) error {
+	return &Error{text: text, reason: why, verdict: Verdict{Class: ClassTemporary, Charge: store.Retry, Breaker: Failure}}
 }
 
 // Again asks for another attempt although Plex seems to refuse what was sent.

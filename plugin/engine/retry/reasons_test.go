@@ -39,7 +39,7 @@ func TestReasonOfEveryError(t *testing.T) {
 		{"gone", Gone(given, "x", ""), given},
 		{"skipped", Skipped(given, "x", ""), given},
 		{"unready", Unready(given, "x"), given},
-		{"unmoved", Unmoved(given, x), given},
+		{"unmoved", Unmoved(given, "x"), given},
 		{"again, whatever Plex said", Again(given, "x", plex(plexapi.Error{Class: plexapi.Temporary, Status: 500})), given},
 		{"one scene of Stash", OfScene(stash(stashapi.Error{Status: 200, Refused: []string{"no"}})), reason.SceneUnreadable()},
 		{"panic", Panicked("x"), reason.Panic()},
