@@ -306,3 +306,22 @@ func TestSceneWithoutDataOrRestoredIsExplained(t *testing.T) {
 		t.Errorf("explain says %q", text)
 	}
 }
+
+// What an earlier version stored has no code, and a column may be damaged.
+func TestReasonWithoutACodeFallsBackToTheClass(t *testing.T) {
+	w := newReasonWorld(t)
+	w.plex.Remove(w.item)
+	w.op(common.ArgsMap{"mode": "sync-scene", "scene_id": "9"}) // the queue exists
+	w.edited()
+	w.op(common.ArgsMap{"mode": "process"})
+	for _, stored := range []string{"", "{", "null", `{"code":["not_in_plex"]}`} {
+		w.sql(`UPDATE job SET last_reason = '` + stored + `'`)
+		w.sql(`UPDATE attempt_log SET reason = '` + stored + `'`)
+		explained := w.op(common.ArgsMap{"mode": "explain", "scene_id": "1"})
+		for _, why := range []any{reasonIn(explained, nil, false), explained["attempts"].([]any)[0].(map[string]any)["reason"]} {
+			if r := why.(map[string]any); r["code"] != "not_found" || !strings.Contains(r["text"].(string), "/data/a.mp4") {
+				t.Errorf("stored %q: the reason is %v", stored, r)
+			}
+		}
+	}
+}
