@@ -26,6 +26,7 @@ type ExplainReport struct {
 	Attempts   []AttemptReport `json:"attempts"`
 
 	elsewhere bool // it was pushed to a server that is no longer used
+	compared  bool // with its item, since its last attempt: an attempt that finds nothing to change is not logged
 }
 
 // JobReport is a scene's job.
@@ -118,6 +119,9 @@ func (s *session) explained(ctx context.Context, scene int) (ExplainReport, erro
 	if err != nil {
 		return r, err
 	}
+	r.compared = len(attempts) > 0 && slices.ContainsFunc(links, func(l store.Link) bool {
+		return (server == "" || l.Server == server) && l.PushedAt.After(attempts[0].At)
+	})
 	for _, a := range attempts {
 		r.Attempts = append(r.Attempts, AttemptReport{rfc3339(a.At), a.Outcome, a.Class, a.Error, ops.ReasonOf(a.Class, a.Reason, a.Error)})
 	}
@@ -181,9 +185,9 @@ func (r *ExplainReport) conclude(f facts) {
 	}
 }
 
-// lastOutcome returns the outcome of the scene's last attempt; "" if there is none.
+// lastOutcome returns the outcome of the scene's last attempt; "" if there is none that still counts.
 func (r *ExplainReport) lastOutcome() string {
-	if len(r.Attempts) == 0 {
+	if len(r.Attempts) == 0 || r.compared {
 		return ""
 	}
 	return r.Attempts[0].Outcome

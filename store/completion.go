@@ -26,6 +26,9 @@ const (
 	ToDeadLetter Outcome = "bury"    // the job becomes a dead letter
 )
 
+// Unchanged is the Note of a completion for which Plex needed no change. It is not logged: it would fill the log.
+const Unchanged = "unchanged"
+
 // A Completion completes one claim. It writes items, links and the log in one transaction, and the job only if the
 // claim is still in force, so that an edit in the meantime is not lost. For a scene that was destroyed in the meantime
 // it writes only the items.
@@ -37,7 +40,7 @@ type Completion struct {
 	Class   string        // why the claim failed
 	Error   string        // one line for the user
 	Behind  bool          // for Release: due now, behind the other due jobs
-	Note    string        // replaces the outcome in the log ("synced", "unchanged", "gone")
+	Note    string        // replaces the outcome in the log ("synced", Unchanged, "gone")
 	Reason  string        // JSON of the code and the parameters behind Error; "" if there is none
 	Fields  []string      // that were written, for the log
 	Took    time.Duration // since the claim, for the log
@@ -193,6 +196,9 @@ func putDeadLetter(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Com
 }
 
 func logAttempt(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Completion) error {
+	if e.Note == Unchanged {
+		return nil
+	}
 	return history.Log(ctx, tx, history.Attempt{
 		SceneID: e.Job.SceneID, At: now, Outcome: cmp.Or(e.Note, string(e.Outcome)), Class: e.Class, Error: e.Error,
 		Reason: e.Reason, Fields: e.Fields, Took: e.Took,

@@ -149,6 +149,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "127.0.0.1:<port>"},
 	{regexp.MustCompile(`\(process \d+\)`), "(process <pid>)"},
 	{regexp.MustCompile(`\b(in |took=|retry_in=)([0-9.]+(ms|µs|[smh]))+`), "${1}<duration>"},
+	{regexp.MustCompile(`"(took_ms|latency_ms)": \d+`), `"$1": 20`},
 }
 
 // steady replaces what differs between two runs by placeholders.

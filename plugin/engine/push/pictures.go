@@ -230,6 +230,7 @@ func (pl *Pipeline) sendPicture(ctx context.Context, p *picture, c *cover) (sent
 			return false, err
 		}
 	}
+	planned := p.Plan.Changes
 	if ours == "" || ours != selected {
 		p.Plan.Changes = append(p.Plan.Changes, merge.Change{Field: merge.SettingName(lock), Action: "set", From: selected, To: "upload://" + c.hash})
 	}
@@ -252,6 +253,9 @@ func (pl *Pipeline) sendPicture(ctx context.Context, p *picture, c *cover) (sent
 	if err == nil && !p.Current.Locked[lock] {
 		p.locked = true
 		err = pl.lockPicture(ctx, p)
+	}
+	if err != nil {
+		p.Plan.Changes = planned
 	}
 	return err == nil, err
 }

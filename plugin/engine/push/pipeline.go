@@ -4,6 +4,7 @@ package push
 
 import (
 	"context"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -54,8 +55,9 @@ type Pipeline struct {
 
 	Tally    tally.Tally
 	once     once
-	advanced bool    // this stage has written something, so it may yield
-	inDoubt  []*Push // released, but charged if Plex turns out to accept changes of other items
+	began    time.Time // when the jobs of this batch were claimed
+	advanced bool      // this stage has written something, so it may yield
+	inDoubt  []*Push   // released, but charged if Plex turns out to accept changes of other items
 }
 
 // A Server holds what a run knows about its Plex server.
@@ -102,6 +104,7 @@ func (pl *Pipeline) Dropped(ratingKey, path string) bool {
 // Run pushes claimed jobs and completes every claim: with its own error, or with the error that ended the batch. It
 // returns an error only if the run must end.
 func (pl *Pipeline) Run(ctx context.Context, jobs []store.Job) error {
+	pl.began = time.Now()
 	pushes := make([]*Push, len(jobs))
 	for i, j := range jobs {
 		pushes[i] = &Push{Job: j}

@@ -134,6 +134,11 @@ func (t *Target) SceneID() int { return t.push.Job.SceneID }
 
 func (t *Target) changed() bool { return t.Stage >= Written }
 
+// refuses reports whether Plex accepted nothing of a change.
+func (t *Target) refuses(c merge.Change) bool {
+	return slices.ContainsFunc(t.refused, func(r refusal) bool { return merge.SettingName(r.field) == c.Field && len(r.unsent) == 0 })
+}
+
 // key returns the item's rating key.
 func (t *Target) key() string { return t.Hit.RatingKey }
 
