@@ -57,11 +57,16 @@ type Completion struct {
 func (s *Store) Complete(ctx context.Context, now time.Time, completions []Completion) ([]bool, error) {
 	applied := make([]bool, len(completions))
 	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error {
+		var day history.Day
 		for i := range completions {
 			var err error
 			if applied[i], err = completeClaim(ctx, tx, now, &completions[i]); err != nil {
 				return fmt.Errorf("scene %d: %w", completions[i].Job.SceneID, err)
 			}
+			completions[i].count(&day, applied[i])
+		}
+		if err := history.AddDay(ctx, tx, now, day); err != nil {
+			return err
 		}
 		return history.Trim(ctx, tx)
 	})
@@ -69,6 +74,19 @@ func (s *Store) Complete(ctx context.Context, now time.Time, completions []Compl
 		return nil, fmt.Errorf("cannot complete %d claims: %w", len(completions), err)
 	}
 	return applied, nil
+}
+
+// count adds the completion to the numbers of its day. inForce reports whether its claim was.
+func (e *Completion) count(day *history.Day, inForce bool) {
+	switch {
+	case inForce && e.Outcome == Retry:
+		day.Failed++
+	case inForce && e.Outcome == ToDeadLetter:
+		day.Dead++
+	}
+	if len(e.Fields) > 0 || e.Outcome == Done && e.Note != Unchanged {
+		day.Pushed++
+	}
 }
 
 func completeClaim(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Completion) (bool, error) {
