@@ -213,7 +213,7 @@ func walks(step string) bool {
 		slices.ContainsFunc([]string{"(server=?)", "(priority=?)", "(kind=?)", "(class=?)"}, func(all string) bool { return strings.HasSuffix(step, all) })
 }
 
-// The completion of a push writes the changed rows, and one each of item, link, version, log and job.
+// The completion of a push writes the changed rows, and one each of item, link, version, log, job, day and revision.
 func TestSecondPushWritesOnlyChanges(t *testing.T) {
 	s := openStore(t)
 	push := func(refs ...Ref) int {
@@ -237,10 +237,10 @@ func TestSecondPushWritesOnlyChanges(t *testing.T) {
 		refs []Ref
 		rows int
 	}{
-		{[]Ref{{"tag", 1}, {"tag", 2}, {"studio", 1}, {"tag", 1}}, 5 + 3 + 1}, // the file of its link
-		{[]Ref{{"tag", 1}, {"tag", 2}, {"studio", 1}, {"tag", 1}}, 5},
-		{[]Ref{{"tag", 2}, {"studio", 2}, {"studio", 1}}, 5 + 2},
-		{nil, 5 + 3},
+		{[]Ref{{"tag", 1}, {"tag", 2}, {"studio", 1}, {"tag", 1}}, 7 + 3 + 1}, // the file of its link
+		{[]Ref{{"tag", 1}, {"tag", 2}, {"studio", 1}, {"tag", 1}}, 7},
+		{[]Ref{{"tag", 2}, {"studio", 2}, {"studio", 1}}, 7 + 2},
+		{nil, 7 + 3},
 	} {
 		if n := push(c.refs...); n != c.rows {
 			t.Errorf("push %d wrote %d rows, want %d", i, n, c.rows)
@@ -286,8 +286,8 @@ func TestHookIsOneTransaction(t *testing.T) {
 		"of one of many scenes": {record: HookRecord{
 			Own: Request{SceneID: 2}, Event: "an event", Others: []Request{{SceneID: 3}, {SceneID: 4}},
 		}, begun: 1, prepared: 9},
-		"of a tag":        {record: HookRecord{Fanout: &FanoutRecord{Kind: "tag", Own: 1}}, begun: 1, prepared: 2},
-		"that asks":       {record: HookRecord{Own: Request{SceneID: 5}}, asks: true, begun: 2, prepared: 9},
+		"of a tag":        {record: HookRecord{Fanout: &FanoutRecord{Kind: "tag", Own: 1}}, begun: 1, prepared: 3},
+		"that asks":       {record: HookRecord{Own: Request{SceneID: 5}}, asks: true, begun: 2, prepared: 10},
 		"of what is gone": {record: HookRecord{Own: Request{SceneID: 6}, Gone: true}, begun: 1, prepared: 8},
 	} {
 		t.Run(name, func(t *testing.T) {

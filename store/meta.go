@@ -29,6 +29,7 @@ const (
 	KeyRisk           = "risk"           // the last logged warning about a data folder that cannot be protected
 	KeyStopped        = "stopped"        // why the last run ended early; empty if it did not
 	KeyStoppedReason  = "stopped_reason" // JSON: the code and the parameters behind it
+	KeyRevision       = "revision"       // grows with each transaction that changes rows; starts again after a recovery
 	keyClient         = "client"         // Plex client identifier
 	keyMark           = "run_mark"       // the run mark
 	keyHolder         = "holder"         // who holds the run lock
