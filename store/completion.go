@@ -5,9 +5,11 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/store/coverage"
 	"github.com/stash-plex-sync/stash-plex-sync/store/history"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
@@ -44,6 +46,7 @@ type Completion struct {
 	Reason  string        // JSON of the code and the parameters behind Error; "" if there is none
 	Fields  []string      // that were written, for the log
 	Took    time.Duration // since the claim, for the log
+	LeftOut string        // for Drop: the code of why the scene is left out on purpose; "" if it is not
 
 	Candidates   any           // for ToDeadLetter: what an ambiguous match found, as JSON
 	AwaitedFiles []AwaitedFile // the files whose appearance in Plex queues the scene; none for Retry, Release and Snooze
@@ -113,7 +116,7 @@ func completeClaim(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Com
 		}
 	}
 	if inForce {
-		if err := setAwaitedFiles(ctx, tx, e); err != nil {
+		if err := errors.Join(setAwaitedFiles(ctx, tx, e), coverage.LeaveOut(ctx, tx, e.Job.SceneID, e.LeftOut)); err != nil {
 			return false, err
 		}
 	}

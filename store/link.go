@@ -240,20 +240,13 @@ func completeRefs(ctx context.Context, tx *sqlitefile.Tx, id int, refs []Ref) er
 }
 
 func refsOf(ctx context.Context, tx *sqlitefile.Tx, id int) (map[Ref]bool, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT kind, ref_id FROM link_ref WHERE scene_id = ?`, id)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	refs := make(map[Ref]bool)
-	for rows.Next() {
-		var r Ref
-		if err := rows.Scan(&r.Kind, &r.ID); err != nil {
-			return nil, err
-		}
+	_, err := sqlitefile.Collect(ctx, tx, func(row sqlitefile.Row) (r Ref, err error) {
+		err = row.Scan(&r.Kind, &r.ID)
 		refs[r] = true
-	}
-	return refs, rows.Err()
+		return r, err
+	}, `SELECT kind, ref_id FROM link_ref WHERE scene_id = ?`, id)
+	return refs, err
 }
 
 // forget deletes everything about the scenes except the items, which hold the original values of Plex. It returns how
@@ -263,7 +256,7 @@ func forget(ctx context.Context, tx *sqlitefile.Tx, now time.Time, scenes []int)
 	if err != nil {
 		return 0, fmt.Errorf("cannot look for scenes in the same items: %w", err)
 	}
-	for _, table := range [...]string{"job", "dead_letter", "awaited_file", "link", "link_file", "link_ref", "scene_version"} {
+	for _, table := range [...]string{"job", "dead_letter", "awaited_file", "link", "link_file", "link_ref", "scene_version", "left_out"} {
 		for _, id := range scenes {
 			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE scene_id = ?`, id); err != nil {
 				return 0, fmt.Errorf("cannot forget scenes from %s: %w", table, err)

@@ -41,7 +41,8 @@ var layers = map[string]layer{
 	"plugin/engine/tally":   {"", ""},
 	"plugin/engine/catchup": {"plugin/stashapi store", "github.com/rs/zerolog"},
 	"plugin/text":           {"", "golang.org/x/text"},
-	"store":                 {"store/sqlitefile store/pathform store/history store/inboxes store/relink", ""},
+	"store":                 {"store/sqlitefile store/pathform store/coverage store/history store/inboxes store/relink", ""},
+	"store/coverage":        {"store/sqlitefile", ""},
 	"store/history":         {"store/sqlitefile", ""},
 	"store/inboxes":         {"store/sqlitefile", ""},
 	"store/pathform":        {"", "golang.org/x/text"},
@@ -59,8 +60,9 @@ var layers = map[string]layer{
 	"plugin/hooks":   {"plugin/text store", ""},
 	"plugin/shorten": {"", ""},
 	"plugin/ops": {
-		"plugin/engine/hidden plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/reason plugin/engine/retry plugin/hooks plugin/settings plugin/stashapi plugin/text plexapi " +
-			"store store/history store/pathform store/plexindex store/sqlitefile",
+		"plugin/account plugin/engine/hidden plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/reason plugin/engine/retry plugin/hooks plugin/pause plugin/progress " +
+			"plugin/report plugin/settings plugin/stashapi plugin/text plugin/thumb plexapi " +
+			"store store/chosen store/coverage store/history store/lists store/pathform store/plexindex store/sqlitefile",
 		"github.com/rs/zerolog",
 	},
 	"plugin/settings": {"plugin/engine/match plugin/engine/merge plugin/text store/pathform", ""},

@@ -1,6 +1,8 @@
 package retry
 
 import (
+	"cmp"
+	"encoding/json"
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -32,7 +34,21 @@ func Complete(job store.Job, v Verdict, err error, maxRetries int, r float64) st
 	case store.Snooze:
 		c.Wait = snoozeFor
 	}
+	if v.Class.Skips() {
+		c.LeftOut = cmp.Or(codeOf(c.Reason), c.Class)
+	}
 	return c
+}
+
+// codeOf returns the code in the JSON of a reason; "" if there is none.
+func codeOf(reason string) string {
+	var r struct {
+		Code string `json:"code"`
+	}
+	if json.Unmarshal([]byte(reason), &r) != nil {
+		return ""
+	}
+	return r.Code
 }
 
 // WaitAfterFailure returns the wait of a job if its next attempt fails.
