@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"time"
 )
 
 // Identity reads the identity of the server. It sends no token.
@@ -21,6 +22,7 @@ func (c *Client) identity(ctx context.Context, probe bool) (Identity, error) {
 	if probe {
 		r.timeout = probeTimeout
 	}
+	began := time.Now()
 	err := c.do(ctx, r, func(body io.Reader) error {
 		var m struct {
 			MachineIdentifier flexString `json:"machineIdentifier"`
@@ -33,6 +35,7 @@ func (c *Client) identity(ctx context.Context, probe bool) (Identity, error) {
 			return fmt.Errorf("%w: no machineIdentifier", errShape)
 		}
 		id = Identity{MachineIdentifier: string(m.MachineIdentifier), Version: string(m.Version)}
+		c.contact.identified(id, time.Since(began))
 		return nil
 	})
 	return id, err

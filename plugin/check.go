@@ -83,6 +83,9 @@ func (s *session) check(ctx context.Context, _ common.ArgsMap) (any, error) {
 			break
 		}
 	}
+	if err := s.notePlex(limited, true); err != nil {
+		return nil, err
+	}
 	c.report.OK = !slices.ContainsFunc(c.report.Checks, func(one Check) bool { return !one.OK })
 	if ctx.Err() != nil {
 		return nil, errors.New("the check was cancelled")

@@ -15,6 +15,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/reach"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
@@ -35,6 +36,7 @@ type session struct {
 	db    *store.Store
 	index *plexindex.Index
 	stash *stashapi.Client
+	asked *plexapi.Client // the last one that was created
 	set   settings.Settings
 }
 
@@ -115,10 +117,19 @@ func (s *session) plex(ctx context.Context) (*plexapi.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return plexapi.New(plexapi.Config{
+	s.asked, err = plexapi.New(plexapi.Config{
 		URL: s.set.PlexURL, Token: s.set.PlexToken, ClientIdentifier: id, ProductVersion: s.Version,
 		InsecureTLS: s.set.InsecureTLS, Timeout: s.set.Timeout,
 	})
+	return s.asked, err
+}
+
+// notePlex stores whether Plex answered, and what it says about itself.
+func (s *session) notePlex(ctx context.Context, again bool) error {
+	if s.asked == nil {
+		return nil
+	}
+	return reach.Note(ctx, s.db, s.asked, again)
 }
 
 // engine creates the engine. The settings have been read.
@@ -174,7 +185,7 @@ func (s *session) locked(ctx context.Context, who string, patience time.Duration
 	if err := s.db.SetHolder(ctx, time.Now(), fmt.Sprintf("%s (process %d)", who, os.Getpid())); err != nil {
 		return err
 	}
-	return f(ctx)
+	return errors.Join(f(ctx), s.notePlex(ctx, false))
 }
 
 // lastTry clears the mark that a run was requested, then tries the lock once more. A run that still holds it looks for

@@ -14,12 +14,14 @@ import (
 	"time"
 )
 
+const version = "1.43.2.10000-abcdef123"
+
 // route answers a request and returns the status.
 func (s *Server) route(w http.ResponseWriter, r *http.Request, path string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if path == "/identity" && r.Method == http.MethodGet {
-		return s.answer(w, map[string]any{"size": 0, "claimed": s.flag(true), "machineIdentifier": s.machine, "version": "1.43.2.10000-abcdef123"})
+		return s.answer(w, map[string]any{"size": 0, "claimed": s.flag(true), "machineIdentifier": s.machine, "version": version})
 	}
 	if r.Header.Get("X-Plex-Token") != s.Token || r.Header.Get("X-Plex-Client-Identifier") == "" {
 		return page(w, http.StatusUnauthorized)
@@ -29,6 +31,8 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request, path string) int 
 	}
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	switch {
+	case path == "/" && r.Method == http.MethodGet:
+		return s.answer(w, map[string]any{"size": 0, "friendlyName": "Living room", "machineIdentifier": s.machine, "version": version})
 	case path == "/library/sections" && r.Method == http.MethodGet:
 		return s.answer(w, s.listSections())
 	case len(parts) == 4 && parts[1] == "sections" && parts[3] == "all" && r.Method == http.MethodGet:
