@@ -149,7 +149,9 @@ var volatile = []struct {
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "127.0.0.1:<port>"},
 	{regexp.MustCompile(`\(process \d+\)`), "(process <pid>)"},
 	{regexp.MustCompile(`\b(in |took=|retry_in=)([0-9.]+(ms|µs|[smh]))+`), "${1}<duration>"},
-	{regexp.MustCompile(`"(took_ms|latency_ms)": \d+`), `"$1": 20`},
+	{regexp.MustCompile(`"(took_ms|latency_ms|revision)": \d+`), `"$1": 20`},
+	{regexp.MustCompile(`"down_ms": [1-9]\d*`), `"down_ms": 20`},
+	{regexp.MustCompile(`"date": "[^"]*"`), `"date": "<date>"`},
 }
 
 // steady replaces what differs between two runs by placeholders.

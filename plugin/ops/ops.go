@@ -46,6 +46,7 @@ type Operation struct {
 func All() map[string]Operation {
 	return map[string]Operation{
 		"activity": {activity, []string{"outcome", "scene_id", "before", "limit"}},
+		"overview": {overview, []string{"days"}},
 	}
 }
 
