@@ -315,6 +315,9 @@ func (s *session) finish(ctx context.Context, sum engine.Summary, began time.Tim
 	if err := s.noteStop(ctx, sum); err != nil {
 		return nil, err
 	}
+	if err := s.warnOfDead(ctx, now, counts); err != nil {
+		return nil, err
+	}
 	line := closingLine(sum, counts, false)
 	s.event(sum.Class).Str("took", now.Sub(began).Round(time.Millisecond).String()).Msg(line)
 	return processReport(sum, counts, breaker), nil
