@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -218,6 +219,31 @@ func TestScenesAreCountedWithoutSorting(t *testing.T) {
 			if strings.HasPrefix(step, "SCAN item") && !strings.Contains(step, "COVERING") && !strings.Contains(query, "item_absent") {
 				t.Errorf("%s: the bases of all items are read for %s", step, query)
 			}
+		}
+	}
+}
+
+// A build of an earlier version has pushed the scenes.
+func TestQueueOfAnEarlierVersionIsCounted(t *testing.T) {
+	for version := range 2 {
+		dir := filepath.Join(t.TempDir(), "data")
+		s := openIn(t, dir)
+		syncScenes(t, s, t0, 1, 2)
+		downgrade(t, s, version+1)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = openIn(t, dir)
+		if got, want := covered(t, s, "S"), (coverage.Counts{InPlex: 2, UpToDate: 2, LeftOut: map[string]int{}}); !reflect.DeepEqual(got, want) {
+			t.Errorf("version %d: %+v, want %+v", version+1, got, want)
+		}
+		if d := days(t, s, t0, 1)[0]; d.Pushed != 0 {
+			t.Errorf("version %d: %+v", version+1, d)
+		}
+		enqueueScenes(t, s, t0, InBulk, 1)
+		endOne(t, s, t0, Completion{Job: claim(t, s, t0, ClaimOptions{})[0], Outcome: Drop, LeftOut: "no_data"})
+		if got := covered(t, s, "S"); got.LeftOut["no_data"] != 1 || got.UpToDate != 1 {
+			t.Errorf("version %d: %+v", version+1, got)
 		}
 	}
 }

@@ -39,12 +39,15 @@ func (r *Overview) sentence(d *Desk) string {
 // covered says how many scenes are in Plex, and what is with the others.
 func (r *Overview) covered() string {
 	c := &r.Coverage
-	line := thousands(c.UpToDate) + " of " + thousands(*c.Scenes) + plural(*c.Scenes, " scene is", " scenes are") + " in Plex and up to date"
-	if c.UpToDate == *c.Scenes {
-		line = "All " + thousands(c.UpToDate) + " scenes are in Plex and up to date"
-		if c.UpToDate == 1 {
-			line = "The scene is in Plex and up to date"
-		}
+	const good = " in Plex and up to date"
+	line := thousands(c.UpToDate) + " of " + thousands(*c.Scenes) + " scenes" + plural(c.UpToDate, " is", " are") + good
+	switch {
+	case *c.Scenes == 1 && c.UpToDate == 0:
+		line = "The scene is not" + good
+	case *c.Scenes == 1:
+		line = "The scene is" + good
+	case c.UpToDate >= *c.Scenes:
+		line = "All " + thousands(*c.Scenes) + " scenes are" + good
 	}
 	for _, some := range []struct {
 		n         int
