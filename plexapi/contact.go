@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -58,5 +59,13 @@ func (c *Client) Name(ctx context.Context) (string, error) {
 	}
 	r := request{op: "read the server's name", method: http.MethodGet, path: "/", timeout: probeTimeout}
 	err := c.do(ctx, r, func(body io.Reader) error { return container(body, &m) })
-	return oneLine(string(m.FriendlyName)), err
+	return c.shown(string(m.FriendlyName)), err
+}
+
+// shown returns a text of the server on one line of limited length, without the token.
+func (c *Client) shown(text string) string {
+	if c.token != "" {
+		text = strings.ReplaceAll(text, c.token, "…")
+	}
+	return oneLine(text)
 }

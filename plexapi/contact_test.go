@@ -3,6 +3,7 @@ package plexapi_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,6 +66,10 @@ func TestContactIgnoresWhatTheCallerEnds(t *testing.T) {
 func TestNameOfTheServer(t *testing.T) {
 	s, c, _ := start(t)
 	if name, err := c.Name(t.Context()); err != nil || name != "Living room" {
+		t.Errorf("Name = %q, %v", name, err)
+	}
+	s.Inject(plextest.Fault{Times: 1, Status: 200, Body: `{"MediaContainer":{"friendlyName":"of ` + token + `\n` + strings.Repeat("x", 1000) + `"}}`})
+	if name, err := c.Name(t.Context()); err != nil || strings.Contains(name, token) || len([]rune(name)) > 300 || strings.Contains(name, "\n") {
 		t.Errorf("Name = %q, %v", name, err)
 	}
 	if name, err := client(t, s.URL(), "wrong").Name(t.Context()); err == nil || name != "" {

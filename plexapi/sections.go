@@ -34,7 +34,7 @@ func (c *Client) identity(ctx context.Context, probe bool) (Identity, error) {
 		if m.MachineIdentifier == "" {
 			return fmt.Errorf("%w: no machineIdentifier", errShape)
 		}
-		id = Identity{MachineIdentifier: string(m.MachineIdentifier), Version: string(m.Version)}
+		id = Identity{MachineIdentifier: string(m.MachineIdentifier), Version: c.shown(string(m.Version))}
 		c.contact.identified(id, time.Since(began))
 		return nil
 	})

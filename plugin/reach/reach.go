@@ -52,9 +52,9 @@ func Note(ctx context.Context, db *store.Store, plex *plexapi.Client, again bool
 	if err != nil {
 		return err
 	}
-	if c.MachineIdentifier != "" {
-		if m.Machine != c.MachineIdentifier {
-			m = Memory{Machine: c.MachineIdentifier}
+	if machine := store.OneLine(c.MachineIdentifier); machine != "" {
+		if m.Machine != machine {
+			m = Memory{Machine: machine}
 		}
 		m.Version, m.Latency = c.Version, c.Latency
 		if (m.AskedName != m.Machine || again) && ctx.Err() == nil {
