@@ -2,7 +2,6 @@ package retry
 
 import (
 	"cmp"
-	"encoding/json"
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -14,9 +13,10 @@ const snoozeFor = 30 * time.Second
 // Complete converts a verdict to the completion of a job's claim: it charges the job, chooses the wait, and
 // dead-letters a job that has no attempts left. r is random in [0, 1).
 func Complete(job store.Job, v Verdict, err error, maxRetries int, r float64) store.Completion {
+	why := reasonFor(v, err)
 	c := store.Completion{
 		Job: job, Outcome: v.Charge, Class: string(v.Class), Error: store.OneLine(err.Error()), Candidates: v.Candidates,
-		Behind: v.Behind, Reason: reasonFor(v, err).JSON(),
+		Behind: v.Behind, Reason: why.JSON(),
 	}
 	switch v.Charge {
 	case store.Retry:
@@ -35,20 +35,9 @@ func Complete(job store.Job, v Verdict, err error, maxRetries int, r float64) st
 		c.Wait = snoozeFor
 	}
 	if v.Class.Skips() {
-		c.LeftOut = cmp.Or(codeOf(c.Reason), c.Class)
+		c.LeftOut = cmp.Or(why.Code, c.Class)
 	}
 	return c
-}
-
-// codeOf returns the code in the JSON of a reason; "" if there is none.
-func codeOf(reason string) string {
-	var r struct {
-		Code string `json:"code"`
-	}
-	if json.Unmarshal([]byte(reason), &r) != nil {
-		return ""
-	}
-	return r.Code
 }
 
 // WaitAfterFailure returns the wait of a job if its next attempt fails.

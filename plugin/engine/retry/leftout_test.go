@@ -3,6 +3,7 @@ package retry
 import (
 	"testing"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -11,18 +12,14 @@ func TestOnlySkippedScenesAreLeftOut(t *testing.T) {
 		err  error
 		want string
 	}{
-		{Skipped("a", "b"), string(ClassSkipped)},
-		{Gone("a", "b"), ""},
-		{NotFound("a"), ""},
-		{Unready("a"), ""},
+		{Skipped(reason.NotOrganized(), "a", "b"), "not_organized"},
+		{Skipped(reason.Reason{}, "a", "b"), string(ClassSkipped)},
+		{Gone(reason.NoFile(), "a", "b"), ""},
+		{NotFound(reason.NotInPlex("/x"), "a"), ""},
+		{Unready(reason.LibraryNotRead(""), "a"), ""},
 	} {
 		if got := Complete(store.Job{SceneID: 1}, Judge(c.err), c.err, 5, 0.5).LeftOut; got != c.want {
 			t.Errorf("%v: left out %q, want %q", c.err, got, c.want)
-		}
-	}
-	for reason, want := range map[string]string{`{"code":"no_data"}`: "no_data", "": "", "{": "", "{}": ""} {
-		if got := codeOf(reason); got != want {
-			t.Errorf("codeOf(%q) = %q", reason, got)
 		}
 	}
 }
