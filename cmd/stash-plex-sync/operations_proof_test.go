@@ -30,6 +30,7 @@ const (
 // reading holds the operations that change nothing, each with usual arguments.
 var reading = map[string]map[string]any{
 	"activity": {"limit": 200},
+	"overview": nil,
 }
 
 // acting holds the operations that change something, each with usual arguments.
