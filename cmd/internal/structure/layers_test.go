@@ -61,6 +61,7 @@ var layers = map[string]layer{
 	"plugin/hooks":   {"plugin/text store", ""},
 	"plugin/reach":   {"plexapi store", ""},
 	"plugin/shorten": {"", ""},
+	"plugin/thumb":   {"", "golang.org/x/image"},
 	"plugin/ops": {
 		"plugin/account plugin/engine/hidden plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/reason plugin/engine/retry plugin/hooks plugin/pause " +
 			"plugin/progress plugin/reach plugin/report plugin/settings plugin/stashapi plugin/text plugin/thumb plexapi store store/chosen store/coverage store/history store/lists " +
@@ -95,6 +96,7 @@ var pure = map[string]struct{ library, types string }{
 	"plugin/engine/retry":  {"context os database/sql", "Store Index Client"},
 	"plugin/engine/match":  {"os net database/sql", "Store Client"}, // only types of plexapi
 	"store/plexindex":      {"", "Client"},                          // only types of plexapi
+	"plugin/thumb":         {"os net database/sql", "Store Index Client"},
 }
 
 func TestLayers(t *testing.T) {
