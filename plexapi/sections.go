@@ -107,6 +107,8 @@ func readSection(v value) Section {
 			needed(name, v.string(&s.Title))
 		case "uuid":
 			v.string(&s.UUID) // not needed
+		case "agent":
+			v.string(&s.Agent) // not needed
 		case "refreshing":
 			s.Refreshing = v.bool()
 		case "updatedAt":
