@@ -166,6 +166,7 @@ func (pl *Pipeline) updatePicture(ctx context.Context, p *picture) (sent bool, e
 		return false, c.err
 	case !news:
 	case kept:
+		p.Plan.Kept = append(p.Plan.Kept, lock)
 		logOf(pl.Log.Debug(), p.push).Str("field", merge.SettingName(lock)).Msg("kept the picture that a person chose in Plex")
 	default:
 		p.hash, p.format = c.hash, c.contentType
