@@ -56,6 +56,11 @@ func TestYmlOffersTheSettingsThatTheProgramReads(t *testing.T) {
 			t.Errorf("setting %s has no text", key)
 		}
 	}
+	for _, e := range settings.Table(settings.Settings{}, nil) {
+		if !slices.ContainsFunc(p.Settings, func(s plugin.PluginSetting) bool { return s.Name == e.Key && s.DisplayName == e.Label }) {
+			t.Errorf("the yml does not offer %s as %q", e.Key, e.Label)
+		}
+	}
 	if !maps.Equal(offered, want) {
 		t.Errorf("the yml offers %v, want %v", offered, want)
 	}
