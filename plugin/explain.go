@@ -72,20 +72,29 @@ func (s *session) explain(ctx context.Context, args common.ArgsMap) (any, error)
 	if err := s.openToLog(ctx); err != nil {
 		return nil, err
 	}
-	r, err := s.explained(ctx, scene)
+	r, err := s.explanation(ctx, scene)
 	if err != nil {
 		return nil, err
+	}
+	s.z.Info().Int("scene", scene).Msg(r.Text)
+	return r, nil
+}
+
+// explanation says why a scene is, or is not, in Plex.
+func (s *session) explanation(ctx context.Context, scene int) (ExplainReport, error) {
+	r, err := s.explained(ctx, scene)
+	if err != nil {
+		return r, err
 	}
 	breaker, err := s.db.Breaker(ctx)
 	if err != nil {
-		return nil, err
+		return r, err
 	}
 	stopped, _, err := s.db.Meta(ctx, store.KeyStopped)
 	if err != nil {
-		return nil, err
+		return r, err
 	}
 	r.conclude(facts{now: time.Now(), missing: s.missing(ctx, scene), breaker: breaker, stopped: stopped})
-	s.z.Info().Int("scene", scene).Msg(r.Text)
 	return r, nil
 }
 

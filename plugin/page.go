@@ -6,6 +6,7 @@ import (
 
 	"github.com/stashapp/stash/pkg/plugin/common"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops"
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
@@ -18,6 +19,7 @@ func (s *session) page(ctx context.Context, op ops.Operation, args common.ArgsMa
 	asking, cancel := context.WithTimeout(ctx, askTimeout)
 	err := s.readSettings(asking)
 	cancel()
+	s.looks = true
 	given := make(ops.Args, len(args))
 	for name, value := range args {
 		given[name] = value
@@ -33,6 +35,24 @@ func (s *session) page(ctx context.Context, op ops.Operation, args common.ArgsMa
 			}
 			return s.index, nil
 		},
-		Ask: func(ctx context.Context) (bool, error) { return askForRun(ctx, s.stash) },
+		Plex: s.plex, Ask: func(ctx context.Context) (bool, error) { return askForRun(ctx, s.stash) },
+		Inspect: func(ctx context.Context, scene int) (*push.Push, error) {
+			e, err := s.engine(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return e.Inspect(ctx, scene)
+		},
+		Explain: func(ctx context.Context, scene int) (ops.Explanation, error) {
+			r, err := s.explanation(ctx, scene)
+			x := ops.Explanation{State: r.State, Text: r.Text}
+			if r.Job != nil { // a nil *JobReport is not null
+				x.Job = r.Job
+			}
+			if r.DeadLetter != nil {
+				x.DeadLetter = r.DeadLetter
+			}
+			return x, err
+		},
 	}, given)
 }

@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,6 +39,7 @@ type session struct {
 	stash *stashapi.Client
 	asked *plexapi.Client // the last one that was created
 	set   settings.Settings
+	looks bool // nothing is written to Plex or the queue
 }
 
 // open opens the queue and a client for Stash.
@@ -111,17 +113,35 @@ func (s *session) readSettings(ctx context.Context) error {
 	return err
 }
 
+// guest identifies this program to Plex where no identifier of its own may be created or shown.
+const guest = "stash-plex-sync-guest"
+
 // plex creates the client for the Plex server of the settings.
 func (s *session) plex(ctx context.Context) (*plexapi.Client, error) {
-	id, err := s.db.ClientID(ctx, time.Now())
+	id, _, err := s.db.Meta(ctx, store.KeyClient)
+	switch {
+	case err != nil:
+	case s.looks:
+		id = cmp.Or(id, guest)
+	default:
+		id, err = s.db.ClientID(ctx, time.Now())
+	}
 	if err != nil {
 		return nil, err
 	}
-	s.asked, err = plexapi.New(plexapi.Config{
+	plex, err := s.plexAs(id)
+	if !s.looks {
+		s.asked = plex
+	}
+	return plex, err
+}
+
+// plexAs creates the client for the Plex server of the settings, with the identifier by which Plex knows this program.
+func (s *session) plexAs(id string) (*plexapi.Client, error) {
+	return plexapi.New(plexapi.Config{
 		URL: s.set.PlexURL, Token: s.set.PlexToken, ClientIdentifier: id, ProductVersion: s.Version,
 		InsecureTLS: s.set.InsecureTLS, Timeout: s.set.Timeout,
 	})
-	return s.asked, err
 }
 
 // notePlex stores whether Plex answered, and what it says about itself.

@@ -7,4 +7,5 @@ func (g *golden) pages() {
 	g.want("page-activity-failed", "activity", "outcome", "retry")
 	g.want("page-activity-bad", "activity", "limit", 1000)
 	g.pagesOverview()
+	g.pagesScene()
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -32,6 +34,12 @@ type Desk struct {
 	SettingsErr error             // a *settings.Error, or a *stashapi.Error
 	// Index opens the index of Plex's files.
 	Index func(ctx context.Context) (*plexindex.Index, error)
+	// Plex returns a client for the server of the settings. The error is one of the settings.
+	Plex func(ctx context.Context) (*plexapi.Client, error)
+	// Inspect computes what a push of a scene would write. It asks Plex and Stash, and writes nothing.
+	Inspect func(ctx context.Context, scene int) (*push.Push, error)
+	// Explain says why a scene is, or is not, in Plex.
+	Explain func(ctx context.Context, scene int) (Explanation, error)
 	// Ask makes sure that a run follows, and reports whether it had to ask Stash for one.
 	Ask func(ctx context.Context) (bool, error)
 }
@@ -47,6 +55,9 @@ func All() map[string]Operation {
 	return map[string]Operation{
 		"activity": {activity, []string{"outcome", "scene_id", "before", "limit"}},
 		"overview": {overview, []string{"days"}},
+		"pictures": {pictures, []string{"scene_id", "rating_key"}},
+		"scene":    {scene, []string{"scene_id"}},
+		"settings": {settingsOf, nil},
 	}
 }
 
