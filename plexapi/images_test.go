@@ -266,7 +266,7 @@ func TestPictureOfTooManyBytesIsNotRead(t *testing.T) {
 	}
 }
 
-func TestServerTellsItsNameToAToken(t *testing.T) {
+func TestServerSendsItsNameWithAToken(t *testing.T) {
 	_, c, _ := start(t)
 	if name, err := c.Name(t.Context()); name != "Living room" || err != nil {
 		t.Errorf("Name = %q, %v", name, err)

@@ -8,18 +8,24 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
 // page performs an operation of the page.
 func (s *session) page(ctx context.Context, op ops.Operation, args common.ArgsMap) (any, error) {
+	s.client = guest
 	if err := s.open(ctx); err != nil {
 		return nil, err
+	}
+	if id, _, err := s.db.Meta(ctx, store.KeyClient); err != nil {
+		return nil, err
+	} else if id != "" {
+		s.client = id
 	}
 	asking, cancel := context.WithTimeout(ctx, askTimeout)
 	err := s.readSettings(asking)
 	cancel()
-	s.looks = true
 	given := make(ops.Args, len(args))
 	for name, value := range args {
 		given[name] = value
@@ -45,14 +51,7 @@ func (s *session) page(ctx context.Context, op ops.Operation, args common.ArgsMa
 		},
 		Explain: func(ctx context.Context, scene int) (ops.Explanation, error) {
 			r, err := s.explanation(ctx, scene)
-			x := ops.Explanation{State: r.State, Text: r.Text}
-			if r.Job != nil { // a nil *JobReport is not null
-				x.Job = r.Job
-			}
-			if r.DeadLetter != nil {
-				x.DeadLetter = r.DeadLetter
-			}
-			return x, err
+			return ops.Explanation{State: r.State, Text: r.Text, Job: r.Job, DeadLetter: r.DeadLetter}, err
 		},
 	}, given)
 }

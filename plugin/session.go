@@ -1,7 +1,6 @@
 package plugin
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,16 +29,16 @@ const lockPatience = 2 * time.Second // a run that was stopped may need one to e
 // session holds the parts that one task needs. They are opened on first use.
 type session struct {
 	*Runner
-	conn  common.StashServerConnection
-	log   *stashlog.Writer
-	z     zerolog.Logger
-	dir   string
-	db    *store.Store
-	index *plexindex.Index
-	stash *stashapi.Client
-	asked *plexapi.Client // the last one that was created
-	set   settings.Settings
-	looks bool // nothing is written to Plex or the queue
+	conn   common.StashServerConnection
+	log    *stashlog.Writer
+	z      zerolog.Logger
+	dir    string
+	db     *store.Store
+	index  *plexindex.Index
+	stash  *stashapi.Client
+	asked  *plexapi.Client // the last one that was created
+	set    settings.Settings
+	client string // by which Plex knows this program, for calls that write nothing; "": as stored
 }
 
 // open opens the queue and a client for Stash.
@@ -54,7 +53,9 @@ func (s *session) open(ctx context.Context) error {
 			return err
 		}
 	}
-	warnOfRisk(ctx, s.db, s.z)
+	if s.client == "" {
+		warnOfRisk(ctx, s.db, s.z)
+	}
 	if s.stash == nil {
 		s.stash, err = stashapi.New(s.conn, stashapi.Options{})
 	}
@@ -113,35 +114,26 @@ func (s *session) readSettings(ctx context.Context) error {
 	return err
 }
 
-// guest identifies this program to Plex where no identifier of its own may be created or shown.
+// guest is the client identifier where none may be stored, or the stored one may not be shown.
 const guest = "stash-plex-sync-guest"
 
 // plex creates the client for the Plex server of the settings.
 func (s *session) plex(ctx context.Context) (*plexapi.Client, error) {
-	id, _, err := s.db.Meta(ctx, store.KeyClient)
-	switch {
-	case err != nil:
-	case s.looks:
-		id = cmp.Or(id, guest)
-	default:
-		id, err = s.db.ClientID(ctx, time.Now())
+	id := s.client
+	if id == "" {
+		var err error
+		if id, err = s.db.ClientID(ctx, time.Now()); err != nil {
+			return nil, err
+		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	plex, err := s.plexAs(id)
-	if !s.looks {
-		s.asked = plex
-	}
-	return plex, err
-}
-
-// plexAs creates the client for the Plex server of the settings, with the identifier by which Plex knows this program.
-func (s *session) plexAs(id string) (*plexapi.Client, error) {
-	return plexapi.New(plexapi.Config{
+	plex, err := plexapi.New(plexapi.Config{
 		URL: s.set.PlexURL, Token: s.set.PlexToken, ClientIdentifier: id, ProductVersion: s.Version,
 		InsecureTLS: s.set.InsecureTLS, Timeout: s.set.Timeout,
 	})
+	if s.client == "" {
+		s.asked = plex
+	}
+	return plex, err
 }
 
 // notePlex stores whether Plex answered, and what it says about itself.

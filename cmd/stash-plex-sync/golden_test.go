@@ -146,6 +146,8 @@ var volatile = []struct {
 	{regexp.MustCompile(`\b(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d\b`), "<time>"},
 	{regexp.MustCompile(`"version": "[^"]*"`), `"version": "<version>"`},
 	{regexp.MustCompile(`\bversion v?\d[0-9A-Za-z.-]*`), "version <version>"},
+	{regexp.MustCompile(`"took_ms": \d+`), `"took_ms": 0`},
+	{regexp.MustCompile(`(/thumb/|/art/|/screenshot\?t=)\d+`), "${1}<version>"},
 	{regexp.MustCompile(`data:image/jpeg;base64,[A-Za-z0-9+/=]+`), "data:image/jpeg;base64,<picture>"},
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "127.0.0.1:<port>"},
 	{regexp.MustCompile(`\(process \d+\)`), "(process <pid>)"},

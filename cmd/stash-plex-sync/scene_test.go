@@ -47,7 +47,7 @@ func field(out map[string]any, name string) map[string]any {
 	return nil
 }
 
-func TestSceneTellsEachSideOfAField(t *testing.T) {
+func TestSceneShowsEachSideOfAField(t *testing.T) {
 	w := newWorld(t, 3)
 	w.settings(map[string]any{"keepPlexEdits": true})
 	w.bulk("New", 1, 2)

@@ -109,7 +109,7 @@ func (f *fieldsOf) one(row merge.Row) SceneField {
 		Field: row.Name, Pushed: f.Settings.Fields.Pushed(row.Plex), Would: merge.Nothing,
 		Sent: f.stored(row, f.base.Sent), Confirmed: f.stored(row, f.base.Confirmed), Refused: f.stored(row, f.base.Rejected),
 	}
-	if image, sent := f.base.Images[row.Plex]; row.Picture && sent {
+	if image := f.base.Images[row.Plex]; image.SHA1 != "" {
 		s.Sent, s.Confirmed = f.value(row, merge.Scalar(image.SHA1)), f.value(row, merge.Scalar(image.Selected))
 	}
 	if normalized {
@@ -119,7 +119,7 @@ func (f *fieldsOf) one(row merge.Row) SceneField {
 		s.Original = f.value(row, original.Value)
 	}
 	switch want, chosen := f.desired.Values[row.Plex]; {
-	case row.Picture && f.scene != nil:
+	case row.Picture && s.Pushed && f.scene != nil:
 		s.Stash = f.value(row, merge.Scalar(f.scene.Cover))
 	case chosen:
 		s.Stash = f.value(row, want)

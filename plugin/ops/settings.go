@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	librariesLimit = 5 * time.Second // for all answers of Plex about its libraries
-	tagsShown      = 200             // excluded tags
+	librariesLimit  = 5 * time.Second // for all answers of Plex about its libraries
+	tagsShown       = 200             // excluded tags
 	librariesListed = 100
 )
 
@@ -26,7 +26,7 @@ type SettingsReport struct {
 	Settings     []Setting     `json:"settings"`
 	Unknown      []string      `json:"unknown"`       // keys of no setting
 	ExcludedTags *ExcludedTags `json:"excluded_tags"` // null: Stash did not answer
-	Libraries    []PlexLibrary     `json:"libraries"`     // null: Plex did not answer
+	Libraries    []PlexLibrary `json:"libraries"`     // null: Plex did not answer
 	Plex         Answer        `json:"plex"`
 }
 

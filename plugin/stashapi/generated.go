@@ -138,6 +138,27 @@ func (v *PluginSettingsResponse) GetConfiguration() *PluginSettingsConfiguration
 	return v.Configuration
 }
 
+// PluginsPluginsPlugin includes the requested fields of the GraphQL type Plugin.
+type PluginsPluginsPlugin struct {
+	Id      string `json:"id"`
+	Enabled bool   `json:"enabled"`
+}
+
+// GetId returns PluginsPluginsPlugin.Id, and is useful for accessing the field via an interface.
+func (v *PluginsPluginsPlugin) GetId() string { return v.Id }
+
+// GetEnabled returns PluginsPluginsPlugin.Enabled, and is useful for accessing the field via an interface.
+func (v *PluginsPluginsPlugin) GetEnabled() bool { return v.Enabled }
+
+// PluginsResponse is returned by Plugins on success.
+type PluginsResponse struct {
+	// List loaded plugins
+	Plugins []*PluginsPluginsPlugin `json:"plugins"`
+}
+
+// GetPlugins returns PluginsResponse.Plugins, and is useful for accessing the field via an interface.
+func (v *PluginsResponse) GetPlugins() []*PluginsPluginsPlugin { return v.Plugins }
+
 // RunPluginTaskResponse is returned by RunPluginTask on success.
 type RunPluginTaskResponse struct {
 	// Run a plugin task.
@@ -611,6 +632,37 @@ func PluginSettings(
 	}
 
 	data_ = &PluginSettingsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by Plugins.
+const Plugins_Operation = `
+query Plugins {
+	plugins {
+		id
+		enabled
+	}
+}
+`
+
+func Plugins(
+	ctx_ context.Context,
+	client_ graphql.Client,
+) (data_ *PluginsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "Plugins",
+		Query:  Plugins_Operation,
+	}
+
+	data_ = &PluginsResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(

@@ -38,6 +38,15 @@ func (c *Client) Settings(ctx context.Context, plugin string) (map[string]any, e
 	return map[string]any{}, nil
 }
 
+// PluginEnabled reports whether a plugin is installed and enabled.
+func (c *Client) PluginEnabled(ctx context.Context, plugin string) (bool, error) {
+	res, err := Plugins(ctx, c.gql)
+	if err != nil {
+		return false, c.wrap(ctx, "list the plugins", err)
+	}
+	return slices.ContainsFunc(res.Plugins, func(p *PluginsPluginsPlugin) bool { return p != nil && p.Id == plugin && p.Enabled }), nil
+}
+
 // KeepLogin reads the API key, if there is one, so that a run can continue after its session has expired (by default an
 // hour after its start). The key stays in memory.
 func (c *Client) KeepLogin(ctx context.Context) error {

@@ -53,7 +53,7 @@ var layers = map[string]layer{
 	// What stands above, beside and below these.
 	"plugin": {
 		"plugin/engine plugin/engine/hidden plugin/engine/lookup plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/reason plugin/engine/retry plugin/hooks " +
-			"plugin/ops plugin/reach plugin/settings plugin/shorten " +
+			"plugin/ops plugin/peer plugin/reach plugin/settings plugin/shorten " +
 			"plugin/stashapi plugin/stashlog plugin/text " +
 			"plexapi store store/inboxes store/plexindex store/pathform store/sqlitefile",
 		"github.com/rs/zerolog github.com/stashapp/stash/pkg/plugin/common",
@@ -62,6 +62,7 @@ var layers = map[string]layer{
 	"plugin/reach":   {"plexapi store", ""},
 	"plugin/shorten": {"", ""},
 	"plugin/thumb":   {"", "golang.org/x/image"},
+	"plugin/peer":    {"plugin/settings plugin/stashapi", ""},
 	"plugin/ops": {
 		"plugin/account plugin/engine/hidden plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/reason plugin/engine/retry plugin/hooks plugin/pause " +
 			"plugin/progress plugin/reach plugin/report plugin/settings plugin/stashapi plugin/text plugin/thumb plexapi store store/chosen store/coverage store/history store/lists " +

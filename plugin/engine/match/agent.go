@@ -1,9 +1,12 @@
 package match
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 )
 
 // An Agent says what finds texts and pictures for the items of a library.
@@ -27,4 +30,21 @@ func AgentOf(s plexapi.Section) Agent {
 		return Agent{Name: "online", Online: true, Meaning: "it sends titles or file names of the videos to Plex's cloud to find a match; to avoid that, choose the agent \"Personal Media\" (scanner \"Plex Video Files Scanner\") in the settings of the library"}
 	}
 	return Agent{Name: "another provider", Online: true, Meaning: "it may send titles or file names of the videos to a service of its author"}
+}
+
+// DescribeAgents names the agent of each library, and returns what they mean for the user; "" if they mean nothing.
+func DescribeAgents(sections []plexapi.Section) (agents, meaning string) {
+	var names, meanings []string
+	for _, s := range sections {
+		a := AgentOf(s)
+		name := a.Name
+		if a.Meaning != "" {
+			name += " (" + s.Agent + ")"
+		}
+		names = append(names, fmt.Sprintf("%q: %s", s.Title, name))
+		if about := a.Name + ": " + a.Meaning; a.Meaning != "" && !slices.Contains(meanings, about) {
+			meanings = append(meanings, about)
+		}
+	}
+	return strings.Join(names, ", "), text.Join(meanings...)
 }

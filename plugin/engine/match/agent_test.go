@@ -28,3 +28,16 @@ func TestAgentSaysWhetherTitlesLeaveTheHouse(t *testing.T) {
 		}
 	}
 }
+
+func TestDescribeAgentsNamesEachMeaningOnce(t *testing.T) {
+	agents, meaning := DescribeAgents([]plexapi.Section{{Title: "A", Agent: "tv.plex.agents.movie"}, {Title: "B", Agent: "tv.plex.agents.series"}, {Title: "C", Agent: "tv.plex.agents.none"}})
+	if want := `"A": online (tv.plex.agents.movie), "B": online (tv.plex.agents.series), "C": personal media`; agents != want {
+		t.Errorf("agents: %s", agents)
+	}
+	if want := "online: " + AgentOf(plexapi.Section{Agent: "tv.plex.agents.movie"}).Meaning; meaning != want {
+		t.Errorf("meaning: %s", meaning)
+	}
+	if _, none := DescribeAgents([]plexapi.Section{{Agent: "x.none"}}); none != "" {
+		t.Errorf("personal media mean %s", none)
+	}
+}

@@ -87,6 +87,14 @@ func (s *Server) root(r *http.Request, f *ast.Field, args map[string]any) (any, 
 		return map[string]any{"version": "v0.30.1", "hash": "abcdef", "build_time": ""}, nil
 	case "configuration":
 		return s.configuration(), nil
+	case "plugins":
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		list := []map[string]any{}
+		for _, id := range slices.Sorted(maps.Keys(s.plugins)) {
+			list = append(list, map[string]any{"id": id, "enabled": s.plugins[id]})
+		}
+		return list, nil
 	case "findScene":
 		return s.findScene(s.base(r), args)
 	case "findScenes":
