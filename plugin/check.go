@@ -28,30 +28,15 @@ type CheckReport struct {
 	OK          bool           `json:"ok"`
 	Checks      []Check        `json:"checks"`
 	Samples     []SampleReport `json:"samples"`
-	Server      *ServerReport  `json:"server"`       // that answered; null: none
+	Server      *ops.Server    `json:"server"`       // that answered; null: none
 	KnownServer string         `json:"known_server"` // to which scenes are pushed, before this check; "" if none
-}
-
-// ServerReport is a Plex server.
-type ServerReport struct {
-	ID      string `json:"id"`   // machine identifier
-	Name    string `json:"name"` // "" if it is unknown
-	Version string `json:"version"`
 }
 
 // setting precedes the key in the name of a setting's check.
 const setting = "Setting "
 
 // Check is the result of one check.
-type Check struct {
-	Name   string `json:"name"`
-	OK     bool   `json:"ok"`
-	Detail string `json:"detail"`
-	Hint   string `json:"hint"`
-	Code   string `json:"code"` // of what was checked: the name for programs
-
-	line string // the line in the log; "" for Name, Detail and Hint
-}
+type Check = ops.Check
 
 // SampleReport is how one scene matches.
 type SampleReport struct {
@@ -93,7 +78,7 @@ func (s *session) check(ctx context.Context, args common.ArgsMap) (any, error) {
 		if !one.OK {
 			event = s.z.Error()
 		}
-		event.Msg(cmp.Or(one.line, text.Join(one.Name+": "+one.Detail, one.Hint)))
+		event.Msg(cmp.Or(one.Line, text.Join(one.Name+": "+one.Detail, one.Hint)))
 	}
 	if c.report.OK {
 		s.z.Info().Msg(c.verdict())
@@ -225,7 +210,7 @@ func (c *checker) settingsAreRight(ctx context.Context) error {
 		return c.add("Settings", detail, "", err)
 	}
 	for _, p := range problems {
-		c.report.Checks = append(c.report.Checks, Check{Name: setting + p.Setting, Detail: p.Quoted(), Hint: p.Remedy, line: p.String()})
+		c.report.Checks = append(c.report.Checks, Check{Name: setting + p.Setting, Detail: p.Quoted(), Hint: p.Remedy, Line: p.String()})
 	}
 	if c.set.PlexURL == "" && c.set.PlexToken == "" {
 		err = cmp.Or(c.aside(peer.Values(ctx, c.stash)), err)
@@ -241,7 +226,7 @@ func (c *checker) identityAnswers(ctx context.Context) error {
 	plex, err := c.plex(ctx)
 	if err == nil {
 		if c.identity, err = plex.Identity(ctx); err == nil {
-			c.report.Server = &ServerReport{ID: c.identity.MachineIdentifier, Version: c.identity.Version}
+			c.report.Server = &ops.Server{ID: c.identity.MachineIdentifier, Version: c.identity.Version}
 		}
 	}
 	return c.add("Plex", "version "+c.identity.Version+"; nothing else was asked without a token", "", err)
@@ -288,7 +273,7 @@ func (c *checker) pathMapIsUsed(ctx context.Context) error {
 		detail := fmt.Sprintf("Stash has no file in the folder %s", text.Private(pair.From))
 		const hint = "each pair begins with a folder in Stash: correct it, or remove the pair"
 		c.report.Checks = append(c.report.Checks, Check{
-			Name: setting + "pathMap", Detail: detail, Hint: hint, line: text.Join(settings.Label("pathMap")+": "+detail, hint),
+			Name: setting + "pathMap", Detail: detail, Hint: hint, Line: text.Join(settings.Label("pathMap")+": "+detail, hint),
 		})
 	}
 	return nil
@@ -303,7 +288,7 @@ func (c *checker) plexAnswers(ctx context.Context) error {
 		return c.add("Plex", "", "", err)
 	}
 	name, _ := c.engine.Plex.Name(ctx) // it is only shown
-	c.report.Server = &ServerReport{c.identity.MachineIdentifier, text.OneLine(name, text.ValueLimit), c.identity.Version}
+	c.report.Server = &ops.Server{ID: c.identity.MachineIdentifier, Name: text.OneLine(name, text.ValueLimit), Version: c.identity.Version}
 	return c.add("Plex", "version "+c.identity.Version+", the token is accepted", "", c.acceptServer(ctx))
 }
 

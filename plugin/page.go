@@ -49,6 +49,15 @@ func (s *session) page(ctx context.Context, op ops.Operation, args common.ArgsMa
 			}
 			return e.Inspect(ctx, scene)
 		},
+		Status: func(ctx context.Context) (string, error) {
+			r, err := Status(ctx, s.db, s.Version)
+			return r.Line(), err
+		},
+		Check: func(ctx context.Context) ([]ops.Check, error) {
+			c := checker{session: s}
+			err := c.run(ctx)
+			return c.report.Checks, err
+		},
 		Explain: func(ctx context.Context, scene int) (ops.Explanation, error) {
 			r, err := s.explanation(ctx, scene)
 			return ops.Explanation{State: r.State, Text: r.Text, Job: r.Job, DeadLetter: r.DeadLetter}, err

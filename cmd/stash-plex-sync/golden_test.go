@@ -148,6 +148,8 @@ var volatile = []struct {
 	{regexp.MustCompile(`\bversion v?\d[0-9A-Za-z.-]*`), "version <version>"},
 	{regexp.MustCompile(`"took_ms": \d+`), `"took_ms": 0`},
 	{regexp.MustCompile(`(/thumb/|/art/|/screenshot\?t=)\d+`), "${1}<version>"},
+	{regexp.MustCompile(`Sync \S+, [a-z0-9]+/[a-z0-9]+, <time>`), "Sync <version>, <system>, <time>"},
+	{regexp.MustCompile(`, \d+ ms\b`), ", <duration>"},
 	{regexp.MustCompile(`data:image/jpeg;base64,[A-Za-z0-9+/=]+`), "data:image/jpeg;base64,<picture>"},
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "127.0.0.1:<port>"},
 	{regexp.MustCompile(`\(process \d+\)`), "(process <pid>)"},
@@ -188,7 +190,7 @@ func (g *golden) noneLeft() {
 func TestGoldenOperations(t *testing.T) {
 	g := newGolden(t)
 	for _, step := range []func(){
-		g.beforeTheFirstRun, g.firstRun, g.states, g.pages, g.laterRuns, g.restores, g.brokenSettings, g.silentStash, g.silentPlex, g.anotherServer, g.upkeep, g.besideARun,
+		g.beforeTheFirstRun, g.firstRun, g.states, g.pages, g.laterRuns, g.restores, g.brokenSettings, g.silentStash, g.silentPlex, g.anotherServer, g.upkeep, g.besideARun, g.acceptsServer,
 	} {
 		step()
 	}

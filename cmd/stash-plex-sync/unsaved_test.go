@@ -220,3 +220,29 @@ func TestCheckSaysThatTheOtherPluginIsEnabled(t *testing.T) {
 		t.Errorf("Stash does not list its plugins: %v", out)
 	}
 }
+
+func TestAcceptServerTakesOnlyTheServerThatAnswers(t *testing.T) {
+	w := newWorld(t, 1)
+	w.stash.Change(1, titled("New"))
+	w.op(asked("sync-all"))
+	first, second := w.plex.Machine(), "2222222222222222222222222222222222222222"
+	w.plex.SetMachine(second)
+	known := func() (id string) { w.get(`SELECT value FROM meta WHERE key = 'server'`, &id); return id }
+	for _, server := range []any{first, "", nil, 7.0, "x"} {
+		if out, err := w.host.Operation(w.context(), asked("accept-server", "server", server)); err == nil || known() != first {
+			t.Errorf("%v is accepted: %v", server, out)
+		}
+	}
+	w.settings(map[string]any{"plexToken": "wrong-token-0123"})
+	if out, err := w.host.Operation(w.context(), asked("accept-server", "server", second)); err == nil || known() != first {
+		t.Errorf("a server that refuses the token is accepted: %v", out)
+	}
+	w.settings(nil)
+	out := w.op(asked("accept-server", "server", second))
+	if known() != second || out["before"] != first || out["server"].(map[string]any)["name"] != "Living room" {
+		t.Errorf("accept-server = %v, known is %s", out, known())
+	}
+	if again := w.op(asked("accept-server", "server", second)); again["before"] != second {
+		t.Errorf("again: %v", again)
+	}
+}

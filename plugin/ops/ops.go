@@ -40,6 +40,10 @@ type Desk struct {
 	Inspect func(ctx context.Context, scene int) (*push.Push, error)
 	// Explain says why a scene is, or is not, in Plex.
 	Explain func(ctx context.Context, scene int) (Explanation, error)
+	// Status returns the last line of the task "Queue status".
+	Status func(ctx context.Context) (string, error)
+	// Check returns the checks of the saved settings, those that were made before an error included. It writes nothing.
+	Check func(ctx context.Context) ([]Check, error)
 	// Ask makes sure that a run follows, and reports whether it had to ask Stash for one.
 	Ask func(ctx context.Context) (bool, error)
 }
@@ -53,11 +57,13 @@ type Operation struct {
 // All returns the operations by their names, which are values of args.mode.
 func All() map[string]Operation {
 	return map[string]Operation{
-		"activity": {activity, []string{"outcome", "scene_id", "before", "limit"}},
-		"overview": {overview, []string{"days"}},
-		"pictures": {pictures, []string{"scene_id", "rating_key"}},
-		"scene":    {scene, []string{"scene_id"}},
-		"settings": {settingsOf, nil},
+		"accept-server": {acceptServer, []string{"server"}},
+		"activity":      {activity, []string{"outcome", "scene_id", "before", "limit"}},
+		"copy-report":   {copyReport, []string{"check"}},
+		"overview":      {overview, []string{"days"}},
+		"pictures":      {pictures, []string{"scene_id", "rating_key"}},
+		"scene":         {scene, []string{"scene_id"}},
+		"settings":      {settingsOf, nil},
 	}
 }
 
