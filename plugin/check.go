@@ -32,8 +32,7 @@ type CheckReport struct {
 	KnownServer string         `json:"known_server"` // to which scenes are pushed, before this check; "" if none
 }
 
-// setting precedes the key in the name of a setting's check.
-const setting = "Setting "
+const setting = ops.SettingCheck
 
 // Check is the result of one check.
 type Check = ops.Check
@@ -122,11 +121,8 @@ func (c *checker) run(ctx context.Context) (err error) {
 		return err
 	}
 	c.report.OK = !slices.ContainsFunc(c.report.Checks, func(one Check) bool { return !one.OK })
-	for i, one := range c.report.Checks {
-		key, of := strings.CutPrefix(one.Name, setting)
-		if c.report.Checks[i].Code = strings.ReplaceAll(strings.ToLower(one.Name), " ", "-"); of {
-			c.report.Checks[i].Code = "setting-" + key
-		}
+	for i := range c.report.Checks {
+		c.report.Checks[i].Complete()
 	}
 	if ctx.Err() != nil {
 		return errors.New("the check was cancelled")
@@ -226,7 +222,7 @@ func (c *checker) identityAnswers(ctx context.Context) error {
 	plex, err := c.plex(ctx)
 	if err == nil {
 		if c.identity, err = plex.Identity(ctx); err == nil {
-			c.report.Server = &ops.Server{ID: c.identity.MachineIdentifier, Version: c.identity.Version}
+			c.report.Server = ops.ServerOf(c.identity, "")
 		}
 	}
 	return c.add("Plex", "version "+c.identity.Version+"; nothing else was asked without a token", "", err)
@@ -288,7 +284,7 @@ func (c *checker) plexAnswers(ctx context.Context) error {
 		return c.add("Plex", "", "", err)
 	}
 	name, _ := c.engine.Plex.Name(ctx) // it is only shown
-	c.report.Server = &ops.Server{ID: c.identity.MachineIdentifier, Name: text.OneLine(name, text.ValueLimit), Version: c.identity.Version}
+	c.report.Server = ops.ServerOf(c.identity, name)
 	return c.add("Plex", "version "+c.identity.Version+", the token is accepted", "", c.acceptServer(ctx))
 }
 

@@ -246,3 +246,23 @@ func TestAcceptServerTakesOnlyTheServerThatAnswers(t *testing.T) {
 		t.Errorf("again: %v", again)
 	}
 }
+
+func TestCheckOfAServerThatAnswersTooMuchStaysSmall(t *testing.T) {
+	w := newWorld(t, 1)
+	long := strings.Repeat("é", 1<<20)
+	s := newStranger(t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("X-Plex-Protocol", "1.0")
+		switch r.URL.Path {
+		case "/identity", "/":
+			fmt.Fprintf(rw, `{"MediaContainer":{"machineIdentifier":%q,"version":%q,"friendlyName":%q}}`, long, long, long)
+		default:
+			fmt.Fprintf(rw, `{"MediaContainer":{"Directory":[{"key":"1","type":"movie","title":%q,"agent":%q}]}}`, long, long)
+		}
+	}))
+	for _, set := range []map[string]any{{"plexUrl": s.URL}, {"plexUrl": s.URL, "plexToken": token}, {"plexUrl": s.URL, "plexToken": token, "plexLibraries": "x"}} {
+		out := w.op(asked("check", "settings", set))
+		if n := len(fmt.Sprint(out)); n > 50_000 || out["server"] == nil {
+			t.Errorf("%v: an answer of %d bytes", codes(out), n)
+		}
+	}
+}

@@ -23,16 +23,6 @@ const (
 	reportedCheck = 17 * time.Second
 )
 
-// Check is the result of one check of "Check connection".
-type Check struct {
-	Name   string `json:"name"`
-	OK     bool   `json:"ok"`
-	Detail string `json:"detail"`
-	Hint   string `json:"hint"`
-	Code   string `json:"code"` // of what was checked: the name for programs
-	Line   string `json:"-"`    // the line in the log; "" for Name, Detail and Hint
-}
-
 // CopiedReport is a text to paste into an issue.
 type CopiedReport struct {
 	Text string `json:"text"`
@@ -118,11 +108,6 @@ func (c *copied) chosen(context.Context) error {
 		c.say("Settings: %s", c.redact(c.SettingsErr.Error()))
 	}
 	return nil
-}
-
-// nameOnly reports whether the detail of a check may be a list of the user's names without quotes.
-func (c Check) nameOnly() bool {
-	return c.OK && (c.Code == "libraries" || c.Code == "learned-paths") || strings.HasPrefix(c.Code, "setting-")
 }
 
 // checked adds the check of the saved settings, as far as it comes in time.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -20,6 +21,13 @@ type Server struct {
 	ID      string `json:"id"`
 	Name    string `json:"name"` // "" if it is unknown
 	Version string `json:"version"`
+}
+
+// ServerOf returns the server with an identity and a name, which are cut: they may be those of any server.
+func ServerOf(id plexapi.Identity, name string) *Server {
+	return &Server{
+		ID: text.OneLine(id.MachineIdentifier, text.Limit), Name: text.OneLine(name, text.ValueLimit), Version: text.OneLine(id.Version, text.ValueLimit),
+	}
 }
 
 func acceptServer(ctx context.Context, d *Desk, args Args) (any, error) {
@@ -46,7 +54,7 @@ func acceptServer(ctx context.Context, d *Desk, args Args) (any, error) {
 		return nil, fmt.Errorf("the Plex server at the saved address is %s, not %s: run check again", text.OneLine(found.MachineIdentifier, text.ValueLimit), shown(id))
 	}
 	name, _ := plex.Name(ctx) // it is only shown
-	r := AcceptReport{Server: Server{id, text.OneLine(name, text.ValueLimit), text.OneLine(found.Version, text.ValueLimit)}}
+	r := AcceptReport{Server: *ServerOf(found, name)}
 	if r.Before, _, err = d.Store.Meta(ctx, store.KeyServer); err != nil || r.Before == id {
 		return r, err
 	}
