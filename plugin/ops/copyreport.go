@@ -140,7 +140,7 @@ func (c *copied) activities(ctx context.Context) error {
 			if len(a.Fields) > 0 {
 				line += " (" + strings.Join(a.Fields, ", ") + ")"
 			}
-			if reason := reasonOf(a.Class, a.Reason, a.Error); reason != nil {
+			if reason := ReasonOf(a.Class, a.Reason, a.Error); reason != nil {
 				line += ", " + c.redact(reason.Code) + ": " + c.redact(reason.Text)
 			}
 			c.say("%s, %d ms", line, a.Took.Milliseconds())
