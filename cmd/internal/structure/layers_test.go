@@ -31,8 +31,10 @@ var layers = map[string]layer{
 		"plugin/engine/gate plugin/engine/hidden plugin/engine/match plugin/engine/merge plugin/engine/reason plugin/engine/retry plugin/engine/scans plugin/engine/tally store store/plexindex store/pathform plexapi plugin/stashapi plugin/text",
 		"github.com/rs/zerolog",
 	},
-	"plugin/engine/hidden":  {"plugin/stashapi plugin/text store", ""},
-	"plugin/engine/lookup":  {"plugin/engine/gate plugin/engine/retry plugin/stashapi plexapi store/plexindex", ""},
+	"plugin/engine/hidden": {"plugin/stashapi plugin/text store", ""},
+	"plugin/engine/lookup": {
+		"plugin/engine/gate plugin/engine/match plugin/engine/push plugin/engine/retry plugin/stashapi plugin/text plexapi store/pathform store/plexindex", "",
+	},
 	"plugin/engine/match":   {"store/plexindex store/pathform plugin/stashapi plexapi plugin/text", "golang.org/x/text"},
 	"plugin/engine/merge":   {"plexapi plugin/stashapi store plugin/text", "golang.org/x/text"},
 	"plugin/engine/reason":  {"plugin/text", ""},
