@@ -42,6 +42,7 @@ type yield struct {
 	stash   *stashapi.Client
 	log     zerolog.Logger
 	ask     func(ctx context.Context) error // makes sure that Stash runs what continues the work; nil if nothing would
+	paused  func() string                   // why nothing may be pushed; nil if a pause does not matter
 	leaves  string                          // what a run says that yields
 	started time.Time
 
@@ -64,7 +65,7 @@ func (e *Engine) newYield(ask func(ctx context.Context) error, leaves string) yi
 	if started.IsZero() {
 		started = time.Now()
 	}
-	return yield{stash: e.Stash, log: e.Log, ask: ask, leaves: leaves, started: started}
+	return yield{stash: e.Stash, log: e.Log, ask: ask, paused: e.Paused, leaves: leaves, started: started}
 }
 
 // callerAsks is the ask of work that its caller continues. It is nil if the work must not be interrupted.
@@ -81,11 +82,11 @@ func isOther(j stashapi.QueueJob) bool {
 	return j.Status == "READY" && !strings.HasPrefix(j.Description, queuePrefix+ownPrefix)
 }
 
-// makeRoom returns why a run must end; nil if it continues. The run ends if other Stash jobs wait and it can ask
-// for what continues its work behind them.
+// makeRoom returns why a run must end; nil if it continues. The run ends if a person has paused pushing, or if other Stash
+// jobs wait and it can ask for what continues its work behind them.
 func (y *yield) makeRoom(ctx context.Context) error {
 	now := time.Now()
-	if y.leaving != nil || y.ask == nil || now.Sub(y.started) < workAtLeast || now.Sub(y.looked) < roomEvery {
+	if y.pausedNow() != nil || y.ask == nil || now.Sub(y.started) < workAtLeast || now.Sub(y.looked) < roomEvery {
 		return y.leaving
 	}
 	y.looked = now
@@ -104,6 +105,16 @@ func (y *yield) makeRoom(ctx context.Context) error {
 		return nil
 	}
 	y.leaving = &gate.Stop{Text: y.leaves, Reason: reason.OtherJobs()}
+	return y.leaving
+}
+
+// pausedNow returns why the run must end if a person has paused pushing.
+func (y *yield) pausedNow() error {
+	if y.leaving == nil && y.paused != nil {
+		if why := y.paused(); why != "" {
+			y.leaving = &gate.Stop{Text: why}
+		}
+	}
 	return y.leaving
 }
 

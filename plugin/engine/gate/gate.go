@@ -61,6 +61,8 @@ type Gate struct {
 	ReadOnly bool
 	// Yield returns why the run must end so that other Stash jobs can run, as a *Stop; nil if it continues. nil: never.
 	Yield func(ctx context.Context) error
+	// Begins is called before each request about a single item, with its scene. nil: nobody looks.
+	Begins func(scene int)
 
 	row     store.Breaker // as last read or written
 	opened  time.Time     // the opening to which this run's results belong; zero if none
@@ -78,6 +80,9 @@ type Gate struct {
 // ended, or the queue failed. After says what that error means for the run. If the request concerns the run, the
 // error is a *Stop or an error of the queue.
 func (g *Gate) Do(ctx context.Context, items Items, request func(context.Context) error) error {
+	if g.Begins != nil && len(items.list) == 1 {
+		g.Begins(items.list[0].SceneID())
+	}
 	err := g.guarded(ctx, items, request)
 	if err == nil || isHandled(err) {
 		return err
