@@ -16,24 +16,24 @@ import (
 )
 
 // finish logs the last line of a run, and returns the same as a report.
-func (s *session) finish(ctx context.Context, sum engine.Summary, began time.Time) (any, error) {
+func (s *session) finish(ctx context.Context, sum engine.Summary, began time.Time) (r ProcessReport, err error) {
 	if err := s.open(ctx); err != nil { // the run may have stopped before it opened the queue
-		return nil, err
+		return r, err
 	}
 	now := time.Now()
 	counts, err := s.db.Counts(ctx, now)
 	if err != nil {
-		return nil, err
+		return r, err
 	}
 	breaker, err := s.db.Breaker(ctx)
 	if err != nil {
-		return nil, err
+		return r, err
 	}
 	if err := s.noteStop(ctx, sum); err != nil {
-		return nil, err
+		return r, err
 	}
 	if err := s.warnOfDead(ctx, now, counts); err != nil {
-		return nil, err
+		return r, err
 	}
 	line := closingLine(sum, counts, false)
 	s.event(sum.Class).Str("took", now.Sub(began).Round(time.Millisecond).String()).Msg(line)

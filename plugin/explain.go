@@ -94,7 +94,7 @@ func (s *session) explanation(ctx context.Context, scene int) (ExplainReport, er
 	if err != nil {
 		return r, err
 	}
-	r.conclude(facts{now: time.Now(), missing: s.missing(ctx, scene), breaker: breaker, stopped: stopped})
+	r.conclude(facts{now: time.Now(), missing: s.missing(ctx, scene), paused: s.paused(), breaker: breaker, stopped: stopped})
 	return r, nil
 }
 
@@ -159,6 +159,7 @@ func (s *session) explained(ctx context.Context, scene int) (ExplainReport, erro
 type facts struct {
 	now     time.Time
 	missing bool          // Stash has no such scene
+	paused  string        // why nothing may be pushed
 	breaker store.Breaker // whether Plex is paused
 	stopped string        // why the last run ended early
 }
@@ -249,9 +250,12 @@ func (r *ExplainReport) queued(f facts) string {
 	return text.Join(fmt.Sprintf("queued (%s): the next run of %q pushes it", r.Job.Reason, taskName), f.held())
 }
 
-// held says that Plex is paused and until when, or why the last run stopped; "" if neither is so.
+// held says what keeps runs from pushing: a pause of a person, a paused Plex, or why the last run stopped; "" if nothing
+// does.
 func (f facts) held() string {
 	switch {
+	case f.paused != "":
+		return "but pushing is " + f.paused
 	case f.breaker.State == store.BreakerOpen:
 	case f.stopped != "":
 		return "but the last run stopped: " + f.stopped

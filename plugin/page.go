@@ -41,7 +41,17 @@ func (s *session) page(ctx context.Context, op ops.Operation, args common.ArgsMa
 			}
 			return s.index, nil
 		},
-		Plex: s.plex, Ask: func(ctx context.Context) (bool, error) { return askForRun(ctx, s.stash) },
+		Plex: s.plex, Wake: func(ctx context.Context, mark store.Mark) (bool, error) {
+			asked, _, err := s.askWith(ctx, mark, byPage)
+			return asked, err
+		},
+		Ask: func(ctx context.Context) (bool, error) {
+			if s.paused() != "" {
+				return false, nil
+			}
+			asked, _, err := askForRun(ctx, s.stash, byPage)
+			return asked, err
+		},
 		Inspect: func(ctx context.Context, scene int) (*push.Push, error) {
 			e, err := s.engine(ctx)
 			if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/pause"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
@@ -40,6 +41,7 @@ type ProcessReport struct {
 	Stopped   string      `json:"stopped"`
 	Class     retry.Class `json:"stopped_class,omitempty"`
 	Reason    *ops.Reason `json:"reason,omitempty"` // of Stopped; nil if it is empty
+	Queued    bool        `json:"queued,omitempty"` // sync-scene: the scene was not looked at, and a later run pushes it
 }
 
 // Remaining is what is left in the queue.
@@ -85,6 +87,7 @@ type StatusReport struct {
 	CatchUp     CatchUpReport  `json:"catch_up"`
 	Stopped     string         `json:"stopped"` // why the last run ended early; "" if it did not
 	Reason      *ops.Reason    `json:"stopped_reason"`
+	Paused      *pause.State   `json:"paused"` // null if no person has paused pushing
 }
 
 // QueueReport counts the pending jobs and lists those that failed, the latest first.
@@ -189,7 +192,7 @@ func (r *StatusReport) dropReasons() {
 // Status reads the report from the queue. What the index holds is not part of it.
 func Status(ctx context.Context, db *store.Store, version string) (StatusReport, error) {
 	now := time.Now()
-	r := StatusReport{Version: version, Database: db.Dir(), Outages: []OutageReport{}}
+	r := StatusReport{Version: version, Database: db.Dir(), Outages: []OutageReport{}, Paused: pause.Read(db.Dir(), now)}
 	c, err := db.Counts(ctx, now)
 	if err != nil {
 		return r, err
@@ -279,7 +282,7 @@ func (r StatusReport) Line() string {
 	}
 	if r.Queue.Due > 0 {
 		line += ", " + text.Count(r.Queue.Due, "scene", "scenes") + " to push"
-		if r.Breaker.State == string(store.BreakerClosed) {
+		if r.Breaker.State == string(store.BreakerClosed) && r.Paused == nil {
 			line += " (run \"Process queue\")"
 		}
 	}
@@ -292,9 +295,11 @@ func (r StatusReport) Line() string {
 	return line + ". " + r.plex()
 }
 
-// plex says whether Plex answers.
+// plex says whether a person has paused pushing, or whether Plex answers.
 func (r StatusReport) plex() string {
 	switch {
+	case r.Paused != nil:
+		return "Pushing is " + r.Paused.String()
 	case r.Breaker.State != string(store.BreakerClosed) && r.Breaker.ProbeAt != nil:
 		return pausedUntil(*r.Breaker.ProbeAt, r.Breaker.LastError)
 	case r.Breaker.State != string(store.BreakerClosed):

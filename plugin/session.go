@@ -14,7 +14,9 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/doing"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/progress"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/reach"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
@@ -39,6 +41,9 @@ type session struct {
 	asked  *plexapi.Client // the last one that was created
 	set    settings.Settings
 	client string // by which Plex knows this program, for calls that write nothing; "": as stored
+
+	askedBy string           // args.asked_by; "" if a person calls
+	shows   *progress.Writer // shows others the run; nil while this process holds no run lock
 }
 
 // open opens the queue and a client for Stash.
@@ -164,8 +169,9 @@ func (s *session) engine(ctx context.Context) (*engine.Engine, error) {
 			Filter: push.Filter{OnlyOrganized: s.set.OnlyOrganized, ExcludeTags: s.set.ExcludeTags},
 		}},
 		Random: rand.Float64, Progress: s.log.Progress,
+		Doing: doing.Reporter{Show: func(step doing.Step) { s.shows.Report(step) }},
 		Ask: func(ctx context.Context) error {
-			_, err := askForRun(ctx, s.stash)
+			_, _, err := askForRun(ctx, s.stash, byHook)
 			return err
 		},
 		Began: s.began,
@@ -194,9 +200,15 @@ func (s *session) locked(ctx context.Context, who string, patience time.Duration
 	if err := s.open(ctx); err != nil {
 		return err
 	}
-	if err := s.db.SetHolder(ctx, time.Now(), fmt.Sprintf("%s (process %d)", who, os.Getpid())); err != nil {
+	now := time.Now()
+	if err := s.db.SetHolder(ctx, now, fmt.Sprintf("%s (process %d)", who, os.Getpid())); err != nil {
 		return err
 	}
+	s.shows = progress.Begin(ctx, s.dir, progress.Run{What: who, AskedBy: s.askedBy, Since: now})
+	defer func() {
+		s.shows.End()
+		s.shows = nil
+	}()
 	return errors.Join(f(ctx), s.notePlex(ctx, false))
 }
 
@@ -215,7 +227,7 @@ func (s *session) lastTry(ctx context.Context) (*sqlitefile.Lock, error) {
 // followUp requests another run if work is left: due jobs, or changes to be expanded. Jobs that this run released
 // itself, claimed at or after floor, do not count. The caller has released the lock.
 func (s *session) followUp(ctx context.Context, floor int64) {
-	if s.db == nil {
+	if s.db == nil || s.paused() != "" {
 		return
 	}
 	ctx = context.WithoutCancel(ctx)
@@ -275,7 +287,7 @@ func (s *session) pushInline(ctx context.Context, scene int) error {
 		if err != nil {
 			return err
 		}
-		e.Progress, e.Ask = nil, nil
+		e.Progress, e.Ask, e.Paused = nil, nil, s.paused
 		sum, err := e.Run(ctx, engine.Options{Only: scene})
 		if err == nil && sum.Stopped != "" {
 			err = errors.New(sum.Stopped)

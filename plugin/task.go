@@ -57,6 +57,7 @@ func (s *session) modes() map[string]func(ctx context.Context, args common.ArgsM
 // task performs a task or an operation and returns its result.
 func (r *Runner) task(input common.PluginInput, log *stashlog.Writer) (any, error) {
 	s := &session{Runner: r, conn: input.ServerConnection, log: log, z: log.Logger(false)}
+	s.askedBy = text.OneLine(input.Args.String("asked_by"), text.ValueLimit)
 	modes := s.modes()
 	mode := input.Args.String("mode")
 	run, ok := modes[mode]
@@ -72,9 +73,8 @@ func (r *Runner) task(input common.PluginInput, log *stashlog.Writer) (any, erro
 
 // process runs the queue.
 func (s *session) process(ctx context.Context, args common.ArgsMap) (any, error) {
-	asked := args.String("asked_by")
-	report, err := s.run(ctx, taskName, engine.Options{ByPerson: asked == "", Linger: isTask(args)}, nil)
-	if newer, ok := errors.AsType[*store.NewerError](err); ok && asked != "" { // the hook has said so
+	report, err := s.run(ctx, taskName, engine.Options{ByPerson: s.askedBy == "", Linger: isTask(args)}, nil)
+	if newer, ok := errors.AsType[*store.NewerError](err); ok && s.askedBy != "" { // the hook has said so
 		s.z.Info().Msg(newer.Error())
 		return nil, nil
 	}
@@ -124,8 +124,10 @@ func (s *session) syncScene(ctx context.Context, args common.ArgsMap) (any, erro
 	if err := s.open(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.db.Enqueue(ctx, time.Now(), []store.Request{{SceneID: scene, Reason: "sync-scene", Priority: store.ByPerson}}); err != nil {
-		return nil, err
+	if s.paused() == "" {
+		if err := s.db.Enqueue(ctx, time.Now(), []store.Request{{SceneID: scene, Reason: "sync-scene", Priority: store.ByPerson}}); err != nil {
+			return nil, err
+		}
 	}
 	return s.run(ctx, "sync-scene", engine.Options{ByPerson: true, Only: scene, Listing: true}, nil)
 }
@@ -151,6 +153,9 @@ func optionalScene(args common.ArgsMap) (int, error) {
 func (s *session) run(ctx context.Context, who string, opts engine.Options, prepare func(ctx context.Context, e *engine.Engine, alone bool) error) (any, error) {
 	var sum engine.Summary
 	began := time.Now()
+	if ended, report, err := s.runPaused(ctx, who, began); ended {
+		return report, err
+	}
 	opts.Lists = prepare != nil
 	unlisted := opts.Lists
 	opts.Settled = func(ctx context.Context, sum engine.Summary) {
@@ -163,6 +168,9 @@ func (s *session) run(ctx context.Context, who string, opts engine.Options, prep
 	}
 	run := func(ctx context.Context, alone bool) error {
 		e, err := s.ready(ctx)
+		if err == nil {
+			e.Paused = s.paused
+		}
 		if err != nil && alone { // the next hook asks for a run again
 			return errors.Join(err, s.clearMark(ctx))
 		}
@@ -181,6 +189,8 @@ func (s *session) run(ctx context.Context, who string, opts engine.Options, prep
 	if errors.Is(err, sqlitefile.ErrHeld) && prepare != nil {
 		err = cmp.Or(run(ctx, false), err)
 	}
+	_, fromStash := errors.AsType[*stashapi.Error](err)
+	queued := opts.Only != 0 && (fromStash || errors.Is(err, sqlitefile.ErrHeld))
 	if why, class, known := s.whyNot(ctx, err); known {
 		sum.Stopped, sum.Class, sum.Reason, err = why, class, whyByCode(ctx, err).JSON(), nil
 	}
@@ -195,7 +205,9 @@ func (s *session) run(ctx context.Context, who string, opts engine.Options, prep
 			return nil, err
 		}
 	}
-	return s.finish(context.WithoutCancel(ctx), sum, began)
+	report, err := s.finish(context.WithoutCancel(ctx), sum, began)
+	report.Queued = queued
+	return report, err
 }
 
 // clearMark takes back the mark that a run was asked for, if the queue is open.

@@ -19,7 +19,7 @@ const (
 	lookAtMost  = 3 * time.Second  // how long it waits for Stash's answer
 )
 
-// ownPrefix begins the description of each task that we put into Stash's queue ourselves.
+// ownPrefix begins the description of each task that we, or a person on our page, put into Stash's queue.
 const ownPrefix = "Stash Plex Sync: "
 
 // The descriptions of the tasks that we put into Stash's queue.
@@ -32,7 +32,8 @@ const (
 // queuePrefix is Stash's prefix for the description of a plugin task.
 const queuePrefix = "Running plugin task: "
 
-// OwnRun reports whether a job in Stash's queue is one of our runs.
+// OwnRun reports whether a job in Stash's queue is one of our runs, which push what is due. A preview is none, even with
+// our prefix.
 func OwnRun(description string) bool {
 	return description == queuePrefix+RunDescription
 }
@@ -76,8 +77,8 @@ func (e *Engine) callerAsks() func(ctx context.Context) error {
 	return func(context.Context) error { return nil }
 }
 
-// isOther reports whether a job waits for this run to end. A task that we put there ourselves is no other job: two of
-// them would yield to each other.
+// isOther reports whether a job waits for this run to end. A task with our prefix is no other job: two of them would
+// yield to each other.
 func isOther(j stashapi.QueueJob) bool {
 	return j.Status == "READY" && !strings.HasPrefix(j.Description, queuePrefix+ownPrefix)
 }
@@ -132,7 +133,8 @@ func Yielded(err error) (why string, ok bool) {
 	return stop.Text, true
 }
 
-// queueIsIdle reports whether no Stash job waits for this run to end. A queue that cannot be read counts as busy.
+// queueIsIdle reports whether no Stash job waits for this run to end, not even a task of ours: whoever started that task
+// waits for it, while this run has nothing to do. A queue that cannot be read counts as busy.
 func (y *yield) queueIsIdle(ctx context.Context) bool {
 	jobs, err := y.stash.JobQueue(ctx)
 	if err != nil {

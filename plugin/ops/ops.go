@@ -45,7 +45,11 @@ type Desk struct {
 	// Check returns the checks of the saved settings, those that were made before an error included. It writes nothing.
 	Check func(ctx context.Context) ([]Check, error)
 	// Ask makes sure that a run follows, and reports whether it had to ask Stash for one.
+	// Ask makes sure that a run follows, and reports whether it had to ask Stash for one. While pushing is paused it does
+	// nothing.
 	Ask func(ctx context.Context) (bool, error)
+	// Wake does what Ask does for a process that has set the run mark, and settles the mark.
+	Wake func(ctx context.Context, mark store.Mark) (bool, error)
 }
 
 // An Operation answers one call. Its answer is encoded as JSON.

@@ -19,8 +19,8 @@ type layer struct {
 }
 
 // below are the packages that the engine stands on. Files of databases are the business of those of store.
-const below = "plugin/engine/gate plugin/engine/hidden plugin/engine/lookup plugin/engine/push plugin/engine/match plugin/engine/merge plugin/engine/reason plugin/engine/retry plugin/engine/scans plugin/engine/catchup plugin/engine/tally " +
-const below = "plugin/engine/doing plugin/engine/gate plugin/engine/hidden plugin/engine/lookup plugin/engine/push plugin/engine/match plugin/engine/merge plugin/engine/retry plugin/engine/catchup plugin/engine/tally " +
+const below = "plugin/engine/doing plugin/engine/gate plugin/engine/hidden plugin/engine/lookup plugin/engine/push plugin/engine/match plugin/engine/merge plugin/engine/reason plugin/engine/retry " +
+	"plugin/engine/scans plugin/engine/catchup plugin/engine/tally " +
 	"plugin/text plugin/stashapi plexapi store store/plexindex store/pathform store/relink"
 
 var layers = map[string]layer{
@@ -56,25 +56,23 @@ var layers = map[string]layer{
 
 	// What stands above, beside and below these.
 	"plugin": {
-		"plugin/engine plugin/engine/hidden plugin/engine/lookup plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/reason plugin/engine/retry plugin/hooks " +
-			"plugin/ops plugin/pause plugin/peer plugin/progress plugin/reach plugin/settings plugin/shorten " +
+		"plugin/engine plugin/engine/doing plugin/engine/hidden plugin/engine/lookup plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/reason " +
+			"plugin/engine/retry plugin/hooks plugin/ops plugin/pause plugin/peer plugin/progress plugin/reach plugin/settings plugin/shorten " +
 			"plugin/stashapi plugin/stashlog plugin/text " +
 			"plexapi store store/inboxes store/plexindex store/pathform store/sqlitefile",
 		"github.com/rs/zerolog github.com/stashapp/stash/pkg/plugin/common",
 	},
-	"plugin/hooks":   {"plugin/text store", ""},
-	"plugin/reach":   {"plexapi store", ""},
-	"plugin/shorten": {"", ""},
-	"plugin/thumb":   {"", "golang.org/x/image"},
-	"plugin/peer":    {"plugin/settings plugin/stashapi", ""},
+	"plugin/hooks":    {"plugin/text store", ""},
+	"plugin/pause":    {"store/sqlitefile", ""},
+	"plugin/peer":     {"plugin/settings plugin/stashapi", ""},
+	"plugin/progress": {"plugin/engine/doing", "github.com/gofrs/flock"},
+	"plugin/reach":    {"plexapi store", ""},
+	"plugin/shorten":  {"", ""},
+	"plugin/thumb":    {"", "golang.org/x/image"},
 	"plugin/ops": {
-		"plugin/account plugin/engine/hidden plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/reason plugin/engine/retry plugin/hooks plugin/pause " +
+		"plugin/account plugin/engine/doing plugin/engine/hidden plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/reason plugin/engine/retry plugin/hooks plugin/pause " +
 			"plugin/progress plugin/reach plugin/report plugin/settings plugin/stashapi plugin/text plugin/thumb plexapi store store/chosen store/coverage store/history store/lists " +
 			"store/pathform store/plexindex store/sqlitefile",
-	"plugin/pause":    {"store/sqlitefile", ""},
-	"plugin/progress": {"plugin/engine/doing", "github.com/gofrs/flock"},
-		"plugin/engine/hidden plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/retry plugin/hooks plugin/pause plugin/progress plugin/settings plugin/stashapi plugin/text plexapi " +
-			"store store/history store/pathform store/plexindex store/sqlitefile",
 		"github.com/rs/zerolog",
 	},
 	"plugin/settings": {"plugin/engine/match plugin/engine/merge plugin/text store/pathform", ""},
