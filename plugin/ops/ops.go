@@ -65,9 +65,14 @@ func All() map[string]Operation {
 		"activity":      {activity, []string{"outcome", "scene_id", "before", "limit"}},
 		"copy-report":   {copyReport, []string{"check"}},
 		"overview":      {overview, []string{"days"}},
+		"pause":         {pauseAll, []string{"minutes", "by"}},
 		"pictures":      {pictures, []string{"scene_id", "rating_key"}},
+		"resume":        {resume, nil},
+		"run":           {showRun, nil},
 		"scene":         {scene, []string{"scene_id"}},
 		"settings":      {settingsOf, nil},
+		"sync-scenes":   {syncScenes, []string{"scene_ids"}},
+		"wake":          {wake, nil},
 	}
 }
 
