@@ -28,6 +28,8 @@ func (w *world) wantPaused(out map[string]any) {
 
 func TestNothingIsPushedWhilePausedAndEverythingArrivesAfterwards(t *testing.T) {
 	w := newWorld(t, 4)
+	w.edit(4, "First") // fills the index
+	w.idle()
 	release := w.busy()
 	w.edit(4, "Before") // is pushed at once, and so would be the next
 	w.wantTitle(4, "Before")

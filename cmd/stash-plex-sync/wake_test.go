@@ -57,6 +57,10 @@ func TestWakeAsksForARunOnlyIfThereIsWork(t *testing.T) {
 	w.stash.Heal()
 	w.wantWake("Stash answers again", "asked")
 	w.idle()
+	w.wantWake("after that run", "nothing_due")
+	w.sql(`INSERT INTO fanout (kind, ref_id, enqueued_at) VALUES ('tag', 7, 1)`)
+	w.wantWake("the scenes of a changed tag are not queued yet", "asked")
+	w.idle()
 }
 
 // lastDescription returns the description of the newest task.
