@@ -86,13 +86,17 @@ func TestWakeTriesAPausedPlexOnceItsProbeIsDue(t *testing.T) {
 	w.wantWake("before the probe", "breaker")
 	w.must(w.plex.Restart())
 	w.wantWake("before the probe, although Plex is there again", "breaker")
+	w.sql(`UPDATE job SET due_at = ?`, time.Now().Add(10*time.Minute).UnixMilli())
 	w.sql(`UPDATE breaker SET probe_at = 1, opened_at = 1`)
 	w.wantWake("the probe is due", "asked")
 	w.idle()
-	w.wantTitle(1, "New")
 	if out := w.calls("status"); out["breaker"].(map[string]any)["state"] != "closed" {
 		t.Errorf("status = %v", out)
 	}
+	w.sql(`UPDATE job SET due_at = 1`)
+	w.wantWake("the scene is due", "asked")
+	w.idle()
+	w.wantTitle(1, "New")
 	w.sql(`UPDATE breaker SET state = 'open', probe_at = 1, opened_at = 1`)
 	w.wantWake("the probe is due, and there is nothing to push", "nothing_due")
 }
@@ -138,8 +142,8 @@ func TestRunInProgressIsShown(t *testing.T) {
 	}
 	answer()
 	w.idle()
-	if run := w.inProgress(); run != nil {
-		t.Errorf("after: %v", run)
+	if _, err := os.Stat(filepath.Join(w.folder(), "run.json")); !os.IsNotExist(err) || w.inProgress() != nil {
+		t.Errorf("after: %v, %v", w.inProgress(), err)
 	}
 }
 

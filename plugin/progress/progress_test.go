@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gofrs/flock"
+
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/doing"
 )
 
@@ -54,7 +56,7 @@ func TestFileIsWrittenTwiceASecondAndShowsTheLastStep(t *testing.T) {
 		defer w.End()
 		path, written := filepath.Join(dir, file), 0
 		var before os.FileInfo
-		for i := range 100 { // one second
+		for i := range 99 { // not quite one second
 			w.Report(doing.Step{Name: "pushing", Done: i})
 			time.Sleep(10 * time.Millisecond)
 			synctest.Wait()
@@ -112,6 +114,21 @@ func TestRunBeginsDespiteReaders(t *testing.T) {
 	}
 	close(over)
 	readers.Wait()
+}
+
+func TestRunWaitsForAReader(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		reader := flock.New(filepath.Join(dir, lockFile))
+		if ok, err := reader.TryRLock(); !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+		time.AfterFunc(patience/2, func() { reader.Close() })
+		run := Run{What: "Process queue", Since: since}
+		w := Begin(t.Context(), dir, run)
+		want(t, dir, &run)
+		w.End()
+	})
 }
 
 // A run that cannot have the lock goes on, and is not shown.
