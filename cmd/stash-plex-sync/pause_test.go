@@ -54,8 +54,13 @@ func TestNothingIsPushedWhilePausedAndEverythingArrivesAfterwards(t *testing.T) 
 	w.sql(`INSERT INTO dead_letter (scene_id, reason, priority, enqueued_at, attempts, misses, unfinished, class, error, died_at)
 		VALUES (4, 'edit', 0, 1, 1, 0, 0, 'rejected', 'x', ?)`, time.Now().UnixMilli())
 	for _, args := range []map[string]any{
-		{"mode": "process"}, {"mode": "process", "asked_by": "hook"}, {"mode": "sync-all"}, {"mode": "sync-recent"},
-		{"mode": "sync-scene", "scene_id": 4}, {"mode": "sync-scenes", "scene_ids": []int{1, 4}}, {"mode": "retry-dead"},
+		{"mode": "process"},
+		{"mode": "process", "asked_by": "hook"},
+		{"mode": "sync-all"},
+		{"mode": "sync-recent"},
+		{"mode": "sync-scene", "scene_id": 4},
+		{"mode": "sync-scenes", "scene_ids": []int{1, 4}},
+		{"mode": "retry-dead"},
 	} {
 		w.wantPaused(w.op(args))
 	}

@@ -51,7 +51,7 @@ func TestWakeAsksForARunOnlyIfThereIsWork(t *testing.T) {
 
 	w.stash.Inject(stashtest.Fault{Operation: "JobQueue", Status: 500})
 	w.sql(`INSERT INTO job (scene_id, reason, priority, enqueued_at, due_at) VALUES (2, 'edit', 0, ?1, ?1)`, time.Now().UnixMilli())
-	if out, err := w.host.Operation(w.context(), map[string]any{"mode": "wake"}); err == nil || !strings.Contains(err.Error(), "Stash did not accept a run") {
+	if out, err := w.host.Operation(w.context(), map[string]any{"mode": "wake"}); err == nil || !strings.Contains(err.Error(), "cannot ask Stash for a run: ") {
 		t.Errorf("without Stash: %v, %v", out, err)
 	}
 	w.stash.Heal()

@@ -44,7 +44,7 @@ func wake(ctx context.Context, d *Desk, _ Args) (any, error) {
 	}
 	asked, err := d.Wake(ctx, mark)
 	if err != nil {
-		return nil, fmt.Errorf("Stash did not accept a run: %w; what is queued stays queued", err)
+		return nil, fmt.Errorf("cannot ask Stash for a run: %w; what is queued stays queued", err)
 	}
 	if !asked {
 		return WakeReport{Why: whyQueued, Text: "a run waits in Stash's queue"}, nil
