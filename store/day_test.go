@@ -74,8 +74,15 @@ func TestDaysSumUpARandomHistory(t *testing.T) {
 				var ends []Completion
 				for _, j := range claim(t, s, now, ClaimOptions{}) {
 					e := []Completion{
-						{Outcome: Done, Note: "synced", Fields: []string{"title"}}, {Outcome: Done, Note: Unchanged}, {Outcome: Drop, Note: "gone"}, {Outcome: Retry},
-						{Outcome: Retry, Fields: []string{"title"}}, {Outcome: Miss}, {Outcome: Snooze}, {Outcome: Release}, {Outcome: ToDeadLetter, Charge: Miss},
+						{Outcome: Done, Note: "synced", Fields: []string{"title"}},
+						{Outcome: Done, Note: Unchanged},
+						{Outcome: Drop, Note: "gone"},
+						{Outcome: Retry},
+						{Outcome: Retry, Fields: []string{"title"}},
+						{Outcome: Miss},
+						{Outcome: Snooze},
+						{Outcome: Release},
+						{Outcome: ToDeadLetter, Charge: Miss},
 					}[random.IntN(9)]
 					e.Job = j
 					ends = append(ends, e)

@@ -31,7 +31,7 @@ func TestAttemptNamesTheFieldsThatPlexAccepted(t *testing.T) {
 		last   []string
 	}{
 		"everything":                    {cover: true, last: []string{"details", "title", "poster"}},
-		"a refused field":               {fault: &[]plextest.Fault{refuses("summary.value")}[0], last: []string{"title"}},
+		"a refused field":               {fault: new(refuses("summary.value")), last: []string{"title"}},
 		"a refused cover":               {fault: &plextest.Fault{Method: http.MethodPost, Status: http.StatusBadRequest}, cover: true, last: []string{"details", "title"}},
 		"a cover at the second attempt": {fault: &plextest.Fault{Method: http.MethodPost, Status: http.StatusServiceUnavailable, Times: 1}, cover: true, before: []string{"details", "title"}, last: []string{"poster"}},
 		"nothing":                       {fault: &plextest.Fault{Method: http.MethodPut, Status: http.StatusBadRequest}},
