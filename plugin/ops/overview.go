@@ -24,7 +24,7 @@ type Overview struct {
 	Sentence string     `json:"sentence"`
 	Version  string     `json:"version"`
 	Revision int64      `json:"revision"` // differs whenever the queue has changed
-	Stopped  string     `json:"stopped"`  // why the last run ended early; "" if it did not
+	Stopped  *Reason    `json:"stopped"`  // why the last run ended early; null if it did not
 	Coverage Coverage   `json:"coverage"`
 	Queue    QueueState `json:"queue"`
 	Plex     PlexState  `json:"plex"`
@@ -164,8 +164,16 @@ func (r *Overview) readMeta(ctx context.Context, d *Desk) error {
 	if r.Revision, err = strconv.ParseInt("0"+revision, 10, 64); err != nil {
 		return fmt.Errorf("cannot read the revision of the queue: %w", err)
 	}
-	if r.Stopped, _, err = d.Store.Meta(ctx, store.KeyStopped); err != nil {
+	stopped, _, err := d.Store.Meta(ctx, store.KeyStopped)
+	if err != nil {
 		return err
+	}
+	code, _, err := d.Store.Meta(ctx, store.KeyStoppedReason)
+	if err != nil {
+		return err
+	}
+	if stopped != "" {
+		r.Stopped = reasonOf("", code, stopped)
 	}
 	if r.CatchUp.Watermark, _, err = d.Store.Meta(ctx, store.KeyWatermark); err != nil {
 		return err

@@ -26,8 +26,8 @@ func (r *Overview) sentence(d *Desk) string {
 		return "Stash does not answer. As far as the queue knows, " + thousands(c.UpToDate) + plural(c.UpToDate, " scene is", " scenes are") + " in Plex and up to date"
 	case r.Breaker.State != string(store.BreakerClosed):
 		return text.Join("Plex does not answer as it should, so pushing is paused: "+thousands(c.Pending)+plural(c.Pending, " scene waits", " scenes wait"), "the cause: "+r.Breaker.LastError)
-	case r.Stopped != "":
-		return "The last run stopped: " + r.Stopped
+	case r.Stopped != nil:
+		return "The last run stopped: " + r.Stopped.Text
 	case *c.Scenes == 0:
 		return "Stash has no scenes yet"
 	case *c.NeverPushed == *c.Scenes:
