@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/pause"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 	"github.com/stash-plex-sync/stash-plex-sync/store/coverage"
 	"github.com/stash-plex-sync/stash-plex-sync/store/history"
@@ -21,17 +22,19 @@ const (
 
 // Overview is what the page shows first.
 type Overview struct {
-	Sentence string     `json:"sentence"`
-	Version  string     `json:"version"`
-	Revision int64      `json:"revision"` // differs whenever the queue has changed
-	Stopped  *Reason    `json:"stopped"`  // why the last run ended early; null if it did not
-	Coverage Coverage   `json:"coverage"`
-	Queue    QueueState `json:"queue"`
-	Plex     PlexState  `json:"plex"`
-	Breaker  Breaker    `json:"breaker"`
-	Outages  []Outage   `json:"outages"` // the newest first, at most 50
-	Days     []Day      `json:"days"`    // the last ones, the oldest first
-	CatchUp  CatchUp    `json:"catch_up"`
+	Sentence string       `json:"sentence"`
+	Version  string       `json:"version"`
+	Revision int64        `json:"revision"` // differs whenever the queue has changed
+	Stopped  *Reason      `json:"stopped"`  // why the last run ended early; null if it did not
+	Paused   *pause.State `json:"paused"`   // null if nobody has paused pushing
+	Run      *RunReport   `json:"run"`      // null if no run is in progress
+	Coverage Coverage     `json:"coverage"`
+	Queue    QueueState   `json:"queue"`
+	Plex     PlexState    `json:"plex"`
+	Breaker  Breaker      `json:"breaker"`
+	Outages  []Outage     `json:"outages"` // the newest first, at most 50
+	Days     []Day        `json:"days"`    // the last ones, the oldest first
+	CatchUp  CatchUp      `json:"catch_up"`
 }
 
 // Coverage counts the scenes. Each scene is in one state: the states without Deleted add up to Scenes plus Deleted.
@@ -102,7 +105,7 @@ func overview(ctx context.Context, d *Desk, args Args) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := Overview{Version: d.Version, Outages: []Outage{}, Days: []Day{}}
+	r := Overview{Version: d.Version, Paused: pause.Read(d.Store.Dir(), d.Now()), Run: d.run(ctx), Outages: []Outage{}, Days: []Day{}}
 	if err := r.readMeta(ctx, d); err != nil { // first: what changes meanwhile is seen at the next look
 		return nil, err
 	}
@@ -173,7 +176,7 @@ func (r *Overview) readMeta(ctx context.Context, d *Desk) error {
 		return err
 	}
 	if stopped != "" {
-		r.Stopped = reasonOf("", code, stopped)
+		r.Stopped = ReasonOf("", code, stopped)
 	}
 	if r.CatchUp.Watermark, _, err = d.Store.Meta(ctx, store.KeyWatermark); err != nil {
 		return err

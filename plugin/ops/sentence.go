@@ -22,6 +22,8 @@ func (r *Overview) sentence(d *Desk) string {
 		return "Nothing is set up yet: fill in " + settings.Label("plexUrl") + " and " + settings.Label("plexToken") + " on Stash's settings page, then run \"Check connection\""
 	case len(problems) > 0:
 		return "A setting must be corrected: " + problems[0].String()
+	case r.Paused != nil:
+		return "Pushing is " + r.Paused.String() + ": " + thousands(c.Pending) + plural(c.Pending, " scene waits", " scenes wait")
 	case silent || c.Scenes == nil:
 		return "Stash does not answer. As far as the queue knows, " + thousands(c.UpToDate) + plural(c.UpToDate, " scene is", " scenes are") + " in Plex and up to date"
 	case r.Breaker.State != string(store.BreakerClosed):
