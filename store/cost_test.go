@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/store/chosen"
 	"github.com/stash-plex-sync/stash-plex-sync/store/relink"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
@@ -174,6 +176,16 @@ func TestNoQueryScansATable(t *testing.T) {
 	must(s.ItemsOwnedBy(ctx, "S", 1))
 	must(s.LinkedBetween(ctx, 1, 5))
 	must(s.HasAwaitedFiles(ctx))
+	must(nil, s.EnqueueWith(ctx, t0, func(tx *sqlitefile.Tx) ([]Request, error) {
+		_, err := chosen.Choose(ctx, tx, chosen.Choice{Server: "S", SceneID: 2, Path: "/p", RatingKey: "2"}, []string{"/q"})
+		return []Request{{SceneID: 2}}, errors.Join(err, chosen.Refresh(ctx, tx, "S", 2, "/p", []string{"3"}))
+	}))
+	must(chosen.Choices{Queue: s, Server: "S"}.OfScenes(ctx, []int{1, 2}))
+	must(chosen.Choices{Queue: s, Server: "S"}.ByFiles(ctx, []string{"/p"}))
+	must(nil, s.InTx(ctx, func(tx *sqlitefile.Tx) error {
+		_, err := chosen.Forget(ctx, tx, "S", 2)
+		return err
+	}))
 	must(relink.HasLinks(ctx, s))
 	must(nil, relink.Note(ctx, s, t0, "S", []relink.File{{RatingKey: "9", Path: "/p", Size: 1}}))
 	must(relink.Due(ctx, s, t0, "S", 10))

@@ -102,6 +102,17 @@ func (s *Store) Enqueue(ctx context.Context, now time.Time, requests []Request) 
 	return nil
 }
 
+// EnqueueWith makes a change of another package and adds the jobs that it returns, as Enqueue does, in one transaction.
+func (s *Store) EnqueueWith(ctx context.Context, now time.Time, change func(tx *sqlitefile.Tx) ([]Request, error)) error {
+	return s.inTx(ctx, func(tx *sqlitefile.Tx) error {
+		requests, err := change(tx)
+		if err == nil {
+			_, err = enqueue(ctx, tx, now, requests)
+		}
+		return err
+	})
+}
+
 // enqueue returns how many jobs it added: all except quiet requests for restored scenes.
 func enqueue(ctx context.Context, tx *sqlitefile.Tx, now time.Time, requests []Request) (int, error) {
 	n := 0

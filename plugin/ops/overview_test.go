@@ -52,7 +52,7 @@ func TestSentenceSaysFirstWhatKeepsEverythingFromWorking(t *testing.T) {
 		{"Stash has deleted some", desk, coverage.Counts{UpToDate: 3, Dead: 2}, new(4), "closed", "", "3 of 4 scenes are in Plex and up to date; 2 need a look"},
 		{"Stash has deleted more", desk, coverage.Counts{UpToDate: 5}, new(4), "closed", "", "All 4 scenes are in Plex and up to date"},
 	} {
-		r := Overview{Coverage: cover(c.counts, c.scenes), Breaker: Breaker{State: c.state, LastError: "refused"}, Stopped: reasonOf("", "", c.last)}
+		r := Overview{Coverage: cover(c.counts, c.scenes), Breaker: Breaker{State: c.state, LastError: "refused"}, Stopped: ReasonOf("", "", c.last)}
 		if got := r.sentence(c.desk); got != c.want {
 			t.Errorf("%s: %s\nwant %s", c.name, got, c.want)
 		}
