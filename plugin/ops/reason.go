@@ -53,6 +53,8 @@ var remedies = map[string]string{
 	"no_file":          `nothing; it is pushed once it has a file in Stash`,
 	"gone_from_stash":  `nothing; its Plex item stays unchanged`,
 	"other_scene":      `give this scene a Plex item of its own: choose Split Apart at item {rating_key} in Plex, which shows scene {other_scene}`,
+	"chosen_gone":      `choose another Plex item for this scene, or forget the choice`,
+	"chosen_elsewhere": `choose another Plex item for this scene, or forget the choice of scene {other_scene}`,
 	"item_changed":     `nothing; the next runs look for the item again, when Plex has finished scanning`,
 	"item_unreadable":  `update Stash Plex Sync; a newer version may read "{field}" of item {rating_key}`,
 	"value_refused":    `correct the value of {field} in Stash, then retry the scene`,

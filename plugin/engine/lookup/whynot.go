@@ -23,6 +23,9 @@ func WhyNot(ctx context.Context, index *plexindex.Index, server *push.Server, sc
 	if len(scene.Files) == 0 {
 		return "it has no file", nil
 	}
+	if found.Choice != nil {
+		return "Plex has no file " + text.Private(found.Choice.Path) + ", which you chose for it", nil
+	}
 	f := scene.Files[0]
 	normal := pathform.Normal(f.Path)
 	name := text.Private(normal[strings.LastIndexByte(normal, '/')+1:])

@@ -73,7 +73,7 @@ func (pl *Pipeline) completion(ctx context.Context, p *Push, now time.Time) stor
 		v, why := pl.Gate.Verdict(ctx, failure)
 		e = retry.Complete(p.Job, v, why, pl.Config.MaxRetries, pl.Random())
 		if v.Class.AwaitsFile() && p.Scene != nil {
-			for _, f := range p.Scene.Files {
+			for _, f := range p.Match.Wanted(p.Scene.Files) {
 				e.AwaitedFiles = append(e.AwaitedFiles, store.AwaitedFile{Path: f.Path, Size: f.Size})
 			}
 		}

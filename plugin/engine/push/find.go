@@ -149,7 +149,7 @@ func sectionOf(it *plexapi.Item, known string) string {
 // unmatched returns the files of a matched scene that no item holds yet.
 func unmatched(p *Push) []store.AwaitedFile {
 	var list []store.AwaitedFile
-	for _, f := range p.Scene.Files {
+	for _, f := range p.Match.Wanted(p.Scene.Files) {
 		held := slices.ContainsFunc(p.Match.Hits, func(h match.Hit) bool { return h.File == f.Path }) ||
 			slices.ContainsFunc(p.Targets, func(t *Target) bool {
 				return slices.ContainsFunc(t.Current.Parts, func(p plexapi.Part) bool { return !p.Deleted && isFile(f, p) })
@@ -162,19 +162,22 @@ func unmatched(p *Push) []store.AwaitedFile {
 }
 
 // contested returns the files of a scene in items of other scenes. Such an item may be split, and its scene may go.
-func contested(p *Push) []store.AwaitedFile {
-	var list []store.AwaitedFile
+func contested(p *Push) (list []store.AwaitedFile) {
+	taken := slices.Clone(p.Match.Taken)
 	for _, t := range p.contested {
-		for _, f := range p.Scene.Files {
-			if f.Path == t.Hit.File {
-				list = append(list, store.AwaitedFile{Path: f.Path, Size: f.Size, Rival: t.rivalScene})
+		taken = append(taken, match.Taken{Hit: t.Hit, Scene: t.rivalScene})
+	}
+	for _, t := range taken {
+		for _, f := range p.Match.Wanted(p.Scene.Files) {
+			if f.Path == t.File {
+				list = append(list, store.AwaitedFile{Path: f.Path, Size: f.Size, Rival: t.Scene})
 			}
 		}
 	}
 	return list
 }
 
-// isFile reports whether a part is a file of Stash: by its path, or by name and size.
+// isFile reports whether a part is a wanted file: by its path, or by name and size.
 func isFile(f stashapi.File, p plexapi.Part) bool {
 	return pathform.Fold(f.Path) == pathform.Fold(p.File) || f.Size == p.Size && pathform.FoldBase(f.Path) == pathform.FoldBase(p.File)
 }

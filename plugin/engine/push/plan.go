@@ -9,8 +9,6 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -60,12 +58,13 @@ func (pl *Pipeline) plan(ctx context.Context, pushes []*Push) ([]*Push, error) {
 // another scene keeps its base.
 func (pl *Pipeline) planTargets(p *Push, known map[string]store.Item, taken map[string]int) error {
 	var mine []*Target
+	var rival error // why an item was skipped for another scene
 	for _, t := range p.Targets {
 		if other := taken[t.key()]; other != 0 {
-			t.rivalScene, t.rival = other, fmt.Sprintf("Plex item %s belongs to scene %d", t.key(), other)
+			t.rivalScene, t.rival = other, notOwned(other, t.key(), fmt.Sprintf("Plex item %s belongs to scene %d", t.key(), other))
 		}
-		if t.rival != "" {
-			p.contested = append(p.contested, t)
+		if t.rival != nil {
+			rival, p.contested = t.rival, append(p.contested, t)
 			continue
 		}
 		stored := known[t.key()]
@@ -84,9 +83,7 @@ func (pl *Pipeline) planTargets(p *Push, known map[string]store.Item, taken map[
 	}
 	p.Targets = mine
 	if len(mine) == 0 {
-		last := p.contested[len(p.contested)-1]
-		return retry.Skipped(reason.OtherScene(last.rivalScene, last.key()), last.rival+": to push this one, give it a Plex item of its own (Split Apart in Plex)",
-			"their Plex items belong to other scenes: to push these, give them Plex items of their own (Split Apart in Plex)")
+		return rival
 	}
 	return nil
 }

@@ -103,7 +103,7 @@ type Target struct {
 
 	push       *Push
 	stored     store.Item // as stored now
-	rival      string     // why the item belongs to another scene; "" if it does not
+	rival      error      // why the item belongs to another scene; nil if it does not
 	rivalScene int        // that scene
 	refused    []refusal
 	err        error

@@ -20,7 +20,7 @@ func (pl *Pipeline) scanMissing(ctx context.Context, pushes []*Push) error {
 		return ctx.Err()
 	}
 	lost := slices.DeleteFunc(slices.Clone(pushes), func(p *Push) bool {
-		return p.Match.Found != match.Missing || !retry.Judge(p.Failure()).Class.AwaitsFile() // otherwise the index may be out of date
+		return p.Match.Found != match.Missing || p.Match.Choice != nil || !retry.Judge(p.Failure()).Class.AwaitsFile() // otherwise the index may be out of date
 	})
 	if len(lost) == 0 {
 		return nil

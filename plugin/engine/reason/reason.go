@@ -40,7 +40,7 @@ func Parse(stored string) Reason {
 func All() []Reason {
 	return []Reason{
 		NotInPlex(""), MissingSkipped(""), LibraryNotRead(""), Ambiguous("", 0), NotOrganized(), ExcludedTag("", ""), NoData(), NoFile(),
-		GoneFromStash(), OtherScene(0, ""), ItemChanged(""), ItemUnreadable("", ""), ValueRefused(""), PictureRefused(""), NotChanged(""),
+		GoneFromStash(), OtherScene(0, ""), ChosenGone(""), ChosenElsewhere(0, ""), ItemChanged(""), ItemUnreadable("", ""), ValueRefused(""), PictureRefused(""), NotChanged(""),
 		SceneUnreadable(), ItemForbidden(0), Panic(), Crashed(),
 
 		PlexUnreachable(), PlexTimeout(), PlexCutOff(), PlexStarting(0), PlexBusy(0), PlexError(0), PlexPaused(0, time.Time{}), BadAnswer(0),

@@ -43,6 +43,14 @@ func OtherScene(scene int, ratingKey string) Reason {
 	return Reason{"other_scene", params{"other_scene": strconv.Itoa(scene), "rating_key": line(ratingKey)}}
 }
 
+// ChosenGone says that Plex no longer has the file that a person chose for the scene.
+func ChosenGone(path string) Reason { return Reason{"chosen_gone", params{"path": private(path)}} }
+
+// ChosenElsewhere says that a person chose the scene's Plex item for another scene.
+func ChosenElsewhere(scene int, ratingKey string) Reason {
+	return Reason{"chosen_elsewhere", params{"other_scene": strconv.Itoa(scene), "rating_key": line(ratingKey)}}
+}
+
 // ItemChanged says that an item of Plex disappeared, or got another file, during the work on it. ratingKey is "" if the
 // failed request was not about one item.
 func ItemChanged(ratingKey string) Reason {
