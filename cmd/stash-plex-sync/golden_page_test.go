@@ -8,4 +8,5 @@ func (g *golden) pages() {
 	g.want("page-activity-bad", "activity", "limit", 1000)
 	g.pagesOverview()
 	g.pagesScene()
+	g.pagesCandidates()
 }

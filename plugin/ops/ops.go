@@ -63,7 +63,10 @@ func All() map[string]Operation {
 	return map[string]Operation{
 		"accept-server": {acceptServer, []string{"server"}},
 		"activity":      {activity, []string{"outcome", "scene_id", "before", "limit"}},
+		"candidates":    {candidates, []string{"scene_id", "text"}},
 		"copy-report":   {copyReport, []string{"check"}},
+		"forget":        {forget, []string{"scene_id"}},
+		"link":          {link, []string{"scene_id", "rating_key", "path"}},
 		"overview":      {overview, []string{"days"}},
 		"pause":         {pauseAll, []string{"minutes", "by"}},
 		"pictures":      {pictures, []string{"scene_id", "rating_key"}},
