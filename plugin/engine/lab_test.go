@@ -31,6 +31,7 @@ type lab struct {
 	keys    map[int]string
 	log     *bytes.Buffer
 	ended   []float64 // progress
+	asking  error     // of asking Stash for a run
 }
 
 // inLab runs f in a bubble, with n scenes of which Plex holds the files.

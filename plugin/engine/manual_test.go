@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -14,6 +15,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
@@ -30,9 +32,9 @@ func (l *lab) operation(name string, args ops.Args) (any, error) {
 		}
 	}
 	return ops.All()[name].Call(l.Context(), &ops.Desk{
-		Now: time.Now, Log: l.Log, Store: l.Store, Stash: l.Stash,
+		Now: time.Now, Log: l.Log, Store: l.Store, Stash: l.Stash, Settings: settings.Settings{Libraries: l.Config.Libraries},
 		Index: func(context.Context) (*plexindex.Index, error) { return l.Index, nil },
-		Ask:   func(context.Context) (bool, error) { return true, nil },
+		Ask:   func(context.Context) (bool, error) { return true, l.asking },
 	}, args)
 }
 
@@ -247,6 +249,64 @@ func TestTwoScenesCannotChooseOneItem(t *testing.T) {
 		if _, err := l.operation("forget", ops.Args{"scene_id": 3}); err == nil || err.Error() != "no item was chosen for scene 3: there is nothing to forget" {
 			t.Error(err)
 		}
+	})
+}
+
+func TestLinkNamesAFileOfAChosenLibrary(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		other := l.other()
+		l.plex.AddFile(other, "/other/second.mp4", 78)
+		l.plex.AddItem(l.plex.AddSection("More", "movie"), "/more/film.mp4", 79)
+		_, err := l.Engine.RebuildIndex(l.Context())
+		l.must(err)
+		l.Config.Libraries = []string{"Videos"}
+		for _, c := range []struct {
+			args ops.Args
+			want string // the chosen file, or a part of the error
+		}{
+			{ops.Args{"rating_key": other}, "/other/film.mp4"},
+			{ops.Args{"rating_key": other, "path": `\\other\second.mp4`[1:]}, "/other/second.mp4"},
+			{ops.Args{"path": "/other/film.mp4"}, "/other/film.mp4"},
+			{ops.Args{"rating_key": l.keys[1], "path": "/other/film.mp4"}, "in Plex does not have the file /other/film.mp4; it has " + path(1)},
+			{ops.Args{"path": "/more/film.mp4"}, "no chosen library has the file /more/film.mp4"},
+			{ops.Args{"path": "/OTHER/film.mp4"}, "no chosen library has the file"},
+			{ops.Args{"rating_key": "x' OR 1"}, "no chosen library has an item x' OR 1"},
+			{ops.Args{"rating_key": 5}, "args.rating_key is 5; it must be a text"},
+			{ops.Args{"path": strings.Repeat("x", 5000)}, "it must be the path of a file in Plex"},
+			{ops.Args{"path": []any{"x"}}, "it must be the path of a file in Plex"},
+			{ops.Args{"path": "/a\nb"}, "no chosen library has the file /a b"},
+			{ops.Args{"rating_key": other, "scene_id": nil}, "args.scene_id is missing"},
+			{ops.Args{"rating_key": other, "scene_id": -1}, "it must be the id of a scene"},
+			{ops.Args{"rating_key": other, "scene_id": 9}, "scene 9 is not in Stash"},
+			{ops.Args{"rating_key": other, "force": true}, `unknown argument "force"`},
+		} {
+			if _, given := c.args["scene_id"]; !given {
+				c.args["scene_id"] = 1
+			}
+			_, err := l.operation("link", c.args)
+			got := ""
+			if choice, ok := l.choice(1); ok && err == nil {
+				got = choice.Path
+			} else if err != nil {
+				got = text.Plain(err.Error())
+			}
+			if !strings.Contains(got, c.want) {
+				t.Errorf("%v: %s, want %s", c.args, got, c.want)
+			}
+		}
+	})
+}
+
+func TestChoiceIsStoredThoughStashCannotBeAsked(t *testing.T) {
+	inLab(t, 1, func(l *lab) {
+		other := l.other()
+		l.asking = errors.New("Stash is off")
+		l.stash.Change(1, titled("One"))
+		if _, err := l.operation("link", ops.Args{"scene_id": 1, "rating_key": other}); err == nil || !strings.Contains(err.Error(), "the change is stored, and the next run takes it") {
+			t.Error(err)
+		}
+		l.want(l.run(), Summary{Synced: 1})
+		l.wantItem(other, "One")
 	})
 }
 
