@@ -22,6 +22,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/lists"
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
@@ -203,6 +204,11 @@ func (s *session) locked(ctx context.Context, who string, patience time.Duration
 	now := time.Now()
 	if err := s.db.SetHolder(ctx, now, fmt.Sprintf("%s (process %d)", who, os.Getpid())); err != nil {
 		return err
+	}
+	if patience > 0 { // a hook must not wait for it
+		if err := lists.Prepare(ctx, s.db); err != nil {
+			s.z.Warn().Err(err).Msg("the page lists the queue slowly until a run has created this index")
+		}
 	}
 	s.shows = progress.Begin(ctx, s.dir, progress.Run{What: who, AskedBy: s.askedBy, Since: now})
 	defer func() {
