@@ -141,6 +141,27 @@ func (c *Client) LastScene(ctx context.Context) (int, error) {
 	return atoi(last.Id), nil
 }
 
+// Search returns the ids of the scenes that Stash's own search finds for a text, at most limit, the last updated first.
+// more reports whether Stash found others.
+func (c *Client) Search(ctx context.Context, text string, limit int) (ids []int, more bool, err error) {
+	const op = "search scenes"
+	res, err := SearchScenes(ctx, c.gql, text, limit)
+	if err != nil {
+		return nil, false, c.wrap(ctx, op, err)
+	}
+	if res.FindScenes == nil || len(res.FindScenes.Scenes) > limit {
+		return nil, false, unexpected(op, "the answer is not the requested page")
+	}
+	ids = make([]int, 0, len(res.FindScenes.Scenes))
+	for _, s := range res.FindScenes.Scenes {
+		if s == nil || atoi(s.Id) <= 0 {
+			return nil, false, unexpected(op, "a scene has no id")
+		}
+		ids = append(ids, atoi(s.Id))
+	}
+	return ids, res.FindScenes.Count > len(ids), nil
+}
+
 // slim lists scenes that pass a filter and whose id is greater than after. It adds that condition to the filter.
 func (c *Client) slim(ctx context.Context, filter map[string]any, after, perPage int) (Listing, error) {
 	const op = "list scenes"

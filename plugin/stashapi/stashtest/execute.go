@@ -1,6 +1,7 @@
 package stashtest
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -204,20 +205,29 @@ func (s *Server) findScenes(base string, args map[string]any) (any, error) {
 	if depth(filter) > filterDepth {
 		return nil, errors.New("findScenes: error querying aggregate fields: parser stack overflow")
 	}
+	given, _ := args["filter"].(map[string]any)
+	find := maps.Clone(given)
+	words, err := searched(find["q"])
+	if err != nil {
+		return nil, err
+	}
+	delete(find, "q")
 	var found []*Scene
-	var err error
 	for _, id := range slices.Sorted(maps.Keys(s.scenes)) {
 		var ok bool
 		meets := func(name string, c map[string]any) (bool, error) { return s.meets(s.scenes[id], name, c) }
 		if ok, err = fits(filter, meets); err != nil {
 			return nil, err
 		}
-		if ok {
+		if ok && words(s.scenes[id]) {
 			found = append(found, s.scenes[id])
 		}
 	}
+	if find["sort"] == "updated_at" {
+		slices.SortStableFunc(found, func(a, b *Scene) int { return cmp.Compare(stamp(a), stamp(b)) })
+	}
 	count := len(found)
-	if found, err = page(found, args["filter"], "id"); err != nil {
+	if found, err = page(found, find, "id", "updated_at"); err != nil {
 		return nil, err
 	}
 	rows := make([]map[string]any, len(found))
