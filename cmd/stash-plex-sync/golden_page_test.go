@@ -9,4 +9,5 @@ func (g *golden) pages() {
 	g.pagesOverview()
 	g.pagesScene()
 	g.pagesCandidates()
+	g.pagesLists()
 }

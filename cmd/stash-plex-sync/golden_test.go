@@ -144,6 +144,8 @@ var volatile = []struct {
 }{
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)`), "<time>"},
 	{regexp.MustCompile(`\b(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d\b`), "<time>"},
+	{regexp.MustCompile(`\b[0-9]{13}/`), "<ms>/"},
+	{regexp.MustCompile(`\b[0-9]{10}/`), "<s>/"},
 	{regexp.MustCompile(`"version": "[^"]*"`), `"version": "<version>"`},
 	{regexp.MustCompile(`\bversion v?\d[0-9A-Za-z.-]*`), "version <version>"},
 	{regexp.MustCompile(`"took_ms": \d+`), `"took_ms": 0`},
@@ -190,7 +192,7 @@ func (g *golden) noneLeft() {
 func TestGoldenOperations(t *testing.T) {
 	g := newGolden(t)
 	for _, step := range []func(){
-		g.beforeTheFirstRun, g.firstRun, g.states, g.pages, g.laterRuns, g.restores, g.brokenSettings, g.silentStash, g.silentPlex, g.anotherServer, g.upkeep, g.besideARun, g.acceptsServer, g.pauses, g.pagesLink,
+		g.beforeTheFirstRun, g.firstRun, g.states, g.pages, g.laterRuns, g.restores, g.brokenSettings, g.silentStash, g.silentPlex, g.anotherServer, g.upkeep, g.besideARun, g.acceptsServer, g.pauses, g.pagesLink, g.listChanges,
 	} {
 		step()
 	}

@@ -195,3 +195,12 @@ func Count(ctx context.Context, q Querier, f Filter) (sqlitefile.Count, error) {
 	}
 	return sqlitefile.Count{N: min(n, sqlitefile.CountLimit), Capped: n >= most}, nil
 }
+
+// State returns the state of a job at a time.
+func (e Entry) State(now time.Time) State {
+	at := e.At.UnixMilli()
+	if slices.ContainsFunc(DueRanges(now), func(r [2]int64) bool { return r[0] <= at && at <= r[1] }) {
+		return Due
+	}
+	return Waiting
+}
