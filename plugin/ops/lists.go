@@ -15,10 +15,14 @@ import (
 )
 
 const (
-	searchAtMost   = 1000             // scenes that a search finds
-	searchLimit    = 10 * time.Second // for Stash to answer a search
-	candidateBytes = 2000             // of the candidates of one dead letter
+	searchAtMost   = 1000            // scenes that a search finds
+	searchLimit    = 5 * time.Second // for Stash to answer a search
+	candidateBytes = 2000            // of the candidates of one dead letter
 )
+
+// readLimit is how long reading a page may take. Only without the indexes that a run creates can it take so long. A test
+// shortens it.
+var readLimit = 10 * time.Second
 
 // JobsReport is a page of the queued scenes.
 type JobsReport struct {
@@ -54,6 +58,7 @@ type Queued struct {
 	Priority      int        `json:"priority"`
 	Attempts      int        `json:"attempts"`
 	Misses        int        `json:"misses"`
+	Class         string     `json:"class"` // of the last failure; "" if there is none
 	EnqueuedAt    *time.Time `json:"enqueued_at"`
 	FirstFailedAt *time.Time `json:"first_failed_at"`
 	Reason        *Reason    `json:"reason"`
@@ -116,7 +121,7 @@ func deadLetters(ctx context.Context, d *Desk, args Args) (any, error) {
 
 func queued(e lists.Entry, titles map[int]string) Queued {
 	return Queued{
-		SceneID: e.SceneID, Title: titles[e.SceneID], Trigger: e.Queued, Priority: e.Priority, Attempts: e.Attempts, Misses: e.Misses,
+		SceneID: e.SceneID, Title: titles[e.SceneID], Trigger: e.Queued, Priority: e.Priority, Attempts: e.Attempts, Misses: e.Misses, Class: e.Class,
 		EnqueuedAt: when(e.EnqueuedAt), FirstFailedAt: when(e.FirstFailedAt), Reason: reasonOf(e.Class, e.Reason, e.Error),
 	}
 }
@@ -151,12 +156,17 @@ func (d *Desk) page(ctx context.Context, args Args, kind lists.Kind, byTime stri
 	if f.Scenes, p.counts.SearchCapped, err = d.search(ctx, args); err != nil {
 		return p, err
 	}
-	err = d.Store.View(ctx, func(tx *sqlitefile.Tx) error {
-		if p.entries, p.next, err = lists.Page(ctx, tx, f, cursor, limit); err != nil {
+	reading, cancel := context.WithTimeout(ctx, readLimit)
+	defer cancel()
+	err = d.Store.View(reading, func(tx *sqlitefile.Tx) error {
+		if p.entries, p.next, err = lists.Page(reading, tx, f, cursor, limit); err != nil {
 			return err
 		}
-		return p.counts.count(ctx, tx, f)
+		return p.counts.count(reading, tx, f)
 	})
+	if err != nil && reading.Err() != nil && ctx.Err() == nil {
+		return p, fmt.Errorf("the list could not be read within %v: run \"Process queue\" once, which prepares it", readLimit)
+	}
 	if err != nil {
 		return p, ofCursor(err)
 	}

@@ -158,7 +158,7 @@ func TestJobsAreShownWithTheirState(t *testing.T) {
 		"matching": 3., "due": 2., "waiting": 1., "dead_letters": 2., "capped": false, "search_capped": false,
 	}})
 	want := map[string]any{
-		"scene_id": 1., "title": text.Private("One"), "trigger": "edited", "priority": 1., "attempts": 1., "misses": 0., "state": "waiting",
+		"scene_id": 1., "title": text.Private("One"), "trigger": "edited", "priority": 1., "attempts": 1., "misses": 0., "class": "not_found", "state": "waiting",
 		"due_at": "2026-11-29T12:01:00Z", "enqueued_at": "2026-11-29T11:00:00Z", "first_failed_at": "2026-11-29T11:00:00Z",
 		"reason": map[string]any{"code": "x", "params": map[string]any{}, "text": "it failed", "remedy": "wait"},
 	}
@@ -197,6 +197,12 @@ func TestListsAnswerWithoutStash(t *testing.T) {
 	d.Settings.MaxRetries = 0
 	d.want("jobs", ops.Args{"text": "1"}, map[string]any{"max_attempts": 0, "max_misses": 0})
 	d.refuses("jobs", ops.Args{"text": "one"}, "cannot search scenes: Stash answered 500")
+}
+
+func TestSlowListNamesTheRemedy(t *testing.T) {
+	d := newListDesk(t)
+	defer ops.SetReadLimit(ops.SetReadLimit(time.Nanosecond))
+	d.refuses("jobs", nil, `within 1ns: run "Process queue" once`)
 }
 
 func TestSearchSaysThatItIsCapped(t *testing.T) {

@@ -33,7 +33,7 @@ func BenchmarkPage(b *testing.B) {
 			continue
 		}
 		f.Now = t0.Add(5 * time.Minute)
-		b.Run(name(f), func(b *testing.B) {
+		b.Run(fmt.Sprintf("%s/state=%s/class=%s/attempts=%v", f.Kind, f.State, f.Class, f.Attempts), func(b *testing.B) {
 			var cursors [len(queues)]string
 			var took [len(queues)]time.Duration
 			page := func(i int) int {
@@ -65,6 +65,7 @@ func BenchmarkPage(b *testing.B) {
 				page(1)
 			}
 			b.ReportMetric(float64(took[1])/float64(took[0]), "x")
+			b.ReportMetric(1.3, "goal")
 			b.ReportMetric(float64(took[1].Microseconds())/float64(b.N), "µs/page")
 		})
 	}
