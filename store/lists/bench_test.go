@@ -2,6 +2,7 @@ package lists_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -25,7 +26,8 @@ func listsOf(b *testing.B, n int) *store.Store {
 }
 
 // BenchmarkPage reads a page in the middle of every list, of a queue with 1,000 and one with 1,000,000 rows in turns.
-// The metric x is the time for the longer queue divided by that for the shorter.
+// The metric x is the median time for the longer queue divided by that for the shorter. Pages are short, so that each part
+// of a list is long enough to fill one even in the shorter queue.
 func BenchmarkPage(b *testing.B) {
 	queues := [...]*store.Store{listsOf(b, 1000), listsOf(b, 1_000_000)}
 	for _, f := range filters() {
@@ -35,13 +37,13 @@ func BenchmarkPage(b *testing.B) {
 		f.Now = t0.Add(5 * time.Minute)
 		b.Run(fmt.Sprintf("%s/state=%s/class=%s/attempts=%v", f.Kind, f.State, f.Class, f.Attempts), func(b *testing.B) {
 			var cursors [len(queues)]string
-			var took [len(queues)]time.Duration
+			var took [len(queues)][]time.Duration
 			page := func(i int) int {
 				var list []lists.Entry
 				view(b, queues[i], func(tx *sqlitefile.Tx) (err error) {
 					begin := time.Now()
-					list, _, err = lists.Page(b.Context(), tx, f, cursors[i], 50)
-					took[i] += time.Since(begin)
+					list, _, err = lists.Page(b.Context(), tx, f, cursors[i], 10)
+					took[i] = append(took[i], time.Since(begin))
 					return err
 				})
 				return len(list)
@@ -56,17 +58,21 @@ func BenchmarkPage(b *testing.B) {
 				})
 				page(i)
 			}
-			if a, z := page(0), page(1); z != a && a == 50 {
+			if a, z := page(0), page(1); z != a || a != 0 && a != 10 {
 				b.Fatalf("%d and %d rows", a, z)
 			}
-			took = [len(queues)]time.Duration{}
+			took = [len(queues)][]time.Duration{}
 			for b.Loop() {
 				page(0)
 				page(1)
 			}
-			b.ReportMetric(float64(took[1])/float64(took[0]), "x")
+			for i := range took {
+				slices.Sort(took[i])
+			}
+			short, long := took[0][len(took[0])/2], took[1][len(took[1])/2]
+			b.ReportMetric(float64(long)/float64(short), "x")
 			b.ReportMetric(1.3, "goal")
-			b.ReportMetric(float64(took[1].Microseconds())/float64(b.N), "µs/page")
+			b.ReportMetric(float64(long.Microseconds()), "µs/page")
 		})
 	}
 }

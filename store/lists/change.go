@@ -14,14 +14,14 @@ const ChunkSize = 5000
 // ofScenes is a condition for the rows of a list of scenes.
 const ofScenes = ` WHERE scene_id IN (SELECT value FROM json_each(?))`
 
-// InQueue returns how many of these scenes have a row in a list.
+// InQueue returns how many scenes have a row in a list.
 func InQueue(ctx context.Context, q Querier, kind Kind, scenes []int) (n int, err error) {
 	err = q.QueryRowContext(ctx, `SELECT COUNT(*) FROM `+Filter{Kind: kind}.table().name+ofScenes, sqlitefile.JSONList(scenes)).Scan(&n)
 	return n, err
 }
 
-// Retry makes the jobs of scenes due now, with their counters at zero and without their last errors, and returns how many. Completions of their current
-// claims have no effect. A job that is due already keeps its place.
+// Retry makes the jobs of scenes due now, with their counters at zero and without their last errors, and returns how
+// many. Completions of their current claims have no effect. A job that is due already keeps its place.
 func Retry(ctx context.Context, tx *sqlitefile.Tx, now time.Time, scenes []int) (int, error) {
 	return exec(ctx, tx, `
 		UPDATE job SET due_at = MIN(due_at, ?2), attempts = 0, misses = 0, unfinished = 0, claim = 0,
