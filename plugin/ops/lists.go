@@ -122,7 +122,7 @@ func deadLetters(ctx context.Context, d *Desk, args Args) (any, error) {
 func queued(e lists.Entry, titles map[int]string) Queued {
 	return Queued{
 		SceneID: e.SceneID, Title: titles[e.SceneID], Trigger: e.Queued, Priority: e.Priority, Attempts: e.Attempts, Misses: e.Misses, Class: e.Class,
-		EnqueuedAt: when(e.EnqueuedAt), FirstFailedAt: when(e.FirstFailedAt), Reason: reasonOf(e.Class, e.Reason, e.Error),
+		EnqueuedAt: when(e.EnqueuedAt), FirstFailedAt: when(e.FirstFailedAt), Reason: ReasonOf(e.Class, e.Reason, e.Error),
 	}
 }
 

@@ -29,7 +29,7 @@ var layers = map[string]layer{
 		"plugin/engine/reason plugin/engine/retry store plexapi plugin/stashapi", "github.com/rs/zerolog",
 	},
 	"plugin/engine/push": {
-		"plugin/engine/gate plugin/engine/hidden plugin/engine/match plugin/engine/merge plugin/engine/reason plugin/engine/retry plugin/engine/scans plugin/engine/tally store store/plexindex store/pathform plexapi plugin/stashapi plugin/text",
+		"plugin/engine/gate plugin/engine/hidden plugin/engine/match plugin/engine/merge plugin/engine/reason plugin/engine/retry plugin/engine/scans plugin/engine/tally store store/chosen store/plexindex store/pathform plexapi plugin/stashapi plugin/text",
 		"github.com/rs/zerolog",
 	},
 	"plugin/engine/doing":  {"", ""},
@@ -37,7 +37,7 @@ var layers = map[string]layer{
 	"plugin/engine/lookup": {
 		"plugin/engine/gate plugin/engine/match plugin/engine/push plugin/engine/retry plugin/stashapi plugin/text plexapi store/pathform store/plexindex", "",
 	},
-	"plugin/engine/match":   {"store/plexindex store/pathform plugin/stashapi plexapi plugin/text", "golang.org/x/text"},
+	"plugin/engine/match":   {"store/chosen store/plexindex store/pathform plugin/stashapi plexapi plugin/text", "golang.org/x/text"},
 	"plugin/engine/merge":   {"plexapi plugin/stashapi store plugin/text", "golang.org/x/text"},
 	"plugin/engine/reason":  {"plugin/text", ""},
 	"plugin/engine/retry":   {"plugin/engine/reason plexapi plugin/stashapi store", ""},
@@ -45,7 +45,9 @@ var layers = map[string]layer{
 	"plugin/engine/tally":   {"", ""},
 	"plugin/engine/catchup": {"plugin/stashapi store", "github.com/rs/zerolog"},
 	"plugin/text":           {"", "golang.org/x/text"},
-	"store":                 {"store/sqlitefile store/pathform store/coverage store/history store/inboxes store/relink", ""},
+	"store":                 {"store/sqlitefile store/pathform store/chosen store/coverage store/history store/inboxes store/lists store/relink", ""},
+	"store/chosen":          {"store/sqlitefile", ""},
+	"store/lists":           {"store/sqlitefile", ""},
 	"store/coverage":        {"store/sqlitefile", ""},
 	"store/history":         {"store/sqlitefile", ""},
 	"store/inboxes":         {"store/sqlitefile", ""},
@@ -59,7 +61,7 @@ var layers = map[string]layer{
 		"plugin/engine plugin/engine/doing plugin/engine/hidden plugin/engine/lookup plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/reason " +
 			"plugin/engine/retry plugin/hooks plugin/ops plugin/pause plugin/peer plugin/progress plugin/reach plugin/settings plugin/shorten " +
 			"plugin/stashapi plugin/stashlog plugin/text " +
-			"plexapi store store/inboxes store/plexindex store/pathform store/sqlitefile",
+			"plexapi store store/inboxes store/lists store/plexindex store/pathform store/sqlitefile",
 		"github.com/rs/zerolog github.com/stashapp/stash/pkg/plugin/common",
 	},
 	"plugin/hooks":    {"plugin/text store", ""},
