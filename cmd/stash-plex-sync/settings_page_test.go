@@ -31,7 +31,7 @@ func TestSettingsAreDataWithWhatTheyChoose(t *testing.T) {
 	}
 	read() // creates the queue
 	before := w.dump()
-	out, whole := read()
+	_, whole := read()
 	for _, want := range []string{
 		`{"default":5,"key":"60maxRetries","kind":"number","label":"Retries","name":"maxRetries","problems":[{"remedy":"enter an integer from 1 to 100 (0 or empty means 5)"`,
 		`"value":{"length":"usual","set":true}`, `"unknown":["plexurl"]`,
@@ -54,7 +54,7 @@ func TestSettingsAreDataWithWhatTheyChoose(t *testing.T) {
 	}
 	w.plex.Inject(plextest.Fault{Hang: true})
 	began := time.Now()
-	out, _ = read()
+	out, _ := read()
 	if plex := out["plex"].(map[string]any); out["libraries"] != nil || plex["reachable"] != false || plex["why"] == "" || time.Since(began) > 7*time.Second {
 		t.Errorf("Plex does not answer: %v after %v", plex, time.Since(began))
 	}

@@ -86,7 +86,8 @@ func TestCheckOfUnsavedSettingsWritesNothingAndSendsNoSavedToken(t *testing.T) {
 		server string
 	}{
 		"address and token": {
-			map[string]any{"plexUrl": "", "plexToken": given}, other, true,
+			map[string]any{"plexUrl": "", "plexToken": given},
+			other, true,
 			"stash settings server plex libraries agents learned-paths matching", "2222222222222222222222222222222222222222",
 		},
 		"only an address":       {map[string]any{"plexUrl": ""}, other, false, "stash -setting-plexToken plex", "2222222222222222222222222222222222222222"},

@@ -109,7 +109,7 @@ func (d *Desk) read(ctx context.Context, key string) (plexapi.Item, error) {
 	}
 	items, err := plex.Items(ctx, []string{key})
 	if err == nil && len(items) == 0 {
-		err = fmt.Errorf("Plex no longer has item %s", key)
+		err = fmt.Errorf("item %s is no longer in Plex", key)
 	}
 	if err != nil {
 		return plexapi.Item{}, err

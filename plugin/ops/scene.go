@@ -194,7 +194,7 @@ func (v *view) inspect(ctx context.Context) (err error) {
 		return v.SettingsErr
 	}
 	if !v.report.Stash.Reachable {
-		return errors.New("Plex was not asked, because Stash did not answer")
+		return errors.New("not asked, because Stash did not answer")
 	}
 	p, err := v.Inspect(ctx, v.report.SceneID)
 	if err != nil {
