@@ -55,6 +55,7 @@ var layers = map[string]layer{
 		"github.com/rs/zerolog github.com/stashapp/stash/pkg/plugin/common",
 	},
 	"plugin/hooks":   {"plugin/text store", ""},
+	"plugin/report":  {"store/sqlitefile", ""},
 	"plugin/shorten": {"", ""},
 	"plugin/ops": {
 		"plugin/engine/hidden plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/retry plugin/hooks plugin/settings plugin/stashapi plugin/text plexapi " +
