@@ -66,7 +66,7 @@ func (s *session) preview(ctx context.Context, args common.ArgsMap) (any, error)
 	switch {
 	case err != nil || p.Stopped != "":
 	case continues:
-		p, err = e.ContinuePreview(ctx, from)
+		p, err = e.ContinuePreview(ctx, from, nil)
 	default:
 		p, err = e.Preview(ctx, scene)
 	}

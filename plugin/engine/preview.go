@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -85,16 +86,21 @@ const (
 // Preview computes what a push of a scene, or of all scenes if it is 0, would write, with the same stages as a run. It
 // writes neither to Plex nor to the queue, does not change the breaker, and does not update the index.
 func (e *Engine) Preview(ctx context.Context, scene int) (Preview, error) {
-	return e.preview(ctx, scene, PreviewPosition{})
+	return e.preview(ctx, scene, PreviewPosition{}, nil)
 }
 
-// ContinuePreview continues a preview of all scenes that made room for other Stash jobs. It returns the counts of both.
-func (e *Engine) ContinuePreview(ctx context.Context, from PreviewPosition) (Preview, error) {
-	return e.preview(ctx, 0, from)
+// A PreviewPage gets the scenes of a part that would change or not be pushed, and the position after it. An error ends the
+// run.
+type PreviewPage func(ctx context.Context, scenes []ScenePreview, others []SceneProblem, at PreviewPosition) error
+
+// ContinuePreview continues a preview of all scenes from a position, that of a preview that made room for other Stash
+// jobs or the zero value. It returns the counts from the beginning. page may be nil.
+func (e *Engine) ContinuePreview(ctx context.Context, from PreviewPosition, page PreviewPage) (Preview, error) {
+	return e.preview(ctx, 0, from, page)
 }
 
-func (e *Engine) preview(ctx context.Context, scene int, from PreviewPosition) (Preview, error) {
-	r := previewRun{run: e.newRun(Options{}, true), after: from.After}
+func (e *Engine) preview(ctx context.Context, scene int, from PreviewPosition, page PreviewPage) (Preview, error) {
+	r := previewRun{run: e.newRun(Options{}, true), after: from.After, page: page}
 	r.yield.ask, r.yield.leaves = e.callerAsks(), leavesReport
 	if scene != 0 {
 		r.yield.ask = nil
@@ -126,6 +132,10 @@ type previewRun struct {
 	after  int // the last scene counted
 	result Preview
 	bare   []SceneProblem // the first scenes without data
+
+	page   PreviewPage // nil: no rows are wanted
+	scenes []ScenePreview
+	others []SceneProblem
 }
 
 func (r *previewRun) all(ctx context.Context) error {
@@ -142,6 +152,9 @@ func (r *previewRun) all(ctx context.Context) error {
 		}
 		for some := range slices.Chunk(ids, store.BatchSize) {
 			if err := r.batch(ctx, some); err != nil {
+				return cmp.Or(r.handOver(ctx), err)
+			}
+			if err := r.handOver(ctx); err != nil {
 				return err
 			}
 			r.Progress(float64(c.Total()) / float64(max(total, 1)))
@@ -153,6 +166,16 @@ func (r *previewRun) all(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// handOver hands over the rows that were found since the last time.
+func (r *previewRun) handOver(ctx context.Context) error {
+	if r.page == nil {
+		return nil
+	}
+	scenes, others := r.scenes, r.others
+	r.scenes, r.others = nil, nil
+	return r.page(ctx, scenes, others, PreviewPosition{r.after, r.result.PreviewCounts})
 }
 
 // batch takes scenes through the stages before the first write.
@@ -186,8 +209,12 @@ func (r *previewRun) add(ctx context.Context, one *push.Push) {
 		if kind == Bare {
 			list = &r.bare
 		}
+		problem := SceneProblem{one.Job.SceneID, one.Title(), v.Class, err.Error(), kind}
 		if len(*list) < shownAtMost {
-			*list = append(*list, SceneProblem{one.Job.SceneID, one.Title(), v.Class, err.Error(), kind})
+			*list = append(*list, problem)
+		}
+		if r.page != nil {
+			r.others = append(r.others, problem)
 		}
 		return
 	}
@@ -196,10 +223,7 @@ func (r *previewRun) add(ctx context.Context, one *push.Push) {
 		if t.Plan.Empty() && len(t.Plan.Changes) == 0 { // pictures are not part of the plan
 			continue
 		}
-		item := ItemPreview{RatingKey: t.Hit.RatingKey, Changes: t.Plan.Changes, Lock: settingNames(t.Plan.Edit.Lock), Unlock: settingNames(t.Plan.Edit.Unlock)}
-		if item.Changes == nil {
-			item.Changes = []merge.Change{}
-		}
+		item := previewOf(t.Hit.RatingKey, &t.Plan)
 		scene.Items = append(scene.Items, item)
 		for _, f := range push.ChangedFields(item.Changes) {
 			p.ByField[f]++
@@ -213,6 +237,18 @@ func (r *previewRun) add(ctx context.Context, one *push.Push) {
 	if len(p.Scenes) < shownAtMost {
 		p.Scenes = append(p.Scenes, scene)
 	}
+	if r.page != nil {
+		r.scenes = append(r.scenes, scene)
+	}
+}
+
+// previewOf returns what a plan writes to an item.
+func previewOf(key string, plan *merge.Plan) ItemPreview {
+	item := ItemPreview{RatingKey: key, Changes: plan.Changes, Lock: settingNames(plan.Edit.Lock), Unlock: settingNames(plan.Edit.Unlock)}
+	if item.Changes == nil {
+		item.Changes = []merge.Change{}
+	}
+	return item
 }
 
 // problem counts a scene that would not be pushed.
