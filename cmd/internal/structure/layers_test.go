@@ -31,6 +31,9 @@ var layers = map[string]layer{
 		"plugin/engine/gate plugin/engine/hidden plugin/engine/match plugin/engine/merge plugin/engine/retry plugin/engine/tally store store/plexindex store/pathform plexapi plugin/stashapi plugin/text",
 		"github.com/rs/zerolog",
 	},
+	"plugin/engine/gaps": {
+		"plugin/engine/hidden plugin/engine/match plugin/engine/push plugin/report plugin/stashapi plugin/text plexapi store store/pathform store/plexindex", "",
+	},
 	"plugin/engine/hidden":  {"plugin/stashapi plugin/text store", ""},
 	"plugin/engine/lookup":  {"plugin/engine/gate plugin/engine/retry plugin/stashapi plexapi store/plexindex", ""},
 	"plugin/engine/match":   {"store/plexindex store/pathform plugin/stashapi plexapi plugin/text", "golang.org/x/text"},
@@ -49,7 +52,7 @@ var layers = map[string]layer{
 
 	// What stands above, beside and below these.
 	"plugin": {
-		"plugin/engine plugin/engine/hidden plugin/engine/lookup plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/retry plugin/hooks plugin/ops plugin/settings plugin/shorten " +
+		"plugin/engine plugin/engine/gaps plugin/engine/hidden plugin/engine/lookup plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/retry plugin/hooks plugin/ops plugin/report plugin/settings plugin/shorten " +
 			"plugin/stashapi plugin/stashlog plugin/text " +
 			"plexapi store store/inboxes store/plexindex store/pathform store/sqlitefile",
 		"github.com/rs/zerolog github.com/stashapp/stash/pkg/plugin/common",
@@ -58,7 +61,7 @@ var layers = map[string]layer{
 	"plugin/report":  {"store/sqlitefile", ""},
 	"plugin/shorten": {"", ""},
 	"plugin/ops": {
-		"plugin/engine/hidden plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/retry plugin/hooks plugin/settings plugin/stashapi plugin/text plexapi " +
+		"plugin/engine/hidden plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/retry plugin/hooks plugin/report plugin/settings plugin/stashapi plugin/text plexapi " +
 			"store store/history store/pathform store/plexindex store/sqlitefile",
 		"github.com/rs/zerolog",
 	},
