@@ -33,6 +33,7 @@ func (s *session) page(ctx context.Context, op ops.Operation, args common.ArgsMa
 			}
 			return s.index, nil
 		},
-		Ask: func(ctx context.Context) (bool, error) { return askForRun(ctx, s.stash) },
+		Reports: s.reports,
+		Ask:     func(ctx context.Context) (bool, error) { return askForRun(ctx, s.stash) },
 	}, given)
 }

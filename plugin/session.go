@@ -15,6 +15,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/report"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
@@ -36,6 +37,8 @@ type session struct {
 	index *plexindex.Index
 	stash *stashapi.Client
 	set   settings.Settings
+
+	stored *report.DB
 }
 
 // open opens the queue and a client for Stash.
@@ -87,6 +90,9 @@ func (s *session) close() error {
 	}
 	if s.db != nil {
 		err = errors.Join(err, s.db.Close())
+	}
+	if s.stored != nil {
+		err = errors.Join(err, s.stored.Close())
 	}
 	return err
 }

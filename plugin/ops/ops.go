@@ -12,6 +12,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/report"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -32,6 +33,8 @@ type Desk struct {
 	SettingsErr error             // a *settings.Error, or a *stashapi.Error
 	// Index opens the index of Plex's files.
 	Index func(ctx context.Context) (*plexindex.Index, error)
+	// Reports opens the stored reports of long tasks.
+	Reports func(ctx context.Context) (*report.DB, error)
 	// Ask makes sure that a run follows, and reports whether it had to ask Stash for one.
 	Ask func(ctx context.Context) (bool, error)
 }
@@ -46,6 +49,8 @@ type Operation struct {
 func All() map[string]Operation {
 	return map[string]Operation{
 		"activity": {activity, []string{"outcome", "scene_id", "before", "limit"}},
+		"report":   {reportRows, []string{"id", "kind", "rows", "cursor", "limit"}},
+		"reports":  {reports, nil},
 	}
 }
 

@@ -236,26 +236,22 @@ func (w *Writer) Notes(ctx context.Context, hashes []int64) (map[int64]int64, er
 }
 
 // Finish stores that the task has ended: early if stopped is not "", otherwise completely.
-func (w *Writer) Finish(ctx context.Context, now time.Time, stopped string, counts any) error {
+func (w *Writer) Finish(ctx context.Context, now time.Time, stopped string) error {
 	if err := w.db.lost(); err != nil {
-		return err
-	}
-	encoded, err := w.encode(counts)
-	if err != nil {
 		return err
 	}
 	state, finished := Done, now.UnixMilli()
 	if stopped != "" {
 		state, finished = Stopped, 0
 	}
-	err = sqlitefile.InTx(ctx, w.db.db, func(tx *sqlitefile.Tx) error {
+	err := sqlitefile.InTx(ctx, w.db.db, func(tx *sqlitefile.Tx) error {
 		if state == Done && w.kind == Gaps {
 			if _, err := tx.ExecContext(ctx, deleteNotes); err != nil {
 				return err
 			}
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE report SET state = ?, stopped = ?, updated_at = ?, finished_at = ?, counts = ? WHERE id = ?`,
-			state, w.hidden(stopped), now.UnixMilli(), finished, encoded, w.ID)
+		_, err := tx.ExecContext(ctx, `UPDATE report SET state = ?, stopped = ?, updated_at = ?, finished_at = ? WHERE id = ?`,
+			state, w.hidden(stopped), now.UnixMilli(), finished, w.ID)
 		return err
 	})
 	if err != nil {

@@ -95,7 +95,11 @@ func (c *Comparison) Run(ctx context.Context) (counts Counts, stopped string, er
 	if _, err := c.Report.Resume(&c.at, &c.counts); err != nil {
 		return c.counts, "", err
 	}
-	if stopped, err = c.prepare(ctx); err != nil || stopped != "" {
+	stopped, err = c.prepare(ctx)
+	if err == nil { // also the libraries, before the first batch
+		err = c.Report.Put(ctx, c.Now(), report.Page{Counts: c.counts, Position: c.at})
+	}
+	if err != nil || stopped != "" {
 		return c.counts, stopped, err
 	}
 	if !c.at.Files {
