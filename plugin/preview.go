@@ -4,46 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/findings"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
-// PreviewCounts count the scenes of a preview, and in ByField the items in which each field would change.
-type PreviewCounts struct {
-	WouldChange int            `json:"would_change"`
-	Unchanged   int            `json:"unchanged"`
-	NotFound    int            `json:"not_found"`
-	Ambiguous   int            `json:"ambiguous"`
-	Unread      int            `json:"unread"`
-	Skipped     int            `json:"skipped"`
-	Bare        int            `json:"bare"` // of the skipped scenes: without data in Stash
-	Failed      int            `json:"failed"`
-	ByField     map[string]int `json:"by_field"`
-}
-
 // PreviewReport is what a push would change in Plex.
 type PreviewReport struct {
-	PreviewCounts
+	engine.PreviewCounts
 	Scenes  []engine.ScenePreview `json:"scenes"`
 	Others  []engine.SceneProblem `json:"others"`
 	Report  int64                 `json:"report,omitempty"` // id of the stored report of a task
 	Stopped string                `json:"stopped"`
-}
-
-// previewCounts returns the counts of a preview as the operations name them.
-func previewCounts(p engine.PreviewCounts) PreviewCounts {
-	return PreviewCounts{
-		WouldChange: p.WouldChange, Unchanged: p.Unchanged, NotFound: p.NotFound, Ambiguous: p.Ambiguous, Unread: p.Unread,
-		Skipped: p.Skipped, Bare: p.Bare, Failed: p.Failed, ByField: p.ByField,
-	}
 }
 
 // preview logs and returns what a push of one scene, or of all, would change. The task for all scenes stores it, too. It
@@ -120,12 +95,12 @@ const previewed = 12
 func (s *session) logPreview(p engine.Preview) PreviewReport {
 	for _, scene := range p.Scenes {
 		for _, item := range scene.Items {
-			markPrivate(item.Changes)
+			findings.MarkPrivate(item.Changes)
 		}
 	}
 	for _, scene := range p.Scenes[:min(len(p.Scenes), previewed)] {
 		for _, item := range scene.Items {
-			named(s.z.Info(), scene.SceneID, scene.Title).Msg("would change " + changes(item.Changes))
+			named(s.z.Info(), scene.SceneID, scene.Title).Msg("would change " + findings.Line(item.Changes))
 		}
 	}
 	lines := 0
@@ -135,86 +110,8 @@ func (s *session) logPreview(p engine.Preview) PreviewReport {
 		}
 		named(s.z.Info(), other.SceneID, other.Title).Msg("would not be pushed: " + other.Reason)
 	}
-	s.event(p.Class).Msg(previewLine(p))
-	return PreviewReport{PreviewCounts: previewCounts(p.PreviewCounts), Scenes: orEmpty(p.Scenes), Others: orEmpty(p.Others), Stopped: p.Stopped}
-}
-
-// changes names the changes of one item in one line. A picture has no value that says anything.
-func changes(list []merge.Change) string {
-	parts := make([]string, len(list))
-	for i, c := range list {
-		switch {
-		case strings.Contains(text.Plain(c.To), "upload://"):
-			parts[i] = c.Field
-		case c.Action == "add":
-			parts[i] = c.Field + " +" + quoted(c.To)
-		case c.Action == "remove":
-			parts[i] = c.Field + " -" + quoted(c.From)
-		default:
-			parts[i] = c.Field + " " + quoted(c.From) + " → " + quoted(c.To)
-		}
-	}
-	return strings.Join(parts, "; ")
-}
-
-// quoted returns a private text in quotes, cut to one line; an empty one in words.
-func quoted(private string) string {
-	if private = text.OneLine(text.Plain(private), text.ValueLimit); private == "" {
-		return "empty"
-	}
-	return `"` + text.Private(private) + `"`
-}
-
-// previewLine is the last line of a preview: the sums, and what to do next.
-func previewLine(p engine.Preview) string {
-	parts := []string{fmt.Sprintf("%d of %s would change", p.WouldChange, text.Count(p.Total(), "scene", "scenes"))}
-	for _, c := range []struct {
-		n                int
-		singular, plural string
-		kind             engine.Kind
-	}{
-		{p.Unchanged, "matches already", "match already", 0},
-		{p.Bare, "has no data in Stash", "have no data in Stash", engine.Bare},
-		{p.Skipped - p.Bare, "is skipped", "are skipped", engine.Skipped},
-		{p.NotFound, "is not in Plex", "are not in Plex", engine.NotFound},
-		{p.Ambiguous, "fits several items in Plex", "fit several items in Plex", engine.Ambiguous},
-		{p.Unread, "may be in a library that was not read", "may be in libraries that were not read", engine.Unread},
-		{p.Failed, "could not be compared", "could not be compared", engine.Failed},
-	} {
-		if c.n > 0 {
-			parts = append(parts, text.Count(c.n, c.singular, c.plural)+titlesOf(p.Others, c.kind))
-		}
-	}
-	line := strings.Join(parts, ", ")
-	var fields []string
-	for _, f := range slices.Sorted(maps.Keys(p.ByField)) {
-		fields = append(fields, fmt.Sprintf("%s %d", f, p.ByField[f]))
-	}
-	if len(fields) > 0 {
-		line += "; items by field: " + strings.Join(fields, ", ")
-	}
-	if p.Stopped != "" {
-		return text.Join(p.Stopped, "the preview is incomplete: "+line, "nothing was written")
-	}
-	if p.WouldChange > 0 {
-		return "Preview, nothing was written: " + line + ". Next: \"Sync all scenes\" pushes these changes"
-	}
-	return "Preview, nothing was written: " + line
-}
-
-// titlesOf returns the first titles of scenes of a kind, in parentheses; "" for scenes without data, of which there may
-// be many, and if there are none.
-func titlesOf(list []engine.SceneProblem, kind engine.Kind) string {
-	var titles []string
-	for _, p := range list {
-		if p.Kind == kind && kind != engine.Bare && p.Title != "" && len(titles) < 3 {
-			titles = append(titles, `"`+p.Title+`"`)
-		}
-	}
-	if len(titles) == 0 {
-		return ""
-	}
-	return " (" + strings.Join(titles, ", ") + ")"
+	s.event(p.Class).Msg(findings.PreviewLine(p.PreviewCounts, p.Others, p.Stopped))
+	return PreviewReport{PreviewCounts: p.PreviewCounts, Scenes: orEmpty(p.Scenes), Others: orEmpty(p.Others), Stopped: p.Stopped}
 }
 
 func orEmpty[T any](list []T) []T {

@@ -9,10 +9,9 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/findings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gaps"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/report"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 )
 
 // gapsTask is the task of the yml that compares Stash with Plex.
@@ -31,8 +30,8 @@ func (s *session) reports(ctx context.Context) (db *report.DB, err error) {
 	return s.stored, err
 }
 
-// store calls work with a report of a kind, begun or continued as args say, and stores how it ends: why it stopped early,
-// or its error. It returns the id of the report. If a report cannot begin, refused says why and work is not called.
+// store calls work with a report of a kind, begun or continued as args say, and returns the id of the report. If it cannot
+// begin or be continued, refused says why and work is not called.
 func (s *session) store(ctx context.Context, kind string, scene int, args common.ArgsMap, work func(w *report.Writer) (stopped string, err error)) (id int64, refused string, err error) {
 	from, _, err := continued[int64](args, scene)
 	if err != nil {
@@ -45,23 +44,12 @@ func (s *session) store(ctx context.Context, kind string, scene int, args common
 	if err != nil {
 		return 0, "", err
 	}
-	w, err := db.Start(ctx, time.Now(), kind, scene, from)
+	id, err = db.Run(ctx, time.Now, report.Task{Kind: kind, SceneID: scene, Continue: from, Hide: s.log.Hide}, work)
 	if errors.Is(err, report.ErrRunning) || errors.Is(err, report.ErrOver) {
 		s.z.Warn().Msg(err.Error())
 		return 0, err.Error(), nil
 	}
-	if err != nil {
-		return 0, "", err
-	}
-	w.Hide = s.log.Hide
-	stopped, err := work(w)
-	if err != nil {
-		stopped = text.OneLine(err.Error(), text.Limit)
-	}
-	if end := w.Finish(context.WithoutCancel(ctx), time.Now(), stopped); !errors.Is(err, report.ErrLost) {
-		err = errors.Join(err, end)
-	}
-	return w.ID, "", errors.Join(err, w.Close())
+	return id, "", err
 }
 
 // previewAll previews all scenes and stores what it finds.
@@ -102,40 +90,14 @@ func (s *session) previewAll(ctx context.Context, args common.ArgsMap) (any, err
 	return r, nil
 }
 
-// problemKinds are the kinds of rows of scenes that would not be pushed.
-var problemKinds = map[engine.Kind]string{
-	engine.NotFound: "not_found", engine.Ambiguous: "ambiguous", engine.Unread: "unread", engine.Skipped: "skipped", engine.Bare: "bare", engine.Failed: "failed",
-}
-
 // previewPage stores the rows of a preview.
 func (s *session) previewPage(w *report.Writer) engine.PreviewPage {
 	return func(ctx context.Context, scenes []engine.ScenePreview, others []engine.SceneProblem, at engine.PreviewPosition) error {
-		counts := previewCounts(at.Counts)
+		counts := at.Counts
 		if counts.ByField == nil {
 			counts.ByField = map[string]int{}
 		}
-		page := report.Page{Counts: counts, Position: at}
-		for _, scene := range scenes {
-			for _, item := range scene.Items {
-				markPrivate(item.Changes)
-			}
-			page.Findings = append(page.Findings, report.Finding{
-				SceneID: scene.SceneID, Kind: "would_change", Title: scene.Title, Details: map[string]any{"items": scene.Items},
-			})
-		}
-		for _, other := range others {
-			page.Findings = append(page.Findings, report.Finding{
-				SceneID: other.SceneID, Kind: problemKinds[other.Kind], Title: other.Title, Details: map[string]any{"class": other.Class, "reason": other.Reason},
-			})
-		}
-		return w.Put(ctx, time.Now(), page)
-	}
-}
-
-// markPrivate marks the values of changes as private.
-func markPrivate(list []merge.Change) {
-	for i, c := range list {
-		list[i].From, list[i].To = text.Private(c.From), text.Private(c.To)
+		return w.Put(ctx, time.Now(), report.Page{Findings: findings.OfPreview(scenes, others), Counts: counts, Position: at})
 	}
 }
 
@@ -165,7 +127,7 @@ func (s *session) gaps(ctx context.Context, args common.ArgsMap) (any, error) {
 			r.Stopped, err = why, nil
 		}
 		if err == nil {
-			s.event(class).Msg(r.line())
+			s.event(class).Msg(r.Line(r.Stopped))
 		}
 		return r.Stopped, err
 	})
@@ -177,19 +139,4 @@ type GapsReport struct {
 	gaps.Counts
 	Report  int64  `json:"report"` // id of the stored report
 	Stopped string `json:"stopped"`
-}
-
-// line is the last line of a comparison.
-func (r *GapsReport) line() string {
-	c := r.Counts
-	line := fmt.Sprintf("%s: %d in Plex, %d not in Plex, %d with several items, %d ambiguous, %d doubtful, %d perhaps in a library that was not read, %d left out or without a file; %s of Plex: %d not in Stash",
-		text.Count(c.Scenes, "scene", "scenes"), c.InPlex, c.NotInPlex, c.Several, c.Ambiguous, c.Doubtful, c.Unread, c.LeftOut+c.NoFile,
-		text.Count(c.Files, "file", "files"), c.NotInStash)
-	if r.Stopped != "" {
-		return text.Join(r.Stopped, "the comparison is incomplete: "+line)
-	}
-	for _, name := range c.UnreadLibraries {
-		line += fmt.Sprintf("; library %q was never read completely", name)
-	}
-	return "compared Stash with Plex, nothing was written: " + line
 }

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/findings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/report"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
@@ -129,19 +129,10 @@ func dryRun(args common.ArgsMap, scene int) (bool, error) {
 	return dry, nil
 }
 
-// restoreCounts are the counts of a stored dry run.
-type restoreCounts struct {
-	Restored  int `json:"restored"`
-	Unchanged int `json:"unchanged"`
-	Gone      int `json:"gone"`
-	Failed    int `json:"failed"`
-	Dropped   int `json:"dropped"`
-}
-
 // dryRestore stores and returns what a restore would do.
 func (s *session) dryRestore(ctx context.Context, scene int, args common.ArgsMap) (any, error) {
 	var r engine.Restoration
-	var total restoreCounts
+	var total findings.RestoreCounts
 	id, refused, err := s.store(ctx, report.Restore, scene, args, func(w *report.Writer) (string, error) {
 		from := engine.RestorePosition{Began: time.Now()}
 		begun, err := w.Resume(&from, &total)
@@ -155,9 +146,9 @@ func (s *session) dryRestore(ctx context.Context, scene int, args common.ArgsMap
 		e, err := s.ready(ctx)
 		if err == nil {
 			e.Yields = isTask(args) && scene == 0
-			r, err = e.DryRestore(ctx, scene, from, func(ctx context.Context, rows []engine.RestoreRow, r *engine.Restoration, at engine.RestorePosition) error {
-				total = restoreCounts{before.Restored + r.Restored, before.Unchanged + r.Unchanged, before.Gone + r.Gone, before.Failed + r.Failed, before.Dropped + r.Dropped}
-				return w.Put(ctx, time.Now(), report.Page{Findings: restoreFindings(rows), Counts: total, Position: at})
+			r, err = e.DryRestore(ctx, scene, from, func(ctx context.Context, found []findings.Restore, r *engine.Restoration, at engine.RestorePosition) error {
+				total = before.Plus(findings.RestoreCounts{Restored: r.Restored, Unchanged: r.Unchanged, Gone: r.Gone, Failed: r.Failed, Dropped: r.Dropped})
+				return w.Put(ctx, time.Now(), report.Page{Findings: findings.OfRestore(found), Counts: total, Position: at})
 			})
 		}
 		if r.Next != nil {
@@ -175,57 +166,15 @@ func (s *session) dryRestore(ctx context.Context, scene int, args common.ArgsMap
 		r.Stopped = refused
 	} else {
 		r.Restored, r.Unchanged, r.Gone, r.Failed, r.Dropped = total.Restored, total.Unchanged, total.Gone, total.Failed, total.Dropped
-		s.event(r.Class).Msg(dryLine(r))
+		s.event(r.Class).Msg(total.Line(r.Stopped))
 	}
 	answer := restoreReport(r)
 	answer.Report = id
 	return answer, nil
 }
 
-// restoreFindings returns the rows of a stored dry run. Items that need no change and keep nothing have none.
-func restoreFindings(rows []engine.RestoreRow) (list []report.Finding) {
-	for _, row := range rows {
-		if row.Outcome == engine.WouldKeep && len(row.Kept) == 0 {
-			continue
-		}
-		markPrivate(row.Item.Changes)
-		kept := []keptField{}
-		for _, field := range row.Kept {
-			why := "edited in Plex since the push"
-			if field == "poster" || field == "background" {
-				why = "another picture was chosen in Plex, or Plex no longer has the picture that it showed before"
-			}
-			kept = append(kept, keptField{field, why})
-		}
-		details := map[string]any{"rating_key": row.Item.RatingKey, "changes": row.Item.Changes, "unlock": orEmpty(row.Item.Unlock), "kept": kept}
-		if row.Reason != "" {
-			details["reason"] = row.Reason
-		}
-		list = append(list, report.Finding{SceneID: row.SceneID, Kind: row.Outcome, Details: details})
-	}
-	return list
-}
-
-// keptField is a field that a restore leaves as it is, and why.
-type keptField struct {
-	Field string `json:"field"`
-	Why   string `json:"why"`
-}
-
-// dryLine is the last line of a dry run.
-func dryLine(r engine.Restoration) string {
-	line := fmt.Sprintf("%s would be restored, %d need no change, %d are no longer in Plex, %d cannot be restored; %s would be removed from the queue",
-		text.Count(r.Restored, "item", "items"), r.Unchanged, r.Gone, r.Failed, text.Count(r.Dropped, "waiting edit", "waiting edits"))
-	if r.Stopped != "" {
-		return text.Join(r.Stopped, "the dry run is incomplete: "+line, "nothing was written")
-	}
-	return "Dry run, nothing was written: " + line
-}
-
-const (
-	confirmArg    = "confirm"        // the argument that names the dry run that a person has seen
-	confirmWithin = 10 * time.Minute // how long after its end
-)
+// confirmArg is the argument that names the dry run that a person has seen.
+const confirmArg = "confirm"
 
 // confirmed checks args.confirm. Without it every restore is confirmed.
 func (s *session) confirmed(ctx context.Context, args common.ArgsMap, scene int) error {
@@ -240,35 +189,5 @@ func (s *session) confirmed(ctx context.Context, args common.ArgsMap, scene int)
 	if err != nil {
 		return err
 	}
-	now := time.Now()
-	var r report.Report
-	known := false
-	if id, err := strconv.ParseInt(plainNumber(given), 10, 64); err == nil {
-		if r, known, err = db.ByID(ctx, now, id); err != nil {
-			return err
-		}
-	}
-	why := ""
-	switch age := now.Sub(r.Finished); {
-	case !known || r.Kind != report.Restore:
-		why = "names no dry run of a restore"
-	case r.State != report.Done:
-		why = "names a dry run that is not finished"
-	case r.SceneID != scene:
-		why = "names a dry run about other scenes"
-	case age < 0 || age > confirmWithin:
-		why = fmt.Sprintf("names a dry run that ended more than %d minutes ago", int(confirmWithin.Minutes()))
-	default:
-		return nil
-	}
-	return fmt.Errorf("args.%s %s; nothing was restored: start a dry run, read its report, then confirm that", confirmArg, why)
-}
-
-// plainNumber returns a number of JSON, or a text, in decimal form.
-func plainNumber(v any) string {
-	if f, ok := v.(float64); ok {
-		return strconv.FormatFloat(f, 'f', -1, 64)
-	}
-	s, _ := v.(string)
-	return s
+	return db.Confirm(ctx, time.Now(), given, scene)
 }

@@ -7,9 +7,9 @@ import (
 	"slices"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/catchup"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/findings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -30,57 +30,29 @@ type Preview struct {
 	Next *PreviewPosition
 }
 
-// PreviewCounts count scenes, and in ByField the items in which each field would change.
-type PreviewCounts struct {
-	WouldChange, Unchanged, NotFound, Skipped, Failed int
-	Ambiguous                                         int // several items fit
-	Unread                                            int // an unread library may have the item
-	Bare                                              int // of Skipped: scenes without data
-
-	ByField map[string]int
-}
-
 // A PreviewPosition is how far a preview has come that made room for other Stash jobs.
 type PreviewPosition struct {
 	After  int // scene id: the scenes up to this one are counted
 	Counts PreviewCounts
 }
 
-// ScenePreview is what would be written for one scene.
-type ScenePreview struct {
-	SceneID int           `json:"scene_id"`
-	Title   string        `json:"title"` // private
-	Items   []ItemPreview `json:"items"`
-}
+// What a preview says about scenes and items.
+type (
+	PreviewCounts = findings.PreviewCounts
+	ScenePreview  = findings.Scene
+	ItemPreview   = findings.Item
+	SceneProblem  = findings.Problem
+	Kind          = findings.Kind
+)
 
-// ItemPreview is what would be written to one item.
-type ItemPreview struct {
-	RatingKey string         `json:"rating_key"`
-	Changes   []merge.Change `json:"changes"`
-	Lock      []string       `json:"lock,omitempty"`   // fields that would be locked, by their names in the settings
-	Unlock    []string       `json:"unlock,omitempty"` // and unlocked
-}
-
-// SceneProblem is why a scene would not be pushed.
-type SceneProblem struct {
-	SceneID int         `json:"scene_id"`
-	Title   string      `json:"title"` // private
-	Class   retry.Class `json:"class"`
-	Reason  string      `json:"reason"`
-	Kind    Kind        `json:"-"`
-}
-
-// A Kind is how a scene that would not be pushed is counted.
-type Kind int
-
-// The kinds, as named in Preview.
+// The kinds of problems, as named in Preview.
 const (
-	NotFound Kind = 1 + iota
-	Ambiguous
-	Unread
-	Skipped
-	Bare
-	Failed
+	NotFound  = findings.NotFound
+	Ambiguous = findings.Ambiguous
+	Unread    = findings.Unread
+	Skipped   = findings.Skipped
+	Bare      = findings.Bare
+	Failed    = findings.Failed
 )
 
 // Preview computes what a push of a scene, or of all scenes if it is 0, would write, with the same stages as a run. It
@@ -194,11 +166,6 @@ func (r *previewRun) batch(ctx context.Context, ids []int) error {
 	return nil
 }
 
-// Total returns the number of scenes counted.
-func (c *PreviewCounts) Total() int {
-	return c.WouldChange + c.Unchanged + c.NotFound + c.Ambiguous + c.Unread + c.Skipped + c.Failed
-}
-
 // add counts one scene.
 func (r *previewRun) add(ctx context.Context, one *push.Push) {
 	p := &r.result
@@ -209,7 +176,7 @@ func (r *previewRun) add(ctx context.Context, one *push.Push) {
 		if kind == Bare {
 			list = &r.bare
 		}
-		problem := SceneProblem{one.Job.SceneID, one.Title(), v.Class, err.Error(), kind}
+		problem := SceneProblem{SceneID: one.Job.SceneID, Title: one.Title(), Class: v.Class, Reason: err.Error(), Kind: kind}
 		if len(*list) < shownAtMost {
 			*list = append(*list, problem)
 		}
@@ -223,7 +190,7 @@ func (r *previewRun) add(ctx context.Context, one *push.Push) {
 		if t.Plan.Empty() && len(t.Plan.Changes) == 0 { // pictures are not part of the plan
 			continue
 		}
-		item := previewOf(t.Hit.RatingKey, &t.Plan)
+		item := findings.ItemOf(t.Hit.RatingKey, &t.Plan)
 		scene.Items = append(scene.Items, item)
 		for _, f := range push.ChangedFields(item.Changes) {
 			p.ByField[f]++
@@ -240,15 +207,6 @@ func (r *previewRun) add(ctx context.Context, one *push.Push) {
 	if r.page != nil {
 		r.scenes = append(r.scenes, scene)
 	}
-}
-
-// previewOf returns what a plan writes to an item.
-func previewOf(key string, plan *merge.Plan) ItemPreview {
-	item := ItemPreview{RatingKey: key, Changes: plan.Changes, Lock: settingNames(plan.Edit.Lock), Unlock: settingNames(plan.Edit.Unlock)}
-	if item.Changes == nil {
-		item.Changes = []merge.Change{}
-	}
-	return item
 }
 
 // problem counts a scene that would not be pushed.
@@ -273,15 +231,4 @@ func (p *Preview) problem(one *push.Push, v retry.Verdict) Kind {
 	}
 	p.Failed++
 	return Failed
-}
-
-// settingNames returns the settings' names of Plex's fields, each once.
-func settingNames(plex []string) []string {
-	var names []string
-	for _, f := range plex {
-		if name := merge.SettingName(f); !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return names
 }

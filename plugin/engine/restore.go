@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/findings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
@@ -69,25 +70,8 @@ func (e *Engine) ContinueRestore(ctx context.Context, from RestorePosition) (Res
 	return e.restore(ctx, 0, from, nil)
 }
 
-// A RestoreRow is what a restore would do to one item.
-type RestoreRow struct {
-	SceneID int // that owns the item; 0 if none does
-	Outcome string
-	Item    ItemPreview
-	Kept    []string // settings' names of fields that would not be restored
-	Reason  string   // of a failure
-}
-
-// The outcomes of a RestoreRow, as counted in Restoration.
-const (
-	WouldRestore = "restored"
-	WouldKeep    = "unchanged"
-	WouldBeGone  = "gone"
-	WouldFail    = "failed"
-)
-
 // A RestorePage gets the rows of some items, what was found so far, and the position after them. An error ends the run.
-type RestorePage func(ctx context.Context, rows []RestoreRow, r *Restoration, at RestorePosition) error
+type RestorePage func(ctx context.Context, found []findings.Restore, r *Restoration, at RestorePosition) error
 
 // DryRestore computes what Restore would do, from a position on. It writes neither to Plex nor to the queue. The caller
 // needs no lock.
@@ -162,24 +146,24 @@ func (r *restoreRun) page(ctx context.Context, keys []string) error {
 			return err
 		}
 		end, after := store.Restored{Server: r.server.ID, Began: r.position.Began}, r.position.After
-		var rows []RestoreRow
+		var found []findings.Restore
 		for _, one := range list {
 			if one.Left {
 				break
 			}
 			r.result.count(one, &end)
 			r.position.After, r.position.Done = one.Item.RatingKey, r.position.Done+1
-			rows = append(rows, rowOf(one))
+			found = append(found, rowOf(one))
 		}
-		if err := r.complete(ctx, end, after, rows); err != nil {
+		if err := r.complete(ctx, end, after, found); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// complete stores the result of a batch, or hands over its rows.
-func (r *restoreRun) complete(ctx context.Context, end store.Restored, after string, rows []RestoreRow) (err error) {
+// complete stores the result of a batch, or hands over its findings.
+func (r *restoreRun) complete(ctx context.Context, end store.Restored, after string, found []findings.Restore) (err error) {
 	var dropped int
 	if r.dry == nil {
 		dropped, err = r.Store.CompleteRestore(context.WithoutCancel(ctx), time.Now(), end)
@@ -190,20 +174,20 @@ func (r *restoreRun) complete(ctx context.Context, end store.Restored, after str
 	if err != nil || r.dry == nil {
 		return err
 	}
-	return r.dry(ctx, rows, &r.result, r.position)
+	return r.dry(ctx, found, &r.result, r.position)
 }
 
 // rowOf returns the row of one item.
-func rowOf(one *push.Restore) RestoreRow {
+func rowOf(one *push.Restore) findings.Restore {
 	plan, planned := one.Planned()
-	row := RestoreRow{SceneID: one.Item.Owner, Item: previewOf(one.Item.RatingKey, &plan), Kept: one.Kept, Outcome: WouldKeep}
+	row := findings.Restore{SceneID: one.Item.Owner, Item: findings.ItemOf(one.Item.RatingKey, &plan), Kept: one.Kept, Outcome: findings.Unchanged}
 	switch err := one.Failure(); {
 	case one.Gone:
-		row.Outcome = WouldBeGone
+		row.Outcome = findings.Gone
 	case err != nil || !planned:
-		row.Outcome, row.Reason = WouldFail, text.OneLine(fmt.Sprint(err), text.Limit)
+		row.Outcome, row.Reason = findings.NotRestored, text.OneLine(fmt.Sprint(err), text.Limit)
 	case one.Changed:
-		row.Outcome = WouldRestore
+		row.Outcome = findings.Restored
 	}
 	return row
 }

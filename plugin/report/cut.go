@@ -8,6 +8,7 @@ import (
 // Limits of one row.
 const (
 	titleAtMost   = 100   // runes
+	stoppedAtMost = 300   // runes
 	detailsAtMost = 3_000 // bytes of JSON
 )
 

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -166,6 +167,36 @@ func (d *DB) ByID(ctx context.Context, now time.Time, id int64) (r Report, ok bo
 // Latest returns the head of the newest report of a kind; ok is false if there is none.
 func (d *DB) Latest(ctx context.Context, now time.Time, kind string) (r Report, ok bool, err error) {
 	return first(d.heads(ctx, whereVisible+`kind = ? ORDER BY id DESC LIMIT 1`, expired(now), kind))
+}
+
+// confirmWithin is how long after its end a dry run can be confirmed.
+const confirmWithin = 10 * time.Minute
+
+// Confirm returns an error for the user unless id, a number or its text, is that of a dry run of a restore about the same
+// scene, or all if that is 0, that was finished within the last 10 minutes.
+func (d *DB) Confirm(ctx context.Context, now time.Time, id any, scene int) error {
+	number, _ := id.(float64)
+	if s, ok := id.(string); ok {
+		number, _ = strconv.ParseFloat(s, 64) // 0 is the id of no report
+	}
+	r, known, err := d.ByID(ctx, now, int64(number))
+	if err != nil {
+		return err
+	}
+	why := ""
+	switch age := now.Sub(r.Finished); {
+	case !known || r.Kind != Restore:
+		why = "names no dry run of a restore"
+	case r.State != Done:
+		why = "names a dry run that is not finished"
+	case r.SceneID != scene:
+		why = "names a dry run about other scenes"
+	case age < 0 || age > confirmWithin:
+		why = fmt.Sprintf("names a dry run that ended more than %d minutes ago", int(confirmWithin.Minutes()))
+	default:
+		return nil
+	}
+	return fmt.Errorf("args.confirm %s; nothing was restored: start a dry run, read its report, then confirm that", why)
 }
 
 func first(list []Report, err error) (Report, bool, error) {

@@ -69,6 +69,32 @@ const (
 	deleteNotes   = `DELETE FROM note`
 )
 
+// A Task is what Run stores the report of.
+type Task struct {
+	Kind     string
+	SceneID  int                 // 0: all scenes
+	Continue int64               // id of the report that it continues; 0: it begins
+	Hide     func(string) string // removes secrets from what is stored
+}
+
+// Run starts a report as Start does and calls work with it. Then it stores how the task ended: why it stopped early, or its
+// error. It returns the id of the report.
+func (d *DB) Run(ctx context.Context, now func() time.Time, t Task, work func(w *Writer) (stopped string, err error)) (int64, error) {
+	w, err := d.Start(ctx, now(), t.Kind, t.SceneID, t.Continue)
+	if err != nil {
+		return 0, err
+	}
+	w.Hide = t.Hide
+	stopped, err := work(w)
+	if err != nil {
+		stopped = cut(err.Error(), stoppedAtMost)
+	}
+	if end := w.Finish(context.WithoutCancel(ctx), now(), stopped); !errors.Is(err, ErrLost) {
+		err = errors.Join(err, end)
+	}
+	return w.ID, errors.Join(err, w.Close())
+}
+
 // expire removes the reports that are too old, and marks those of killed tasks of a kind.
 func expire(ctx context.Context, tx *sqlitefile.Tx, now time.Time, kind string) error {
 	if _, err := tx.ExecContext(ctx, `UPDATE report SET state = ?, stopped = ? WHERE kind = ? AND state = ?`, Stopped, killed, kind, Running); err != nil {

@@ -19,7 +19,7 @@ type layer struct {
 }
 
 // below are the packages that the engine stands on. Files of databases are the business of those of store.
-const below = "plugin/engine/gate plugin/engine/hidden plugin/engine/lookup plugin/engine/push plugin/engine/match plugin/engine/merge plugin/engine/retry plugin/engine/catchup plugin/engine/tally " +
+const below = "plugin/engine/gate plugin/engine/hidden plugin/engine/lookup plugin/engine/push plugin/engine/match plugin/engine/merge plugin/engine/retry plugin/engine/findings plugin/engine/catchup plugin/engine/tally " +
 	"plugin/text plugin/stashapi plexapi store store/plexindex store/pathform store/relink"
 
 var layers = map[string]layer{
@@ -39,6 +39,7 @@ var layers = map[string]layer{
 	"plugin/engine/match":   {"store/plexindex store/pathform plugin/stashapi plexapi plugin/text", "golang.org/x/text"},
 	"plugin/engine/merge":   {"plexapi plugin/stashapi store plugin/text", "golang.org/x/text"},
 	"plugin/engine/retry":   {"plexapi plugin/stashapi store", ""},
+	"plugin/engine/findings":    {"plugin/engine/merge plugin/engine/retry plugin/report plugin/text", ""},
 	"plugin/engine/tally":   {"", ""},
 	"plugin/engine/catchup": {"plugin/stashapi store", "github.com/rs/zerolog"},
 	"plugin/text":           {"", "golang.org/x/text"},
@@ -52,7 +53,7 @@ var layers = map[string]layer{
 
 	// What stands above, beside and below these.
 	"plugin": {
-		"plugin/engine plugin/engine/gaps plugin/engine/hidden plugin/engine/lookup plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/retry plugin/hooks plugin/ops plugin/report plugin/settings plugin/shorten " +
+		"plugin/engine plugin/engine/gaps plugin/engine/hidden plugin/engine/lookup plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/retry plugin/engine/findings plugin/hooks plugin/ops plugin/report plugin/settings plugin/shorten " +
 			"plugin/stashapi plugin/stashlog plugin/text " +
 			"plexapi store store/inboxes store/plexindex store/pathform store/sqlitefile",
 		"github.com/rs/zerolog github.com/stashapp/stash/pkg/plugin/common",

@@ -4,6 +4,7 @@ package gaps
 
 import (
 	"context"
+	"fmt"
 	"hash/fnv"
 	"slices"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/report"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
@@ -52,6 +54,20 @@ type Counts struct {
 	NotInStash    int `json:"not_in_stash"`
 
 	UnreadLibraries []string `json:"unread_libraries"` // titles, or names from the settings, of those never read completely
+}
+
+// Line returns the last line of a comparison that ended early if stopped is not "".
+func (c Counts) Line(stopped string) string {
+	line := fmt.Sprintf("%s: %d in Plex, %d not in Plex, %d with several items, %d ambiguous, %d doubtful, %d perhaps in a library that was not read, %d left out or without a file; %s of Plex: %d not in Stash",
+		text.Count(c.Scenes, "scene", "scenes"), c.InPlex, c.NotInPlex, c.Several, c.Ambiguous, c.Doubtful, c.Unread, c.LeftOut+c.NoFile,
+		text.Count(c.Files, "file", "files"), c.NotInStash)
+	if stopped != "" {
+		return text.Join(stopped, "the comparison is incomplete: "+line)
+	}
+	for _, name := range c.UnreadLibraries {
+		line += fmt.Sprintf("; library %q was never read completely", name)
+	}
+	return "Compared Stash with Plex, nothing was written: " + line
 }
 
 // A Position is how far a comparison has come.
