@@ -3,6 +3,7 @@ package ops
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -49,6 +50,7 @@ func headOf(r report.Report) ReportHead {
 	}
 }
 
+// reports returns the heads of all reports.
 func reports(ctx context.Context, d *Desk, _ Args) (any, error) {
 	db, err := d.Reports(ctx)
 	if err != nil {
@@ -65,14 +67,17 @@ func reports(ctx context.Context, d *Desk, _ Args) (any, error) {
 	return map[string]any{"items": heads}, nil
 }
 
+// reportRows returns the head of a report and a page of its rows.
 func reportRows(ctx context.Context, d *Desk, args Args) (any, error) {
 	id, err := args.number("id", 1, 1<<53, 0)
 	if err != nil {
 		return nil, err
 	}
-	kind, err := args.oneOf("kind", append([]string{""}, report.Kinds()...)...)
-	if err != nil {
-		return nil, err
+	kind := ""
+	if args.given("kind") {
+		if kind, err = args.oneOf("kind", report.Kinds()...); err != nil {
+			return nil, err
+		}
 	}
 	rows, err := args.text("rows")
 	if err != nil {
@@ -104,7 +109,7 @@ func reportRows(ctx context.Context, d *Desk, args Args) (any, error) {
 		return nil, err
 	}
 	if !ok {
-		return nil, fmt.Errorf("there is no such report; reports are kept for 7 days, the last two of each kind")
+		return nil, errors.New("there is no such report; reports are kept for 7 days, the last two of each kind")
 	}
 	list, next, err := db.Rows(ctx, r.ID, rows, int64(cursor), limit, reportBytes)
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 const (
 	fileName      = "report.db"
 	schemaVersion = 1
+	cacheKiB      = 1_000
 )
 
 //go:embed report_schema.sql
@@ -105,7 +106,7 @@ func (d *DB) open(ctx context.Context) (err error) {
 	if err := errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	if d.db, err = sqlitefile.Open(sqlitefile.CacheDSN(d.path())); err != nil {
+	if d.db, err = sqlitefile.Open(sqlitefile.CacheDSN(d.path(), cacheKiB)); err != nil {
 		return err
 	}
 	d.db.SetMaxOpenConns(1)

@@ -283,9 +283,6 @@ func (w *Writer) Finish(ctx context.Context, now time.Time, stopped string) erro
 	if err != nil {
 		return fmt.Errorf("cannot store the end of the report: %w", w.db.fault(err))
 	}
-	if state == Done && w.kind == Gaps {
-		w.db.db.ExecContext(ctx, "VACUUM") // which only returns the space of the notes to the disk
-	}
 	return nil
 }
 

@@ -129,6 +129,9 @@ func (c *Comparison) Run(ctx context.Context) (counts Counts, stopped string, er
 
 // prepare reads what does not change during a comparison.
 func (c *Comparison) prepare(ctx context.Context) (stopped string, err error) {
+	if err := c.Index.Shrink(ctx); err != nil {
+		return "", err
+	}
 	if c.server, _, err = c.Store.Meta(ctx, store.KeyServer); err != nil {
 		return "", err
 	}
