@@ -3,6 +3,7 @@ package plugin
 import (
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/report"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
 func (c *crowd) dataDir() string { return filepath.Join(c.conn.Dir, ID) }
@@ -262,7 +264,13 @@ func TestDryRunPredictsTheRestore(t *testing.T) {
 	c.must(common.ArgsMap{"mode": "sync-all"})
 	c.plex.Edit(c.keys[1], func(i *plextest.Item) { i.Title = "Edited in Plex" })
 	c.plex.Remove(c.keys[2])
-	c.stash.Change(4, func(s *stashtest.Scene) { s.Title = "Waits" })
+	db, err := store.Open(t.Context(), c.dataDir())
+	if err == nil {
+		err = errors.Join(db.Enqueue(t.Context(), time.Now().Add(-time.Minute), []store.Request{{SceneID: 4, Reason: "waits"}}), db.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	c.plex.Edit(c.keys[4], func(i *plextest.Item) { i.Title, i.Summary = "clip5", "" })
 	version := c.dataVersion()
 	before := version()
@@ -283,6 +291,9 @@ func TestDryRunPredictsTheRestore(t *testing.T) {
 		if answer[name] != restored[name] || dry["counts"].(map[string]any)[name] != restored[name] {
 			t.Errorf("%s: predicted %v and stored %v, then %v", name, answer[name], dry["counts"], restored[name])
 		}
+	}
+	if restored["dropped"] != 1.0 {
+		t.Errorf("the restore dropped %v", restored["dropped"])
 	}
 	if !reflect.DeepEqual(answer["kept"], restored["kept"]) || len(restored["kept"].([]any)) != 1 {
 		t.Errorf("kept: predicted %v, then %v", answer["kept"], restored["kept"])

@@ -310,8 +310,12 @@ func TestLongValuesAreCutAndAnswersStayShort(t *testing.T) {
 	long := strings.Repeat("\U0001F3AC\x01", 20_000)
 	var list []Finding
 	for _, details := range []any{
-		long, []string{long, long}, map[string]any{"a": []any{long, map[string]string{"b": long}}}, strings.Split(strings.Repeat("x ", 5_000), " "),
-		"a token-123 in a text", map[string]any{strings.Repeat("k", 5_000): 1},
+		long,
+		[]string{long, long},
+		map[string]any{"a": []any{long, map[string]string{"b": long}}},
+		strings.Split(strings.Repeat("x ", 5_000), " "),
+		"a token-123 in a text",
+		map[string]any{strings.Repeat("k", 5_000): 1},
 	} {
 		list = append(list, Finding{1, "failed", "token-123 " + long, details})
 	}
