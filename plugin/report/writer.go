@@ -195,6 +195,10 @@ type Page struct {
 	Notes    map[int64]int64 // values to remember until the report is finished; a smaller value replaces a larger one
 }
 
+// insertNotes takes a list of hashes and values. WHERE TRUE tells SQLite that ON CONFLICT is no condition of a join.
+const insertNotes = `INSERT INTO note (hash, value) SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE TRUE
+	ON CONFLICT DO UPDATE SET value = MIN(value, excluded.value)`
+
 // Put stores a page in one transaction. It returns ErrLost if the file has been deleted.
 func (w *Writer) Put(ctx context.Context, now time.Time, p Page) error {
 	if err := w.db.lost(); err != nil {
@@ -205,6 +209,14 @@ func (w *Writer) Put(ctx context.Context, now time.Time, p Page) error {
 		return err
 	}
 	position, err := encode(p.Position)
+	if err != nil {
+		return err
+	}
+	notes := make([][2]int64, 0, len(p.Notes))
+	for _, hash := range slices.Sorted(maps.Keys(p.Notes)) {
+		notes = append(notes, [2]int64{hash, p.Notes[hash]})
+	}
+	encodedNotes, err := encode(notes)
 	if err != nil {
 		return err
 	}
@@ -226,10 +238,8 @@ func (w *Writer) Put(ctx context.Context, now time.Time, p Page) error {
 				return err
 			}
 		}
-		for _, hash := range slices.Sorted(maps.Keys(p.Notes)) {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO note (hash, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = MIN(value, excluded.value)`, hash, p.Notes[hash]); err != nil {
-				return err
-			}
+		if _, err := tx.ExecContext(ctx, insertNotes, encodedNotes); err != nil {
+			return err
 		}
 		_, err := tx.ExecContext(ctx, `UPDATE report SET updated_at = ?, counts = ?, position = ?, capped = ? WHERE id = ?`, now.UnixMilli(), counts, position, capped, w.ID)
 		return err

@@ -255,9 +255,9 @@ func TestComparisonContinuesWhereItEnded(t *testing.T) {
 	w.room = func() error { return ends }
 	var id int64
 	parts := 0
-	for counts := (Counts{}); ; {
-		var err error
-		if counts, _, id, err = w.compare(id); err == nil {
+	for {
+		counts, _, at, err := w.compare(id)
+		if id = at; err == nil {
 			o.check(t, "in parts", counts, w.found(id))
 			break
 		}
