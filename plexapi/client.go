@@ -52,6 +52,7 @@ type Client struct {
 	timeout   time.Duration
 	transport http.RoundTripper
 	seen      atomic.Bool // an answer had Plex's header
+	contact   contact
 }
 
 // New returns a client. It refuses an address that is not an absolute http or https URL or that contains a user name,
@@ -133,10 +134,12 @@ func (c *Client) do(ctx context.Context, r request, read func(io.Reader) error) 
 	err := c.send(ctx, r, read)
 	switch {
 	case err == nil:
+		c.contact.note(nil)
 		return nil
 	case ctx.Err() != nil:
 		return fmt.Errorf("cannot %s: %w", r.op, ctx.Err())
 	}
+	c.contact.note(err)
 	return err
 }
 
@@ -184,7 +187,7 @@ func (c *Client) send(ctx context.Context, r request, read func(io.Reader) error
 		*r.date = at
 	}
 	answer, page := withoutPage(res.Header, http.MaxBytesReader(nil, res.Body, bodyLimit))
-	if err = errPage; !page {
+	if err = ErrPage; !page {
 		err = read(answer)
 	}
 	if _, cut := errors.AsType[*http.MaxBytesError](err); cut { // its text mentions a request

@@ -290,7 +290,7 @@ func TestSectionsAreReadWhateverTheirTypes(t *testing.T) {
 			t.Fatalf("Sections = %v, %v", got, err)
 		}
 		one := got[0]
-		if one.ID != section || one.UUID == "" || one.Type != "movie" || one.Title != "Videos" || !one.Refreshing || one.UpdatedAt != at.Unix() ||
+		if one.ID != section || one.UUID == "" || one.Agent != "tv.plex.agents.none" || one.Type != "movie" || one.Title != "Videos" || !one.Refreshing || one.UpdatedAt != at.Unix() ||
 			one.ScannedAt != at.Unix() || one.ContentChangedAt != 1 || !slices.Equal(one.Locations, []string{"/data"}) || got[1].Type != "show" {
 			t.Errorf("with texts for numbers %v: %+v", drift, got)
 		}

@@ -152,7 +152,7 @@ func classify(f failure, now time.Time) (c Class, hint string, retryAfter time.D
 		c, hint = Down, `Plex has nothing at this address; check the path in "Plex address" (plexUrl)`
 	case (f.identity || f.probe) && (c == NotFound || c == Rejected):
 		c, hint = Down, hintAddress
-	case f.probe && errors.Is(f.err, errPage):
+	case f.probe && errors.Is(f.err, ErrPage):
 		c = Down
 	case f.probe && f.status == http.StatusOK:
 		c, hint = Down, hintAddress
@@ -230,7 +230,7 @@ func (f failure) transport() (Class, string) {
 	_, plain := errors.AsType[tls.RecordHeaderError](f.err)
 	_, unknown := errors.AsType[*net.DNSError](f.err)
 	switch {
-	case errors.Is(f.err, errPage):
+	case errors.Is(f.err, ErrPage):
 		return Temporary, hintPage
 	case errors.Is(f.err, errCoded):
 		return Down, "something in front of Plex compresses answers without being asked; switch that off, or " + hintItself

@@ -112,8 +112,8 @@ func TestClassification(t *testing.T) {
 		{"503 without Plex's header, as always", failure{status: 503, foreign: true, probe: true}, Down, "starting"},
 		{"starting, without Plex's header", failure{status: 503, head: maintenance, foreign: true, inFront: true, probe: true}, Down, "starting"},
 		{"413 in front of Plex", failure{status: 413, foreign: true, inFront: true}, Rejected, ""},
-		{"a web page", failure{err: errPage, status: 200, foreign: true}, Temporary, "login page"},
-		{"a web page to a probe", failure{err: errPage, status: 200, foreign: true, probe: true}, Down, "login page"},
+		{"a web page", failure{err: ErrPage, status: 200, foreign: true}, Temporary, "login page"},
+		{"a web page to a probe", failure{err: ErrPage, status: 200, foreign: true, probe: true}, Down, "login page"},
 	} {
 		got, hint, _ := classify(c.in, time.Time{})
 		if got != c.want || (hint == "") != (c.hint == "") || !strings.Contains(hint, c.hint) {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 )
 
@@ -93,6 +94,30 @@ func (c *Client) Pictures(ctx context.Context, kind ImageKind, key string) ([]Pi
 		return nil
 	})
 	return pictures, err
+}
+
+// shown matches the address of the picture that an item shows: Item.Thumb or Item.Art.
+var shown = regexp.MustCompile(`^/library/metadata/[0-9]{1,19}/(thumb|art)/[0-9]{1,19}$`)
+
+// Image reads the picture that an item shows, given Item.Thumb or Item.Art. It refuses every other address, which could be
+// of another server, and pictures larger than MaxImage. What it returns may be of any format.
+func (c *Client) Image(ctx context.Context, address string) ([]byte, error) {
+	r := request{op: "read a picture", method: http.MethodGet, path: address, header: map[string]string{"Accept": "image/*"}}
+	if !shown.MatchString(address) {
+		r.path = ""
+		return nil, &Error{Class: Rejected, Op: r.op, Err: errors.New("its address is not one of a picture of an item")}
+	}
+	var data []byte
+	err := c.do(ctx, r, func(body io.Reader) (err error) {
+		if data, err = io.ReadAll(io.LimitReader(body, MaxImage+1)); len(data) > MaxImage {
+			err = errTooLarge
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return data, nil
 }
 
 // Upload uploads a picture for an item, and Plex usually selects it at once. Plex keeps every upload forever, but the

@@ -222,3 +222,53 @@ func TestUploadOnALostConnectionIsRepeated(t *testing.T) {
 		t.Errorf("%d requests and %d uploads, want 3 and 2 repeated ones, and 3", n, s.Uploads(key))
 	}
 }
+
+func TestPictureThatAnItemShowsIsRead(t *testing.T) {
+	s, c, section := start(t)
+	key := s.AddItem(section, "/a.mp4", 1)
+	before, art := thumbs(t, c, key)
+	data := jpeg("poster")
+	if err := c.Upload(t.Context(), plexapi.Poster, key, data, "image/jpeg"); err != nil {
+		t.Fatal(err)
+	}
+	after, _ := thumbs(t, c, key)
+	if got, err := c.Image(t.Context(), after); err != nil || !bytes.Equal(got, data) {
+		t.Errorf("the poster is %q, %v", got, err)
+	}
+	if got, err := c.Image(t.Context(), art); err != nil || !bytes.HasPrefix(got, []byte("GIF89a")) {
+		t.Errorf("the background is %q, %v", got, err)
+	}
+	if got, err := c.Image(t.Context(), before); err == nil {
+		t.Errorf("the former poster is %q", got)
+	}
+	n := len(s.Requests())
+	for _, address := range []string{
+		"", "https://example.org/x.jpg", "//example.org/library/metadata/1/thumb/1", "/library/metadata/1/thumb/1?url=x",
+		"/library/metadata/1/thumb/1/../../../../identity", "/library/metadata/1/file/1", "/library/metadata/1/thumb/1\n",
+	} {
+		got, err := c.Image(t.Context(), address)
+		if e, ok := errors.AsType[*plexapi.Error](err); !ok || e.Class != plexapi.Rejected || got != nil {
+			t.Errorf("%q: %q, %v", address, got, err)
+		}
+	}
+	if more := s.Requests()[n:]; len(more) > 0 {
+		t.Errorf("refused addresses were asked for: %+v", more)
+	}
+}
+
+func TestPictureOfTooManyBytesIsNotRead(t *testing.T) {
+	s, c, section := start(t)
+	key := s.AddItem(section, "/a.mp4", 1)
+	s.Edit(key, func(it *plextest.Item) { it.Posters[0].Data = bytes.Repeat([]byte("x"), plexapi.MaxImage+1) })
+	thumb, _ := thumbs(t, c, key)
+	if got, err := c.Image(t.Context(), thumb); err == nil || got != nil || !strings.Contains(err.Error(), "larger than expected") {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+}
+
+func TestServerSendsItsNameWithAToken(t *testing.T) {
+	_, c, _ := start(t)
+	if name, err := c.Name(t.Context()); name != "Living room" || err != nil {
+		t.Errorf("Name = %q, %v", name, err)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"time"
 )
 
 // Identity reads the identity of the server. It sends no token.
@@ -21,6 +22,7 @@ func (c *Client) identity(ctx context.Context, probe bool) (Identity, error) {
 	if probe {
 		r.timeout = probeTimeout
 	}
+	began := time.Now()
 	err := c.do(ctx, r, func(body io.Reader) error {
 		var m struct {
 			MachineIdentifier flexString `json:"machineIdentifier"`
@@ -32,7 +34,8 @@ func (c *Client) identity(ctx context.Context, probe bool) (Identity, error) {
 		if m.MachineIdentifier == "" {
 			return fmt.Errorf("%w: no machineIdentifier", errShape)
 		}
-		id = Identity{MachineIdentifier: string(m.MachineIdentifier), Version: string(m.Version)}
+		id = Identity{MachineIdentifier: string(m.MachineIdentifier), Version: c.shown(string(m.Version))}
+		c.contact.identified(id, time.Since(began))
 		return nil
 	})
 	return id, err
@@ -104,6 +107,8 @@ func readSection(v value) Section {
 			needed(name, v.string(&s.Title))
 		case "uuid":
 			v.string(&s.UUID) // not needed
+		case "agent":
+			v.string(&s.Agent) // not needed
 		case "refreshing":
 			s.Refreshing = v.bool()
 		case "updatedAt":

@@ -12,8 +12,8 @@ import (
 // protocolHeader is in every answer of Plex. A proxy may remove it from all of them.
 const protocolHeader = "X-Plex-Protocol"
 
-// errPage means that a web page answered a request successfully.
-var errPage = errors.New("a web page, not Plex")
+// ErrPage means that a web page answered a request successfully.
+var ErrPage = errors.New("a web page, not Plex")
 
 // Sender names what sent the answer: Plex, something in front of it, or, if that is unknown, the server.
 func (e *Error) Sender() string {

@@ -48,7 +48,8 @@ type Section struct {
 	UUID             string
 	Type             string // "movie", "show", "artist", "photo"
 	Title            string
-	Refreshing       bool // a scan is running
+	Agent            string // what finds texts and pictures for its items, such as tv.plex.agents.movie
+	Refreshing       bool   // a scan is running
 	UpdatedAt        int64
 	ScannedAt        int64
 	ContentChangedAt int64

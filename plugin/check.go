@@ -15,30 +15,27 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/hidden"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/peer"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
 // CheckReport is the result of "Check connection".
 type CheckReport struct {
-	OK      bool           `json:"ok"`
-	Checks  []Check        `json:"checks"`
-	Samples []SampleReport `json:"samples"`
+	OK          bool           `json:"ok"`
+	Checks      []Check        `json:"checks"`
+	Samples     []SampleReport `json:"samples"`
+	Server      *ops.Server    `json:"server"`       // that answered; null: none
+	KnownServer string         `json:"known_server"` // to which scenes are pushed, before this check; "" if none
 }
 
-// setting precedes the key in the name of a setting's check.
-const setting = "Setting "
+const setting = ops.SettingCheck
 
 // Check is the result of one check.
-type Check struct {
-	Name   string `json:"name"`
-	OK     bool   `json:"ok"`
-	Detail string `json:"detail"`
-	Hint   string `json:"hint"`
-
-	line string // the line in the log; "" for Name, Detail and Hint
-}
+type Check = ops.Check
 
 // SampleReport is how one scene matches.
 type SampleReport struct {
@@ -53,46 +50,34 @@ type SampleReport struct {
 const (
 	checkLimit    = 20 * time.Second
 	stashLimit    = 4 * time.Second
-	plexLimit     = 11 * time.Second // two requests of at most 5 s
+	plexLimit     = 11 * time.Second // two requests of at most 5 s, and one more that may fail
 	matchingLimit = 10 * time.Second
 )
 
 // check verifies everything that a push needs, in order, up to the first failure, and says what to do about that. It
-// accepts the Plex server that answers as the one to push to. It starts no run and does not write to the index.
-func (s *session) check(ctx context.Context, _ common.ArgsMap) (any, error) {
-	limited, cancel := context.WithTimeout(ctx, checkLimit)
-	defer cancel()
-	if err := s.open(limited); err != nil {
+// accepts the Plex server that answers as the one to push to. It starts no run and does not write to the index. With
+// args.settings it checks these in place of the saved ones, and then it accepts no server and logs nothing.
+func (s *session) check(ctx context.Context, args common.ArgsMap) (any, error) {
+	given, err := ops.GivenSettings(args["settings"])
+	if err != nil {
 		return nil, err
 	}
-	c := checker{session: s, report: CheckReport{OK: true, Checks: []Check{}, Samples: []SampleReport{}}}
-	for _, part := range []struct {
-		limit time.Duration
-		look  func(context.Context) error
-	}{
-		{stashLimit, c.stashAnswers},
-		{stashLimit, c.settingsAreRight},
-		{stashLimit, c.tagsAreFound},
-		{stashLimit, c.pathMapIsUsed},
-		{plexLimit, c.plexAnswers},
-		{stashLimit, c.librariesAreThere},
-		{stashLimit, c.pathsAreLearned},
-		{matchingLimit, c.scenesMatch},
-	} {
-		if err := within(limited, part.limit, part.look); err != nil {
-			break
+	c := checker{session: s, given: given, accepts: given == nil}
+	if given != nil {
+		s.client = guest
+		if s.index, err = plexindex.OpenInMemory(ctx); err != nil {
+			return nil, err
 		}
 	}
-	c.report.OK = !slices.ContainsFunc(c.report.Checks, func(one Check) bool { return !one.OK })
-	if ctx.Err() != nil {
-		return nil, errors.New("the check was cancelled")
+	if err := c.run(ctx); err != nil || given != nil {
+		return c.report, err
 	}
 	for _, one := range c.report.Checks {
 		event := s.z.Info()
 		if !one.OK {
 			event = s.z.Error()
 		}
-		event.Msg(cmp.Or(one.line, text.Join(one.Name+": "+one.Detail, one.Hint)))
+		event.Msg(cmp.Or(one.Line, text.Join(one.Name+": "+one.Detail, one.Hint)))
 	}
 	if c.report.OK {
 		s.z.Info().Msg(c.verdict())
@@ -100,6 +85,49 @@ func (s *session) check(ctx context.Context, _ common.ArgsMap) (any, error) {
 		s.z.Error().Msg(c.verdict())
 	}
 	return c.report, nil
+}
+
+// run checks one part after the other, up to the first failure.
+func (c *checker) run(ctx context.Context) (err error) {
+	limited, cancel := context.WithTimeout(ctx, checkLimit)
+	defer cancel()
+	c.report = CheckReport{Checks: []Check{}, Samples: []SampleReport{}}
+	if err := c.open(limited); err != nil {
+		return err
+	}
+	if c.report.KnownServer, _, err = c.db.Meta(limited, store.KeyServer); err != nil {
+		return err
+	}
+	for _, part := range []struct {
+		limit time.Duration
+		look  func(context.Context) error
+	}{
+		{stashLimit, c.stashAnswers},
+		{stashLimit, c.settingsAreRight},
+		{stashLimit, func(ctx context.Context) error { return c.aside(peer.Enabled(ctx, c.stash)) }},
+		{stashLimit, c.tagsAreFound},
+		{stashLimit, c.pathMapIsUsed},
+		{plexLimit, c.plexAnswers},
+		{stashLimit, c.librariesAreThere},
+		{stashLimit, c.agentsAreKnown},
+		{stashLimit, c.pathsAreLearned},
+		{matchingLimit, c.scenesMatch},
+	} {
+		if err := within(limited, part.limit, part.look); err != nil {
+			break
+		}
+	}
+	if err := c.notePlex(limited, true); err != nil { // after a check of settings that are not saved there is nothing to note
+		return err
+	}
+	c.report.OK = !slices.ContainsFunc(c.report.Checks, func(one Check) bool { return !one.OK })
+	for i := range c.report.Checks {
+		c.report.Checks[i].Complete()
+	}
+	if ctx.Err() != nil {
+		return errors.New("the check was cancelled")
+	}
+	return nil
 }
 
 // verdict returns the last line of the check: all is good, or what is not.
@@ -137,6 +165,8 @@ func within(ctx context.Context, limit time.Duration, f func(context.Context) er
 // checker collects the report.
 type checker struct {
 	*session
+	given    map[string]any // the settings to check; nil: the saved ones
+	accepts  bool           // the server that answers becomes the one to push to
 	report   CheckReport
 	engine   *engine.Engine
 	identity plexapi.Identity
@@ -163,6 +193,11 @@ func (c *checker) stashAnswers(ctx context.Context) error {
 func (c *checker) settingsAreRight(ctx context.Context) error {
 	err := c.readSettings(ctx)
 	problems := settings.ProblemsOf(err)
+	if c.given != nil && (err == nil || len(problems) > 0) { // nothing of the saved ones is used
+		c.set, err = settings.Parse(c.given)
+		c.log.AddSecret(c.set.PlexToken)
+		problems = settings.ProblemsOf(err)
+	}
 	if len(problems) == 0 {
 		detail := "address and token are filled in"
 		if len(c.set.Unknown) > 0 {
@@ -171,12 +206,34 @@ func (c *checker) settingsAreRight(ctx context.Context) error {
 		return c.add("Settings", detail, "", err)
 	}
 	for _, p := range problems {
-		c.report.Checks = append(c.report.Checks, Check{Name: setting + p.Setting, Detail: p.Quoted(), Hint: p.Remedy, line: p.String()})
+		c.report.Checks = append(c.report.Checks, Check{Name: setting + p.Setting, Detail: p.Quoted(), Hint: p.Remedy, Line: p.String()})
 	}
 	if c.set.PlexURL == "" && c.set.PlexToken == "" {
-		c.lookForPeer(ctx)
+		err = cmp.Or(c.aside(peer.Values(ctx, c.stash)), err)
+	}
+	if c.given != nil && c.set.PlexURL != "" && c.set.PlexToken == "" {
+		return cmp.Or(within(ctx, stashLimit, c.identityAnswers), err)
 	}
 	return err
+}
+
+// identityAnswers asks who is at an address for which no token was given, and nothing else.
+func (c *checker) identityAnswers(ctx context.Context) error {
+	plex, err := c.plex(ctx)
+	if err == nil {
+		if c.identity, err = plex.Identity(ctx); err == nil {
+			c.report.Server = ops.ServerOf(c.identity, "")
+		}
+	}
+	return c.add("Plex", "version "+c.identity.Version+"; nothing else was asked without a token", "", err)
+}
+
+// aside records what there is to say about the other plugin.
+func (c *checker) aside(detail, hint string) error {
+	if detail == "" {
+		return nil
+	}
+	return c.add(peer.Name, detail, hint, nil)
 }
 
 // tagsAreFound reports which tags are excluded.
@@ -212,35 +269,10 @@ func (c *checker) pathMapIsUsed(ctx context.Context) error {
 		detail := fmt.Sprintf("Stash has no file in the folder %s", text.Private(pair.From))
 		const hint = "each pair begins with a folder in Stash: correct it, or remove the pair"
 		c.report.Checks = append(c.report.Checks, Check{
-			Name: setting + "pathMap", Detail: detail, Hint: hint, line: text.Join(settings.Label("pathMap")+": "+detail, hint),
+			Name: setting + "pathMap", Detail: detail, Hint: hint, Line: text.Join(settings.Label("pathMap")+": "+detail, hint),
 		})
 	}
 	return nil
-}
-
-// Another plugin for Plex, and the keys of its settings.
-const (
-	peer        = "Stash2Plex"
-	peerURL     = "plex_url"
-	peerToken   = "plex_token"
-	peerLibrary = "plex_library"
-)
-
-// lookForPeer reports which settings of the other plugin have the missing values. It does not copy them: Stash
-// replaces all settings of a plugin at once, so an open settings page would undo that.
-func (c *checker) lookForPeer(ctx context.Context) {
-	set, err := c.stash.Settings(ctx, peer)
-	if err != nil || settings.TextOf(set[peerURL]) == "" && settings.TextOf(set[peerToken]) == "" {
-		return // a failure of Stash is reported by another check
-	}
-	detail := fmt.Sprintf("its settings have the values: use its %s (%q) for %s, its %s for %s", peerURL, settings.WithoutSecrets(settings.TextOf(set[peerURL])), settings.Label("plexUrl"), peerToken, settings.Label("plexToken"))
-	if library := settings.TextOf(set[peerLibrary]); library != "" {
-		detail += fmt.Sprintf(", its %s (%q) for %s", peerLibrary, library, settings.Label("plexLibraries"))
-	}
-	c.report.Checks = append(c.report.Checks, Check{
-		Name: peer, OK: true, Detail: detail,
-		Hint: "copy them on the settings page, then disable " + peer + ": both would write to Plex and overwrite each other's changes",
-	})
 }
 
 func (c *checker) plexAnswers(ctx context.Context) error {
@@ -251,16 +283,20 @@ func (c *checker) plexAnswers(ctx context.Context) error {
 	if c.identity, c.found, err = c.engine.Plex.Probe(ctx); err != nil {
 		return c.add("Plex", "", "", err)
 	}
+	name, _ := c.engine.Plex.Name(ctx) // it is only shown
+	c.report.Server = ops.ServerOf(c.identity, name)
 	return c.add("Plex", "version "+c.identity.Version+", the token is accepted", "", c.acceptServer(ctx))
 }
 
 // acceptServer records this Plex server as the one to push to.
 func (c *checker) acceptServer(ctx context.Context) error {
-	known, _, err := c.db.Meta(ctx, store.KeyServer)
-	if err != nil || known == c.identity.MachineIdentifier {
-		return err
-	}
-	if known != "" {
+	known := c.report.KnownServer
+	switch {
+	case known == c.identity.MachineIdentifier, known == "" && !c.accepts:
+		return nil
+	case !c.accepts:
+		return c.add("Server", "not the same Plex server as before", "nothing is pushed to it until it is accepted", nil)
+	case known != "":
 		if err := c.add("Server", "not the same Plex server as before: it is used from now on, and the next run reads its files", "", nil); err != nil {
 			return err
 		}
@@ -284,4 +320,10 @@ func (c *checker) librariesAreThere(context.Context) error {
 		return c.add(name, "", "", errors.New(match.WhyAbsent(c.found, absent)))
 	}
 	return c.add(name, strings.Join(names, ", "), "", nil)
+}
+
+// agentsAreKnown reports the agent of each chosen library.
+func (c *checker) agentsAreKnown(context.Context) error {
+	detail, hint := match.DescribeAgents(c.chosen)
+	return c.add("Agents", detail, hint, nil)
 }

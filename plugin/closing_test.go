@@ -47,21 +47,21 @@ func TestRunEndsWithOneLineAndTheSameAsJSON(t *testing.T) {
 			engine.Summary{Synced: 1, Dead: 2, Stopped: "Plex is away", Class: retry.ClassServerDown},
 			store.Counts{Due: sqlitefile.Count{N: 10_000, Capped: true}},
 			"Plex is away (1 synced, 2 dead letters; more than 10000 scenes to push)",
-			`{"synced":1,"unchanged":0,"retrying":0,"waiting":0,"dead":2,"gone":0,"skipped":0,"remaining":{"due":10000,"waiting":0,"capped":true},"next_due_at":null,"breaker":"closed","stopped":"Plex is away","stopped_class":"server_down"}`,
+			`{"synced":1,"unchanged":0,"retrying":0,"waiting":0,"dead":2,"gone":0,"skipped":0,"remaining":{"due":10000,"waiting":0,"capped":true},"next_due_at":null,"breaker":"closed","stopped":"Plex is away","stopped_class":"server_down","reason":{"code":"server_down","params":{},"text":"Plex is away","remedy":""}}`,
 		},
 		{
 			"misconfigured",
-			engine.Summary{Stopped: "Is it Plex's token?", Class: retry.ClassMisconfigured},
+			engine.Summary{Stopped: "Is it Plex's token?", Class: retry.ClassMisconfigured, Reason: `{"code":"paths_unknown","params":{"setting":"plexToken"}}`},
 			store.Counts{Due: sqlitefile.Count{N: 1}},
 			`Is it Plex's token? (1 scene to push; afterwards run "Process queue")`,
-			`{"synced":0,"unchanged":0,"retrying":0,"waiting":0,"dead":0,"gone":0,"skipped":0,"remaining":{"due":1,"waiting":0},"next_due_at":null,"breaker":"closed","stopped":"Is it Plex's token?","stopped_class":"misconfigured"}`,
+			`{"synced":0,"unchanged":0,"retrying":0,"waiting":0,"dead":0,"gone":0,"skipped":0,"remaining":{"due":1,"waiting":0},"next_due_at":null,"breaker":"closed","stopped":"Is it Plex's token?","stopped_class":"misconfigured","reason":{"code":"paths_unknown","params":{"setting":"plexToken"},"text":"Is it Plex's token?","remedy":""}}`,
 		},
 		{
 			"ended before anything was done",
 			engine.Summary{Stopped: "the run was stopped", Class: retry.ClassCancelled},
 			store.Counts{},
 			"the run was stopped",
-			`{"synced":0,"unchanged":0,"retrying":0,"waiting":0,"dead":0,"gone":0,"skipped":0,"remaining":{"due":0,"waiting":0},"next_due_at":null,"breaker":"closed","stopped":"the run was stopped","stopped_class":"cancelled"}`,
+			`{"synced":0,"unchanged":0,"retrying":0,"waiting":0,"dead":0,"gone":0,"skipped":0,"remaining":{"due":0,"waiting":0},"next_due_at":null,"breaker":"closed","stopped":"the run was stopped","stopped_class":"cancelled","reason":{"code":"cancelled","params":{},"text":"the run was stopped","remedy":"start the task again to continue; nothing queued was lost"}}`,
 		},
 	} {
 		if got := closingLine(c.sum, c.counts, false); got != c.line {

@@ -10,6 +10,7 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -25,20 +26,22 @@ type ExplainReport struct {
 	Attempts   []AttemptReport `json:"attempts"`
 
 	elsewhere bool // it was pushed to a server that is no longer used
+	compared  bool // with its item, since its last attempt: an attempt that finds nothing to change is not logged
 }
 
 // JobReport is a scene's job.
 type JobReport struct {
-	Reason        string     `json:"reason"`
-	Priority      int        `json:"priority"`
-	EnqueuedAt    *time.Time `json:"enqueued_at"`
-	DueAt         *time.Time `json:"due_at"`
-	Attempts      int        `json:"attempts"`
-	Misses        int        `json:"misses"`
-	Unfinished    int        `json:"unfinished"`
-	FirstFailedAt *time.Time `json:"first_failed_at"`
-	Class         string     `json:"last_error_class"`
-	Error         string     `json:"last_error"`
+	Reason        string      `json:"reason"`
+	Priority      int         `json:"priority"`
+	EnqueuedAt    *time.Time  `json:"enqueued_at"`
+	DueAt         *time.Time  `json:"due_at"`
+	Attempts      int         `json:"attempts"`
+	Misses        int         `json:"misses"`
+	Unfinished    int         `json:"unfinished"`
+	FirstFailedAt *time.Time  `json:"first_failed_at"`
+	Class         string      `json:"last_error_class"`
+	Error         string      `json:"last_error"`
+	Why           *ops.Reason `json:"last_reason"`
 }
 
 // LinkReport is one Plex item that shows the scene.
@@ -53,10 +56,11 @@ type LinkReport struct {
 
 // AttemptReport is one entry of the scene's attempt log.
 type AttemptReport struct {
-	At      *time.Time `json:"at"`
-	Outcome string     `json:"outcome"`
-	Class   string     `json:"class"`
-	Error   string     `json:"error"`
+	At      *time.Time  `json:"at"`
+	Outcome string      `json:"outcome"`
+	Class   string      `json:"class"`
+	Error   string      `json:"error"`
+	Reason  *ops.Reason `json:"reason"`
 }
 
 // explain logs and returns why a scene is, or is not, in Plex.
@@ -68,20 +72,29 @@ func (s *session) explain(ctx context.Context, args common.ArgsMap) (any, error)
 	if err := s.openToLog(ctx); err != nil {
 		return nil, err
 	}
-	r, err := s.explained(ctx, scene)
+	r, err := s.explanation(ctx, scene)
 	if err != nil {
 		return nil, err
+	}
+	s.z.Info().Int("scene", scene).Msg(r.Text)
+	return r, nil
+}
+
+// explanation says why a scene is, or is not, in Plex.
+func (s *session) explanation(ctx context.Context, scene int) (ExplainReport, error) {
+	r, err := s.explained(ctx, scene)
+	if err != nil {
+		return r, err
 	}
 	breaker, err := s.db.Breaker(ctx)
 	if err != nil {
-		return nil, err
+		return r, err
 	}
 	stopped, _, err := s.db.Meta(ctx, store.KeyStopped)
 	if err != nil {
-		return nil, err
+		return r, err
 	}
-	r.conclude(facts{now: time.Now(), missing: s.missing(ctx, scene), breaker: breaker, stopped: stopped})
-	s.z.Info().Int("scene", scene).Msg(r.Text)
+	r.conclude(facts{now: time.Now(), missing: s.missing(ctx, scene), paused: s.paused(), breaker: breaker, stopped: stopped})
 	return r, nil
 }
 
@@ -115,8 +128,11 @@ func (s *session) explained(ctx context.Context, scene int) (ExplainReport, erro
 	if err != nil {
 		return r, err
 	}
+	r.compared = len(attempts) > 0 && slices.ContainsFunc(links, func(l store.Link) bool {
+		return (server == "" || l.Server == server) && l.PushedAt.After(attempts[0].At)
+	})
 	for _, a := range attempts {
-		r.Attempts = append(r.Attempts, AttemptReport{rfc3339(a.At), a.Outcome, a.Class, a.Error})
+		r.Attempts = append(r.Attempts, AttemptReport{rfc3339(a.At), a.Outcome, a.Class, a.Error, ops.ReasonOf(a.Class, a.Reason, a.Error)})
 	}
 	job, err := s.db.Job(ctx, scene)
 	if err != nil && !errors.Is(err, store.ErrNone) {
@@ -125,7 +141,7 @@ func (s *session) explained(ctx context.Context, scene int) (ExplainReport, erro
 	if err == nil {
 		r.Job = &JobReport{
 			job.Reason, job.Priority, rfc3339(job.EnqueuedAt), rfc3339(job.DueAt), job.Attempts, job.Misses, job.Unfinished,
-			rfc3339(job.FirstFailedAt), job.ErrorClass, job.Error,
+			rfc3339(job.FirstFailedAt), job.ErrorClass, job.Error, ops.ReasonOf(job.ErrorClass, job.Detail, job.Error),
 		}
 	}
 	letters, err := s.db.DeadLetters(ctx, store.Narrow{SceneID: scene}, 1)
@@ -143,6 +159,7 @@ func (s *session) explained(ctx context.Context, scene int) (ExplainReport, erro
 type facts struct {
 	now     time.Time
 	missing bool          // Stash has no such scene
+	paused  string        // why nothing may be pushed
 	breaker store.Breaker // whether Plex is paused
 	stopped string        // why the last run ended early
 }
@@ -178,9 +195,9 @@ func (r *ExplainReport) conclude(f facts) {
 	}
 }
 
-// lastOutcome returns the outcome of the scene's last attempt; "" if there is none.
+// lastOutcome returns the outcome of the scene's last attempt; "" if there is none that still counts.
 func (r *ExplainReport) lastOutcome() string {
-	if len(r.Attempts) == 0 {
+	if len(r.Attempts) == 0 || r.compared {
 		return ""
 	}
 	return r.Attempts[0].Outcome
@@ -233,9 +250,12 @@ func (r *ExplainReport) queued(f facts) string {
 	return text.Join(fmt.Sprintf("queued (%s): the next run of %q pushes it", r.Job.Reason, taskName), f.held())
 }
 
-// held says that Plex is paused and until when, or why the last run stopped; "" if neither is so.
+// held says what keeps runs from pushing: a pause of a person, a paused Plex, or why the last run stopped; "" if nothing
+// does.
 func (f facts) held() string {
 	switch {
+	case f.paused != "":
+		return "but pushing is " + f.paused
 	case f.breaker.State == store.BreakerOpen:
 	case f.stopped != "":
 		return "but the last run stopped: " + f.stopped

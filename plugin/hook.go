@@ -13,6 +13,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/hooks"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/pause"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -48,7 +49,13 @@ func (r *Runner) hook(conn common.StashServerConnection, payload any, log *stash
 		return r.leave(recording, conn, dir, h, err, z)
 	}
 	warnOfRisk(recording, db, z)
-	s := &session{Runner: r, conn: conn, log: log, z: z, dir: db.Dir(), db: db}
+	s := &session{Runner: r, conn: conn, log: log, z: z, dir: db.Dir(), db: db, askedBy: byHook}
+	if s.paused() != "" { // read after the hook is recorded: who resumes sees the job
+		if mark.Ask {
+			s.settle(recording, mark, false, false)
+		}
+		return nil
+	}
 	if mark.Ask {
 		mark.Busy = s.ask(recording, mark)
 	}
@@ -75,7 +82,7 @@ func (r *Runner) leave(ctx context.Context, conn common.StashServerConnection, d
 	cause = mendable(cause)
 	inbox, err := store.Leave(dir, time.Now(), h)
 	err = mendable(err)
-	if err == nil && !h.Gone {
+	if err == nil && !h.Gone && pause.Read(dir, time.Now()) == nil {
 		askFromInbox(ctx, conn, inbox, z)
 	}
 	_, newer := errors.AsType[*store.NewerError](cause)
@@ -100,7 +107,7 @@ func askFromInbox(ctx context.Context, conn common.StashServerConnection, inbox 
 	}
 	stash, err := stashapi.New(conn, stashapi.Options{})
 	if err == nil {
-		_, err = askForRun(ctx, stash)
+		_, _, err = askForRun(ctx, stash, byHook)
 	}
 	if err != nil {
 		inboxes.ClearAsked(inbox)
@@ -118,27 +125,44 @@ func remedy(err error) string {
 
 // ask requests a run from Stash, and reports whether Stash is running another job.
 func (s *session) ask(ctx context.Context, mark store.Mark) (busy bool) {
-	err := s.open(ctx)
-	if err == nil {
-		busy, err = askForRun(ctx, s.stash)
-	}
+	_, busy, err := s.askWith(ctx, mark, byHook)
 	if err != nil {
 		s.z.Warn().Err(err).Msgf("Stash did not accept a run of %q; the change is queued, and the next run pushes it", taskName)
-	}
-	if err := s.db.Asked(ctx, time.Now(), mark, err == nil, busy); err != nil {
-		s.z.Warn().Err(err).Msg("cannot update the run mark")
 	}
 	return busy
 }
 
-// askForRun makes sure that a run of this plugin waits in Stash's queue. A running one does not count: it may already
-// have looked for jobs for the last time.
-func askForRun(ctx context.Context, stash *stashapi.Client) (busy bool, err error) {
+// askWith does what askForRun does, for a process that has set the run mark.
+func (s *session) askWith(ctx context.Context, mark store.Mark, by string) (asked, busy bool, err error) {
+	if err = s.open(ctx); err == nil {
+		asked, busy, err = askForRun(ctx, s.stash, by)
+	}
+	s.settle(ctx, mark, err == nil, busy)
+	return asked, busy, err
+}
+
+// settle stores what became of the request for a run.
+func (s *session) settle(ctx context.Context, mark store.Mark, ok, busy bool) {
+	if err := s.db.Asked(ctx, time.Now(), mark, ok, busy); err != nil {
+		s.z.Warn().Err(err).Msg("cannot update the run mark")
+	}
+}
+
+// Who asks for a run, besides a person: values of args.asked_by.
+const (
+	byHook = "hook"
+	byPage = "page"
+)
+
+// askForRun makes sure that a run of this plugin waits in Stash's queue, and reports whether it had to ask Stash for one,
+// and whether Stash is running a job that pushes nothing. A running run does not count: it may already have looked for
+// jobs for the last time.
+func askForRun(ctx context.Context, stash *stashapi.Client, by string) (asked, busy bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	jobs, err := stash.JobQueue(ctx)
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	waits := false
 	for _, j := range jobs {
@@ -147,10 +171,10 @@ func askForRun(ctx context.Context, stash *stashapi.Client) (busy bool, err erro
 		busy = busy || !own && (j.Status == "RUNNING" || j.Status == "STOPPING")
 	}
 	if waits {
-		return busy, nil
+		return false, busy, nil
 	}
-	_, err = stash.RunPluginTask(ctx, ID, taskName, taskLabel, map[string]any{"mode": "process", "asked_by": "hook"})
-	return busy, err
+	_, err = stash.RunPluginTask(ctx, ID, taskName, taskLabel, map[string]any{"mode": "process", "asked_by": by})
+	return err == nil, busy, err
 }
 
 // continueArg is the argument of a task that continues one that made room for other Stash jobs. It holds the position,

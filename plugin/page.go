@@ -6,14 +6,22 @@ import (
 
 	"github.com/stashapp/stash/pkg/plugin/common"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
 // page performs an operation of the page.
 func (s *session) page(ctx context.Context, op ops.Operation, args common.ArgsMap) (any, error) {
+	s.client = guest
 	if err := s.open(ctx); err != nil {
 		return nil, err
+	}
+	if id, _, err := s.db.Meta(ctx, store.KeyClient); err != nil {
+		return nil, err
+	} else if id != "" {
+		s.client = id
 	}
 	asking, cancel := context.WithTimeout(ctx, askTimeout)
 	err := s.readSettings(asking)
@@ -33,7 +41,36 @@ func (s *session) page(ctx context.Context, op ops.Operation, args common.ArgsMa
 			}
 			return s.index, nil
 		},
-		Reports: s.reports,
-		Ask:     func(ctx context.Context) (bool, error) { return askForRun(ctx, s.stash) },
+		Reports: s.reports, Plex: s.plex, Wake: func(ctx context.Context, mark store.Mark) (bool, error) {
+			asked, _, err := s.askWith(ctx, mark, byPage)
+			return asked, err
+		},
+		Ask: func(ctx context.Context) (bool, error) {
+			if s.paused() != "" {
+				return false, nil
+			}
+			asked, _, err := askForRun(ctx, s.stash, byPage)
+			return asked, err
+		},
+		Inspect: func(ctx context.Context, scene int) (*push.Push, error) {
+			e, err := s.engine(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return e.Inspect(ctx, scene)
+		},
+		Status: func(ctx context.Context) (string, error) {
+			r, err := Status(ctx, s.db, s.Version)
+			return r.Line(), err
+		},
+		Check: func(ctx context.Context) ([]ops.Check, error) {
+			c := checker{session: s}
+			err := c.run(ctx)
+			return c.report.Checks, err
+		},
+		Explain: func(ctx context.Context, scene int) (ops.Explanation, error) {
+			r, err := s.explanation(ctx, scene)
+			return ops.Explanation{State: r.State, Text: r.Text, Job: r.Job, DeadLetter: r.DeadLetter}, err
+		},
 	}, given)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -90,10 +91,11 @@ func (w *reasonWorld) with(text string) (list []string) {
 	return list
 }
 
-// A reason is one why a scene is not in Plex.
-type reason struct {
+// A cause is one why a scene is not in Plex.
+type cause struct {
 	name    string
 	arrange func(w *reasonWorld)
+	code    string // in explain, or in status if it is about the run
 	why     string // in the log, in explain and, if it is queued or dead, in status
 	remedy  string // in the log
 	ofRun   bool   // about the run, not about one scene
@@ -112,87 +114,87 @@ func refuse(status int) func(w *reasonWorld) {
 	return func(w *reasonWorld) { w.plex.Inject(plextest.Fault{Method: "PUT", Status: status}) }
 }
 
-var reasons = []reason{
+var reasons = []cause{
 	{
 		name: "not scanned yet", arrange: func(w *reasonWorld) { w.plex.Remove(w.item) },
-		why: "Plex has no item for /data/a.mp4 yet", remedy: "scan its folder", list: "queue",
+		code: "not_in_plex", why: "Plex has no item for /data/a.mp4 yet", remedy: "scan its folder", list: "queue",
 	},
 	{
 		name: "not scanned at last", arrange: func(w *reasonWorld) { w.plex.Remove(w.item); w.sql(`UPDATE job SET misses = 12`) },
-		why: "Plex has no item for /data/a.mp4 yet", remedy: "Retry dead letters", list: "dead_letters",
+		code: "not_in_plex", why: "Plex has no item for /data/a.mp4 yet", remedy: "Retry dead letters", list: "dead_letters",
 	},
 	{name: "several items fit", arrange: func(w *reasonWorld) {
 		w.plex.Edit(w.item, func(it *plextest.Item) { it.Files[0].Path = "/x/a.mp4" })
 		w.plex.AddItem(w.plex.AddSection("More", "movie"), "/y/a.mp4", 1)
-	}, why: "2 Plex items fit /data/a.mp4 equally well", remedy: "delete the extra ones", list: "dead_letters"},
+	}, code: "ambiguous", why: "2 Plex items fit /data/a.mp4 equally well", remedy: "delete the extra ones", list: "dead_letters"},
 	{
 		name: "a library is missing", arrange: func(w *reasonWorld) { w.plex.Remove(w.item); w.set["plexLibraries"] = "Videos, Nowhere" },
-		why: "but a Plex library is missing or has not been completely read", remedy: `check "Plex libraries"`, list: "queue",
+		code: "library_not_read", why: "but a Plex library is missing or has not been completely read", remedy: `check "Plex libraries"`, list: "queue",
 	},
 	{name: "excluded tag", arrange: func(w *reasonWorld) {
 		tag := w.stash.Name("tag", 0, "Private")
 		w.stash.Change(1, func(s *stashtest.Scene) { s.Tags = []int{tag} })
 		w.set["excludeTags"] = "Private"
-	}, why: `its tag "Private" is excluded by "Exclude tags"`, remedy: "remove the tag"},
+	}, code: "excluded_tag", why: `its tag "Private" is excluded by "Exclude tags"`, remedy: "remove the tag"},
 	{
 		name: "not organised", arrange: not("onlyOrganized", true),
-		why: "not organised", remedy: "mark it as organised",
+		code: "not_organized", why: "not organised", remedy: "mark it as organised",
 	},
 	{
 		name: "missing scenes are skipped", arrange: func(w *reasonWorld) { w.plex.Remove(w.item); w.set["skipMissing"] = true },
-		why: "Plex has no item for /data/a.mp4", remedy: `run "Sync all scenes"`,
+		code: "missing_skipped", why: "Plex has no item for /data/a.mp4", remedy: `run "Sync all scenes"`,
 	},
 	{name: "the item belongs to another scene", arrange: func(w *reasonWorld) {
 		w.stash.Add(stashtest.Scene{ID: 2, Title: "First", Files: []stashtest.File{{Path: "/data/first.mp4", Size: 2}}})
 		w.plex.Edit(w.item, func(it *plextest.Item) {
 			it.Files = append([]plextest.File{{Path: "/data/first.mp4", Size: 2}}, it.Files...)
 		})
-	}, why: "contains several files and belongs to scene 2", remedy: "Split Apart"},
+	}, code: "other_scene", why: "contains several files and belongs to scene 2", remedy: "Split Apart"},
 	{
 		name: "Plex refuses a value", arrange: refuse(400),
-		why: "Plex refuses the value of title", remedy: "correct it in Stash", list: "dead_letters",
+		code: "value_refused", why: "Plex refuses the value of title", remedy: "correct it in Stash", list: "dead_letters",
 	},
-	{name: "Plex fails", arrange: refuse(429), why: "Plex answered 429", remedy: "the next runs try again", list: "queue"},
+	{name: "Plex fails", arrange: refuse(429), code: "plex_busy", why: "Plex answered 429", remedy: "the next runs try again", list: "queue"},
 	{
 		name: "Plex fails too often", arrange: func(w *reasonWorld) { refuse(429)(w); w.sql(`UPDATE job SET attempts = 5`) },
-		why: "Plex answered 429", remedy: "Retry dead letters", list: "dead_letters",
+		code: "plex_busy", why: "Plex answered 429", remedy: "Retry dead letters", list: "dead_letters",
 	},
 	{name: "Plex does not change a value", arrange: func(w *reasonWorld) {
 		w.plex.Configure(func(o *plextest.Options) { o.Stuck = map[string]bool{"title": true} })
-	}, why: "title did not change", remedy: "the next runs try again", list: "queue"},
+	}, code: "not_changed", why: "title did not change", remedy: "the next runs try again", list: "queue"},
 	{
 		name: "crashed", arrange: func(w *reasonWorld) { w.sql(`UPDATE job SET unfinished = 4`) },
-		why: "the plugin crashed or was killed", remedy: "please report it", list: "dead_letters",
+		code: "crashed", why: "the plugin crashed or was killed", remedy: "please report it", list: "dead_letters",
 	},
 	{
 		name: "no file", arrange: func(w *reasonWorld) { w.stash.Change(1, func(s *stashtest.Scene) { s.Files = nil }) },
-		why: "has no file in Stash", remedy: "until it has one",
+		code: "no_file", why: "has no file in Stash", remedy: "until it has one",
 	},
 	{
 		name: "no longer in Stash", arrange: func(w *reasonWorld) { w.stash.Drop(1) },
-		why: "no longer in Stash", explain: "Stash no longer has scene 1", remedy: "its Plex item stays unchanged", unread: true,
+		code: "gone_from_stash", why: "no longer in Stash", explain: "Stash no longer has scene 1", remedy: "its Plex item stays unchanged", unread: true,
 	},
 	{
 		name: "Stash cannot read the scene", arrange: func(w *reasonWorld) { w.stash.Break(1) },
-		why: "read scene 1", remedy: "the next runs try again", list: "queue", unread: true,
+		code: "scene_unreadable", why: "read scene 1", remedy: "the next runs try again", list: "queue", unread: true,
 	},
 
-	{name: "Plex is off", arrange: func(w *reasonWorld) { w.plex.Stop() }, why: "connection refused", remedy: "check that Plex is running", ofRun: true},
-	{name: "the token is refused", arrange: not("plexToken", "token-456"), why: "401 Unauthorized", remedy: `"Plex token" (plexToken)`, ofRun: true},
-	{name: "a setting is missing", arrange: not("plexUrl", ""), why: `"Plex address" (plexUrl)`, remedy: "enter the address", ofRun: true},
-	{name: "no library", arrange: not("plexLibraries", "Nowhere"), why: `Plex has no library "Nowhere"`, remedy: `correct "Plex libraries"`, ofRun: true},
-	{name: "an unknown excluded tag", arrange: not("excludeTags", "Nite"), why: `tags that Stash does not have: "Nite"`, remedy: "correct the names", ofRun: true},
+	{name: "Plex is off", arrange: func(w *reasonWorld) { w.plex.Stop() }, code: "plex_unreachable", why: "connection refused", remedy: "check that Plex is running", ofRun: true},
+	{name: "the token is refused", arrange: not("plexToken", "token-456"), code: "token_refused", why: "401 Unauthorized", remedy: `"Plex token" (plexToken)`, ofRun: true},
+	{name: "a setting is missing", arrange: not("plexUrl", ""), code: "setting_invalid", why: `"Plex address" (plexUrl)`, remedy: "enter the address", ofRun: true},
+	{name: "no library", arrange: not("plexLibraries", "Nowhere"), code: "no_library", why: `Plex has no library "Nowhere"`, remedy: `correct "Plex libraries"`, ofRun: true},
+	{name: "an unknown excluded tag", arrange: not("excludeTags", "Nite"), code: "unknown_tags", why: `tags that Stash does not have: "Nite"`, remedy: "correct the names", ofRun: true},
 	{
 		name: "the token sees no paths", arrange: func(w *reasonWorld) { w.plex.Configure(func(o *plextest.Options) { o.NoPaths = true }) },
-		why: "gives no access to file paths", remedy: "use the token of the server's owner", ofRun: true,
+		code: "paths_hidden", why: "gives no access to file paths", remedy: "use the token of the server's owner", ofRun: true,
 	},
 	{
 		name: "another server", arrange: func(w *reasonWorld) { w.plex.SetMachine("another") },
-		why: "the Plex server at this address has changed", remedy: `run "Check connection"`, ofRun: true,
+		code: "server_changed", why: "the Plex server at this address has changed", remedy: `run "Check connection"`, ofRun: true,
 	},
 	{
 		name: "Stash does not answer", arrange: func(w *reasonWorld) { w.stash.Inject(stashtest.Fault{Operation: "SceneByID", Status: 500}) },
-		why: "Stash answered 500", remedy: "everything stays queued", ofRun: true,
+		code: "stash_unavailable", why: "Stash answered 500", remedy: "everything stays queued", ofRun: true,
 	},
 }
 
@@ -203,7 +205,7 @@ func TestOneLineSaysWhyASceneIsNotInPlexAndWhatToDo(t *testing.T) {
 	}
 }
 
-func (r reason) check(w *reasonWorld) {
+func (r cause) check(w *reasonWorld) {
 	w.op(common.ArgsMap{"mode": "sync-scene", "scene_id": "9"}) // the index is read, and the server is known
 	w.edited()
 	r.arrange(w)
@@ -233,11 +235,32 @@ func (r reason) check(w *reasonWorld) {
 		w.Errorf("explain says %q, want %q in it", text, cmp.Or(r.explain, r.why))
 	}
 	w.lines = nil
-	w.checkStatus(r, w.op(common.ArgsMap{"mode": "status"}))
+	status := w.op(common.ArgsMap{"mode": "status"})
+	w.checkStatus(r, status)
+	if why := reasonIn(explained, status, r.ofRun); why["code"] != r.code || !strings.Contains(fmt.Sprint(why["text"]), r.why) || why["remedy"] == "" {
+		w.Errorf("the reason is %v, want the code %s with a remedy", why, r.code)
+	}
+}
+
+// reasonIn returns the reason that status gives for the last run, or explain for the job, the dead letter or the last attempt.
+func reasonIn(explained, status map[string]any, ofRun bool) map[string]any {
+	var why any
+	switch {
+	case ofRun:
+		why = status["stopped_reason"]
+	case explained["job"] != nil:
+		why = explained["job"].(map[string]any)["last_reason"]
+	case explained["dead_letter"] != nil:
+		why = explained["dead_letter"].(map[string]any)["reason"]
+	default:
+		why = explained["attempts"].([]any)[0].(map[string]any)["reason"]
+	}
+	reason, _ := why.(map[string]any)
+	return reason
 }
 
 // checkStatus checks whether status lists the scene, or says why the last run stopped.
-func (w *reasonWorld) checkStatus(r reason, status map[string]any) {
+func (w *reasonWorld) checkStatus(r cause, status map[string]any) {
 	w.Helper()
 	for _, list := range []string{"queue", "dead_letters"} {
 		items := status[list].(map[string]any)["items"].([]any)
@@ -246,7 +269,7 @@ func (w *reasonWorld) checkStatus(r reason, status map[string]any) {
 			w.Errorf("%s of status = %v", list, items)
 		} else if listed {
 			one := items[0].(map[string]any)
-			if one["title"] != velvet && !r.unread || one["scene_id"] != 1.0 || !strings.Contains(one["error"].(string), r.why) {
+			if one["title"] != velvet && !r.unread || one["scene_id"] != 1.0 || !strings.Contains(one["error"].(string), r.why) || one["reason"].(map[string]any)["code"] != r.code {
 				w.Errorf("%s of status = %v", list, one)
 			}
 			if lines := w.with("scene=1"); len(lines) != 1 || !strings.Contains(lines[0], r.why) || !strings.Contains(lines[0], r.remedy) {
@@ -281,5 +304,24 @@ func TestSceneWithoutDataOrRestoredIsExplained(t *testing.T) {
 	}
 	if text := w.op(common.ArgsMap{"mode": "explain", "scene_id": "1"})["text"].(string); !strings.Contains(text, "no title or other data in Stash") {
 		t.Errorf("explain says %q", text)
+	}
+}
+
+// What an earlier version stored has no code, and a column may be damaged.
+func TestReasonWithoutACodeFallsBackToTheClass(t *testing.T) {
+	w := newReasonWorld(t)
+	w.plex.Remove(w.item)
+	w.op(common.ArgsMap{"mode": "sync-scene", "scene_id": "9"}) // the queue exists
+	w.edited()
+	w.op(common.ArgsMap{"mode": "process"})
+	for _, stored := range []string{"", "{", "null", `{"code":["not_in_plex"]}`} {
+		w.sql(`UPDATE job SET last_reason = '` + stored + `'`)
+		w.sql(`UPDATE attempt_log SET reason = '` + stored + `'`)
+		explained := w.op(common.ArgsMap{"mode": "explain", "scene_id": "1"})
+		for _, why := range []any{reasonIn(explained, nil, false), explained["attempts"].([]any)[0].(map[string]any)["reason"]} {
+			if r := why.(map[string]any); r["code"] != "not_found" || !strings.Contains(r["text"].(string), "/data/a.mp4") {
+				t.Errorf("stored %q: the reason is %v", stored, r)
+			}
+		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/pause"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
@@ -38,6 +40,8 @@ type ProcessReport struct {
 	Breaker   string      `json:"breaker"`
 	Stopped   string      `json:"stopped"`
 	Class     retry.Class `json:"stopped_class,omitempty"`
+	Reason    *ops.Reason `json:"reason,omitempty"` // of Stopped; nil if it is empty
+	Queued    bool        `json:"queued,omitempty"` // sync-scene: the scene was not looked at, and a later run pushes it
 }
 
 // Remaining is what is left in the queue.
@@ -52,6 +56,7 @@ func processReport(sum engine.Summary, c store.Counts, b store.Breaker) ProcessR
 		Synced: sum.Synced, Unchanged: sum.Unchanged, Retrying: sum.Retrying, Waiting: sum.Waiting,
 		Dead: sum.Dead, Gone: sum.Gone, Skipped: sum.Skipped,
 		Remaining: remaining(c), NextDueAt: rfc3339(c.NextDue), Breaker: string(b.State), Stopped: sum.Stopped, Class: sum.Class,
+		Reason: ops.ReasonOf(string(sum.Class), sum.Reason, sum.Stopped),
 	}
 }
 
@@ -81,6 +86,8 @@ type StatusReport struct {
 	Outages     []OutageReport `json:"outages"`
 	CatchUp     CatchUpReport  `json:"catch_up"`
 	Stopped     string         `json:"stopped"` // why the last run ended early; "" if it did not
+	Reason      *ops.Reason    `json:"stopped_reason"`
+	Paused      *pause.State   `json:"paused"` // null if no person has paused pushing
 }
 
 // QueueReport counts the pending jobs and lists those that failed, the latest first.
@@ -109,6 +116,7 @@ type DeadLetter struct {
 	Misses     int             `json:"misses"`
 	DiedAt     *time.Time      `json:"died_at"`
 	Candidates json.RawMessage `json:"candidates"`
+	Reason     *ops.Reason     `json:"reason,omitempty"` // nil in the log of a task
 }
 
 // BreakerReport is the breaker's row.
@@ -148,7 +156,7 @@ type CatchUpReport struct {
 	LastFullAt *time.Time `json:"last_full_at"`
 }
 
-func (s *session) status(ctx context.Context, _ common.ArgsMap) (any, error) {
+func (s *session) status(ctx context.Context, args common.ArgsMap) (any, error) {
 	if err := s.openToLog(ctx); err != nil {
 		return nil, err
 	}
@@ -164,13 +172,27 @@ func (s *session) status(ctx context.Context, _ common.ArgsMap) (any, error) {
 	}
 	s.logUnpushed(ctx, &r)
 	s.z.Info().Msg(r.Line()) // last: Stash shows the newest line first
+	if isTask(args) {
+		r.dropReasons()
+	}
 	return r, nil
+}
+
+// dropReasons removes what would make the report too long for Stash's log: reasons repeat the sentences.
+func (r *StatusReport) dropReasons() {
+	r.Reason = nil
+	for i := range r.Queue.Items {
+		r.Queue.Items[i].Reason = nil
+	}
+	for i := range r.DeadLetters.Items {
+		r.DeadLetters.Items[i].Reason = nil
+	}
 }
 
 // Status reads the report from the queue. What the index holds is not part of it.
 func Status(ctx context.Context, db *store.Store, version string) (StatusReport, error) {
 	now := time.Now()
-	r := StatusReport{Version: version, Database: db.Dir(), Outages: []OutageReport{}}
+	r := StatusReport{Version: version, Database: db.Dir(), Outages: []OutageReport{}, Paused: pause.Read(db.Dir(), now)}
 	c, err := db.Counts(ctx, now)
 	if err != nil {
 		return r, err
@@ -207,9 +229,11 @@ func Status(ctx context.Context, db *store.Store, version string) (StatusReport,
 	if r.Plex.Server, _, err = db.Meta(ctx, store.KeyServer); err != nil {
 		return r, err
 	}
-	if r.Stopped, _, err = db.Meta(ctx, store.KeyStopped); err != nil {
+	var code string
+	if r.Stopped, code, err = stopped(ctx, db); err != nil {
 		return r, err
 	}
+	r.Reason = ops.ReasonOf("", code, r.Stopped)
 	r.Plex.Sections = []SectionReport{}
 	if r.CatchUp.Watermark, _, err = db.Meta(ctx, store.KeyWatermark); err != nil {
 		return r, err
@@ -219,10 +243,18 @@ func Status(ctx context.Context, db *store.Store, version string) (StatusReport,
 	return r, err
 }
 
+// stopped returns why the last run stopped: the sentence and the JSON of its code, both "" if it did not.
+func stopped(ctx context.Context, db *store.Store) (why, code string, err error) {
+	if why, _, err = db.Meta(ctx, store.KeyStopped); err == nil {
+		code, _, err = db.Meta(ctx, store.KeyStoppedReason)
+	}
+	return why, code, err
+}
+
 func deadLetter(d store.DeadLetter) DeadLetter {
 	return DeadLetter{
 		SceneID: d.Job.SceneID, Class: d.Job.ErrorClass, Error: d.Job.Error, Attempts: d.Job.Attempts, Misses: d.Job.Misses,
-		DiedAt: rfc3339(d.DiedAt), Candidates: d.Candidates,
+		DiedAt: rfc3339(d.DiedAt), Candidates: d.Candidates, Reason: ops.ReasonOf(d.Job.ErrorClass, d.Job.Detail, d.Job.Error),
 	}
 }
 
@@ -250,7 +282,7 @@ func (r StatusReport) Line() string {
 	}
 	if r.Queue.Due > 0 {
 		line += ", " + text.Count(r.Queue.Due, "scene", "scenes") + " to push"
-		if r.Breaker.State == string(store.BreakerClosed) {
+		if r.Breaker.State == string(store.BreakerClosed) && r.Paused == nil {
 			line += " (run \"Process queue\")"
 		}
 	}
@@ -263,9 +295,11 @@ func (r StatusReport) Line() string {
 	return line + ". " + r.plex()
 }
 
-// plex says whether Plex answers.
+// plex says whether a person has paused pushing, or whether Plex answers.
 func (r StatusReport) plex() string {
 	switch {
+	case r.Paused != nil:
+		return "Pushing is " + r.Paused.String()
 	case r.Breaker.State != string(store.BreakerClosed) && r.Breaker.ProbeAt != nil:
 		return pausedUntil(*r.Breaker.ProbeAt, r.Breaker.LastError)
 	case r.Breaker.State != string(store.BreakerClosed):

@@ -14,12 +14,16 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/doing"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/progress"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/reach"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/report"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/lists"
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
@@ -29,16 +33,20 @@ const lockPatience = 2 * time.Second // a run that was stopped may need one to e
 // session holds the parts that one task needs. They are opened on first use.
 type session struct {
 	*Runner
-	conn  common.StashServerConnection
-	log   *stashlog.Writer
-	z     zerolog.Logger
-	dir   string
-	db    *store.Store
-	index *plexindex.Index
-	stash *stashapi.Client
-	set   settings.Settings
+	conn   common.StashServerConnection
+	log    *stashlog.Writer
+	z      zerolog.Logger
+	dir    string
+	db     *store.Store
+	index  *plexindex.Index
+	stash  *stashapi.Client
+	asked  *plexapi.Client // the last one that was created
+	set    settings.Settings
+	client string // by which Plex knows this program, for calls that write nothing; "": as stored
 
-	stored *report.DB
+	askedBy string           // args.asked_by; "" if a person calls
+	shows   *progress.Writer // shows others the run; nil while this process holds no run lock
+	stored  *report.DB
 }
 
 // open opens the queue and a client for Stash.
@@ -53,7 +61,9 @@ func (s *session) open(ctx context.Context) error {
 			return err
 		}
 	}
-	warnOfRisk(ctx, s.db, s.z)
+	if s.client == "" {
+		warnOfRisk(ctx, s.db, s.z)
+	}
 	if s.stash == nil {
 		s.stash, err = stashapi.New(s.conn, stashapi.Options{})
 	}
@@ -115,16 +125,34 @@ func (s *session) readSettings(ctx context.Context) error {
 	return err
 }
 
+// guest is the client identifier where none may be stored, or the stored one may not be shown.
+const guest = "stash-plex-sync-guest"
+
 // plex creates the client for the Plex server of the settings.
 func (s *session) plex(ctx context.Context) (*plexapi.Client, error) {
-	id, err := s.db.ClientID(ctx, time.Now())
-	if err != nil {
-		return nil, err
+	id := s.client
+	if id == "" {
+		var err error
+		if id, err = s.db.ClientID(ctx, time.Now()); err != nil {
+			return nil, err
+		}
 	}
-	return plexapi.New(plexapi.Config{
+	plex, err := plexapi.New(plexapi.Config{
 		URL: s.set.PlexURL, Token: s.set.PlexToken, ClientIdentifier: id, ProductVersion: s.Version,
 		InsecureTLS: s.set.InsecureTLS, Timeout: s.set.Timeout,
 	})
+	if s.client == "" {
+		s.asked = plex
+	}
+	return plex, err
+}
+
+// notePlex stores whether Plex answered, and what it says about itself.
+func (s *session) notePlex(ctx context.Context, again bool) error {
+	if s.asked == nil {
+		return nil
+	}
+	return reach.Note(ctx, s.db, s.asked, again)
 }
 
 // engine creates the engine. The settings have been read.
@@ -147,8 +175,9 @@ func (s *session) engine(ctx context.Context) (*engine.Engine, error) {
 			Filter: push.Filter{OnlyOrganized: s.set.OnlyOrganized, ExcludeTags: s.set.ExcludeTags},
 		}},
 		Random: rand.Float64, Progress: s.log.Progress,
+		Doing: doing.Reporter{Show: func(step doing.Step) { s.shows.Report(step) }},
 		Ask: func(ctx context.Context) error {
-			_, err := askForRun(ctx, s.stash)
+			_, _, err := askForRun(ctx, s.stash, byHook)
 			return err
 		},
 		Began: s.began,
@@ -177,10 +206,21 @@ func (s *session) locked(ctx context.Context, who string, patience time.Duration
 	if err := s.open(ctx); err != nil {
 		return err
 	}
-	if err := s.db.SetHolder(ctx, time.Now(), fmt.Sprintf("%s (process %d)", who, os.Getpid())); err != nil {
+	now := time.Now()
+	if err := s.db.SetHolder(ctx, now, fmt.Sprintf("%s (process %d)", who, os.Getpid())); err != nil {
 		return err
 	}
-	return f(ctx)
+	if patience > 0 { // a hook must not wait for it
+		if err := lists.Prepare(ctx, s.db); err != nil {
+			s.z.Warn().Err(err).Msg("the page lists the queue slowly until a run has created this index")
+		}
+	}
+	s.shows = progress.Begin(ctx, s.dir, progress.Run{What: who, AskedBy: s.askedBy, Since: now})
+	defer func() {
+		s.shows.End()
+		s.shows = nil
+	}()
+	return errors.Join(f(ctx), s.notePlex(ctx, false))
 }
 
 // lastTry clears the mark that a run was requested, then tries the lock once more. A run that still holds it looks for
@@ -198,7 +238,7 @@ func (s *session) lastTry(ctx context.Context) (*sqlitefile.Lock, error) {
 // followUp requests another run if work is left: due jobs, or changes to be expanded. Jobs that this run released
 // itself, claimed at or after floor, do not count. The caller has released the lock.
 func (s *session) followUp(ctx context.Context, floor int64) {
-	if s.db == nil {
+	if s.db == nil || s.paused() != "" {
 		return
 	}
 	ctx = context.WithoutCancel(ctx)
@@ -258,7 +298,7 @@ func (s *session) pushInline(ctx context.Context, scene int) error {
 		if err != nil {
 			return err
 		}
-		e.Progress, e.Ask = nil, nil
+		e.Progress, e.Ask, e.Paused = nil, nil, s.paused
 		sum, err := e.Run(ctx, engine.Options{Only: scene})
 		if err == nil && sum.Stopped != "" {
 			err = errors.New(sum.Stopped)

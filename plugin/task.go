@@ -10,10 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rs/zerolog"
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/hooks"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops"
@@ -58,6 +58,7 @@ func (s *session) modes() map[string]func(ctx context.Context, args common.ArgsM
 // task performs a task or an operation and returns its result.
 func (r *Runner) task(input common.PluginInput, log *stashlog.Writer) (any, error) {
 	s := &session{Runner: r, conn: input.ServerConnection, log: log, z: log.Logger(false)}
+	s.askedBy = text.OneLine(input.Args.String("asked_by"), text.ValueLimit)
 	modes := s.modes()
 	mode := input.Args.String("mode")
 	run, ok := modes[mode]
@@ -73,9 +74,8 @@ func (r *Runner) task(input common.PluginInput, log *stashlog.Writer) (any, erro
 
 // process runs the queue.
 func (s *session) process(ctx context.Context, args common.ArgsMap) (any, error) {
-	asked := args.String("asked_by")
-	report, err := s.run(ctx, taskName, engine.Options{ByPerson: asked == "", Linger: isTask(args)}, nil)
-	if newer, ok := errors.AsType[*store.NewerError](err); ok && asked != "" { // the hook has said so
+	report, err := s.run(ctx, taskName, engine.Options{ByPerson: s.askedBy == "", Linger: isTask(args)}, nil)
+	if newer, ok := errors.AsType[*store.NewerError](err); ok && s.askedBy != "" { // the hook has said so
 		s.z.Info().Msg(newer.Error())
 		return nil, nil
 	}
@@ -125,8 +125,10 @@ func (s *session) syncScene(ctx context.Context, args common.ArgsMap) (any, erro
 	if err := s.open(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.db.Enqueue(ctx, time.Now(), []store.Request{{SceneID: scene, Reason: "sync-scene", Priority: store.ByPerson}}); err != nil {
-		return nil, err
+	if s.paused() == "" {
+		if err := s.db.Enqueue(ctx, time.Now(), []store.Request{{SceneID: scene, Reason: "sync-scene", Priority: store.ByPerson}}); err != nil {
+			return nil, err
+		}
 	}
 	return s.run(ctx, "sync-scene", engine.Options{ByPerson: true, Only: scene, Listing: true}, nil)
 }
@@ -152,6 +154,9 @@ func optionalScene(args common.ArgsMap) (int, error) {
 func (s *session) run(ctx context.Context, who string, opts engine.Options, prepare func(ctx context.Context, e *engine.Engine, alone bool) error) (any, error) {
 	var sum engine.Summary
 	began := time.Now()
+	if ended, report, err := s.runPaused(ctx, who, began); ended {
+		return report, err
+	}
 	opts.Lists = prepare != nil
 	unlisted := opts.Lists
 	opts.Settled = func(ctx context.Context, sum engine.Summary) {
@@ -164,6 +169,9 @@ func (s *session) run(ctx context.Context, who string, opts engine.Options, prep
 	}
 	run := func(ctx context.Context, alone bool) error {
 		e, err := s.ready(ctx)
+		if err == nil {
+			e.Paused = s.paused
+		}
 		if err != nil && alone { // the next hook asks for a run again
 			return errors.Join(err, s.clearMark(ctx))
 		}
@@ -182,8 +190,10 @@ func (s *session) run(ctx context.Context, who string, opts engine.Options, prep
 	if errors.Is(err, sqlitefile.ErrHeld) && prepare != nil {
 		err = cmp.Or(run(ctx, false), err)
 	}
+	_, fromStash := errors.AsType[*stashapi.Error](err)
+	queued := opts.Only != 0 && (fromStash || errors.Is(err, sqlitefile.ErrHeld))
 	if why, class, known := s.whyNot(ctx, err); known {
-		sum.Stopped, sum.Class, err = why, class, nil
+		sum.Stopped, sum.Class, sum.Reason, err = why, class, whyByCode(ctx, err).JSON(), nil
 	}
 	if err != nil {
 		return nil, err
@@ -196,7 +206,9 @@ func (s *session) run(ctx context.Context, who string, opts engine.Options, prep
 			return nil, err
 		}
 	}
-	return s.finish(context.WithoutCancel(ctx), sum, began)
+	report, err := s.finish(context.WithoutCancel(ctx), sum, began)
+	report.Queued = queued
+	return report, err
 }
 
 // clearMark takes back the mark that a run was asked for, if the queue is open.
@@ -272,6 +284,20 @@ func (s *session) whyNot(ctx context.Context, err error) (why string, class retr
 	return "", "", false
 }
 
+// whyByCode returns the reason of an error that stops a run.
+func whyByCode(ctx context.Context, err error) reason.Reason {
+	invalid, ok := errors.AsType[*settings.Error](err)
+	switch {
+	case errors.Is(err, sqlitefile.ErrHeld):
+		return reason.RunAtWork()
+	case ctx.Err() != nil:
+		return reason.Cancelled()
+	case ok:
+		return reason.SettingInvalid(strings.Join(invalid.Names(), ", "))
+	}
+	return retry.ReasonOf(err)
+}
+
 // whoWorks names the run that holds the lock.
 func (s *session) whoWorks(ctx context.Context) string {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second) // it is named even after a stop
@@ -282,104 +308,4 @@ func (s *session) whoWorks(ctx context.Context) string {
 		}
 	}
 	return "another run is running"
-}
-
-// finish logs the last line of a run, and returns the same as a report.
-func (s *session) finish(ctx context.Context, sum engine.Summary, began time.Time) (any, error) {
-	if err := s.open(ctx); err != nil { // the run may have stopped before it opened the queue
-		return nil, err
-	}
-	now := time.Now()
-	counts, err := s.db.Counts(ctx, now)
-	if err != nil {
-		return nil, err
-	}
-	breaker, err := s.db.Breaker(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.noteStop(ctx, sum); err != nil {
-		return nil, err
-	}
-	line := closingLine(sum, counts, false)
-	s.event(sum.Class).Str("took", now.Sub(began).Round(time.Millisecond).String()).Msg(line)
-	return processReport(sum, counts, breaker), nil
-}
-
-// noteStop stores why the last run stopped, for status and explain; "" if it did not. A run that could not begin, or
-// was cancelled, changes nothing.
-func (s *session) noteStop(ctx context.Context, sum engine.Summary) error {
-	why := ""
-	switch {
-	case sum.Class.NeedsPerson(), sum.Class.Passes():
-		why = s.log.Hide(sum.Stopped)
-	case sum.Stopped != "":
-		return nil
-	}
-	before, _, err := s.db.Meta(ctx, store.KeyStopped)
-	if err != nil || before == why {
-		return err
-	}
-	return s.db.SetMeta(ctx, time.Now(), store.KeyStopped, why)
-}
-
-// event starts a log line at the level of what stopped a run.
-func (s *session) event(class retry.Class) *zerolog.Event {
-	switch {
-	case class.NeedsPerson():
-		return s.z.Error()
-	case class.Passes():
-		return s.z.Warn()
-	}
-	return s.z.Info()
-}
-
-// closingLine says what a run did, why it stopped early, and what is left. If the run waits, it says that too.
-func closingLine(sum engine.Summary, counts store.Counts, waits bool) string {
-	var parts []string
-	if done := sum.String(); done != "" {
-		if waits {
-			done = "so far: " + done
-		}
-		parts = append(parts, done)
-	}
-	if counts.Due.N > 0 {
-		parts = append(parts, scenes(counts.Due)+" to push")
-	}
-	if !counts.NextDue.IsZero() {
-		waiting := text.Count(counts.Waiting.N, "scene waits", "scenes wait")
-		if counts.Waiting.Capped {
-			waiting = "more than " + waiting
-		}
-		switch {
-		case waits:
-			waiting += ": this task tries again for up to five minutes, or until another task is started"
-		case sum.Stopped != "": // the line is long already
-			waiting += " for a later edit or task"
-		default:
-			waiting += " for a later edit or task (\"Queue status\" lists what waits)"
-		}
-		parts = append(parts, waiting)
-	}
-	if sum.Class.NeedsPerson() && counts.Due.N > 0 {
-		parts = append(parts, fmt.Sprintf("afterwards run %q", taskName))
-	}
-	line := strings.Join(parts, "; ")
-	switch {
-	case sum.Stopped != "" && line != "":
-		return sum.Stopped + " (" + line + ")"
-	case sum.Stopped != "":
-		return sum.Stopped
-	case line == "":
-		return "nothing to do"
-	}
-	return line
-}
-
-func scenes(c sqlitefile.Count) string {
-	count := text.Count(c.N, "scene", "scenes")
-	if c.Capped {
-		return "more than " + count
-	}
-	return count
 }

@@ -20,6 +20,12 @@ func narrowed(args common.ArgsMap) (store.Narrow, error) {
 	return store.Narrow{SceneID: scene, Class: args.String("class")}, err
 }
 
+// RetryReport is what retry-dead did.
+type RetryReport struct {
+	Revived int    `json:"revived"`
+	Stopped string `json:"stopped,omitempty"` // why it did nothing
+}
+
 // retryDead queues dead letters again and makes sure that a run follows.
 func (s *session) retryDead(ctx context.Context, args common.ArgsMap) (any, error) {
 	n, err := narrowed(args)
@@ -29,19 +35,23 @@ func (s *session) retryDead(ctx context.Context, args common.ArgsMap) (any, erro
 	if err := s.open(ctx); err != nil {
 		return nil, err
 	}
+	if why := s.paused(); why != "" {
+		s.z.Info().Msg(why)
+		return RetryReport{Stopped: why}, nil
+	}
 	revived, err := s.db.Revive(ctx, time.Now(), n)
 	if err != nil {
 		return nil, err
 	}
 	if revived == 0 {
 		s.z.Info().Msg("no dead letters: nothing to retry")
-		return map[string]int{"revived": 0}, nil
+		return RetryReport{}, nil
 	}
 	s.z.Info().Msg(text.Count(revived, "dead letter is", "dead letters are") + " queued again")
-	if _, err := askForRun(ctx, s.stash); err != nil {
+	if _, _, err := askForRun(ctx, s.stash, byHook); err != nil {
 		s.z.Warn().Err(err).Msgf("Stash refused to start the task %q: start it yourself", taskName)
 	}
-	return map[string]int{"revived": revived}, nil
+	return RetryReport{Revived: revived}, nil
 }
 
 // clearDead removes dead letters for good.

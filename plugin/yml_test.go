@@ -56,6 +56,11 @@ func TestYmlOffersTheSettingsThatTheProgramReads(t *testing.T) {
 			t.Errorf("setting %s has no text", key)
 		}
 	}
+	for _, e := range settings.Table(settings.Settings{}, nil) {
+		if !slices.ContainsFunc(p.Settings, func(s plugin.PluginSetting) bool { return s.Name == e.Key && s.DisplayName == e.Label }) {
+			t.Errorf("the yml does not offer %s as %q", e.Key, e.Label)
+		}
+	}
 	if !maps.Equal(offered, want) {
 		t.Errorf("the yml offers %v, want %v", offered, want)
 	}
@@ -95,13 +100,16 @@ func TestYmlOffersTheTasksThatTheProgramPerforms(t *testing.T) {
 		t.Errorf("%d of %d tasks set "+asTask, n, len(names))
 	}
 	modes := (&session{}).modes()
+	for operation := range ops.All() { // the page calls them
+		delete(modes, operation)
+	}
 	for _, operation := range []string{"sync-scene", "explain"} { // they need a scene, and Stash has no form for it
 		if modes[operation] == nil {
 			t.Errorf("there is no operation %s", operation)
 		}
 		delete(modes, operation)
 	}
-	for operation := range ops.All() { // the page calls them
+	for operation := range ops.All() { // of the page
 		delete(modes, operation)
 	}
 	if got, want := slices.Sorted(slices.Values(offered)), slices.Sorted(maps.Keys(modes)); !slices.Equal(got, want) || len(names) != len(offered) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/store/history"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
@@ -73,15 +74,11 @@ func (s *Store) UpdateBreaker(ctx context.Context, now time.Time, f func(Breaker
 		}
 		switch {
 		case before.State == BreakerClosed && after.State != BreakerClosed:
-			_, err = tx.ExecContext(ctx, `INSERT INTO outage (started_at, cause) VALUES (?, ?)`, now.UnixMilli(), after.LastError)
+			return history.BeginOutage(ctx, tx, now, after.LastError)
 		case before.State != BreakerClosed && after.State == BreakerClosed:
-			_, err = tx.ExecContext(ctx, `UPDATE outage SET ended_at = ? WHERE ended_at IS NULL`, now.UnixMilli())
+			return history.EndOutage(ctx, tx, now)
 		}
-		if err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `DELETE FROM outage WHERE id <= (SELECT MAX(id) FROM outage) - 1000`)
-		return err
+		return nil
 	})
 	if err != nil {
 		return before, after, fmt.Errorf("cannot update the breaker: %w", err)

@@ -5,9 +5,11 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/store/coverage"
 	"github.com/stash-plex-sync/stash-plex-sync/store/history"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
@@ -26,6 +28,9 @@ const (
 	ToDeadLetter Outcome = "bury"    // the job becomes a dead letter
 )
 
+// Unchanged is the Note of a completion for which Plex needed no change. It is not logged: it would fill the log.
+const Unchanged = "unchanged"
+
 // A Completion completes one claim. It writes items, links and the log in one transaction, and the job only if the
 // claim is still in force, so that an edit in the meantime is not lost. For a scene that was destroyed in the meantime
 // it writes only the items.
@@ -37,10 +42,11 @@ type Completion struct {
 	Class   string        // why the claim failed
 	Error   string        // one line for the user
 	Behind  bool          // for Release: due now, behind the other due jobs
-	Note    string        // replaces the outcome in the log ("synced", "unchanged", "gone")
+	Note    string        // replaces the outcome in the log ("synced", Unchanged, "gone")
 	Reason  string        // JSON of the code and the parameters behind Error; "" if there is none
 	Fields  []string      // that were written, for the log
 	Took    time.Duration // since the claim, for the log
+	LeftOut string        // for Drop: the code of why the scene is left out on purpose; "" if it is not
 
 	Candidates   any           // for ToDeadLetter: what an ambiguous match found, as JSON
 	AwaitedFiles []AwaitedFile // the files whose appearance in Plex queues the scene; none for Retry, Release and Snooze
@@ -54,11 +60,16 @@ type Completion struct {
 func (s *Store) Complete(ctx context.Context, now time.Time, completions []Completion) ([]bool, error) {
 	applied := make([]bool, len(completions))
 	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error {
+		var day history.Day
 		for i := range completions {
 			var err error
 			if applied[i], err = completeClaim(ctx, tx, now, &completions[i]); err != nil {
 				return fmt.Errorf("scene %d: %w", completions[i].Job.SceneID, err)
 			}
+			completions[i].count(&day, applied[i])
+		}
+		if err := history.AddDay(ctx, tx, now, day); err != nil {
+			return err
 		}
 		return history.Trim(ctx, tx)
 	})
@@ -66,6 +77,19 @@ func (s *Store) Complete(ctx context.Context, now time.Time, completions []Compl
 		return nil, fmt.Errorf("cannot complete %d claims: %w", len(completions), err)
 	}
 	return applied, nil
+}
+
+// count adds the completion to the numbers of its day. inForce reports whether its claim was.
+func (e *Completion) count(day *history.Day, inForce bool) {
+	switch {
+	case inForce && e.Outcome == Retry:
+		day.Failed++
+	case inForce && e.Outcome == ToDeadLetter:
+		day.Dead++
+	}
+	if len(e.Fields) > 0 || e.Outcome == Done && e.Note != Unchanged {
+		day.Pushed++
+	}
 }
 
 func completeClaim(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Completion) (bool, error) {
@@ -92,7 +116,7 @@ func completeClaim(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Com
 		}
 	}
 	if inForce {
-		if err := setAwaitedFiles(ctx, tx, e); err != nil {
+		if err := errors.Join(setAwaitedFiles(ctx, tx, e), coverage.LeaveOut(ctx, tx, e.Job.SceneID, e.LeftOut)); err != nil {
 			return false, err
 		}
 	}
@@ -193,6 +217,9 @@ func putDeadLetter(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Com
 }
 
 func logAttempt(ctx context.Context, tx *sqlitefile.Tx, now time.Time, e *Completion) error {
+	if e.Note == Unchanged {
+		return nil
+	}
 	return history.Log(ctx, tx, history.Attempt{
 		SceneID: e.Job.SceneID, At: now, Outcome: cmp.Or(e.Note, string(e.Outcome)), Class: e.Class, Error: e.Error,
 		Reason: e.Reason, Fields: e.Fields, Took: e.Took,

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/store/lists"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
@@ -62,23 +63,8 @@ func (s *Store) DeadLetters(ctx context.Context, n Narrow, limit int) ([]DeadLet
 func (s *Store) Revive(ctx context.Context, now time.Time, n Narrow) (int, error) {
 	where, args := n.where()
 	revived := 0
-	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error {
-		if _, err := tx.ExecContext(ctx, `UPDATE link SET restored = 0
-			WHERE scene_id IN (SELECT scene_id FROM dead_letter`+where+`)`, args...); err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, `
-			INSERT INTO job (scene_id, reason, priority, enqueued_at, due_at)
-			SELECT scene_id, 'revived by hand', priority, ?1, ?1 FROM dead_letter`+beforeUpsert(where)+`
-			ON CONFLICT (scene_id) DO NOTHING`, append([]any{now.UnixMilli()}, args...)...); err != nil {
-			return err
-		}
-		res, err := tx.ExecContext(ctx, `DELETE FROM dead_letter`+where, args...)
-		if err != nil {
-			return err
-		}
-		count, err := res.RowsAffected()
-		revived = int(count)
+	err := s.inTx(ctx, func(tx *sqlitefile.Tx) (err error) {
+		revived, err = lists.ReviveWhere(ctx, tx, now, where, args...)
 		return err
 	})
 	if err != nil {
@@ -87,37 +73,26 @@ func (s *Store) Revive(ctx context.Context, now time.Time, n Narrow) (int, error
 	return revived, nil
 }
 
-// beforeUpsert returns a condition for a SELECT that is followed by an upsert. SQLite's grammar requires a WHERE there.
-func beforeUpsert(where string) string {
-	if where == "" {
-		return ` WHERE true`
-	}
-	return where
-}
-
 // ClearDead deletes dead letters and returns how many.
 func (s *Store) ClearDead(ctx context.Context, n Narrow) (int, error) {
 	where, args := n.where()
-	return s.clear(ctx, `dead_letter`, where, args)
+	cleared := 0
+	err := s.inTx(ctx, func(tx *sqlitefile.Tx) (err error) {
+		cleared, err = lists.Delete(ctx, tx, lists.DeadLetters, where, args...)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("cannot clear dead letters: %w", err)
+	}
+	return cleared, nil
 }
 
-// ClearQueue deletes all jobs, and the changes and unfinished syncs that would become jobs. It returns the number of jobs. The completions of
-// current claims have no effect.
+// ClearQueue deletes all jobs, and the changes and unfinished syncs that would become jobs. It returns the number of
+// jobs. The completions of current claims have no effect.
 func (s *Store) ClearQueue(ctx context.Context) (int, error) {
-	return s.clear(ctx, `job`, ``, nil)
-}
-
-func (s *Store) clear(ctx context.Context, table, where string, args []any) (int, error) {
-	var n int64
-	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM awaited_file WHERE scene_id IN (SELECT scene_id FROM `+table+where+`)`, args...); err != nil {
-			return err
-		}
-		res, err := tx.ExecContext(ctx, `DELETE FROM `+table+where, args...)
-		if err != nil {
-			return err
-		}
-		if n, err = res.RowsAffected(); err != nil || table != "job" {
+	cleared := 0
+	err := s.inTx(ctx, func(tx *sqlitefile.Tx) (err error) {
+		if cleared, err = lists.Delete(ctx, tx, lists.Jobs, ``); err != nil {
 			return err
 		}
 		if err := deleteMeta(ctx, tx, KeyUnqueued); err != nil {
@@ -127,15 +102,15 @@ func (s *Store) clear(ctx context.Context, table, where string, args []any) (int
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("cannot clear %s: %w", table, err)
+		return 0, fmt.Errorf("cannot clear the queue: %w", err)
 	}
-	return int(n), nil
+	return cleared, nil
 }
 
 // ExpireDead deletes dead letters older than 30 days, at most once a day, and returns how many. It deletes only those
 // that were that old at its previous call too, so that a clock that temporarily jumps ahead deletes nothing.
 func (s *Store) ExpireDead(ctx context.Context, now time.Time) (int, error) {
-	var n int64
+	n := 0
 	err := s.inTx(ctx, func(tx *sqlitefile.Tx) error {
 		total, last, err := metaOf(ctx, tx, keyExpiry)
 		if err != nil {
@@ -146,15 +121,7 @@ func (s *Store) ExpireDead(ctx context.Context, now time.Time) (int, error) {
 		}
 		if total != "" && last.Before(now) {
 			before := last.Add(-deadLettersKept).UnixMilli()
-			if _, err := tx.ExecContext(ctx, `DELETE FROM awaited_file
-				WHERE scene_id IN (SELECT scene_id FROM dead_letter WHERE died_at < ?)`, before); err != nil {
-				return err
-			}
-			res, err := tx.ExecContext(ctx, `DELETE FROM dead_letter WHERE died_at < ?`, before)
-			if err != nil {
-				return err
-			}
-			if n, err = res.RowsAffected(); err != nil {
+			if n, err = lists.Delete(ctx, tx, lists.DeadLetters, ` WHERE died_at < ?`, before); err != nil {
 				return err
 			}
 		}
@@ -162,10 +129,10 @@ func (s *Store) ExpireDead(ctx context.Context, now time.Time) (int, error) {
 		if err != nil {
 			return err
 		}
-		return setMeta(ctx, tx, now, keyExpiry, strconv.Itoa(before+int(n)))
+		return setMeta(ctx, tx, now, keyExpiry, strconv.Itoa(before+n))
 	})
 	if err != nil {
 		return 0, fmt.Errorf("cannot expire dead letters: %w", err)
 	}
-	return int(n), nil
+	return n, nil
 }

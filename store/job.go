@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/store/history"
+	"github.com/stash-plex-sync/stash-plex-sync/store/lists"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
 // LongestWait bounds how far ahead a due_at or probe_at may lie. A time further ahead was written before
 // the clock was moved back and counts as past.
-const LongestWait = 600 * time.Second
+const LongestWait = lists.LongestWait
 
 // BatchSize is how many jobs one claim takes at most.
 const BatchSize = 50
@@ -101,6 +103,17 @@ func (s *Store) Enqueue(ctx context.Context, now time.Time, requests []Request) 
 	return nil
 }
 
+// EnqueueWith makes a change of another package and adds the jobs that it returns, as Enqueue does, in one transaction.
+func (s *Store) EnqueueWith(ctx context.Context, now time.Time, change func(tx *sqlitefile.Tx) ([]Request, error)) error {
+	return s.inTx(ctx, func(tx *sqlitefile.Tx) error {
+		requests, err := change(tx)
+		if err == nil {
+			_, err = enqueue(ctx, tx, now, requests)
+		}
+		return err
+	})
+}
+
 // enqueue returns how many jobs it added: all except quiet requests for restored scenes.
 func enqueue(ctx context.Context, tx *sqlitefile.Tx, now time.Time, requests []Request) (int, error) {
 	n := 0
@@ -160,7 +173,7 @@ func (s *Store) Claim(ctx context.Context, now time.Time, opts ClaimOptions) (jo
 				return take(ctx, tx, now, jobs, opts.Wait)
 			}
 			e := Completion{Job: jobs[0], Outcome: ToDeadLetter, Class: ClassCrashed, Error: CrashText}
-			if err := errors.Join(putDeadLetter(ctx, tx, now, &e), logAttempt(ctx, tx, now, &e)); err != nil {
+			if err := errors.Join(putDeadLetter(ctx, tx, now, &e), logAttempt(ctx, tx, now, &e), history.AddDay(ctx, tx, now, history.Day{Dead: 1})); err != nil {
 				return err
 			}
 			crashed = append(crashed, jobs[0])
@@ -207,12 +220,6 @@ func (s *Store) hasAny(ctx context.Context, table string) (yes bool, err error) 
 	return yes, nil
 }
 
-// dueRanges returns the ranges of due_at that are due. A time further ahead than any wait was written before the clock
-// moved back.
-func dueRanges(now time.Time) [2][2]int64 {
-	return [...][2]int64{{0, now.UnixMilli()}, {now.Add(LongestWait).UnixMilli() + 1, 1<<63 - 1}}
-}
-
 // pick chooses what to claim.
 func pick(ctx context.Context, tx *sqlitefile.Tx, now time.Time, opts ClaimOptions) ([]Job, error) {
 	floor := opts.Floor
@@ -231,7 +238,7 @@ func pick(ctx context.Context, tx *sqlitefile.Tx, now time.Time, opts ClaimOptio
 		below = InBulk + 1
 	}
 	for priority := ByPerson; priority < below; priority++ {
-		for _, r := range dueRanges(now) {
+		for _, r := range lists.DueRanges(now) {
 			first, err := queryJobs(ctx, tx, `WHERE priority = ? AND due_at BETWEEN ? AND ? AND claim < ?
 				ORDER BY due_at LIMIT 1`, priority, r[0], r[1], floor)
 			if err != nil {
@@ -258,7 +265,7 @@ func pickTrial(ctx context.Context, tx *sqlitefile.Tx, now time.Time, floor int6
 		if err != nil || !attempts.Valid {
 			return nil, err
 		}
-		for _, r := range dueRanges(now) {
+		for _, r := range lists.DueRanges(now) {
 			jobs, err := queryJobs(ctx, tx, `WHERE attempts = ? AND due_at BETWEEN ? AND ? AND claim < ?
 				ORDER BY due_at LIMIT 1`, attempts.Int64, r[0], r[1], floor)
 			if err != nil || len(jobs) > 0 {

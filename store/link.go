@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/store/chosen"
 	"github.com/stash-plex-sync/stash-plex-sync/store/relink"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
@@ -210,6 +211,11 @@ func completeLinks(ctx context.Context, tx *sqlitefile.Tx, e *Completion) error 
 			return err
 		}
 	}
+	if first := e.Links[0]; first.Rule == chosen.Rule {
+		if err := chosen.Refresh(ctx, tx, first.Server, id, first.Path, keys); err != nil {
+			return err
+		}
+	}
 	if err := relink.Put(ctx, tx, id, files); err != nil {
 		return err
 	}
@@ -240,30 +246,23 @@ func completeRefs(ctx context.Context, tx *sqlitefile.Tx, id int, refs []Ref) er
 }
 
 func refsOf(ctx context.Context, tx *sqlitefile.Tx, id int) (map[Ref]bool, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT kind, ref_id FROM link_ref WHERE scene_id = ?`, id)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	refs := make(map[Ref]bool)
-	for rows.Next() {
-		var r Ref
-		if err := rows.Scan(&r.Kind, &r.ID); err != nil {
-			return nil, err
-		}
+	_, err := sqlitefile.Collect(ctx, tx, func(row sqlitefile.Row) (r Ref, err error) {
+		err = row.Scan(&r.Kind, &r.ID)
 		refs[r] = true
-	}
-	return refs, rows.Err()
+		return r, err
+	}, `SELECT kind, ref_id FROM link_ref WHERE scene_id = ?`, id)
+	return refs, err
 }
 
 // forget deletes everything about the scenes except the items, which hold the original values of Plex. It returns how
-// many scenes are due because one of these had an item with their file.
+// many scenes are due because one of these had an item with their file, or a chosen one that fits them.
 func forget(ctx context.Context, tx *sqlitefile.Tx, now time.Time, scenes []int) (woken int, err error) {
 	waiting, err := sqlitefile.Collect(ctx, tx, sqlitefile.Single[int], heirs, sqlitefile.JSONList(scenes))
 	if err != nil {
 		return 0, fmt.Errorf("cannot look for scenes in the same items: %w", err)
 	}
-	for _, table := range [...]string{"job", "dead_letter", "awaited_file", "link", "link_file", "link_ref", "scene_version"} {
+	for _, table := range [...]string{"job", "dead_letter", "awaited_file", "link", "link_file", "link_ref", "scene_version", "left_out", "manual_link"} {
 		for _, id := range scenes {
 			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE scene_id = ?`, id); err != nil {
 				return 0, fmt.Errorf("cannot forget scenes from %s: %w", table, err)

@@ -28,7 +28,9 @@ const (
 	KeyLastCopy       = "last_copy"      // at: when the daily copy was made
 	KeyRisk           = "risk"           // the last logged warning about a data folder that cannot be protected
 	KeyStopped        = "stopped"        // why the last run ended early; empty if it did not
-	keyClient         = "client"         // Plex client identifier
+	KeyStoppedReason  = "stopped_reason" // JSON: the code and the parameters behind it
+	KeyRevision       = "revision"       // grows with each transaction that changes rows; starts again after a recovery
+	KeyClient         = "client"         // Plex client identifier
 	keyMark           = "run_mark"       // the run mark
 	keyHolder         = "holder"         // who holds the run lock
 	keyExpiry         = "expiry"         // how many dead letters have expired; at: when they were last checked
@@ -79,21 +81,28 @@ func deleteMeta(ctx context.Context, tx *sqlitefile.Tx, key string) error {
 
 // ClientID returns the identifier by which Plex knows this program. The first call creates it, and it never changes.
 func (s *Store) ClientID(ctx context.Context, now time.Time) (string, error) {
-	id, _, err := s.Meta(ctx, keyClient)
+	id, _, err := s.Meta(ctx, KeyClient)
 	if err != nil || id != "" {
 		return id, err
 	}
 	err = s.inTx(ctx, func(tx *sqlitefile.Tx) error {
-		if id, _, err = metaOf(ctx, tx, keyClient); err != nil || id != "" {
+		if id, _, err = metaOf(ctx, tx, KeyClient); err != nil || id != "" {
 			return err
 		}
 		id = "stash-plex-sync-" + rand.Text()
-		return setMeta(ctx, tx, now, keyClient, id)
+		return setMeta(ctx, tx, now, KeyClient, id)
 	})
 	if err != nil {
 		return "", fmt.Errorf("cannot create the client identifier: %w", err)
 	}
 	return id, nil
+}
+
+// SetStopped stores why the last run stopped: a sentence and the JSON of its code, both "" if it did not.
+func (s *Store) SetStopped(ctx context.Context, now time.Time, why, reason string) error {
+	return s.inTx(ctx, func(tx *sqlitefile.Tx) error {
+		return errors.Join(setMeta(ctx, tx, now, KeyStopped, why), setMeta(ctx, tx, now, KeyStoppedReason, reason))
+	})
 }
 
 // SetHolder notes who holds the run lock, for processes that wait for it.

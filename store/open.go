@@ -134,7 +134,16 @@ func (s *Store) InTx(ctx context.Context, f func(tx *sqlitefile.Tx) error) error
 	return s.inTx(ctx, f)
 }
 
+// raiseRevision is written by every transaction that changes rows, so that a page can see whether anything has changed.
+const raiseRevision = `INSERT INTO meta (key, value) VALUES ('` + KeyRevision + `', '1') ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1`
+
 // inTx runs f in one IMMEDIATE transaction.
 func (s *Store) inTx(ctx context.Context, f func(tx *sqlitefile.Tx) error) error {
-	return s.fileError(sqlitefile.InTx(ctx, s.write, f))
+	return s.fileError(sqlitefile.InTx(ctx, s.write, func(tx *sqlitefile.Tx) error {
+		err := f(tx)
+		if err == nil && tx.Changed() {
+			_, err = tx.ExecContext(ctx, raiseRevision)
+		}
+		return err
+	}))
 }

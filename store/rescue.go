@@ -99,7 +99,7 @@ func (s *Store) fillFromCopy(ctx context.Context, from string, copied map[string
 
 // metaForGood selects the values that stay valid: the client identifier, the server, the learned prefixes, and the
 // excluded tags.
-const metaForGood = `meta WHERE key IN ('` + keyClient + `', '` + KeyServer + `', '` + KeyPrefixes + `', '` + KeyExcludedTags + `')`
+const metaForGood = `meta WHERE key IN ('` + KeyClient + `', '` + KeyServer + `', '` + KeyPrefixes + `', '` + KeyExcludedTags + `')`
 
 // resetSaved makes the saved rows consistent.
 func resetSaved(ctx context.Context, tx *sqlitefile.Tx, now time.Time, broken map[string]bool) error {

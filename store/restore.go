@@ -75,6 +75,7 @@ func completeRestored(ctx context.Context, tx *sqlitefile.Tx, now, began time.Ti
 	for _, query := range [...]string{
 		`UPDATE link SET restored = 1 WHERE scene_id = ?`,
 		`DELETE FROM dead_letter WHERE scene_id = ?`,
+		`DELETE FROM left_out WHERE scene_id = ?`,
 		`DELETE FROM awaited_file WHERE scene_id = ? AND NOT EXISTS (SELECT 1 FROM job WHERE scene_id = ?1)`,
 	} {
 		if _, err := tx.ExecContext(ctx, query, scene); err != nil {

@@ -131,9 +131,10 @@ func setFacts(ctx context.Context, tx *sqlitefile.Tx, now time.Time, facts map[s
 	return nil
 }
 
-// LinkedBetween returns the scenes in (after, upTo] that have links, in ascending order.
+// LinkedBetween returns the scenes in (after, upTo] that have links or a chosen item, in ascending order.
 func (s *Store) LinkedBetween(ctx context.Context, after, upTo int) ([]int, error) {
-	ids, err := sqlitefile.Collect(ctx, s.read, sqlitefile.Single[int], `SELECT DISTINCT scene_id FROM link WHERE scene_id > ? AND scene_id <= ? ORDER BY scene_id`, after, upTo)
+	ids, err := sqlitefile.Collect(ctx, s.read, sqlitefile.Single[int], `SELECT scene_id FROM link WHERE scene_id > ?1 AND scene_id <= ?2
+		UNION SELECT scene_id FROM manual_link WHERE scene_id > ?1 AND scene_id <= ?2 ORDER BY scene_id`, after, upTo)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read linked scenes: %w", s.fileError(err))
 	}

@@ -75,23 +75,14 @@ func dueJobs(now time.Time) (query string, args []any) {
 }
 
 func deadByClass(ctx context.Context, tx *sqlitefile.Tx) (map[string]int, error) {
-	rows, err := tx.QueryContext(ctx, `
-		SELECT class, COUNT(*) FROM (SELECT class FROM dead_letter ORDER BY died_at DESC LIMIT ?)
-		GROUP BY class`, sqlitefile.CountLimit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	by := make(map[string]int)
-	for rows.Next() {
-		var class string
+	_, err := sqlitefile.Collect(ctx, tx, func(row sqlitefile.Row) (class string, err error) {
 		var n int
-		if err := rows.Scan(&class, &n); err != nil {
-			return nil, err
-		}
+		err = row.Scan(&class, &n)
 		by[class] = n
-	}
-	return by, rows.Err()
+		return class, err
+	}, `SELECT class, COUNT(*) FROM (SELECT class FROM dead_letter ORDER BY died_at DESC LIMIT ?) GROUP BY class`, sqlitefile.CountLimit)
+	return by, err
 }
 
 // NextDue returns when the next waiting job is due; the zero time if none waits.

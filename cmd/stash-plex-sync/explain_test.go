@@ -37,7 +37,13 @@ func TestProgramExplainsEveryState(t *testing.T) {
 	w.bulk("Five", 5)
 	w.process()
 	w.wantExplained(5, "skipped", "onlyOrganized")
+	w.bulk("One", 1)
+	w.process()
+	w.wantExplained(1, "skipped", "onlyOrganized")
 	w.settings(nil)
+	w.bulk("One", 1) // Plex shows it already, so no attempt is logged
+	w.process()
+	w.wantExplained(1, "synced", "item "+w.keys[1])
 
 	w.op(map[string]any{"mode": "restore", "scene_id": 1.0})
 	w.wantExplained(1, "skipped", "restored", "pushed again when it is edited", "Sync all scenes")

@@ -6,4 +6,8 @@ func (g *golden) pages() {
 	g.want("page-activity", "activity", "limit", 2)
 	g.want("page-activity-failed", "activity", "outcome", "retry")
 	g.want("page-activity-bad", "activity", "limit", 1000)
+	g.pagesOverview()
+	g.pagesScene()
+	g.pagesCandidates()
+	g.pagesLists()
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
 
@@ -147,7 +149,8 @@ func (w *world) modes() (list []string) {
 	for _, m := range regexp.MustCompile(`mode: (\S+)`).FindAllStringSubmatch(string(yml), -1) {
 		list = append(list, m[1])
 	}
-	return append(list, "sync-scene", "explain", "nonsense")
+	list = append(list, "sync-scene", "explain", "nonsense")
+	return append(list, slices.Sorted(maps.Keys(ops.All()))...)
 }
 
 // push lets a run push a scene, with a hook before it in the long form.

@@ -116,6 +116,35 @@ func (s *Server) images(w http.ResponseWriter, r *http.Request, key, name string
 	return page(w, http.StatusNotFound)
 }
 
+// address returns the address of the picture that an item shows. It changes with the picture.
+func (it *Item) address(lock string) string {
+	changes := it.thumb
+	if lock == "art" {
+		changes = it.art
+	}
+	return fmt.Sprintf("/library/metadata/%s/%s/%d", it.Key, lock, it.AddedAt+changes)
+}
+
+// picture answers with the picture that an item shows. Plex's own frame is a picture of one pixel.
+func (s *Server) picture(w http.ResponseWriter, key, lock, version string) int {
+	_, it := s.find(key)
+	if it == nil || it.address(lock) != "/library/metadata/"+key+"/"+lock+"/"+version {
+		return page(w, http.StatusNotFound)
+	}
+	it.grab()
+	pictures, _ := it.pictures(map[string]string{"thumb": "posters", "art": "arts"}[lock])
+	data := selected(*pictures).Data
+	if data == nil {
+		data = []byte(frame)
+	}
+	w.Header().Set("Content-Type", http.DetectContentType(data))
+	w.Write(data) // the client may be gone
+	return http.StatusOK
+}
+
+// frame is a GIF of one pixel.
+const frame = "GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\xff\xff\x00\x00\x00!\xf9\x04\x00\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+
 func (s *Server) listPictures(w http.ResponseWriter, it *Item, list string) int {
 	rows := []any{}
 	pictures, _ := it.pictures(list)

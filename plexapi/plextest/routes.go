@@ -3,7 +3,6 @@ package plextest
 import (
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -14,21 +13,28 @@ import (
 	"time"
 )
 
+const version = "1.43.2.10000-abcdef123"
+
 // route answers a request and returns the status.
 func (s *Server) route(w http.ResponseWriter, r *http.Request, path string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if path == "/identity" && r.Method == http.MethodGet {
-		return s.answer(w, map[string]any{"size": 0, "claimed": s.flag(true), "machineIdentifier": s.machine, "version": "1.43.2.10000-abcdef123"})
+		return s.answer(w, map[string]any{"size": 0, "claimed": s.flag(true), "machineIdentifier": s.machine, "version": version})
 	}
 	if r.Header.Get("X-Plex-Token") != s.Token || r.Header.Get("X-Plex-Client-Identifier") == "" {
 		return page(w, http.StatusUnauthorized)
 	}
-	if r.URL.Query().Has("X-Plex-Token") || r.Header.Get("Accept") != "application/json" {
+	parts := strings.Split(strings.Trim(path, "/"), "/")
+	picture := len(parts) == 5 && parts[1] == "metadata"
+	if r.URL.Query().Has("X-Plex-Token") || !picture && r.Header.Get("Accept") != "application/json" {
 		return page(w, http.StatusBadRequest)
 	}
-	parts := strings.Split(strings.Trim(path, "/"), "/")
 	switch {
+	case path == "/" && r.Method == http.MethodGet:
+		return s.answer(w, map[string]any{"size": 0, "friendlyName": "Living room", "machineIdentifier": s.machine, "version": version})
+	case picture && r.Method == http.MethodGet:
+		return s.picture(w, parts[2], parts[3], parts[4])
 	case path == "/library/sections" && r.Method == http.MethodGet:
 		return s.answer(w, s.listSections())
 	case len(parts) == 4 && parts[1] == "sections" && parts[3] == "all" && r.Method == http.MethodGet:
@@ -96,7 +102,7 @@ func (s *Server) listSections() map[string]any {
 			folders = append(folders, map[string]any{"id": i + 1, "path": l})
 		}
 		list = append(list, map[string]any{
-			"key": sec.id, "type": sec.kind, "title": sec.title, "agent": "tv.plex.agents.none", "uuid": "uuid-" + sec.id,
+			"key": sec.id, "type": sec.kind, "title": sec.title, "agent": cmp.Or(s.options.Agent, "tv.plex.agents.none"), "uuid": "uuid-" + sec.id,
 			"refreshing": s.flag(s.options.Scanning), "updatedAt": s.number(sec.updated), "scannedAt": s.number(sec.scanned),
 			"contentChangedAt": s.number(sec.changed), "hidden": 0, "Location": folders,
 		})
@@ -161,8 +167,7 @@ func (s *Server) row(sec *section, it *Item, listing bool) map[string]any {
 		"ratingKey": it.Key, "key": "/library/metadata/" + it.Key, "type": kind, "title": it.Title, "guid": "local://" + it.Key,
 		"addedAt": s.number(it.AddedAt), "updatedAt": s.number(it.Updated), "rating": 6.1,
 		"Rating": []any{map[string]any{"image": "x", "value": 9.0, "type": "audience"}}, "Guid": []any{}, "Image": []any{},
-		"thumb": fmt.Sprintf("/library/metadata/%s/thumb/%d", it.Key, it.AddedAt+it.thumb),
-		"art":   fmt.Sprintf("/library/metadata/%s/art/%d", it.Key, it.AddedAt+it.art),
+		"thumb": it.address("thumb"), "art": it.address("art"),
 	}
 	for name, value := range map[string]string{"summary": it.Summary, "studio": it.Studio, "originallyAvailableAt": it.Date, "contentRating": it.ContentRating} {
 		if value != "" {

@@ -65,6 +65,7 @@ type Options struct {
 	AnyPicture    bool   // uploads accept pictures of any format
 	ScanIsPost    bool   // scans are requested by POST, and GET answers 404
 	SizeFilter    string // a filter by size: "" works, "ignored", or "refused" with 400
+	Agent         string // of all libraries; "": the one of personal media
 	NoPaths       bool   // files have no paths, as for a token that is not the owner's
 	LineLimit     int    // longer request lines answer 414, as with a proxy; 0: no limit
 	// Keep returns the form in which Plex stores a value; nil: unchanged.

@@ -9,6 +9,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -82,7 +83,8 @@ func (r *run) adopt(ctx context.Context, identity plexapi.Identity, sections []p
 	s.ID = identity.MachineIdentifier
 	s.Sections, s.Absent = match.ChooseSections(sections, r.Config.Libraries)
 	if len(s.Sections) == 0 {
-		return &gate.Stop{Class: retry.ClassMisconfigured, Text: match.WhyNoLibrary(sections, r.Config.Libraries) + "; everything stays queued"}
+		why := match.WhyNoLibrary(sections, r.Config.Libraries) + "; everything stays queued"
+		return &gate.Stop{Class: retry.ClassMisconfigured, Text: why, Reason: reason.NoLibrary()}
 	}
 	ids := match.IDs(s.Sections)
 	s.Unchosen = slices.DeleteFunc(match.IDs(sections), func(id string) bool { return slices.Contains(ids, id) })
@@ -119,7 +121,7 @@ func (r *run) identify(ctx context.Context, server string) error {
 	return &gate.Stop{Class: retry.ClassMisconfigured, Text: fmt.Sprintf(
 		"the Plex server at this address has changed (%s, was %s): if that is intended, run \"Check connection\"; until then everything stays queued",
 		server, known,
-	)}
+	), Reason: reason.ServerChanged(server, known)}
 }
 
 // AcceptServer makes the next server that answers the current one. The bases of the former server's items are kept.

@@ -10,8 +10,10 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/doing"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -34,6 +36,8 @@ type Engine struct {
 	Log      zerolog.Logger
 	Random   func() float64                  // uniform in [0, 1)
 	Progress func(float64)                   // 0 … 1
+	Doing    doing.Reporter                  // shows others what a run does
+	Paused   func() string                   // why nothing may be pushed, in one sentence; "" if it may; nil: it may
 	Ask      func(ctx context.Context) error // makes sure that another run waits in Stash's queue; nil: runs do not yield
 	Yields   bool                            // preview, restore and a rebuilding of the index yield, and the caller continues them
 	Began    time.Time                       // when the task began, which counts for yielding; zero: when the run begins
@@ -57,6 +61,7 @@ type Summary struct {
 
 	Stopped  string      // why it ended early or left due jobs, in one sentence; "" if it did neither
 	Class    retry.Class // of what stopped it; "" if nothing went wrong
+	Reason   string      // the JSON of the code and the parameters behind Stopped
 	Yielded  bool        // an update of the index stopped for other Stash jobs
 	CaughtUp int         // scenes that the catch-up enqueued
 	Floor    int64       // jobs claimed at or after this number were released by this run
@@ -87,7 +92,7 @@ func (e *Engine) newRun(opts Options, readOnly bool) *run {
 	if opts.Only != 0 {
 		r.yield.ask = nil
 	}
-	r.gate.Yield = r.yield.makeRoom
+	r.gate.Yield, r.gate.Begins = r.yield.makeRoom, e.Doing.Begins
 	r.pushes = &push.Pipeline{
 		Store: e.Store, Index: e.Index, Stash: e.Stash, Plex: e.Plex, Log: e.Log, Random: e.Random, Config: e.Config.Config,
 		Gate: r.gate, Server: r.server, ReadOnly: readOnly, KnownOnly: opts.Only != 0 && !opts.Listing,
@@ -104,19 +109,22 @@ func (e *Engine) Run(ctx context.Context, opts Options) (Summary, error) {
 	err := r.process(ctx)
 	r.pushes.LogSkipped()
 	sum := r.summary()
-	if stop, ok := gate.AsStop(err); ok {
-		sum.Stopped, sum.Class = stop.Text, stop.Class
+	if plexindex.Damaged(err) && !errors.Is(err, store.ErrCorrupt) {
+		if err = e.Index.Rebuild(context.WithoutCancel(ctx)); err == nil {
+			const why = "the file index was corrupt and has been reset; the next run rebuilds it"
+			err = &gate.Stop{Class: retry.ClassTemporary, Text: why, Reason: reason.IndexReset()}
+		}
+	}
+	stop, ok := gate.AsStop(err)
+	if !ok && err != nil && ctx.Err() != nil { // a query that was cut off
+		stop, ok = gate.Cancelled(), true
+	}
+	if ok {
+		sum.stop(*stop)
 		err = nil
 	}
-	if plexindex.Damaged(err) && !errors.Is(err, store.ErrCorrupt) {
-		err = e.Index.Rebuild(context.WithoutCancel(ctx))
-		sum.Stopped, sum.Class = "the file index was corrupt and has been reset; the next run rebuilds it", retry.ClassTemporary
-	}
-	if err != nil && ctx.Err() != nil { // a query that was cut off
-		sum.Stopped, sum.Class, err = gate.CancelledText, retry.ClassCancelled, nil
-	}
 	if shared, ok := r.gate.Shared(ctx); ok && sum.Stopped == "" {
-		sum.Stopped, sum.Class = shared.Text, shared.Class
+		sum.stop(shared)
 	}
 	return sum, err
 }
@@ -130,6 +138,9 @@ func (r *run) summary() Summary {
 }
 
 func (r *run) process(ctx context.Context) error {
+	if err := r.yield.pausedNow(); err != nil {
+		return err
+	}
 	if err := r.begin(ctx); err != nil || r.opts.Only != 0 {
 		return err
 	}
@@ -189,6 +200,7 @@ func (r *run) begin(ctx context.Context) error {
 		}
 	}
 	if r.opts.Only != 0 {
+		r.Doing.Works(doing.Pushing, 0, 1)
 		r.server.Fresh = !r.opts.Listing // without Listing the index is used without an update
 		return r.jobs(ctx, store.ClaimOptions{Only: r.opts.Only})
 	}
@@ -202,6 +214,9 @@ func (r *run) jobs(ctx context.Context, opts store.ClaimOptions) error {
 		if ctx.Err() != nil {
 			return gate.Cancelled()
 		}
+		if err := r.yield.pausedNow(); err != nil {
+			return err
+		}
 		opts.Floor = r.floor
 		due, err := r.Store.HasDue(ctx, time.Now(), opts)
 		if err != nil || !due {
@@ -212,6 +227,11 @@ func (r *run) jobs(ctx context.Context, opts store.ClaimOptions) error {
 		}
 		if err := r.fill(ctx, opts); err != nil {
 			return err
+		}
+		if r.batches == 0 && r.opts.Only == 0 {
+			if err := r.report(ctx); err != nil {
+				return err
+			}
 		}
 		claimed, crashed, err := r.Store.Claim(ctx, time.Now(), opts)
 		if err != nil {
@@ -245,9 +265,9 @@ func (r *run) betweenBatches(ctx context.Context) error {
 	return r.gate.MakeRoom(ctx)
 }
 
-// report sends the progress to Stash: completed claims relative to all known work.
+// report sends the progress to Stash and to others: completed claims relative to all known work.
 func (r *run) report(ctx context.Context) error {
-	if r.Progress == nil {
+	if r.Progress == nil && r.Doing.Show == nil {
 		return nil
 	}
 	due, err := r.Store.CountDue(ctx, time.Now())
@@ -255,6 +275,9 @@ func (r *run) report(ctx context.Context) error {
 		return err
 	}
 	done := r.pushes.Tally.Done
-	r.Progress(float64(done) / float64(max(done+due.N, 1)))
+	r.Doing.Works(doing.Pushing, done, done+due.N)
+	if r.Progress != nil && r.batches > 0 {
+		r.Progress(float64(done) / float64(max(done+due.N, 1)))
+	}
 	return nil
 }

@@ -31,6 +31,7 @@ type lab struct {
 	keys    map[int]string
 	log     *bytes.Buffer
 	ended   []float64 // progress
+	asking  error     // of asking Stash for a run
 }
 
 // inLab runs f in a bubble, with n scenes of which Plex holds the files.
@@ -129,7 +130,7 @@ func (l *lab) runWith(o Options) Summary {
 
 func (l *lab) want(sum, want Summary) {
 	l.Helper()
-	sum.Stopped, sum.Class, sum.CaughtUp, sum.Floor, sum.Bare = "", "", 0, 0, 0
+	sum.Stopped, sum.Class, sum.Reason, sum.CaughtUp, sum.Floor, sum.Bare = "", "", "", 0, 0, 0
 	if sum != want {
 		l.Errorf("summary = %+v, want %+v", sum, want)
 	}

@@ -5,12 +5,15 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/catchup"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/doing"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 )
 
 // listing returns what lists Stash's scenes. Between two pages it ends with the error of yield.
 func (e *Engine) listing(yield func(ctx context.Context) error) *catchup.Listing {
-	return &catchup.Listing{Store: e.Store, Stash: e.Stash, Log: e.Log, Yield: yield}
+	return &catchup.Listing{Store: e.Store, Stash: e.Stash, Log: e.Log, Yield: yield, Listed: func(done, total int) {
+		e.Doing.Prepares(doing.Listing, done, total)
+	}}
 }
 
 // optional makes a request of the run. It logs a failure after which the run continues, with what follows from it.

@@ -33,6 +33,7 @@ func TestLongRunEndsOnlyIfAnotherRunContinues(t *testing.T) {
 		{"another job waits", []string{"Scanning..."}, false, false, 1, true},
 		{"another job waits behind its next run", []string{ownRun, "Scanning..."}, false, false, 1, true},
 		{"a preview waits that it has interrupted", []string{queuePrefix + PreviewDescription}, false, false, 0, false},
+		{"a preview waits that a person has started on the page", []string{queuePrefix + ownPrefix + "preview changes"}, false, false, 0, false},
 		{"Stash takes no run", []string{"Scanning..."}, false, true, -1, false},
 		{"Stash does not tell", []string{"Scanning..."}, true, false, 0, false},
 		{"Stash does not answer", []string{"Scanning..."}, true, false, 0, false},
@@ -156,6 +157,7 @@ func TestWaitingRunYieldsAtOnce(t *testing.T) {
 	}{
 		{"when another job comes", func(l *lab, _ func()) { l.stash.Hold("Scanning...") }, "", lookEvery},
 		{"when its next run comes", func(l *lab, _ func()) { l.stash.Hold(ownRun) }, "", lookEvery},
+		{"when a person starts a preview on the page", func(l *lab, _ func()) { l.stash.Hold(queuePrefix + ownPrefix + "preview changes") }, "", lookEvery},
 		{"when Stash does not tell any more", func(l *lab, _ func()) { l.stash.Refuse(true) }, "", lookEvery},
 		{"when it is stopped", func(_ *lab, stop func()) { stop() }, retry.ClassCancelled, 0},
 	} {

@@ -98,6 +98,19 @@ func (e *Engine) preview(ctx context.Context, scene int, from PreviewPosition, p
 	return r.result, err
 }
 
+// Inspect computes what a push of one scene would write, as Preview does. The push may have failed for itself: its Failure
+// says why the scene would not be pushed. The error says why nothing could be computed, for example because Plex does not
+// answer.
+func (e *Engine) Inspect(ctx context.Context, scene int) (*push.Push, error) {
+	r := e.newRun(Options{}, true)
+	r.yield.ask = nil
+	if err := r.reach(ctx); err != nil {
+		return nil, err
+	}
+	pushes, err := r.pushes.DryRun(ctx, []int{scene})
+	return pushes[0], err
+}
+
 // previewRun is a read-only run.
 type previewRun struct {
 	*run

@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -110,3 +113,39 @@ func TestPreviewLooksOnlyIntoLibrariesThatAreChosen(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+func TestInspectSaysWhatAPushWouldDoAndWritesNothing(t *testing.T) {
+	inLab(t, 2, func(l *lab) {
+		l.must(second(l.Engine.RefreshIndex(l.Context())))
+		l.Config.KeepPlexEdits = true
+		l.dressed(1)
+		l.covered(1, jpeg("one"))
+		l.edit("T", 1)
+		l.want(l.run(), Summary{Synced: 1})
+		l.plex.Choose(l.keys[1], "posters", "metadata://posters/1")
+		l.plex.Edit(l.keys[1], func(it *plextest.Item) { it.Title = "mine" })
+		l.covered(1, jpeg("another"))
+		l.stash.Change(1, func(s *stashtest.Scene) { s.Title, s.Details = "T2", "D" })
+		l.plex.Forget()
+		p, err := l.Engine.Inspect(l.Context(), 1)
+		l.must(err)
+		if p.Failure() != nil || len(p.Targets) != 1 {
+			t.Fatalf("%v, %d targets", p.Failure(), len(p.Targets))
+		}
+		plan := &p.Targets[0].Plan
+		if got := []string{plan.Does("title"), plan.Does("summary"), plan.Does("thumb"), plan.Does("studio")}; !slices.Equal(got, []string{merge.Keeps, merge.Writes, merge.Keeps, merge.Nothing}) {
+			t.Errorf("a push would %v", got)
+		}
+		if n := l.plex.Count("PUT", "") + l.plex.Count("POST", ""); n != 0 || p.Targets[0].Current.Title != "mine" {
+			t.Errorf("%d writes, the title is %q", n, p.Targets[0].Current.Title)
+		}
+		l.plex.Remove(l.keys[2])
+		if p, err = l.Engine.Inspect(l.Context(), 2); err != nil || p.Failure() == nil {
+			t.Errorf("a scene that is not in Plex: %v, %v", p.Failure(), err)
+		}
+		l.plex.Refuse(true)
+		if _, err = l.Engine.Inspect(l.Context(), 1); err == nil {
+			t.Error("Plex is off, and Inspect does not say so")
+		}
+	})
+}

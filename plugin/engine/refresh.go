@@ -72,7 +72,7 @@ func (r *run) refresh(ctx context.Context) error {
 
 // reader returns a reader that brings the index up to date.
 func (r *run) reader() *plexindex.Reader {
-	return &plexindex.Reader{List: r.list, Index: r.Index, Between: r.gate.MakeRoom, Awaited: r.newFilesMatter, OnNew: r.wake}
+	return &plexindex.Reader{List: r.listed, Index: r.Index, Between: r.gate.MakeRoom, Awaited: r.newFilesMatter, OnNew: r.wake}
 }
 
 // wake makes the jobs that await these files due, and notes the pushed scenes that they may concern.

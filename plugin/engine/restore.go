@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/doing"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/findings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
@@ -120,6 +121,7 @@ func (r *restoreRun) all(ctx context.Context) error {
 		return err
 	}
 	for {
+		r.Doing.Works(doing.Restoring, r.position.Done, total)
 		keys, err := r.Store.ItemsAfter(ctx, r.server.ID, r.position.After, store.BatchSize)
 		if err != nil || len(keys) == 0 {
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/doing"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/lookup"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
@@ -14,6 +15,13 @@ import (
 func (e *Engine) list(ctx context.Context, q plexapi.ListQuery) (plexapi.Page, error) {
 	page, err := e.Plex.List(ctx, q)
 	return page, push.WithoutPaths(err)
+}
+
+// listed lists items of Plex, and shows how far a library is read.
+func (r *run) listed(ctx context.Context, q plexapi.ListQuery) (plexapi.Page, error) {
+	page, err := r.list(ctx, q)
+	r.Doing.Prepares(doing.Reading, q.Start+page.Received, max(page.TotalSize, 0))
+	return page, err
 }
 
 // CheckPaths returns a *gate.Stop if Plex sends no file paths. It sends requests only if every library has been read,

@@ -1,19 +1,15 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/lookup"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
-	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
@@ -64,7 +60,7 @@ func (r *run) sample(ctx context.Context, scenes []*stashapi.Scene, holds lookup
 		return Sample{}, err
 	}
 	if i := slices.IndexFunc(s.Matches, func(m match.Match) bool { return m.Found != match.Matched }); i >= 0 {
-		why, err := r.whyNot(ctx, scenes[i], s.Matches[i], holds)
+		why, err := lookup.WhyNot(ctx, r.pushes.Index, r.server, scenes[i], s.Matches[i], holds)
 		if err != nil {
 			return Sample{}, err
 		}
@@ -84,44 +80,4 @@ func (e *Engine) LearnedPaths(ctx context.Context) ([]match.PathPair, error) {
 		return nil, err
 	}
 	return evidence.Learned(), nil
-}
-
-// whyNot says why a scene does not match, and which file in the libraries is nearest.
-func (r *run) whyNot(ctx context.Context, scene *stashapi.Scene, found match.Match, holds lookup.Reach) (string, error) {
-	if found.Found == match.Ambiguous {
-		return fmt.Sprintf("%d items fit equally well: %s", len(found.Candidates), push.NameCandidates(found.Candidates)), nil
-	}
-	if len(scene.Files) == 0 {
-		return "it has no file", nil
-	}
-	f := scene.Files[0]
-	normal := pathform.Normal(f.Path)
-	name := text.Private(normal[strings.LastIndexByte(normal, '/')+1:])
-	files, err := r.pushes.Index.ByName(ctx, r.server.ID, f.Path)
-	if err != nil {
-		return "", err
-	}
-	if files = match.InSections(files, r.server.Sections); len(files) == 0 {
-		switch holds {
-		case lookup.SameSize:
-			return fmt.Sprintf("Plex has no file named %s with its size (%d bytes)", name, f.Size), nil
-		case lookup.Some:
-			return fmt.Sprintf("no file named %s is among the items that were compared", name), nil
-		}
-		return "Plex has no file named " + name, nil
-	}
-	nearest := slices.MaxFunc(files, func(a, b plexindex.File) int { return cmp.Compare(nearness(f, a), nearness(f, b)) })
-	if nearest.Size == f.Size {
-		return fmt.Sprintf("Plex has %s at %s, but that file belongs to another scene", name, text.Private(nearest.Path)), nil
-	}
-	return fmt.Sprintf("Plex has %s at %s with a different size (%d bytes, in Stash %d)", name, text.Private(nearest.Path), nearest.Size, f.Size), nil
-}
-
-// nearness rates how similar two files are: first by size, then by folders.
-func nearness(f stashapi.File, p plexindex.File) int {
-	n := pathform.TrailingFolders(f.Path, p.Path, true)
-	if p.Size == f.Size {
-		n += 1000
-	}
-	return n
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/scans"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -90,13 +90,13 @@ func TestFolderIsScannedOnceInARun(t *testing.T) {
 		}
 		l.want(l.run(), Summary{Waiting: 60})
 		var want []string
-		for i := range push.MaxScans {
+		for i := range scans.AtMost {
 			want = append(want, fmt.Sprintf("/data/%02d", i))
 		}
 		l.wantScans(want...)
 		pass(time.Minute)
 		l.run()
-		if n := len(l.plex.Scans()); n != 2*push.MaxScans {
+		if n := len(l.plex.Scans()); n != 2*scans.AtMost {
 			l.Errorf("%d scans in two runs", n)
 		}
 	})

@@ -4,8 +4,14 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 )
+
+// stop notes what stopped the run.
+func (s *Summary) stop(why gate.Stop) {
+	s.Stopped, s.Class, s.Reason = why.Text, why.Class, why.Reason.JSON()
+}
 
 // String returns what a run did, in one line; "" if it did nothing. The numbers add up to the scenes of the run.
 func (s Summary) String() string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/doing"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -50,7 +51,7 @@ func (r *run) waitForSoon(ctx context.Context) (bool, error) {
 	}
 	r.settled(ctx)
 	r.askAgain()
-	return true, r.yield.sleep(ctx, min(max(wait, 0), lookEvery))
+	return true, r.waits(ctx, doing.ForJob, next, min(max(wait, 0), lookEvery))
 }
 
 // settled reports, once, what the run did before it waits.
@@ -82,7 +83,7 @@ func (r *run) waitForProbe(ctx context.Context) (bool, error) {
 	if wait > soon {
 		return false, nil
 	}
-	again, err := r.pause(ctx, wait)
+	again, err := r.pause(ctx, doing.ForProbe, wait)
 	if again {
 		r.gate.TryAgain()
 		r.askAgain()
@@ -98,12 +99,12 @@ func (r *run) waitOut(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	r.yield.pauses++
-	return r.pause(ctx, min(shortPause<<max(r.yield.pauses-retry.TripAfter, 0), retry.FirstPause))
+	return r.pause(ctx, doing.ForPlex, min(shortPause<<max(r.yield.pauses-retry.TripAfter, 0), retry.FirstPause))
 }
 
 // pause waits as long as no other Stash job waits, and reports whether it completed. Released jobs may then be claimed
 // again.
-func (r *run) pause(ctx context.Context, wait time.Duration) (bool, error) {
+func (r *run) pause(ctx context.Context, what string, wait time.Duration) (bool, error) {
 	end := time.Now().Add(wait)
 	for r.opts.Linger && r.yield.waited < lingerInAll && r.yield.queueIsIdle(ctx) {
 		wait := time.Until(end)
@@ -112,11 +113,20 @@ func (r *run) pause(ctx context.Context, wait time.Duration) (bool, error) {
 			r.floor, err = r.Store.ClaimFloor(ctx)
 			return err == nil, err
 		}
-		if err := r.yield.sleep(ctx, min(wait, lookEvery)); err != nil {
+		if err := r.waits(ctx, what, end, min(wait, lookEvery)); err != nil {
 			return false, err
 		}
 	}
 	return false, nil
+}
+
+// waits waits while others see what for, unless a person has paused pushing.
+func (r *run) waits(ctx context.Context, what string, until time.Time, wait time.Duration) error {
+	if err := r.yield.pausedNow(); err != nil {
+		return err
+	}
+	r.Doing.Waits(what, until)
+	return r.yield.sleep(ctx, wait)
 }
 
 // askAgain makes the run reconnect and update the index, since both may have changed while it waited.

@@ -92,7 +92,7 @@ func TestFailureOfOneItemStopsNoOther(t *testing.T) {
 						for range 5 {
 							l.add()
 						}
-						l.failItems(fault, pattern, bad)
+						l.failItems(fault, pattern, bad, codesOf[kind])
 						if t.Failed() {
 							t.Log(strings.ReplaceAll(l.log.String(), "\x01", " "))
 						}
@@ -103,8 +103,9 @@ func TestFailureOfOneItemStopsNoOther(t *testing.T) {
 	}
 }
 
-// failItems makes requests of one kind fail for some of five scenes and checks what becomes of each.
-func (l *lab) failItems(fault plextest.Fault, pattern *regexp.Regexp, bad []int) {
+// failItems makes requests of one kind fail for some of five scenes and checks what becomes of each. A scene that waits
+// or is dead has one of the codes.
+func (l *lab) failItems(fault plextest.Fault, pattern *regexp.Regexp, bad []int, codes []string) {
 	if pattern != itemRequests["list"] && pattern != itemRequests["lock"] { // which only a first push sends
 		for id := range l.keys {
 			l.decorate(id, "Former")
@@ -134,6 +135,7 @@ func (l *lab) failItems(fault plextest.Fault, pattern *regexp.Regexp, bad []int)
 	for id := 1; id <= 5; id++ {
 		if slices.Contains(bad, id) {
 			l.wantTrace(id)
+			l.wantCode(id, codes)
 			continue
 		}
 		if it := l.plex.Item(l.keys[id]); it.Tags["genre"][0] != "New" || string(it.Poster().Data) != string(jpeg(fmt.Sprint("New", id))) {

@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 )
 
@@ -18,7 +19,7 @@ const (
 	lookAtMost  = 3 * time.Second  // how long it waits for Stash's answer
 )
 
-// ownPrefix begins the description of each task that we put into Stash's queue ourselves.
+// ownPrefix begins the description of each task that we, or a person on our page, put into Stash's queue.
 const ownPrefix = "Stash Plex Sync: "
 
 // The descriptions of the tasks that we put into Stash's queue.
@@ -32,7 +33,8 @@ const (
 // queuePrefix is Stash's prefix for the description of a plugin task.
 const queuePrefix = "Running plugin task: "
 
-// OwnRun reports whether a job in Stash's queue is one of our runs.
+// OwnRun reports whether a job in Stash's queue is one of our runs, which push what is due. A preview is none, even with
+// our prefix.
 func OwnRun(description string) bool {
 	return description == queuePrefix+RunDescription
 }
@@ -42,6 +44,7 @@ type yield struct {
 	stash   *stashapi.Client
 	log     zerolog.Logger
 	ask     func(ctx context.Context) error // makes sure that Stash runs what continues the work; nil if nothing would
+	paused  func() string                   // why nothing may be pushed; nil if a pause does not matter
 	leaves  string                          // what a run says that yields
 	started time.Time
 
@@ -64,7 +67,7 @@ func (e *Engine) newYield(ask func(ctx context.Context) error, leaves string) yi
 	if started.IsZero() {
 		started = time.Now()
 	}
-	return yield{stash: e.Stash, log: e.Log, ask: ask, leaves: leaves, started: started}
+	return yield{stash: e.Stash, log: e.Log, ask: ask, paused: e.Paused, leaves: leaves, started: started}
 }
 
 // callerAsks is the ask of work that its caller continues. It is nil if the work must not be interrupted.
@@ -75,8 +78,8 @@ func (e *Engine) callerAsks() func(ctx context.Context) error {
 	return func(context.Context) error { return nil }
 }
 
-// isOther reports whether a job waits for this run to end. A task that we put there ourselves is no other job: two of
-// them would yield to each other.
+// isOther reports whether a job waits for this run to end. A task with our prefix is no other job: two of them would
+// yield to each other.
 func isOther(j stashapi.QueueJob) bool {
 	return j.Status == "READY" && !strings.HasPrefix(j.Description, queuePrefix+ownPrefix)
 }
@@ -88,11 +91,11 @@ func (e *Engine) Room() func(ctx context.Context) error {
 	return y.makeRoom
 }
 
-// makeRoom returns why a run must end; nil if it continues. The run ends if other Stash jobs wait and it can ask
-// for what continues its work behind them.
+// makeRoom returns why a run must end; nil if it continues. The run ends if a person has paused pushing, or if other Stash
+// jobs wait and it can ask for what continues its work behind them.
 func (y *yield) makeRoom(ctx context.Context) error {
 	now := time.Now()
-	if y.leaving != nil || y.ask == nil || now.Sub(y.started) < workAtLeast || now.Sub(y.looked) < roomEvery {
+	if y.pausedNow() != nil || y.ask == nil || now.Sub(y.started) < workAtLeast || now.Sub(y.looked) < roomEvery {
 		return y.leaving
 	}
 	y.looked = now
@@ -110,7 +113,17 @@ func (y *yield) makeRoom(ctx context.Context) error {
 		y.log.Debug().Err(err).Msg("could not ask Stash for another run")
 		return nil
 	}
-	y.leaving = &gate.Stop{Text: y.leaves}
+	y.leaving = &gate.Stop{Text: y.leaves, Reason: reason.OtherJobs()}
+	return y.leaving
+}
+
+// pausedNow returns why the run must end if a person has paused pushing.
+func (y *yield) pausedNow() error {
+	if y.leaving == nil && y.paused != nil {
+		if why := y.paused(); why != "" {
+			y.leaving = &gate.Stop{Text: why}
+		}
+	}
 	return y.leaving
 }
 
@@ -128,7 +141,8 @@ func Yielded(err error) (why string, ok bool) {
 	return stop.Text, true
 }
 
-// queueIsIdle reports whether no Stash job waits for this run to end. A queue that cannot be read counts as busy.
+// queueIsIdle reports whether no Stash job waits for this run to end, not even a task of ours: whoever started that task
+// waits for it, while this run has nothing to do. A queue that cannot be read counts as busy.
 func (y *yield) queueIsIdle(ctx context.Context) bool {
 	jobs, err := y.stash.JobQueue(ctx)
 	if err != nil {

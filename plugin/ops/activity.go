@@ -65,7 +65,7 @@ func activity(ctx context.Context, d *Desk, args Args) (any, error) {
 	for _, a := range list {
 		r.Items = append(r.Items, Activity{
 			ID: a.ID, At: when(a.At), SceneID: a.SceneID, Title: titles[a.SceneID], Outcome: a.Outcome,
-			Fields: append([]string{}, a.Fields...), TookMS: a.Took.Milliseconds(), Reason: reasonOf(a.Class, a.Reason, a.Error),
+			Fields: append([]string{}, a.Fields...), TookMS: a.Took.Milliseconds(), Reason: ReasonOf(a.Class, a.Reason, a.Error),
 		})
 	}
 	return r, nil

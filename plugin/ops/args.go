@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -105,6 +106,26 @@ func (a Args) scenes(name string, most int) ([]int, error) {
 		}
 	}
 	return ids, nil
+}
+
+// Limits of settings that are given in a call.
+const (
+	settingsAtMost = 64
+	settingsBytes  = 20_000 // as JSON
+)
+
+// GivenSettings returns the settings that a call names with their values, as Stash would store them; nil if it names none.
+// The values may be of any type: package settings judges them.
+func GivenSettings(v any) (map[string]any, error) {
+	if v == nil || v == "" {
+		return nil, nil
+	}
+	given, ok := v.(map[string]any)
+	encoded, err := json.Marshal(v)
+	if !ok || err != nil || len(given) > settingsAtMost || len(encoded) > settingsBytes {
+		return nil, fmt.Errorf("args.settings must be an object of at most %d settings with their values, at most %d bytes", settingsAtMost, settingsBytes)
+	}
+	return given, nil
 }
 
 // shown returns a value of an argument for a message.

@@ -11,8 +11,8 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/report"
 )
 
-// reportBytes is how long the rows of one answer are at most, in bytes of JSON.
-const reportBytes = 600_000
+// rowBytes is how long the rows of one answer are at most, in bytes of JSON.
+const rowBytes = 600_000
 
 // ReportHead is the head of a stored report.
 type ReportHead struct {
@@ -111,7 +111,7 @@ func reportRows(ctx context.Context, d *Desk, args Args) (any, error) {
 	if !ok {
 		return nil, errors.New("there is no such report; reports are kept for 7 days, the last two of each kind")
 	}
-	list, next, err := db.Rows(ctx, r.ID, rows, int64(cursor), limit, reportBytes)
+	list, next, err := db.Rows(ctx, r.ID, rows, int64(cursor), limit, rowBytes)
 	if err != nil {
 		return nil, err
 	}

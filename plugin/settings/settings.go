@@ -91,6 +91,15 @@ func (e *Error) Error() string {
 	return "correct Settings > Plugins > Stash Plex Sync: " + text.Join(list...)
 }
 
+// Names returns the names of the invalid settings.
+func (e *Error) Names() []string {
+	list := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		list[i] = p.Setting
+	}
+	return list
+}
+
 // Parse reads the settings as Stash stores them, by keys with or without a number in front. Unset, 0 and "" mean the
 // default. Types are read leniently, since people edit Stash's configuration by hand. An *Error reports all problems at
 // once; the settings without a problem are returned nevertheless.

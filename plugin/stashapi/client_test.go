@@ -189,6 +189,25 @@ func TestListingsAreKeysets(t *testing.T) {
 	}
 }
 
+func TestSearchReturnsTheLastUpdatedFirst(t *testing.T) {
+	s, c := start(t)
+	at := time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
+	for id := 1; id <= 5; id++ {
+		s.Add(stashtest.Scene{ID: id, Title: fmt.Sprintf("Clip %d", id%2), Updated: at.Add(-time.Duration(id) * time.Hour)})
+	}
+	for _, want := range []struct {
+		text  string
+		limit int
+		ids   []int
+		more  bool
+	}{{"clip", 10, []int{1, 2, 3, 4, 5}, false}, {"clip 1", 2, []int{1, 3}, true}, {"nothing", 10, []int{}, false}} {
+		ids, more, err := c.Search(t.Context(), want.text, want.limit)
+		if err != nil || ids == nil || !slices.Equal(ids, want.ids) || more != want.more {
+			t.Errorf("%q: %v, %v, %v", want.text, ids, more, err)
+		}
+	}
+}
+
 func TestOnlyExactPathsAreFound(t *testing.T) {
 	s, c := start(t)
 	var paths []string

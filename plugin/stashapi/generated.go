@@ -161,6 +161,27 @@ func (v *PluginSettingsResponse) GetConfiguration() *PluginSettingsConfiguration
 	return v.Configuration
 }
 
+// PluginsPluginsPlugin includes the requested fields of the GraphQL type Plugin.
+type PluginsPluginsPlugin struct {
+	Id      string `json:"id"`
+	Enabled bool   `json:"enabled"`
+}
+
+// GetId returns PluginsPluginsPlugin.Id, and is useful for accessing the field via an interface.
+func (v *PluginsPluginsPlugin) GetId() string { return v.Id }
+
+// GetEnabled returns PluginsPluginsPlugin.Enabled, and is useful for accessing the field via an interface.
+func (v *PluginsPluginsPlugin) GetEnabled() bool { return v.Enabled }
+
+// PluginsResponse is returned by Plugins on success.
+type PluginsResponse struct {
+	// List loaded plugins
+	Plugins []*PluginsPluginsPlugin `json:"plugins"`
+}
+
+// GetPlugins returns PluginsResponse.Plugins, and is useful for accessing the field via an interface.
+func (v *PluginsResponse) GetPlugins() []*PluginsPluginsPlugin { return v.Plugins }
+
 // RunPluginTaskResponse is returned by RunPluginTask on success.
 type RunPluginTaskResponse struct {
 	// Run a plugin task.
@@ -402,6 +423,39 @@ func (v *ScenesByIDResponse) GetFindScenes() *ScenesByIDFindScenesFindScenesResu
 	return v.FindScenes
 }
 
+// SearchScenesFindScenesFindScenesResultType includes the requested fields of the GraphQL type FindScenesResultType.
+type SearchScenesFindScenesFindScenesResultType struct {
+	Count  int                                                      `json:"count"`
+	Scenes []*SearchScenesFindScenesFindScenesResultTypeScenesScene `json:"scenes"`
+}
+
+// GetCount returns SearchScenesFindScenesFindScenesResultType.Count, and is useful for accessing the field via an interface.
+func (v *SearchScenesFindScenesFindScenesResultType) GetCount() int { return v.Count }
+
+// GetScenes returns SearchScenesFindScenesFindScenesResultType.Scenes, and is useful for accessing the field via an interface.
+func (v *SearchScenesFindScenesFindScenesResultType) GetScenes() []*SearchScenesFindScenesFindScenesResultTypeScenesScene {
+	return v.Scenes
+}
+
+// SearchScenesFindScenesFindScenesResultTypeScenesScene includes the requested fields of the GraphQL type Scene.
+type SearchScenesFindScenesFindScenesResultTypeScenesScene struct {
+	Id string `json:"id"`
+}
+
+// GetId returns SearchScenesFindScenesFindScenesResultTypeScenesScene.Id, and is useful for accessing the field via an interface.
+func (v *SearchScenesFindScenesFindScenesResultTypeScenesScene) GetId() string { return v.Id }
+
+// SearchScenesResponse is returned by SearchScenes on success.
+type SearchScenesResponse struct {
+	// A function which queries Scene objects
+	FindScenes *SearchScenesFindScenesFindScenesResultType `json:"findScenes"`
+}
+
+// GetFindScenes returns SearchScenesResponse.FindScenes, and is useful for accessing the field via an interface.
+func (v *SearchScenesResponse) GetFindScenes() *SearchScenesFindScenesFindScenesResultType {
+	return v.FindScenes
+}
+
 // SlimScenesFindScenesFindScenesResultType includes the requested fields of the GraphQL type FindScenesResultType.
 type SlimScenesFindScenesFindScenesResultType struct {
 	Count  int                                                    `json:"count"`
@@ -558,6 +612,18 @@ type __ScenesByIDInput struct {
 
 // GetIds returns __ScenesByIDInput.Ids, and is useful for accessing the field via an interface.
 func (v *__ScenesByIDInput) GetIds() []string { return v.Ids }
+
+// __SearchScenesInput is used internally by genqlient
+type __SearchScenesInput struct {
+	Text    string `json:"text"`
+	PerPage int    `json:"perPage"`
+}
+
+// GetText returns __SearchScenesInput.Text, and is useful for accessing the field via an interface.
+func (v *__SearchScenesInput) GetText() string { return v.Text }
+
+// GetPerPage returns __SearchScenesInput.PerPage, and is useful for accessing the field via an interface.
+func (v *__SearchScenesInput) GetPerPage() int { return v.PerPage }
 
 // __SlimScenesInput is used internally by genqlient
 type __SlimScenesInput struct {
@@ -762,6 +828,37 @@ func PluginSettings(
 	return data_, err_
 }
 
+// The query executed by Plugins.
+const Plugins_Operation = `
+query Plugins {
+	plugins {
+		id
+		enabled
+	}
+}
+`
+
+func Plugins(
+	ctx_ context.Context,
+	client_ graphql.Client,
+) (data_ *PluginsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "Plugins",
+		Query:  Plugins_Operation,
+	}
+
+	data_ = &PluginsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The mutation executed by RunPluginTask.
 const RunPluginTask_Operation = `
 mutation RunPluginTask ($plugin: ID!, $task: String!, $description: String!, $args: Map!) {
@@ -934,6 +1031,45 @@ func ScenesByID(
 	}
 
 	data_ = &ScenesByIDResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by SearchScenes.
+const SearchScenes_Operation = `
+query SearchScenes ($text: String!, $perPage: Int!) {
+	findScenes(filter: {q:$text,per_page:$perPage,sort:"updated_at",direction:DESC}) {
+		count
+		scenes {
+			id
+		}
+	}
+}
+`
+
+func SearchScenes(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	text string,
+	perPage int,
+) (data_ *SearchScenesResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "SearchScenes",
+		Query:  SearchScenes_Operation,
+		Variables: &__SearchScenesInput{
+			Text:    text,
+			PerPage: perPage,
+		},
+	}
+
+	data_ = &SearchScenesResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(

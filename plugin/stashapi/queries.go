@@ -38,6 +38,15 @@ func (c *Client) Settings(ctx context.Context, plugin string) (map[string]any, e
 	return map[string]any{}, nil
 }
 
+// PluginEnabled reports whether a plugin is installed and enabled.
+func (c *Client) PluginEnabled(ctx context.Context, plugin string) (bool, error) {
+	res, err := Plugins(ctx, c.gql)
+	if err != nil {
+		return false, c.wrap(ctx, "list the plugins", err)
+	}
+	return slices.ContainsFunc(res.Plugins, func(p *PluginsPluginsPlugin) bool { return p != nil && p.Id == plugin && p.Enabled }), nil
+}
+
 // KeepLogin reads the API key, if there is one, so that a run can continue after its session has expired (by default an
 // hour after its start). The key stays in memory.
 func (c *Client) KeepLogin(ctx context.Context) error {
@@ -130,6 +139,27 @@ func (c *Client) LastScene(ctx context.Context) (int, error) {
 		return 0, unexpected(op, "the scene has no id")
 	}
 	return atoi(last.Id), nil
+}
+
+// Search returns the ids of the scenes that Stash's own search finds for a text, at most limit, the last updated first.
+// more reports whether Stash found others.
+func (c *Client) Search(ctx context.Context, text string, limit int) (ids []int, more bool, err error) {
+	const op = "search scenes"
+	res, err := SearchScenes(ctx, c.gql, text, limit)
+	if err != nil {
+		return nil, false, c.wrap(ctx, op, err)
+	}
+	if res.FindScenes == nil || len(res.FindScenes.Scenes) > limit {
+		return nil, false, unexpected(op, "the answer is not the requested page")
+	}
+	ids = make([]int, 0, len(res.FindScenes.Scenes))
+	for _, s := range res.FindScenes.Scenes {
+		if s == nil || atoi(s.Id) <= 0 {
+			return nil, false, unexpected(op, "a scene has no id")
+		}
+		ids = append(ids, atoi(s.Id))
+	}
+	return ids, res.FindScenes.Count > len(ids), nil
 }
 
 // slim lists scenes that pass a filter and whose id is greater than after. It adds that condition to the filter.

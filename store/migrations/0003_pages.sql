@@ -25,7 +25,7 @@ CREATE INDEX left_out_why ON left_out (why);
 CREATE TABLE manual_link (
   server     TEXT    NOT NULL,
   scene_id   INTEGER NOT NULL,
-  file_path  TEXT    NOT NULL, -- Plex's
+  file_path  TEXT    NOT NULL, -- Plex's, in the form in which paths are compared
   size       INTEGER NOT NULL, -- bytes
   rating_key TEXT    NOT NULL, -- of the item that last held the file
   chosen_at  INTEGER NOT NULL, -- unix ms

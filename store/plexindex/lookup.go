@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
+	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
 // ByPath returns the files with this path. With fold, case does not matter.
@@ -90,7 +91,26 @@ const (
 	filesByPath        = selectFiles + `path_hash = ?`
 	filesByName        = selectFiles + `base_hash = ?`
 	filesByNameAndSize = selectFiles + `base_hash = ? AND size = ?`
+	filesOfItems       = `SELECT section, rating_key, path, size, duration, added_at FROM plex_file
+		WHERE rating_key IN (SELECT value FROM json_each(?)) AND server = ? ORDER BY rating_key, rowid`
 )
+
+// OfItems returns the files of items, those of one item in Plex's order.
+func (x *Index) OfItems(ctx context.Context, server string, keys []string) ([]File, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	files, err := sqlitefile.Collect(ctx, x.db, scanFile, filesOfItems, sqlitefile.JSONList(keys), hash(server))
+	if err != nil {
+		return nil, fmt.Errorf("cannot look up the files of items: %w", err)
+	}
+	return files, nil
+}
+
+func scanFile(row sqlitefile.Row) (f File, err error) {
+	err = row.Scan(&f.Section, &f.RatingKey, &f.Path, &f.Size, &f.Duration, &f.AddedAt)
+	return f, err
+}
 
 // filesAtMost bounds how many files a look-up returns. No rule can choose between more.
 const filesAtMost = 200
@@ -108,8 +128,8 @@ func (x *Index) files(ctx context.Context, fits func(*File) bool, query string, 
 	defer rows.Close()
 	var files []File
 	for rows.Next() {
-		var f File
-		if err := rows.Scan(&f.Section, &f.RatingKey, &f.Path, &f.Size, &f.Duration, &f.AddedAt); err != nil {
+		f, err := scanFile(rows)
+		if err != nil {
 			return nil, fmt.Errorf("cannot look up a file: %w", err)
 		}
 		if !fits(&f) {

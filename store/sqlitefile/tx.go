@@ -12,7 +12,11 @@ import (
 type Tx struct {
 	*sql.Tx
 	prepared map[string]*sql.Stmt
+	changed  bool
 }
+
+// Changed reports whether ExecContext has changed a row.
+func (tx *Tx) Changed() bool { return tx.changed }
 
 // A RowQuerier is a database or a transaction, for queries that return at most one row.
 type RowQuerier interface {
@@ -25,7 +29,7 @@ func Begin(ctx context.Context, db *sql.DB) (*Tx, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Tx{tx, make(map[string]*sql.Stmt)}, nil
+	return &Tx{Tx: tx, prepared: make(map[string]*sql.Stmt)}, nil
 }
 
 // InTx runs f in a transaction, which it rolls back if f returns an error.
@@ -74,7 +78,12 @@ func (tx *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.R
 	if err != nil {
 		return nil, err
 	}
-	return stmt.ExecContext(ctx, args...)
+	res, err := stmt.ExecContext(ctx, args...)
+	if err == nil && !tx.changed {
+		n, _ := res.RowsAffected() // SQLite always knows it
+		tx.changed = n > 0
+	}
+	return res, err
 }
 
 // QueryContext runs a query.

@@ -19,51 +19,67 @@ type layer struct {
 }
 
 // below are the packages that the engine stands on. Files of databases are the business of those of store.
-const below = "plugin/engine/gate plugin/engine/hidden plugin/engine/lookup plugin/engine/push plugin/engine/match plugin/engine/merge plugin/engine/retry plugin/engine/findings plugin/engine/catchup plugin/engine/tally " +
+const below = "plugin/engine/doing plugin/engine/findings plugin/engine/gate plugin/engine/hidden plugin/engine/lookup plugin/engine/push plugin/engine/match plugin/engine/merge plugin/engine/reason plugin/engine/retry " +
+	"plugin/engine/scans plugin/engine/catchup plugin/engine/tally " +
 	"plugin/text plugin/stashapi plexapi store store/plexindex store/pathform store/relink"
 
 var layers = map[string]layer{
 	"plugin/engine": {below, "github.com/rs/zerolog"},
 	"plugin/engine/gate": {
-		"plugin/engine/retry store plexapi plugin/stashapi", "github.com/rs/zerolog",
+		"plugin/engine/reason plugin/engine/retry store plexapi plugin/stashapi", "github.com/rs/zerolog",
 	},
 	"plugin/engine/push": {
-		"plugin/engine/gate plugin/engine/hidden plugin/engine/match plugin/engine/merge plugin/engine/retry plugin/engine/tally store store/plexindex store/pathform plexapi plugin/stashapi plugin/text",
+		"plugin/engine/gate plugin/engine/hidden plugin/engine/match plugin/engine/merge plugin/engine/reason plugin/engine/retry plugin/engine/scans plugin/engine/tally store store/chosen store/plexindex store/pathform plexapi plugin/stashapi plugin/text",
 		"github.com/rs/zerolog",
 	},
+	"plugin/engine/doing":    {"", ""},
+	"plugin/engine/findings": {"plugin/engine/merge plugin/engine/retry plugin/report plugin/text", ""},
 	"plugin/engine/gaps": {
 		"plugin/engine/hidden plugin/engine/match plugin/engine/push plugin/report plugin/stashapi plugin/text plexapi store store/pathform store/plexindex", "",
 	},
-	"plugin/engine/hidden":   {"plugin/stashapi plugin/text store", ""},
-	"plugin/engine/lookup":   {"plugin/engine/gate plugin/engine/retry plugin/stashapi plexapi store/plexindex", ""},
-	"plugin/engine/match":    {"store/plexindex store/pathform plugin/stashapi plexapi plugin/text", "golang.org/x/text"},
-	"plugin/engine/merge":    {"plexapi plugin/stashapi store plugin/text", "golang.org/x/text"},
-	"plugin/engine/retry":    {"plexapi plugin/stashapi store", ""},
-	"plugin/engine/findings": {"plugin/engine/merge plugin/engine/retry plugin/report plugin/text", ""},
-	"plugin/engine/tally":    {"", ""},
-	"plugin/engine/catchup":  {"plugin/stashapi store", "github.com/rs/zerolog"},
-	"plugin/text":            {"", "golang.org/x/text"},
-	"store":                  {"store/sqlitefile store/pathform store/history store/inboxes store/relink", ""},
-	"store/history":          {"store/sqlitefile", ""},
-	"store/inboxes":          {"store/sqlitefile", ""},
-	"store/pathform":         {"", "golang.org/x/text"},
-	"store/relink":           {"store/sqlitefile store/pathform", ""},
-	"store/plexindex":        {"plexapi store/sqlitefile store/pathform", ""},
-	"store/sqlitefile":       {"store/internal/killpoints", "modernc.org/sqlite github.com/gofrs/flock"},
+	"plugin/engine/hidden": {"plugin/engine/reason plugin/stashapi plugin/text store", ""},
+	"plugin/engine/lookup": {
+		"plugin/engine/gate plugin/engine/match plugin/engine/push plugin/engine/retry plugin/stashapi plugin/text plexapi store/pathform store/plexindex", "",
+	},
+	"plugin/engine/match":   {"store/chosen store/plexindex store/pathform plugin/stashapi plexapi plugin/text", "golang.org/x/text"},
+	"plugin/engine/merge":   {"plexapi plugin/stashapi store plugin/text", "golang.org/x/text"},
+	"plugin/engine/reason":  {"plugin/text", ""},
+	"plugin/engine/retry":   {"plugin/engine/reason plexapi plugin/stashapi store", ""},
+	"plugin/engine/scans":   {"plugin/engine/gate plugin/engine/match plugin/engine/retry plugin/text plexapi store/pathform", ""},
+	"plugin/engine/tally":   {"", ""},
+	"plugin/engine/catchup": {"plugin/stashapi store", "github.com/rs/zerolog"},
+	"plugin/text":           {"", "golang.org/x/text"},
+	"store":                 {"store/sqlitefile store/pathform store/chosen store/coverage store/history store/inboxes store/lists store/relink", ""},
+	"store/chosen":          {"store/sqlitefile", ""},
+	"store/lists":           {"store/sqlitefile", ""},
+	"store/coverage":        {"store/sqlitefile", ""},
+	"store/history":         {"store/sqlitefile", ""},
+	"store/inboxes":         {"store/sqlitefile", ""},
+	"store/pathform":        {"", "golang.org/x/text"},
+	"store/relink":          {"store/sqlitefile store/pathform", ""},
+	"store/plexindex":       {"plexapi store/sqlitefile store/pathform", ""},
+	"store/sqlitefile":      {"store/internal/killpoints", "modernc.org/sqlite github.com/gofrs/flock"},
 
 	// What stands above, beside and below these.
 	"plugin": {
-		"plugin/engine plugin/engine/gaps plugin/engine/hidden plugin/engine/lookup plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/retry plugin/engine/findings plugin/hooks plugin/ops plugin/report plugin/settings plugin/shorten " +
+		"plugin/engine plugin/engine/doing plugin/engine/findings plugin/engine/gaps plugin/engine/hidden plugin/engine/lookup plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/reason " +
+			"plugin/engine/retry plugin/hooks plugin/ops plugin/pause plugin/peer plugin/progress plugin/reach plugin/report plugin/settings plugin/shorten " +
 			"plugin/stashapi plugin/stashlog plugin/text " +
-			"plexapi store store/inboxes store/plexindex store/pathform store/sqlitefile",
+			"plexapi store store/inboxes store/lists store/plexindex store/pathform store/sqlitefile",
 		"github.com/rs/zerolog github.com/stashapp/stash/pkg/plugin/common",
 	},
-	"plugin/hooks":   {"plugin/text store", ""},
-	"plugin/report":  {"store/sqlitefile", ""},
-	"plugin/shorten": {"", ""},
+	"plugin/hooks":    {"plugin/text store", ""},
+	"plugin/pause":    {"store/sqlitefile", ""},
+	"plugin/peer":     {"plugin/settings plugin/stashapi", ""},
+	"plugin/progress": {"plugin/engine/doing", "github.com/gofrs/flock"},
+	"plugin/reach":    {"plexapi store", ""},
+	"plugin/report":   {"store/sqlitefile", ""},
+	"plugin/shorten":  {"", ""},
+	"plugin/thumb":    {"", "golang.org/x/image"},
 	"plugin/ops": {
-		"plugin/engine/hidden plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/retry plugin/hooks plugin/report plugin/settings plugin/stashapi plugin/text plexapi " +
-			"store store/history store/pathform store/plexindex store/sqlitefile",
+		"plugin/account plugin/engine/doing plugin/engine/hidden plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/reason plugin/engine/retry plugin/hooks plugin/pause " +
+			"plugin/progress plugin/reach plugin/report plugin/settings plugin/stashapi plugin/text plugin/thumb plexapi store store/chosen store/coverage store/history store/lists " +
+			"store/pathform store/plexindex store/sqlitefile",
 		"github.com/rs/zerolog",
 	},
 	"plugin/settings": {"plugin/engine/match plugin/engine/merge plugin/text store/pathform", ""},
@@ -89,10 +105,12 @@ var apart = [][2]string{{"store", "plexapi"}, {"store/sqlitefile", "plexapi"}, {
 // pure are packages without input and output: what they may not import of the standard library, and types that their
 // code may not name.
 var pure = map[string]struct{ library, types string }{
-	"plugin/engine/merge": {"context os net database/sql", "Store Index Client"},
-	"plugin/engine/retry": {"context os database/sql", "Store Index Client"},
-	"plugin/engine/match": {"os net database/sql", "Store Client"}, // only types of plexapi
-	"store/plexindex":     {"", "Client"},                          // only types of plexapi
+	"plugin/engine/merge":  {"context os net database/sql", "Store Index Client"},
+	"plugin/engine/reason": {"context os net database/sql", ""},
+	"plugin/engine/retry":  {"context os database/sql", "Store Index Client"},
+	"plugin/engine/match":  {"os net database/sql", "Store Client"}, // only types of plexapi
+	"store/plexindex":      {"", "Client"},                          // only types of plexapi
+	"plugin/thumb":         {"os net database/sql", "Store Index Client"},
 }
 
 func TestLayers(t *testing.T) {

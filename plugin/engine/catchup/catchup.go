@@ -36,8 +36,12 @@ type Listing struct {
 	Log   zerolog.Logger
 	// Yield is called between two pages. Its error ends the listing, and the next one continues it. nil: it never ends.
 	Yield func(ctx context.Context) error
+	// Listed is called after each page with the number of scenes that were listed, and that are to be listed in all. nil:
+	// nobody looks.
+	Listed func(done, total int)
 
 	enqueued int
+	done     int
 }
 
 // Run finds what changed in Stash without a hook and returns how many scenes it queued. It lists the changed scenes
@@ -176,7 +180,16 @@ func watermark(newest, present time.Time) map[string]string {
 	return facts
 }
 
+// listed reports a page. Its count leaves out the pages before.
+func (l *Listing) listed(page stashapi.Listing) {
+	total := l.done + page.Count
+	if l.done += len(page.Scenes); l.Listed != nil {
+		l.Listed(l.done, total)
+	}
+}
+
 func (l *Listing) compare(ctx context.Context, page stashapi.Listing, adopt bool, facts map[string]string) error {
+	l.listed(page)
 	n, err := l.Store.CatchUp(ctx, time.Now(), store.Page{Scenes: versionsOf(page.Scenes), Adopt: adopt, Facts: facts})
 	l.enqueued += n
 	return err

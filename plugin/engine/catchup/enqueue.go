@@ -45,6 +45,7 @@ func (l *Listing) enqueue(ctx context.Context, after int, since time.Time, store
 		if err != nil {
 			return total, fmt.Errorf("cannot list scenes: %w", err)
 		}
+		l.listed(page)
 		last := len(page.Scenes) < PageSize
 		if !last {
 			after = page.Scenes[len(page.Scenes)-1].ID

@@ -68,7 +68,7 @@ func (c *Comparison) scene(ctx context.Context, s *stashapi.Scene, m *match.Matc
 	for _, candidate := range m.Candidates {
 		c.note(text.Plain(candidate.Path), noteDoubtful)
 	}
-	leftOut, _ := hidden.Why(s, c.Config.Filter.OnlyOrganized, c.hidden)
+	_, leftOut, _ := hidden.Why(s, c.Config.Filter.OnlyOrganized, c.hidden)
 	switch {
 	case len(s.Files) == 0:
 		c.counts.NoFile++

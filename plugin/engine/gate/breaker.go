@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -63,7 +64,7 @@ func (g *Gate) unreachable(ctx context.Context, err error) error {
 		return g.Paused()
 	}
 	g.held = v.Breaker == retry.Failure
-	return &Stop{v.Class, err.Error() + "; everything stays queued"}
+	return stopFor(v.Class, err, allStay)
 }
 
 // Paused returns the *Stop that says why nothing is sent to Plex and when the next attempt is.
@@ -75,7 +76,7 @@ func (g *Gate) Paused() error {
 	return &Stop{retry.ClassServerDown, fmt.Sprintf(
 		"paused after %d failures in a row: run \"Process queue\" to try Plex now; edits and scheduled runs try it after %s; the cause: %s",
 		g.row.Failures, at.Format(time.TimeOnly), g.row.LastError,
-	)}
+	), reason.PlexPaused(g.row.Failures, at)}
 }
 
 // Answered records in the breaker that Plex did what a request asked.
@@ -190,7 +191,7 @@ func (g *Gate) Held() bool { return g.held }
 // Shared returns the failure of Plex for which jobs were released; ok is false if there was none.
 func (g *Gate) Shared(ctx context.Context) (stop Stop, ok bool) {
 	if g.refused != nil && !g.wrote {
-		return Stop{Judge(ctx, g.refused).Class, g.refused.Error() + "; everything stays queued"}, true
+		return *stopFor(Judge(ctx, g.refused).Class, g.refused, allStay), true
 	}
 	if g.shared == nil {
 		return Stop{}, false
@@ -199,7 +200,7 @@ func (g *Gate) Shared(ctx context.Context) (stop Stop, ok bool) {
 	if class == retry.ClassUnauthorized { // by something in front of Plex
 		class = retry.ClassTemporary
 	}
-	return Stop{class, g.shared.Error() + "; affected scenes stay queued"}, true
+	return *stopFor(class, g.shared, "; affected scenes stay queued"), true
 }
 
 // MayPass reports whether the failure that ended a run's work may pass by itself.

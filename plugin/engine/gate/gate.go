@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -60,6 +61,8 @@ type Gate struct {
 	ReadOnly bool
 	// Yield returns why the run must end so that other Stash jobs can run, as a *Stop; nil if it continues. nil: never.
 	Yield func(ctx context.Context) error
+	// Begins is called before each request about a single item, with its scene. nil: nobody looks.
+	Begins func(scene int)
 
 	row     store.Breaker // as last read or written
 	opened  time.Time     // the opening to which this run's results belong; zero if none
@@ -77,6 +80,9 @@ type Gate struct {
 // ended, or the queue failed. After says what that error means for the run. If the request concerns the run, the
 // error is a *Stop or an error of the queue.
 func (g *Gate) Do(ctx context.Context, items Items, request func(context.Context) error) error {
+	if g.Begins != nil && len(items.list) == 1 {
+		g.Begins(items.list[0].SceneID())
+	}
 	err := g.guarded(ctx, items, request)
 	if err == nil || isHandled(err) {
 		return err
@@ -198,17 +204,28 @@ func Judge(ctx context.Context, err error) retry.Verdict {
 
 // A Stop ends a run early. Its text is one sentence for the user.
 type Stop struct {
-	Class retry.Class // "" if nothing went wrong
-	Text  string
+	Class  retry.Class // "" if nothing went wrong
+	Text   string
+	Reason reason.Reason
 }
 
 func (s *Stop) Error() string { return s.Text }
 
-// CancelledText says why a run ended when its context ended.
-const CancelledText = "run cancelled; nothing queued was lost"
+// Because returns the reason.
+func (s *Stop) Because() reason.Reason { return s.Reason }
+
+// stopFor returns the Stop for a failed request, which ends with what becomes of the jobs.
+func stopFor(class retry.Class, err error, jobs string) *Stop {
+	return &Stop{class, err.Error() + jobs, retry.ReasonOf(err)}
+}
+
+// allStay ends the text of a Stop.
+const allStay = "; everything stays queued"
 
 // Cancelled returns the *Stop of a run whose context has ended.
-func Cancelled() error { return &Stop{retry.ClassCancelled, CancelledText} }
+func Cancelled() *Stop {
+	return &Stop{retry.ClassCancelled, "run cancelled; nothing queued was lost", reason.Cancelled()}
+}
 
 // MakeRoom returns why the run must end so that other Stash jobs can run; nil if it continues. A trial of the breaker is
 // not interrupted before another run may probe: until then that run could not continue the work.
@@ -234,9 +251,9 @@ func (g *Gate) After(ctx context.Context, fatal error) error {
 	case v == retry.Cancelled():
 		return Cancelled()
 	case retry.OriginOf(fatal) == retry.FromStash:
-		return &Stop{retry.ClassStashUnavailable, fmt.Sprintf("Stash does not answer (%v); everything stays queued", fatal)}
+		return &Stop{retry.ClassStashUnavailable, fmt.Sprintf("Stash does not answer (%v)%s", fatal, allStay), retry.ReasonOf(fatal)}
 	case v.Stop:
-		return &Stop{v.Class, fatal.Error() + "; everything stays queued"}
+		return stopFor(v.Class, fatal, allStay)
 	case v.EndsBatch():
 		g.shared = fatal
 		return nil // the jobs were released; the breaker counts
@@ -258,7 +275,7 @@ func (g *Gate) Why(ctx context.Context, err error) (stop Stop, rest error) {
 		return Stop{}, nil
 	}
 	if ctx.Err() != nil {
-		return Stop{retry.ClassCancelled, CancelledText}, nil
+		return *Cancelled(), nil
 	}
 	if g.tripped {
 		err = g.Paused()
@@ -269,5 +286,5 @@ func (g *Gate) Why(ctx context.Context, err error) (stop Stop, rest error) {
 	if origin := retry.OriginOf(err); origin != retry.FromPlex && origin != retry.FromStash {
 		return Stop{}, err
 	}
-	return Stop{Judge(ctx, err).Class, err.Error()}, nil
+	return *stopFor(Judge(ctx, err).Class, err, ""), nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -24,7 +25,7 @@ func TestJudge(t *testing.T) {
 	}
 	cancelled, cancel := context.WithCancel(context.Background())
 	cancel()
-	live := context.Background()
+	live, why := context.Background(), reason.NoData()
 	for _, c := range []struct {
 		name    string
 		ctx     context.Context
@@ -36,18 +37,18 @@ func TestJudge(t *testing.T) {
 	}{
 		{"server down", live, plex(plexapi.Down), retry.ClassServerDown, store.Release, false, retry.Failure},
 		{"temporary", live, plex(plexapi.Temporary), retry.ClassTemporary, store.Retry, false, retry.Failure},
-		{"a field that did not move", live, retry.Unmoved("x"), retry.ClassTemporary, store.Retry, false, retry.Failure},
+		{"a field that did not move", live, retry.Unmoved(why, "x"), retry.ClassTemporary, store.Retry, false, retry.Failure},
 		{"gone from Plex", live, plex(plexapi.NotFound), retry.ClassNotFound, store.Miss, false, retry.Answered},
-		{"not scanned yet", live, retry.NotFound("x"), retry.ClassNotFound, store.Miss, false, retry.Answered},
+		{"not scanned yet", live, retry.NotFound(why, "x"), retry.ClassNotFound, store.Miss, false, retry.Answered},
 		{"rejected", live, plex(plexapi.Rejected), retry.ClassRejected, store.ToDeadLetter, false, retry.Answered},
-		{"ambiguous", live, retry.Ambiguous("x", []candidate{{}}), retry.ClassRejected, store.ToDeadLetter, false, retry.Answered},
+		{"ambiguous", live, retry.Ambiguous(why, "x", []candidate{{}}), retry.ClassRejected, store.ToDeadLetter, false, retry.Answered},
 		{"token refused", live, plex(plexapi.Unauthorized), retry.ClassUnauthorized, store.Release, true, retry.Untouched},
 		{"Stash unavailable", live, &stashapi.Error{Op: "x", Status: 502}, retry.ClassStashUnavailable, store.Release, true, retry.Untouched},
 		{"one scene that Stash cannot give", live, retry.OfScene(errors.New("x")), retry.ClassTemporary, store.Retry, false, retry.Untouched},
 		{"a query that Stash refuses", live, &stashapi.Error{Op: "x", Status: 200, Refused: []string{"no"}}, retry.ClassTemporary, store.Retry, false, retry.Untouched},
-		{"gone from Stash", live, retry.Gone("x", ""), retry.ClassGone, store.Drop, false, retry.Untouched},
-		{"skipped", live, retry.Skipped("x", ""), retry.ClassSkipped, store.Drop, false, retry.Untouched},
-		{"first reading not complete", live, retry.Unready("x"), retry.ClassUnready, store.Snooze, false, retry.Untouched},
+		{"gone from Stash", live, retry.Gone(why, "x", ""), retry.ClassGone, store.Drop, false, retry.Untouched},
+		{"skipped", live, retry.Skipped(why, "x", ""), retry.ClassSkipped, store.Drop, false, retry.Untouched},
+		{"first reading not complete", live, retry.Unready(why, "x"), retry.ClassUnready, store.Snooze, false, retry.Untouched},
 		{"the run was stopped", cancelled, plex(plexapi.Temporary), retry.ClassCancelled, store.Release, true, retry.Untouched},
 		{"a request was cut by the stop", live, fmt.Errorf("x: %w", context.Canceled), retry.ClassCancelled, store.Release, true, retry.Untouched},
 		{"shared failure", live, retry.Released(retry.ClassTemporary, plex(plexapi.Temporary)), retry.ClassTemporary, store.Release, false, retry.Untouched},
@@ -61,7 +62,7 @@ func TestJudge(t *testing.T) {
 	if v := Judge(live, plex(plexapi.Temporary)); v.RetryAfter != 7*time.Second {
 		t.Errorf("Retry-After is lost: %+v", v)
 	}
-	if v := Judge(live, retry.Ambiguous("x", []candidate{{RatingKey: "1"}})); v.Candidates == nil {
+	if v := Judge(live, retry.Ambiguous(why, "x", []candidate{{RatingKey: "1"}})); v.Candidates == nil {
 		t.Error("the candidates are lost")
 	}
 }

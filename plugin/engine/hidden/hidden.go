@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -194,12 +195,12 @@ func quotedList(names []string) string {
 	return strings.Join(list, ", ")
 }
 
-// Why returns why the settings leave out a scene, as a sentence about it and one about several such scenes; "" if they
+// Why returns why the settings leave out a scene: for programs, and as a sentence about it and one about several such scenes; "" if they
 // do not.
-func Why(s *stashapi.Scene, onlyOrganized bool, excluded map[int]Tag) (one, several string) {
+func Why(s *stashapi.Scene, onlyOrganized bool, excluded map[int]Tag) (r reason.Reason, one, several string) {
 	if onlyOrganized && !s.Organized {
 		const setting = "not organised, and \"Only organised scenes\" (onlyOrganized) is on: mark %s as organised, or turn the setting off and run \"Sync all scenes\""
-		return "the scene is " + fmt.Sprintf(setting, "it"), "they are " + fmt.Sprintf(setting, "them")
+		return reason.NotOrganized(), "the scene is " + fmt.Sprintf(setting, "it"), "they are " + fmt.Sprintf(setting, "them")
 	}
 	for _, t := range s.Tags {
 		tag, ok := excluded[t.ID]
@@ -215,7 +216,7 @@ func Why(s *stashapi.Scene, onlyOrganized bool, excluded map[int]Tag) (one, seve
 			why = fmt.Sprintf("tag %q is a child of %q, excluded by", t.Name, tag.Setting)
 		}
 		why += " \"Exclude tags\" (excludeTags): if that is not intended, remove the tag, or correct the setting and run \"Sync all scenes\""
-		return "its " + why, "their " + why
+		return reason.ExcludedTag(t.Name, tag.Setting), "its " + why, "their " + why
 	}
-	return "", ""
+	return r, "", ""
 }

@@ -1,5 +1,5 @@
-// Package match finds the Plex items of a scene by its files: by path, by name and size, or by name and folders.
-// It never guesses.
+// Package match finds the Plex items of a scene: those that a person has chosen, or else those that fit its files: by
+// path, by name and size, or by name and folders. It never guesses.
 package match
 
 import (
@@ -11,59 +11,10 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
+	"github.com/stash-plex-sync/stash-plex-sync/store/chosen"
 	"github.com/stash-plex-sync/stash-plex-sync/store/pathform"
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
-
-// The rules by which a file was matched.
-const (
-	ByPath     = "path"      // equal path
-	ByPathMap  = "pathMap"   // equal path after the user's pathMap
-	ByLearned  = "learned"   // equal path after a learned prefix, and equal size
-	ByNameSize = "name+size" // the only file with this name and this size
-	ByFolders  = "folders"   // the only file with this name in these folders
-)
-
-// Found is the result of matching a scene.
-type Found int
-
-// The results of matching.
-const (
-	Matched   Found = iota
-	Missing         // no library holds a file of the scene
-	Ambiguous       // several items fit equally well
-	Unknown         // a library is missing or not completely read, so the file may be in it
-)
-
-// A Match is what was found for a scene.
-type Match struct {
-	Found      Found
-	Hits       []Hit
-	Candidates []Candidate // of an ambiguous match, at most 50
-	Unread     bool        // some library may contain further files of the scene
-	Doubt      error       // why it is unknown whether another scene owns an item that fits; nil if it is known
-}
-
-// A Hit is an item that holds a file of the scene.
-type Hit struct {
-	RatingKey string
-	Section   string
-	Path      string // Plex's
-	Size      int64  // of the file, as Plex lists it
-	File      string // Stash's
-	Rule      string
-}
-
-// A Candidate is one of several items that fit.
-type Candidate struct {
-	RatingKey string `json:"rating_key"`
-	Section   string `json:"section"`
-	Library   string `json:"library"` // the section's title
-	Path      string `json:"path"`
-	Size      int64  `json:"size"`
-}
-
-const candidatesAtMost = 50
 
 // A Matcher finds the Plex items of scenes by their files. It never guesses: without exactly one item a file is missing
 // or ambiguous.
@@ -76,10 +27,15 @@ type Matcher struct {
 	Prefixes []PathPair // learned
 	// Others returns, for each of these paths, the scene in Stash with exactly this path.
 	Others func(ctx context.Context, paths []string) (map[string]int, error)
+	// Choices returns the files that were chosen for these scenes, by scene.
+	Choices func(ctx context.Context, scenes []int) (map[int]chosen.Choice, error)
+	// ByFiles returns the scenes for which these files of Plex were chosen, by path in normal form.
+	ByFiles func(ctx context.Context, paths []string) (map[string]int, error)
 	// Owners returns the scenes that own items, by rating key.
 	Owners func(ctx context.Context, keys []string) (map[string]int, error)
-	// Owned returns which items still belong to their owners; doubts holds the errors of items where this is unknown.
-	Owned func(ctx context.Context, owners map[string]int) (owned map[string]bool, doubts map[string]error, err error)
+	// Owned returns which items still belong to their owners, or were chosen for them; doubts holds the errors of items
+	// where this is unknown.
+	Owned func(ctx context.Context, owners, choosers map[string]int) (owned map[string]bool, doubts map[string]error, err error)
 	// Read reads items from Plex, to rule out candidates that are gone. nil: the index is believed.
 	Read func(ctx context.Context, keys []string) ([]plexapi.Item, error)
 	// Failed is called if the candidates of one scene cannot be read. An error from it ends the matching.
@@ -147,12 +103,27 @@ func (m *Matcher) Fits(ctx context.Context, scenes []*stashapi.Scene) (map[int][
 	return fits, nil
 }
 
-// search looks up the files of scenes, except those whose path is exactly that of another scene.
+// search looks up the files of scenes, except those whose path is exactly that of another scene. Of a scene with a
+// chosen file it looks up that file alone.
 func (m *Matcher) search(ctx context.Context, scenes []*stashapi.Scene) ([]search, error) {
+	ids := make([]int, len(scenes))
+	for i, scene := range scenes {
+		ids[i] = scene.ID
+	}
+	choices, err := m.Choices(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
 	searches := make([]search, len(scenes))
 	for i, scene := range scenes {
 		s := &searches[i]
 		s.scene, s.decided = scene, make(map[string]bool)
+		if c, ok := choices[scene.ID]; ok {
+			if err := m.byChoice(ctx, s, c); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		for _, f := range scene.Files {
 			if err := m.byPath(ctx, s, f); err != nil {
 				return nil, err

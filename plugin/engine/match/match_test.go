@@ -9,6 +9,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/store/chosen"
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
@@ -33,8 +34,8 @@ func indexOf(t *testing.T, files ...string) *plexindex.Index {
 	return x
 }
 
-// chosen are libraries with these ids.
-func chosen(ids ...string) []plexapi.Section {
+// inLibraries returns libraries with these ids.
+func inLibraries(ids ...string) []plexapi.Section {
 	var list []plexapi.Section
 	for _, id := range ids {
 		list = append(list, plexapi.Section{ID: id})
@@ -51,12 +52,15 @@ func TestMatching(t *testing.T) {
 		learned []PathPair
 		owner   map[string]int
 		others  map[string]int
-		gone    []string // keys that are not there any more when they are read
-		moved   []string // keys that hold another file when they are read
-		lost    []string // keys that their owners own no more
+		gone    []string       // keys that are not there any more when they are read
+		moved   []string       // keys that hold another file when they are read
+		lost    []string       // keys that their owners own no more
+		manual  string         // key path: the item and the file that a person has chosen for the scene
+		chosen  map[string]int // scenes for which files were chosen, by path
 		unread  bool
 		found   Found
 		hits    string // key:rule
+		taken   string // key:scene
 	}{
 		{name: "equal path", plex: []string{"1 /a/x.mp4 5"}, stash: []string{"/a/x.mp4 9"}, hits: "1:path"},
 		{name: "Windows slashes", plex: []string{`1 D:\a\x.mp4 5`}, stash: []string{"D:/a/x.mp4 5"}, hits: "1:path"},
@@ -199,11 +203,51 @@ func TestMatching(t *testing.T) {
 		{name: "a copy in a library that is not chosen", plex: []string{"1 /m/x.mp4 5", "2 /n/x.mp4 5 3"}, stash: []string{"/a/x.mp4 5"}, hits: "1:name+size"},
 		{name: "not there", plex: []string{"1 /a/y.mp4 5"}, stash: []string{"/a/x.mp4 5"}, found: Missing},
 		{name: "not there, but not all is read", stash: []string{"/a/x.mp4 5"}, unread: true, found: Unknown},
+
+		{name: "chosen", plex: []string{"1 /m/z.mp4 5"}, stash: []string{"/a/x.mp4 9"}, manual: "1 /m/z.mp4", hits: "1:manual"},
+		{name: "chosen before an equal path", plex: []string{"1 /m/z.mp4 5", "2 /a/x.mp4 9"}, stash: []string{"/a/x.mp4 9"}, manual: "1 /m/z.mp4", hits: "1:manual"},
+		{
+			name: "chosen before pathMap", plex: []string{"1 /m/z.mp4 5", "2 /b/x.mp4 9"}, stash: []string{"/a/x.mp4 9"}, pathMap: []PathPair{{"/a", "/b"}},
+			manual: "1 /m/z.mp4", hits: "1:manual",
+		},
+		{
+			name: "chosen before learned", plex: []string{"1 /m/z.mp4 5", "2 /b/x.mp4 9"}, stash: []string{"/a/x.mp4 9"}, learned: []PathPair{{"/a", "/b"}},
+			manual: "1 /m/z.mp4", hits: "1:manual",
+		},
+		{name: "chosen before name and size", plex: []string{"1 /m/z.mp4 5", "2 /b/x.mp4 9"}, stash: []string{"/a/x.mp4 9"}, manual: "1 /m/z.mp4", hits: "1:manual"},
+		{name: "chosen before folders", plex: []string{"1 /m/z.mp4 5", "2 /m/b/a/x.mp4 8"}, stash: []string{"/b/a/x.mp4 9"}, manual: "1 /m/z.mp4", hits: "1:manual"},
+		{name: "chosen of two that fit", plex: []string{"1 /m/x.mp4 9", "2 /n/x.mp4 9"}, stash: []string{"/a/x.mp4 9"}, manual: "1 /m/x.mp4", hits: "1:manual"},
+		{name: "chosen, though another scene owns it", plex: []string{"1 /m/z.mp4 5"}, stash: []string{"/a/x.mp4 9"}, owner: map[string]int{"1": 8}, manual: "1 /m/z.mp4", hits: "1:manual"},
+		{
+			name: "chosen, though it is the path of another scene", plex: []string{"1 /m/z.mp4 5"}, stash: []string{"/a/x.mp4 9"}, others: map[string]int{"/m/z.mp4": 8},
+			manual: "1 /m/z.mp4", hits: "1:manual",
+		},
+		{name: "chosen, with another key by now", plex: []string{"4 /m/z.mp4 5"}, stash: []string{"/a/x.mp4 9"}, manual: "1 /m/z.mp4", hits: "4:manual"},
+		{name: "chosen of two items with the file", plex: []string{"1 /m/z.mp4 5", "2 /m/z.mp4 5"}, stash: []string{"/a/x.mp4 9"}, manual: "1 /m/z.mp4", hits: "1:manual"},
+		{name: "chosen, in two libraries", plex: []string{"1 /m/z.mp4 5 1", "2 /m/z.mp4 5 2", "3 /m/z.mp4 5 1"}, stash: []string{"/a/x.mp4 9"}, manual: "1 /m/z.mp4", hits: "1:manual 2:manual"},
+		{name: "chosen with Windows slashes", plex: []string{`1 D:\m\z.mp4 5`}, stash: []string{"/a/x.mp4 9"}, manual: "1 D:/m/z.mp4", hits: "1:manual"},
+		{name: "chosen for several files", plex: []string{"1 /m/z.mp4 5", "2 /a/y.mp4 6"}, stash: []string{"/a/x.mp4 9", "/a/y.mp4 6"}, manual: "1 /m/z.mp4", hits: "1:manual"},
+		{name: "the chosen file is gone", plex: []string{"1 /m/y.mp4 5", "2 /a/x.mp4 9"}, stash: []string{"/a/x.mp4 9"}, manual: "1 /m/z.mp4", found: Missing},
+		{name: "the chosen file in another case", plex: []string{"1 /m/Z.mp4 5"}, stash: []string{"/a/x.mp4 9"}, manual: "1 /m/z.mp4", found: Missing},
+		{name: "the chosen file in a library that is not chosen", plex: []string{"1 /m/z.mp4 5 3"}, stash: []string{"/a/x.mp4 9"}, manual: "1 /m/z.mp4", found: Missing},
+		{name: "the chosen file may be unread", plex: []string{"2 /a/x.mp4 9"}, stash: []string{"/a/x.mp4 9"}, manual: "1 /m/z.mp4", unread: true, found: Unknown},
+		{name: "name and size, but chosen for another", plex: []string{"1 /m/x.mp4 5"}, stash: []string{"/a/x.mp4 5"}, chosen: map[string]int{"/m/x.mp4": 8}, found: Missing, taken: "1:8"},
+		{
+			name: "name and size, but another file of the item was chosen", plex: []string{"1 /m/x.mp4 5", "1 /m/y.mp4 6"}, stash: []string{"/a/x.mp4 5"},
+			chosen: map[string]int{"/m/y.mp4": 8}, found: Missing, taken: "1:8",
+		},
+		{name: "folders, but chosen for another", plex: []string{"1 /m/a/b/x.mp4 5"}, stash: []string{"/d/a/b/x.mp4 6"}, chosen: map[string]int{"/m/a/b/x.mp4": 8}, found: Missing, taken: "1:8"},
+		{name: "two fit, one was chosen for another", plex: []string{"1 /m/x.mp4 5", "2 /n/x.mp4 5"}, stash: []string{"/a/x.mp4 5"}, chosen: map[string]int{"/m/x.mp4": 8}, hits: "2:name+size", taken: "1:8"},
+		{name: "its own, but chosen for another", plex: []string{"1 /m/x.mp4 5"}, stash: []string{"/a/x.mp4 5"}, owner: map[string]int{"1": 7}, chosen: map[string]int{"/m/x.mp4": 8}, found: Missing, taken: "1:8"},
+		{
+			name: "chosen for a scene that is gone", plex: []string{"1 /m/x.mp4 5"}, stash: []string{"/a/x.mp4 5"}, chosen: map[string]int{"/m/x.mp4": 8}, lost: []string{"1"},
+			hits: "1:name+size",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			x := indexOf(t, c.plex...)
 			m := Matcher{
-				Index: x, Server: "S", Sections: chosen("1", "2"), Unread: c.unread, PathMap: c.pathMap, Prefixes: c.learned,
+				Index: x, Server: "S", Sections: inLibraries("1", "2"), Unread: c.unread, PathMap: c.pathMap, Prefixes: c.learned,
 				Others: func(_ context.Context, paths []string) (map[string]int, error) {
 					asked := make(map[string]int)
 					for _, p := range paths {
@@ -212,7 +256,15 @@ func TestMatching(t *testing.T) {
 					return asked, nil
 				},
 				Owners: func(context.Context, []string) (map[string]int, error) { return c.owner, nil },
-				Owned: func(_ context.Context, owners map[string]int) (map[string]bool, map[string]error, error) {
+				Choices: func(context.Context, []int) (map[int]chosen.Choice, error) {
+					key, path, chose := strings.Cut(c.manual, " ")
+					if !chose {
+						return nil, nil
+					}
+					return map[int]chosen.Choice{7: {Server: "S", SceneID: 7, Path: path, RatingKey: key}}, nil
+				},
+				ByFiles: func(context.Context, []string) (map[string]int, error) { return c.chosen, nil },
+				Owned: func(_ context.Context, owners, _ map[string]int) (map[string]bool, map[string]error, error) {
 					owned := make(map[string]bool)
 					for key := range owners {
 						owned[key] = !slices.Contains(c.lost, key)
@@ -251,6 +303,13 @@ func TestMatching(t *testing.T) {
 			if got[0].Found != c.found || strings.Join(hits, " ") != c.hits {
 				t.Errorf("found %d, hits %v; want %d, %s", got[0].Found, hits, c.found, c.hits)
 			}
+			var taken []string
+			for _, h := range got[0].Taken {
+				taken = append(taken, fmt.Sprintf("%s:%d", h.RatingKey, h.Scene))
+			}
+			if strings.Join(taken, " ") != c.taken {
+				t.Errorf("chosen for others = %v, want %s", taken, c.taken)
+			}
 			if (len(got[0].Candidates) > 0) != (c.found == Ambiguous) {
 				t.Errorf("candidates = %v", got[0].Candidates)
 			}
@@ -263,10 +322,12 @@ func matcherOf(t *testing.T, files ...string) (m *Matcher, asked *int) {
 	t.Helper()
 	asked = new(int)
 	return &Matcher{
-		Index: indexOf(t, files...), Server: "S", Sections: chosen("1"),
-		Others: func(context.Context, []string) (map[string]int, error) { *asked++; return nil, nil },
-		Owners: func(context.Context, []string) (map[string]int, error) { return nil, nil },
-		Failed: func(_ context.Context, _ int, err error) error { return err },
+		Index: indexOf(t, files...), Server: "S", Sections: inLibraries("1"),
+		Others:  func(context.Context, []string) (map[string]int, error) { *asked++; return nil, nil },
+		Choices: func(context.Context, []int) (map[int]chosen.Choice, error) { return nil, nil },
+		ByFiles: func(context.Context, []string) (map[string]int, error) { return nil, nil },
+		Owners:  func(context.Context, []string) (map[string]int, error) { return nil, nil },
+		Failed:  func(_ context.Context, _ int, err error) error { return err },
 		Read: func(_ context.Context, keys []string) ([]plexapi.Item, error) {
 			if len(keys) > plexapi.MaxKeys {
 				return nil, fmt.Errorf("%d items at a time", len(keys))

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -10,13 +11,13 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
-// dropOwned removes from the candidates of rules 2 and 3 the items that another scene owns.
+// dropOwned removes from the candidates of rules 2 and 3 the items that another scene owns, or that were chosen for it.
 func (m *Matcher) dropOwned(ctx context.Context, searches []search) error {
-	claims, err := m.claims(ctx, searches)
+	claims, choosers, err := m.claims(ctx, searches)
 	if err != nil || len(claims) == 0 {
 		return err
 	}
-	owned, doubts, err := m.Owned(ctx, claims)
+	owned, doubts, err := m.Owned(ctx, claims, choosers)
 	if err != nil {
 		return err
 	}
@@ -32,6 +33,9 @@ func (m *Matcher) dropOwned(ctx context.Context, searches []search) error {
 				if drop && doubts[f.RatingKey] != nil {
 					t.doubt = doubts[f.RatingKey]
 				}
+				if drop && choosers[f.RatingKey] != 0 {
+					s.match.Taken = append(s.match.Taken, Taken{hitOf(f, t.file, t.rule), choosers[f.RatingKey]})
+				}
 				return drop
 			})
 		}
@@ -39,8 +43,9 @@ func (m *Matcher) dropOwned(ctx context.Context, searches []search) error {
 	return nil
 }
 
-// claims returns the owners of the items that rules 2 and 3 found for other scenes, by rating key.
-func (m *Matcher) claims(ctx context.Context, searches []search) (map[string]int, error) {
+// claims returns the owners of the items that rules 2 and 3 found for other scenes, by rating key: for a chosen item,
+// the scene for which it was chosen, which choosers holds too.
+func (m *Matcher) claims(ctx context.Context, searches []search) (claims, choosers map[string]int, err error) {
 	finders := make(map[string][]int)
 	for _, s := range searches {
 		for _, t := range s.candidates {
@@ -52,19 +57,23 @@ func (m *Matcher) claims(ctx context.Context, searches []search) (map[string]int
 		}
 	}
 	if len(finders) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
-	owners, err := m.Owners(ctx, slices.Collect(maps.Keys(finders)))
+	keys := slices.Sorted(maps.Keys(finders))
+	owners, err := m.Owners(ctx, keys)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	claims := make(map[string]int)
+	if choosers, err = m.ChoosersOf(ctx, keys); err != nil {
+		return nil, nil, err
+	}
+	claims = make(map[string]int)
 	for key, scenes := range finders {
-		if owner := owners[key]; owner != 0 && slices.ContainsFunc(scenes, func(id int) bool { return id != owner }) {
+		if owner := cmp.Or(choosers[key], owners[key]); owner != 0 && slices.ContainsFunc(scenes, func(id int) bool { return id != owner }) {
 			claims[key] = owner
 		}
 	}
-	return claims, nil
+	return claims, choosers, nil
 }
 
 // Holds reports whether the item has the file, outside the trash.

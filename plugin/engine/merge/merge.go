@@ -40,6 +40,7 @@ type Plan struct {
 	Rate     *RateChange
 	Base     store.Item // to be stored before anything is sent
 	Problems []Problem
+	Kept     []string // Plex's names of fields that a person edited in Plex and that stay
 
 	desired  Desired
 	before   plexapi.Item           // the item in Plex when the plan was made
@@ -185,9 +186,14 @@ func (f *fieldMerge) agree() {
 // our first write, or is neither confirmed nor original. Without a confirmed write of ours an unlocked value counts as
 // an agent's, since Plex locks what a person edits.
 func (f *fieldMerge) kept() bool {
-	if !f.in.KeepPlexEdits {
+	if !f.in.KeepPlexEdits || !f.edited() {
 		return false
 	}
+	f.plan.Kept = append(f.plan.Kept, f.plex)
+	return true
+}
+
+func (f *fieldMerge) edited() bool {
 	base := &f.plan.Base
 	before, known := base.Original[f.plex]
 	if !known {

@@ -16,9 +16,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-const (
-	completePatience = 800 * time.Millisecond // time for a cancelled run to store its completions
-)
+const completePatience = 800 * time.Millisecond // time for a cancelled run to store its completions
 
 // complete stores the completions of a batch in one transaction and logs them.
 func (pl *Pipeline) complete(ctx context.Context, pushes []*Push) error {
@@ -32,7 +30,7 @@ func (pl *Pipeline) complete(ctx context.Context, pushes []*Push) error {
 	for i, p := range pushes {
 		completions[i] = pl.completion(ctx, p, now)
 		if i < late { // what was read is stored, and may have changed
-			completions[i].SceneVersion = nil
+			completions[i].SceneVersion, completions[i].Took = nil, 0
 		}
 		if pl.Gate.InDoubt(p.Failure()) {
 			pl.inDoubt = append(pl.inDoubt, inDoubt(p))
@@ -69,13 +67,13 @@ func inDoubt(p *Push) *Push {
 // completion returns the completion of a claim, computed from the push and its targets.
 func (pl *Pipeline) completion(ctx context.Context, p *Push, now time.Time) store.Completion {
 	failure := p.Failure()
-	e := store.Completion{Job: p.Job, Outcome: store.Done, Note: "unchanged"}
+	e := store.Completion{Job: p.Job, Outcome: store.Done, Note: store.Unchanged}
 	switch {
 	case failure != nil:
 		v, why := pl.Gate.Verdict(ctx, failure)
 		e = retry.Complete(p.Job, v, why, pl.Config.MaxRetries, pl.Random())
 		if v.Class.AwaitsFile() && p.Scene != nil {
-			for _, f := range p.Scene.Files {
+			for _, f := range p.Match.Wanted(p.Scene.Files) {
 				e.AwaitedFiles = append(e.AwaitedFiles, store.AwaitedFile{Path: f.Path, Size: f.Size})
 			}
 		}
@@ -85,6 +83,7 @@ func (pl *Pipeline) completion(ctx context.Context, p *Push, now time.Time) stor
 	case p.changed():
 		e.Note = "synced"
 	}
+	e.Fields, e.Took = written(p), now.Sub(pl.began)
 	if failure == nil && (!pl.Config.SkipMissing || p.Match.Unread) {
 		e.AwaitedFiles = unmatched(p)
 	}
@@ -157,7 +156,7 @@ func (pl *Pipeline) log(p *Push, e *store.Completion) {
 	id := p.Job.SceneID
 	switch e.Outcome {
 	case store.Done:
-		if e.Note == "unchanged" {
+		if e.Note == store.Unchanged {
 			pl.Tally.Count(id, tally.Unchanged)
 			logOf(pl.Log.Debug(), p).Msg("unchanged: Plex already shows it")
 			return
@@ -183,6 +182,17 @@ func (pl *Pipeline) log(p *Push, e *store.Completion) {
 		pl.Tally.Count(id, tally.Dead)
 		logOf(pl.Log.WithLevel(pl.level(zerolog.ErrorLevel)), p).Msg(retry.DeadLetter(retry.Class(e.Class), e.Error))
 	}
+}
+
+// written returns the settings' names of the fields of which Plex accepted a change, each once.
+func written(p *Push) []string {
+	var all []merge.Change
+	for _, t := range p.Targets {
+		if t.changed() {
+			all = append(all, slices.DeleteFunc(slices.Clone(t.Plan.Changes), t.refuses)...)
+		}
+	}
+	return ChangedFields(all)
 }
 
 // ChangedFields returns the settings' names of the changed fields, each once.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -33,7 +34,7 @@ func (pl *Pipeline) confirmPictures(ctx context.Context, sent []*picture) error 
 		}
 		it, ok := r.held[p.key()]
 		if !ok {
-			p.Fail(retry.NotFound(fmt.Sprintf("Plex item %s disappeared after its picture was sent", p.key())))
+			p.Fail(retry.NotFound(reason.ItemChanged(p.key()), fmt.Sprintf("Plex item %s disappeared after its picture was sent", p.key())))
 			continue
 		}
 		if err := pl.Gate.Do(ctx, gate.Of(p.Target), func(ctx context.Context) error {
@@ -60,7 +61,8 @@ func (pl *Pipeline) confirmPicture(ctx context.Context, p *picture, it *plexapi.
 		case err != nil:
 			return err
 		case ours == "":
-			return errNotKept
+			p.notKept = true
+			return retry.Unmoved(notChanged(p), "Plex returned success for the upload of the cover but does not have it")
 		case ours != selected:
 			if err := pl.choose(ctx, p, ours); err != nil {
 				return err
@@ -84,7 +86,7 @@ func (pl *Pipeline) choose(ctx context.Context, p *picture, ours string) error {
 	}
 	_, selected, err := pl.offered(ctx, p)
 	if err == nil && selected != ours {
-		err = retry.Unmoved("Plex returned success for the selection of the cover but does not show it")
+		err = retry.Unmoved(notChanged(p), "Plex returned success for the selection of the cover but does not show it")
 	}
 	return err
 }

@@ -2,10 +2,12 @@ package push
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/hidden"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -26,7 +28,7 @@ func (pl *Pipeline) readFilter(ctx context.Context) error {
 		return err
 	}
 	if problem := e.Problem(); problem != "" {
-		return &gate.Stop{Class: retry.ClassMisconfigured, Text: problem + "; until then everything stays queued"}
+		return &gate.Stop{Class: retry.ClassMisconfigured, Text: problem + "; until then everything stays queued", Reason: reason.UnknownTags(strings.Join(e.Unknown, ", "))}
 	}
 	for _, w := range e.Warnings() {
 		pl.Log.Warn().Msg(w)

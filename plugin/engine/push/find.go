@@ -8,6 +8,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
@@ -99,12 +100,12 @@ func (pl *Pipeline) readHits(ctx context.Context, pushes []*Push, last bool) (st
 		switch {
 		case err != nil:
 			return nil, err
-		case !gone:
+		case gone == "":
 			continue
 		}
 		p.Targets = nil
 		if last {
-			p.Fail(retry.NotFound("the Plex item for " + text.Private(p.Scene.Files[0].Path) + " changed while it was read; Plex may be scanning, and a later run looks for it again"))
+			p.Fail(retry.NotFound(reason.ItemChanged(gone), "the Plex item for "+text.Private(p.Scene.Files[0].Path)+" changed while it was read; Plex may be scanning, and a later run looks for it again"))
 			continue
 		}
 		stale = append(stale, p)
@@ -115,8 +116,8 @@ func (pl *Pipeline) readHits(ctx context.Context, pushes []*Push, last bool) (st
 	return stale, pl.learn(ctx, going(pushes))
 }
 
-// addTargets makes the hits of a push its targets, and reports whether one of them no longer holds its file.
-func (pl *Pipeline) addTargets(ctx context.Context, p *Push, held map[string]plexapi.Item, last bool) (gone bool, err error) {
+// addTargets makes the hits of a push its targets, and returns the key of one that no longer holds its file; "" if none.
+func (pl *Pipeline) addTargets(ctx context.Context, p *Push, held map[string]plexapi.Item, last bool) (gone string, err error) {
 	for _, h := range p.Match.Hits {
 		it, ok := held[h.RatingKey]
 		if ok && !it.Deleted && match.Holds(&it, h.Path) && plexapi.ValidKey(sectionOf(&it, h.Section)) {
@@ -125,13 +126,13 @@ func (pl *Pipeline) addTargets(ctx context.Context, p *Push, held map[string]ple
 			pl.logLacking(p, &it)
 			continue
 		}
-		gone = true
+		gone = h.RatingKey
 		if pl.ReadOnly || last {
 			continue
 		}
 		pl.once.dropped = merge.With(pl.once.dropped, droppedFile{h.RatingKey, h.Path}, true)
 		if err := pl.Index.Drop(ctx, pl.Server.ID, h.RatingKey); err != nil {
-			return false, err
+			return "", err
 		}
 	}
 	return gone, nil
@@ -148,7 +149,7 @@ func sectionOf(it *plexapi.Item, known string) string {
 // unmatched returns the files of a matched scene that no item holds yet.
 func unmatched(p *Push) []store.AwaitedFile {
 	var list []store.AwaitedFile
-	for _, f := range p.Scene.Files {
+	for _, f := range p.Match.Wanted(p.Scene.Files) {
 		held := slices.ContainsFunc(p.Match.Hits, func(h match.Hit) bool { return h.File == f.Path }) ||
 			slices.ContainsFunc(p.Targets, func(t *Target) bool {
 				return slices.ContainsFunc(t.Current.Parts, func(p plexapi.Part) bool { return !p.Deleted && isFile(f, p) })
@@ -161,19 +162,22 @@ func unmatched(p *Push) []store.AwaitedFile {
 }
 
 // contested returns the files of a scene in items of other scenes. Such an item may be split, and its scene may go.
-func contested(p *Push) []store.AwaitedFile {
-	var list []store.AwaitedFile
+func contested(p *Push) (list []store.AwaitedFile) {
+	taken := slices.Clone(p.Match.Taken)
 	for _, t := range p.contested {
-		for _, f := range p.Scene.Files {
-			if f.Path == t.Hit.File {
-				list = append(list, store.AwaitedFile{Path: f.Path, Size: f.Size, Rival: t.rivalScene})
+		taken = append(taken, match.Taken{Hit: t.Hit, Scene: t.rivalScene})
+	}
+	for _, t := range taken {
+		for _, f := range p.Match.Wanted(p.Scene.Files) {
+			if f.Path == t.File {
+				list = append(list, store.AwaitedFile{Path: f.Path, Size: f.Size, Rival: t.Scene})
 			}
 		}
 	}
 	return list
 }
 
-// isFile reports whether a part is a file of Stash: by its path, or by name and size.
+// isFile reports whether a part is a wanted file: by its path, or by name and size.
 func isFile(f stashapi.File, p plexapi.Part) bool {
 	return pathform.Fold(f.Path) == pathform.Fold(p.File) || f.Size == p.Size && pathform.FoldBase(f.Path) == pathform.FoldBase(p.File)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/hidden"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -36,7 +37,7 @@ func (pl *Pipeline) load(ctx context.Context, pushes []*Push) ([]*Push, error) {
 		return nil, err
 	}
 	for _, id := range result.Missing {
-		byID[id].Fail(retry.Gone("the scene is no longer in Stash: nothing is pushed, and its Plex item stays unchanged",
+		byID[id].Fail(retry.Gone(reason.GoneFromStash(), "the scene is no longer in Stash: nothing is pushed, and its Plex item stays unchanged",
 			"they are no longer in Stash: nothing is pushed, and their Plex items stay unchanged"))
 	}
 	for id, err := range result.Failed {
@@ -69,8 +70,8 @@ func (pl *Pipeline) scenes(ctx context.Context, ids []int) (stashapi.ScenesResul
 
 // excluded returns why a scene is not pushed; nil if it is.
 func (pl *Pipeline) excluded(s *stashapi.Scene) error {
-	if one, several := hidden.Why(s, pl.Config.Filter.OnlyOrganized, pl.once.excluded); one != "" {
-		return retry.Skipped(one, several)
+	if r, one, several := hidden.Why(s, pl.Config.Filter.OnlyOrganized, pl.once.excluded); one != "" {
+		return retry.Skipped(r, one, several)
 	}
 	return nil
 }
@@ -78,7 +79,7 @@ func (pl *Pipeline) excluded(s *stashapi.Scene) error {
 // desire computes what Plex should show of a scene, unless the scene is excluded.
 func (pl *Pipeline) desire(ctx context.Context, p *Push) error {
 	if len(p.Scene.Files) == 0 {
-		return retry.Gone("the scene has no file in Stash: nothing is pushed until it has one", "they have no file in Stash: nothing is pushed until they have one")
+		return retry.Gone(reason.NoFile(), "the scene has no file in Stash: nothing is pushed until it has one", "they have no file in Stash: nothing is pushed until they have one")
 	}
 	if err := pl.excluded(p.Scene); err != nil {
 		return err
@@ -117,7 +118,7 @@ func (pl *Pipeline) skipBare(ctx context.Context, pushes []*Push) error {
 		}
 		pushed := func(it store.Item) bool { return len(it.Sent)+len(it.Owned) > 0 }
 		if !slices.ContainsFunc(slices.Collect(maps.Values(known)), pushed) {
-			p.Fail(retry.Skipped("the scene has no title or other data in Stash: nothing to push", ""))
+			p.Fail(retry.Skipped(reason.NoData(), "the scene has no title or other data in Stash: nothing to push", ""))
 		}
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/chosen"
 )
 
 // matchAll matches the scenes of pushes.
@@ -56,16 +57,18 @@ func (pl *Pipeline) Matcher(ctx context.Context) (*match.Matcher, error) {
 	if err != nil {
 		return nil, err
 	}
+	choices := chosen.Choices{Queue: pl.Store, Server: pl.Server.ID}
 	m := &match.Matcher{
 		Index: pl.Index, Server: pl.Server.ID, Sections: pl.Server.Sections, PathMap: pl.Config.PathMap, Prefixes: evidence.Learned(),
 		Others: pl.Stash.ScenesByPath, Read: pl.items,
 		Owners: func(ctx context.Context, keys []string) (map[string]int, error) {
 			return pl.Store.Owners(ctx, pl.Server.ID, keys)
 		},
+		Choices: choices.OfScenes, ByFiles: choices.ByFiles,
 	}
 	m.Failed = func(_ context.Context, _ int, err error) error { return err }
-	m.Owned = func(ctx context.Context, owners map[string]int) (map[string]bool, map[string]error, error) {
-		return pl.stillOwned(ctx, m, owners, func(match.Hit) bool { return true })
+	m.Owned = func(ctx context.Context, owners, choosers map[string]int) (map[string]bool, map[string]error, error) {
+		return pl.stillOwned(ctx, m, owners, choosers, func(match.Hit) bool { return true })
 	}
 	return m, nil
 }

@@ -1,6 +1,7 @@
 package push
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -20,15 +21,30 @@ func (pl *Pipeline) findRivals(ctx context.Context, pushes []*Push, known map[st
 	return gate.InHalves(ctx, pl.Gate, pushes, func(ctx context.Context, some []*Push) error { return pl.askForRivals(ctx, some, known) })
 }
 
-// askForRivals asks Stash once for all pushes: an item belongs to the scene that owns it as long as one of
-// its files is in it, else to the scene of its first part.
+// askForRivals asks Stash once for all pushes: an item belongs to the scene for which it was chosen, else to the scene
+// that owns it as long as one of its files is in it, else to the scene of its first part.
 func (pl *Pipeline) askForRivals(ctx context.Context, pushes []*Push, known map[string]store.Item) error {
+	m, err := pl.Matcher(ctx)
+	if err != nil {
+		return err
+	}
+	items := make(map[string][]string) // their files
+	for _, p := range pushes {
+		for _, t := range p.Targets {
+			items[t.key()] = match.Paths(&t.Current)
+		}
+	}
+	choosers, err := m.Choosers(ctx, items)
+	if err != nil {
+		return err
+	}
+	ownerOf := func(key string) int { return cmp.Or(choosers[key], known[key].Owner) }
 	others := false // some item has another owner, or none
 	owners, held := make(map[string]int), make(map[string]*plexapi.Item)
 	for _, p := range pushes {
 		for _, t := range p.Targets {
 			key := t.Hit.RatingKey
-			if owner := known[key].Owner; owner != p.Job.SceneID {
+			if owner := ownerOf(key); owner != p.Job.SceneID {
 				others = true
 				if owner != 0 {
 					owners[key], held[key] = owner, &t.Current
@@ -39,11 +55,7 @@ func (pl *Pipeline) askForRivals(ctx context.Context, pushes []*Push, known map[
 	if !others {
 		return nil
 	}
-	m, err := pl.Matcher(ctx)
-	if err != nil {
-		return err
-	}
-	owned, doubts, err := pl.stillOwned(ctx, m, owners, func(h match.Hit) bool { return match.Holds(held[h.RatingKey], h.Path) })
+	owned, doubts, err := pl.stillOwned(ctx, m, owners, choosers, func(h match.Hit) bool { return match.Holds(held[h.RatingKey], h.Path) })
 	if err != nil {
 		return err
 	}
@@ -53,22 +65,26 @@ func (pl *Pipeline) askForRivals(ctx context.Context, pushes []*Push, known map[
 			if !owned[key] || owners[key] == p.Job.SceneID {
 				continue
 			}
-			t.rivalScene, t.rival = owners[key], fmt.Sprintf("Plex item %s belongs to scene %d and contains a file of that scene", key, owners[key])
+			t.rivalScene, t.rival = owners[key], notOwned(owners[key], key, fmt.Sprintf("Plex item %s belongs to scene %d and contains a file of that scene", key, owners[key]))
+			if choosers[key] != 0 {
+				t.rival = chosenElsewhere(match.Taken{Hit: t.Hit, Scene: owners[key]})
+			}
 			if doubts[key] != nil {
 				p.Fail(retry.OfScene(doubts[key]))
 			}
 		}
 	}
-	return pl.leaveToFirst(ctx, m, going(pushes), known)
+	return pl.leaveToFirst(ctx, m, going(pushes), ownerOf)
 }
 
-// leaveToFirst assigns items with several parts and without an owner to the scene of the first part.
-func (pl *Pipeline) leaveToFirst(ctx context.Context, m *match.Matcher, pushes []*Push, known map[string]store.Item) error {
+// leaveToFirst assigns items with several parts and without an owner to the scene of the first part, unless a person has
+// chosen another item for that scene.
+func (pl *Pipeline) leaveToFirst(ctx context.Context, m *match.Matcher, pushes []*Push, ownerOf func(key string) int) error {
 	firsts := make(map[*Target][]string) // Stash's possible paths of the first part
 	var paths []string
 	for _, p := range pushes {
 		for _, t := range p.Targets {
-			if t.rival != "" || known[t.Hit.RatingKey].Owner == p.Job.SceneID {
+			if t.rival != nil || ownerOf(t.key()) == p.Job.SceneID {
 				continue
 			}
 			first, several := firstPart(&t.Current)
@@ -85,11 +101,15 @@ func (pl *Pipeline) leaveToFirst(ctx context.Context, m *match.Matcher, pushes [
 	if err != nil {
 		return err
 	}
+	elsewhere, err := m.Choices(ctx, slices.Collect(maps.Values(scenes)))
+	if err != nil {
+		return err
+	}
 	for _, p := range pushes {
 		for _, t := range p.Targets {
 			for _, path := range firsts[t] {
-				if id := scenes[path]; id != 0 && id != p.Job.SceneID {
-					t.rivalScene, t.rival = id, fmt.Sprintf("Plex item %s contains several files and belongs to scene %d, which has the first file", t.Hit.RatingKey, id)
+				if id := scenes[path]; id != 0 && id != p.Job.SceneID && elsewhere[id].SceneID == 0 {
+					t.rivalScene, t.rival = id, notOwned(id, t.Hit.RatingKey, fmt.Sprintf("Plex item %s contains several files and belongs to scene %d, which has the first file", t.Hit.RatingKey, id))
 				}
 			}
 		}
@@ -111,10 +131,10 @@ func firstPart(it *plexapi.Item) (first plexapi.Part, several bool) {
 	return first, live > 1
 }
 
-// stillOwned returns which items still belong to their owners: the scene is in Stash, and in reports that the item
-// holds one of its files. A scene that Stash cannot read keeps its items; doubts holds the error for each such item,
-// so that other scenes retry.
-func (pl *Pipeline) stillOwned(ctx context.Context, m *match.Matcher, owners map[string]int, in func(match.Hit) bool) (owned map[string]bool, doubts map[string]error, err error) {
+// stillOwned returns which items still belong to their owners: the scene is in Stash, and the item was chosen for it, or
+// in reports that the item holds one of its files. A scene that Stash cannot read keeps its items; doubts holds the error
+// for each such item, so that other scenes retry.
+func (pl *Pipeline) stillOwned(ctx context.Context, m *match.Matcher, owners, choosers map[string]int, in func(match.Hit) bool) (owned map[string]bool, doubts map[string]error, err error) {
 	if len(owners) == 0 {
 		return nil, nil, nil
 	}
@@ -136,8 +156,9 @@ func (pl *Pipeline) stillOwned(ctx context.Context, m *match.Matcher, owners map
 		if err := result.Failed[owner]; err != nil {
 			doubts[key] = fmt.Errorf("it is not known whether Plex item %s still belongs to scene %d: %w", key, owner, err)
 		}
-		owned[key] = doubts[key] != nil ||
-			slices.ContainsFunc(fits[owner], func(h match.Hit) bool { return h.RatingKey == key && in(h) })
+		hits, there := fits[owner]
+		owned[key] = doubts[key] != nil || there && (choosers[key] == owner ||
+			slices.ContainsFunc(hits, func(h match.Hit) bool { return h.RatingKey == key && in(h) }))
 	}
 	return owned, doubts, nil
 }
@@ -156,12 +177,7 @@ func takeOwnership(it store.Item, scene int, held *plexapi.Item) store.Item {
 			it.Images[lock] = image
 		}
 	}
-	it.Owner, it.Paths = scene, nil
-	for _, p := range held.Parts {
-		if !p.Deleted {
-			it.Paths = append(it.Paths, pathform.Normal(p.File))
-		}
-	}
+	it.Owner, it.Paths = scene, match.Paths(held)
 	return it
 }
 

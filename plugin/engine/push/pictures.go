@@ -10,6 +10,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -27,10 +28,11 @@ type cover struct {
 // picture is one kind of picture of a target.
 type picture struct {
 	*Target
-	kind   plexapi.ImageKind
-	hash   string // of the cover that was sent
-	format string // of the cover that was sent
-	locked bool   // by an edit, which may change the picture's address
+	kind    plexapi.ImageKind
+	hash    string // of the cover that was sent
+	format  string // of the cover that was sent
+	locked  bool   // by an edit, which may change the picture's address
+	notKept bool   // Plex accepted the cover but does not have it
 }
 
 // lock returns Plex's name of the picture and of its lock.
@@ -164,6 +166,7 @@ func (pl *Pipeline) updatePicture(ctx context.Context, p *picture) (sent bool, e
 		return false, c.err
 	case !news:
 	case kept:
+		p.Plan.Kept = append(p.Plan.Kept, lock)
 		logOf(pl.Log.Debug(), p.push).Str("field", merge.SettingName(lock)).Msg("kept the picture that a person chose in Plex")
 	default:
 		p.hash, p.format = c.hash, c.contentType
@@ -228,6 +231,7 @@ func (pl *Pipeline) sendPicture(ctx context.Context, p *picture, c *cover) (sent
 			return false, err
 		}
 	}
+	planned := p.Plan.Changes
 	if ours == "" || ours != selected {
 		p.Plan.Changes = append(p.Plan.Changes, merge.Change{Field: merge.SettingName(lock), Action: "set", From: selected, To: "upload://" + c.hash})
 	}
@@ -250,6 +254,9 @@ func (pl *Pipeline) sendPicture(ctx context.Context, p *picture, c *cover) (sent
 	if err == nil && !p.Current.Locked[lock] {
 		p.locked = true
 		err = pl.lockPicture(ctx, p)
+	}
+	if err != nil {
+		p.Plan.Changes = planned
 	}
 	return err == nil, err
 }
@@ -292,7 +299,7 @@ func (pl *Pipeline) storeAhead(ctx context.Context, p *picture, before store.Hel
 // leaveOutPicture records a picture that Plex refuses. 500 and 413 count as a refusal only the second time, and so does
 // an AVIF, JPEG XL or BMP that Plex accepts but does not keep. It returns any other failure.
 func (pl *Pipeline) leaveOutPicture(p *picture, err error) error {
-	twice := retry.Answered500(err) || retry.TooLarge(err) || p.mayBeUnknown() && errors.Is(err, errNotKept)
+	twice := retry.Answered500(err) || retry.TooLarge(err) || p.notKept && p.mayBeUnknown()
 	if p.hash == "" || !twice && !retry.Refused(err) {
 		return err
 	}
@@ -300,7 +307,7 @@ func (pl *Pipeline) leaveOutPicture(p *picture, err error) error {
 	if twice && known.Failed != p.hash && p.Attempts() < pl.Config.MaxRetries {
 		known.Failed = p.hash
 		p.remember(known)
-		return retry.Again(fmt.Sprintf("%v: retrying the cover once", err), err)
+		return retry.Again(reason.PictureRefused(merge.SettingName(p.lock())), fmt.Sprintf("%v: retrying the cover once", err), err)
 	}
 	p.Base.Rejected = merge.With(p.Base.Rejected, p.lock(), store.Value{p.hash})
 	logOf(pl.Log.Warn(), p.push).Str("item", p.key()).Str("field", merge.SettingName(p.lock())).Str("format", p.format).Err(err).
@@ -308,8 +315,8 @@ func (pl *Pipeline) leaveOutPicture(p *picture, err error) error {
 	return nil
 }
 
-// errNotKept is the failure of a cover that Plex accepted but does not list among the pictures of the item.
-var errNotKept = retry.Unmoved("Plex returned success for the upload of the cover but does not have it")
+// notChanged is the reason of a picture that Plex accepted but does not show.
+func notChanged(p *picture) reason.Reason { return reason.NotChanged(merge.SettingName(p.lock())) }
 
 // mayBeUnknown reports whether some versions of Plex may not support the format of the cover.
 func (p *picture) mayBeUnknown() bool {

@@ -4,6 +4,7 @@ package push
 
 import (
 	"context"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/scans"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/tally"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -53,8 +55,9 @@ type Pipeline struct {
 
 	Tally    tally.Tally
 	once     once
-	advanced bool    // this stage has written something, so it may yield
-	inDoubt  []*Push // released, but charged if Plex turns out to accept changes of other items
+	began    time.Time // when the jobs of this batch were claimed
+	advanced bool      // this stage has written something, so it may yield
+	inDoubt  []*Push   // released, but charged if Plex turns out to accept changes of other items
 }
 
 // A Server holds what a run knows about its Plex server.
@@ -82,13 +85,12 @@ func (s *Server) Unread(ctx context.Context, index *plexindex.Index) (bool, erro
 
 // once holds what a run reads, logs or requests only once.
 type once struct {
-	excluded  map[int]hidden.Tag
-	lacking   bool // logged that episodes lack some fields
-	scanned   map[string]bool
-	scansLost int                  // requests for scans in a row that failed as if Plex did
-	dropped   map[droppedFile]bool // removed from the index by this run: not new if they return
-	skipped   map[string]*skips    // by reason
-	noticed   int                  // lines about scenes that wait
+	excluded map[int]hidden.Tag
+	lacking  bool // logged that episodes lack some fields
+	scans    scans.Requests
+	dropped  map[droppedFile]bool // removed from the index by this run: not new if they return
+	skipped  map[string]*skips    // by reason
+	noticed  int                  // lines about scenes that wait
 }
 
 // droppedFile is a file in the index whose item no longer holds it.
@@ -102,6 +104,7 @@ func (pl *Pipeline) Dropped(ratingKey, path string) bool {
 // Run pushes claimed jobs and completes every claim: with its own error, or with the error that ended the batch. It
 // returns an error only if the run must end.
 func (pl *Pipeline) Run(ctx context.Context, jobs []store.Job) error {
+	pl.began = time.Now()
 	pushes := make([]*Push, len(jobs))
 	for i, j := range jobs {
 		pushes[i] = &Push{Job: j}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -59,12 +58,12 @@ func (pl *Pipeline) plan(ctx context.Context, pushes []*Push) ([]*Push, error) {
 // another scene keeps its base.
 func (pl *Pipeline) planTargets(p *Push, known map[string]store.Item, taken map[string]int) error {
 	var mine []*Target
-	rival := "" // why an item was skipped for another scene
+	var rival error // why an item was skipped for another scene
 	for _, t := range p.Targets {
 		if other := taken[t.key()]; other != 0 {
-			t.rivalScene, t.rival = other, fmt.Sprintf("Plex item %s belongs to scene %d", t.key(), other)
+			t.rivalScene, t.rival = other, notOwned(other, t.key(), fmt.Sprintf("Plex item %s belongs to scene %d", t.key(), other))
 		}
-		if t.rival != "" {
+		if t.rival != nil {
 			rival, p.contested = t.rival, append(p.contested, t)
 			continue
 		}
@@ -84,8 +83,7 @@ func (pl *Pipeline) planTargets(p *Push, known map[string]store.Item, taken map[
 	}
 	p.Targets = mine
 	if len(mine) == 0 {
-		return retry.Skipped(rival+": to push this one, give it a Plex item of its own (Split Apart in Plex)",
-			"their Plex items belong to other scenes: to push these, give them Plex items of their own (Split Apart in Plex)")
+		return rival
 	}
 	return nil
 }

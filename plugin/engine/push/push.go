@@ -103,7 +103,7 @@ type Target struct {
 
 	push       *Push
 	stored     store.Item // as stored now
-	rival      string     // why the item belongs to another scene; "" if it does not
+	rival      error      // why the item belongs to another scene; nil if it does not
 	rivalScene int        // that scene
 	refused    []refusal
 	err        error
@@ -133,6 +133,11 @@ func (t *Target) Attempts() int { return t.push.Attempts() }
 func (t *Target) SceneID() int { return t.push.Job.SceneID }
 
 func (t *Target) changed() bool { return t.Stage >= Written }
+
+// refuses reports whether Plex accepted nothing of a change.
+func (t *Target) refuses(c merge.Change) bool {
+	return slices.ContainsFunc(t.refused, func(r refusal) bool { return merge.SettingName(r.field) == c.Field && len(r.unsent) == 0 })
+}
 
 // key returns the item's rating key.
 func (t *Target) key() string { return t.Hit.RatingKey }

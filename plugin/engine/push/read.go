@@ -9,6 +9,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -101,7 +102,7 @@ func unreadable(it *plexapi.Item, fields ...string) error {
 	if name == "" {
 		return nil
 	}
-	return retry.Again(fmt.Sprintf("Plex item %s: its %q has an unexpected form, so nothing is written; a newer stash-plex-sync may read it", it.RatingKey, name), nil)
+	return retry.Again(reason.ItemUnreadable(it.RatingKey, name), fmt.Sprintf("Plex item %s: its %q has an unexpected form, so nothing is written; a newer stash-plex-sync may read it", it.RatingKey, name), nil)
 }
 
 // comparedFields returns the fields of an item that a merge compares: those with a desired value, and those that are ours.

@@ -212,7 +212,7 @@ func (pl *Pipeline) selectBefore(ctx context.Context, p *picture, before string)
 		return err
 	}
 	if _, selected, err := pl.offered(ctx, p); err != nil || selected != before {
-		return cmp.Or(err, retry.Unmoved("Plex returned success for the selection of the previous picture but does not show it"))
+		return cmp.Or(err, retry.Unmoved(notChanged(p), "Plex returned success for the selection of the previous picture but does not show it"))
 	}
 	return nil
 }

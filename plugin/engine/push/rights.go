@@ -5,6 +5,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 )
 
@@ -14,5 +15,5 @@ func WithoutPaths(err error) error {
 	if !errors.Is(err, plexapi.ErrNoPaths) {
 		return err
 	}
-	return &gate.Stop{Class: retry.ClassMisconfigured, Text: plexapi.ErrNoPaths.Error() + "; everything stays queued"}
+	return &gate.Stop{Class: retry.ClassMisconfigured, Text: plexapi.ErrNoPaths.Error() + "; everything stays queued", Reason: reason.PathsHidden()}
 }

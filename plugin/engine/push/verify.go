@@ -9,6 +9,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 )
 
@@ -56,7 +57,7 @@ func (pl *Pipeline) verifyTargets(targets []*Target, held map[string]plexapi.Ite
 		}
 		item, ok := held[t.key()]
 		if !ok {
-			t.Fail(retry.NotFound(fmt.Sprintf("Plex item %s disappeared after it was written; a later run looks for it again", t.key())))
+			t.Fail(retry.NotFound(reason.ItemChanged(t.key()), fmt.Sprintf("Plex item %s disappeared after it was written; a later run looks for it again", t.key())))
 			return
 		}
 		if err := unreadable(&item, t.Plan.Fields()...); err != nil {
@@ -68,7 +69,8 @@ func (pl *Pipeline) verifyTargets(targets []*Target, held map[string]plexapi.Ite
 		}
 	}
 	if len(unmoved) > 0 {
-		last.Fail(retry.Unmoved(fmt.Sprintf("Plex returned success but %s did not change; it may be matching or scanning the item", strings.Join(unmoved, ", "))))
+		fields := strings.Join(unmoved, ", ")
+		last.Fail(retry.Unmoved(reason.NotChanged(fields), fmt.Sprintf("Plex returned success but %s did not change; it may be matching or scanning the item", fields)))
 	}
 }
 

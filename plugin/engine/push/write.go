@@ -10,6 +10,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 )
 
@@ -160,8 +161,9 @@ func (pl *Pipeline) leaveOut(t *Target, bad []badField, done int) error {
 			if !retry.Refused(b.err) {
 				return b.err
 			}
-			return retry.Rejected(fmt.Sprintf("%v: %s refuses the value of %s: correct it in Stash, then run \"Retry dead letters\"",
-				b.err, plexapi.SenderOf(b.err), fieldNames(b.fields)), b.err)
+			fields := fieldNames(b.fields)
+			return retry.Rejected(reason.ValueRefused(fields), fmt.Sprintf("%v: %s refuses the value of %s: correct it in Stash, then run \"Retry dead letters\"",
+				b.err, plexapi.SenderOf(b.err), fields), b.err)
 		}
 		until := "it changes in Stash"
 		if retry.Answered500(b.err) { // a 500 may be a failure of Plex itself

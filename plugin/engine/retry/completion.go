@@ -1,6 +1,7 @@
 package retry
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -12,9 +13,10 @@ const snoozeFor = 30 * time.Second
 // Complete converts a verdict to the completion of a job's claim: it charges the job, chooses the wait, and
 // dead-letters a job that has no attempts left. r is random in [0, 1).
 func Complete(job store.Job, v Verdict, err error, maxRetries int, r float64) store.Completion {
+	why := reasonFor(v, err)
 	c := store.Completion{
 		Job: job, Outcome: v.Charge, Class: string(v.Class), Error: store.OneLine(err.Error()), Candidates: v.Candidates,
-		Behind: v.Behind,
+		Behind: v.Behind, Reason: why.JSON(),
 	}
 	switch v.Charge {
 	case store.Retry:
@@ -31,6 +33,9 @@ func Complete(job store.Job, v Verdict, err error, maxRetries int, r float64) st
 		}
 	case store.Snooze:
 		c.Wait = snoozeFor
+	}
+	if v.Class.Skips() {
+		c.LeftOut = cmp.Or(why.Code, c.Class)
 	}
 	return c
 }

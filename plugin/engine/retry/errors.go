@@ -6,13 +6,15 @@ import (
 	"net/http"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// An Error is a failure found by the engine. It carries its verdict.
+// An Error is a failure found by the engine. It carries its verdict and its reason.
 type Error struct {
 	text    string
+	reason  reason.Reason
 	verdict Verdict
 	err     error
 	own     bool   // made by Own
@@ -24,30 +26,35 @@ func (e *Error) Error() string { return e.text }
 // Unwrap returns the cause; nil if there is none.
 func (e *Error) Unwrap() error { return e.err }
 
+// Because returns the reason.
+func (e *Error) Because() reason.Reason { return e.reason }
+
 // NotFound says that Plex has no item for the scene yet.
-func NotFound(text string) error {
-	return &Error{text: text, verdict: Verdict{Class: ClassNotFound, Charge: store.Miss, Breaker: Answered}}
+func NotFound(why reason.Reason, text string) error {
+	return &Error{text: text, reason: why, verdict: Verdict{Class: ClassNotFound, Charge: store.Miss, Breaker: Answered}}
 }
 
 // Ambiguous says that several items fit the scene.
-func Ambiguous(text string, candidates any) error {
-	return &Error{text: text, verdict: Verdict{Class: ClassRejected, Charge: store.ToDeadLetter, Breaker: Answered, Candidates: candidates}}
+func Ambiguous(why reason.Reason, text string, candidates any) error {
+	v := Verdict{Class: ClassRejected, Charge: store.ToDeadLetter, Breaker: Answered, Candidates: candidates}
+	return &Error{text: text, reason: why, verdict: v}
 }
 
 // Rejected says that Plex permanently refuses what the scene needs.
-func Rejected(text string, err error) error {
-	return &Error{text: text, err: err, verdict: Verdict{Class: ClassRejected, Charge: store.ToDeadLetter, Breaker: Answered}}
+func Rejected(why reason.Reason, text string, err error) error {
+	v := Verdict{Class: ClassRejected, Charge: store.ToDeadLetter, Breaker: Answered}
+	return &Error{text: text, reason: why, err: err, verdict: v}
 }
 
 // Gone says that there is nothing left to push. SharedReason returns the second text.
-func Gone(text, shared string) error {
-	return &Error{text: text, shared: shared, verdict: Verdict{Class: ClassGone, Charge: store.Drop}}
+func Gone(why reason.Reason, text, shared string) error {
+	return &Error{text: text, reason: why, shared: shared, verdict: Verdict{Class: ClassGone, Charge: store.Drop}}
 }
 
 // Skipped says that the settings or another scene exclude the scene from being pushed. SharedReason returns the second
 // text.
-func Skipped(text, shared string) error {
-	return &Error{text: text, shared: shared, verdict: Verdict{Class: ClassSkipped, Charge: store.Drop}}
+func Skipped(why reason.Reason, text, shared string) error {
+	return &Error{text: text, reason: why, shared: shared, verdict: Verdict{Class: ClassSkipped, Charge: store.Drop}}
 }
 
 // SharedReason returns why scenes are not pushed, in words that fit every scene with the same reason.
@@ -60,7 +67,7 @@ func SharedReason(err error) string {
 
 // Released ends a claim after a failure that the job shares with others. The job is not charged.
 func Released(class Class, err error) error {
-	return &Error{text: err.Error(), err: err, verdict: Verdict{Class: class, Charge: store.Release}}
+	return &Error{text: err.Error(), reason: ReasonOf(err), err: err, verdict: Verdict{Class: class, Charge: store.Release}}
 }
 
 // Own says that a request about one item failed as if Plex were down or the token were refused, although Plex answers
@@ -68,22 +75,23 @@ func Released(class Class, err error) error {
 func Own(err error) error {
 	e, _ := errors.AsType[*plexapi.Error](err)
 	own := *e
-	own.Hint = "only this scene fails; " + suspect(e)
+	hint, why := suspect(e)
+	own.Hint = "only this scene fails; " + hint
 	v := Verdict{Class: ClassTemporary, Charge: store.Retry, RetryAfter: e.RetryAfter}
-	return &Error{text: own.Error(), err: err, verdict: v, own: true}
+	return &Error{text: own.Error(), reason: why, err: err, verdict: v, own: true}
 }
 
 // suspect names what may refuse a request that Plex accepts for other items.
-func suspect(e *plexapi.Error) string {
+func suspect(e *plexapi.Error) (hint string, why reason.Reason) {
 	switch {
 	case RefusesToken(e):
-		return "Plex does not let this token change its item; use the token of the server's owner"
+		return "Plex does not let this token change its item; use the token of the server's owner", reason.ItemForbidden(e.Status)
 	case e.Status >= 300 && e.Status < 400:
-		return "something in front of Plex redirects it"
+		return "something in front of Plex redirects it", reason.Redirected(e.Status, e.Server)
 	case e.Status >= 400 && e.Status < 500:
-		return "allow it in the proxy or firewall, or set \"Plex address\" (plexUrl) to Plex itself"
+		return "allow it in the proxy or firewall, or set \"Plex address\" (plexUrl) to Plex itself", reason.RefusedInFront(e.Status, e.Server)
 	}
-	return "a proxy in front of Plex gives up before Plex answers it"
+	return "a proxy in front of Plex gives up before Plex answers it", reason.ProxyGaveUp(e.Status, e.Server)
 }
 
 // IsOwn reports whether err was returned by Own.
@@ -106,28 +114,30 @@ func NoAnswer(err error) bool {
 }
 
 // Unready says that it is too early to judge the scene.
-func Unready(text string) error {
-	return &Error{text: text, verdict: Verdict{Class: ClassUnready, Charge: store.Snooze}}
+func Unready(why reason.Reason, text string) error {
+	return &Error{text: text, reason: why, verdict: Verdict{Class: ClassUnready, Charge: store.Snooze}}
 }
 
 // Unmoved says that Plex accepted a write but did not make the change.
-func Unmoved(text string) error {
-	return &Error{text: text, verdict: Verdict{Class: ClassTemporary, Charge: store.Retry, Breaker: Failure}}
+func Unmoved(why reason.Reason, text string) error {
+	return &Error{text: text, reason: why, verdict: Verdict{Class: ClassTemporary, Charge: store.Retry, Breaker: Failure}}
 }
 
 // Again asks for another attempt although Plex seems to refuse what was sent.
-func Again(text string, err error) error {
-	return &Error{text: text, err: err, verdict: Verdict{Class: ClassTemporary, Charge: store.Retry, Breaker: Answered}}
+func Again(why reason.Reason, text string, err error) error {
+	return &Error{text: text, reason: why, err: err, verdict: Verdict{Class: ClassTemporary, Charge: store.Retry, Breaker: Answered}}
 }
 
 // OfScene says that Stash cannot read one scene, while it answers otherwise.
 func OfScene(err error) error {
-	return &Error{text: err.Error(), err: err, verdict: Verdict{Class: ClassTemporary, Charge: store.Retry}}
+	v := Verdict{Class: ClassTemporary, Charge: store.Retry}
+	return &Error{text: err.Error(), reason: reason.SceneUnreadable(), err: err, verdict: v}
 }
 
 // Panicked says that a panic ended the work on one scene.
 func Panicked(value any) error {
 	return &Error{
+		reason:  reason.Panic(),
 		text:    fmt.Sprintf("a bug in stash-plex-sync: %v; report it with the log at debug level", value),
 		verdict: Verdict{Class: ClassPanicked, Charge: store.Retry},
 	}

@@ -1,6 +1,7 @@
 package stashtest
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -87,6 +88,14 @@ func (s *Server) root(r *http.Request, f *ast.Field, args map[string]any) (any, 
 		return map[string]any{"version": "v0.30.1", "hash": "abcdef", "build_time": ""}, nil
 	case "configuration":
 		return s.configuration(), nil
+	case "plugins":
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		list := []map[string]any{}
+		for _, id := range slices.Sorted(maps.Keys(s.plugins)) {
+			list = append(list, map[string]any{"id": id, "enabled": s.plugins[id]})
+		}
+		return list, nil
 	case "findScene":
 		return s.findScene(s.base(r), args)
 	case "findScenes":
@@ -196,20 +205,29 @@ func (s *Server) findScenes(base string, args map[string]any) (any, error) {
 	if depth(filter) > filterDepth {
 		return nil, errors.New("findScenes: error querying aggregate fields: parser stack overflow")
 	}
+	given, _ := args["filter"].(map[string]any)
+	find := maps.Clone(given)
+	words, err := searched(find["q"])
+	if err != nil {
+		return nil, err
+	}
+	delete(find, "q")
 	var found []*Scene
-	var err error
 	for _, id := range slices.Sorted(maps.Keys(s.scenes)) {
 		var ok bool
 		meets := func(name string, c map[string]any) (bool, error) { return s.meets(s.scenes[id], name, c) }
 		if ok, err = fits(filter, meets); err != nil {
 			return nil, err
 		}
-		if ok {
+		if ok && words(s.scenes[id]) {
 			found = append(found, s.scenes[id])
 		}
 	}
+	if find["sort"] == "updated_at" {
+		slices.SortStableFunc(found, func(a, b *Scene) int { return cmp.Compare(stamp(a), stamp(b)) })
+	}
 	count := len(found)
-	if found, err = page(found, args["filter"], "id"); err != nil {
+	if found, err = page(found, find, "id", "updated_at"); err != nil {
 		return nil, err
 	}
 	rows := make([]map[string]any, len(found))

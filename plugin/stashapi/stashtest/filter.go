@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/stashapp/stash/pkg/models"
 )
 
 // page returns the first page of a list in ascending order, which a filter may reverse. A page has 25 elements by
@@ -30,6 +32,25 @@ func page[T any](found []T, find any, sorts ...string) ([]T, error) {
 		return found, nil
 	}
 	return found[:min(perPage, len(found))], nil
+}
+
+// searched returns which scenes Stash's search finds: each of the words is in the title, the details or a path, without
+// regard to the case of ASCII letters. Stash also supports words that must be absent, and alternatives.
+func searched(q any) (func(*Scene) bool, error) {
+	text, _ := q.(string)
+	specs := models.ParseSearchString(text)
+	if len(specs.MustNot)+len(specs.AnySets) > 0 {
+		return nil, fmt.Errorf("stashtest searches only for words that must be there, not for %q", text)
+	}
+	return func(s *Scene) bool {
+		for _, word := range specs.MustHave {
+			in := func(text string) bool { return like(text, "%"+word+"%") }
+			if !in(s.Title) && !in(s.Details) && !slices.ContainsFunc(s.Files, func(f File) bool { return in(f.Path) }) {
+				return false
+			}
+		}
+		return true
+	}, nil
 }
 
 func number(v any) int64 {

@@ -61,7 +61,8 @@ type Server struct {
 	parents         map[string]map[int][]int  // kind, id: parents
 	disambiguations map[int]string            // performer id: disambiguation
 	settings        map[string]map[string]any
-	broken          map[int]bool // scenes that cannot be read
+	plugins         map[string]bool // whether each is enabled
+	broken          map[int]bool    // scenes that cannot be read
 	faults          []*Fault
 	log             []Query
 	apiKey          string // "" without credentials
@@ -175,6 +176,16 @@ func (s *Server) SetSettings(plugin string, settings map[string]any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settings[plugin] = settings
+}
+
+// SetPlugin installs a plugin, enabled or not.
+func (s *Server) SetPlugin(id string, enabled bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.plugins == nil {
+		s.plugins = make(map[string]bool)
+	}
+	s.plugins[id] = enabled
 }
 
 // Inject adds a fault, until it is used up or Heal is called.

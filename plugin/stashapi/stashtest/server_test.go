@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -91,6 +92,7 @@ func TestUnsupportedFieldIsAnError(t *testing.T) {
 	s.Add(stashtest.Scene{ID: 1})
 	for _, query := range []string{
 		`{findScene(id:1){o_counter}}`, `{stats{scene_count}}`, `{findScenes(filter:{sort:"date"}){count}}`, `{findScenes(filter:{page:2}){count}}`,
+		`{findScenes(filter:{q:"a -b"}){count}}`, `{findScenes(filter:{q:"a OR b"}){count}}`, `{findTags(filter:{q:"a"}){count}}`,
 		`{findScenes(scene_filter:{organized:true}){count}}`, `{findScenes(scene_filter:{path:{value:"x",modifier:INCLUDES}}){count}}`,
 		`mutation{runPluginOperation(plugin_id:"x")}`,
 	} {
@@ -131,6 +133,20 @@ func TestPagesHave25ElementsByDefault(t *testing.T) {
 		_, body := s.post("{findScenes"+filter+"{count scenes{id}}}", nil)
 		if got := strings.Count(body, `"id"`); got != want || !strings.Contains(body, `"count":30`) {
 			t.Errorf("findScenes%s: %d scenes, want %d", filter, got, want)
+		}
+	}
+}
+
+// As in Stash: every word, in any of the texts and in any case; words in quotes belong together.
+func TestSearchFindsScenesWithAllWords(t *testing.T) {
+	s := newStash(t)
+	s.Add(stashtest.Scene{ID: 1, Title: "Red Car", Details: "in the rain"})
+	s.Add(stashtest.Scene{ID: 2, Title: "red", Files: []stashtest.File{{Path: "/v/Car/1.mp4"}}})
+	s.Add(stashtest.Scene{ID: 3, Title: "Car"})
+	for text, want := range map[string]string{"RED car": "12", `\"red car\"`: "1", "rain": "1", "": "123", "v/car": "2", "none": ""} {
+		_, body := s.post(`{findScenes(filter:{q:"`+text+`"}){scenes{id}}}`, nil)
+		if got := strings.Join(regexp.MustCompile(`\d`).FindAllString(body, -1), ""); got != want {
+			t.Errorf("%s: %s, want %s", text, body, want)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package push
+package scans
 
 import (
 	"strings"
@@ -44,8 +44,8 @@ func TestFolderToScan(t *testing.T) {
 	} {
 		m := match.Matcher{PathMap: c.pathMap, Prefixes: c.learned}
 		var targets []string
-		for _, s := range scansFor(m.Places(c.path), c.sections, c.path) {
-			targets = append(targets, s.section.ID+":"+s.folder)
+		for _, s := range For(m.Places(c.path), c.sections, c.path) {
+			targets = append(targets, s.Section.ID+":"+s.Folder)
 		}
 		if got := strings.Join(targets, " "); got != c.want {
 			t.Errorf("%s: scan %q, want %q", c.name, got, c.want)
