@@ -14,6 +14,9 @@ import (
 // rowBytes is how long the rows of one answer are at most, in bytes of JSON.
 const rowBytes = 600_000
 
+// noReport is the state of a kind of which no report is stored.
+const noReport = "none"
+
 // ReportHead is the head of a stored report.
 type ReportHead struct {
 	ID         int64           `json:"id"`
@@ -107,6 +110,10 @@ func reportRows(ctx context.Context, d *Desk, args Args) (any, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if !ok && id == 0 {
+		none := ReportHead{Kind: kind, State: noReport, Counts: json.RawMessage("{}")}
+		return ReportPage{ReportHead: none, Rows: []ReportRow{}}, nil
 	}
 	if !ok {
 		return nil, errors.New("there is no such report; reports are kept for 7 days, the last two of each kind")
