@@ -177,18 +177,21 @@ func askForRun(ctx context.Context, stash *stashapi.Client, by string) (asked, b
 	return err == nil, busy, err
 }
 
-// continueArg is the argument of a task that continues one that made room for other Stash jobs. It holds the position.
+// continueArg is the argument of a task that continues one that made room for other Stash jobs. It holds the position,
+// or the id of the stored report that holds it.
 const continueArg = "continue"
 
-// askToContinue puts a task behind the jobs that wait in Stash's queue, to continue the current one from a position.
-func (s *session) askToContinue(ctx context.Context, task, description, mode string, position any) error {
+// askToContinue puts a task with arguments behind the jobs that wait in Stash's queue, to continue the current one from a
+// position.
+func (s *session) askToContinue(ctx context.Context, task, description string, args map[string]any, position any) error {
 	text, err := json.Marshal(position)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	_, err = s.stash.RunPluginTask(ctx, ID, task, description, map[string]any{"mode": mode, continueArg: string(text)})
+	args[continueArg] = string(text)
+	_, err = s.stash.RunPluginTask(ctx, ID, task, description, args)
 	return err
 }
 

@@ -41,7 +41,7 @@ func (s *session) page(ctx context.Context, op ops.Operation, args common.ArgsMa
 			}
 			return s.index, nil
 		},
-		Plex: s.plex, Wake: func(ctx context.Context, mark store.Mark) (bool, error) {
+		Reports: s.reports, Plex: s.plex, Wake: func(ctx context.Context, mark store.Mark) (bool, error) {
 			asked, _, err := s.askWith(ctx, mark, byPage)
 			return asked, err
 		},

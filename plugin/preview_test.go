@@ -8,6 +8,7 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/findings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
 
@@ -65,12 +66,12 @@ func TestPreviewEndsWithSumsInPlainEnglish(t *testing.T) {
 			p.Others = append(p.Others, engine.SceneProblem{Kind: engine.Skipped, Title: "Skipped"}, engine.SceneProblem{Kind: engine.NotFound, Title: "Lost"},
 				engine.SceneProblem{Kind: engine.Ambiguous, Title: "Twice"}, engine.SceneProblem{Kind: engine.Bare, Title: "Bare"})
 		}
-		if got := previewLine(p); got != want {
+		if got := findings.PreviewLine(p.PreviewCounts, p.Others, p.Stopped); got != want {
 			t.Errorf("%d of each: %s\nwant %s", n, got, want)
 		}
 	}
 	const want = "Is Plex running? The preview is incomplete: 0 of 0 scenes would change; nothing was written"
-	if got := previewLine(engine.Preview{Stopped: "Is Plex running?"}); got != want {
+	if got := findings.PreviewLine(engine.PreviewCounts{}, nil, "Is Plex running?"); got != want {
 		t.Errorf("stopped: %s\nwant %s", got, want)
 	}
 }

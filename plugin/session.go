@@ -18,6 +18,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/progress"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/reach"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/report"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
@@ -45,6 +46,7 @@ type session struct {
 
 	askedBy string           // args.asked_by; "" if a person calls
 	shows   *progress.Writer // shows others the run; nil while this process holds no run lock
+	stored  *report.DB
 }
 
 // open opens the queue and a client for Stash.
@@ -98,6 +100,9 @@ func (s *session) close() error {
 	}
 	if s.db != nil {
 		err = errors.Join(err, s.db.Close())
+	}
+	if s.stored != nil {
+		err = errors.Join(err, s.stored.Close())
 	}
 	return err
 }

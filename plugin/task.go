@@ -40,6 +40,7 @@ func (s *session) modes() map[string]func(ctx context.Context, args common.ArgsM
 		"sync-scene":    s.syncScene,
 		"preview":       s.preview,
 		"restore":       s.restore,
+		"gaps":          s.gaps,
 		"status":        s.status,
 		"explain":       s.explain,
 		"check":         s.check,

@@ -85,6 +85,17 @@ func completeRestored(ctx context.Context, tx *sqlitefile.Tx, now, began time.Ti
 	return int(n), logAttempt(ctx, tx, now, &Completion{Job: Job{SceneID: scene}, Note: "restored"})
 }
 
+// CountRestorable returns how many jobs CompleteRestore would delete for these scenes. Scenes that own an item up to the
+// given rating key were counted with that.
+func (s *Store) CountRestorable(ctx context.Context, server, after string, began time.Time, scenes []int) (n int, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM job WHERE scene_id IN (SELECT value FROM json_each(?)) AND enqueued_at < ?
+		AND NOT EXISTS (SELECT 1 FROM item WHERE server = ? AND owner = scene_id AND rating_key <= ?)`, sqlitefile.JSONList(scenes), began.UnixMilli(), server, after).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("cannot count the jobs of restored scenes: %w", s.fileError(err))
+	}
+	return n, nil
+}
+
 // ItemsAfter returns up to limit rating keys of items after the given one, in ascending order.
 func (s *Store) ItemsAfter(ctx context.Context, server, after string, limit int) ([]string, error) {
 	return s.itemKeys(ctx, `server = ? AND rating_key > ? ORDER BY rating_key LIMIT ?`, server, after, limit)

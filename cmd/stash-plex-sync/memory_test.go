@@ -17,7 +17,10 @@ import (
 )
 
 // peak reads the most memory that a process ever held, in MiB; 0 if it has ended.
-func peak(pid int) int {
+func peak(pid int) int { return peakKB(pid) / 1024 }
+
+// peakKB is peak in kB.
+func peakKB(pid int) int {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0
@@ -30,7 +33,7 @@ func peak(pid int) int {
 	if err != nil {
 		return 0
 	}
-	return kb / 1024
+	return kb
 }
 
 // Limits of memory, in MiB.

@@ -31,6 +31,8 @@ const (
 var reading = map[string]map[string]any{
 	"activity": {"limit": 200},
 	"overview": nil,
+	"report":   {"kind": "preview", "limit": 200},
+	"reports":  nil,
 }
 
 // acting holds the operations that change something, each with usual arguments.

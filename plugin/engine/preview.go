@@ -1,14 +1,15 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/catchup"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/findings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -29,72 +30,49 @@ type Preview struct {
 	Next *PreviewPosition
 }
 
-// PreviewCounts count scenes, and in ByField the items in which each field would change.
-type PreviewCounts struct {
-	WouldChange, Unchanged, NotFound, Skipped, Failed int
-	Ambiguous                                         int // several items fit
-	Unread                                            int // an unread library may have the item
-	Bare                                              int // of Skipped: scenes without data
-
-	ByField map[string]int
-}
-
 // A PreviewPosition is how far a preview has come that made room for other Stash jobs.
 type PreviewPosition struct {
 	After  int // scene id: the scenes up to this one are counted
 	Counts PreviewCounts
 }
 
-// ScenePreview is what would be written for one scene.
-type ScenePreview struct {
-	SceneID int           `json:"scene_id"`
-	Title   string        `json:"title"` // private
-	Items   []ItemPreview `json:"items"`
-}
+// What a preview says about scenes and items.
+type (
+	PreviewCounts = findings.PreviewCounts
+	ScenePreview  = findings.Scene
+	ItemPreview   = findings.Item
+	SceneProblem  = findings.Problem
+	Kind          = findings.Kind
+)
 
-// ItemPreview is what would be written to one item.
-type ItemPreview struct {
-	RatingKey string         `json:"rating_key"`
-	Changes   []merge.Change `json:"changes"`
-	Lock      []string       `json:"lock,omitempty"`   // fields that would be locked, by their names in the settings
-	Unlock    []string       `json:"unlock,omitempty"` // and unlocked
-}
-
-// SceneProblem is why a scene would not be pushed.
-type SceneProblem struct {
-	SceneID int         `json:"scene_id"`
-	Title   string      `json:"title"` // private
-	Class   retry.Class `json:"class"`
-	Reason  string      `json:"reason"`
-	Kind    Kind        `json:"-"`
-}
-
-// A Kind is how a scene that would not be pushed is counted.
-type Kind int
-
-// The kinds, as named in Preview.
+// The kinds of problems, as named in Preview.
 const (
-	NotFound Kind = 1 + iota
-	Ambiguous
-	Unread
-	Skipped
-	Bare
-	Failed
+	NotFound  = findings.NotFound
+	Ambiguous = findings.Ambiguous
+	Unread    = findings.Unread
+	Skipped   = findings.Skipped
+	Bare      = findings.Bare
+	Failed    = findings.Failed
 )
 
 // Preview computes what a push of a scene, or of all scenes if it is 0, would write, with the same stages as a run. It
 // writes neither to Plex nor to the queue, does not change the breaker, and does not update the index.
 func (e *Engine) Preview(ctx context.Context, scene int) (Preview, error) {
-	return e.preview(ctx, scene, PreviewPosition{})
+	return e.preview(ctx, scene, PreviewPosition{}, nil)
 }
 
-// ContinuePreview continues a preview of all scenes that made room for other Stash jobs. It returns the counts of both.
-func (e *Engine) ContinuePreview(ctx context.Context, from PreviewPosition) (Preview, error) {
-	return e.preview(ctx, 0, from)
+// A PreviewPage gets the scenes of a part that would change or not be pushed, and the position after it. An error ends the
+// run.
+type PreviewPage func(ctx context.Context, scenes []ScenePreview, others []SceneProblem, at PreviewPosition) error
+
+// ContinuePreview continues a preview of all scenes from a position, that of a preview that made room for other Stash
+// jobs or the zero value. It returns the counts from the beginning. page may be nil.
+func (e *Engine) ContinuePreview(ctx context.Context, from PreviewPosition, page PreviewPage) (Preview, error) {
+	return e.preview(ctx, 0, from, page)
 }
 
-func (e *Engine) preview(ctx context.Context, scene int, from PreviewPosition) (Preview, error) {
-	r := previewRun{run: e.newRun(Options{}, true), after: from.After}
+func (e *Engine) preview(ctx context.Context, scene int, from PreviewPosition, page PreviewPage) (Preview, error) {
+	r := previewRun{run: e.newRun(Options{}, true), after: from.After, page: page}
 	r.yield.ask, r.yield.leaves = e.callerAsks(), leavesReport
 	if scene != 0 {
 		r.yield.ask = nil
@@ -139,6 +117,10 @@ type previewRun struct {
 	after  int // the last scene counted
 	result Preview
 	bare   []SceneProblem // the first scenes without data
+
+	page   PreviewPage // nil: no rows are wanted
+	scenes []ScenePreview
+	others []SceneProblem
 }
 
 func (r *previewRun) all(ctx context.Context) error {
@@ -155,6 +137,9 @@ func (r *previewRun) all(ctx context.Context) error {
 		}
 		for some := range slices.Chunk(ids, store.BatchSize) {
 			if err := r.batch(ctx, some); err != nil {
+				return cmp.Or(r.handOver(ctx), err)
+			}
+			if err := r.handOver(ctx); err != nil {
 				return err
 			}
 			r.Progress(float64(c.Total()) / float64(max(total, 1)))
@@ -166,6 +151,16 @@ func (r *previewRun) all(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// handOver hands over the rows that were found since the last time.
+func (r *previewRun) handOver(ctx context.Context) error {
+	if r.page == nil {
+		return nil
+	}
+	scenes, others := r.scenes, r.others
+	r.scenes, r.others = nil, nil
+	return r.page(ctx, scenes, others, PreviewPosition{r.after, r.result.PreviewCounts})
 }
 
 // batch takes scenes through the stages before the first write.
@@ -184,11 +179,6 @@ func (r *previewRun) batch(ctx context.Context, ids []int) error {
 	return nil
 }
 
-// Total returns the number of scenes counted.
-func (c *PreviewCounts) Total() int {
-	return c.WouldChange + c.Unchanged + c.NotFound + c.Ambiguous + c.Unread + c.Skipped + c.Failed
-}
-
 // add counts one scene.
 func (r *previewRun) add(ctx context.Context, one *push.Push) {
 	p := &r.result
@@ -199,8 +189,12 @@ func (r *previewRun) add(ctx context.Context, one *push.Push) {
 		if kind == Bare {
 			list = &r.bare
 		}
+		problem := SceneProblem{SceneID: one.Job.SceneID, Title: one.Title(), Class: v.Class, Reason: err.Error(), Kind: kind}
 		if len(*list) < shownAtMost {
-			*list = append(*list, SceneProblem{one.Job.SceneID, one.Title(), v.Class, err.Error(), kind})
+			*list = append(*list, problem)
+		}
+		if r.page != nil {
+			r.others = append(r.others, problem)
 		}
 		return
 	}
@@ -209,10 +203,7 @@ func (r *previewRun) add(ctx context.Context, one *push.Push) {
 		if t.Plan.Empty() && len(t.Plan.Changes) == 0 { // pictures are not part of the plan
 			continue
 		}
-		item := ItemPreview{RatingKey: t.Hit.RatingKey, Changes: t.Plan.Changes, Lock: settingNames(t.Plan.Edit.Lock), Unlock: settingNames(t.Plan.Edit.Unlock)}
-		if item.Changes == nil {
-			item.Changes = []merge.Change{}
-		}
+		item := findings.ItemOf(t.Hit.RatingKey, &t.Plan)
 		scene.Items = append(scene.Items, item)
 		for _, f := range push.ChangedFields(item.Changes) {
 			p.ByField[f]++
@@ -225,6 +216,9 @@ func (r *previewRun) add(ctx context.Context, one *push.Push) {
 	p.WouldChange++
 	if len(p.Scenes) < shownAtMost {
 		p.Scenes = append(p.Scenes, scene)
+	}
+	if r.page != nil {
+		r.scenes = append(r.scenes, scene)
 	}
 }
 
@@ -250,15 +244,4 @@ func (p *Preview) problem(one *push.Push, v retry.Verdict) Kind {
 	}
 	p.Failed++
 	return Failed
-}
-
-// settingNames returns the settings' names of Plex's fields, each once.
-func settingNames(plex []string) []string {
-	var names []string
-	for _, f := range plex {
-		if name := merge.SettingName(f); !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return names
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/doing"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/findings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
@@ -62,16 +63,26 @@ func (e *Engine) Restore(ctx context.Context, scene int) (Restoration, error) {
 			return Restoration{}, err
 		}
 	}
-	return e.restore(ctx, scene, RestorePosition{Began: time.Now()})
+	return e.restore(ctx, scene, RestorePosition{Began: time.Now()}, nil)
 }
 
 // ContinueRestore continues a restore of all scenes that made room for other Stash jobs.
 func (e *Engine) ContinueRestore(ctx context.Context, from RestorePosition) (Restoration, error) {
-	return e.restore(ctx, 0, from)
+	return e.restore(ctx, 0, from, nil)
 }
 
-func (e *Engine) restore(ctx context.Context, scene int, from RestorePosition) (Restoration, error) {
-	r := restoreRun{run: e.newRun(Options{}, false), position: from}
+// A RestorePage gets the rows of some items, what was found so far, and the position after them. An error ends the run.
+type RestorePage func(ctx context.Context, found []findings.Restore, r *Restoration, at RestorePosition) error
+
+// DryRestore computes what Restore would do, from a position on. It writes neither to Plex nor to the queue. The caller
+// needs no lock.
+func (e *Engine) DryRestore(ctx context.Context, scene int, from RestorePosition, page RestorePage) (Restoration, error) {
+	return e.restore(ctx, scene, from, page)
+}
+
+// restore restores items, or with page only computes what that would do.
+func (e *Engine) restore(ctx context.Context, scene int, from RestorePosition, page RestorePage) (Restoration, error) {
+	r := restoreRun{run: e.newRun(Options{}, page != nil), position: from, dry: page}
 	r.yield.ask, r.yield.leaves = e.callerAsks(), leavesReport
 	if scene != 0 {
 		r.yield.ask = nil
@@ -101,6 +112,7 @@ type restoreRun struct {
 	*run
 	position RestorePosition
 	result   Restoration
+	dry      RestorePage
 }
 
 func (r *restoreRun) all(ctx context.Context) error {
@@ -135,21 +147,51 @@ func (r *restoreRun) page(ctx context.Context, keys []string) error {
 		if err != nil {
 			return err
 		}
-		end := store.Restored{Server: r.server.ID, Began: r.position.Began}
+		end, after := store.Restored{Server: r.server.ID, Began: r.position.Began}, r.position.After
+		var found []findings.Restore
 		for _, one := range list {
 			if one.Left {
 				break
 			}
 			r.result.count(one, &end)
 			r.position.After, r.position.Done = one.Item.RatingKey, r.position.Done+1
+			found = append(found, rowOf(one))
 		}
-		dropped, err := r.Store.CompleteRestore(context.WithoutCancel(ctx), time.Now(), end)
-		if err != nil {
+		if err := r.complete(ctx, end, after, found); err != nil {
 			return err
 		}
-		r.result.Dropped += dropped
 	}
 	return nil
+}
+
+// complete stores the result of a batch, or hands over its findings.
+func (r *restoreRun) complete(ctx context.Context, end store.Restored, after string, found []findings.Restore) (err error) {
+	var dropped int
+	if r.dry == nil {
+		dropped, err = r.Store.CompleteRestore(context.WithoutCancel(ctx), time.Now(), end)
+	} else {
+		dropped, err = r.Store.CountRestorable(ctx, r.server.ID, after, r.position.Began, end.Scenes)
+	}
+	r.result.Dropped += dropped
+	if err != nil || r.dry == nil {
+		return err
+	}
+	return r.dry(ctx, found, &r.result, r.position)
+}
+
+// rowOf returns the row of one item.
+func rowOf(one *push.Restore) findings.Restore {
+	plan, planned := one.Planned()
+	row := findings.Restore{SceneID: one.Item.Owner, Item: findings.ItemOf(one.Item.RatingKey, &plan), Kept: one.Kept, Outcome: findings.Unchanged}
+	switch err := one.Failure(); {
+	case one.Gone:
+		row.Outcome = findings.Gone
+	case err != nil || !planned:
+		row.Outcome, row.Reason = findings.NotRestored, text.OneLine(fmt.Sprint(err), text.Limit)
+	case one.Changed:
+		row.Outcome = findings.Restored
+	}
+	return row
 }
 
 // count adds the result of one item to the totals and to what is stored.
@@ -160,7 +202,7 @@ func (r *Restoration) count(one *push.Restore, end *store.Restored) {
 		end.Gone = append(end.Gone, item.RatingKey)
 		return
 	}
-	if !one.Planned() {
+	if _, planned := one.Planned(); !planned {
 		r.problem(item, one.Failure())
 		return
 	}

@@ -179,7 +179,7 @@ func TestRestoreAndPreviewInHalvesAdvanceBesideAQueueThatNeverEmpties(t *testing
 		p, err := l.Preview(l.Context(), 0)
 		l.must(err)
 		for part := 0; p.Next != nil && part < 30; part++ {
-			p, err = l.ContinuePreview(l.Context(), *p.Next)
+			p, err = l.ContinuePreview(l.Context(), *p.Next, nil)
 			l.must(err)
 		}
 		if p.Unchanged != 6 || p.Stopped != "" {

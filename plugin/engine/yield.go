@@ -27,6 +27,7 @@ const (
 	RunDescription     = ownPrefix + "process queue"
 	PreviewDescription = ownPrefix + "preview changes, continued"
 	RestoreDescription = ownPrefix + "restore Plex metadata, continued"
+	GapsDescription    = ownPrefix + "compare Stash and Plex, continued"
 )
 
 // queuePrefix is Stash's prefix for the description of a plugin task.
@@ -81,6 +82,13 @@ func (e *Engine) callerAsks() func(ctx context.Context) error {
 // yield to each other.
 func isOther(j stashapi.QueueJob) bool {
 	return j.Status == "READY" && !strings.HasPrefix(j.Description, queuePrefix+ownPrefix)
+}
+
+// Room returns what a task beside the engine calls between its pages. It returns why the task must end, as an error for
+// Yielded; nil if the task continues.
+func (e *Engine) Room() func(ctx context.Context) error {
+	y := e.newYield(e.callerAsks(), leavesReport)
+	return y.makeRoom
 }
 
 // makeRoom returns why a run must end; nil if it continues. The run ends if a person has paused pushing, or if other Stash

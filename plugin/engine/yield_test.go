@@ -229,7 +229,7 @@ func reports() []longWork {
 	preview := func(l *lab) bool {
 		do := func(ctx context.Context) (Preview, error) { return l.Preview(ctx, 0) }
 		if from != nil {
-			do = func(ctx context.Context) (Preview, error) { return l.ContinuePreview(ctx, *from) }
+			do = func(ctx context.Context) (Preview, error) { return l.ContinuePreview(ctx, *from, nil) }
 		}
 		p, err := do(l.Context())
 		l.must(err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/report"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -44,6 +45,8 @@ type Desk struct {
 	Status func(ctx context.Context) (string, error)
 	// Check returns the checks of the saved settings, those that were made before an error included. It writes nothing.
 	Check func(ctx context.Context) ([]Check, error)
+	// Reports opens the stored reports of long tasks.
+	Reports func(ctx context.Context) (*report.DB, error)
 	// Ask makes sure that a run follows, and reports whether it had to ask Stash for one.
 	// Ask makes sure that a run follows, and reports whether it had to ask Stash for one. While pushing is paused it does
 	// nothing.
@@ -74,6 +77,8 @@ func All() map[string]Operation {
 		"pictures":      {pictures, []string{"scene_id", "rating_key"}},
 		"postpone":      {postpone, []string{"minutes", "scene_ids", "list", "state", "class", "cursor"}},
 		"remove":        {remove, []string{"scene_ids", "list", "state", "class", "cursor", "confirm"}},
+		"report":        {reportRows, []string{"id", "kind", "rows", "cursor", "limit"}},
+		"reports":       {reports, nil},
 		"resume":        {resume, nil},
 		"retry":         {retryRows, []string{"scene_ids", "list", "state", "class", "cursor"}},
 		"run":           {showRun, nil},

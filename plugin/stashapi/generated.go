@@ -41,6 +41,29 @@ type APIKeyResponse struct {
 // GetConfiguration returns APIKeyResponse.Configuration, and is useful for accessing the field via an interface.
 func (v *APIKeyResponse) GetConfiguration() *APIKeyConfigurationConfigResult { return v.Configuration }
 
+// FileScenesFindScenesFindScenesResultType includes the requested fields of the GraphQL type FindScenesResultType.
+type FileScenesFindScenesFindScenesResultType struct {
+	Count  int           `json:"count"`
+	Scenes []*SceneFiles `json:"scenes"`
+}
+
+// GetCount returns FileScenesFindScenesFindScenesResultType.Count, and is useful for accessing the field via an interface.
+func (v *FileScenesFindScenesFindScenesResultType) GetCount() int { return v.Count }
+
+// GetScenes returns FileScenesFindScenesFindScenesResultType.Scenes, and is useful for accessing the field via an interface.
+func (v *FileScenesFindScenesFindScenesResultType) GetScenes() []*SceneFiles { return v.Scenes }
+
+// FileScenesResponse is returned by FileScenes on success.
+type FileScenesResponse struct {
+	// A function which queries Scene objects
+	FindScenes *FileScenesFindScenesFindScenesResultType `json:"findScenes"`
+}
+
+// GetFindScenes returns FileScenesResponse.FindScenes, and is useful for accessing the field via an interface.
+func (v *FileScenesResponse) GetFindScenes() *FileScenesFindScenesFindScenesResultType {
+	return v.FindScenes
+}
+
 // JobQueueJobQueueJob includes the requested fields of the GraphQL type Job.
 type JobQueueJobQueueJob struct {
 	Id          string    `json:"id"`
@@ -329,6 +352,58 @@ func (v *SceneDetailTagsTag) GetId() string { return v.Id }
 // GetName returns SceneDetailTagsTag.Name, and is useful for accessing the field via an interface.
 func (v *SceneDetailTagsTag) GetName() string { return v.Name }
 
+// SceneFiles includes the GraphQL fields of Scene requested by the fragment SceneFiles.
+type SceneFiles struct {
+	Id        string                      `json:"id"`
+	Title     *string                     `json:"title"`
+	Organized bool                        `json:"organized"`
+	Tags      []*SceneFilesTagsTag        `json:"tags"`
+	Files     []*SceneFilesFilesVideoFile `json:"files"`
+}
+
+// GetId returns SceneFiles.Id, and is useful for accessing the field via an interface.
+func (v *SceneFiles) GetId() string { return v.Id }
+
+// GetTitle returns SceneFiles.Title, and is useful for accessing the field via an interface.
+func (v *SceneFiles) GetTitle() *string { return v.Title }
+
+// GetOrganized returns SceneFiles.Organized, and is useful for accessing the field via an interface.
+func (v *SceneFiles) GetOrganized() bool { return v.Organized }
+
+// GetTags returns SceneFiles.Tags, and is useful for accessing the field via an interface.
+func (v *SceneFiles) GetTags() []*SceneFilesTagsTag { return v.Tags }
+
+// GetFiles returns SceneFiles.Files, and is useful for accessing the field via an interface.
+func (v *SceneFiles) GetFiles() []*SceneFilesFilesVideoFile { return v.Files }
+
+// SceneFilesFilesVideoFile includes the requested fields of the GraphQL type VideoFile.
+type SceneFilesFilesVideoFile struct {
+	Path     string  `json:"path"`
+	Size     int64   `json:"size"`
+	Duration float64 `json:"duration"`
+}
+
+// GetPath returns SceneFilesFilesVideoFile.Path, and is useful for accessing the field via an interface.
+func (v *SceneFilesFilesVideoFile) GetPath() string { return v.Path }
+
+// GetSize returns SceneFilesFilesVideoFile.Size, and is useful for accessing the field via an interface.
+func (v *SceneFilesFilesVideoFile) GetSize() int64 { return v.Size }
+
+// GetDuration returns SceneFilesFilesVideoFile.Duration, and is useful for accessing the field via an interface.
+func (v *SceneFilesFilesVideoFile) GetDuration() float64 { return v.Duration }
+
+// SceneFilesTagsTag includes the requested fields of the GraphQL type Tag.
+type SceneFilesTagsTag struct {
+	Id   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// GetId returns SceneFilesTagsTag.Id, and is useful for accessing the field via an interface.
+func (v *SceneFilesTagsTag) GetId() string { return v.Id }
+
+// GetName returns SceneFilesTagsTag.Name, and is useful for accessing the field via an interface.
+func (v *SceneFilesTagsTag) GetName() string { return v.Name }
+
 // ScenesByIDFindScenesFindScenesResultType includes the requested fields of the GraphQL type FindScenesResultType.
 type ScenesByIDFindScenesFindScenesResultType struct {
 	Scenes []*SceneDetail `json:"scenes"`
@@ -482,6 +557,18 @@ type VersionVersion struct {
 // GetVersion returns VersionVersion.Version, and is useful for accessing the field via an interface.
 func (v *VersionVersion) GetVersion() *string { return v.Version }
 
+// __FileScenesInput is used internally by genqlient
+type __FileScenesInput struct {
+	Filter  *map[string]interface{} `json:"filter,omitempty"`
+	PerPage int                     `json:"perPage"`
+}
+
+// GetFilter returns __FileScenesInput.Filter, and is useful for accessing the field via an interface.
+func (v *__FileScenesInput) GetFilter() *map[string]interface{} { return v.Filter }
+
+// GetPerPage returns __FileScenesInput.PerPage, and is useful for accessing the field via an interface.
+func (v *__FileScenesInput) GetPerPage() int { return v.PerPage }
+
 // __PluginSettingsInput is used internally by genqlient
 type __PluginSettingsInput struct {
 	Id string `json:"id"`
@@ -579,6 +666,59 @@ func APIKey(
 	}
 
 	data_ = &APIKeyResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by FileScenes.
+const FileScenes_Operation = `
+query FileScenes ($filter: SceneFilterType!, $perPage: Int!) {
+	findScenes(scene_filter: $filter, filter: {per_page:$perPage,sort:"id",direction:ASC}) {
+		count
+		scenes {
+			... SceneFiles
+		}
+	}
+}
+fragment SceneFiles on Scene {
+	id
+	title
+	organized
+	tags {
+		id
+		name
+	}
+	files {
+		path
+		size
+		duration
+	}
+}
+`
+
+func FileScenes(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	filter *map[string]interface{},
+	perPage int,
+) (data_ *FileScenesResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "FileScenes",
+		Query:  FileScenes_Operation,
+		Variables: &__FileScenesInput{
+			Filter:  filter,
+			PerPage: perPage,
+		},
+	}
+
+	data_ = &FileScenesResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(

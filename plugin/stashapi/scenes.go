@@ -94,6 +94,39 @@ func (c *Client) scene(ctx context.Context, id int, result *ScenesResult) error 
 	return nil
 }
 
+// FilesOfScenes lists scenes whose id is greater than after, in the order of their ids, with only their titles, tags and
+// files, and whether they are organised. count is how many such scenes Stash has.
+func (c *Client) FilesOfScenes(ctx context.Context, after, perPage int) (scenes []Scene, count int, err error) {
+	const op = "list the files of scenes"
+	filter := map[string]any{"id": map[string]any{"value": after, "modifier": "GREATER_THAN"}}
+	res, err := FileScenes(ctx, c.gql, &filter, perPage)
+	if err != nil {
+		return nil, 0, c.wrap(ctx, op, err)
+	}
+	if res.FindScenes == nil || len(res.FindScenes.Scenes) > perPage {
+		return nil, 0, unexpected(op, "the answer is not the requested page")
+	}
+	for _, s := range res.FindScenes.Scenes {
+		if s == nil || atoi(s.Id) <= after { // a listing that does not ascend might never end
+			return nil, 0, unexpected(op, "the scenes are not in order")
+		}
+		after = atoi(s.Id)
+		scene := Scene{ID: after, Title: deref(s.Title), Organized: s.Organized}
+		for _, t := range s.Tags {
+			if t != nil {
+				scene.Tags = append(scene.Tags, Named{atoi(t.Id), t.Name})
+			}
+		}
+		for _, f := range s.Files {
+			if f != nil {
+				scene.Files = append(scene.Files, File{Path: f.Path, Size: f.Size, Duration: f.Duration})
+			}
+		}
+		scenes = append(scenes, scene)
+	}
+	return scenes, res.FindScenes.Count, nil
+}
+
 func convert(s *SceneDetail) Scene {
 	scene := Scene{
 		ID: atoi(s.Id), Title: deref(s.Title), Details: deref(s.Details), Date: deref(s.Date), Director: deref(s.Director),

@@ -22,6 +22,7 @@ import (
 const (
 	fileName      = "index.db"
 	schemaVersion = 5
+	cacheKiB      = 16_000
 )
 
 //go:embed index_schema.sql
@@ -86,7 +87,7 @@ func (x *Index) open(ctx context.Context) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	return x.connect(ctx, sqlitefile.CacheDSN(path))
+	return x.connect(ctx, sqlitefile.CacheDSN(path, cacheKiB))
 }
 
 // OpenInMemory returns an empty index in memory. Closing deletes it.
@@ -130,6 +131,12 @@ func (x *Index) prepare(ctx context.Context) error {
 		}
 		return errOtherVersion
 	})
+}
+
+// Shrink makes this connection keep little of the file in memory, for work that reads all of it once.
+func (x *Index) Shrink(ctx context.Context) error {
+	_, err := x.db.ExecContext(ctx, "PRAGMA cache_size = -1000") // KiB
+	return err
 }
 
 // Close closes the index.

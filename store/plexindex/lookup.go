@@ -145,6 +145,43 @@ func (x *Index) files(ctx context.Context, fits func(*File) bool, query string, 
 	return newestFirst(files), nil
 }
 
+// A Place is where a walk through the index continues. The zero value is the beginning.
+type Place struct {
+	Key string `json:"key"` // rating key of the last file
+	Row int64  `json:"row"` // of the last file
+}
+
+// filesAfter takes the index of the rating keys, with the rows in ascending order behind each key.
+const filesAfter = `SELECT section, rating_key, path, size, duration, added_at, rowid FROM plex_file
+	WHERE rating_key >= ?1 AND (rating_key > ?1 OR rowid > ?2) AND server = ?3 ORDER BY rating_key, rowid LIMIT ?4`
+
+// Walk returns up to limit files after a place, in the order of their rating keys, and the place after them. At the end
+// there are fewer. A file that is listed again while a walk is between two files of its item may come twice.
+func (x *Index) Walk(ctx context.Context, server string, from Place, limit int) ([]File, Place, error) {
+	look, err := x.prepared(ctx, filesAfter)
+	if err != nil {
+		return nil, from, fmt.Errorf("cannot walk through the index: %w", err)
+	}
+	rows, err := look.QueryContext(ctx, from.Key, from.Row, hash(server), limit)
+	if err != nil {
+		return nil, from, fmt.Errorf("cannot walk through the index: %w", err)
+	}
+	defer rows.Close()
+	var files []File
+	for rows.Next() {
+		var f File
+		if err := rows.Scan(&f.Section, &f.RatingKey, &f.Path, &f.Size, &f.Duration, &f.AddedAt, &from.Row); err != nil {
+			return nil, from, fmt.Errorf("cannot walk through the index: %w", err)
+		}
+		from.Key = f.RatingKey
+		files = append(files, f)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, from, fmt.Errorf("cannot walk through the index: %w", err)
+	}
+	return files, from, nil
+}
+
 // newestFirst sorts files, newest first, and cuts them to filesAtMost. Of items added in the same second, such as the
 // episodes of one file, the one with the higher rating key is newer.
 func newestFirst(files []File) []File {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -16,24 +17,40 @@ const (
 	lockRetry = 50 * time.Millisecond
 )
 
-// ErrHeld means that another run holds the lock.
+// ErrHeld means that another run, or another task with the same lock, holds the lock.
 var ErrHeld = errors.New("another run holds the lock")
 
-// A Lock allows one run at a time. The kernel releases it when the process ends.
+// A Lock allows one run, or one task of a kind, at a time. The kernel releases it when the process ends.
 type Lock struct{ f *flock.Flock }
 
 // Acquire takes the run lock of a data folder, which it prepares like PrepareDir. It tries until patience is over, and
 // then returns ErrHeld. It returns an *Error if the file system has no locks, because SQLite's write-ahead log does not
 // work there either.
 func Acquire(ctx context.Context, dir string, patience time.Duration) (*Lock, error) {
-	return acquire(ctx, dir, patience, (*flock.Flock).TryLock)
+	return AcquireFile(ctx, dir, runLock, patience)
 }
 
-func acquire(ctx context.Context, dir string, patience time.Duration, try func(*flock.Flock) (bool, error)) (*Lock, error) {
+// AcquireFile does what Acquire does, with another file of the data folder as the lock.
+func AcquireFile(ctx context.Context, dir, name string, patience time.Duration) (*Lock, error) {
+	return acquire(ctx, dir, name, patience, (*flock.Flock).TryLock)
+}
+
+// IsHeld reports whether a process holds the lock of AcquireFile. It never waits.
+func IsHeld(dir, name string) (bool, error) {
+	path := filepath.Join(dir, name)
+	if !Exists(path) {
+		return false, nil
+	}
+	f := flock.New(path, flock.SetFlag(os.O_RDONLY))
+	free, err := f.TryRLock()
+	return err == nil && !free, errors.Join(err, f.Close())
+}
+
+func acquire(ctx context.Context, dir, name string, patience time.Duration, try func(*flock.Flock) (bool, error)) (*Lock, error) {
 	if err := PrepareDir(dir); err != nil {
 		return nil, err
 	}
-	f := flock.New(filepath.Join(dir, runLock), flock.SetPermissions(0o600))
+	f := flock.New(filepath.Join(dir, name), flock.SetPermissions(0o600))
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {

@@ -50,7 +50,7 @@ func isNoLocks(err error) bool { return strings.Contains(err.Error(), "cannot lo
 func TestRunWithoutFileLocksIsRefusedInOneSentence(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	for _, refused := range []error{syscall.ENOLCK, syscall.ENOTSUP, syscall.ENOSYS} {
-		l, err := acquire(t.Context(), dir, time.Second, func(*flock.Flock) (bool, error) { return false, refused })
+		l, err := acquire(t.Context(), dir, runLock, time.Second, func(*flock.Flock) (bool, error) { return false, refused })
 		want := dir + " is on a file system that cannot lock files: put Stash's config folder, or the folder that STASH_PLEX_SYNC_DIR names, on a local disk"
 		if f, ok := errors.AsType[*Error](err); l != nil || !ok || f.Error() != want || !errors.Is(err, refused) || !isNoLocks(err) {
 			t.Errorf("Acquire = %v, %v; want %q", l, err, want)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"net/url"
 	"path/filepath"
 
@@ -27,9 +28,10 @@ func DSN(path, mode, txlock string) string {
 	return uri(path, q)
 }
 
-// CacheDSN returns the DSN of a database that can be rebuilt. Its transactions do not wait for the disk.
-func CacheDSN(path string) string {
-	return uri(path, url.Values{"_txlock": {"immediate"}, "_pragma": {"busy_timeout(30000)", "journal_mode(WAL)", "synchronous(OFF)", "cache_size(-16000)", "temp_store(MEMORY)"}})
+// CacheDSN returns the DSN of a database that can be rebuilt, with a cache of so many KiB. Its transactions do not wait for
+// the disk.
+func CacheDSN(path string, cache int) string {
+	return uri(path, url.Values{"_txlock": {"immediate"}, "_pragma": {"busy_timeout(30000)", "journal_mode(WAL)", "synchronous(OFF)", fmt.Sprintf("cache_size(-%d)", cache), "temp_store(MEMORY)"}})
 }
 
 func uri(path string, q url.Values) string {

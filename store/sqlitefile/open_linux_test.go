@@ -11,7 +11,7 @@ import (
 // Source: pocket-id/pocket-id#876. A container may have no folder for temporary files.
 func TestSortsNeedNoTemporaryFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
-	for name, dsn := range map[string]string{"queue": DSN(path, "rwc", "immediate"), "index": CacheDSN(path)} {
+	for name, dsn := range map[string]string{"queue": DSN(path, "rwc", "immediate"), "index": CacheDSN(path, 1000)} {
 		db, err := Open(dsn)
 		if err != nil {
 			t.Fatal(err)

@@ -19,7 +19,7 @@ type layer struct {
 }
 
 // below are the packages that the engine stands on. Files of databases are the business of those of store.
-const below = "plugin/engine/doing plugin/engine/gate plugin/engine/hidden plugin/engine/lookup plugin/engine/push plugin/engine/match plugin/engine/merge plugin/engine/reason plugin/engine/retry " +
+const below = "plugin/engine/doing plugin/engine/findings plugin/engine/gate plugin/engine/hidden plugin/engine/lookup plugin/engine/push plugin/engine/match plugin/engine/merge plugin/engine/reason plugin/engine/retry " +
 	"plugin/engine/scans plugin/engine/catchup plugin/engine/tally " +
 	"plugin/text plugin/stashapi plexapi store store/plexindex store/pathform store/relink"
 
@@ -32,8 +32,12 @@ var layers = map[string]layer{
 		"plugin/engine/gate plugin/engine/hidden plugin/engine/match plugin/engine/merge plugin/engine/reason plugin/engine/retry plugin/engine/scans plugin/engine/tally store store/chosen store/plexindex store/pathform plexapi plugin/stashapi plugin/text",
 		"github.com/rs/zerolog",
 	},
-	"plugin/engine/doing":  {"", ""},
-	"plugin/engine/hidden": {"plugin/stashapi plugin/text store", ""},
+	"plugin/engine/doing":    {"", ""},
+	"plugin/engine/findings": {"plugin/engine/merge plugin/engine/retry plugin/report plugin/text", ""},
+	"plugin/engine/gaps": {
+		"plugin/engine/hidden plugin/engine/match plugin/engine/push plugin/report plugin/stashapi plugin/text plexapi store store/pathform store/plexindex", "",
+	},
+	"plugin/engine/hidden": {"plugin/engine/reason plugin/stashapi plugin/text store", ""},
 	"plugin/engine/lookup": {
 		"plugin/engine/gate plugin/engine/match plugin/engine/push plugin/engine/retry plugin/stashapi plugin/text plexapi store/pathform store/plexindex", "",
 	},
@@ -58,8 +62,8 @@ var layers = map[string]layer{
 
 	// What stands above, beside and below these.
 	"plugin": {
-		"plugin/engine plugin/engine/doing plugin/engine/hidden plugin/engine/lookup plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/reason " +
-			"plugin/engine/retry plugin/hooks plugin/ops plugin/pause plugin/peer plugin/progress plugin/reach plugin/settings plugin/shorten " +
+		"plugin/engine plugin/engine/doing plugin/engine/findings plugin/engine/gaps plugin/engine/hidden plugin/engine/lookup plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/reason " +
+			"plugin/engine/retry plugin/hooks plugin/ops plugin/pause plugin/peer plugin/progress plugin/reach plugin/report plugin/settings plugin/shorten " +
 			"plugin/stashapi plugin/stashlog plugin/text " +
 			"plexapi store store/inboxes store/lists store/plexindex store/pathform store/sqlitefile",
 		"github.com/rs/zerolog github.com/stashapp/stash/pkg/plugin/common",
@@ -69,6 +73,7 @@ var layers = map[string]layer{
 	"plugin/peer":     {"plugin/settings plugin/stashapi", ""},
 	"plugin/progress": {"plugin/engine/doing", "github.com/gofrs/flock"},
 	"plugin/reach":    {"plexapi store", ""},
+	"plugin/report":   {"store/sqlitefile", ""},
 	"plugin/shorten":  {"", ""},
 	"plugin/thumb":    {"", "golang.org/x/image"},
 	"plugin/ops": {

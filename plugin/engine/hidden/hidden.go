@@ -1,4 +1,4 @@
-// Package hidden resolves the tags whose scenes are not pushed.
+// Package hidden decides which scenes the settings leave out: it resolves the tags whose scenes are not pushed.
 package hidden
 
 import (
@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -192,4 +193,30 @@ func quotedList(names []string) string {
 		list[i] = fmt.Sprintf("%q", inner)
 	}
 	return strings.Join(list, ", ")
+}
+
+// Why returns why the settings leave out a scene: for programs, and as a sentence about it and one about several such scenes; "" if they
+// do not.
+func Why(s *stashapi.Scene, onlyOrganized bool, excluded map[int]Tag) (r reason.Reason, one, several string) {
+	if onlyOrganized && !s.Organized {
+		const setting = "not organised, and \"Only organised scenes\" (onlyOrganized) is on: mark %s as organised, or turn the setting off and run \"Sync all scenes\""
+		return reason.NotOrganized(), "the scene is " + fmt.Sprintf(setting, "it"), "they are " + fmt.Sprintf(setting, "them")
+	}
+	for _, t := range s.Tags {
+		tag, ok := excluded[t.ID]
+		var why string
+		switch {
+		case !ok:
+			continue
+		case tag.Named && text.NameKey(tag.Setting) == text.NameKey(t.Name):
+			why = fmt.Sprintf("tag %q is excluded by", tag.Setting)
+		case tag.Named:
+			why = fmt.Sprintf("tag %q, formerly %q, is excluded by", t.Name, tag.Setting)
+		default:
+			why = fmt.Sprintf("tag %q is a child of %q, excluded by", t.Name, tag.Setting)
+		}
+		why += " \"Exclude tags\" (excludeTags): if that is not intended, remove the tag, or correct the setting and run \"Sync all scenes\""
+		return reason.ExcludedTag(t.Name, tag.Setting), "its " + why, "their " + why
+	}
+	return r, "", ""
 }

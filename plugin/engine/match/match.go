@@ -36,7 +36,7 @@ type Matcher struct {
 	// Owned returns which items still belong to their owners, or were chosen for them; doubts holds the errors of items
 	// where this is unknown.
 	Owned func(ctx context.Context, owners, choosers map[string]int) (owned map[string]bool, doubts map[string]error, err error)
-	// Read reads items from Plex, to rule out candidates that are gone.
+	// Read reads items from Plex, to rule out candidates that are gone. nil: the index is believed.
 	Read func(ctx context.Context, keys []string) ([]plexapi.Item, error)
 	// Failed is called if the candidates of one scene cannot be read. An error from it ends the matching.
 	Failed func(ctx context.Context, scene int, err error) error
@@ -294,7 +294,7 @@ func (m *Matcher) resolve(ctx context.Context, s *search) error {
 		if t.doubt != nil {
 			s.match.Doubt = t.doubt
 		}
-		if keys := distinct(t.files); len(keys) > 1 {
+		if keys := distinct(t.files); len(keys) > 1 && m.Read != nil {
 			var err error
 			if t.files, err = m.living(ctx, t.files, keys); err != nil {
 				return err

@@ -2,17 +2,16 @@ package push
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/hidden"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -71,25 +70,8 @@ func (pl *Pipeline) scenes(ctx context.Context, ids []int) (stashapi.ScenesResul
 
 // excluded returns why a scene is not pushed; nil if it is.
 func (pl *Pipeline) excluded(s *stashapi.Scene) error {
-	if pl.Config.Filter.OnlyOrganized && !s.Organized {
-		const setting = "not organised, and \"Only organised scenes\" (onlyOrganized) is on: mark %s as organised, or turn the setting off and run \"Sync all scenes\""
-		return retry.Skipped(reason.NotOrganized(), "the scene is "+fmt.Sprintf(setting, "it"), "they are "+fmt.Sprintf(setting, "them"))
-	}
-	for _, t := range s.Tags {
-		tag, ok := pl.once.excluded[t.ID]
-		var why string
-		switch {
-		case !ok:
-			continue
-		case tag.Named && text.NameKey(tag.Setting) == text.NameKey(t.Name):
-			why = fmt.Sprintf("tag %q is excluded by", tag.Setting)
-		case tag.Named:
-			why = fmt.Sprintf("tag %q, formerly %q, is excluded by", t.Name, tag.Setting)
-		default:
-			why = fmt.Sprintf("tag %q is a child of %q, excluded by", t.Name, tag.Setting)
-		}
-		why += " \"Exclude tags\" (excludeTags): if that is not intended, remove the tag, or correct the setting and run \"Sync all scenes\""
-		return retry.Skipped(reason.ExcludedTag(t.Name, tag.Setting), "its "+why, "their "+why)
+	if r, one, several := hidden.Why(s, pl.Config.Filter.OnlyOrganized, pl.once.excluded); one != "" {
+		return retry.Skipped(r, one, several)
 	}
 	return nil
 }

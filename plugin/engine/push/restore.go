@@ -42,8 +42,14 @@ func (r *Restore) Failure() error {
 	return r.err
 }
 
-// Planned reports whether the item was read, so that Item may have changed.
-func (r *Restore) Planned() bool { return r.target != nil }
+// Planned returns what the restore writes; ok is false if the item was not read, so that Item has not changed. The plan of
+// a ReadOnly pipeline includes pictures.
+func (r *Restore) Planned() (plan merge.Plan, ok bool) {
+	if r.target == nil {
+		return merge.Plan{}, false
+	}
+	return r.target.Plan, true
+}
 
 // Attempts returns 0: a restore has no job.
 func (r *Restore) Attempts() int { return 0 }
@@ -52,7 +58,8 @@ func (r *Restore) Attempts() int { return 0 }
 func (r *Restore) SceneID() int { return r.Item.Owner }
 
 // Restore restores items to their state before the first push: values, tags, locks and pictures, each only where Plex
-// still holds what was pushed. The caller stores the result. An error ends the restore of all items. If the run must
+// still holds what was pushed. The caller stores the result. If the pipeline is ReadOnly, nothing changes, and the result
+// is what a restore would do. An error ends the restore of all items. If the run must
 // yield, the remaining items are left.
 func (pl *Pipeline) Restore(ctx context.Context, known map[string]store.Item) ([]*Restore, error) {
 	reading := newReading()
@@ -125,7 +132,11 @@ func (r *Restore) plan(held plexapi.Item) {
 // restored.
 func (pl *Pipeline) writeRestore(ctx context.Context, r *Restore) error {
 	t := r.target
-	if !t.Plan.Empty() {
+	switch {
+	case t.Plan.Empty():
+	case pl.ReadOnly:
+		r.Changed = true
+	default:
 		t.Stage = Written
 		t.setFaults(tryApartFrom - 1)
 		if err := pl.writeItem(ctx, t); err != nil {
@@ -172,6 +183,7 @@ func (pl *Pipeline) restorePicture(ctx context.Context, r *Restore, p *picture) 
 		r.Kept = append(r.Kept, merge.SettingName(p.lock()))
 	default:
 		r.Changed = true
+		p.Plan.Changes = append(p.Plan.Changes, merge.Change{Field: merge.SettingName(p.lock()), Action: "set", From: selected, To: before.Value[0]})
 		if err := pl.selectBefore(ctx, p, before.Value[0]); err != nil {
 			return err
 		}
@@ -179,7 +191,10 @@ func (pl *Pipeline) restorePicture(ctx context.Context, r *Restore, p *picture) 
 	if !p.Current.Locked[p.lock()] || before.Locked {
 		return nil
 	}
-	r.Changed = true
+	if r.Changed = true; pl.ReadOnly {
+		p.Plan.Edit.Unlock = append(p.Plan.Edit.Unlock, p.lock())
+		return nil
+	}
 	return pl.timed(ctx, func() error {
 		return pl.Plex.Edit(ctx, p.Hit.Section, p.Current.ItemType(), p.key(), plexapi.Edit{Unlock: []string{p.lock()}})
 	})
@@ -187,6 +202,9 @@ func (pl *Pipeline) restorePicture(ctx context.Context, r *Restore, p *picture) 
 
 // selectBefore makes Plex show the picture that it showed before our first upload.
 func (pl *Pipeline) selectBefore(ctx context.Context, p *picture, before string) error {
+	if pl.ReadOnly {
+		return nil
+	}
 	if err := pl.forgetConfirmed(ctx, p); err != nil {
 		return err
 	}
