@@ -198,7 +198,10 @@ func (d *Desk) change(ctx context.Context, t target, do change) (r ChangeReport,
 			}
 			return nil
 		})
-		return r, err
+		if err != nil {
+			return r, fmt.Errorf("cannot change the queue: %w", err)
+		}
+		return r, nil
 	}
 	for r.Next = t.cursor; ; {
 		var n int
@@ -222,7 +225,7 @@ func (d *Desk) change(ctx context.Context, t target, do change) (r ChangeReport,
 			return r, fmt.Errorf("only %d rows were changed: %w; the same call changes the others", r.Changed, err)
 		}
 		if err != nil {
-			return r, ofCursor(err)
+			return r, ofCursor(fmt.Errorf("cannot change the queue: %w", err))
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -364,9 +365,7 @@ func TestRemovalOfAListIsConfirmed(t *testing.T) {
 	confirm := d.want("remove", list, map[string]any{"would_remove": 20, "capped": false})["confirm"]
 	with := func(more ops.Args) ops.Args {
 		args := ops.Args{"list": "jobs", "class": "temporary", "confirm": confirm}
-		for name, v := range more {
-			args[name] = v
-		}
+		maps.Copy(args, more)
 		return args
 	}
 	for _, more := range []ops.Args{{"class": ""}, {"class": "not_found"}, {"state": "due"}, {"list": "dead-letters"}, {"confirm": "0" + confirm.(string)}} {
