@@ -211,7 +211,7 @@ func (s *session) locked(ctx context.Context, who string, patience time.Duration
 		return err
 	}
 	if patience > 0 { // a hook must not wait for it
-		if err := lists.Prepare(ctx, s.db); err != nil {
+		if err := lists.Prepare(ctx, s.db); err != nil && ctx.Err() == nil { // a run that was stopped says so itself
 			s.z.Warn().Err(err).Msg("the page lists the queue slowly until a run has created this index")
 		}
 	}
