@@ -14,6 +14,7 @@ import (
 type Contact struct {
 	Identity               // of the last answer to Identity or Probe; zero if there was none
 	Latency  time.Duration // of that answer
+	Name     string        // that the owner has given to the server; "" if Name has not read it
 
 	SuccessAt time.Time // when Plex last answered; zero: it has not
 	FailureAt time.Time // when a request last got no answer of Plex, or one that refuses the token; zero: none did
@@ -59,7 +60,18 @@ func (c *Client) Name(ctx context.Context) (string, error) {
 	}
 	r := request{op: "read the server's name", method: http.MethodGet, path: "/", timeout: probeTimeout}
 	err := c.do(ctx, r, func(body io.Reader) error { return container(body, &m) })
-	return c.shown(string(m.FriendlyName)), err
+	name := c.shown(string(m.FriendlyName))
+	if err == nil {
+		c.contact.named(name)
+	}
+	return name, err
+}
+
+// named notes the name of the server.
+func (c *contact) named(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seen.Name = name
 }
 
 // shown returns a text of the server on one line of limited length, without the token.

@@ -57,7 +57,10 @@ func Note(ctx context.Context, db *store.Store, plex *plexapi.Client, again bool
 			m = Memory{Machine: machine}
 		}
 		m.Version, m.Latency = c.Version, c.Latency
-		if (m.AskedName != m.Machine || again) && ctx.Err() == nil {
+		switch {
+		case c.Name != "": // the client has asked already
+			m.AskedName, m.Name = m.Machine, c.Name
+		case (m.AskedName != m.Machine || again) && ctx.Err() == nil:
 			m.AskedName = m.Machine
 			if name, err := plex.Name(ctx); err == nil { // else the page shows the address alone
 				m.Name = name
