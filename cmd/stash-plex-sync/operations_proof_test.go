@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -147,17 +148,19 @@ func withEverything(t *testing.T) *world {
 	return w
 }
 
+// A state is one in which operations have to answer.
+type state struct {
+	name       string
+	mayFail    bool
+	unreadable bool
+	state      func(w *world)
+}
+
 func TestOperationsAnswerInEveryState(t *testing.T) {
-	states := []struct {
-		name       string
-		mayFail    bool
-		unreadable bool
-		state      func(w *world)
-	}{
+	states := []state{
 		{"everything works", false, false, func(*world) {}},
 		{"10,000 jobs", false, false, func(w *world) { w.manyRows(10_000) }},
 		{"Plex is away", false, false, func(w *world) { w.plex.Stop() }},
-		{"Plex hangs", false, false, func(w *world) { w.plex.Inject(plextest.Fault{Hang: true}) }},
 		{"Stash refuses every query", true, false, func(w *world) { w.stash.Inject(stashtest.Fault{Status: http.StatusInternalServerError}) }},
 		{"nothing is configured", true, false, func(w *world) { w.stash.SetSettings("stash-plex-sync", map[string]any{}) }},
 		{"the queue is damaged", true, true, func(w *world) {
@@ -178,16 +181,28 @@ func TestOperationsAnswerInEveryState(t *testing.T) {
 	for _, s := range states {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			w := withEverything(t)
-			s.state(w)
-			if strings.Contains(s.name, "version") || s.name == "nothing is configured" {
-				w.ask("status", nil) // the first process of this build migrates the queue
-			}
-			w.readAll(s.mayFail, !s.unreadable)
-			w.actAll()
-			w.readAll(s.mayFail, !s.unreadable)
+			s.answered(t)
 		})
 	}
+}
+
+// While Plex takes requests and never answers, each operation uses up its time.
+func TestTortureOperationsAnswerWhilePlexHangs(t *testing.T) {
+	torture(t)
+	state{"Plex hangs", false, false, func(w *world) { w.plex.Inject(plextest.Fault{Hang: true}) }}.answered(t)
+}
+
+// answered calls all operations in a state: those that read, those that act, and those that read once more.
+func (s state) answered(t *testing.T) {
+	t.Helper()
+	w := withEverything(t)
+	s.state(w)
+	if strings.Contains(s.name, "version") || s.name == "nothing is configured" {
+		w.ask("status", nil) // the first process of this build migrates the queue
+	}
+	w.readAll(s.mayFail, !s.unreadable)
+	w.actAll()
+	w.readAll(s.mayFail, !s.unreadable)
 }
 
 // undoMigrations returns the statements that turn the queue into one of the first version.
@@ -246,18 +261,34 @@ func TestOperationsAnswerBesideARun(t *testing.T) {
 	}
 }
 
-// nasty are values that no argument expects. The address is one that records who calls.
+// nasty are values that no argument expects: the first of each kind, and all of them under torture. The address is one
+// that records who calls.
 func nasty(address string) []any {
-	return []any{
-		address, address + "/?X-Plex-Token=x", "http://user:pass@" + strings.TrimPrefix(address, "http://"), -1, 0, 1.5, 1e300, "-1", "99999999999999999999",
-		true, []any{}, []any{address, map[string]any{"a": nil}}, map[string]any{"plexUrl": address, "05plexUrl": address}, strings.Repeat("x", 100_000),
-		"'; DROP TABLE job; --", "../../etc/passwd", "\x00\x01\x02p\x02\n", "%00", "{}", "null", "[1,2", "1,2,3,4", "\xff", "ß", slices.Repeat([]any{1}, 5000),
+	some := []any{
+		address,
+		map[string]any{"plexUrl": address, "05plexUrl": address, "plexToken": ""},
+		-1, "'; DROP TABLE job; --", "\x00\x01\x02p\x02\n",
+		[]any{address, map[string]any{"a": nil}},
 	}
+	if os.Getenv("TORTURE") == "" {
+		return some
+	}
+	return append(some,
+		address+"/?X-Plex-Token=x", "http://user:pass@"+strings.TrimPrefix(address, "http://"), 0, 1.5, 1e300, "-1", "99999999999999999999", true, []any{},
+		strings.Repeat("x", 100_000), "../../etc/passwd", "%00", "{}", "null", "[1,2", "1,2,3,4", "\xff", "ß", slices.Repeat([]any{1}, 5000),
+	)
 }
 
 // Any web page may call an operation of a Stash without a login. Whatever it sends, no operation breaks, no secret gets
 // out, and the token does not travel to an address of the caller's.
-func TestHostileCallersGetNothing(t *testing.T) {
+func TestHostileCallersGetNothing(t *testing.T) { hostileCallers(t) }
+
+func TestTortureHostileCallersGetNothing(t *testing.T) {
+	torture(t)
+	hostileCallers(t)
+}
+
+func hostileCallers(t *testing.T) {
 	w := withEverything(t)
 	var mu sync.Mutex
 	var heard []string
