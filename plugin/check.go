@@ -15,7 +15,8 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/hidden"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/setup"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/peer"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
@@ -28,14 +29,14 @@ type CheckReport struct {
 	OK          bool           `json:"ok"`
 	Checks      []Check        `json:"checks"`
 	Samples     []SampleReport `json:"samples"`
-	Server      *ops.Server    `json:"server"`       // that answered; null: none
+	Server      *setup.Server  `json:"server"`       // that answered; null: none
 	KnownServer string         `json:"known_server"` // to which scenes are pushed, before this check; "" if none
 }
 
-const setting = ops.SettingCheck
+const setting = desk.SettingCheck
 
 // Check is the result of one check.
-type Check = ops.Check
+type Check = desk.Check
 
 // SampleReport is how one scene matches.
 type SampleReport struct {
@@ -58,7 +59,7 @@ const (
 // accepts the Plex server that answers as the one to push to. It starts no run and does not write to the index. With
 // args.settings it checks these in place of the saved ones, and then it accepts no server and logs nothing.
 func (s *session) check(ctx context.Context, args common.ArgsMap) (any, error) {
-	given, err := ops.GivenSettings(args["settings"])
+	given, err := desk.GivenSettings(args["settings"])
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +223,7 @@ func (c *checker) identityAnswers(ctx context.Context) error {
 	plex, err := c.plex(ctx)
 	if err == nil {
 		if c.identity, err = plex.Identity(ctx); err == nil {
-			c.report.Server = ops.ServerOf(c.identity, "")
+			c.report.Server = setup.ServerOf(c.identity, "")
 		}
 	}
 	return c.add("Plex", "version "+c.identity.Version+"; nothing else was asked without a token", "", err)
@@ -284,7 +285,7 @@ func (c *checker) plexAnswers(ctx context.Context) error {
 		return c.add("Plex", "", "", err)
 	}
 	name, _ := c.engine.Plex.Name(ctx) // it is only shown
-	c.report.Server = ops.ServerOf(c.identity, name)
+	c.report.Server = setup.ServerOf(c.identity, name)
 	return c.add("Plex", "version "+c.identity.Version+", the token is accepted", "", c.acceptServer(ctx))
 }
 

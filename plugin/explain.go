@@ -10,7 +10,7 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -31,17 +31,17 @@ type ExplainReport struct {
 
 // JobReport is a scene's job.
 type JobReport struct {
-	Reason        string      `json:"reason"`
-	Priority      int         `json:"priority"`
-	EnqueuedAt    *time.Time  `json:"enqueued_at"`
-	DueAt         *time.Time  `json:"due_at"`
-	Attempts      int         `json:"attempts"`
-	Misses        int         `json:"misses"`
-	Unfinished    int         `json:"unfinished"`
-	FirstFailedAt *time.Time  `json:"first_failed_at"`
-	Class         string      `json:"last_error_class"`
-	Error         string      `json:"last_error"`
-	Why           *ops.Reason `json:"last_reason"`
+	Reason        string       `json:"reason"`
+	Priority      int          `json:"priority"`
+	EnqueuedAt    *time.Time   `json:"enqueued_at"`
+	DueAt         *time.Time   `json:"due_at"`
+	Attempts      int          `json:"attempts"`
+	Misses        int          `json:"misses"`
+	Unfinished    int          `json:"unfinished"`
+	FirstFailedAt *time.Time   `json:"first_failed_at"`
+	Class         string       `json:"last_error_class"`
+	Error         string       `json:"last_error"`
+	Why           *desk.Reason `json:"last_reason"`
 }
 
 // LinkReport is one Plex item that shows the scene.
@@ -56,11 +56,11 @@ type LinkReport struct {
 
 // AttemptReport is one entry of the scene's attempt log.
 type AttemptReport struct {
-	At      *time.Time  `json:"at"`
-	Outcome string      `json:"outcome"`
-	Class   string      `json:"class"`
-	Error   string      `json:"error"`
-	Reason  *ops.Reason `json:"reason"`
+	At      *time.Time   `json:"at"`
+	Outcome string       `json:"outcome"`
+	Class   string       `json:"class"`
+	Error   string       `json:"error"`
+	Reason  *desk.Reason `json:"reason"`
 }
 
 // explain logs and returns why a scene is, or is not, in Plex.
@@ -132,7 +132,7 @@ func (s *session) explained(ctx context.Context, scene int) (ExplainReport, erro
 		return (server == "" || l.Server == server) && l.PushedAt.After(attempts[0].At)
 	})
 	for _, a := range attempts {
-		r.Attempts = append(r.Attempts, AttemptReport{rfc3339(a.At), a.Outcome, a.Class, a.Error, ops.ReasonOf(a.Class, a.Reason, a.Error)})
+		r.Attempts = append(r.Attempts, AttemptReport{rfc3339(a.At), a.Outcome, a.Class, a.Error, desk.ReasonOf(a.Class, a.Reason, a.Error)})
 	}
 	job, err := s.db.Job(ctx, scene)
 	if err != nil && !errors.Is(err, store.ErrNone) {
@@ -141,7 +141,7 @@ func (s *session) explained(ctx context.Context, scene int) (ExplainReport, erro
 	if err == nil {
 		r.Job = &JobReport{
 			job.Reason, job.Priority, rfc3339(job.EnqueuedAt), rfc3339(job.DueAt), job.Attempts, job.Misses, job.Unfinished,
-			rfc3339(job.FirstFailedAt), job.ErrorClass, job.Error, ops.ReasonOf(job.ErrorClass, job.Detail, job.Error),
+			rfc3339(job.FirstFailedAt), job.ErrorClass, job.Error, desk.ReasonOf(job.ErrorClass, job.Detail, job.Error),
 		}
 	}
 	letters, err := s.db.DeadLetters(ctx, store.Narrow{SceneID: scene}, 1)

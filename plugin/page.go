@@ -7,13 +7,13 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
 // page performs an operation of the page.
-func (s *session) page(ctx context.Context, op ops.Operation, args common.ArgsMap) (any, error) {
+func (s *session) page(ctx context.Context, op desk.Operation, args common.ArgsMap) (any, error) {
 	s.client = guest
 	if err := s.open(ctx); err != nil {
 		return nil, err
@@ -26,12 +26,17 @@ func (s *session) page(ctx context.Context, op ops.Operation, args common.ArgsMa
 	asking, cancel := context.WithTimeout(ctx, askTimeout)
 	err := s.readSettings(asking)
 	cancel()
-	given := make(ops.Args, len(args))
+	given := make(desk.Args, len(args))
 	for name, value := range args {
 		given[name] = value
 	}
-	return op.Call(ctx, &ops.Desk{
-		Version: s.Version, Now: time.Now, Log: s.z, Store: s.db, Stash: s.stash, Settings: s.set, SettingsErr: err,
+	return op.Call(ctx, s.desk(err), given)
+}
+
+// desk returns what an operation works with. unset is why the settings cannot be read, or are not complete.
+func (s *session) desk(unset error) *desk.Desk {
+	return &desk.Desk{
+		Version: s.Version, Now: time.Now, Log: s.z, Store: s.db, Stash: s.stash, Settings: s.set, SettingsErr: unset,
 		Index: func(ctx context.Context) (*plexindex.Index, error) {
 			if s.index == nil {
 				var err error
@@ -63,14 +68,14 @@ func (s *session) page(ctx context.Context, op ops.Operation, args common.ArgsMa
 			r, err := Status(ctx, s.db, s.Version)
 			return r.Line(), err
 		},
-		Check: func(ctx context.Context) ([]ops.Check, error) {
+		Check: func(ctx context.Context) ([]desk.Check, error) {
 			c := checker{session: s}
 			err := c.run(ctx)
 			return c.report.Checks, err
 		},
-		Explain: func(ctx context.Context, scene int) (ops.Explanation, error) {
+		Explain: func(ctx context.Context, scene int) (desk.Explanation, error) {
 			r, err := s.explanation(ctx, scene)
-			return ops.Explanation{State: r.State, Text: r.Text, Job: r.Job, DeadLetter: r.DeadLetter}, err
+			return desk.Explanation{State: r.State, Text: r.Text, Job: r.Job, DeadLetter: r.DeadLetter}, err
 		},
-	}, given)
+	}
 }

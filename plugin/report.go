@@ -10,7 +10,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/pause"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -28,20 +28,20 @@ const logged = 20
 
 // ProcessReport is what a run did.
 type ProcessReport struct {
-	Synced    int         `json:"synced"`
-	Unchanged int         `json:"unchanged"`
-	Retrying  int         `json:"retrying"`
-	Waiting   int         `json:"waiting"`
-	Dead      int         `json:"dead"`
-	Gone      int         `json:"gone"`
-	Skipped   int         `json:"skipped"`
-	Remaining Remaining   `json:"remaining"`
-	NextDueAt *time.Time  `json:"next_due_at"`
-	Breaker   string      `json:"breaker"`
-	Stopped   string      `json:"stopped"`
-	Class     retry.Class `json:"stopped_class,omitempty"`
-	Reason    *ops.Reason `json:"reason,omitempty"` // of Stopped; nil if it is empty
-	Queued    bool        `json:"queued,omitempty"` // sync-scene: the scene was not looked at, and a later run pushes it
+	Synced    int          `json:"synced"`
+	Unchanged int          `json:"unchanged"`
+	Retrying  int          `json:"retrying"`
+	Waiting   int          `json:"waiting"`
+	Dead      int          `json:"dead"`
+	Gone      int          `json:"gone"`
+	Skipped   int          `json:"skipped"`
+	Remaining Remaining    `json:"remaining"`
+	NextDueAt *time.Time   `json:"next_due_at"`
+	Breaker   string       `json:"breaker"`
+	Stopped   string       `json:"stopped"`
+	Class     retry.Class  `json:"stopped_class,omitempty"`
+	Reason    *desk.Reason `json:"reason,omitempty"` // of Stopped; nil if it is empty
+	Queued    bool         `json:"queued,omitempty"` // sync-scene: the scene was not looked at, and a later run pushes it
 }
 
 // Remaining is what is left in the queue.
@@ -56,7 +56,7 @@ func processReport(sum engine.Summary, c store.Counts, b store.Breaker) ProcessR
 		Synced: sum.Synced, Unchanged: sum.Unchanged, Retrying: sum.Retrying, Waiting: sum.Waiting,
 		Dead: sum.Dead, Gone: sum.Gone, Skipped: sum.Skipped,
 		Remaining: remaining(c), NextDueAt: rfc3339(c.NextDue), Breaker: string(b.State), Stopped: sum.Stopped, Class: sum.Class,
-		Reason: ops.ReasonOf(string(sum.Class), sum.Reason, sum.Stopped),
+		Reason: desk.ReasonOf(string(sum.Class), sum.Reason, sum.Stopped),
 	}
 }
 
@@ -86,7 +86,7 @@ type StatusReport struct {
 	Outages     []OutageReport `json:"outages"`
 	CatchUp     CatchUpReport  `json:"catch_up"`
 	Stopped     string         `json:"stopped"` // why the last run ended early; "" if it did not
-	Reason      *ops.Reason    `json:"stopped_reason"`
+	Reason      *desk.Reason   `json:"stopped_reason"`
 	Paused      *pause.State   `json:"paused"` // null if no person has paused pushing
 }
 
@@ -116,7 +116,7 @@ type DeadLetter struct {
 	Misses     int             `json:"misses"`
 	DiedAt     *time.Time      `json:"died_at"`
 	Candidates json.RawMessage `json:"candidates"`
-	Reason     *ops.Reason     `json:"reason,omitempty"` // nil in the log of a task
+	Reason     *desk.Reason    `json:"reason,omitempty"` // nil in the log of a task
 }
 
 // BreakerReport is the breaker's row.
@@ -233,7 +233,7 @@ func Status(ctx context.Context, db *store.Store, version string) (StatusReport,
 	if r.Stopped, code, err = stopped(ctx, db); err != nil {
 		return r, err
 	}
-	r.Reason = ops.ReasonOf("", code, r.Stopped)
+	r.Reason = desk.ReasonOf("", code, r.Stopped)
 	r.Plex.Sections = []SectionReport{}
 	if r.CatchUp.Watermark, _, err = db.Meta(ctx, store.KeyWatermark); err != nil {
 		return r, err
@@ -254,7 +254,7 @@ func stopped(ctx context.Context, db *store.Store) (why, code string, err error)
 func deadLetter(d store.DeadLetter) DeadLetter {
 	return DeadLetter{
 		SceneID: d.Job.SceneID, Class: d.Job.ErrorClass, Error: d.Job.Error, Attempts: d.Job.Attempts, Misses: d.Job.Misses,
-		DiedAt: rfc3339(d.DiedAt), Candidates: d.Candidates, Reason: ops.ReasonOf(d.Job.ErrorClass, d.Job.Detail, d.Job.Error),
+		DiedAt: rfc3339(d.DiedAt), Candidates: d.Candidates, Reason: desk.ReasonOf(d.Job.ErrorClass, d.Job.Detail, d.Job.Error),
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -19,20 +19,20 @@ const unpushedLines = 25
 
 // FailedJob is a job that is tried again.
 type FailedJob struct {
-	SceneID  int         `json:"scene_id"`
-	Title    string      `json:"title"` // "" if Stash was not asked, or does not have the scene
-	Class    string      `json:"class"`
-	Error    string      `json:"error"`
-	Attempts int         `json:"attempts"`
-	Misses   int         `json:"misses"`
-	DueAt    *time.Time  `json:"due_at"`
-	Reason   *ops.Reason `json:"reason,omitempty"` // nil in the log of a task
+	SceneID  int          `json:"scene_id"`
+	Title    string       `json:"title"` // "" if Stash was not asked, or does not have the scene
+	Class    string       `json:"class"`
+	Error    string       `json:"error"`
+	Attempts int          `json:"attempts"`
+	Misses   int          `json:"misses"`
+	DueAt    *time.Time   `json:"due_at"`
+	Reason   *desk.Reason `json:"reason,omitempty"` // nil in the log of a task
 }
 
 func failedJob(j store.Job) FailedJob {
 	return FailedJob{
 		SceneID: j.SceneID, Class: j.ErrorClass, Error: j.Error, Attempts: j.Attempts, Misses: j.Misses, DueAt: rfc3339(j.DueAt),
-		Reason: ops.ReasonOf(j.ErrorClass, j.Detail, j.Error),
+		Reason: desk.ReasonOf(j.ErrorClass, j.Detail, j.Error),
 	}
 }
 

@@ -15,6 +15,8 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/scenes"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
@@ -25,13 +27,13 @@ import (
 )
 
 // operation calls an operation of the page.
-func (l *lab) operation(name string, args ops.Args) (any, error) {
+func (l *lab) operation(name string, args desk.Args) (any, error) {
 	for name, v := range args {
 		if n, ok := v.(int); ok { // as in JSON
 			args[name] = float64(n)
 		}
 	}
-	return ops.All()[name].Call(l.Context(), &ops.Desk{
+	return ops.All()[name].Call(l.Context(), &desk.Desk{
 		Now: time.Now, Log: l.Log, Store: l.Store, Stash: l.Stash, Settings: settings.Settings{Libraries: l.Config.Libraries},
 		Index: func(context.Context) (*plexindex.Index, error) { return l.Index, nil },
 		Ask:   func(context.Context) (bool, error) { return true, l.asking },
@@ -39,18 +41,18 @@ func (l *lab) operation(name string, args ops.Args) (any, error) {
 }
 
 // link chooses an item for a scene.
-func (l *lab) link(scene int, key string) ops.LinkReport {
+func (l *lab) link(scene int, key string) scenes.LinkReport {
 	l.Helper()
-	r, err := l.operation("link", ops.Args{"scene_id": scene, "rating_key": key})
+	r, err := l.operation("link", desk.Args{"scene_id": scene, "rating_key": key})
 	l.must(err)
-	return r.(ops.LinkReport)
+	return r.(scenes.LinkReport)
 }
 
-func (l *lab) forget(scene int) ops.LinkReport {
+func (l *lab) forget(scene int) scenes.LinkReport {
 	l.Helper()
-	r, err := l.operation("forget", ops.Args{"scene_id": scene})
+	r, err := l.operation("forget", desk.Args{"scene_id": scene})
 	l.must(err)
-	return r.(ops.LinkReport)
+	return r.(scenes.LinkReport)
 }
 
 // other adds an item that fits no scene, and reads it into the index.
@@ -237,7 +239,7 @@ func TestTwoScenesCannotChooseOneItem(t *testing.T) {
 		l.Engine.RebuildIndex(l.Context())
 		l.stash.Change(1, titled("The first"))
 		l.link(1, other)
-		for _, args := range []ops.Args{{"scene_id": 2, "rating_key": other}, {"scene_id": 2, "path": "/other/film.mp4"}, {"scene_id": 2, "path": "/other/second.mp4"}} {
+		for _, args := range []desk.Args{{"scene_id": 2, "rating_key": other}, {"scene_id": 2, "path": "/other/film.mp4"}, {"scene_id": 2, "path": "/other/second.mp4"}} {
 			_, err := l.operation("link", args)
 			if err == nil || text.Plain(err.Error()) != "scene 1 (The first) has chosen this item already; forget that first" {
 				t.Errorf("%v: %v", args, err)
@@ -246,7 +248,7 @@ func TestTwoScenesCannotChooseOneItem(t *testing.T) {
 		l.link(1, other) // again
 		l.link(1, l.keys[3])
 		l.link(2, other) // which is free now
-		if _, err := l.operation("forget", ops.Args{"scene_id": 3}); err == nil || err.Error() != "no item was chosen for scene 3: there is nothing to forget" {
+		if _, err := l.operation("forget", desk.Args{"scene_id": 3}); err == nil || err.Error() != "no item was chosen for scene 3: there is nothing to forget" {
 			t.Error(err)
 		}
 	})
@@ -261,24 +263,24 @@ func TestLinkNamesAFileOfAChosenLibrary(t *testing.T) {
 		l.must(err)
 		l.Config.Libraries = []string{"Videos"}
 		for _, c := range []struct {
-			args ops.Args
+			args desk.Args
 			want string // the chosen file, or a part of the error
 		}{
-			{ops.Args{"rating_key": other}, "/other/film.mp4"},
-			{ops.Args{"rating_key": other, "path": `\\other\second.mp4`[1:]}, "/other/second.mp4"},
-			{ops.Args{"path": "/other/film.mp4"}, "/other/film.mp4"},
-			{ops.Args{"rating_key": l.keys[1], "path": "/other/film.mp4"}, "in Plex does not have the file /other/film.mp4; it has " + path(1)},
-			{ops.Args{"path": "/more/film.mp4"}, "no chosen library has the file /more/film.mp4"},
-			{ops.Args{"path": "/OTHER/film.mp4"}, "no chosen library has the file"},
-			{ops.Args{"rating_key": "x' OR 1"}, "no chosen library has an item x' OR 1"},
-			{ops.Args{"rating_key": 5}, "args.rating_key is 5; it must be a text"},
-			{ops.Args{"path": strings.Repeat("x", 5000)}, "it must be the path of a file in Plex"},
-			{ops.Args{"path": []any{"x"}}, "it must be the path of a file in Plex"},
-			{ops.Args{"path": "/a\nb"}, "no chosen library has the file /a b"},
-			{ops.Args{"rating_key": other, "scene_id": nil}, "args.scene_id is missing"},
-			{ops.Args{"rating_key": other, "scene_id": -1}, "it must be the id of a scene"},
-			{ops.Args{"rating_key": other, "scene_id": 9}, "scene 9 is not in Stash"},
-			{ops.Args{"rating_key": other, "force": true}, `unknown argument "force"`},
+			{desk.Args{"rating_key": other}, "/other/film.mp4"},
+			{desk.Args{"rating_key": other, "path": `\\other\second.mp4`[1:]}, "/other/second.mp4"},
+			{desk.Args{"path": "/other/film.mp4"}, "/other/film.mp4"},
+			{desk.Args{"rating_key": l.keys[1], "path": "/other/film.mp4"}, "in Plex does not have the file /other/film.mp4; it has " + path(1)},
+			{desk.Args{"path": "/more/film.mp4"}, "no chosen library has the file /more/film.mp4"},
+			{desk.Args{"path": "/OTHER/film.mp4"}, "no chosen library has the file"},
+			{desk.Args{"rating_key": "x' OR 1"}, "no chosen library has an item x' OR 1"},
+			{desk.Args{"rating_key": 5}, "args.rating_key is 5; it must be a text"},
+			{desk.Args{"path": strings.Repeat("x", 5000)}, "it must be the path of a file in Plex"},
+			{desk.Args{"path": []any{"x"}}, "it must be the path of a file in Plex"},
+			{desk.Args{"path": "/a\nb"}, "no chosen library has the file /a b"},
+			{desk.Args{"rating_key": other, "scene_id": nil}, "args.scene_id is missing"},
+			{desk.Args{"rating_key": other, "scene_id": -1}, "it must be the id of a scene"},
+			{desk.Args{"rating_key": other, "scene_id": 9}, "scene 9 is not in Stash"},
+			{desk.Args{"rating_key": other, "force": true}, `unknown argument "force"`},
 		} {
 			if _, given := c.args["scene_id"]; !given {
 				c.args["scene_id"] = 1
@@ -302,7 +304,7 @@ func TestChoiceIsStoredThoughStashCannotBeAsked(t *testing.T) {
 		other := l.other()
 		l.asking = errors.New("Stash is off")
 		l.stash.Change(1, titled("One"))
-		if _, err := l.operation("link", ops.Args{"scene_id": 1, "rating_key": other}); err == nil || !strings.Contains(err.Error(), "the change is stored, and the next run takes it") {
+		if _, err := l.operation("link", desk.Args{"scene_id": 1, "rating_key": other}); err == nil || !strings.Contains(err.Error(), "the change is stored, and the next run takes it") {
 			t.Error(err)
 		}
 		l.want(l.run(), Summary{Synced: 1})
@@ -541,25 +543,25 @@ func TestCandidates(t *testing.T) {
 		l.run()
 		l.link(2, sized)
 		l.run()
-		keys := func(args ops.Args) string {
+		keys := func(args desk.Args) string {
 			r, err := l.operation("candidates", args)
 			l.must(err)
 			var list []string
-			for _, c := range r.(ops.CandidatesReport).Items {
+			for _, c := range r.(scenes.CandidatesReport).Items {
 				list = append(list, fmt.Sprintf("%s:%d:%d", c.RatingKey, c.ChosenBy, c.Owner))
 			}
 			return strings.Join(list, " ")
 		}
-		if got, want := keys(ops.Args{"scene_id": 1}), fmt.Sprintf("%s:0:0 %s:2:2 %s:0:0", twin, sized, named); got != want {
+		if got, want := keys(desk.Args{"scene_id": 1}), fmt.Sprintf("%s:0:0 %s:2:2 %s:0:0", twin, sized, named); got != want {
 			t.Errorf("candidates = %s, want %s", got, want)
 		}
-		if got, want := keys(ops.Args{"scene_id": 1, "text": "some film"}), far+":0:0"; got != want {
+		if got, want := keys(desk.Args{"scene_id": 1, "text": "some film"}), far+":0:0"; got != want {
 			t.Errorf("with a text: %s, want %s", got, want)
 		}
 		add("/y/a.mp4", 500)
 		l.edit("One", 1)
 		l.want(l.run(), Summary{Dead: 1})
-		if got := keys(ops.Args{"scene_id": 1, "text": "some film"}); len(strings.Fields(got)) != 3 || !strings.HasSuffix(got, far+":0:0") {
+		if got := keys(desk.Args{"scene_id": 1, "text": "some film"}); len(strings.Fields(got)) != 3 || !strings.HasSuffix(got, far+":0:0") {
 			t.Errorf("with a text and those of the dead letter: %s", got)
 		}
 	})
@@ -599,13 +601,13 @@ func randomChoices(l *lab, r *rand.Rand) {
 		key := l.keys[of]
 		switch r.IntN(8) {
 		case 0, 1:
-			_, err := l.operation("link", ops.Args{"scene_id": id, "rating_key": key}) // may be refused
+			_, err := l.operation("link", desk.Args{"scene_id": id, "rating_key": key}) // may be refused
 			if err == nil {
 				linked++
 			}
 			l.Log.Debug().Err(err).Int("scene", id).Str("item", key).Msg("chosen")
 		case 2:
-			_, err := l.operation("forget", ops.Args{"scene_id": id}) // may have no choice
+			_, err := l.operation("forget", desk.Args{"scene_id": id}) // may have no choice
 			l.Log.Debug().Err(err).Int("scene", id).Msg("forgotten")
 		case 3:
 			if it := l.plex.Item(key); len(it.Files) > 0 {

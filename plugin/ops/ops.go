@@ -1,110 +1,26 @@
-// Package ops holds the operations of the page: what it shows, and what a person does there. OPERATIONS.md describes
-// each of them. Operations that read change nothing, and no operation waits for a run.
+// Package ops lists the operations of the page: what it shows, and what a person does there. OPERATIONS.md describes each
+// of them. Operations that read change nothing, and no operation waits for a run.
 package ops
 
 import (
-	"context"
-	"fmt"
 	"maps"
-	"slices"
-	"strings"
-	"time"
 
-	"github.com/rs/zerolog"
-
-	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/report"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
-	"github.com/stash-plex-sync/stash-plex-sync/store"
-	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/queue"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/scenes"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/setup"
 )
 
-// askLimit is how long an operation waits for an answer of Stash that it can do without.
-const askLimit = 3 * time.Second
-
-// A Desk holds what the operations of one call work with.
-type Desk struct {
-	Version     string
-	Now         func() time.Time
-	Log         zerolog.Logger
-	Store       *store.Store
-	Stash       *stashapi.Client
-	Settings    settings.Settings // as far as they can be read
-	SettingsErr error             // a *settings.Error, or a *stashapi.Error
-	// Index opens the index of Plex's files.
-	Index func(ctx context.Context) (*plexindex.Index, error)
-	// Plex returns a client for the server of the settings. The error is one of the settings.
-	Plex func(ctx context.Context) (*plexapi.Client, error)
-	// Inspect computes what a push of a scene would write. It asks Plex and Stash, and writes nothing.
-	Inspect func(ctx context.Context, scene int) (*push.Push, error)
-	// Explain says why a scene is, or is not, in Plex.
-	Explain func(ctx context.Context, scene int) (Explanation, error)
-	// Status returns the last line of the task "Queue status".
-	Status func(ctx context.Context) (string, error)
-	// Check returns the checks of the saved settings, those that were made before an error included. It writes nothing.
-	Check func(ctx context.Context) ([]Check, error)
-	// Reports opens the stored reports of long tasks.
-	Reports func(ctx context.Context) (*report.DB, error)
-	// Ask makes sure that a run follows, and reports whether it had to ask Stash for one.
-	// Ask makes sure that a run follows, and reports whether it had to ask Stash for one. While pushing is paused it does
-	// nothing.
-	Ask func(ctx context.Context) (bool, error)
-	// Wake does what Ask does for a process that has set the run mark, and settles the mark.
-	Wake func(ctx context.Context, mark store.Mark) (bool, error)
-}
-
-// An Operation answers one call. Its answer is encoded as JSON.
-type Operation struct {
-	Do   func(ctx context.Context, d *Desk, args Args) (any, error)
-	Args []string // the names of its arguments
-}
-
 // All returns the operations by their names, which are values of args.mode.
-func All() map[string]Operation {
-	return map[string]Operation{
-		"accept-server": {acceptServer, []string{"server"}},
-		"activity":      {activity, []string{"outcome", "scene_id", "before", "limit"}},
-		"candidates":    {candidates, []string{"scene_id", "text"}},
-		"copy-report":   {copyReport, []string{"check"}},
-		"dead-letters":  {deadLetters, []string{"class", "text", "sort", "cursor", "limit"}},
-		"forget":        {forget, []string{"scene_id"}},
-		"jobs":          {jobs, []string{"state", "class", "text", "sort", "cursor", "limit"}},
-		"link":          {link, []string{"scene_id", "rating_key", "path"}},
-		"overview":      {overview, []string{"days"}},
-		"pause":         {pauseAll, []string{"minutes", "by"}},
-		"pictures":      {pictures, []string{"scene_id", "rating_key"}},
-		"postpone":      {postpone, []string{"minutes", "scene_ids", "list", "state", "class", "cursor"}},
-		"remove":        {remove, []string{"scene_ids", "list", "state", "class", "cursor", "confirm"}},
-		"report":        {reportRows, []string{"id", "kind", "rows", "cursor", "limit"}},
-		"reports":       {reports, nil},
-		"resume":        {resume, nil},
-		"retry":         {retryRows, []string{"scene_ids", "list", "state", "class", "cursor"}},
-		"run":           {showRun, nil},
-		"scene":         {scene, []string{"scene_id"}},
-		"settings":      {settingsOf, nil},
-		"sync-scenes":   {syncScenes, []string{"scene_ids"}},
-		"wake":          {wake, nil},
+func All() map[string]desk.Operation {
+	all := make(map[string]desk.Operation)
+	for _, some := range parts() {
+		maps.Copy(all, some)
 	}
+	return all
 }
 
-// Call checks the names of the arguments and performs an operation.
-func (o Operation) Call(ctx context.Context, d *Desk, args Args) (any, error) {
-	for _, name := range slices.Sorted(maps.Keys(args)) {
-		if name != "mode" && !slices.Contains(o.Args, name) {
-			valid := strings.Join(slices.Sorted(slices.Values(o.Args)), ", ")
-			return nil, fmt.Errorf("unknown argument %q; valid arguments: %s", clip(name), valid)
-		}
-	}
-	return o.Do(ctx, d, args)
-}
-
-// when returns t as JSON shows it: in UTC and full seconds, null if it is zero.
-func when(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC().Truncate(time.Second)
-	return &t
+// parts returns the operations of each package.
+func parts() []map[string]desk.Operation {
+	return []map[string]desk.Operation{queue.Operations(), scenes.Operations(), setup.Operations()}
 }

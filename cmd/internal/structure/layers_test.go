@@ -63,7 +63,7 @@ var layers = map[string]layer{
 	// What stands above, beside and below these.
 	"plugin": {
 		"plugin/engine plugin/engine/doing plugin/engine/findings plugin/engine/gaps plugin/engine/hidden plugin/engine/lookup plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/reason " +
-			"plugin/engine/retry plugin/hooks plugin/ops plugin/pause plugin/peer plugin/progress plugin/reach plugin/report plugin/settings plugin/shorten " +
+			"plugin/engine/retry plugin/hooks plugin/ops plugin/ops/desk plugin/ops/setup plugin/pause plugin/peer plugin/progress plugin/reach plugin/report plugin/settings plugin/shorten " +
 			"plugin/stashapi plugin/stashlog plugin/text " +
 			"plexapi store store/inboxes store/lists store/plexindex store/pathform store/sqlitefile",
 		"github.com/rs/zerolog github.com/stashapp/stash/pkg/plugin/common",
@@ -76,11 +76,24 @@ var layers = map[string]layer{
 	"plugin/report":   {"store/sqlitefile", ""},
 	"plugin/shorten":  {"", ""},
 	"plugin/thumb":    {"", "golang.org/x/image"},
-	"plugin/ops": {
-		"plugin/account plugin/engine/doing plugin/engine/hidden plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/reason plugin/engine/retry plugin/hooks plugin/pause " +
-			"plugin/progress plugin/reach plugin/report plugin/settings plugin/stashapi plugin/text plugin/thumb plexapi store store/chosen store/coverage store/history store/lists " +
-			"store/pathform store/plexindex store/sqlitefile",
+	"plugin/ops":      {"plugin/ops/desk plugin/ops/queue plugin/ops/scenes plugin/ops/setup", ""},
+	"plugin/ops/desk": {
+		"plexapi plugin/engine/push plugin/engine/reason plugin/hooks plugin/report plugin/settings plugin/stashapi plugin/text store store/plexindex",
 		"github.com/rs/zerolog",
+	},
+	"plugin/ops/queue": {
+		"plugin/engine/doing plugin/engine/retry plugin/hooks plugin/ops/desk plugin/pause plugin/progress plugin/reach plugin/report plugin/settings " +
+			"plugin/stashapi plugin/text store store/coverage store/history store/lists store/sqlitefile",
+		"",
+	},
+	"plugin/ops/scenes": {
+		"plexapi plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/retry plugin/ops/desk plugin/stashapi plugin/text plugin/thumb store " +
+			"store/chosen store/pathform store/plexindex store/sqlitefile",
+		"",
+	},
+	"plugin/ops/setup": {
+		"plexapi plugin/engine/hidden plugin/engine/match plugin/ops/desk plugin/settings plugin/text store store/history store/sqlitefile",
+		"",
 	},
 	"plugin/settings": {"plugin/engine/match plugin/engine/merge plugin/text store/pathform", ""},
 	"plugin/stashapi": {

@@ -1,0 +1,84 @@
+package queue
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/doing"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/progress"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
+)
+
+// RunReport is the run in progress.
+type RunReport struct {
+	What       string     `json:"what"`
+	AskedBy    string     `json:"asked_by"`
+	Since      *time.Time `json:"since"`
+	Step       string     `json:"step"`
+	Done       int        `json:"done"`
+	Total      int        `json:"total"`
+	SceneID    int        `json:"scene_id"`
+	Title      string     `json:"title"`
+	WaitsFor   string     `json:"waits_for"`
+	WaitsUntil *time.Time `json:"waits_until"`
+	Text       string     `json:"text"`
+}
+
+// aPerson is the asked_by of a run that a person started.
+const aPerson = "person"
+
+// showRun answers the run in progress alone, for a page that asks often.
+func showRun(ctx context.Context, d *desk.Desk, _ desk.Args) (any, error) {
+	return map[string]*RunReport{"run": runNow(ctx, d)}, nil
+}
+
+// runNow returns the run in progress; nil if there is none. It asks Stash for the title of the current scene.
+func runNow(ctx context.Context, d *desk.Desk) *RunReport {
+	now, err := progress.Read(d.Store.Dir())
+	if err != nil {
+		d.Log.Debug().Err(err).Msg("cannot read the run in progress")
+	}
+	if now == nil {
+		return nil
+	}
+	r := RunReport{
+		What: text.OneLine(now.What, text.ValueLimit), AskedBy: cmp.Or(text.OneLine(now.AskedBy, text.ValueLimit), aPerson), Since: desk.When(now.Since),
+		Step: now.Name, Done: now.Done, Total: now.Total, SceneID: now.Scene, WaitsFor: now.WaitsFor, WaitsUntil: desk.When(now.Until),
+	}
+	if r.SceneID != 0 {
+		r.Title = d.Titles(ctx, []int{r.SceneID})[r.SceneID]
+	}
+	r.Text = fmt.Sprintf("%s has been running since %s: %s", r.What, now.Since.Local().Format(time.TimeOnly), stepText(now.Step))
+	return &r
+}
+
+// stepText says what a run does.
+func stepText(s doing.Step) string {
+	until := s.Until.Local().Format(time.TimeOnly)
+	switch s.WaitsFor {
+	case doing.ForJob:
+		return "it waits for the next scene, which is due at " + until
+	case doing.ForPlex:
+		return "Plex does not answer; it tries again at " + until
+	case doing.ForProbe:
+		return "Plex is paused; it tries Plex again at " + until
+	}
+	of := fmt.Sprint(s.Done)
+	if s.Total > 0 {
+		of = fmt.Sprintf("%d of %d", s.Done, s.Total)
+	}
+	switch s.Name {
+	case doing.Listing:
+		return "it lists Stash's scenes, " + of
+	case doing.Reading:
+		return "it reads Plex's files, " + of
+	case doing.Restoring:
+		return of + " items are restored"
+	case doing.Pushing:
+		return of + " scenes are done"
+	}
+	return "it begins"
+}

@@ -1,0 +1,14 @@
+// Package setup holds the operations of the page about the settings, the Plex server, and a report for others.
+// OPERATIONS.md describes each of them.
+package setup
+
+import "github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
+
+// Operations returns the operations about the setup by their names.
+func Operations() map[string]desk.Operation {
+	return map[string]desk.Operation{
+		"accept-server": {Do: acceptServer, Args: []string{"server"}},
+		"copy-report":   {Do: copyReport, Args: []string{"check"}},
+		"settings":      {Do: settingsOf},
+	}
+}
