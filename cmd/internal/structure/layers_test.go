@@ -50,7 +50,7 @@ var layers = map[string]layer{
 	"plugin/engine/catchup": {"plugin/stashapi store", "github.com/rs/zerolog"},
 	"plugin/text":           {"", "golang.org/x/text"},
 	"store":                 {"store/sqlitefile store/pathform store/chosen store/coverage store/history store/inboxes store/lists store/relink", ""},
-	"store/chosen":          {"store/sqlitefile", ""},
+	"store/chosen":          {"store/sqlitefile store/pathform", ""},
 	"store/lists":           {"store/sqlitefile", ""},
 	"store/coverage":        {"store/sqlitefile", ""},
 	"store/history":         {"store/sqlitefile", ""},

@@ -76,7 +76,7 @@ func (d *listDesk) jobs(from, to int, wait time.Duration, class string) {
 	d.Helper()
 	d.sql(`WITH RECURSIVE n(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)
 		INSERT INTO job (scene_id, reason, priority, enqueued_at, attempts, misses, due_at, first_failed_at, last_error_class, last_error, last_reason)
-		SELECT i, 'edited', 1, ?3, i % 3, 0, ?4, ?3, NULLIF(?5, ''), IIF(?5 = '', NULL, 'it failed'), '{"code":"x","remedy":"wait"}' FROM n`,
+		SELECT i, 'edited', 1, ?3, i % 3, 0, ?4, ?3, NULLIF(?5, ''), IIF(?5 = '', NULL, 'it failed'), '{"code":"no_file"}' FROM n`,
 		from, to, t0.Add(-time.Hour).UnixMilli(), t0.Add(wait).UnixMilli(), class)
 }
 
@@ -162,7 +162,7 @@ func TestJobsAreShownWithTheirState(t *testing.T) {
 	want := map[string]any{
 		"scene_id": 1., "title": text.Private("One"), "trigger": "edited", "priority": 1., "attempts": 1., "misses": 0., "class": "not_found", "state": "waiting",
 		"due_at": "2026-11-29T12:01:00Z", "enqueued_at": "2026-11-29T11:00:00Z", "first_failed_at": "2026-11-29T11:00:00Z",
-		"reason": map[string]any{"code": "x", "params": map[string]any{}, "text": "it failed", "remedy": "wait"},
+		"reason": map[string]any{"code": "no_file", "params": map[string]any{}, "text": "it failed", "remedy": "nothing; it is pushed once it has a file in Stash"},
 	}
 	if got := r["items"].([]any)[1]; scenes(r) != "2 1 3" || !reflect.DeepEqual(got, want) {
 		t.Errorf("scenes %s; %v, want %v", scenes(r), got, want)
