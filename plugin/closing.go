@@ -10,6 +10,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/status"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
@@ -50,7 +51,7 @@ func (s *session) noteStop(ctx context.Context, sum engine.Summary) error {
 	case sum.Stopped != "":
 		return nil
 	}
-	before, codeBefore, err := stopped(ctx, s.db)
+	before, codeBefore, err := status.Stopped(ctx, s.db)
 	if err != nil || before == why && codeBefore == code {
 		return err
 	}

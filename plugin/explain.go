@@ -10,20 +10,21 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/status"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
 // ExplainReport says why a scene is, or is not, in Plex.
 type ExplainReport struct {
-	SceneID    int             `json:"scene_id"`
-	State      string          `json:"state"` // synced, queued, waiting, dead, skipped, unknown
-	Text       string          `json:"text"`
-	Job        *JobReport      `json:"job"`
-	DeadLetter *DeadLetter     `json:"dead_letter"`
-	Links      []LinkReport    `json:"links"`
-	Attempts   []AttemptReport `json:"attempts"`
+	SceneID    int                `json:"scene_id"`
+	State      string             `json:"state"` // synced, queued, waiting, dead, skipped, unknown
+	Text       string             `json:"text"`
+	Job        *JobReport         `json:"job"`
+	DeadLetter *status.DeadLetter `json:"dead_letter"`
+	Links      []LinkReport       `json:"links"`
+	Attempts   []AttemptReport    `json:"attempts"`
 
 	elsewhere bool // it was pushed to a server that is no longer used
 	compared  bool // with its item, since its last attempt: an attempt that finds nothing to change is not logged
@@ -31,16 +32,16 @@ type ExplainReport struct {
 
 // JobReport is a scene's job.
 type JobReport struct {
-	Reason        string       `json:"reason"`
-	Priority      int          `json:"priority"`
-	EnqueuedAt    *time.Time   `json:"enqueued_at"`
-	DueAt         *time.Time   `json:"due_at"`
-	Attempts      int          `json:"attempts"`
-	Misses        int          `json:"misses"`
-	Unfinished    int          `json:"unfinished"`
-	FirstFailedAt *time.Time   `json:"first_failed_at"`
-	Class         string       `json:"last_error_class"`
-	Error         string       `json:"last_error"`
+	Reason        string      `json:"reason"`
+	Priority      int         `json:"priority"`
+	EnqueuedAt    *time.Time  `json:"enqueued_at"`
+	DueAt         *time.Time  `json:"due_at"`
+	Attempts      int         `json:"attempts"`
+	Misses        int         `json:"misses"`
+	Unfinished    int         `json:"unfinished"`
+	FirstFailedAt *time.Time  `json:"first_failed_at"`
+	Class         string      `json:"last_error_class"`
+	Error         string      `json:"last_error"`
 	Why           *desk.Reason `json:"last_reason"`
 }
 
@@ -56,10 +57,10 @@ type LinkReport struct {
 
 // AttemptReport is one entry of the scene's attempt log.
 type AttemptReport struct {
-	At      *time.Time   `json:"at"`
-	Outcome string       `json:"outcome"`
-	Class   string       `json:"class"`
-	Error   string       `json:"error"`
+	At      *time.Time  `json:"at"`
+	Outcome string      `json:"outcome"`
+	Class   string      `json:"class"`
+	Error   string      `json:"error"`
 	Reason  *desk.Reason `json:"reason"`
 }
 
@@ -122,7 +123,7 @@ func (s *session) explained(ctx context.Context, scene int) (ExplainReport, erro
 			r.elsewhere = true
 			continue
 		}
-		r.Links = append(r.Links, LinkReport{l.RatingKey, l.Section, text.Private(l.Path), l.Rule, rfc3339(l.PushedAt), l.Restored})
+		r.Links = append(r.Links, LinkReport{l.RatingKey, l.Section, text.Private(l.Path), l.Rule, status.RFC3339(l.PushedAt), l.Restored})
 	}
 	attempts, err := s.db.Attempts(ctx, scene)
 	if err != nil {
@@ -132,7 +133,7 @@ func (s *session) explained(ctx context.Context, scene int) (ExplainReport, erro
 		return (server == "" || l.Server == server) && l.PushedAt.After(attempts[0].At)
 	})
 	for _, a := range attempts {
-		r.Attempts = append(r.Attempts, AttemptReport{rfc3339(a.At), a.Outcome, a.Class, a.Error, desk.ReasonOf(a.Class, a.Reason, a.Error)})
+		r.Attempts = append(r.Attempts, AttemptReport{status.RFC3339(a.At), a.Outcome, a.Class, a.Error, desk.ReasonOf(a.Class, a.Reason, a.Error)})
 	}
 	job, err := s.db.Job(ctx, scene)
 	if err != nil && !errors.Is(err, store.ErrNone) {
@@ -140,8 +141,8 @@ func (s *session) explained(ctx context.Context, scene int) (ExplainReport, erro
 	}
 	if err == nil {
 		r.Job = &JobReport{
-			job.Reason, job.Priority, rfc3339(job.EnqueuedAt), rfc3339(job.DueAt), job.Attempts, job.Misses, job.Unfinished,
-			rfc3339(job.FirstFailedAt), job.ErrorClass, job.Error, desk.ReasonOf(job.ErrorClass, job.Detail, job.Error),
+			job.Reason, job.Priority, status.RFC3339(job.EnqueuedAt), status.RFC3339(job.DueAt), job.Attempts, job.Misses, job.Unfinished,
+			status.RFC3339(job.FirstFailedAt), job.ErrorClass, job.Error, desk.ReasonOf(job.ErrorClass, job.Detail, job.Error),
 		}
 	}
 	letters, err := s.db.DeadLetters(ctx, store.Narrow{SceneID: scene}, 1)
@@ -149,7 +150,7 @@ func (s *session) explained(ctx context.Context, scene int) (ExplainReport, erro
 		return r, err
 	}
 	if len(letters) > 0 {
-		d := deadLetter(letters[0])
+		d := status.DeadLetterOf(letters[0])
 		r.DeadLetter = &d
 	}
 	return r, nil
@@ -231,19 +232,12 @@ func (r *ExplainReport) waiting(f facts) string {
 	case why == "":
 		why = "a run is pushing it, or ended while pushing it"
 	case retry.Class(r.Job.Class).AwaitsFile():
-		why += " (looked for " + times(r.Job.Misses) + ")"
+		why += " (looked for " + text.Times(r.Job.Misses) + ")"
 	case r.Job.Attempts > 0:
-		why += " (failed " + times(r.Job.Attempts) + ")"
+		why += " (failed " + text.Times(r.Job.Attempts) + ")"
 	}
 	next := fmt.Sprintf("edits, tasks and scheduled runs retry it after %s", r.Job.DueAt.Local().Format(time.TimeOnly))
 	return text.Join("waits: "+why, next, f.held())
-}
-
-func times(n int) string {
-	if n == 1 {
-		return "once"
-	}
-	return fmt.Sprintf("%d times", n)
 }
 
 func (r *ExplainReport) queued(f facts) string {
@@ -262,7 +256,7 @@ func (f facts) held() string {
 	default:
 		return ""
 	}
-	return "but " + pausedUntil(f.breaker.ProbeAt, f.breaker.LastError)
+	return "but " + status.PausedUntil(f.breaker.ProbeAt, f.breaker.LastError)
 }
 
 func (r *ExplainReport) synced() string {

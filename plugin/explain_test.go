@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/status"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -82,7 +83,7 @@ func TestExplainQueuedSceneAndDeadLetter(t *testing.T) {
 	}
 	letter := func(class, text string) ExplainReport {
 		r := pushed(1, 0)
-		r.DeadLetter = &DeadLetter{Class: class, Error: text}
+		r.DeadLetter = &status.DeadLetter{Class: class, Error: text}
 		return r
 	}
 	const past, soon, absurd = -time.Minute, 30 * time.Second, 48 * time.Hour

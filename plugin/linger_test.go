@@ -8,6 +8,7 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/status"
 )
 
 // unscanned starts a Stash with scenes that Plex does not have yet, and a Plex without files.
@@ -40,7 +41,7 @@ func TestOperationReturnsOnceNothingIsDue(t *testing.T) {
 		if took := time.Since(began); took > 10*time.Second {
 			t.Errorf("%s: the operation took %v, want it to return with jobs waiting", mode, took)
 		}
-		if report.Remaining != (Remaining{Waiting: scenes}) || report.NextDueAt == nil || report.NextDueAt.Before(began) || time.Until(*report.NextDueAt) > time.Minute {
+		if report.Remaining != (status.Remaining{Waiting: scenes}) || report.NextDueAt == nil || report.NextDueAt.Before(began) || time.Until(*report.NextDueAt) > time.Minute {
 			t.Errorf("%s: %+v, next %v; want every scene to wait for a time that is near", mode, report.Remaining, report.NextDueAt)
 		}
 	}

@@ -7,13 +7,14 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/status"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
 // page performs an operation of the page.
-func (s *session) page(ctx context.Context, op desk.Operation, args common.ArgsMap) (any, error) {
+func (s *session) page(ctx context.Context, op ops.Operation, args common.ArgsMap) (any, error) {
 	s.client = guest
 	if err := s.open(ctx); err != nil {
 		return nil, err
@@ -30,13 +31,8 @@ func (s *session) page(ctx context.Context, op desk.Operation, args common.ArgsM
 	for name, value := range args {
 		given[name] = value
 	}
-	return op.Call(ctx, s.desk(err), given)
-}
-
-// desk returns what an operation works with. unset is why the settings cannot be read, or are not complete.
-func (s *session) desk(unset error) *desk.Desk {
-	return &desk.Desk{
-		Version: s.Version, Now: time.Now, Log: s.z, Store: s.db, Stash: s.stash, Settings: s.set, SettingsErr: unset,
+	return op.Call(ctx, &desk.Desk{
+		Version: s.Version, Now: time.Now, Log: s.z, Store: s.db, Stash: s.stash, Settings: s.set, SettingsErr: err,
 		Index: func(ctx context.Context) (*plexindex.Index, error) {
 			if s.index == nil {
 				var err error
@@ -65,7 +61,7 @@ func (s *session) desk(unset error) *desk.Desk {
 			return e.Inspect(ctx, scene)
 		},
 		Status: func(ctx context.Context) (string, error) {
-			r, err := Status(ctx, s.db, s.Version)
+			r, err := status.Read(ctx, s.db, s.Version)
 			return r.Line(), err
 		},
 		Check: func(ctx context.Context) ([]desk.Check, error) {
@@ -77,5 +73,5 @@ func (s *session) desk(unset error) *desk.Desk {
 			r, err := s.explanation(ctx, scene)
 			return desk.Explanation{State: r.State, Text: r.Text, Job: r.Job, DeadLetter: r.DeadLetter}, err
 		},
-	}
+	}, given)
 }

@@ -4,41 +4,20 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/rs/zerolog"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/status"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
-	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
 // unpushedLines is how many scenes that are not in Plex a task logs. Stash's log page shows the newest thirty lines.
 const unpushedLines = 25
 
-// FailedJob is a job that is tried again.
-type FailedJob struct {
-	SceneID  int          `json:"scene_id"`
-	Title    string       `json:"title"` // "" if Stash was not asked, or does not have the scene
-	Class    string       `json:"class"`
-	Error    string       `json:"error"`
-	Attempts int          `json:"attempts"`
-	Misses   int          `json:"misses"`
-	DueAt    *time.Time   `json:"due_at"`
-	Reason   *desk.Reason `json:"reason,omitempty"` // nil in the log of a task
-}
-
-func failedJob(j store.Job) FailedJob {
-	return FailedJob{
-		SceneID: j.SceneID, Class: j.ErrorClass, Error: j.Error, Attempts: j.Attempts, Misses: j.Misses, DueAt: rfc3339(j.DueAt),
-		Reason: desk.ReasonOf(j.ErrorClass, j.Detail, j.Error),
-	}
-}
-
 // listUnpushed logs the scenes that are not in Plex.
 func (s *session) listUnpushed(ctx context.Context) error {
-	r, err := Status(ctx, s.db, s.Version)
+	r, err := status.Read(ctx, s.db, s.Version)
 	if err != nil {
 		return err
 	}
@@ -49,7 +28,7 @@ func (s *session) listUnpushed(ctx context.Context) error {
 // logUnpushed adds titles to a report and logs the scenes that are not in Plex: first those that wait, then those that
 // failed, then the dead letters. Within each group the first of the report comes last, because Stash shows the newest
 // line first.
-func (s *session) logUnpushed(ctx context.Context, r *StatusReport) {
+func (s *session) logUnpushed(ctx context.Context, r *status.Report) {
 	waiting, letters := r.Queue.Items, r.DeadLetters.Items
 	var ids []int
 	for _, j := range waiting {
@@ -67,15 +46,15 @@ func (s *session) logUnpushed(ctx context.Context, r *StatusReport) {
 	}
 	jobs := min(len(waiting), max(unpushedLines-len(letters), unpushedLines/2))
 	dead := min(len(letters), unpushedLines-jobs)
-	if jobs < len(waiting) || len(waiting) == listed || dead < r.DeadLetters.Count {
-		s.z.Info().Msg(fmt.Sprintf("only %d of the scenes that are not in Plex are listed: the operation \"status\" returns up to %d of each kind", jobs+dead, listed))
+	if jobs < len(waiting) || len(waiting) == status.Listed || dead < r.DeadLetters.Count {
+		s.z.Info().Msg(fmt.Sprintf("only %d of the scenes that are not in Plex are listed: the operation \"status\" returns up to %d of each kind", jobs+dead, status.Listed))
 	}
 	shown := slices.Clone(waiting[:jobs])
-	slices.SortStableFunc(shown, func(a, b FailedJob) int { return min(b.Attempts, 1) - min(a.Attempts, 1) }) // what failed comes last
+	slices.SortStableFunc(shown, func(a, b status.FailedJob) int { return min(b.Attempts, 1) - min(a.Attempts, 1) }) // what failed comes last
 	for _, j := range slices.Backward(shown) {
 		event, kind := s.z.Info(), "waits: "
 		if j.Attempts > 0 {
-			event, kind = s.z.Warn(), "failed "+times(j.Attempts)+": "
+			event, kind = s.z.Warn(), "failed "+text.Times(j.Attempts)+": "
 		}
 		named(event, j.SceneID, j.Title).Msg(kind + retry.Waiting(retry.Class(j.Class), j.Error))
 	}

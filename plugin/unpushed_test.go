@@ -8,6 +8,7 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/status"
 )
 
 // crowd fills the queue of a world with waiting jobs, failed jobs and dead letters, whose scenes are in Stash.
@@ -60,7 +61,7 @@ func TestListOfScenesFitsOnTheLogPageAndEndsWithDeadLetters(t *testing.T) {
 			t.Errorf("%s: the last line is %q", name, verdict)
 		}
 		jobs, letters := out["queue"].(map[string]any)["items"].([]any), out["dead_letters"].(map[string]any)["items"].([]any)
-		if len(jobs) != min(c.waiting+c.failed, listed) || len(letters) != min(c.dead, listed) {
+		if len(jobs) != min(c.waiting+c.failed, status.Listed) || len(letters) != min(c.dead, status.Listed) {
 			t.Errorf("%s: status returns %d jobs and %d dead letters", name, len(jobs), len(letters))
 		}
 	}

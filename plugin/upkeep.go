@@ -9,6 +9,7 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/status"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
@@ -108,13 +109,13 @@ func (s *session) rebuildIndex(ctx context.Context, args common.ArgsMap) (any, e
 		return nil, err
 	}
 	ctx = context.WithoutCancel(ctx) // report what was read even if the run was cancelled
-	list := []SectionReport{}
+	list := []status.Section{}
 	if s.index != nil {
 		server, _, err := s.db.Meta(ctx, store.KeyServer)
 		if err != nil {
 			return nil, err
 		}
-		if list, err = sections(ctx, s.index, server); err != nil {
+		if list, err = status.Sections(ctx, s.index, server); err != nil {
 			return nil, err
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/status"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -49,7 +50,7 @@ func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
 		explain(stdout)
 		return 0
 	case "status":
-		if err := status(args[1:], stdout); err != nil {
+		if err := printStatus(args[1:], stdout); err != nil {
 			fmt.Fprintln(stderr, "stash-plex-sync:", err) // a terminal
 			return 1
 		}
@@ -133,8 +134,8 @@ func statusFlags(args []string) (file string, asJSON bool, err error) {
 	return file, asJSON, nil
 }
 
-// status prints the state of a queue. It creates and changes nothing.
-func status(args []string, stdout io.Writer) error {
+// printStatus prints the state of a queue. It creates and changes nothing.
+func printStatus(args []string, stdout io.Writer) error {
 	file, asJSON, err := statusFlags(args)
 	if errors.Is(err, flag.ErrHelp) {
 		explain(stdout)
@@ -157,7 +158,7 @@ func status(args []string, stdout io.Writer) error {
 		return err
 	}
 	defer db.Close() // nothing was written
-	r, err := plugin.Status(ctx, db, version)
+	r, err := status.Read(ctx, db, version)
 	if err != nil {
 		return err
 	}

@@ -64,6 +64,14 @@ func Count(n int, singular, plural string) string {
 	return strconv.Itoa(n) + " " + plural
 }
 
+// Times returns how often something happened: "once" for 1, and "2 times" for 2.
+func Times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return strconv.Itoa(n) + " times"
+}
+
 // Join joins the parts of a message that are not empty with "; ". A part that follows the end of a sentence becomes
 // a sentence of its own.
 func Join(parts ...string) string {

@@ -69,6 +69,14 @@ func TestCountNamesOneThingOrSeveral(t *testing.T) {
 	}
 }
 
+func TestTimesSaysOnceForOne(t *testing.T) {
+	for n, want := range []string{"0 times", "once", "2 times"} {
+		if got := Times(n); got != want {
+			t.Errorf("Times(%d) = %q, want %q", n, got, want)
+		}
+	}
+}
+
 func TestJoinEndsNoQuestionWithASemicolon(t *testing.T) {
 	for _, c := range []struct {
 		parts []string

@@ -1,4 +1,4 @@
-package plugin
+package status
 
 import (
 	"strconv"
@@ -21,38 +21,38 @@ func TestReportListsAtMostFiftySections(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if list, err := sections(t.Context(), index, "S"); err != nil || len(list) != listed {
-		t.Errorf("%d sections, %v; want %d", len(list), err, listed)
+	if list, err := Sections(t.Context(), index, "S"); err != nil || len(list) != Listed {
+		t.Errorf("%d sections, %v; want %d", len(list), err, Listed)
 	}
 }
 
 func TestStatusLineSaysWhatToDoNext(t *testing.T) {
 	at := time.Date(2026, 3, 4, 12, 0, 30, 0, time.Local)
-	closed, open := BreakerReport{State: string(store.BreakerClosed)}, BreakerReport{State: string(store.BreakerOpen), LastError: "Is Plex running?", ProbeAt: &at}
-	used := PlexReport{Server: "S"}
-	queue := func(due, waiting int) QueueReport {
-		r := QueueReport{Remaining: Remaining{Due: due, Waiting: waiting}}
+	closed, open := Breaker{State: string(store.BreakerClosed)}, Breaker{State: string(store.BreakerOpen), LastError: "Is Plex running?", ProbeAt: &at}
+	used := Plex{Server: "S"}
+	queue := func(due, waiting int) Queue {
+		r := Queue{Remaining: Remaining{Due: due, Waiting: waiting}}
 		if waiting > 0 {
 			r.NextDueAt = &at
 		}
 		return r
 	}
 	for _, c := range []struct {
-		r    StatusReport
+		r    Report
 		want string
 	}{
-		{StatusReport{Breaker: closed}, `0 items in Plex, nothing is pending. Plex has not been used yet: run "Check connection"`},
-		{StatusReport{Breaker: closed, Plex: used, Links: 46}, "46 items in Plex, nothing is pending. Plex answered last time"},
+		{Report{Breaker: closed}, `0 items in Plex, nothing is pending. Plex has not been used yet: run "Check connection"`},
+		{Report{Breaker: closed, Plex: used, Links: 46}, "46 items in Plex, nothing is pending. Plex answered last time"},
 		{
-			StatusReport{Breaker: closed, Plex: used, Queue: queue(0, 1), Links: 1},
+			Report{Breaker: closed, Plex: used, Queue: queue(0, 1), Links: 1},
 			"1 item in Plex, 1 scene waits for a later edit or task. Plex answered last time",
 		},
 		{
-			StatusReport{Breaker: BreakerReport{State: closed.State, Failures: 2, LastError: "502"}, Plex: used, Queue: queue(2, 2), DeadLetters: DeadReport{Count: 1}, Links: 2},
+			Report{Breaker: Breaker{State: closed.State, Failures: 2, LastError: "502"}, Plex: used, Queue: queue(2, 2), DeadLetters: Dead{Count: 1}, Links: 2},
 			`2 items in Plex, 2 scenes to push (run "Process queue"), 2 scenes wait for a later edit or task, 1 dead letter (when the cause is gone, run "Retry dead letters"). The last request to Plex failed: 502`,
 		},
 		{
-			StatusReport{Breaker: open, Queue: queue(1, 0)},
+			Report{Breaker: open, Queue: queue(1, 0)},
 			`0 items in Plex, 1 scene to push. Plex is paused: run "Process queue" to try it now; edits and scheduled runs try it after 12:00:30; the cause: Is Plex running?`,
 		},
 	} {
