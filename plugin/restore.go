@@ -18,16 +18,16 @@ import (
 
 // RestoreReport is what a restore did.
 type RestoreReport struct {
-	Restored  int                  `json:"restored"`
-	Unchanged int                  `json:"unchanged"`
-	Gone      int                  `json:"gone"`
-	Failed    int                  `json:"failed"`
-	Dropped   int                  `json:"dropped"` // waiting edits that were removed from the queue
-	Kept      []engine.KeptFields  `json:"kept"`
-	KeptMore  bool                 `json:"kept_more,omitempty"`
-	Problems  []engine.ItemProblem `json:"problems"`
-	Report    int64                `json:"report,omitempty"` // id of the stored report of a dry run
-	Stopped   string               `json:"stopped"`
+	Restored  int                    `json:"restored"`
+	Unchanged int                    `json:"unchanged"`
+	Gone      int                    `json:"gone"`
+	Failed    int                    `json:"failed"`
+	Dropped   int                    `json:"dropped"` // waiting edits that were removed from the queue
+	Kept      []findings.KeptFields  `json:"kept"`
+	KeptMore  bool                   `json:"kept_more,omitempty"`
+	Problems  []findings.ItemProblem `json:"problems"`
+	Report    int64                  `json:"report,omitempty"` // id of the stored report of a dry run
+	Stopped   string                 `json:"stopped"`
 }
 
 const restoreTask = "Restore Plex metadata"
@@ -48,8 +48,8 @@ func (s *session) restore(ctx context.Context, args common.ArgsMap) (any, error)
 	if err := s.confirmed(ctx, args, scene); err != nil {
 		return nil, err
 	}
-	var r engine.Restoration
-	from, continues, err := continued[engine.RestorePosition](args, scene)
+	var r findings.Restoration
+	from, continues, err := continued[findings.RestorePosition](args, scene)
 	if err != nil {
 		return nil, err
 	}
@@ -85,14 +85,14 @@ func (s *session) restore(ctx context.Context, args common.ArgsMap) (any, error)
 	return restoreReport(r), nil
 }
 
-func restoreReport(r engine.Restoration) RestoreReport {
+func restoreReport(r findings.Restoration) RestoreReport {
 	return RestoreReport{
 		Restored: r.Restored, Unchanged: r.Unchanged, Gone: r.Gone, Failed: r.Failed, Dropped: r.Dropped,
 		Kept: orEmpty(r.Kept), KeptMore: r.KeptMore, Problems: orEmpty(r.Problems), Stopped: r.Stopped,
 	}
 }
 
-func (s *session) logRestore(r engine.Restoration, held bool) {
+func (s *session) logRestore(r findings.Restoration, held bool) {
 	for _, k := range r.Kept[:min(len(r.Kept), logged/2)] {
 		s.z.Info().Int("scene", k.SceneID).Str("item", k.RatingKey).Str("fields", strings.Join(k.Fields, ", ")).Msg("fields not restored: edited in Plex since the push, or Plex no longer has the picture it showed before")
 	}
@@ -131,10 +131,10 @@ func dryRun(args common.ArgsMap, scene int) (bool, error) {
 
 // dryRestore stores and returns what a restore would do.
 func (s *session) dryRestore(ctx context.Context, scene int, args common.ArgsMap) (any, error) {
-	var r engine.Restoration
+	var r findings.Restoration
 	var total findings.RestoreCounts
 	id, refused, err := s.store(ctx, report.Restore, scene, args, func(w *report.Writer) (string, error) {
-		from := engine.RestorePosition{Began: time.Now()}
+		from := findings.RestorePosition{Began: time.Now()}
 		begun, err := w.Resume(&from, &total)
 		if err == nil && !begun {
 			err = w.Put(ctx, time.Now(), report.Page{Counts: total, Position: from})
@@ -146,7 +146,7 @@ func (s *session) dryRestore(ctx context.Context, scene int, args common.ArgsMap
 		e, err := s.ready(ctx)
 		if err == nil {
 			e.Yields = isTask(args) && scene == 0
-			r, err = e.DryRestore(ctx, scene, from, func(ctx context.Context, found []findings.Restore, r *engine.Restoration, at engine.RestorePosition) error {
+			r, err = e.DryRestore(ctx, scene, from, func(ctx context.Context, found []findings.Restore, r *findings.Restoration, at findings.RestorePosition) error {
 				total = before.Plus(findings.RestoreCounts{Restored: r.Restored, Unchanged: r.Unchanged, Gone: r.Gone, Failed: r.Failed, Dropped: r.Dropped})
 				return w.Put(ctx, time.Now(), report.Page{Findings: findings.OfRestore(found), Counts: total, Position: at})
 			})

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/findings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -103,7 +104,7 @@ func (w *world) stepRestore(st step) {
 	if s := w.scene(st.c); s != nil && st.a%3 == 0 {
 		scene = s.is.ID
 	}
-	var did Restoration
+	var did findings.Restoration
 	w.process(r, func(ctx context.Context, e *Engine) (err error) {
 		did, err = e.Restore(ctx, scene)
 		return err

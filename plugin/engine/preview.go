@@ -15,9 +15,6 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// shownAtMost is how many scenes a preview or a restore shows one by one.
-const shownAtMost = 50
-
 // A Preview reports what a push would write. Nothing is written. Each scene is counted once.
 type Preview struct {
 	PreviewCounts
@@ -91,7 +88,7 @@ func (e *Engine) preview(ctx context.Context, scene int, from PreviewPosition, p
 	}
 	stop, err := r.gate.Why(ctx, err)
 	r.result.Stopped, r.result.Class = stop.Text, stop.Class
-	r.result.Others = append(r.result.Others, r.bare[:min(len(r.bare), shownAtMost-len(r.result.Others))]...)
+	r.result.Others = append(r.result.Others, r.bare[:min(len(r.bare), findings.ShownAtMost-len(r.result.Others))]...)
 	if r.yield.yielded(stop, err) {
 		r.result.Next = &PreviewPosition{r.after, r.result.PreviewCounts}
 	}
@@ -190,7 +187,7 @@ func (r *previewRun) add(ctx context.Context, one *push.Push) {
 			list = &r.bare
 		}
 		problem := SceneProblem{SceneID: one.Job.SceneID, Title: one.Title(), Class: v.Class, Reason: err.Error(), Kind: kind}
-		if len(*list) < shownAtMost {
+		if len(*list) < findings.ShownAtMost {
 			*list = append(*list, problem)
 		}
 		if r.page != nil {
@@ -214,7 +211,7 @@ func (r *previewRun) add(ctx context.Context, one *push.Push) {
 		return
 	}
 	p.WouldChange++
-	if len(p.Scenes) < shownAtMost {
+	if len(p.Scenes) < findings.ShownAtMost {
 		p.Scenes = append(p.Scenes, scene)
 	}
 	if r.page != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/findings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
@@ -37,7 +38,7 @@ func TestPreviewSaysWhatThePushWritesAndWritesNothing(t *testing.T) {
 		if p.WouldChange != 60 || p.Unchanged != 1 || p.NotFound != 1 || p.Skipped != 58 || p.Failed != 0 || p.Stopped != "" {
 			t.Errorf("preview = %+v", p)
 		}
-		if len(p.Scenes) != shownAtMost || p.ByField["title"] != 60 || p.ByField["studio"] != 1 || len(p.Others) != shownAtMost {
+		if len(p.Scenes) != findings.ShownAtMost || p.ByField["title"] != 60 || p.ByField["studio"] != 1 || len(p.Others) != findings.ShownAtMost {
 			t.Errorf("%d scenes, %d others, by field %v", len(p.Scenes), len(p.Others), p.ByField)
 		}
 		if n := l.plex.Count("PUT", "") + l.plex.Count("POST", ""); n != 0 {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/findings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
@@ -53,7 +54,7 @@ func values(it plextest.Item) plextest.Item {
 	return it
 }
 
-func (l *lab) restore(scene int) Restoration {
+func (l *lab) restore(scene int) findings.Restoration {
 	l.Helper()
 	r, err := l.Engine.Restore(l.Context(), scene)
 	l.must(err)

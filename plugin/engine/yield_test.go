@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/findings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -212,12 +213,12 @@ func troubles() []longWork {
 }
 
 func reports() []longWork {
-	var next *RestorePosition
+	var next *findings.RestorePosition
 	var restored int
 	restore := func(l *lab) bool {
-		do := func(ctx context.Context) (Restoration, error) { return l.Restore(ctx, 0) }
+		do := func(ctx context.Context) (findings.Restoration, error) { return l.Restore(ctx, 0) }
 		if next != nil {
-			do = func(ctx context.Context) (Restoration, error) { return l.ContinueRestore(ctx, *next) }
+			do = func(ctx context.Context) (findings.Restoration, error) { return l.ContinueRestore(ctx, *next) }
 		}
 		r, err := do(l.Context())
 		l.must(err)

@@ -33,7 +33,7 @@ var layers = map[string]layer{
 		"github.com/rs/zerolog",
 	},
 	"plugin/engine/doing":    {"", ""},
-	"plugin/engine/findings": {"plugin/engine/merge plugin/engine/retry plugin/report plugin/text", ""},
+	"plugin/engine/findings": {"plugin/engine/merge plugin/engine/push plugin/engine/retry plugin/report plugin/text store", ""},
 	"plugin/engine/gaps": {
 		"plugin/engine/hidden plugin/engine/match plugin/engine/push plugin/report plugin/stashapi plugin/text plexapi store store/pathform store/plexindex", "",
 	},

@@ -1,4 +1,4 @@
-// Package findings holds what a preview and the dry run of a restore say about scenes and items, and what a stored report
+// Package findings holds what a preview, a restore and its dry run say about scenes and items, and what a stored report
 // keeps of it.
 package findings
 
@@ -12,6 +12,9 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/report"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 )
+
+// ShownAtMost is how many scenes or items a preview or a restore shows one by one.
+const ShownAtMost = 50
 
 // Scene is what would be written for one scene.
 type Scene struct {
