@@ -307,7 +307,7 @@ func TestHookIsOneTransaction(t *testing.T) {
 		}, begun: 1, prepared: 9},
 		"of a tag":        {record: HookRecord{Fanout: &FanoutRecord{Kind: "tag", Own: 1}}, begun: 1, prepared: 3},
 		"that asks":       {record: HookRecord{Own: Request{SceneID: 5}}, asks: true, begun: 2, prepared: 10},
-		"of what is gone": {record: HookRecord{Own: Request{SceneID: 6}, Gone: true}, begun: 1, prepared: 9},
+		"of what is gone": {record: HookRecord{Own: Request{SceneID: 6}, Gone: true}, begun: 1, prepared: 10},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, r := recordedStore(t)
