@@ -9,7 +9,7 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/explain"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/status"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"

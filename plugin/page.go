@@ -7,14 +7,14 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/status"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
 // page performs an operation of the page.
-func (s *session) page(ctx context.Context, op ops.Operation, args common.ArgsMap) (any, error) {
+func (s *session) page(ctx context.Context, op desk.Operation, args common.ArgsMap) (any, error) {
 	s.client = guest
 	if err := s.open(ctx); err != nil {
 		return nil, err
@@ -31,8 +31,13 @@ func (s *session) page(ctx context.Context, op ops.Operation, args common.ArgsMa
 	for name, value := range args {
 		given[name] = value
 	}
-	return op.Call(ctx, &desk.Desk{
-		Version: s.Version, Now: time.Now, Log: s.z, Store: s.db, Stash: s.stash, Settings: s.set, SettingsErr: err,
+	return op.Call(ctx, s.desk(err), given)
+}
+
+// desk returns what an operation works with. unset is why the settings cannot be read, or are not complete.
+func (s *session) desk(unset error) *desk.Desk {
+	return &desk.Desk{
+		Version: s.Version, Now: time.Now, Log: s.z, Store: s.db, Stash: s.stash, Settings: s.set, SettingsErr: unset,
 		Index: func(ctx context.Context) (*plexindex.Index, error) {
 			if s.index == nil {
 				var err error
@@ -73,5 +78,5 @@ func (s *session) page(ctx context.Context, op ops.Operation, args common.ArgsMa
 			r, err := s.explanation(ctx, scene)
 			return desk.Explanation{State: r.State, Text: r.Text, Job: r.Job, DeadLetter: r.DeadLetter}, err
 		},
-	}, given)
+	}
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/status"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
@@ -34,7 +34,7 @@ type ProcessReport struct {
 	Breaker   string           `json:"breaker"`
 	Stopped   string           `json:"stopped"`
 	Class     retry.Class      `json:"stopped_class,omitempty"`
-	Reason    *desk.Reason      `json:"reason,omitempty"` // of Stopped; nil if it is empty
+	Reason    *desk.Reason     `json:"reason,omitempty"` // of Stopped; nil if it is empty
 	Queued    bool             `json:"queued,omitempty"` // sync-scene: the scene was not looked at, and a later run pushes it
 }
 

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/status"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -30,17 +30,17 @@ type Report struct {
 
 // Job is a scene's job.
 type Job struct {
-	Reason        string      `json:"reason"`
-	Priority      int         `json:"priority"`
-	EnqueuedAt    *time.Time  `json:"enqueued_at"`
-	DueAt         *time.Time  `json:"due_at"`
-	Attempts      int         `json:"attempts"`
-	Misses        int         `json:"misses"`
-	Unfinished    int         `json:"unfinished"`
-	FirstFailedAt *time.Time  `json:"first_failed_at"`
-	Class         string      `json:"last_error_class"`
-	Error         string      `json:"last_error"`
-	Why           *ops.Reason `json:"last_reason"`
+	Reason        string       `json:"reason"`
+	Priority      int          `json:"priority"`
+	EnqueuedAt    *time.Time   `json:"enqueued_at"`
+	DueAt         *time.Time   `json:"due_at"`
+	Attempts      int          `json:"attempts"`
+	Misses        int          `json:"misses"`
+	Unfinished    int          `json:"unfinished"`
+	FirstFailedAt *time.Time   `json:"first_failed_at"`
+	Class         string       `json:"last_error_class"`
+	Error         string       `json:"last_error"`
+	Why           *desk.Reason `json:"last_reason"`
 }
 
 // Link is one Plex item that shows the scene.
@@ -55,11 +55,11 @@ type Link struct {
 
 // Attempt is one entry of the scene's attempt log.
 type Attempt struct {
-	At      *time.Time  `json:"at"`
-	Outcome string      `json:"outcome"`
-	Class   string      `json:"class"`
-	Error   string      `json:"error"`
-	Reason  *ops.Reason `json:"reason"`
+	At      *time.Time   `json:"at"`
+	Outcome string       `json:"outcome"`
+	Class   string       `json:"class"`
+	Error   string       `json:"error"`
+	Reason  *desk.Reason `json:"reason"`
 }
 
 // Facts are the inputs of an explanation besides the report itself.

@@ -7,7 +7,7 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/pause"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
@@ -29,7 +29,7 @@ type Report struct {
 	Outages     []Outage     `json:"outages"`
 	CatchUp     CatchUp      `json:"catch_up"`
 	Stopped     string       `json:"stopped"` // why the last run ended early; "" if it did not
-	Reason      *ops.Reason  `json:"stopped_reason"`
+	Reason      *desk.Reason `json:"stopped_reason"`
 	Paused      *pause.State `json:"paused"` // null if no person has paused pushing
 }
 
@@ -58,14 +58,14 @@ type Remaining struct {
 
 // FailedJob is a job that is tried again.
 type FailedJob struct {
-	SceneID  int         `json:"scene_id"`
-	Title    string      `json:"title"` // "" if Stash was not asked, or does not have the scene
-	Class    string      `json:"class"`
-	Error    string      `json:"error"`
-	Attempts int         `json:"attempts"`
-	Misses   int         `json:"misses"`
-	DueAt    *time.Time  `json:"due_at"`
-	Reason   *ops.Reason `json:"reason,omitempty"` // nil in the log of a task
+	SceneID  int          `json:"scene_id"`
+	Title    string       `json:"title"` // "" if Stash was not asked, or does not have the scene
+	Class    string       `json:"class"`
+	Error    string       `json:"error"`
+	Attempts int          `json:"attempts"`
+	Misses   int          `json:"misses"`
+	DueAt    *time.Time   `json:"due_at"`
+	Reason   *desk.Reason `json:"reason,omitempty"` // nil in the log of a task
 }
 
 // DeadLetter is a job that is no longer retried.
@@ -78,7 +78,7 @@ type DeadLetter struct {
 	Misses     int             `json:"misses"`
 	DiedAt     *time.Time      `json:"died_at"`
 	Candidates json.RawMessage `json:"candidates"`
-	Reason     *ops.Reason     `json:"reason,omitempty"` // nil in the log of a task
+	Reason     *desk.Reason    `json:"reason,omitempty"` // nil in the log of a task
 }
 
 // Breaker is the breaker's row.
@@ -173,7 +173,7 @@ func Read(ctx context.Context, db *store.Store, version string) (Report, error) 
 	if r.Stopped, code, err = Stopped(ctx, db); err != nil {
 		return r, err
 	}
-	r.Reason = ops.ReasonOf("", code, r.Stopped)
+	r.Reason = desk.ReasonOf("", code, r.Stopped)
 	r.Plex.Sections = []Section{}
 	if r.CatchUp.Watermark, _, err = db.Meta(ctx, store.KeyWatermark); err != nil {
 		return r, err
@@ -195,7 +195,7 @@ func Stopped(ctx context.Context, db *store.Store) (why, code string, err error)
 func DeadLetterOf(d store.DeadLetter) DeadLetter {
 	return DeadLetter{
 		SceneID: d.Job.SceneID, Class: d.Job.ErrorClass, Error: d.Job.Error, Attempts: d.Job.Attempts, Misses: d.Job.Misses,
-		DiedAt: RFC3339(d.DiedAt), Candidates: d.Candidates, Reason: ops.ReasonOf(d.Job.ErrorClass, d.Job.Detail, d.Job.Error),
+		DiedAt: RFC3339(d.DiedAt), Candidates: d.Candidates, Reason: desk.ReasonOf(d.Job.ErrorClass, d.Job.Detail, d.Job.Error),
 	}
 }
 
@@ -219,7 +219,7 @@ func Sections(ctx context.Context, index *plexindex.Index, server string) ([]Sec
 func failedJob(j store.Job) FailedJob {
 	return FailedJob{
 		SceneID: j.SceneID, Class: j.ErrorClass, Error: j.Error, Attempts: j.Attempts, Misses: j.Misses, DueAt: RFC3339(j.DueAt),
-		Reason: ops.ReasonOf(j.ErrorClass, j.Detail, j.Error),
+		Reason: desk.ReasonOf(j.ErrorClass, j.Detail, j.Error),
 	}
 }
 

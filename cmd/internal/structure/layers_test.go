@@ -63,12 +63,14 @@ var layers = map[string]layer{
 	// What stands above, beside and below these.
 	"plugin": {
 		"plugin/engine plugin/engine/doing plugin/engine/findings plugin/engine/gaps plugin/engine/hidden plugin/engine/lookup plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/reason " +
-			"plugin/engine/retry plugin/hooks plugin/ops plugin/ops/desk plugin/ops/setup plugin/pause plugin/peer plugin/progress plugin/reach plugin/report plugin/settings plugin/shorten " +
-			"plugin/stashapi plugin/stashlog plugin/text " +
+			"plugin/engine/retry plugin/explain plugin/hooks plugin/ops plugin/ops/desk plugin/ops/setup plugin/pause plugin/peer plugin/progress plugin/reach plugin/report plugin/settings plugin/shorten " +
+			"plugin/stashapi plugin/stashlog plugin/status plugin/text " +
 			"plexapi store store/inboxes store/lists store/plexindex store/pathform store/sqlitefile",
 		"github.com/rs/zerolog github.com/stashapp/stash/pkg/plugin/common",
 	},
+	"plugin/explain":  {"plugin/engine/retry plugin/ops/desk plugin/status plugin/text store", ""},
 	"plugin/hooks":    {"plugin/text store", ""},
+	"plugin/status":   {"plugin/ops/desk plugin/pause plugin/text store store/plexindex", ""},
 	"plugin/pause":    {"store/sqlitefile", ""},
 	"plugin/peer":     {"plugin/settings plugin/stashapi", ""},
 	"plugin/progress": {"plugin/engine/doing", "github.com/gofrs/flock"},
@@ -103,7 +105,7 @@ var layers = map[string]layer{
 	"plugin/stashlog":           {"plugin/text", "github.com/rs/zerolog"},
 	"plexapi":                   {"", ""},
 	"store/internal/killpoints": {"", ""},
-	"cmd/stash-plex-sync":       {"plugin plugin/text store", ""},
+	"cmd/stash-plex-sync":       {"plugin plugin/status plugin/text store", ""},
 	"cmd/release":               {"", "github.com/stashapp/stash/pkg gopkg.in/yaml.v2"},
 
 	// The stand-ins, which nothing but tests and the demo imports.
@@ -118,6 +120,7 @@ var apart = [][2]string{{"store", "plexapi"}, {"store/sqlitefile", "plexapi"}, {
 // pure are packages without input and output: what they may not import of the standard library, and types that their
 // code may not name.
 var pure = map[string]struct{ library, types string }{
+	"plugin/explain":       {"context os net database/sql", "Store Index Client"},
 	"plugin/engine/merge":  {"context os net database/sql", "Store Index Client"},
 	"plugin/engine/reason": {"context os net database/sql", ""},
 	"plugin/engine/retry":  {"context os database/sql", "Store Index Client"},
