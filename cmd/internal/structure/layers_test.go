@@ -104,6 +104,7 @@ var layers = map[string]layer{
 	},
 	"plugin/stashlog":           {"plugin/text", "github.com/rs/zerolog"},
 	"plexapi":                   {"", ""},
+	"plexapi/plextv":            {"", ""},
 	"store/internal/killpoints": {"", ""},
 	"cmd/stash-plex-sync":       {"plugin plugin/status plugin/text store", ""},
 	"cmd/release":               {"", "github.com/stashapp/stash/pkg gopkg.in/yaml.v2"},
