@@ -37,6 +37,7 @@ const (
 type Config struct {
 	URL              string // http or https, with a base path if a proxy adds one
 	Token            string
+	MachineID        string // if set, the token goes only to the server with this identifier
 	ClientIdentifier string // must never change: Plex announces a new device for each
 	ProductVersion   string
 	InsecureTLS      bool              // accept any certificate; whoever answers gets the token
@@ -49,10 +50,12 @@ type Client struct {
 	base      *url.URL
 	header    http.Header
 	token     string
+	machine   string // the server that may get the token; "": whichever answers
 	timeout   time.Duration
 	transport http.RoundTripper
 	seen      atomic.Bool // an answer had Plex's header
 	contact   contact
+	confirmed atomic.Bool // the server has named itself as machine, and has answered since
 }
 
 // New returns a client. It refuses an address that is not an absolute http or https URL or that contains a user name,
@@ -69,7 +72,7 @@ func New(cfg Config) (*Client, error) {
 		return nil, errors.New(`"Plex token" (plexToken) contains a space or a character that tokens never contain; copy it again`)
 	}
 	base = &url.URL{Scheme: base.Scheme, Host: base.Host, Path: strings.TrimRight(path.Clean("/"+base.Path), "/")}
-	c := &Client{base: base, token: cfg.Token, timeout: cfg.Timeout, transport: cfg.Transport, header: http.Header{
+	c := &Client{base: base, token: cfg.Token, machine: cfg.MachineID, timeout: cfg.Timeout, transport: cfg.Transport, header: http.Header{
 		"Accept":                   {"application/json"},
 		"X-Plex-Client-Identifier": {cfg.ClientIdentifier},
 		"X-Plex-Product":           {ourProduct},
@@ -131,6 +134,9 @@ func (c *Client) target(r request) *url.URL {
 // caller's context. Go replaces a connection that Plex closed while it was idle; the idempotency key allows that for
 // writes too.
 func (c *Client) do(ctx context.Context, r request, read func(io.Reader) error) error {
+	if err := c.confirm(ctx, r); err != nil {
+		return err
+	}
 	err := c.send(ctx, r, read)
 	switch {
 	case err == nil:
@@ -173,6 +179,7 @@ func (c *Client) send(ctx context.Context, r request, read func(io.Reader) error
 	// An http.Client would follow redirects and send the token along.
 	res, err := c.transport.RoundTrip(req)
 	if err != nil {
+		c.confirmed.Store(false)
 		return c.failed(r, failure{err: err, early: early, fresh: fresh})
 	}
 	defer res.Body.Close()
