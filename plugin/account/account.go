@@ -1,0 +1,136 @@
+// Package account keeps the sign-in: the Plex account, the server that a person has chosen, and its tokens. They are in
+// account.json beside the queue, never in it, so that they are in no copy of it and survive its damage. No token leaves
+// this package but to plex.tv and, as a Connection, to the server that it belongs to.
+package account
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
+)
+
+const (
+	file     = "account.json"
+	fileLock = "account.lock"
+)
+
+// An Account is the content of account.json. The zero value is that of a plugin that nobody has signed in.
+type Account struct {
+	Client    string  `json:"client,omitempty"`  // by which Plex knows this installation
+	Token     string  `json:"token,omitempty"`   // of the account; it only lists the servers
+	Name      string  `json:"name,omitempty"`    // of the account
+	Refused   bool    `json:"refused,omitempty"` // plex.tv no longer accepts the token
+	Server    *Server `json:"server,omitempty"`
+	Pin       *Pin    `json:"pin,omitempty"`
+	Completed string  `json:"completed,omitempty"` // the handle of the sign-in that set Token
+}
+
+// A Server is the chosen server.
+type Server struct {
+	MachineID string    `json:"machine_id"`
+	Name      string    `json:"name"`
+	Token     string    `json:"token"`     // for this server alone
+	URL       string    `json:"url"`       // the address in use
+	Addresses []Address `json:"addresses"` // to which Token may go, URL among them
+}
+
+// An Address is one at which the server may answer.
+type Address struct {
+	URL   string `json:"url"`
+	Local bool   `json:"local,omitempty"` // as the server sees it
+	Relay bool   `json:"relay,omitempty"`
+	Own   bool   `json:"own,omitempty"` // typed by a person
+}
+
+// A Pin is a sign-in in progress. Its id stays here: whoever has it and the client identifier gets the token.
+type Pin struct {
+	ID     int64     `json:"id"`
+	Handle string    `json:"handle"` // by which callers name it
+	Until  time.Time `json:"until"`
+}
+
+// A DamagedError says that account.json cannot be read.
+type DamagedError struct{ Path string }
+
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("%s is damaged: sign in again, or set \"Plex address\" (plexUrl) and \"Plex token\" (plexToken)", e.Path)
+}
+
+// Load reads the account of a data folder. It is empty if nobody has signed in. The error of a file with other content is a
+// *DamagedError.
+func Load(dir string) (Account, error) {
+	var a Account
+	path := filepath.Join(dir, file)
+	content, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return a, nil
+	case err != nil:
+		return a, fmt.Errorf("cannot read the sign-in: %w", sqlitefile.Explain(path, err))
+	}
+	if err := json.Unmarshal(content, &a); err != nil {
+		return Account{}, &DamagedError{path}
+	}
+	return a, nil
+}
+
+// update changes account.json in one step, while no other process does. A damaged file counts as an empty one: signing in
+// repairs it.
+func update(dir string, change func(*Account) error) (a Account, err error) {
+	if err := sqlitefile.PrepareDir(dir); err != nil {
+		return a, err
+	}
+	lock := flock.New(filepath.Join(dir, fileLock), flock.SetPermissions(0o600))
+	if err := lock.Lock(); err != nil {
+		return a, fmt.Errorf("cannot lock the sign-in: %w", sqlitefile.Explain(lock.Path(), err))
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	a, err = Load(dir)
+	if _, damaged := errors.AsType[*DamagedError](err); err != nil && !damaged {
+		return a, err
+	}
+	if err := change(&a); err != nil {
+		return a, err
+	}
+	content, err := json.MarshalIndent(a, "", "  ")
+	if err != nil {
+		return a, err
+	}
+	if err := sqlitefile.WriteAtomically(dir, file, append(content, '\n')); err != nil {
+		return a, fmt.Errorf("cannot store the sign-in: %w", sqlitefile.Explain(filepath.Join(dir, file), err))
+	}
+	return a, nil
+}
+
+// SignOut removes the sign-in with all its tokens. The client identifier stays: a new one would be another device of the
+// account.
+func SignOut(dir string) error {
+	_, err := update(dir, func(a *Account) error {
+		*a = Account{Client: a.Client}
+		return nil
+	})
+	return err
+}
+
+// Secrets returns the tokens, which no log and no answer may show.
+func (a *Account) Secrets() []string {
+	secrets := []string{a.Token}
+	if a.Server != nil {
+		secrets = append(secrets, a.Server.Token)
+	}
+	return secrets
+}
+
+// Exposed reports whether other users can read account.json, because the file system assigns modes itself.
+func Exposed(dir string) bool {
+	fi, err := os.Stat(filepath.Join(dir, file))
+	return err == nil && fi.Mode().Perm()&0o077 != 0
+}
