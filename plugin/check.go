@@ -12,6 +12,7 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/account"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/hidden"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
@@ -196,11 +197,15 @@ func (c *checker) settingsAreRight(ctx context.Context) error {
 	problems := settings.ProblemsOf(err)
 	if c.given != nil && (err == nil || len(problems) > 0) { // nothing of the saved ones is used
 		c.set, err = settings.Parse(c.given)
+		c.where = account.Connection{URL: c.set.PlexURL, Token: c.set.PlexToken}
 		c.log.AddSecret(c.set.PlexToken)
 		problems = settings.ProblemsOf(err)
 	}
 	if len(problems) == 0 {
 		detail := "address and token are filled in"
+		if c.where.SignedIn {
+			detail = fmt.Sprintf("signed in to the server %q", c.where.Server)
+		}
 		if len(c.set.Unknown) > 0 {
 			detail += "; " + settings.UnknownKeys(c.set.Unknown)
 		}

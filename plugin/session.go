@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/account"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/doing"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
@@ -42,7 +44,8 @@ type session struct {
 	stash  *stashapi.Client
 	asked  *plexapi.Client // the last one that was created
 	set    settings.Settings
-	client string // by which Plex knows this program, for calls that write nothing; "": as stored
+	where  account.Connection // to Plex, as far as the settings and the sign-in say
+	client string             // by which Plex knows this program, for calls that write nothing; "": as stored
 
 	askedBy string           // args.asked_by; "" if a person calls
 	shows   *progress.Writer // shows others the run; nil while this process holds no run lock
@@ -115,12 +118,19 @@ func (s *session) readSettings(ctx context.Context) error {
 		return err
 	}
 	s.set, err = settings.Parse(raw)
-	s.log.AddSecret(s.set.PlexToken)
-	s.stash.AddSecret(s.set.PlexToken)
+	a, unread := account.Load(s.dir)
+	s.where, err = account.Connect(s.set, err, a)
+	for _, secret := range append(a.Secrets(), s.set.PlexToken) {
+		s.log.AddSecret(secret)
+		s.stash.AddSecret(secret)
+	}
 	s.log.Reveal(!s.set.RedactLogs)
 	s.z = s.log.Logger(s.set.DebugLog)
 	if len(s.set.Unknown) > 0 {
 		s.z.Warn().Msg(settings.UnknownKeys(s.set.Unknown))
+	}
+	if err != nil && unread != nil { // perhaps the sign-in would have been enough
+		err = errors.Join(err, unread)
 	}
 	return err
 }
@@ -128,9 +138,9 @@ func (s *session) readSettings(ctx context.Context) error {
 // guest is the client identifier where none may be stored, or the stored one may not be shown.
 const guest = "stash-plex-sync-guest"
 
-// plex creates the client for the Plex server of the settings.
+// plex creates the client for the Plex server of the settings or of the sign-in.
 func (s *session) plex(ctx context.Context) (*plexapi.Client, error) {
-	id := s.client
+	id := cmp.Or(s.where.Client, s.client)
 	if id == "" {
 		var err error
 		if id, err = s.db.ClientID(ctx, time.Now()); err != nil {
@@ -138,7 +148,7 @@ func (s *session) plex(ctx context.Context) (*plexapi.Client, error) {
 		}
 	}
 	plex, err := plexapi.New(plexapi.Config{
-		URL: s.set.PlexURL, Token: s.set.PlexToken, ClientIdentifier: id, ProductVersion: s.Version,
+		URL: s.where.URL, Token: s.where.Token, MachineID: s.where.MachineID, ClientIdentifier: id, ProductVersion: s.Version,
 		InsecureTLS: s.set.InsecureTLS, Timeout: s.set.Timeout,
 	})
 	if s.client == "" {

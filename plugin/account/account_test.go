@@ -19,6 +19,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextv"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
 )
 
 const (
@@ -59,7 +60,7 @@ func newLab(t *testing.T) *lab {
 	now := func() time.Time { return time.Now().Add(l.late) }
 	l.tv.SetClock(now)
 	l.Desk = &Desk{
-		Dir: filepath.Join(t.TempDir(), "data"), Client: "client-1", Version: "1", Now: now, Plex: plexapi.New,
+		Dir: filepath.Join(t.TempDir(), "data"), Client: func(context.Context) (string, error) { return "client-1", nil }, Version: "1", Now: now, Plex: plexapi.New,
 		TV: func(client string) *plextv.Client {
 			return plextv.New(plextv.Config{ClientIdentifier: client, Transport: transport})
 		},
@@ -119,6 +120,12 @@ func (l *lab) chosen() Account {
 	return a
 }
 
+// connection is the one of settings without an address and a token.
+func (l *lab) connection() (Connection, error) {
+	set, invalid := settings.Parse(nil)
+	return Connect(set, invalid, l.chosen())
+}
+
 func TestSignInAndChooseAServer(t *testing.T) {
 	l := newLab(t)
 	l.signIn()
@@ -139,7 +146,7 @@ func TestSignInAndChooseAServer(t *testing.T) {
 	if err != nil || s.Token != serverToken {
 		t.Fatalf("%+v, %v", s, err)
 	}
-	c, err := Connect("", "", l.chosen())
+	c, err := l.connection()
 	if err != nil || c.URL != l.plex.URL() || c.Token != serverToken || c.MachineID != l.plex.Machine() || !c.SignedIn {
 		t.Errorf("%+v, %v", c, err)
 	}
@@ -301,13 +308,14 @@ func TestSettingsMoveIntoTheAccount(t *testing.T) {
 	if _, err := l.Adopt(t.Context(), l.plex.URL(), serverToken, "NAS"); err != nil {
 		t.Fatal(err)
 	}
-	if c, err := Connect("", "", l.chosen()); err != nil || c.Token != serverToken || c.MachineID != l.plex.Machine() {
+	if c, err := l.connection(); err != nil || c.Token != serverToken || c.MachineID != l.plex.Machine() {
 		t.Errorf("%+v, %v", c, err)
 	}
 }
 
 func TestConnectionIsNeverMixed(t *testing.T) {
 	a := Account{Server: &Server{MachineID: "m", Name: "NAS", Token: "st", URL: "http://10.0.0.1:32400", Addresses: []Address{{URL: "http://10.0.0.1:32400"}, {URL: "https://a.plex.direct:32400"}}}}
+	const given = "given-token-0123456789"
 	for _, c := range []struct {
 		address, token string
 		account        Account
@@ -315,20 +323,34 @@ func TestConnectionIsNeverMixed(t *testing.T) {
 	}{
 		{"", "", Account{}, "", ""},
 		{"http://x:1", "", Account{}, "", ""},
-		{"", "t", Account{}, "", ""},
-		{"http://x:1", "t", Account{}, "http://x:1", "t"},
-		{"http://x:1", "t", a, "http://x:1", "t"},
+		{"", given, Account{}, "", ""},
+		{"http://x:1", given, Account{}, "http://x:1", given},
+		{"http://x:1", given, a, "http://x:1", given},
 		{"", "", a, "http://10.0.0.1:32400", "st"},
 		{"https://A.plex.direct:32400/", "", a, "https://a.plex.direct:32400", "st"},
 		{"http://x:1", "", a, "", ""},
 		{"http://10.0.0.1:32400.evil.example", "", a, "", ""},
 		{"http://10.0.0.1:32400@evil.example", "", a, "", ""},
-		{"", "t", a, "", ""},
+		{"", given, a, "", ""},
 	} {
-		got, err := Connect(c.address, c.token, c.account)
-		if got.URL != c.url || got.Token != c.sent || (err == nil) != (c.url != "") {
+		set, invalid := settings.Parse(map[string]any{"plexUrl": c.address, "plexToken": c.token})
+		got, err := Connect(set, invalid, c.account)
+		if err == nil && (got.URL != c.url || got.Token != c.sent) || (err == nil) != (c.url != "") {
 			t.Errorf("%q, %q, signed in %v: %+v, %v", c.address, c.token, c.account.Server != nil, got, err)
 		}
+		if err != nil && got.Token == "st" {
+			t.Errorf("%q, %q: the token of the sign-in despite %v", c.address, c.token, err)
+		}
+	}
+}
+
+// Other problems of the settings stay.
+func TestSignInSolvesOnlyItsOwnProblems(t *testing.T) {
+	a := Account{Server: &Server{MachineID: "m", Token: "st", URL: "http://10.0.0.1:32400"}}
+	set, invalid := settings.Parse(map[string]any{"maxRetries": "many"})
+	_, err := Connect(set, invalid, a)
+	if p := settings.ProblemsOf(err); len(p) != 1 || p[0].Setting != "maxRetries" {
+		t.Errorf("%v", err)
 	}
 }
 

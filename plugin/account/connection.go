@@ -1,11 +1,12 @@
 package account
 
 import (
-	"errors"
 	"fmt"
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
 )
 
 // A Connection is where Plex is and the token for it. Both are from the settings or both from the sign-in, never mixed.
@@ -14,35 +15,53 @@ type Connection struct {
 	Token     string
 	MachineID string // the token may go only to the server with this identifier; "": to whoever answers at URL
 	SignedIn  bool   // it comes from the sign-in
+	Client    string // the identifier that signed in; "" without a sign-in
+	Server    string // the name of the server; "" without a sign-in
 }
 
-// ErrNone means that neither the settings nor a sign-in say where Plex is.
-var ErrNone = errors.New("Plex is not set up: sign in, or set \"Plex address\" (plexUrl) and \"Plex token\" (plexToken)") //nolint:staticcheck // a sentence for the user
+// The settings of a connection.
+const (
+	addressKey = "plexUrl"
+	tokenKey   = "plexToken"
+)
 
-// Connect returns the connection to use. The settings win if they have both an address and a token. An address without a
-// token selects among the addresses of the sign-in; its token goes to no other.
-func Connect(address, token string, a Account) (Connection, error) {
+// Connect returns the connection to use. invalid is the error of the settings; Connect returns it without the problems that
+// the sign-in solves. Settings with an address and a token win as a pair. An address alone selects among the addresses of
+// the sign-in, whose token goes to no other.
+func Connect(set settings.Settings, invalid error, a Account) (Connection, error) {
+	c := Connection{URL: set.PlexURL, Token: set.PlexToken}
+	problems := settings.ProblemsOf(invalid)
+	of := func(key string) *settings.Problem {
+		if i := slices.IndexFunc(problems, func(p settings.Problem) bool { return p.Setting == key }); i >= 0 {
+			return &problems[i]
+		}
+		return nil
+	}
+	address, token := of(addressKey), of(tokenKey)
 	switch {
-	case address != "" && token != "":
-		return Connection{URL: address, Token: token}, nil
-	case a.Server == nil && address == "" && token == "":
-		return Connection{}, ErrNone
-	case a.Server == nil && address == "":
-		return Connection{}, errors.New(`"Plex address" (plexUrl) is not set`)
-	case a.Server == nil:
-		return Connection{}, errors.New(`"Plex token" (plexToken) is not set`)
-	case token != "":
-		return Connection{}, errors.New(`"Plex token" (plexToken) is set and "Plex address" (plexUrl) is not: set both, or neither to use the sign-in`)
+	case invalid != nil && len(problems) == 0: // Stash did not answer
+		return c, invalid
+	case a.Server == nil, token == nil && address == nil:
+		return c, invalid
+	case token == nil || !token.Unset(): // a token alone, or one that cannot be used
+		return c, invalid
+	case address != nil && !address.Unset():
+		return c, invalid
 	}
-	c := Connection{URL: a.Server.URL, Token: a.Server.Token, MachineID: a.Server.MachineID, SignedIn: true}
-	if address == "" {
-		return c, nil
+	c = Connection{URL: a.Server.URL, Token: a.Server.Token, MachineID: a.Server.MachineID, SignedIn: true, Client: a.Client, Server: a.Server.Name}
+	rest := slices.DeleteFunc(slices.Clone(problems), func(p settings.Problem) bool { return p.Setting == addressKey || p.Setting == tokenKey })
+	if address == nil {
+		i := slices.IndexFunc(a.Server.Addresses, func(one Address) bool { return same(one.URL, set.PlexURL) })
+		if i < 0 {
+			return Connection{}, &settings.Error{Problems: append(rest, settings.Problem{Setting: addressKey, Value: set.PlexURL, Remedy: fmt.Sprintf(
+				"it is not an address of the server %q that you signed in to; clear it, choose that server again with this address, or set %s too", a.Server.Name, settings.Label(tokenKey),
+			)})}
+		}
+		c.URL = a.Server.Addresses[i].URL
 	}
-	i := slices.IndexFunc(a.Server.Addresses, func(one Address) bool { return same(one.URL, address) })
-	if i < 0 {
-		return Connection{}, fmt.Errorf(`"Plex address" (plexUrl) is not an address of the server %q that you signed in to: clear it, choose the server again with this address, or set "Plex token" (plexToken)`, a.Server.Name)
+	if len(rest) > 0 {
+		return c, &settings.Error{Problems: rest}
 	}
-	c.URL = a.Server.Addresses[i].URL
 	return c, nil
 }
 
@@ -50,6 +69,6 @@ func Connect(address, token string, a Account) (Connection, error) {
 func same(one, other string) bool {
 	a, errA := url.Parse(strings.TrimSpace(one))
 	b, errB := url.Parse(strings.TrimSpace(other))
-	return errA == nil && errB == nil && a.Scheme == b.Scheme && strings.EqualFold(a.Host, b.Host) &&
+	return errA == nil && errB == nil && a.Scheme == b.Scheme && strings.EqualFold(a.Host, b.Host) && a.User == nil && b.User == nil &&
 		strings.Trim(a.Path, "/") == strings.Trim(b.Path, "/")
 }

@@ -60,7 +60,7 @@ func (d *Desk) Servers(ctx context.Context, own string) ([]Found, error) {
 			found[i].Addresses = append(found[i].Addresses, Tried{Address: one})
 		}
 	}
-	d.try(ctx, found)
+	d.try(ctx, a.Client, found)
 	for i := range found {
 		f := &found[i]
 		for _, t := range f.Addresses {
@@ -86,7 +86,7 @@ func rank(f Found) int {
 
 // list reads the servers of the account from plex.tv, and notes if it refuses the account's token.
 func (d *Desk) list(ctx context.Context) (Account, []plextv.Server, error) {
-	a, err := d.load()
+	a, err := d.load(ctx)
 	if err != nil {
 		return a, nil, err
 	}
@@ -133,7 +133,7 @@ func addressesOf(a Account, s *plextv.Server, own string) []Address {
 }
 
 // try tries the addresses of all servers at once.
-func (d *Desk) try(ctx context.Context, found []Found) {
+func (d *Desk) try(ctx context.Context, client string, found []Found) {
 	ctx, cancel := context.WithTimeout(ctx, tryLimit)
 	defer cancel()
 	var all sync.WaitGroup
@@ -143,7 +143,7 @@ func (d *Desk) try(ctx context.Context, found []Found) {
 			all.Go(func() {
 				slots <- struct{}{}
 				defer func() { <-slots }()
-				d.tryOne(ctx, &found[i].Addresses[j], found[i].MachineID)
+				d.tryOne(ctx, client, &found[i].Addresses[j], found[i].MachineID)
 			})
 		}
 	}
@@ -151,9 +151,9 @@ func (d *Desk) try(ctx context.Context, found []Found) {
 }
 
 // tryOne asks an address which server it is. It sends no token.
-func (d *Desk) tryOne(ctx context.Context, t *Tried, machine string) {
+func (d *Desk) tryOne(ctx context.Context, client string, t *Tried, machine string) {
 	began := d.Now()
-	id, err := d.identity(ctx, t.URL)
+	id, err := d.identity(ctx, client, t.URL)
 	t.Latency = d.Now().Sub(began)
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -167,8 +167,8 @@ func (d *Desk) tryOne(ctx context.Context, t *Tried, machine string) {
 	}
 }
 
-func (d *Desk) identity(ctx context.Context, address string) (plexapi.Identity, error) {
-	plex, err := d.Plex(plexapi.Config{URL: address, ClientIdentifier: d.Client, ProductVersion: d.Version, Timeout: tryLimit})
+func (d *Desk) identity(ctx context.Context, client, address string) (plexapi.Identity, error) {
+	plex, err := d.Plex(plexapi.Config{URL: address, ClientIdentifier: client, ProductVersion: d.Version, Timeout: tryLimit})
 	if err != nil {
 		return plexapi.Identity{}, err
 	}
@@ -204,7 +204,7 @@ func (d *Desk) Choose(ctx context.Context, machine, address string) (Server, err
 	if s.Token == "" {
 		s.Token = a.Token
 	}
-	if err := d.confirm(ctx, s); err != nil {
+	if err := d.confirm(ctx, a.Client, s); err != nil {
 		return Server{}, err
 	}
 	_, err = update(d.Dir, func(now *Account) error {
@@ -218,17 +218,17 @@ func (d *Desk) Choose(ctx context.Context, machine, address string) (Server, err
 }
 
 // confirm checks that the address leads to the server, then that the server accepts the token.
-func (d *Desk) confirm(ctx context.Context, s Server) error {
+func (d *Desk) confirm(ctx context.Context, client string, s Server) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*tryLimit)
 	defer cancel()
-	id, err := d.identity(ctx, s.URL)
+	id, err := d.identity(ctx, client, s.URL)
 	if err != nil {
 		return err
 	}
 	if id.MachineIdentifier != s.MachineID {
 		return &ChoiceError{fmt.Sprintf("another Plex server answers at this address, not %q: nothing was sent to it and nothing was changed", s.Name)}
 	}
-	plex, err := d.Plex(plexapi.Config{URL: s.URL, Token: s.Token, ClientIdentifier: d.Client, ProductVersion: d.Version, Timeout: tryLimit})
+	plex, err := d.Plex(plexapi.Config{URL: s.URL, Token: s.Token, ClientIdentifier: client, ProductVersion: d.Version, Timeout: tryLimit})
 	if err != nil {
 		return err
 	}
@@ -239,19 +239,20 @@ func (d *Desk) confirm(ctx context.Context, s Server) error {
 // Adopt moves an address and a token of the settings into account.json, after the server has accepted them. The settings
 // can then be emptied. name is that of the server, if it is known.
 func (d *Desk) Adopt(ctx context.Context, address, token, name string) (Server, error) {
-	id, err := d.identity(ctx, address)
+	a, err := d.load(ctx)
+	if err != nil {
+		return Server{}, err
+	}
+	id, err := d.identity(ctx, a.Client, address)
 	if err != nil {
 		return Server{}, err
 	}
 	s := Server{MachineID: id.MachineIdentifier, Name: name, Token: token, URL: address, Addresses: []Address{{URL: address, Own: true}}}
-	if err := d.confirm(ctx, s); err != nil {
+	if err := d.confirm(ctx, a.Client, s); err != nil {
 		return Server{}, err
 	}
 	_, err = update(d.Dir, func(now *Account) error {
-		if now.Client == "" {
-			now.Client = d.Client
-		}
-		now.Server = &s
+		now.Client, now.Server = a.Client, &s
 		return nil
 	})
 	return s, err

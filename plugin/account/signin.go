@@ -15,8 +15,8 @@ const pinLasts = 30 * time.Minute
 
 // A Desk signs people in. It writes nothing but account.json.
 type Desk struct {
-	Dir     string // the data folder
-	Client  string // the client identifier of the queue, for the first sign-in
+	Dir     string                                // the data folder
+	Client  func(context.Context) (string, error) // the client identifier of the queue, for the first sign-in
 	Version string
 	Now     func() time.Time
 	TV      func(client string) *plextv.Client // nil: plex.tv
@@ -24,7 +24,7 @@ type Desk struct {
 }
 
 // NewDesk returns a Desk for a data folder.
-func NewDesk(dir, client, version string) *Desk {
+func NewDesk(dir, version string, client func(context.Context) (string, error)) *Desk {
 	return &Desk{
 		Dir: dir, Client: client, Version: version, Now: time.Now, Plex: plexapi.New,
 		TV: func(client string) *plextv.Client {
@@ -70,7 +70,8 @@ var texts = map[string][2]string{
 	Odd:         {"plex.tv gave an unexpected answer", "try again later, or set \"Plex address\" and \"Plex token\" by hand"},
 }
 
-func stateOf(state string) State {
+// StateNamed returns a state with its texts.
+func StateNamed(state string) State {
 	t := texts[state]
 	return State{State: state, Text: t[0], Remedy: t[1]}
 }
@@ -81,7 +82,7 @@ func StateOf(err error) (s State, ok bool) {
 	if !ok {
 		return State{}, false
 	}
-	s = stateOf(map[plextv.Class]string{
+	s = StateNamed(map[plextv.Class]string{
 		plextv.Unreachable: Unreachable, plextv.Slow: Slow, plextv.Clock: Clock, plextv.Limited: Limited,
 		plextv.Refused: Refused, plextv.Expired: Expired, plextv.Odd: Odd,
 	}[e.Class])
@@ -103,7 +104,7 @@ type Started struct {
 // Start starts a sign-in and ends the one before. A strong one has a link that contains the code; the code of another one
 // is short, for a person who types it at plex.tv/link. Its error is one of plextv or of the data folder.
 func (d *Desk) Start(ctx context.Context, strong bool) (Started, error) {
-	a, err := d.load()
+	a, err := d.load(ctx)
 	if err != nil {
 		return Started{}, err
 	}
@@ -127,14 +128,14 @@ func (d *Desk) Start(ctx context.Context, strong bool) (Started, error) {
 	return s, err
 }
 
-// load reads the account, and takes over the identifier that Plex knows already. Nothing is written.
-func (d *Desk) load() (Account, error) {
+// load reads the account, and takes over the identifier that Plex knows already. Nothing is written to the account.
+func (d *Desk) load(ctx context.Context) (Account, error) {
 	a, err := Load(d.Dir)
 	if _, damaged := errors.AsType[*DamagedError](err); damaged {
 		err = nil
 	}
-	if a.Client == "" {
-		a.Client = d.Client
+	if err == nil && a.Client == "" {
+		a.Client, err = d.Client(ctx)
 	}
 	return a, err
 }
@@ -142,16 +143,16 @@ func (d *Desk) load() (Account, error) {
 // Poll looks whether the person has confirmed, and stores the account's token if so. Polling again after that says so
 // again. The error is one of the data folder: what plex.tv answers is in the state.
 func (d *Desk) Poll(ctx context.Context, handle string) (State, error) {
-	a, err := d.load()
+	a, err := d.load(ctx)
 	switch {
 	case err != nil:
 		return State{}, err
 	case handle != "" && handle == a.Completed:
 		return claimed(a), nil
 	case a.Pin == nil || handle != a.Pin.Handle:
-		return stateOf(Replaced), nil
+		return StateNamed(Replaced), nil
 	case !d.Now().Before(a.Pin.Until):
-		return stateOf(Expired), d.drop(handle)
+		return StateNamed(Expired), d.drop(handle)
 	}
 	tv := d.TV(a.Client)
 	p, err := tv.Poll(ctx, a.Pin.ID)
@@ -166,11 +167,11 @@ func (d *Desk) Poll(ctx context.Context, handle string) (State, error) {
 		return State{}, err
 	}
 	if p.Token == "" {
-		return stateOf(Pending), nil
+		return StateNamed(Pending), nil
 	}
 	who, err := tv.Account(ctx, p.Token)
 	if e, ok := errors.AsType[*plextv.Error](err); ok && e.Class == plextv.Refused {
-		return stateOf(Refused), d.drop(handle)
+		return StateNamed(Refused), d.drop(handle)
 	}
 	// After any other failure the name stays unknown: the token was handed out, and says nothing worse of itself.
 	late := false
@@ -184,13 +185,13 @@ func (d *Desk) Poll(ctx context.Context, handle string) (State, error) {
 	case err != nil:
 		return State{}, err
 	case late && a.Completed != handle:
-		return stateOf(Replaced), nil
+		return StateNamed(Replaced), nil
 	}
 	return claimed(a), nil
 }
 
 func claimed(a Account) State {
-	s := stateOf(Claimed)
+	s := StateNamed(Claimed)
 	s.Name = a.Name
 	return s
 }

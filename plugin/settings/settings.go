@@ -60,6 +60,9 @@ type Problem struct {
 // notSet begins the remedy of a required setting that is not set.
 const notSet = "it is not set"
 
+// Unset reports whether the problem is that a required setting is not set.
+func (p Problem) Unset() bool { return strings.HasPrefix(p.Remedy, notSet) }
+
 // String names the setting, its value and what to do.
 func (p Problem) String() string {
 	if rest, unset := strings.CutPrefix(p.Remedy, notSet); unset {
@@ -273,6 +276,16 @@ func (p *parser) address(name string) string {
 	}
 	p.problem(name, value, remedy)
 	return ""
+}
+
+// Address returns an address of Plex in the form that the setting plexUrl gets. The error says what is wrong with it.
+func Address(given string) (string, error) {
+	p := parser{raw: map[string]any{"plexUrl": given}}
+	address := p.address("plexUrl")
+	if len(p.problems) > 0 {
+		return "", errors.New("this address cannot be used: " + p.problems[0].Remedy)
+	}
+	return address, nil
 }
 
 // likeToken reports whether a text looks like one of Plex's two kinds of tokens: twenty letters and digits,

@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/account"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/report"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
@@ -33,6 +34,10 @@ type Desk struct {
 	Stash       *stashapi.Client
 	Settings    settings.Settings // as far as they can be read
 	SettingsErr error             // a *settings.Error, or a *stashapi.Error
+	Unsigned    error             // what is wrong with the settings if nobody has signed in
+	Where       account.Connection
+	// Account signs people in.
+	Account *account.Desk
 	// Index opens the index of Plex's files.
 	Index func(ctx context.Context) (*plexindex.Index, error)
 	// Plex returns a client for the server of the settings. The error is one of the settings.

@@ -39,7 +39,7 @@ const librariesShown = 50
 
 // plexState reads what is known of the Plex server.
 func plexState(ctx context.Context, d *desk.Desk) (PlexState, error) {
-	p := PlexState{Address: settings.WithoutSecrets(d.Settings.PlexURL), Libraries: []Library{}}
+	p := PlexState{Address: settings.WithoutSecrets(d.Where.URL), Libraries: []Library{}}
 	m, err := reach.Read(ctx, d.Store)
 	if err != nil {
 		return p, err

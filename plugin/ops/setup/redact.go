@@ -37,9 +37,11 @@ func redactorOf(ctx context.Context, d *desk.Desk) (redactor, error) {
 		return redactor{}, err
 	}
 	s := &d.Settings
-	owned := slices.Concat([]string{server, d.Store.Dir(), s.PlexURL, s.PlexToken, s.Fields.ContentRating}, s.Libraries, s.ExcludeTags, s.Unknown)
-	if u, err := url.Parse(s.PlexURL); err == nil {
-		owned = append(owned, u.Host, u.Hostname(), strings.Trim(u.Path, "/"))
+	owned := slices.Concat([]string{server, d.Store.Dir(), s.PlexToken, d.Where.Token, d.Where.Server, s.Fields.ContentRating}, s.Libraries, s.ExcludeTags, s.Unknown)
+	for _, address := range []string{s.PlexURL, d.Where.URL} {
+		if u, err := url.Parse(address); err == nil {
+			owned = append(owned, address, u.Host, u.Hostname(), strings.Trim(u.Path, "/"))
+		}
 	}
 	for _, pair := range s.PathMap {
 		owned = append(owned, pair.From, pair.To)

@@ -123,7 +123,7 @@ func excludedTags(ctx context.Context, d *desk.Desk) (*ExcludedTags, error) {
 
 // libraries asks Plex for its libraries, and for the size of those with videos as long as there is time.
 func libraries(ctx context.Context, d *desk.Desk) ([]PlexLibrary, error) {
-	if d.Settings.PlexURL == "" || d.Settings.PlexToken == "" {
+	if d.Where.URL == "" || d.Where.Token == "" {
 		return nil, d.SettingsErr
 	}
 	plex, err := d.Plex(ctx)

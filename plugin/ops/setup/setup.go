@@ -1,4 +1,4 @@
-// Package setup holds the operations of the page about the settings, the Plex server, and a report for others.
+// Package setup holds the operations of the page about the settings, the sign-in, the Plex server, and a report for others.
 // OPERATIONS.md describes each of them.
 package setup
 
@@ -10,5 +10,13 @@ func Operations() map[string]desk.Operation {
 		"accept-server": {Do: acceptServer, Args: []string{"server"}},
 		"copy-report":   {Do: copyReport, Args: []string{"check"}},
 		"settings":      {Do: settingsOf},
+
+		"account":        {Do: accountNow},
+		"pin-start":      {Do: pinStart, Args: []string{"short"}},
+		"pin-poll":       {Do: pinPoll, Args: []string{"handle"}},
+		"sign-out":       {Do: signOut},
+		"servers":        {Do: servers, Args: []string{"address"}},
+		"choose-server":  {Do: chooseServer, Args: []string{"machine_id", "address"}},
+		"adopt-settings": {Do: adoptSettings},
 	}
 }
