@@ -38,7 +38,7 @@ func (s *session) page(ctx context.Context, op desk.Operation, args common.ArgsM
 // desk returns what an operation works with. unset is why the settings cannot be read, or are not complete.
 func (s *session) desk(unset error) *desk.Desk {
 	return &desk.Desk{
-		Version: s.Version, Now: time.Now, Log: s.z, Store: s.db, Stash: s.stash, Settings: s.set, SettingsErr: unset, Where: s.where,
+		Version: s.Version, Now: time.Now, Log: s.z, Store: s.db, Stash: s.stash, Settings: s.set, SettingsErr: unset, Where: s.where, Unsigned: s.wrong,
 		Account: account.NewDesk(s.dir, s.Version, func(ctx context.Context) (string, error) { return s.db.ClientID(ctx, time.Now()) }),
 		Index: func(ctx context.Context) (*plexindex.Index, error) {
 			if s.index == nil {

@@ -44,6 +44,7 @@ type session struct {
 	stash  *stashapi.Client
 	asked  *plexapi.Client // the last one that was created
 	set    settings.Settings
+	wrong  error              // with the settings alone
 	where  account.Connection // to Plex, as far as the settings and the sign-in say
 	client string             // by which Plex knows this program, for calls that write nothing; "": as stored
 
@@ -117,9 +118,9 @@ func (s *session) readSettings(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.set, err = settings.Parse(raw)
+	s.set, s.wrong = settings.Parse(raw)
 	a, unread := account.Load(s.dir)
-	s.where, err = account.Connect(s.set, err, a)
+	s.where, err = account.Connect(s.set, s.wrong, a)
 	for _, secret := range append(a.Secrets(), s.set.PlexToken) {
 		s.log.AddSecret(secret)
 		s.stash.AddSecret(secret)

@@ -155,6 +155,8 @@ var volatile = []struct {
 	{regexp.MustCompile(`, \d+ ms\b`), ", <duration>"},
 	{regexp.MustCompile(`data:image/jpeg;base64,[A-Za-z0-9+/=]+`), "data:image/jpeg;base64,<picture>"},
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "127.0.0.1:<port>"},
+	{regexp.MustCompile(`"(handle|code|link)": "(https://app.plex.tv/[^"]+|[A-Za-z0-9]{26})"`), `"${1}": "<$1>"`},
+	{regexp.MustCompile(`"(latency_ms|expires)": [1-9]\d*`), `"${1}": 1`},
 	{regexp.MustCompile(`\(process \d+\)`), "(process <pid>)"},
 	{regexp.MustCompile(`\b(in |took=|retry_in=)([0-9.]+(ms|µs|[smh]))+`), "${1}<duration>"},
 	{regexp.MustCompile(`"(took_ms|latency_ms|revision)": \d+`), `"$1": 20`},
@@ -193,7 +195,7 @@ func (g *golden) noneLeft() {
 func TestGoldenOperations(t *testing.T) {
 	g := newGolden(t)
 	for _, step := range []func(){
-		g.beforeTheFirstRun, g.firstRun, g.states, g.pages, g.laterRuns, g.restores, g.brokenSettings, g.silentStash, g.silentPlex, g.anotherServer, g.upkeep, g.besideARun, g.acceptsServer, g.pauses, g.pagesLink, g.listChanges, g.pagesReports,
+		g.beforeTheFirstRun, g.firstRun, g.states, g.pages, g.laterRuns, g.restores, g.brokenSettings, g.silentStash, g.silentPlex, g.anotherServer, g.upkeep, g.besideARun, g.acceptsServer, g.pauses, g.pagesLink, g.listChanges, g.pagesReports, g.signsIn,
 	} {
 		step()
 	}

@@ -1,5 +1,5 @@
 // Command stash-plex-sync is the plugin that Stash launches. Stash starts it without arguments and exchanges JSON-RPC
-// messages with it over standard input and output. In a shell it prints its version or the state of a queue.
+// messages with it over standard input and output. In a shell it prints its version or the state of a queue, and signs in to Plex.
 package main
 
 import (
@@ -55,6 +55,14 @@ func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
 			return 1
 		}
 		return 0
+	case "sign-in":
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		if err := signIn(ctx, args[1:], stdin, stdout); err != nil {
+			fmt.Fprintln(stderr, "stash-plex-sync:", err) // a terminal
+			return 1
+		}
+		return 0
 	}
 	fmt.Fprintf(stderr, "stash-plex-sync: unknown command %q\n", args[0]) // a terminal
 	explain(stderr)
@@ -64,12 +72,13 @@ func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
 func explain(w io.Writer) {
 	fmt.Fprint(w, `stash-plex-sync is a plugin for Stash that copies scene metadata to Plex.
 Stash starts it automatically. To install it, put its folder into Stash's plugins folder and press
-"Reload plugins" in Settings > Plugins; then fill in "Plex address" and "Plex token" there.
+"Reload plugins" in Settings > Plugins; then sign in (below), or fill in "Plex address" and "Plex token" there.
 
 Commands:
   stash-plex-sync version                  prints the version
   stash-plex-sync status --db FILE [--json]  prints the state of a queue (FILE is queue.db, in the folder
                                            stash-plex-sync beside Stash's config.yml)
+  stash-plex-sync sign-in --dir FOLDER     signs in to Plex and chooses a server (FOLDER is that of Stash's config.yml)
 `) // a terminal
 }
 

@@ -70,13 +70,15 @@ func exampleOf(t *testing.T, name string) string {
 	if err := json.Unmarshal(stored, &c); err != nil {
 		t.Fatal(err)
 	}
-	args, err := json.Marshal(c.Args)
-	if err != nil {
+	var args bytes.Buffer
+	enc := json.NewEncoder(&args)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(c.Args); err != nil {
 		t.Fatal(err)
 	}
 	var answer bytes.Buffer
 	if err := json.Indent(&answer, c.Output, "", "  "); err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
-	return "// " + string(args) + "\n" + answer.String() + "\n"
+	return "// " + args.String() + answer.String() + "\n"
 }

@@ -3,6 +3,7 @@ package setup
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
@@ -47,10 +48,12 @@ func accountNow(_ context.Context, d *desk.Desk, _ desk.Args) (any, error) {
 	if err != nil {
 		r.Problem = err.Error()
 	}
-	switch c, err := account.Connect(d.Settings, d.SettingsErr, a); {
+	switch c, err := account.Connect(d.Settings, d.Unsigned, a); {
 	case err != nil && r.Problem == "":
 		r.Problem = err.Error()
 	case err != nil:
+	case c.URL == "": // Stash did not tell the settings
+		r.Problem = fmt.Sprint(d.SettingsErr)
 	case c.SignedIn:
 		r.Source, r.Address = "account", settings.WithoutSecrets(c.URL)
 	default:
