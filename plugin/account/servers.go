@@ -175,14 +175,14 @@ func (d *Desk) identity(ctx context.Context, client, address string) (plexapi.Id
 	return plex.Identity(ctx)
 }
 
-// A ChoiceError says why a server or an address cannot be chosen.
+// A ChoiceError says why a server or an address cannot be chosen, which may be what Plex answered.
 type ChoiceError struct{ Text string }
 
 func (e *ChoiceError) Error() string { return e.Text }
 
 // Choose makes a server of the account the one to push to, at one of its addresses or at one that a person has typed. It
 // stores them only after the address has named the server's identifier without a token, and the server has accepted its
-// token. The error is a *ChoiceError, one of plextv or plexapi, ErrSignedOut, or of the data folder.
+// token. The error is a *ChoiceError, one of plextv, ErrSignedOut, or of the data folder.
 func (d *Desk) Choose(ctx context.Context, machine, address string) (Server, error) {
 	a, list, err := d.list(ctx)
 	if err != nil {
@@ -223,17 +223,19 @@ func (d *Desk) confirm(ctx context.Context, client string, s Server) error {
 	defer cancel()
 	id, err := d.identity(ctx, client, s.URL)
 	if err != nil {
-		return err
+		return &ChoiceError{err.Error()}
 	}
 	if id.MachineIdentifier != s.MachineID {
 		return &ChoiceError{fmt.Sprintf("another Plex server answers at this address, not %q: nothing was sent to it and nothing was changed", s.Name)}
 	}
 	plex, err := d.Plex(plexapi.Config{URL: s.URL, Token: s.Token, ClientIdentifier: client, ProductVersion: d.Version, Timeout: tryLimit})
-	if err != nil {
-		return err
+	if err == nil {
+		_, err = plex.Sections(ctx)
 	}
-	_, err = plex.Sections(ctx)
-	return err
+	if err != nil {
+		return &ChoiceError{err.Error()}
+	}
+	return nil
 }
 
 // Adopt moves an address and a token of the settings into account.json, after the server has accepted them. The settings
@@ -245,7 +247,7 @@ func (d *Desk) Adopt(ctx context.Context, address, token, name string) (Server, 
 	}
 	id, err := d.identity(ctx, a.Client, address)
 	if err != nil {
-		return Server{}, err
+		return Server{}, &ChoiceError{err.Error()}
 	}
 	s := Server{MachineID: id.MachineIdentifier, Name: name, Token: token, URL: address, Addresses: []Address{{URL: address, Own: true}}}
 	if err := d.confirm(ctx, a.Client, s); err != nil {

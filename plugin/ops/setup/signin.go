@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/account"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
@@ -244,12 +243,11 @@ func adoptSettings(ctx context.Context, d *desk.Desk, _ desk.Args) (any, error) 
 // choice reports a choice. Whatever Plex or plex.tv answered is its reason.
 func choice(ctx context.Context, d *desk.Desk, err error) (any, error) {
 	_, refused := errors.AsType[*account.ChoiceError](err)
-	_, plex := errors.AsType[*plexapi.Error](err)
 	s, tv := account.StateOf(err)
 	switch {
 	case tv:
 		return ChoiceReport{Text: s.Text + "; " + s.Remedy}, nil
-	case refused, plex, errors.Is(err, account.ErrSignedOut):
+	case refused, errors.Is(err, account.ErrSignedOut):
 		return ChoiceReport{Text: err.Error()}, nil
 	case err != nil:
 		return nil, err
