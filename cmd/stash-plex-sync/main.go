@@ -55,6 +55,12 @@ func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
 			return 1
 		}
 		return 0
+	case "sign-out":
+		if err := signOut(args[1:], stdout); err != nil {
+			fmt.Fprintln(stderr, "stash-plex-sync:", err) // a terminal
+			return 1
+		}
+		return 0
 	case "sign-in":
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
@@ -79,6 +85,7 @@ Commands:
   stash-plex-sync status --db FILE [--json]  prints the state of a queue (FILE is queue.db, in the folder
                                            stash-plex-sync beside Stash's config.yml)
   stash-plex-sync sign-in --dir FOLDER     signs in to Plex and chooses a server (FOLDER is that of Stash's config.yml)
+  stash-plex-sync sign-out --dir FOLDER    removes that sign-in with its tokens
 `) // a terminal
 }
 

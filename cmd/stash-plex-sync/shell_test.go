@@ -34,6 +34,10 @@ func TestShellCommands(t *testing.T) {
 		{[]string{"status", "--db"}, 1, "flag needs an argument"},
 		{[]string{"status", "--json", "queue.db"}, 1, `unexpected argument "queue.db"`},
 		{[]string{"status", "--help"}, 0, "--db FILE"},
+		{[]string{"sign-in"}, 1, "needs --dir FOLDER"},
+		{[]string{"sign-in", "--dir", "/nowhere"}, 1, "name the folder of config.yml"},
+		{[]string{"sign-out", "now"}, 1, `unexpected argument "now"`},
+		{[]string{"sign-out", "--help"}, 0, "sign-out --dir FOLDER"},
 	} {
 		cmd := exec.Command(binary(), c.args...)
 		out, err := cmd.CombinedOutput()

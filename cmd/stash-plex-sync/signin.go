@@ -22,9 +22,9 @@ import (
 // pollEvery is how often a sign-in looks whether the person has confirmed it.
 const pollEvery = 2 * time.Second
 
-// signInFlags parses the arguments of the command sign-in.
-func signInFlags(args []string) (dir string, err error) {
-	set := flag.NewFlagSet("sign-in", flag.ContinueOnError)
+// folderFlag parses the arguments of a command that needs the data folder.
+func folderFlag(command string, args []string) (dir string, err error) {
+	set := flag.NewFlagSet(command, flag.ContinueOnError)
 	set.SetOutput(io.Discard) // the error is enough
 	set.StringVar(&dir, "dir", "", "")
 	err = set.Parse(args)
@@ -32,10 +32,10 @@ func signInFlags(args []string) (dir string, err error) {
 		err = fmt.Errorf("unexpected argument %q", set.Arg(0))
 	}
 	if err != nil {
-		return "", fmt.Errorf("sign-in accepts --dir FOLDER, not %q: %w", strings.Join(args, " "), err)
+		return "", fmt.Errorf("%s accepts --dir FOLDER, not %q: %w", command, strings.Join(args, " "), err)
 	}
 	if dir == "" {
-		return "", errors.New("sign-in needs --dir FOLDER: the folder of Stash's config.yml")
+		return "", fmt.Errorf("%s needs --dir FOLDER: the folder of Stash's config.yml", command)
 	}
 	return dataDir(dir)
 }
@@ -57,7 +57,7 @@ func dataDir(dir string) (string, error) {
 
 // signIn signs a person in with a code for plex.tv/link, and lets the person choose a server.
 func signIn(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
-	dir, err := signInFlags(args)
+	dir, err := folderFlag("sign-in", args)
 	if errors.Is(err, flag.ErrHelp) {
 		explain(out)
 		return nil
@@ -76,6 +76,22 @@ func signIn(ctx context.Context, args []string, in io.Reader, out io.Writer) err
 		return err
 	}
 	return s.choose(ctx)
+}
+
+// signOut removes the sign-in.
+func signOut(args []string, out io.Writer) error {
+	dir, err := folderFlag("sign-out", args)
+	if errors.Is(err, flag.ErrHelp) {
+		explain(out)
+		return nil
+	}
+	if err == nil {
+		err = account.SignOut(dir)
+	}
+	if err == nil {
+		fmt.Fprintln(out, "Signed out: the tokens are removed from "+dir+".") // a terminal
+	}
+	return err
 }
 
 // signingIn is a conversation with a person.

@@ -213,4 +213,8 @@ func TestSignInFromAShell(t *testing.T) {
 	s.edit(1, "New")
 	s.until(func() bool { return s.plex.Item(s.keys[1]).Title == "New" })
 	s.wantNoTokens(said.String())
+	gone, err := exec.CommandContext(s.context(), binary(), "sign-out", "--dir", s.dir).CombinedOutput()
+	if err != nil || !strings.Contains(string(gone), "Signed out") || strings.Contains(string(files(s, s.folder())["account.json"]), "token") {
+		t.Errorf("sign-out: %v, %s", err, gone)
+	}
 }
