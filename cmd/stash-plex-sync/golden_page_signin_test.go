@@ -18,10 +18,8 @@ func (g *golden) signsIn() {
 	defer net.Stop()
 	authority := filepath.Join(g.TempDir(), "authority.pem")
 	g.must(os.WriteFile(authority, net.Authority(), 0o600))
-	g.must(os.Setenv("HTTPS_PROXY", net.URL()))
-	defer os.Unsetenv("HTTPS_PROXY")
-	g.must(os.Setenv("SSL_CERT_FILE", authority))
-	defer os.Unsetenv("SSL_CERT_FILE")
+	g.Setenv("HTTPS_PROXY", net.URL())
+	g.Setenv("SSL_CERT_FILE", authority)
 	s := signing{world: g.world, tv: tv, net: net}
 	server := s.server()
 	server.Connections = server.Connections[1:]

@@ -30,6 +30,7 @@ const (
 
 // reading holds the operations that change nothing, each with usual arguments.
 var reading = map[string]map[string]any{
+	"account":      nil,
 	"activity":     {"limit": 200},
 	"candidates":   {"scene_id": 11, "text": "clip"},
 	"copy-report":  {"check": true},
@@ -41,21 +42,27 @@ var reading = map[string]map[string]any{
 	"reports":      nil,
 	"run":          nil,
 	"scene":        {"scene_id": 1},
+	"servers":      nil,
 	"settings":     nil,
 }
 
 // acting holds the operations that change something, each with usual arguments.
 var acting = map[string]map[string]any{
-	"accept-server": {"server": "0123456789abcdef0123456789abcdef01234567"},
-	"forget":        {"scene_id": 1},
-	"link":          {"scene_id": 11, "path": "/data/videos/1/clip1.mp4"},
-	"pause":         {"minutes": 1},
-	"postpone":      {"minutes": 1, "list": "jobs"},
-	"remove":        {"list": "jobs", "class": "not_found"},
-	"resume":        nil,
-	"retry":         {"list": "dead-letters"},
-	"sync-scenes":   {"scene_ids": []int{1, 2}},
-	"wake":          nil,
+	"accept-server":  {"server": "0123456789abcdef0123456789abcdef01234567"},
+	"adopt-settings": nil,
+	"choose-server":  {"machine_id": "0123456789abcdef0123456789abcdef01234567", "address": "http://127.0.0.1:32400"},
+	"pin-poll":       {"handle": "A"},
+	"pin-start":      nil,
+	"sign-out":       nil,
+	"forget":         {"scene_id": 1},
+	"link":           {"scene_id": 11, "path": "/data/videos/1/clip1.mp4"},
+	"pause":          {"minutes": 1},
+	"postpone":       {"minutes": 1, "list": "jobs"},
+	"remove":         {"list": "jobs", "class": "not_found"},
+	"resume":         nil,
+	"retry":          {"list": "dead-letters"},
+	"sync-scenes":    {"scene_ids": []int{1, 2}},
+	"wake":           nil,
 }
 
 func TestProofKnowsEveryOperation(t *testing.T) {

@@ -62,12 +62,13 @@ var layers = map[string]layer{
 
 	// What stands above, beside and below these.
 	"plugin": {
-		"plugin/engine plugin/engine/doing plugin/engine/findings plugin/engine/gaps plugin/engine/hidden plugin/engine/lookup plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/reason " +
+		"plugin/account plugin/engine plugin/engine/doing plugin/engine/findings plugin/engine/gaps plugin/engine/hidden plugin/engine/lookup plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/reason " +
 			"plugin/engine/retry plugin/explain plugin/hooks plugin/ops plugin/ops/desk plugin/ops/setup plugin/pause plugin/peer plugin/progress plugin/reach plugin/report plugin/settings plugin/shorten " +
 			"plugin/stashapi plugin/stashlog plugin/status plugin/text " +
 			"plexapi store store/inboxes store/lists store/plexindex store/pathform store/sqlitefile",
 		"github.com/rs/zerolog github.com/stashapp/stash/pkg/plugin/common",
 	},
+	"plugin/account":  {"plexapi plexapi/plextv plugin/settings store/sqlitefile", "github.com/gofrs/flock"},
 	"plugin/explain":  {"plugin/engine/retry plugin/ops/desk plugin/status plugin/text store", ""},
 	"plugin/hooks":    {"plugin/text store", ""},
 	"plugin/status":   {"plugin/ops/desk plugin/pause plugin/text store store/plexindex", ""},
@@ -80,7 +81,7 @@ var layers = map[string]layer{
 	"plugin/thumb":    {"", "golang.org/x/image"},
 	"plugin/ops":      {"plugin/ops/desk plugin/ops/queue plugin/ops/scenes plugin/ops/setup", ""},
 	"plugin/ops/desk": {
-		"plexapi plugin/engine/push plugin/engine/reason plugin/hooks plugin/report plugin/settings plugin/stashapi plugin/text store store/plexindex",
+		"plugin/account plexapi plugin/engine/push plugin/engine/reason plugin/hooks plugin/report plugin/settings plugin/stashapi plugin/text store store/plexindex",
 		"github.com/rs/zerolog",
 	},
 	"plugin/ops/queue": {
@@ -94,7 +95,7 @@ var layers = map[string]layer{
 		"",
 	},
 	"plugin/ops/setup": {
-		"plexapi plugin/engine/hidden plugin/engine/match plugin/ops/desk plugin/settings plugin/text store store/history store/sqlitefile",
+		"plugin/account plexapi plugin/engine/hidden plugin/engine/match plugin/ops/desk plugin/settings plugin/text store store/history store/sqlitefile",
 		"",
 	},
 	"plugin/settings": {"plugin/engine/match plugin/engine/merge plugin/text store/pathform", ""},
@@ -106,7 +107,7 @@ var layers = map[string]layer{
 	"plexapi":                   {"", ""},
 	"plexapi/plextv":            {"", ""},
 	"store/internal/killpoints": {"", ""},
-	"cmd/stash-plex-sync":       {"plugin plugin/status plugin/text store", ""},
+	"cmd/stash-plex-sync":       {"plugin plugin/account plugin/settings plugin/status plugin/text store", ""},
 	"cmd/release":               {"", "github.com/stashapp/stash/pkg gopkg.in/yaml.v2"},
 
 	// The stand-ins, which nothing but tests and the demo imports.
