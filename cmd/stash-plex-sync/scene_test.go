@@ -52,6 +52,7 @@ func TestSceneShowsEachSideOfAField(t *testing.T) {
 	w.settings(map[string]any{"keepPlexEdits": true})
 	w.bulk("New", 1, 2)
 	w.process()
+	w.idle()
 	w.plex.Edit(w.keys[1], func(it *plextest.Item) { it.Title = "mine" })
 	w.stash.Change(1, func(s *stashtest.Scene) { s.Title, s.Details = "Newer", "Text" })
 	w.stash.Change(3, func(s *stashtest.Scene) { s.Title = "Other" })
