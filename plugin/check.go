@@ -27,26 +27,17 @@ import (
 
 // CheckReport is the result of "Check connection".
 type CheckReport struct {
-	OK          bool           `json:"ok"`
-	Checks      []Check        `json:"checks"`
-	Samples     []SampleReport `json:"samples"`
-	Server      *setup.Server  `json:"server"`       // that answered; null: none
-	KnownServer string         `json:"known_server"` // to which scenes are pushed, before this check; "" if none
+	OK          bool          `json:"ok"`
+	Checks      []Check       `json:"checks"`
+	Samples     []desk.Sample `json:"samples"`
+	Server      *setup.Server `json:"server"`       // that answered; null: none
+	KnownServer string        `json:"known_server"` // to which scenes are pushed, before this check; "" if none
 }
 
 const setting = desk.SettingCheck
 
 // Check is the result of one check.
 type Check = desk.Check
-
-// SampleReport is how one scene matches.
-type SampleReport struct {
-	SceneID   int    `json:"scene_id"`
-	Path      string `json:"path"`
-	Rule      string `json:"rule"` // "" if it does not match
-	RatingKey string `json:"rating_key"`
-	Unchecked bool   `json:"unchecked,omitempty"` // there was no time to match it
-}
 
 // How long the check may take, in all and for each part.
 const (
@@ -93,7 +84,7 @@ func (s *session) check(ctx context.Context, args common.ArgsMap) (any, error) {
 func (c *checker) run(ctx context.Context) (err error) {
 	limited, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()
-	c.report = CheckReport{Checks: []Check{}, Samples: []SampleReport{}}
+	c.report = CheckReport{Checks: []Check{}, Samples: []desk.Sample{}}
 	if err := c.open(limited); err != nil {
 		return err
 	}

@@ -71,10 +71,10 @@ func (s *session) desk(unset error) *desk.Desk {
 			r, err := status.Read(ctx, s.db, s.Version)
 			return r.Line(), err
 		},
-		Check: func(ctx context.Context) ([]desk.Check, error) {
+		Check: func(ctx context.Context) ([]desk.Check, []desk.Sample, error) {
 			c := checker{session: s}
 			err := c.run(ctx)
-			return c.report.Checks, err
+			return c.report.Checks, c.report.Samples, err
 		},
 		Explain: func(ctx context.Context, scene int) (desk.Explanation, error) {
 			r, err := s.explanation(ctx, scene)

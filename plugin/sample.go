@@ -7,8 +7,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/lookup"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
@@ -48,7 +50,7 @@ func (c *checker) scenesMatch(ctx context.Context) error {
 		return c.add(matching, "", "", err)
 	}
 	c.looked = len(sample.Matches)
-	detail := c.sampled(scenes[:c.looked], sample.Matches)
+	detail := c.sampled(scenes[:c.looked], &sample)
 	for _, scene := range scenes[c.looked:] {
 		report := sampleOf(scene)
 		report.Unchecked = true
@@ -63,8 +65,8 @@ func (c *checker) scenesMatch(ctx context.Context) error {
 }
 
 // sampleOf returns the report of a scene before it is matched.
-func sampleOf(scene *stashapi.Scene) SampleReport {
-	s := SampleReport{SceneID: scene.ID}
+func sampleOf(scene *stashapi.Scene) desk.Sample {
+	s := desk.Sample{SceneID: scene.ID}
 	if len(scene.Files) > 0 {
 		s.Path = text.Private(scene.Files[0].Path)
 	}
@@ -72,10 +74,11 @@ func sampleOf(scene *stashapi.Scene) SampleReport {
 }
 
 // sampled adds the samples to the report and returns how many match, and by which rules.
-func (c *checker) sampled(scenes []*stashapi.Scene, matches []match.Match) (detail string) {
+func (c *checker) sampled(scenes []*stashapi.Scene, found *engine.Sample) (detail string) {
 	rules := make(map[string]int)
-	for i, m := range matches {
+	for i, m := range found.Matches {
 		s := sampleOf(scenes[i])
+		s.Why = found.Whys[i]
 		if m.Found == match.Matched {
 			c.matched++
 			s.Rule, s.RatingKey = m.Hits[0].Rule, m.Hits[0].RatingKey

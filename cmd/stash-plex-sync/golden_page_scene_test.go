@@ -10,6 +10,7 @@ func (g *golden) pagesScene() {
 	g.want("page-pictures", "pictures", "scene_id", plain)
 	g.want("page-pictures-bad", "pictures", "scene_id", plain, "rating_key", "1")
 	g.want("page-settings", "settings")
+	g.want("page-libraries", "libraries")
 	g.want("page-copy-report", "copy-report")
 	g.want("page-copy-report-check", "copy-report", "check", true)
 	g.want("page-check", "check", "settings", map[string]any{"05plexUrl": g.plex.URL()})

@@ -36,6 +36,7 @@ var reading = map[string]map[string]any{
 	"copy-report":  {"check": true},
 	"dead-letters": {"limit": 200, "sort": "attempts"},
 	"jobs":         {"limit": 200, "class": "not_found"},
+	"libraries":    nil,
 	"overview":     nil,
 	"pictures":     {"scene_id": 1},
 	"report":       {"kind": "preview", "limit": 200},

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/lookup"
@@ -17,6 +16,7 @@ import (
 type Sample struct {
 	Matches []match.Match // one per scene that was looked up: the first scenes if time ran out
 	Why     string        // why the first scene that does not match does not; "" if all match
+	Whys    []string      // why each of the scenes does not match; "" for those that do
 	Notes   []string      // what limits the result, a sentence each
 }
 
@@ -59,16 +59,22 @@ func (r *run) sample(ctx context.Context, scenes []*stashapi.Scene, holds lookup
 	if s.Matches, err = m.Match(ctx, scenes); err != nil {
 		return Sample{}, err
 	}
-	if i := slices.IndexFunc(s.Matches, func(m match.Match) bool { return m.Found != match.Matched }); i >= 0 {
-		why, err := lookup.WhyNot(ctx, r.pushes.Index, r.server, scenes[i], s.Matches[i], holds)
-		if err != nil {
+	s.Whys = make([]string, len(s.Matches))
+	for i, found := range s.Matches {
+		if found.Found == match.Matched {
+			continue
+		}
+		if s.Whys[i], err = lookup.WhyNot(ctx, r.pushes.Index, r.server, scenes[i], found, holds); err != nil {
 			return Sample{}, err
+		}
+		if s.Why != "" {
+			continue
 		}
 		name := ""
 		if title := scenes[i].Title; title != "" {
 			name = ` ("` + text.Private(text.OneLine(title, text.ValueLimit)) + `")`
 		}
-		s.Why = fmt.Sprintf("scene %d%s is not: %s", scenes[i].ID, name, why)
+		s.Why = fmt.Sprintf("scene %d%s is not: %s", scenes[i].ID, name, s.Whys[i])
 	}
 	return s, nil
 }

@@ -19,6 +19,16 @@ type Check struct {
 	Line   string `json:"-"`    // the line in the log; "" for Name, Detail and Hint
 }
 
+// Sample is how one scene matches.
+type Sample struct {
+	SceneID   int    `json:"scene_id"`
+	Path      string `json:"path"`
+	Rule      string `json:"rule"` // "" if it does not match
+	RatingKey string `json:"rating_key"`
+	Unchecked bool   `json:"unchecked,omitempty"` // there was no time to match it
+	Why       string `json:"why,omitempty"`       // why it does not match
+}
+
 // SettingCheck precedes the key in the name of a setting's check.
 const SettingCheck = "Setting "
 

@@ -48,8 +48,9 @@ type Desk struct {
 	Explain func(ctx context.Context, scene int) (Explanation, error)
 	// Status returns the last line of the task "Queue status".
 	Status func(ctx context.Context) (string, error)
-	// Check returns the checks of the saved settings, those that were made before an error included. It writes nothing.
-	Check func(ctx context.Context) ([]Check, error)
+	// Check returns the checks of the saved settings and the scenes that were matched, those before an error included. It
+	// writes nothing.
+	Check func(ctx context.Context) ([]Check, []Sample, error)
 	// Reports opens the stored reports of long tasks.
 	Reports func(ctx context.Context) (*report.DB, error)
 	// Ask makes sure that a run follows, and reports whether it had to ask Stash for one. While pushing is paused it does

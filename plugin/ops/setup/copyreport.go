@@ -115,7 +115,7 @@ func (c *copied) chosen(context.Context) error {
 func (c *copied) checked(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, reportedCheck)
 	defer cancel()
-	checks, err := c.Check(limited)
+	checks, _, err := c.Check(limited)
 	for _, one := range checks {
 		line := "Check " + one.Code + ": failed"
 		if one.OK {

@@ -9,6 +9,7 @@ func Operations() map[string]desk.Operation {
 	return map[string]desk.Operation{
 		"accept-server": {Do: acceptServer, Args: []string{"server"}},
 		"copy-report":   {Do: copyReport, Args: []string{"check"}},
+		"libraries":     {Do: showLibraries},
 		"settings":      {Do: settingsOf},
 
 		"account":        {Do: accountNow},
