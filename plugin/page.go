@@ -39,7 +39,7 @@ func (s *session) page(ctx context.Context, op desk.Operation, args common.ArgsM
 func (s *session) desk(unset error) *desk.Desk {
 	return &desk.Desk{
 		Version: s.Version, Now: time.Now, Log: s.z, Store: s.db, Stash: s.stash, Settings: s.set, SettingsErr: unset, Where: s.where, Unsigned: s.wrong,
-		Account: account.NewDesk(s.dir, s.Version, func(ctx context.Context) (string, error) { return s.db.ClientID(ctx, time.Now()) }),
+		Account: s.signIn(),
 		Index: func(ctx context.Context) (*plexindex.Index, error) {
 			if s.index == nil {
 				var err error
@@ -81,4 +81,11 @@ func (s *session) desk(unset error) *desk.Desk {
 			return desk.Explanation{State: r.State, Text: r.Text, Job: r.Job, DeadLetter: r.DeadLetter}, err
 		},
 	}
+}
+
+// signIn returns what signs people in.
+func (s *session) signIn() *account.Desk {
+	d := account.NewDesk(s.dir, s.Version, func(ctx context.Context) (string, error) { return s.db.ClientID(ctx, time.Now()) })
+	d.InsecureTLS = s.set.InsecureTLS
+	return d
 }

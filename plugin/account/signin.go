@@ -21,6 +21,8 @@ type Desk struct {
 	Now     func() time.Time
 	TV      func(client string) *plextv.Client // nil: plex.tv
 	Plex    func(plexapi.Config) (*plexapi.Client, error)
+	// InsecureTLS is the setting: any certificate of Plex is accepted, never another one of plex.tv.
+	InsecureTLS bool
 }
 
 // NewDesk returns a Desk for a data folder.
