@@ -72,10 +72,11 @@ func signIn(ctx context.Context, args []string, in io.Reader, out io.Writer) err
 	defer db.Close() // what was written is committed
 	desk := account.NewDesk(dir, version, func(ctx context.Context) (string, error) { return db.ClientID(ctx, time.Now()) })
 	s := &signingIn{desk, bufio.NewScanner(in), out}
-	if err := s.confirm(ctx); err != nil {
+	handle, err := s.confirm(ctx)
+	if err != nil {
 		return err
 	}
-	return s.choose(ctx)
+	return s.choose(ctx, handle)
 }
 
 // signOut removes the sign-in.
@@ -114,25 +115,25 @@ func (s *signingIn) ask(question string) (string, error) {
 	return strings.TrimSpace(s.in.Text()), nil
 }
 
-// confirm waits until the person has confirmed the sign-in.
-func (s *signingIn) confirm(ctx context.Context) error {
+// confirm waits until the person has confirmed the sign-in, and returns its handle.
+func (s *signingIn) confirm(ctx context.Context) (handle string, err error) {
 	started, err := s.Start(ctx, false)
 	if err != nil {
-		return err
+		return "", err
 	}
 	s.say("Open %s in a browser, sign in to Plex, and enter this code: %s\n(valid for %d minutes; Ctrl-C cancels)", started.Link, started.Code, int(started.Expires.Minutes()))
 	said := account.Pending
 	for {
 		state, err := s.Poll(ctx, started.Handle)
 		if err != nil {
-			return err
+			return "", err
 		}
 		switch state.State {
 		case account.Claimed:
 			s.say("Signed in%s.", as(state.Name))
-			return nil
+			return started.Handle, nil
 		case account.Expired, account.Replaced, account.Refused, account.Clock:
-			return fmt.Errorf("%s: %s", state.Text, state.Remedy)
+			return "", fmt.Errorf("%s: %s", state.Text, state.Remedy)
 		case said:
 		default: // it passes
 			s.say("%s: %s", state.Text, state.Remedy)
@@ -140,7 +141,7 @@ func (s *signingIn) confirm(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return errors.New("the sign-in was cancelled")
+			return "", errors.New("the sign-in was cancelled")
 		case <-time.After(max(pollEvery, state.RetryAfter)):
 		}
 	}
@@ -154,7 +155,7 @@ func as(name string) string {
 }
 
 // choose lets the person choose a server and, if none of its addresses answers, type one.
-func (s *signingIn) choose(ctx context.Context) error {
+func (s *signingIn) choose(ctx context.Context, handle string) error {
 	found, err := s.Servers(ctx, "")
 	if err != nil {
 		return err
@@ -190,7 +191,7 @@ func (s *signingIn) choose(ctx context.Context) error {
 			return err
 		}
 	}
-	chosen, err := s.Choose(ctx, f.MachineID, address)
+	chosen, err := s.Choose(ctx, f.MachineID, address, handle)
 	if err != nil {
 		return err
 	}

@@ -40,6 +40,9 @@ type Server struct {
 	Token     string    `json:"token"`     // for this server alone
 	URL       string    `json:"url"`       // the address in use
 	Addresses []Address `json:"addresses"` // to which Token may go, URL among them
+	// Apart means that it came from the settings or from another account: addresses that were typed for it are not offered
+	// for a token of this account.
+	Apart bool `json:"apart,omitempty"`
 }
 
 // An Address is one at which the server may answer.

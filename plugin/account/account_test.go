@@ -87,7 +87,8 @@ func (l *lab) server(machine string, owned bool) plextest.TVServer {
 	}
 }
 
-func (l *lab) signIn() {
+// signIn returns the handle of the sign-in.
+func (l *lab) signIn() string {
 	l.Helper()
 	s, err := l.Start(l.Context(), true)
 	if err != nil {
@@ -100,6 +101,7 @@ func (l *lab) signIn() {
 		l.Fatal("no such PIN")
 	}
 	l.wantState(s.Handle, Claimed)
+	return s.Handle
 }
 
 func (l *lab) wantState(handle, state string) {
@@ -142,7 +144,7 @@ func TestSignInAndChooseAServer(t *testing.T) {
 			t.Errorf("%+v", one)
 		}
 	}
-	s, err := l.Choose(t.Context(), f.MachineID, f.Best)
+	s, err := l.Choose(t.Context(), f.MachineID, f.Best, "")
 	if err != nil || s.Token != serverToken {
 		t.Fatalf("%+v, %v", s, err)
 	}
@@ -250,7 +252,7 @@ func TestServersThatCannotBeChosen(t *testing.T) {
 		}
 	}
 	for machine, want := range map[string]string{"another-machine": "another Plex server", l.plex.Machine(): "shared", "unknown": "claimed by another"} {
-		_, err := l.Choose(t.Context(), machine, l.plex.URL())
+		_, err := l.Choose(t.Context(), machine, l.plex.URL(), "")
 		if e, ok := errors.AsType[*ChoiceError](err); !ok || !strings.Contains(e.Text, want) {
 			t.Errorf("%s: %v, want %q", machine, err, want)
 		}
@@ -270,7 +272,7 @@ func TestAddressOfOnesOwn(t *testing.T) {
 	s := l.server(l.plex.Machine(), true)
 	s.Connections = s.Connections[:1] // Plex in a container announces only addresses that do not work
 	l.tv.SetAccount(accountToken, "alice", s)
-	l.signIn()
+	handle := l.signIn()
 	found, err := l.Servers(t.Context(), "")
 	if err != nil || found[0].Best != "" {
 		t.Fatalf("%+v, %v", found, err)
@@ -278,11 +280,63 @@ func TestAddressOfOnesOwn(t *testing.T) {
 	if found, err = l.Servers(t.Context(), l.plex.URL()); err != nil || found[0].Best != l.plex.URL() {
 		t.Fatalf("%+v, %v", found, err)
 	}
-	if _, err := l.Choose(t.Context(), l.plex.Machine(), l.plex.URL()); err != nil {
+	for _, other := range []string{"", "x"} { // any web page can call, and any host can name the server's identifier
+		if _, err := l.Choose(t.Context(), l.plex.Machine(), l.plex.URL(), other); err == nil || !strings.Contains(err.Error(), "sign in again") {
+			t.Errorf("with the handle %q: %v", other, err)
+		}
+	}
+	for _, r := range l.plex.Requests() {
+		if r.Path != "/identity" {
+			t.Errorf("an address that another caller typed got %s %s", r.Method, r.Path)
+		}
+	}
+	if _, err := l.Choose(t.Context(), l.plex.Machine(), l.plex.URL(), handle); err != nil {
 		t.Fatal(err)
 	}
 	if found, err = l.Servers(t.Context(), ""); err != nil || found[0].Best != l.plex.URL() {
 		t.Errorf("it is not remembered: %+v, %v", found, err)
+	}
+}
+
+// An address that was typed without the account, such as one in the settings, which any web page may have put there, does
+// not get the account's token for the server.
+func TestAddressOfTheSettingsIsNotForTheAccount(t *testing.T) {
+	l := newLab(t)
+	trap := plextest.New("typed-token-0123456789")
+	trap.SetMachine(l.plex.Machine())
+	if err := trap.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(trap.Stop)
+	l.signIn()
+	if _, err := l.Adopt(t.Context(), trap.URL(), "typed-token-0123456789", ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Choose(t.Context(), l.plex.Machine(), trap.URL(), ""); err == nil {
+		t.Error("the address of the settings is chosen")
+	}
+	l.tv.SetAccount("second-token-0123456789", "bob", l.server(l.plex.Machine(), true))
+	for _, name := range []string{"alice", "bob"} { // who signs in again keeps the addresses, another person does not
+		handle := l.signIn()
+		if _, err := l.Choose(t.Context(), l.plex.Machine(), l.plex.URL()+"/", handle); err != nil {
+			t.Fatal(err)
+		}
+		if name == "bob" {
+			s, err := l.Start(t.Context(), true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.tv.Claim(s.Code, "second-token-0123456789")
+			l.wantState(s.Handle, Claimed)
+		} else {
+			l.signIn()
+		}
+		if a := l.chosen(); a.Name != name || a.Server.Apart != (name == "bob") {
+			t.Errorf("%s: %+v", name, a)
+		}
+	}
+	if n := trap.Count("", "/library"); n != 1 { // from Adopt, with its own token
+		t.Errorf("the address of the settings got %d requests with a token", n)
 	}
 }
 

@@ -110,7 +110,8 @@ func (d *Desk) list(ctx context.Context) (Account, []plextv.Server, error) {
 	return a, list, err
 }
 
-// addressesOf returns the addresses of a server, the best first: those that a person typed, then those that plex.tv knows.
+// addressesOf returns the addresses of a server, the best first: those that a person of this account typed, then those that
+// plex.tv knows.
 func addressesOf(a Account, s *plextv.Server, own string) []Address {
 	var list []Address
 	add := func(one Address) {
@@ -119,7 +120,7 @@ func addressesOf(a Account, s *plextv.Server, own string) []Address {
 		}
 	}
 	add(Address{URL: own, Own: true})
-	if a.Server != nil && a.Server.MachineID == s.MachineID {
+	if a.Server != nil && a.Server.MachineID == s.MachineID && !a.Server.Apart {
 		for _, one := range a.Server.Addresses {
 			if one.Own && len(list) < ownAtMost {
 				add(one)
@@ -182,8 +183,10 @@ func (e *ChoiceError) Error() string { return e.Text }
 
 // Choose makes a server of the account the one to push to, at one of its addresses or at one that a person has typed. It
 // stores them only after the address has named the server's identifier without a token, and the server has accepted its
-// token. The error is a *ChoiceError, one of plextv, ErrSignedOut, or of the data folder.
-func (d *Desk) Choose(ctx context.Context, machine, address string) (Server, error) {
+// token. Only who has signed in may type an address, since the server's identifier is no secret and any host could name it:
+// handle is that of the sign-in, and other callers need none. The error is a *ChoiceError, one of plextv, ErrSignedOut, or
+// of the data folder.
+func (d *Desk) Choose(ctx context.Context, machine, address, handle string) (Server, error) {
 	a, list, err := d.list(ctx)
 	if err != nil {
 		return Server{}, err
@@ -197,13 +200,15 @@ func (d *Desk) Choose(ctx context.Context, machine, address string) (Server, err
 	}
 	known := addressesOf(a, &list[i], "")
 	own := !slices.ContainsFunc(known, func(one Address) bool { return same(one.URL, address) })
-	if own {
+	switch {
+	case list[i].Token == "":
+		return Server{}, &ChoiceError{fmt.Sprintf("plex.tv gave no token for the server %q: try again later, or set \"Plex address\" and \"Plex token\" by hand", list[i].Name)}
+	case own && (handle == "" || handle != a.Completed):
+		return Server{}, &ChoiceError{"plex.tv does not know this address of the server, and only who has just signed in may type one: sign in again, then enter it"}
+	case own:
 		known = append([]Address{{URL: address, Own: true}}, known...)
 	}
 	s := Server{MachineID: machine, Name: list[i].Name, Token: list[i].Token, URL: address, Addresses: known}
-	if s.Token == "" {
-		s.Token = a.Token
-	}
 	if err := d.confirm(ctx, a.Client, s); err != nil {
 		return Server{}, err
 	}
@@ -249,7 +254,7 @@ func (d *Desk) Adopt(ctx context.Context, address, token, name string) (Server, 
 	if err != nil {
 		return Server{}, &ChoiceError{err.Error()}
 	}
-	s := Server{MachineID: id.MachineIdentifier, Name: name, Token: token, URL: address, Addresses: []Address{{URL: address, Own: true}}}
+	s := Server{MachineID: id.MachineIdentifier, Name: name, Token: token, URL: address, Addresses: []Address{{URL: address, Own: true}}, Apart: true}
 	if err := d.confirm(ctx, a.Client, s); err != nil {
 		return Server{}, err
 	}

@@ -179,6 +179,9 @@ func (d *Desk) Poll(ctx context.Context, handle string) (State, error) {
 	late := false
 	a, err = update(d.Dir, func(now *Account) error {
 		if late = now.Pin == nil || now.Pin.Handle != handle; !late {
+			if now.Server != nil && (who.Name == "" || who.Name != now.Name) {
+				now.Server.Apart = true
+			}
 			now.Token, now.Name, now.Refused, now.Pin, now.Completed = p.Token, who.Name, false, nil, handle
 		}
 		return nil

@@ -17,7 +17,7 @@ func Operations() map[string]desk.Operation {
 		"pin-poll":       {Do: pinPoll, Args: []string{"handle"}},
 		"sign-out":       {Do: signOut},
 		"servers":        {Do: servers, Args: []string{"address"}},
-		"choose-server":  {Do: chooseServer, Args: []string{"machine_id", "address"}},
+		"choose-server":  {Do: chooseServer, Args: []string{"machine_id", "address", "handle"}},
 		"adopt-settings": {Do: adoptSettings},
 	}
 }

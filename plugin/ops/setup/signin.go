@@ -228,7 +228,11 @@ func chooseServer(ctx context.Context, d *desk.Desk, args desk.Args) (any, error
 	if machine == "" || address == "" {
 		return nil, errors.New("args.machine_id and args.address are needed; the operation \"servers\" lists both")
 	}
-	_, err = d.Account.Choose(ctx, machine, address)
+	handle, err := args.Text("handle")
+	if err != nil {
+		return nil, err
+	}
+	_, err = d.Account.Choose(ctx, machine, address, handle)
 	return choice(ctx, d, err)
 }
 
