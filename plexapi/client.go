@@ -37,7 +37,7 @@ const (
 type Config struct {
 	URL              string // http or https, with a base path if a proxy adds one
 	Token            string
-	MachineID        string // if set, the token goes only to the server with this identifier
+	MachineID        string // if set, the token goes only to the server with this identifier; not with a Transport
 	ClientIdentifier string // must never change: Plex announces a new device for each
 	ProductVersion   string
 	InsecureTLS      bool              // accept any certificate; whoever answers gets the token
@@ -53,9 +53,9 @@ type Client struct {
 	machine   string // the server that may get the token; "": whichever answers
 	timeout   time.Duration
 	transport http.RoundTripper
-	seen      atomic.Bool // an answer had Plex's header
+	anonymous http.RoundTripper // for requests without the token
+	seen      atomic.Bool       // an answer had Plex's header
 	contact   contact
-	confirmed atomic.Bool // the server has named itself as machine, and has answered since
 }
 
 // New returns a client. It refuses an address that is not an absolute http or https URL or that contains a user name,
@@ -86,9 +86,16 @@ func New(cfg Config) (*Client, error) {
 	if c.timeout <= 0 {
 		c.timeout = answerDefault
 	}
-	if c.transport == nil {
+	switch {
+	case c.transport == nil && c.machine != "":
+		c.guard(newTransport(base.Scheme, cfg), newTransport(base.Scheme, cfg))
+		return c, nil
+	case c.transport == nil:
 		c.transport = newTransport(base.Scheme, cfg)
+	case c.machine != "":
+		return nil, errors.New("a machine identifier is only used with the default transport")
 	}
+	c.anonymous = c.transport
 	return c, nil
 }
 
@@ -134,9 +141,6 @@ func (c *Client) target(r request) *url.URL {
 // caller's context. Go replaces a connection that Plex closed while it was idle; the idempotency key allows that for
 // writes too.
 func (c *Client) do(ctx context.Context, r request, read func(io.Reader) error) error {
-	if err := c.confirm(ctx, r); err != nil {
-		return err
-	}
 	err := c.send(ctx, r, read)
 	switch {
 	case err == nil:
@@ -173,13 +177,17 @@ func (c *Client) send(ctx context.Context, r request, read func(io.Reader) error
 	for k, v := range r.header {
 		req.Header.Set(k, v)
 	}
+	transport := c.anonymous
 	if !r.anonymous {
 		req.Header.Set("X-Plex-Token", c.token)
+		transport, req = c.transport, req.WithContext(context.WithValue(ctx, asker{}, r))
 	}
 	// An http.Client would follow redirects and send the token along.
-	res, err := c.transport.RoundTrip(req)
+	res, err := transport.RoundTrip(req)
+	if other, refused := errors.AsType[*Error](err); refused { // of the guard
+		return other
+	}
 	if err != nil {
-		c.confirmed.Store(false)
 		return c.failed(r, failure{err: err, early: early, fresh: fresh})
 	}
 	defer res.Body.Close()

@@ -38,23 +38,7 @@ func (c *Client) identity(ctx context.Context, probe bool) (Identity, error) {
 		c.contact.identified(id, time.Since(began))
 		return nil
 	})
-	c.confirmed.Store(err == nil && id.MachineIdentifier == c.machine)
 	return id, err
-}
-
-// confirm makes sure that the server is the one that may get the token, before a request sends it. It asks again after
-// each connection that failed, since another server may have got the address.
-func (c *Client) confirm(ctx context.Context, r request) error {
-	if c.machine == "" || r.anonymous || c.confirmed.Load() {
-		return nil
-	}
-	if _, err := c.identity(ctx, r.probe); err != nil || c.confirmed.Load() {
-		return err
-	}
-	return &Error{
-		Class: Unauthorized, Op: r.op, Method: r.method, Path: r.path, Err: errors.New("another Plex server answers at this address"),
-		Hint: "the token was not sent; choose the server again, or another one of its addresses",
-	}
 }
 
 // Sections lists all libraries.

@@ -233,7 +233,7 @@ func (d *Desk) confirm(ctx context.Context, client string, s Server) error {
 	if id.MachineIdentifier != s.MachineID {
 		return &ChoiceError{fmt.Sprintf("another Plex server answers at this address, not %q: nothing was sent to it and nothing was changed", s.Name)}
 	}
-	plex, err := d.Plex(plexapi.Config{URL: s.URL, Token: s.Token, ClientIdentifier: client, ProductVersion: d.Version, Timeout: tryLimit, InsecureTLS: d.InsecureTLS})
+	plex, err := d.Plex(plexapi.Config{URL: s.URL, Token: s.Token, MachineID: s.MachineID, ClientIdentifier: client, ProductVersion: d.Version, Timeout: tryLimit, InsecureTLS: d.InsecureTLS})
 	if err == nil {
 		_, err = plex.Sections(ctx)
 	}

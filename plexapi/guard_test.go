@@ -54,3 +54,39 @@ func TestTokenGoesOnlyToItsServer(t *testing.T) {
 		t.Error("a probe of another server succeeded")
 	}
 }
+
+// Another server that takes over the address while no request is on its way gets no token on the connection that Go makes
+// by itself.
+func TestNewConnectionGetsNoTokenBeforeItsServerIsKnown(t *testing.T) {
+	plex := plextest.New("token-of-one-server")
+	plex.AddSection("Videos", "movie")
+	if err := plex.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(plex.Stop)
+	c, err := New(Config{URL: plex.URL(), Token: "token-of-one-server", ClientIdentifier: "c", MachineID: plex.Machine()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Sections(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	plex.Stop()
+	machine := plex.Machine()
+	plex.SetMachine("another-server")
+	if err := plex.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	plex.Forget()
+	_, err = c.Sections(t.Context())
+	if e, ok := errors.AsType[*Error](err); !ok || e.Class != Unauthorized || !strings.HasPrefix(err.Error(), "cannot list the libraries: another Plex server") {
+		t.Errorf("another server: %v", err)
+	}
+	if n := plex.Count("", "/library"); n != 0 {
+		t.Errorf("another server got the token %d times", n)
+	}
+	plex.SetMachine(machine)
+	if _, err := c.Sections(t.Context()); err != nil {
+		t.Errorf("the server is back: %v", err)
+	}
+}
