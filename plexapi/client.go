@@ -30,6 +30,7 @@ const (
 	uploadTimeout  = 60 * time.Second // at least, because an upload takes longer
 	probeTimeout   = 5 * time.Second
 	bodyLimit      = 16 << 20 // bytes, decompressed
+	identityLimit  = 64 << 10 // bytes of an answer about the identity
 	headLimit      = 4 << 10  // bytes read of the body of an error, and after the end of an answer
 )
 
@@ -201,7 +202,11 @@ func (c *Client) send(ctx context.Context, r request, read func(io.Reader) error
 	if at, err := http.ParseTime(res.Header.Get("Date")); err == nil && r.date != nil {
 		*r.date = at
 	}
-	answer, page := withoutPage(res.Header, http.MaxBytesReader(nil, res.Body, bodyLimit))
+	limit := int64(bodyLimit)
+	if r.identity { // any host may be asked
+		limit = identityLimit
+	}
+	answer, page := withoutPage(res.Header, http.MaxBytesReader(nil, res.Body, limit))
 	if err = ErrPage; !page {
 		err = read(answer)
 	}

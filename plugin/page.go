@@ -86,6 +86,6 @@ func (s *session) desk(unset error) *desk.Desk {
 // signIn returns what signs people in.
 func (s *session) signIn() *account.Desk {
 	d := account.NewDesk(s.dir, s.Version, func(ctx context.Context) (string, error) { return s.db.ClientID(ctx, time.Now()) })
-	d.InsecureTLS = s.set.InsecureTLS
+	d.InsecureTLS, d.Secret = s.set.InsecureTLS, s.log.AddSecret
 	return d
 }

@@ -114,17 +114,15 @@ func (s *session) close() error {
 // readSettings reads the settings from Stash. The error is a *stashapi.Error if Stash fails, and a *settings.Error if
 // settings are invalid.
 func (s *session) readSettings(ctx context.Context) error {
+	a, unread := account.Load(s.dir)
+	s.addSecrets(a.Secrets()...)
 	raw, err := s.stash.Settings(ctx, ID)
 	if err != nil {
 		return err
 	}
 	s.set, s.wrong = settings.Parse(raw)
-	a, unread := account.Load(s.dir)
+	s.addSecrets(s.set.PlexToken)
 	s.where, err = account.Connect(s.set, s.wrong, a)
-	for _, secret := range append(a.Secrets(), s.set.PlexToken) {
-		s.log.AddSecret(secret)
-		s.stash.AddSecret(secret)
-	}
 	s.log.Reveal(!s.set.RedactLogs)
 	s.z = s.log.Logger(s.set.DebugLog)
 	if len(s.set.Unknown) > 0 {
@@ -134,6 +132,14 @@ func (s *session) readSettings(ctx context.Context) error {
 		err = errors.Join(err, unread)
 	}
 	return err
+}
+
+// addSecrets hides texts in everything that this process writes or answers.
+func (s *session) addSecrets(secrets ...string) {
+	for _, secret := range secrets {
+		s.log.AddSecret(secret)
+		s.stash.AddSecret(secret)
+	}
 }
 
 // guest is the client identifier where none may be stored, or the stored one may not be shown.

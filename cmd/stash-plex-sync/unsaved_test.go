@@ -254,8 +254,11 @@ func TestCheckOfAServerThatAnswersTooMuchStaysSmall(t *testing.T) {
 	s := newStranger(t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("X-Plex-Protocol", "1.0")
 		switch r.URL.Path {
-		case "/identity", "/":
-			fmt.Fprintf(rw, `{"MediaContainer":{"machineIdentifier":%q,"version":%q,"friendlyName":%q}}`, long, long, long)
+		case "/identity": // more is not read
+			some := strings.Repeat("é", 10_000)
+			fmt.Fprintf(rw, `{"MediaContainer":{"machineIdentifier":%q,"version":%q}}`, some, some)
+		case "/":
+			fmt.Fprintf(rw, `{"MediaContainer":{"friendlyName":%q}}`, long)
 		default:
 			fmt.Fprintf(rw, `{"MediaContainer":{"Directory":[{"key":"1","type":"movie","title":%q,"agent":%q}]}}`, long, long)
 		}

@@ -22,8 +22,9 @@ const (
 	listing   = "https://clients.plex.tv" // lists the servers
 	authPage  = "https://app.plex.tv/auth"
 	product   = "Stash Plex Sync"
-	patience  = 10 * time.Second // for an answer
-	bodyLimit = 4 << 20          // bytes
+	patience  = 6 * time.Second // for an answer
+	bodyLimit = 1 << 20         // bytes
+	headLimit = 1 << 16         // bytes
 )
 
 // LinkPage is where a person types the code of a short PIN.
@@ -59,6 +60,8 @@ func New(cfg Config) *Client {
 			DialContext:         (&net.Dialer{Timeout: patience / 2}).DialContext,
 			TLSHandshakeTimeout: patience / 2,
 			ForceAttemptHTTP2:   true,
+
+			MaxResponseHeaderBytes: headLimit,
 			Proxy: func(r *http.Request) (*url.URL, error) {
 				u, err := http.ProxyFromEnvironment(r)
 				if err != nil { // its text may contain the password of the proxy
@@ -88,7 +91,7 @@ func (c *Client) NewPin(ctx context.Context, strong bool) (Pin, error) {
 		query = "?strong=true"
 	}
 	p, err := c.pin(ctx, "create a PIN", http.MethodPost, "/api/v2/pins"+query)
-	if err == nil && (p.ID == 0 || p.Code == "") {
+	if err == nil && (p.ID <= 0 || !codeForm.MatchString(p.Code)) {
 		err = &Error{Class: Odd, Op: "create a PIN", Err: errShape}
 	}
 	return p, err
@@ -116,9 +119,13 @@ func (c *Client) pin(ctx context.Context, op, method, path string) (Pin, error) 
 		return Pin{}, err
 	}
 	pin := Pin{ID: p.ID, Code: p.Code, Expires: time.Duration(min(max(p.ExpiresIn, 0), 86400)) * time.Second}
-	if p.AuthToken != nil {
-		pin.Token = *p.AuthToken
+	if p.AuthToken == nil || *p.AuthToken == "" {
+		return pin, nil
 	}
+	if !isToken(*p.AuthToken) {
+		return Pin{}, &Error{Class: Odd, Op: op, Err: errShape}
+	}
+	pin.Token = *p.AuthToken
 	return pin, nil
 }
 
@@ -134,7 +141,7 @@ func (c *Client) SignInPage(p Pin) string {
 // An Account is who a token belongs to.
 type Account struct {
 	ID   int64
-	Name string
+	Name string // on one line of limited length
 }
 
 // Account returns who a token belongs to. The class of the error is Refused only if plex.tv does not accept the token;
@@ -151,7 +158,7 @@ func (c *Client) Account(ctx context.Context, token string) (Account, error) {
 	if a.Username == "" {
 		a.Username = a.Title
 	}
-	return Account{a.ID, a.Username}, nil
+	return Account{a.ID, shown(a.Username, token)}, nil
 }
 
 // request is one request to plex.tv.

@@ -10,17 +10,19 @@ import (
 	"strings"
 )
 
-// addressesAtMost limits the addresses of one server.
-const addressesAtMost = 20
+const (
+	serversAtMost   = 50
+	addressesAtMost = 20 // of one server
+)
 
 // A Server is one Plex server that an account may use.
 type Server struct {
-	Name          string
+	Name          string // like Version, on one line of limited length
 	MachineID     string
 	Version       string
 	Owned         bool   // by the account; only the owner may edit
 	Present       bool   // plex.tv has heard of it lately
-	Token         string // for this server alone
+	Token         string // for this server alone; "" if plex.tv gave none that can be used
 	HTTPSRequired bool
 	Connections   []Connection
 }
@@ -34,7 +36,7 @@ type Connection struct {
 	Relay   bool // through plex.tv, slow
 }
 
-// Servers lists the servers of an account, its own and those that others share with it.
+// Servers lists the servers of an account, its own and those that others share with it: at most 50, its own first.
 func (c *Client) Servers(ctx context.Context, token string) ([]Server, error) {
 	var list []struct {
 		Name             string `json:"name"`
@@ -61,20 +63,37 @@ func (c *Client) Servers(ctx context.Context, token string) ([]Server, error) {
 		return nil, err
 	}
 	var servers []Server
+	secrets := []string{token}
 	for _, one := range list {
-		if !slices.Contains(strings.Split(one.Provides, ","), "server") || one.ClientIdentifier == "" {
-			continue
+		if slices.Contains(strings.Split(one.Provides, ","), "server") && machineForm.MatchString(one.ClientIdentifier) {
+			s := Server{
+				Name: one.Name, MachineID: one.ClientIdentifier, Version: one.ProductVersion, Owned: one.Owned,
+				Present: one.Presence, HTTPSRequired: one.HTTPSRequired,
+			}
+			if isToken(one.AccessToken) {
+				s.Token, secrets = one.AccessToken, append(secrets, one.AccessToken)
+			}
+			for _, conn := range one.Connections[:min(len(one.Connections), addressesAtMost)] {
+				s.Connections = append(s.Connections, Connection{conn.URI, conn.Address, conn.Port, conn.Local, conn.Relay})
+			}
+			servers = append(servers, s)
 		}
-		s := Server{
-			Name: one.Name, MachineID: one.ClientIdentifier, Version: one.ProductVersion, Owned: one.Owned,
-			Present: one.Presence, Token: one.AccessToken, HTTPSRequired: one.HTTPSRequired,
-		}
-		for _, conn := range one.Connections {
-			s.Connections = append(s.Connections, Connection{conn.URI, conn.Address, conn.Port, conn.Local, conn.Relay})
-		}
-		servers = append(servers, s)
 	}
-	return servers, nil
+	slices.SortStableFunc(servers, func(a, b Server) int { return boolean(b.Owned) - boolean(a.Owned) })
+	servers = servers[:min(len(servers), serversAtMost)]
+	for i := range servers {
+		s := &servers[i]
+		s.Name, s.Version = shown(s.Name, secrets...), shown(s.Version, secrets...)
+		s.Connections = slices.DeleteFunc(s.Connections, func(c Connection) bool { return tells(c.URI, secrets) || tells(c.Address, secrets) })
+	}
+	return slices.DeleteFunc(servers, func(s Server) bool { return tells(s.MachineID, secrets) }), nil
+}
+
+func boolean(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
 }
 
 // An Address is where a server may answer.
@@ -91,7 +110,7 @@ func (s *Server) Addresses() []Address {
 	var list []Address
 	add := func(text string, c Connection) {
 		u, err := url.Parse(text)
-		if err != nil || u.Hostname() == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
+		if err != nil || !hostForm.MatchString(u.Hostname()) || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
 			return
 		}
 		a := Address{u.Scheme + "://" + u.Host, c.Local, c.Relay}

@@ -15,7 +15,8 @@ import (
 const (
 	tryLimit  = 5 * time.Second // for all addresses together
 	tryAtOnce = 16
-	ownAtMost = 5 // typed addresses that are remembered
+	ownAtMost = 5   // typed addresses that are remembered
+	tryAtMost = 200 // addresses in all
 )
 
 // A Found is a server of the account, with how its addresses answer from where Stash runs.
@@ -48,7 +49,7 @@ func (d *Desk) Servers(ctx context.Context, own string) ([]Found, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := make([]Found, len(list))
+	found, tries := make([]Found, len(list)), 0
 	for i := range list {
 		s := &list[i]
 		found[i] = Found{MachineID: s.MachineID, Name: s.Name, Version: s.Version, Owned: s.Owned, Present: s.Present}
@@ -57,7 +58,9 @@ func (d *Desk) Servers(ctx context.Context, own string) ([]Found, error) {
 			continue
 		}
 		for _, one := range addressesOf(a, s, own) {
-			found[i].Addresses = append(found[i].Addresses, Tried{Address: one})
+			if tries++; tries <= tryAtMost {
+				found[i].Addresses = append(found[i].Addresses, Tried{Address: one})
+			}
 		}
 	}
 	d.try(ctx, a.Client, found)
@@ -94,6 +97,9 @@ func (d *Desk) list(ctx context.Context) (Account, []plextv.Server, error) {
 		return a, nil, ErrSignedOut
 	}
 	list, err := d.TV(a.Client).Servers(ctx, a.Token)
+	for _, s := range list {
+		d.secret(s.Token)
+	}
 	refused := false
 	if e, ok := errors.AsType[*plextv.Error](err); ok {
 		refused = e.Class == plextv.Refused

@@ -23,6 +23,13 @@ type Desk struct {
 	Plex    func(plexapi.Config) (*plexapi.Client, error)
 	// InsecureTLS is the setting: any certificate of Plex is accepted, never another one of plex.tv.
 	InsecureTLS bool
+	Secret      func(token string) // is told each token that arrives, before anything is shown; may be nil
+}
+
+func (d *Desk) secret(token string) {
+	if d.Secret != nil {
+		d.Secret(token)
+	}
 }
 
 // NewDesk returns a Desk for a data folder.
@@ -171,6 +178,7 @@ func (d *Desk) Poll(ctx context.Context, handle string) (State, error) {
 	if p.Token == "" {
 		return StateNamed(Pending), nil
 	}
+	d.secret(p.Token)
 	who, err := tv.Account(ctx, p.Token)
 	if e, ok := errors.AsType[*plextv.Error](err); ok && e.Class == plextv.Refused {
 		return StateNamed(Refused), d.drop(handle)
