@@ -6,13 +6,15 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/account"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
-// warnOfRisk logs once for each queue what other users can do because the data folder could not be protected.
+// warnOfRisk logs once for each queue what other users can do because the data folder, or the sign-in in it, could not be protected.
 func warnOfRisk(ctx context.Context, db *store.Store, z zerolog.Logger) {
-	risk := sqlitefile.Risk(db.Dir())
+	risk := text.Join(sqlitefile.Risk(db.Dir()), account.Risk(db.Dir()))
 	if risk == "" {
 		return
 	}

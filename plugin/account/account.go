@@ -4,6 +4,7 @@
 package account
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,14 +13,13 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/gofrs/flock"
-
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
 const (
 	file     = "account.json"
 	fileLock = "account.lock"
+	patience = 3 * time.Second // for other processes to store theirs
 )
 
 // An Account is the content of account.json. The zero value is that of a plugin that nobody has signed in.
@@ -68,34 +68,44 @@ func (e *DamagedError) Error() string {
 }
 
 // Load reads the account of a data folder. It is empty if nobody has signed in. The error of a file with other content is a
-// *DamagedError.
+// *DamagedError. Load follows no symbolic link: signing out would leave the tokens where it leads.
 func Load(dir string) (Account, error) {
 	var a Account
 	path := filepath.Join(dir, file)
-	content, err := os.ReadFile(path)
+	fi, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return a, nil
-	case err != nil:
+	case err == nil && !fi.Mode().IsRegular():
+		return a, fmt.Errorf("cannot read the sign-in: %s is not a file of its own: remove it, then sign in again", path)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
 		return a, fmt.Errorf("cannot read the sign-in: %w", sqlitefile.Explain(path, err))
 	}
-	if err := json.Unmarshal(content, &a); err != nil {
+	if err := json.Unmarshal(content, &a); err != nil || !a.complete() {
 		return Account{}, &DamagedError{path}
 	}
 	return a, nil
 }
 
+// complete reports whether nothing is missing that tells where a token may go.
+func (a *Account) complete() bool {
+	s := a.Server
+	return (s == nil || s.MachineID != "" && s.Token != "" && s.URL != "") && (a.Pin == nil || a.Pin.Handle != "")
+}
+
 // update changes account.json in one step, while no other process does. A damaged file counts as an empty one: signing in
 // repairs it.
 func update(dir string, change func(*Account) error) (a Account, err error) {
-	if err := sqlitefile.PrepareDir(dir); err != nil {
+	lock, err := sqlitefile.AcquireFile(context.Background(), dir, fileLock, patience)
+	if errors.Is(err, sqlitefile.ErrHeld) {
+		return a, errors.New("another process is storing the sign-in: try again")
+	}
+	if err != nil {
 		return a, err
 	}
-	lock := flock.New(filepath.Join(dir, fileLock), flock.SetPermissions(0o600))
-	if err := lock.Lock(); err != nil {
-		return a, fmt.Errorf("cannot lock the sign-in: %w", sqlitefile.Explain(lock.Path(), err))
-	}
-	defer func() { err = errors.Join(err, lock.Close()) }()
+	defer func() { err = errors.Join(err, lock.Release()) }()
 	a, err = Load(dir)
 	if _, damaged := errors.AsType[*DamagedError](err); err != nil && !damaged {
 		return a, err
@@ -107,7 +117,7 @@ func update(dir string, change func(*Account) error) (a Account, err error) {
 	if err != nil {
 		return a, err
 	}
-	if err := sqlitefile.WriteAtomically(dir, file, append(content, '\n')); err != nil {
+	if err := errors.Join(sqlitefile.RemoveUnfinished(dir, file), sqlitefile.WriteAtomically(dir, file, append(content, '\n'))); err != nil {
 		return a, fmt.Errorf("cannot store the sign-in: %w", sqlitefile.Explain(filepath.Join(dir, file), err))
 	}
 	return a, nil
@@ -132,8 +142,13 @@ func (a *Account) Secrets() []string {
 	return secrets
 }
 
-// Exposed reports whether other users can read account.json, because the file system assigns modes itself.
-func Exposed(dir string) bool {
-	fi, err := os.Stat(filepath.Join(dir, file))
-	return err == nil && fi.Mode().Perm()&0o077 != 0
+// Risk returns a message about account.json if other users can read it, because the file system assigns modes itself; "" if
+// they cannot. A mode that can be corrected is.
+func Risk(dir string) string {
+	path := filepath.Join(dir, file)
+	if sqlitefile.Close(path) {
+		return ""
+	}
+	return fmt.Sprintf("%s cannot be protected from other users on this file system: they can read the tokens of the sign-in; if other people use this machine, "+
+		"sign out, and set STASH_PLEX_SYNC_DIR to a folder on a local disk", path)
 }

@@ -152,7 +152,7 @@ func TestSignInAndChooseAServer(t *testing.T) {
 	if err != nil || c.URL != l.plex.URL() || c.Token != serverToken || c.MachineID != l.plex.Machine() || !c.SignedIn {
 		t.Errorf("%+v, %v", c, err)
 	}
-	if fi, err := os.Stat(filepath.Join(l.Dir, file)); err != nil || fi.Mode().Perm() != 0o600 || Exposed(l.Dir) {
+	if fi, err := os.Stat(filepath.Join(l.Dir, file)); err != nil || fi.Mode().Perm() != 0o600 || Risk(l.Dir) != "" {
 		t.Errorf("mode %v, %v", fi.Mode(), err)
 	}
 	if err := SignOut(l.Dir); err != nil {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/gofrs/flock"
 )
@@ -113,9 +114,10 @@ func Exists(path string) bool {
 	return err == nil
 }
 
-// WriteAtomically writes a file completely or not at all. The file survives a loss of power.
+// WriteAtomically writes a file completely or not at all. The file survives a loss of power. Only its owner may read it. A
+// process that is killed may leave an unfinished one behind, which RemoveUnfinished removes.
 func WriteAtomically(dir, name string, text []byte) error {
-	tmp, err := os.CreateTemp(dir, ".new-*")
+	tmp, err := os.CreateTemp(dir, "."+name+unfinished+"*")
 	if err != nil {
 		return err
 	}
@@ -129,6 +131,20 @@ func WriteAtomically(dir, name string, text []byte) error {
 	}
 	syncDir(dir)
 	return nil
+}
+
+// unfinished ends the names of files that WriteAtomically is writing, before a random part.
+const unfinished = ".new-"
+
+// RemoveUnfinished removes what processes that were killed have left of a file. No process may be writing it.
+func RemoveUnfinished(dir, name string) error {
+	list, err := os.ReadDir(dir)
+	for _, one := range list {
+		if strings.HasPrefix(one.Name(), "."+name+unfinished) {
+			err = errors.Join(err, os.Remove(filepath.Join(dir, one.Name())))
+		}
+	}
+	return err
 }
 
 // syncDir makes the names in a folder survive a loss of power, on systems that can open a folder.

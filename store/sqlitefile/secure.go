@@ -95,3 +95,13 @@ func Risk(dir string) string {
 	}
 	return ""
 }
+
+// Close removes the access of other users to a file, and reports whether they have none. A file system that assigns modes
+// itself, like many network shares, cannot take it away.
+func Close(path string) bool {
+	fi, err := os.Lstat(path)
+	if err == nil && !isClosed(fi) && fi.Mode().IsRegular() && chmod(path, 0o600) == nil {
+		fi, err = os.Lstat(path)
+	}
+	return err != nil || isClosed(fi)
+}

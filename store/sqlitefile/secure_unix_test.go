@@ -105,3 +105,22 @@ func TestSymbolicLinkToAFolderIsRefused(t *testing.T) {
 		t.Errorf("PrepareDir = %v, want a symbolic link to be refused", err)
 	}
 }
+
+func TestCloseSaysWhetherAFileIsProtected(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	if !Close(path) {
+		t.Error("a file that does not exist can be read by others")
+	}
+	if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chmod(path, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	withoutModes(t, nil)
+	if Close(path) {
+		t.Error("a mode that did not change protects")
+	}
+	chmod = os.Chmod
+	closed := Close(path)
+	if fi, err := os.Stat(path); err != nil || !closed || fi.Mode().Perm() != 0o600 {
+		t.Errorf("protected %v: %v", closed, err)
+	}
+}

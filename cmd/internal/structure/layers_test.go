@@ -68,7 +68,7 @@ var layers = map[string]layer{
 			"plexapi store store/inboxes store/lists store/plexindex store/pathform store/sqlitefile",
 		"github.com/rs/zerolog github.com/stashapp/stash/pkg/plugin/common",
 	},
-	"plugin/account":  {"plexapi plexapi/plextv plugin/settings store/sqlitefile", "github.com/gofrs/flock"},
+	"plugin/account":  {"plexapi plexapi/plextv plugin/settings store/sqlitefile", ""},
 	"plugin/explain":  {"plugin/engine/retry plugin/ops/desk plugin/status plugin/text store", ""},
 	"plugin/hooks":    {"plugin/text store", ""},
 	"plugin/status":   {"plugin/ops/desk plugin/pause plugin/text store store/plexindex", ""},

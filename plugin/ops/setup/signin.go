@@ -41,7 +41,7 @@ func accountNow(_ context.Context, d *desk.Desk, _ desk.Args) (any, error) {
 		return nil, err
 	}
 	r := AccountReport{
-		Source: "none", SignedIn: a.Token != "", Name: a.Name, Refused: a.Refused, IsExposed: account.Exposed(d.Account.Dir),
+		Source: "none", SignedIn: a.Token != "", Name: a.Name, Refused: a.Refused, IsExposed: account.Risk(d.Account.Dir) != "",
 		Pending: a.Pin != nil && d.Now().Before(a.Pin.Until),
 	}
 	if err != nil {
