@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/pause"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
@@ -31,6 +32,6 @@ func (s *session) runPaused(ctx context.Context, who string, began time.Time) (e
 	if err := s.locked(ctx, who, 0, s.clearMark); err != nil && !errors.Is(err, sqlitefile.ErrHeld) {
 		return true, nil, err
 	}
-	report, err = s.finish(context.WithoutCancel(ctx), engine.Summary{Stopped: why}, began)
+	report, err = s.finish(context.WithoutCancel(ctx), engine.Summary{Stopped: why, Reason: reason.PushingPaused().JSON()}, began)
 	return true, report, err
 }

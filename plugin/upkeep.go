@@ -9,6 +9,8 @@ import (
 	"github.com/stashapp/stash/pkg/plugin/common"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/status"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -23,8 +25,9 @@ func narrowed(args common.ArgsMap) (store.Narrow, error) {
 
 // RetryReport is what retry-dead did.
 type RetryReport struct {
-	Revived int    `json:"revived"`
-	Stopped string `json:"stopped,omitempty"` // why it did nothing
+	Revived int          `json:"revived"`
+	Stopped string       `json:"stopped,omitempty"` // why it did nothing
+	Reason  *desk.Reason `json:"reason,omitempty"`  // of Stopped
 }
 
 // retryDead queues dead letters again and makes sure that a run follows.
@@ -38,7 +41,7 @@ func (s *session) retryDead(ctx context.Context, args common.ArgsMap) (any, erro
 	}
 	if why := s.paused(); why != "" {
 		s.z.Info().Msg(why)
-		return RetryReport{Stopped: why}, nil
+		return RetryReport{Stopped: why, Reason: desk.ReasonOf("", reason.PushingPaused().JSON(), why)}, nil
 	}
 	revived, err := s.db.Revive(ctx, time.Now(), n)
 	if err != nil {

@@ -5,6 +5,16 @@ import (
 	"testing"
 )
 
+// wantStoredOnly checks that a choice was stored while pushing is paused, and that the answer says when it takes effect.
+func (w *world) wantStoredOnly(out map[string]any) {
+	w.Helper()
+	stopped, _ := out["stopped"].(string)
+	reason, _ := out["reason"].(map[string]any)
+	if out["run_follows"] != false || !strings.HasPrefix(stopped, "the change is stored, and takes effect after you resume: pushing is paused by you since ") || reason["code"] != "pushing_paused" {
+		w.Errorf("%v, want it to be stored only", out)
+	}
+}
+
 // A person chooses one of two items that fit a scene, and later forgets the choice: with the built program, and with the
 // runs that the operations ask for.
 func TestPersonChoosesAnItem(t *testing.T) {
@@ -33,7 +43,13 @@ func TestPersonChoosesAnItem(t *testing.T) {
 		t.Errorf("an item that Plex does not have: %v", err)
 	}
 
-	w.op(map[string]any{"mode": "link", "scene_id": 1.0, "rating_key": right})
+	w.calls("pause")
+	w.wantStoredOnly(w.op(map[string]any{"mode": "link", "scene_id": 1.0, "rating_key": left}))
+	w.wantStoredOnly(w.op(map[string]any{"mode": "forget", "scene_id": 1.0}))
+	w.wantStoredOnly(w.op(map[string]any{"mode": "link", "scene_id": 1.0, "rating_key": right}))
+	w.idle()
+	w.wantExplained(1, "queued", "but pushing is paused by you")
+	w.calls("resume")
 	w.idle()
 	w.wantExplained(1, "synced", "matched by manual")
 	if got := w.plex.Item(right).Title; got != "New" {
@@ -47,7 +63,9 @@ func TestPersonChoosesAnItem(t *testing.T) {
 		t.Errorf("candidate for another scene = %v", first)
 	}
 
-	w.op(map[string]any{"mode": "link", "scene_id": 1.0, "rating_key": w.keys[2]}) // another scene's
+	if out := w.op(map[string]any{"mode": "link", "scene_id": 1.0, "rating_key": w.keys[2]}); out["run_follows"] != true { // another scene's
+		t.Errorf("a choice without a run: %v", out)
+	}
 	w.idle()
 	w.wantTitle(2, "New")
 	w.wantExplained(2, "skipped", "was chosen for scene 1")

@@ -24,6 +24,9 @@ func (w *world) wantPaused(out map[string]any) {
 	if stopped, _ := out["stopped"].(string); !strings.HasPrefix(stopped, pausedByYou) || !strings.HasSuffix(stopped, "; nothing is pushed until you resume") {
 		w.Errorf("%v, want it to be stopped by the pause", out)
 	}
+	if reason, _ := out["reason"].(map[string]any); reason["code"] != "pushing_paused" || reason["text"] != out["stopped"] || reason["remedy"] == "" {
+		w.Errorf("%v, want the reason as a code", out)
+	}
 }
 
 func TestNothingIsPushedWhilePausedAndEverythingArrivesAfterwards(t *testing.T) {
@@ -61,6 +64,8 @@ func TestNothingIsPushedWhilePausedAndEverythingArrivesAfterwards(t *testing.T) 
 		{"mode": "sync-scene", "scene_id": 4},
 		{"mode": "sync-scenes", "scene_ids": []int{1, 4}},
 		{"mode": "retry-dead"},
+		{"mode": "retry", "scene_ids": []int{1, 4}},
+		{"mode": "retry", "list": "dead-letters"},
 	} {
 		w.wantPaused(w.op(args))
 	}

@@ -121,7 +121,7 @@ func (y *yield) makeRoom(ctx context.Context) error {
 func (y *yield) pausedNow() error {
 	if y.leaving == nil && y.paused != nil {
 		if why := y.paused(); why != "" {
-			y.leaving = &gate.Stop{Text: why}
+			y.leaving = &gate.Stop{Text: why, Reason: reason.PushingPaused()}
 		}
 	}
 	return y.leaving

@@ -49,7 +49,7 @@ func All() []Reason {
 
 		StashUnavailable(0), StashSessionEnded(), StashRefuses(),
 
-		Cancelled(), OtherJobs(), RunAtWork(), SettingInvalid(""), UnknownTags(""), NoLibrary(), ServerChanged("", ""), IndexReset(), OwnFiles(),
+		Cancelled(), OtherJobs(), PushingPaused(), RunAtWork(), SettingInvalid(""), UnknownTags(""), NoLibrary(), ServerChanged("", ""), IndexReset(), OwnFiles(),
 	}
 }
 

@@ -6,6 +6,9 @@ func Cancelled() Reason { return Reason{Code: "cancelled"} }
 // OtherJobs says that the run ended to make room for other jobs of Stash.
 func OtherJobs() Reason { return Reason{Code: "other_jobs"} }
 
+// PushingPaused says that a person has paused all pushing.
+func PushingPaused() Reason { return Reason{Code: "pushing_paused"} }
+
 // RunAtWork says that another run is at work.
 func RunAtWork() Reason { return Reason{Code: "run_at_work"} }
 

@@ -2,8 +2,10 @@ package desk
 
 import (
 	"strings"
+	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/pause"
 )
 
 // A Reason says why something is so: a code with its parameters for programs, and sentences for people.
@@ -30,6 +32,15 @@ func ReasonOf(class, stored, sentence string) *Reason {
 	}
 	r.Remedy = remedy(r.Code, r.Params)
 	return &r
+}
+
+// Paused returns the reason why nothing is pushed at a time; nil if nobody has paused pushing.
+func (d *Desk) Paused(now time.Time) *Reason {
+	p := pause.Read(d.Store.Dir(), now)
+	if p == nil {
+		return nil
+	}
+	return ReasonOf("", reason.PushingPaused().JSON(), p.String())
 }
 
 // remedy returns what a person can do about a reason.
@@ -89,6 +100,7 @@ var remedies = map[string]string{
 
 	"cancelled":       `start the task again to continue; nothing queued was lost`,
 	"other_jobs":      `nothing; another run is queued behind the other jobs`,
+	"pushing_paused":  `resume pushing: with the operation "resume"`,
 	"run_at_work":     `wait until the other run has ended`,
 	"setting_invalid": `correct {setting} in Settings > Plugins > Stash Plex Sync`,
 	"unknown_tags":    `correct {tags} in "Exclude tags" (excludeTags), or create the tags in Stash`,

@@ -26,6 +26,9 @@ type ChangeReport struct {
 	Missing    int    `json:"missing"`     // scenes that were named and are not in the list
 	Next       string `json:"next"`        // args.cursor of a call that changes the rest; "" if there is none
 	RunFollows bool   `json:"run_follows"` // a run waits in Stash's queue
+
+	Stopped string       `json:"stopped,omitempty"` // why nothing was done
+	Reason  *desk.Reason `json:"reason,omitempty"`  // of Stopped
 }
 
 // RemovalReport says what a removal would remove.
@@ -42,6 +45,9 @@ func retryRows(ctx context.Context, d *desk.Desk, args desk.Args) (any, error) {
 	t, err := targetOf(args, d.Now(), lists.Jobs, lists.DeadLetters)
 	if err != nil {
 		return nil, err
+	}
+	if p := d.Paused(t.filter.Now); p != nil {
+		return ChangeReport{Stopped: p.Text, Reason: p}, nil
 	}
 	r, err := apply(ctx, d, t, func(ctx context.Context, tx *sqlitefile.Tx, now time.Time, kind lists.Kind, scenes []int) (int, error) {
 		if kind == lists.DeadLetters {

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/pause"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
@@ -14,9 +13,10 @@ const syncAtMost = 1000
 
 // SyncReport is how many scenes were queued.
 type SyncReport struct {
-	Queued  int    `json:"queued"`
-	Asked   bool   `json:"asked"`             // Stash was asked for a run; otherwise one waits or is at work
-	Stopped string `json:"stopped,omitempty"` // why nothing was done
+	Queued  int          `json:"queued"`
+	Asked   bool         `json:"asked"`             // Stash was asked for a run; otherwise one waits or is at work
+	Stopped string       `json:"stopped,omitempty"` // why nothing was done
+	Reason  *desk.Reason `json:"reason,omitempty"`  // of Stopped
 }
 
 // syncScenes queues scenes for a person, and makes sure that a run follows.
@@ -29,8 +29,8 @@ func syncScenes(ctx context.Context, d *desk.Desk, args desk.Args) (any, error) 
 		return nil, errors.New("args.scene_ids is missing; it must be a list of ids of scenes")
 	}
 	now := d.Now()
-	if p := pause.Read(d.Store.Dir(), now); p != nil {
-		return SyncReport{Stopped: p.String()}, nil
+	if p := d.Paused(now); p != nil {
+		return SyncReport{Stopped: p.Text, Reason: p}, nil
 	}
 	requests := make([]store.Request, len(ids))
 	for i, id := range ids {

@@ -27,6 +27,10 @@ type LinkReport struct {
 	Before  *PlexFile `json:"before"` // the choice that ended; null if there was none
 	Owner   int       `json:"owner"`  // the scene that the item shows until the next run, if that is another one; else 0
 	Left    []string  `json:"left"`   // rating keys of the items that showed the scene: they keep it until another scene gets them, or a restore
+
+	RunFollows bool         `json:"run_follows"`       // a run waits in Stash's queue
+	Stopped    string       `json:"stopped,omitempty"` // why nothing is pushed for now; the choice is stored
+	Reason     *desk.Reason `json:"reason,omitempty"`  // of Stopped
 }
 
 // PlexFile is a file of a Plex item.
@@ -206,7 +210,8 @@ func link(ctx context.Context, d *desk.Desk, args desk.Args) (any, error) {
 	if r.Before, err = l.before(ctx, before); err != nil {
 		return nil, err
 	}
-	return r, follow(ctx, d)
+	r.follow(ctx, d)
+	return r, nil
 }
 
 // left returns the items that show a scene and do not hold its new file.
@@ -258,12 +263,17 @@ func (l *library) before(ctx context.Context, c *chosen.Choice) (*PlexFile, erro
 	return &f, nil
 }
 
-// follow makes sure that a run takes what was queued.
-func follow(ctx context.Context, d *desk.Desk) error {
-	if _, err := d.Ask(ctx); err != nil {
-		return fmt.Errorf("the change is stored, and the next run takes it: Stash could not be asked for a run now: %w", err)
+// follow makes sure that a run takes what was queued, unless pushing is paused. The change is stored in every case.
+func (r *LinkReport) follow(ctx context.Context, d *desk.Desk) {
+	if p := d.Paused(d.Now()); p != nil {
+		r.Stopped, r.Reason = "the change is stored, and takes effect after you resume: pushing is "+p.Text, p
+		return
 	}
-	return nil
+	if _, err := d.Ask(ctx); err != nil {
+		d.Log.Warn().Err(err).Msg("Stash did not accept a run; the change is stored, and the next run takes it")
+		return
+	}
+	r.RunFollows = true
 }
 
 // forget ends the choice for a scene, which is matched by the rules again.
@@ -291,5 +301,6 @@ func forget(ctx context.Context, d *desk.Desk, args desk.Args) (any, error) {
 	if r.Before, err = l.before(ctx, before); err != nil {
 		return nil, err
 	}
-	return r, follow(ctx, d)
+	r.follow(ctx, d)
+	return r, nil
 }
