@@ -188,6 +188,18 @@ func TestSceneIsLeftOutUntilSomethingElseIsKnown(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, map[string]int{}},
+		"crashed": {func(t *testing.T, s *Store) {
+			enqueueScenes(t, s, t0, InBulk, 1)
+			for i := range crashLimit {
+				claim(t, s, t0.Add(time.Duration(i)*time.Minute), ClaimOptions{Only: 1})
+			}
+			if _, crashed, err := s.Claim(t.Context(), t0.Add(time.Hour), ClaimOptions{Only: 1, Wait: func(Job) time.Duration { return 0 }}); err != nil || len(crashed) != 1 {
+				t.Fatal(crashed, err)
+			}
+			if _, err := s.ClearDead(t.Context(), Narrow{}); err != nil {
+				t.Fatal(err)
+			}
+		}, map[string]int{}},
 		"edited while it is left out": {func(t *testing.T, s *Store) {
 			enqueueScenes(t, s, t0, InBulk, 1)
 			job := claim(t, s, t0, ClaimOptions{Only: 1})[0]

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/store/coverage"
 	"github.com/stash-plex-sync/stash-plex-sync/store/history"
 	"github.com/stash-plex-sync/stash-plex-sync/store/lists"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
@@ -173,7 +174,7 @@ func (s *Store) Claim(ctx context.Context, now time.Time, opts ClaimOptions) (jo
 				return take(ctx, tx, now, jobs, opts.Wait)
 			}
 			e := Completion{Job: jobs[0], Outcome: ToDeadLetter, Class: ClassCrashed, Error: CrashText}
-			if err := errors.Join(putDeadLetter(ctx, tx, now, &e), logAttempt(ctx, tx, now, &e), history.AddDay(ctx, tx, now, history.Day{Dead: 1})); err != nil {
+			if err := errors.Join(putDeadLetter(ctx, tx, now, &e), coverage.LeaveOut(ctx, tx, e.Job.SceneID, ""), logAttempt(ctx, tx, now, &e), history.AddDay(ctx, tx, now, history.Day{Dead: 1})); err != nil {
 				return err
 			}
 			crashed = append(crashed, jobs[0])
