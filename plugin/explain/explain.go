@@ -135,6 +135,8 @@ func (r *Report) dead() string {
 func (r *Report) waiting(f Facts) string {
 	why := r.Job.Error
 	switch {
+	case why == "" && r.Job.Unfinished == 0:
+		why = "a person has postponed it"
 	case why == "":
 		why = "a run is pushing it, or ended while pushing it"
 	case retry.Class(r.Job.Class).AwaitsFile():

@@ -76,9 +76,11 @@ func TestExplainSceneWithoutJob(t *testing.T) {
 }
 
 func TestExplainQueuedSceneAndDeadLetter(t *testing.T) {
+	postponed := pushed(1, 0)
+	postponed.Job = &Job{Reason: "edit", DueAt: after(30 * time.Second)}
 	job := func(due time.Duration, class, text string) Report {
 		r := pushed(1, 0)
-		r.Job = &Job{Reason: "edit", DueAt: after(due), Class: class, Error: text, Attempts: 2, Misses: 3}
+		r.Job = &Job{Reason: "edit", DueAt: after(due), Class: class, Error: text, Attempts: 2, Misses: 3, Unfinished: 1}
 		return r
 	}
 	letter := func(class, text string) Report {
@@ -94,6 +96,7 @@ func TestExplainQueuedSceneAndDeadLetter(t *testing.T) {
 		{"queued, and gone from Stash", job(past, "", ""), Facts{Missing: true}, "queued", []string{"Stash no longer has scene 1"}},
 		{"of a clock that was moved back", job(absurd, "temporary", "500"), Facts{}, "queued", []string{"the next run"}},
 		{"at work", job(soon, "", ""), Facts{}, "waiting", []string{"a run is pushing it", "scheduled runs retry it after 12:00:30"}},
+		{"postponed", postponed, Facts{}, "waiting", []string{"a person has postponed it", "scheduled runs retry it after 12:00:30"}},
 		{"failed", job(soon, "temporary", "Plex answered 500"), Facts{}, "waiting", []string{"answered 500", "failed 2 times", "scheduled runs retry it after 12:00:30"}},
 		{"not found", job(soon, "not_found", "no item"), paused, "waiting", []string{"no item", "looked for 3 times", "scheduled runs retry it after 12:00:30", "paused"}},
 		{"given up", letter("rejected", "400"), Facts{}, "dead", []string{"rejected", "400", "edited", `"Retry dead letters"`}},

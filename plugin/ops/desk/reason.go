@@ -57,7 +57,7 @@ var remedies = map[string]string{
 	"not_in_plex":      `scan the folder of the file in Plex; if Plex shows the video already, check "Path map" (pathMap)`,
 	"missing_skipped":  `when Plex has scanned the folder of the file, run "Sync all scenes", or turn off "Skip missing scenes" (skipMissing)`,
 	"library_not_read": `check the names in "Plex libraries" (plexLibraries); the next runs read the rest of the libraries`,
-	"ambiguous":        `delete the extra ones of the {candidates} items in Plex, or set "Path map" (pathMap); then retry this scene`,
+	"ambiguous":        `choose one of the {candidates} items for this scene, delete the extra ones in Plex, or set "Path map" (pathMap) and retry this scene`,
 	"not_organized":    `mark the scene as organised in Stash, or turn off "Only organised scenes" (onlyOrganized) and run "Sync all scenes"`,
 	"excluded_tag":     `remove the tag "{tag}" from the scene in Stash, or "{excluded}" from "Exclude tags" (excludeTags), and run "Sync all scenes"`,
 	"no_data":          `give the scene a title or other data in Stash`,
