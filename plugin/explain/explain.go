@@ -169,6 +169,9 @@ func (f Facts) held() string {
 
 func (r *Report) synced() string {
 	l := r.Links[0]
+	if l.PushedAt == nil { // a restore knew the item, and then a person removed the job that would have pushed it again
+		return fmt.Sprintf("Plex item %s belongs to it, but was not pushed since it was restored: it is pushed when the scene is edited, or by \"Sync all scenes\"", l.RatingKey)
+	}
 	in := fmt.Sprintf("in Plex as item %s (%s), matched by %s, last compared at %s", l.RatingKey, l.Path, l.Rule, l.PushedAt.Local().Format(time.DateTime))
 	if more := len(r.Links) - 1; more > 0 {
 		in += "; and as " + text.Count(more, "more item", "more items")

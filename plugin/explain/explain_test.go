@@ -55,7 +55,10 @@ func did(outcome, text string) Attempt {
 func TestExplainSceneWithoutJob(t *testing.T) {
 	missing, elsewhere := Facts{Missing: true}, pushed(0, 0, did("synced", ""))
 	elsewhere.Elsewhere = true
+	removed := pushed(1, 0, did("restored", ""))
+	removed.Links[0].PushedAt = nil
 	for _, c := range []explanation{
+		{"restored before it was linked, and removed from the queue", removed, Facts{}, "synced", []string{"item 9 belongs to it", "not pushed since it was restored"}},
 		{"never pushed", pushed(0, 0), Facts{}, "unknown", []string{"never pushed", "edit", `"Sync all scenes"`}},
 		{"pushed to another server", elsewhere, Facts{}, "unknown", []string{"not on this Plex server", "a different one", `"Sync all scenes"`}},
 		{"not in Stash", pushed(0, 0), missing, "unknown", []string{"Stash has no scene 1"}},
