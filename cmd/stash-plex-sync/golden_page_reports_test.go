@@ -13,6 +13,7 @@ func (g *golden) pagesReports() {
 	g.want("page-reports", "reports")
 	g.want("page-report", "report", "kind", "gaps", "limit", 2)
 	g.want("page-report-preview", "report", "kind", "preview", "rows", "would_change", "limit", 1)
+	g.want("page-report-reason", "report", "kind", "preview", "rows", "not_found", "limit", 1)
 	g.want("page-report-restore", "report", "kind", "restore", "limit", 1)
 	g.want("page-report-bad", "report", "kind", "all")
 	g.want("page-report-none", "report", "id", 1)

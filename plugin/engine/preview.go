@@ -186,7 +186,7 @@ func (r *previewRun) add(ctx context.Context, one *push.Push) {
 		if kind == Bare {
 			list = &r.bare
 		}
-		problem := SceneProblem{SceneID: one.Job.SceneID, Title: one.Title(), Class: v.Class, Reason: err.Error(), Kind: kind}
+		problem := SceneProblem{SceneID: one.Job.SceneID, Title: one.Title(), Class: v.Class, Reason: err.Error(), Because: retry.ReasonOf(err), Kind: kind}
 		if len(*list) < findings.ShownAtMost {
 			*list = append(*list, problem)
 		}

@@ -33,9 +33,9 @@ var layers = map[string]layer{
 		"github.com/rs/zerolog",
 	},
 	"plugin/engine/doing":    {"", ""},
-	"plugin/engine/findings": {"plugin/engine/merge plugin/engine/push plugin/engine/retry plugin/report plugin/text store", ""},
+	"plugin/engine/findings": {"plugin/engine/merge plugin/engine/push plugin/engine/reason plugin/engine/retry plugin/report plugin/text store", ""},
 	"plugin/engine/gaps": {
-		"plugin/engine/hidden plugin/engine/match plugin/engine/push plugin/report plugin/stashapi plugin/text plexapi store store/pathform store/plexindex", "",
+		"plugin/engine/hidden plugin/engine/match plugin/engine/push plugin/engine/reason plugin/engine/retry plugin/report plugin/stashapi plugin/text plexapi store store/pathform store/plexindex", "",
 	},
 	"plugin/engine/hidden": {"plugin/engine/reason plugin/stashapi plugin/text store", ""},
 	"plugin/engine/lookup": {

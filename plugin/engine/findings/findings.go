@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/report"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
@@ -53,11 +54,12 @@ func settingNames(plex []string) []string {
 
 // Problem is why a scene would not be pushed.
 type Problem struct {
-	SceneID int         `json:"scene_id"`
-	Title   string      `json:"title"` // private
-	Class   retry.Class `json:"class"`
-	Reason  string      `json:"reason"`
-	Kind    Kind        `json:"-"`
+	SceneID int           `json:"scene_id"`
+	Title   string        `json:"title"` // private
+	Class   retry.Class   `json:"class"`
+	Reason  string        `json:"reason"`
+	Because reason.Reason `json:"because"` // the code of Reason
+	Kind    Kind          `json:"-"`
 }
 
 // A Kind is how a scene that would not be pushed is counted.
@@ -90,7 +92,7 @@ func OfPreview(scenes []Scene, others []Problem) (list []report.Finding) {
 		list = append(list, report.Finding{SceneID: s.SceneID, Kind: WouldChange, Title: s.Title, Details: map[string]any{"items": s.Items}})
 	}
 	for _, p := range others {
-		list = append(list, report.Finding{SceneID: p.SceneID, Kind: p.Kind.String(), Title: p.Title, Details: map[string]any{"class": p.Class, "reason": p.Reason}})
+		list = append(list, report.Finding{SceneID: p.SceneID, Kind: p.Kind.String(), Title: p.Title, Details: map[string]any{"class": p.Class, "reason": p.Reason, "because": p.Because}})
 	}
 	return list
 }
@@ -133,8 +135,9 @@ type Restore struct {
 	SceneID int // that owns the item; 0 if none does
 	Outcome string
 	Item    Item
-	Kept    []string // settings' names of fields that would not be restored
-	Reason  string   // of a failure
+	Kept    []string      // settings' names of fields that would not be restored
+	Reason  string        // of a failure
+	Because reason.Reason // the code of Reason
 }
 
 // The outcomes of a Restore, which are kinds of a report's rows.
@@ -169,7 +172,7 @@ func OfRestore(rows []Restore) (list []report.Finding) {
 		}
 		details := map[string]any{"rating_key": row.Item.RatingKey, "changes": row.Item.Changes, "unlock": append([]string{}, row.Item.Unlock...), "kept": kept}
 		if row.Reason != "" {
-			details["reason"] = row.Reason
+			details["reason"], details["because"] = row.Reason, row.Because
 		}
 		list = append(list, report.Finding{SceneID: row.SceneID, Kind: row.Outcome, Details: details})
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
@@ -45,9 +46,10 @@ type KeptFields struct {
 
 // ItemProblem says why an item could not be restored.
 type ItemProblem struct {
-	SceneID   int    `json:"scene_id"`
-	RatingKey string `json:"rating_key"`
-	Reason    string `json:"reason"`
+	SceneID   int           `json:"scene_id"`
+	RatingKey string        `json:"rating_key"`
+	Reason    string        `json:"reason"`
+	Because   reason.Reason `json:"because"` // the code of Reason
 }
 
 // RowOf returns the row of an item that was restored, or would be.
@@ -58,7 +60,7 @@ func RowOf(one *push.Restore) Restore {
 	case one.Gone:
 		row.Outcome = Gone
 	case err != nil || !planned:
-		row.Outcome, row.Reason = NotRestored, text.OneLine(fmt.Sprint(err), text.Limit)
+		row.Outcome, row.Reason, row.Because = NotRestored, text.OneLine(fmt.Sprint(err), text.Limit), retry.ReasonOf(err)
 	case one.Changed:
 		row.Outcome = Restored
 	}
@@ -103,7 +105,7 @@ func (r *Restoration) Count(one *push.Restore, end *store.Restored) {
 func (r *Restoration) problem(item store.Item, err error) {
 	r.Failed++
 	if len(r.Problems) < ShownAtMost {
-		r.Problems = append(r.Problems, ItemProblem{item.Owner, item.RatingKey, text.OneLine(err.Error(), text.Limit)})
+		r.Problems = append(r.Problems, ItemProblem{item.Owner, item.RatingKey, text.OneLine(err.Error(), text.Limit), retry.ReasonOf(err)})
 	}
 }
 

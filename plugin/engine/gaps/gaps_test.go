@@ -20,7 +20,9 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/chosen"
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
+	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
 // world is a Stash and an index of Plex's files. There is no Plex: a request to it would be a nil pointer.
@@ -315,5 +317,47 @@ func TestFewQueriesToStash(t *testing.T) {
 	counts, _, _, err := w.compare(0)
 	if n := len(w.stash.Queries()); err != nil || n != 3 || counts.InPlex != 1250 || counts.NotInPlex != 1250 {
 		t.Errorf("%d queries: %+v, %v", n, counts, err)
+	}
+}
+
+// choose chooses a file of Plex for a scene.
+func (w *world) choose(scene int, path string) {
+	w.Helper()
+	w.must(w.db.EnqueueWith(w.Context(), time.Now(), func(tx *sqlitefile.Tx) ([]store.Request, error) {
+		_, err := chosen.Choose(w.Context(), tx, chosen.Choice{Server: "S", SceneID: scene, Path: path, RatingKey: "1", At: time.Now()}, nil)
+		return nil, err
+	}))
+}
+
+// A chosen file is not a gap, and the scene that fits it otherwise is, as in a push. A choice whose file is gone says so.
+func TestChoicesDecide(t *testing.T) {
+	w := newWorld(t)
+	for i, path := range []string{"/a/one.mp4", "/a/two.mp4", "/a/three.mp4", "/a/four.mp4"} {
+		w.stash.Add(stashtest.Scene{Files: []stashtest.File{{Path: path, Size: int64(i + 1)}}})
+	}
+	w.file("1", "/other/name.mp4", 77) // chosen for scene 1
+	w.file("1", "/a/one.mp4", 1)       // fits scene 1, which has chosen another
+	w.file("1", "/a/two.mp4", 2)       // chosen for scene 3
+	w.file("1", "/a/four.mp4", 4)      // fits scene 4, whose chosen file is gone
+	w.read()
+	w.choose(1, "/other/name.mp4")
+	w.choose(3, "/a/two.mp4")
+	w.choose(4, "/gone.mp4")
+	counts, stopped, id, err := w.compare(0)
+	want := Counts{Scenes: 4, InPlex: 2, NotInPlex: 2, Files: 4, FilesInStash: 4, UnreadLibraries: []string{}}
+	if err != nil || stopped != "" || !reflect.DeepEqual(counts, want) {
+		t.Errorf("%+v, want %+v; %q, %v", counts, want, stopped, err)
+	}
+	rows, _, err := w.report.Rows(t.Context(), id, "", 0, 200, 1<<20)
+	w.must(err)
+	for i, c := range []struct {
+		scene     int
+		code, why string
+	}{{2, "chosen_elsewhere", "was chosen for scene 3"}, {4, "chosen_gone", "that a person chose for it is gone"}} {
+		var d FileDetails
+		w.must(json.Unmarshal(rows[i].Details, &d))
+		if rows[i].SceneID != c.scene || rows[i].Kind != NotInPlex || d.Because == nil || d.Because.Code != c.code || !strings.Contains(d.Why, c.why) {
+			t.Errorf("row %d: %+v, %s, want %v", i, rows[i], rows[i].Details, c)
+		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/hidden"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/report"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
@@ -21,7 +23,9 @@ type FileDetails struct {
 	Size  int64  `json:"size"`           // bytes
 	Items []Item `json:"items"`          // of Plex, the first ones
 	Count int    `json:"count"`          // of all these items
-	Why   string `json:"why,omitempty"`  // of a doubt
+	Why   string `json:"why,omitempty"`  // of a doubt, or what a choice of a person has to do with it
+
+	Because *reason.Reason `json:"because,omitempty"` // the code of Why
 }
 
 // An Item is an item of Plex that holds, or may hold, the file.
@@ -42,10 +46,20 @@ func (c *Comparison) batch(ctx context.Context, scenes []stashapi.Scene) error {
 	if err != nil {
 		return err
 	}
+	var keys []string
+	for _, m := range matches {
+		for _, h := range m.Hits {
+			keys = append(keys, h.RatingKey)
+		}
+	}
+	choosers, err := c.matcher.ChoosersOf(ctx, keys)
+	if err != nil {
+		return err
+	}
 	c.page.Notes = make(map[int64]int64)
 	for i, s := range list {
 		c.counts.Scenes++
-		if err := c.scene(ctx, s, &matches[i]); err != nil {
+		if err := c.scene(ctx, s, &matches[i], choosers); err != nil {
 			return err
 		}
 	}
@@ -53,8 +67,16 @@ func (c *Comparison) batch(ctx context.Context, scenes []stashapi.Scene) error {
 }
 
 // scene classifies a scene, and notes the files of Plex that are, or may be, its own. A scene that a setting leaves out
-// has them, too.
-func (c *Comparison) scene(ctx context.Context, s *stashapi.Scene, m *match.Match) error {
+// has them, too, and so has one for which a person has chosen another file. choosers are the scenes for which items were
+// chosen.
+func (c *Comparison) scene(ctx context.Context, s *stashapi.Scene, m *match.Match, choosers map[string]int) error {
+	if m.Choice != nil {
+		for _, f := range s.Files {
+			for _, place := range c.matcher.Places(f.Path) {
+				c.note(place.Path, noteMatched)
+			}
+		}
+	}
 	weak := m.Doubt != nil
 	for _, h := range m.Hits {
 		byName := h.Rule == match.ByNameSize || h.Rule == match.ByFolders
@@ -68,6 +90,7 @@ func (c *Comparison) scene(ctx context.Context, s *stashapi.Scene, m *match.Matc
 	for _, candidate := range m.Candidates {
 		c.note(text.Plain(candidate.Path), noteDoubtful)
 	}
+	leaveToChoosers(m, s.ID, choosers)
 	_, leftOut, _ := hidden.Why(s, c.Config.Filter.OnlyOrganized, c.hidden)
 	switch {
 	case len(s.Files) == 0:
@@ -90,6 +113,22 @@ func (c *Comparison) scene(ctx context.Context, s *stashapi.Scene, m *match.Matc
 		c.found(NotInPlex, s, c.hits(s, m))
 	}
 	return nil
+}
+
+// leaveToChoosers makes a scene missing of which all items were chosen for others: it is not pushed to them.
+func leaveToChoosers(m *match.Match, scene int, choosers map[string]int) {
+	var taken []match.Taken
+	own := slices.DeleteFunc(slices.Clone(m.Hits), func(h match.Hit) bool {
+		by := choosers[h.RatingKey]
+		if by == 0 || by == scene {
+			return false
+		}
+		taken = append(taken, match.Taken{Hit: h, Scene: by})
+		return true
+	})
+	if len(taken) > 0 && len(own) == 0 && m.Found == match.Matched {
+		m.Found, m.Taken = match.Missing, taken
+	}
 }
 
 // matched classifies a scene whose files are certain: one item shows each, or several do.
@@ -157,10 +196,21 @@ func (c *Comparison) hits(s *stashapi.Scene, m *match.Match) FileDetails {
 	for _, h := range m.Hits {
 		d.add(c.item(h.RatingKey, h.Section, h.Path, h.Rule))
 	}
-	if m.Doubt != nil {
-		d.Why = text.OneLine(m.Doubt.Error(), text.Limit)
+	switch {
+	case m.Doubt != nil:
+		d.because(retry.ReasonOf(m.Doubt), m.Doubt.Error())
+	case m.Found == match.Missing && m.Choice != nil:
+		d.because(reason.ChosenGone(m.Choice.Path), "the item that a person chose for it is gone: choose another one, or forget the choice")
+	case m.Found == match.Missing && len(m.Taken) > 0:
+		one, _ := m.Taken[0].Why()
+		d.because(reason.ChosenElsewhere(m.Taken[0].Scene, m.Taken[0].RatingKey), one)
 	}
 	return d
+}
+
+// because says why a scene is where it is.
+func (d *FileDetails) because(r reason.Reason, why string) {
+	d.Why, d.Because = text.OneLine(why, text.Limit), &r
 }
 
 func (c *Comparison) candidates(s *stashapi.Scene, m *match.Match) FileDetails {

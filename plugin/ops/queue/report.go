@@ -12,8 +12,8 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/report"
 )
 
-// rowBytes is how long the rows of one answer are at most, in bytes of JSON.
-const rowBytes = 600_000
+// rowBytes is how long the details of the rows of one answer are at most, in bytes of JSON. Reasons repeat some of them.
+const rowBytes = 400_000
 
 // noReport is the state of a kind of which no report is stored.
 const noReport = "none"
@@ -38,6 +38,7 @@ type ReportRow struct {
 	Kind    string          `json:"kind"`
 	Title   string          `json:"title"`
 	Details json.RawMessage `json:"details"`
+	Reason  *desk.Reason    `json:"reason,omitempty"` // of a scene or item that is not, or would not be, pushed or restored
 }
 
 // ReportPage is a stored report with a page of its rows.
@@ -126,12 +127,24 @@ func reportRows(ctx context.Context, d *desk.Desk, args desk.Args) (any, error) 
 	return reportPage(ctx, d, r, list, next), nil
 }
 
+// reasonIn returns the reason that the details of a row hold; nil if there is none.
+func reasonIn(details json.RawMessage) *desk.Reason {
+	var d struct {
+		Class, Reason, Why string
+		Because            json.RawMessage
+	}
+	if json.Unmarshal(details, &d) != nil { // details of another form have no reason
+		return nil
+	}
+	return desk.ReasonOf(d.Class, string(d.Because), d.Reason+d.Why)
+}
+
 // reportPage returns a page with the titles that the report does not hold.
 func reportPage(ctx context.Context, d *desk.Desk, r report.Report, list []report.Row, next int64) ReportPage {
 	page := ReportPage{ReportHead: headOf(r), Rows: make([]ReportRow, len(list)), Next: next}
 	var untitled []int
 	for i, row := range list {
-		page.Rows[i] = ReportRow{row.SceneID, row.Kind, row.Title, row.Details}
+		page.Rows[i] = ReportRow{row.SceneID, row.Kind, row.Title, row.Details, reasonIn(row.Details)}
 		if row.Title == "" && row.SceneID != 0 {
 			untitled = append(untitled, row.SceneID)
 		}
