@@ -159,7 +159,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`"(latency_ms|expires)": [1-9]\d*`), `"${1}": 1`},
 	{regexp.MustCompile(`\(process \d+\)`), "(process <pid>)"},
 	{regexp.MustCompile(`\b(in |took=|retry_in=)([0-9.]+(ms|µs|[smh]))+`), "${1}<duration>"},
-	{regexp.MustCompile(`"(took_ms|latency_ms|revision)": \d+`), `"$1": 20`},
+	{regexp.MustCompile(`"(took_ms|latency_ms|revision|other_revision)": \d+`), `"$1": 20`},
 	{regexp.MustCompile(`"down_ms": [1-9]\d*`), `"down_ms": 20`},
 	{regexp.MustCompile(`"date": "[^"]*"`), `"date": "<date>"`},
 }

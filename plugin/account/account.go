@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	file     = "account.json"
+	File     = "account.json" // name of the file in the data folder
 	fileLock = "account.lock"
 	patience = 3 * time.Second // for other processes to store theirs
 )
@@ -71,7 +71,7 @@ func (e *DamagedError) Error() string {
 // *DamagedError. Load follows no symbolic link: signing out would leave the tokens where it leads.
 func Load(dir string) (Account, error) {
 	var a Account
-	path := filepath.Join(dir, file)
+	path := filepath.Join(dir, File)
 	fi, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -117,8 +117,8 @@ func update(dir string, change func(*Account) error) (a Account, err error) {
 	if err != nil {
 		return a, err
 	}
-	if err := errors.Join(sqlitefile.RemoveUnfinished(dir, file), sqlitefile.WriteAtomically(dir, file, append(content, '\n'))); err != nil {
-		return a, fmt.Errorf("cannot store the sign-in: %w", sqlitefile.Explain(filepath.Join(dir, file), err))
+	if err := errors.Join(sqlitefile.RemoveUnfinished(dir, File), sqlitefile.WriteAtomically(dir, File, append(content, '\n'))); err != nil {
+		return a, fmt.Errorf("cannot store the sign-in: %w", sqlitefile.Explain(filepath.Join(dir, File), err))
 	}
 	return a, nil
 }
@@ -145,7 +145,7 @@ func (a *Account) Secrets() []string {
 // Risk returns a message about account.json if other users can read it, because the file system assigns modes itself; "" if
 // they cannot. A mode that can be corrected is.
 func Risk(dir string) string {
-	path := filepath.Join(dir, file)
+	path := filepath.Join(dir, File)
 	if sqlitefile.Close(path) {
 		return ""
 	}

@@ -152,13 +152,13 @@ func TestSignInAndChooseAServer(t *testing.T) {
 	if err != nil || c.URL != l.plex.URL() || c.Token != serverToken || c.MachineID != l.plex.Machine() || !c.SignedIn {
 		t.Errorf("%+v, %v", c, err)
 	}
-	if fi, err := os.Stat(filepath.Join(l.Dir, file)); err != nil || fi.Mode().Perm() != 0o600 || Risk(l.Dir) != "" {
+	if fi, err := os.Stat(filepath.Join(l.Dir, File)); err != nil || fi.Mode().Perm() != 0o600 || Risk(l.Dir) != "" {
 		t.Errorf("mode %v, %v", fi.Mode(), err)
 	}
 	if err := SignOut(l.Dir); err != nil {
 		t.Fatal(err)
 	}
-	content, err := os.ReadFile(filepath.Join(l.Dir, file))
+	content, err := os.ReadFile(filepath.Join(l.Dir, File))
 	if err != nil || strings.Contains(string(content), "token") || l.chosen().Client != "client-1" {
 		t.Errorf("after the sign-out: %s, %v", content, err)
 	}
@@ -177,7 +177,7 @@ func TestStatesOfASignIn(t *testing.T) {
 		"away":                {func(l *lab) { l.net.Stop() }, Unreachable},
 		"odd":                 {func(l *lab) { l.tv.Inject(plextest.TVFault{Status: 500}) }, Odd},
 		"refused":             {func(l *lab) { l.tv.Inject(plextest.TVFault{Status: 401}) }, Refused},
-		"damaged file":        {func(l *lab) { os.WriteFile(filepath.Join(l.Dir, file), []byte("{"), 0o600) }, Replaced},
+		"damaged file":        {func(l *lab) { os.WriteFile(filepath.Join(l.Dir, File), []byte("{"), 0o600) }, Replaced},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLab(t)

@@ -63,14 +63,14 @@ func TestCertificateOfPlexThatDoesNotFit(t *testing.T) {
 	if f.Best != "" || !strings.Contains(f.Addresses[0].Problem, "certificate") {
 		t.Errorf("%+v", f)
 	}
-	if _, err := l.Choose(t.Context(), f.MachineID, secure.URL); err == nil || !strings.Contains(err.Error(), "certificate") || l.chosen().Server != nil {
+	if _, err := l.Choose(t.Context(), f.MachineID, secure.URL, ""); err == nil || !strings.Contains(err.Error(), "certificate") || l.chosen().Server != nil {
 		t.Errorf("chosen: %v", err)
 	}
 	l.InsecureTLS = true
 	if f = l.listed(server)[0]; f.Best != secure.URL {
 		t.Errorf("with insecureTLS: %+v", f)
 	}
-	if _, err := l.Choose(t.Context(), f.MachineID, secure.URL); err != nil {
+	if _, err := l.Choose(t.Context(), f.MachineID, secure.URL, ""); err != nil {
 		t.Errorf("with insecureTLS: %v", err)
 	}
 }
@@ -109,7 +109,7 @@ func TestRelayIsNotPreselected(t *testing.T) {
 	if f.Best != "" || !f.Addresses[0].OK {
 		t.Errorf("%+v", f)
 	}
-	if _, err := l.Choose(t.Context(), f.MachineID, l.plex.URL()); err != nil {
+	if _, err := l.Choose(t.Context(), f.MachineID, l.plex.URL(), ""); err != nil {
 		t.Error(err)
 	}
 }

@@ -16,7 +16,7 @@ func folder(t *testing.T) (dir, path string) {
 	if _, err := update(dir, func(a *Account) error { a.Client, a.Token = "client-1", accountToken; return nil }); err != nil {
 		t.Fatal(err)
 	}
-	return dir, filepath.Join(dir, file)
+	return dir, filepath.Join(dir, File)
 }
 
 func TestOthersNeverReadTheAccount(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
-// file is the name of the file in the data folder.
-const file = "pause.json"
+// File is the name of the file in the data folder.
+const File = "pause.json"
 
 // sizeAtMost bounds what is read of the file, in bytes.
 const sizeAtMost = 4096
@@ -41,7 +41,7 @@ func New(now time.Time, by string, last time.Duration) State {
 // Read returns the pause of a data folder; nil if nothing is paused. A file that cannot be read, or is damaged, is a pause
 // until a person resumes: to push what a person has stopped is worse than to wait.
 func Read(dir string, now time.Time) *State {
-	path := filepath.Join(dir, file)
+	path := filepath.Join(dir, File)
 	info, err := os.Lstat(path)
 	if err != nil { // there is none; or the folder cannot be searched, and then the queue in it cannot be used either
 		return nil
@@ -65,17 +65,17 @@ func Read(dir string, now time.Time) *State {
 func Write(dir string, s State) error {
 	content, err := json.Marshal(s)
 	if err == nil {
-		err = sqlitefile.WriteAtomically(dir, file, content)
+		err = sqlitefile.WriteAtomically(dir, File, content)
 	}
 	if err != nil {
-		return fmt.Errorf("cannot pause: %w", sqlitefile.Explain(filepath.Join(dir, file), err))
+		return fmt.Errorf("cannot pause: %w", sqlitefile.Explain(filepath.Join(dir, File), err))
 	}
 	return nil
 }
 
 // Remove ends the pause, if there is one. It also removes a damaged file.
 func Remove(dir string) error {
-	path := filepath.Join(dir, file)
+	path := filepath.Join(dir, File)
 	if err := os.RemoveAll(path); err != nil {
 		return fmt.Errorf("cannot resume: %w", sqlitefile.Explain(path, err))
 	}
@@ -85,7 +85,7 @@ func Remove(dir string) error {
 // String says in one sentence that pushing is paused, and what ends that.
 func (s *State) String() string {
 	if s.At == nil {
-		return "paused, because " + file + " in the data folder cannot be read; nothing is pushed until you resume"
+		return "paused, because " + File + " in the data folder cannot be read; nothing is pushed until you resume"
 	}
 	since := fmt.Sprintf("paused by %s since %s", s.By, s.At.Local().Format(time.DateTime))
 	if s.Until == nil {

@@ -63,7 +63,7 @@ func TestPauseSaysSinceWhenAndWhatEndsIt(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	if info, err := os.Stat(filepath.Join(dir, file)); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+	if info, err := os.Stat(filepath.Join(dir, File)); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
 		t.Errorf("the file: %v, %v", info.Mode(), err)
 	}
 	if err := Remove(dir); err != nil || Read(dir, began) != nil {
@@ -92,7 +92,7 @@ func TestUnreadableFilePausesUntilAPersonResumes(t *testing.T) {
 		"a link":    func(path string) error { return os.Symlink("nowhere", path) },
 	} {
 		dir := t.TempDir()
-		if err := damage(filepath.Join(dir, file)); err != nil {
+		if err := damage(filepath.Join(dir, File)); err != nil {
 			t.Log(name, err) // a system without links
 			continue
 		}

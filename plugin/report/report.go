@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	fileName      = "report.db"
+	File          = "report.db" // name of the file in the data folder
 	schemaVersion = 1
 	cacheKiB      = 1_000
 )
@@ -95,7 +95,7 @@ func Open(ctx context.Context, dir string) (*DB, error) {
 	return d, nil
 }
 
-func (d *DB) path() string { return filepath.Join(d.dir, fileName) }
+func (d *DB) path() string { return filepath.Join(d.dir, File) }
 
 func (d *DB) open(ctx context.Context) (err error) {
 	f, err := os.OpenFile(d.path(), os.O_CREATE|os.O_RDWR, 0o600) // its mode applies to -wal and -shm too

@@ -229,7 +229,7 @@ func TestDamagedFileIsReplaced(t *testing.T) {
 	damage := func(b *bench, from int64) {
 		b.Helper()
 		b.must(b.db.Close())
-		f, err := os.OpenFile(filepath.Join(b.dir, fileName), os.O_RDWR, 0)
+		f, err := os.OpenFile(filepath.Join(b.dir, File), os.O_RDWR, 0)
 		b.must(err)
 		info, err := f.Stat()
 		b.must(err)
@@ -278,7 +278,7 @@ func TestDeletedFileEndsTheTaskWithASentence(t *testing.T) {
 	b := newBench(t)
 	w := b.start(noon, Gaps, 0)
 	b.page(w, "weak", 1, 1)
-	b.must(os.Remove(filepath.Join(b.dir, fileName)))
+	b.must(os.Remove(filepath.Join(b.dir, File)))
 	for _, again := range []bool{false, true} {
 		if again { // another process has made a new file
 			other, err := Open(t.Context(), b.dir)

@@ -2,8 +2,6 @@ package queue
 
 import (
 	"context"
-	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
@@ -23,12 +21,12 @@ const (
 
 // Overview is what the page shows first.
 type Overview struct {
-	Sentence string       `json:"sentence"`
-	Version  string       `json:"version"`
-	Revision int64        `json:"revision"` // differs whenever the queue has changed
-	Stopped  *desk.Reason `json:"stopped"`  // why the last run ended early; null if it did not
-	Paused   *pause.State `json:"paused"`   // null if nobody has paused pushing
-	Run      *RunReport   `json:"run"`      // null if no run is in progress
+	Sentence string `json:"sentence"`
+	Version  string `json:"version"`
+	desk.Revisions
+	Stopped  *desk.Reason `json:"stopped"` // why the last run ended early; null if it did not
+	Paused   *pause.State `json:"paused"`  // null if nobody has paused pushing
+	Run      *RunReport   `json:"run"`     // null if no run is in progress
 	Coverage Coverage     `json:"coverage"`
 	Queue    QueueState   `json:"queue"`
 	Plex     PlexState    `json:"plex"`
@@ -161,12 +159,9 @@ func cover(c coverage.Counts, scenes *int) Coverage {
 }
 
 func (r *Overview) readMeta(ctx context.Context, d *desk.Desk) error {
-	revision, _, err := d.Store.Meta(ctx, store.KeyRevision)
-	if err != nil {
+	var err error
+	if r.Revisions, err = d.Revisions(ctx); err != nil {
 		return err
-	}
-	if r.Revision, err = strconv.ParseInt("0"+revision, 10, 64); err != nil {
-		return fmt.Errorf("cannot read the revision of the queue: %w", err)
 	}
 	stopped, _, err := d.Store.Meta(ctx, store.KeyStopped)
 	if err != nil {

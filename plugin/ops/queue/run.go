@@ -30,9 +30,13 @@ type RunReport struct {
 // aPerson is the asked_by of a run that a person started.
 const aPerson = "person"
 
-// showRun answers the run in progress alone, for a page that asks often.
+// showRun answers the run in progress and the revisions alone, for a page that asks often.
 func showRun(ctx context.Context, d *desk.Desk, _ desk.Args) (any, error) {
-	return map[string]*RunReport{"run": runNow(ctx, d)}, nil
+	revisions, err := d.Revisions(ctx) // first: what changes meanwhile is seen at the next look
+	return struct {
+		Run *RunReport `json:"run"`
+		desk.Revisions
+	}{runNow(ctx, d), revisions}, err
 }
 
 // runNow returns the run in progress; nil if there is none. It asks Stash for the title of the current scene.
