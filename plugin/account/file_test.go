@@ -87,7 +87,7 @@ func TestAccountWithoutWhatGuardsATokenIsDamaged(t *testing.T) {
 // A process that is killed while it writes leaves the former file whole, and no token beside it after the next change.
 func TestUnfinishedAccountIsRemoved(t *testing.T) {
 	dir, path := folder(t)
-	left := filepath.Join(dir, "."+file+".new-123")
+	left := filepath.Join(dir, "."+File+".new-123")
 	if err := os.WriteFile(left, []byte(accountToken), 0o600); err != nil {
 		t.Fatal(err)
 	}
