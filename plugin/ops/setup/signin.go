@@ -9,6 +9,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/account"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
 // AccountReport is where Plex is and who has signed in. It holds no token.
@@ -212,7 +213,8 @@ func address(args desk.Args, name string) (string, error) {
 // ChoiceReport is what became of a choice of a server.
 type ChoiceReport struct {
 	OK      bool           `json:"ok"`
-	Text    string         `json:"text"` // why not
+	Text    string         `json:"text"`    // why not, or what is left to do
+	Changed bool           `json:"changed"` // scenes were pushed to another server: accept-server comes first
 	Account *AccountReport `json:"account"`
 }
 
@@ -232,25 +234,25 @@ func chooseServer(ctx context.Context, d *desk.Desk, args desk.Args) (any, error
 	if err != nil {
 		return nil, err
 	}
-	_, err = d.Account.Choose(ctx, machine, address, handle)
-	return choice(ctx, d, err)
+	s, err := d.Account.Choose(ctx, machine, address, handle)
+	return choice(ctx, d, s, err)
 }
 
 func adoptSettings(ctx context.Context, d *desk.Desk, _ desk.Args) (any, error) {
 	if d.Settings.PlexURL == "" || d.Settings.PlexToken == "" {
 		return ChoiceReport{Text: "the settings hold no address and token to move"}, nil
 	}
-	_, err := d.Account.Adopt(ctx, d.Settings.PlexURL, d.Settings.PlexToken, "")
-	return choice(ctx, d, err)
+	s, err := d.Account.Adopt(ctx, d.Settings.PlexURL, d.Settings.PlexToken, "")
+	return choice(ctx, d, s, err)
 }
 
-// choice reports a choice. Whatever Plex or plex.tv answered is its reason.
-func choice(ctx context.Context, d *desk.Desk, err error) (any, error) {
+// choice reports the choice of a server. Whatever Plex or plex.tv answered is the reason why it failed.
+func choice(ctx context.Context, d *desk.Desk, s account.Server, err error) (any, error) {
 	_, refused := errors.AsType[*account.ChoiceError](err)
-	s, tv := account.StateOf(err)
+	state, tv := account.StateOf(err)
 	switch {
 	case tv:
-		return ChoiceReport{Text: s.Text + "; " + s.Remedy}, nil
+		return ChoiceReport{Text: state.Text + "; " + state.Remedy}, nil
 	case refused, errors.Is(err, account.ErrSignedOut):
 		return ChoiceReport{Text: err.Error()}, nil
 	case err != nil:
@@ -260,6 +262,11 @@ func choice(ctx context.Context, d *desk.Desk, err error) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := now.(AccountReport)
-	return ChoiceReport{OK: true, Account: &r}, nil
+	report := now.(AccountReport)
+	r := ChoiceReport{OK: true, Account: &report}
+	before, _, err := d.Store.Meta(ctx, store.KeyServer)
+	if r.Changed = before != "" && before != s.MachineID; r.Changed {
+		r.Text = "scenes were pushed to another Plex server until now: nothing is pushed to this one before you accept it, with \"Check connection\" or the operation accept-server"
+	}
+	return r, err
 }
