@@ -39,6 +39,7 @@ type Config struct {
 	URL              string // http or https, with a base path if a proxy adds one
 	Token            string
 	MachineID        string // if set, the token goes only to the server with this identifier; not with a Transport
+	TokenHint        string // what a person does about a token that is not accepted; "": copies another one into the settings
 	ClientIdentifier string // must never change: Plex announces a new device for each
 	ProductVersion   string
 	InsecureTLS      bool              // accept any certificate; whoever answers gets the token
@@ -52,6 +53,7 @@ type Client struct {
 	header    http.Header
 	token     string
 	machine   string // the server that may get the token; "": whichever answers
+	tokenHint string
 	timeout   time.Duration
 	transport http.RoundTripper
 	anonymous http.RoundTripper // for requests without the token
@@ -73,7 +75,7 @@ func New(cfg Config) (*Client, error) {
 		return nil, errors.New(`"Plex token" (plexToken) contains a space or a character that tokens never contain; copy it again`)
 	}
 	base = &url.URL{Scheme: base.Scheme, Host: base.Host, Path: strings.TrimRight(path.Clean("/"+base.Path), "/")}
-	c := &Client{base: base, token: cfg.Token, machine: cfg.MachineID, timeout: cfg.Timeout, transport: cfg.Transport, header: http.Header{
+	c := &Client{base: base, token: cfg.Token, machine: cfg.MachineID, tokenHint: cfg.TokenHint, timeout: cfg.Timeout, transport: cfg.Transport, header: http.Header{
 		"Accept":                   {"application/json"},
 		"X-Plex-Client-Identifier": {cfg.ClientIdentifier},
 		"X-Plex-Product":           {ourProduct},
@@ -175,16 +177,7 @@ func (c *Client) send(ctx context.Context, r request, read func(io.Reader) error
 		return &Error{Class: Rejected, Op: r.op, Method: r.method, Path: r.path, Err: errors.New("the request cannot be built")}
 	}
 	req.Header = c.header.Clone()
-	for k, v := range r.header {
-		req.Header.Set(k, v)
-	}
-	transport := c.anonymous
-	if !r.anonymous {
-		req.Header.Set("X-Plex-Token", c.token)
-		transport, req = c.transport, req.WithContext(context.WithValue(ctx, asker{}, r))
-	}
-	// An http.Client would follow redirects and send the token along.
-	res, err := transport.RoundTrip(req)
+	res, err := c.roundTrip(req, r)
 	if other, refused := errors.AsType[*Error](err); refused { // of the guard
 		return other
 	}
@@ -202,11 +195,7 @@ func (c *Client) send(ctx context.Context, r request, read func(io.Reader) error
 	if at, err := http.ParseTime(res.Header.Get("Date")); err == nil && r.date != nil {
 		*r.date = at
 	}
-	limit := int64(bodyLimit)
-	if r.identity { // any host may be asked
-		limit = identityLimit
-	}
-	answer, page := withoutPage(res.Header, http.MaxBytesReader(nil, res.Body, limit))
+	answer, page := withoutPage(res.Header, http.MaxBytesReader(nil, res.Body, r.limit()))
 	if err = ErrPage; !page {
 		err = read(answer)
 	}
@@ -223,10 +212,31 @@ func (c *Client) send(ctx context.Context, r request, read func(io.Reader) error
 	return nil
 }
 
+// roundTrip sends a request, with the token unless it is anonymous. An http.Client would follow redirects and send the token
+// along.
+func (c *Client) roundTrip(req *http.Request, r request) (*http.Response, error) {
+	for k, v := range r.header {
+		req.Header.Set(k, v)
+	}
+	if r.anonymous {
+		return c.anonymous.RoundTrip(req)
+	}
+	req.Header.Set("X-Plex-Token", c.token)
+	return c.transport.RoundTrip(req.WithContext(context.WithValue(req.Context(), asker{}, r)))
+}
+
+// limit returns how long an answer may be, in bytes. Any host may be asked for its identity.
+func (r request) limit() int64 {
+	if r.identity {
+		return identityLimit
+	}
+	return bodyLimit
+}
+
 // failed returns the *Error for a failure.
 func (c *Client) failed(r request, f failure) *Error {
 	f.plain, f.identity, f.probe, f.anonymous = c.base.Scheme == "http", r.identity, r.probe, r.anonymous
-	f.edit = r.method == http.MethodPut
+	f.edit, f.tokenHint = r.method == http.MethodPut, c.tokenHint
 	f.identifySender(c.seen.Load())
 	if f.err != nil { // for an answer that is not HTTP it quotes lines, which may be our own request
 		text := quoted.ReplaceAllString(f.err.Error(), "…")

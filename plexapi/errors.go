@@ -1,6 +1,7 @@
 package plexapi
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -118,6 +119,8 @@ type failure struct {
 	probe    bool   // the request only checks whether Plex is up
 	edit     bool   // the request is a PUT
 
+	tokenHint string // see Config
+
 	anonymous bool // the request had no token
 	login     bool // the answer asks for a login by WWW-Authenticate
 	foreign   bool // see Error
@@ -206,12 +209,15 @@ func (f failure) refused() (Class, string) {
 	case f.inFront:
 		return c, "it asks for a login of its own: " + hintItself
 	case f.foreign:
-		return c, "if a proxy in front of Plex refuses the request, " + hintItself + "; if Plex does, " + hintToken
+		return c, "if a proxy in front of Plex refuses the request, " + hintItself + "; if Plex does, " + f.another()
 	case f.anonymous:
 		return c, `this request needs no token; check that "Plex address" (plexUrl) is the address of the server alone`
 	}
-	return c, why + "; " + hintToken
+	return c, why + "; " + f.another()
 }
+
+// another returns what to do about a token that is refused.
+func (f failure) another() string { return cmp.Or(f.tokenHint, hintToken) }
 
 // unavailable returns the hint for a probe that is answered 503.
 func (f failure) unavailable() string {

@@ -9,7 +9,6 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/account"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/status"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
@@ -68,7 +67,7 @@ func (s *session) desk(unset error) *desk.Desk {
 			return e.Inspect(ctx, scene)
 		},
 		Status: func(ctx context.Context) (string, error) {
-			r, err := status.Read(ctx, s.db, s.Version)
+			r, err := s.readStatus(ctx)
 			return r.Line(), err
 		},
 		Check: func(ctx context.Context) ([]desk.Check, []desk.Sample, error) {

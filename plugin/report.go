@@ -9,6 +9,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/reach"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/status"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
@@ -51,7 +52,7 @@ func (s *session) status(ctx context.Context, args common.ArgsMap) (any, error) 
 	if err := s.openToLog(ctx); err != nil {
 		return nil, err
 	}
-	r, err := status.Read(ctx, s.db, s.Version)
+	r, err := s.readStatus(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -67,4 +68,18 @@ func (s *session) status(ctx context.Context, args common.ArgsMap) (any, error) 
 		r.DropReasons()
 	}
 	return r, nil
+}
+
+// readStatus reads the state of the queue and of Plex. If Plex did not answer last time, it names the other addresses of the
+// sign-in.
+func (s *session) readStatus(ctx context.Context) (status.Report, error) {
+	r, err := status.Read(ctx, s.db, s.Version)
+	if err != nil {
+		return r, err
+	}
+	m, err := reach.Read(ctx, s.db)
+	if yes, known := m.Reachable(); known && !yes {
+		r.Plex.Others = append(r.Plex.Others, s.where.Others...)
+	}
+	return r, err
 }

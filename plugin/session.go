@@ -129,7 +129,7 @@ func (s *session) readSettings(ctx context.Context) error {
 		s.z.Warn().Msg(settings.UnknownKeys(s.set.Unknown))
 	}
 	if err != nil && unread != nil { // perhaps the sign-in would have been enough
-		err = errors.Join(err, unread)
+		err = fmt.Errorf("%w; %w", unread, err)
 	}
 	return err
 }
@@ -155,7 +155,7 @@ func (s *session) plex(ctx context.Context) (*plexapi.Client, error) {
 		}
 	}
 	plex, err := plexapi.New(plexapi.Config{
-		URL: s.where.URL, Token: s.where.Token, MachineID: s.where.MachineID, ClientIdentifier: id, ProductVersion: s.Version,
+		URL: s.where.URL, Token: s.where.Token, MachineID: s.where.MachineID, TokenHint: s.where.TokenHint, ClientIdentifier: id, ProductVersion: s.Version,
 		InsecureTLS: s.set.InsecureTLS, Timeout: s.set.Timeout,
 	})
 	if s.client == "" {

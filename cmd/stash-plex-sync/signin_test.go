@@ -2,17 +2,21 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi/stashtest"
 )
 
 const accountToken = "acc-0123456789-secret"
@@ -216,5 +220,131 @@ func TestSignInFromAShell(t *testing.T) {
 	gone, err := exec.CommandContext(s.context(), binary(), "sign-out", "--dir", s.dir).CombinedOutput()
 	if err != nil || !strings.Contains(string(gone), "Signed out") || strings.Contains(string(files(s, s.folder())["account.json"]), "token") {
 		t.Errorf("sign-out: %v, %s", err, gone)
+	}
+}
+
+// While a server that was signed in to does not answer, the reports offer its other addresses.
+func TestOtherAddressesAreOfferedWhenPlexDoesNotAnswer(t *testing.T) {
+	s := newSigning(t, 1)
+	s.signIn()
+	s.op(map[string]any{"mode": "check"})
+	others := func(mode string) string {
+		t.Helper()
+		return fmt.Sprint(s.op(map[string]any{"mode": mode})["plex"].(map[string]any)["others"])
+	}
+	if got := others("status") + others("overview"); got != "[][]" {
+		t.Errorf("while Plex answers: %s", got)
+	}
+	s.occupied()
+	s.plex.Stop()
+	s.bulk("Away", 1)
+	s.process()
+	const other = "https://127-0-0-1.abc.plex.direct:1"
+	for _, mode := range []string{"status", "overview"} {
+		if got := others(mode); !strings.Contains(got, other) || strings.Contains(got, s.plex.URL()) {
+			t.Errorf("%s offers %s", mode, got)
+		}
+	}
+	if !slices.ContainsFunc(s.host.Lines(), func(l stashtest.Line) bool { return strings.Contains(l.Text, "another one of its addresses: "+other) }) {
+		t.Error("the line of the status offers nothing")
+	}
+}
+
+func TestRefusedTokenOfASignInSaysSignInAgain(t *testing.T) {
+	s := newSigning(t, 1)
+	s.signIn()
+	s.plex.Token = "another-token-0123456789"
+	s.bulk("New", 1)
+	s.idle()
+	if out := s.process(); !strings.Contains(out["stopped"].(string), "sign in again") || strings.Contains(out["stopped"].(string), "plexToken") {
+		t.Errorf("process = %v", out)
+	}
+	out := s.op(map[string]any{"mode": "choose-server", "machine_id": s.plex.Machine(), "address": s.plex.URL()})
+	if text := fmt.Sprint(out["text"]); out["ok"] != false || !strings.Contains(text, "sign in with the account that owns the server") {
+		t.Errorf("choose-server = %v", out)
+	}
+	s.settings(map[string]any{"plexToken": "wrong-token-0123"})
+	if out := s.process(); !strings.Contains(out["stopped"].(string), "plexToken") {
+		t.Errorf("with a token in the settings: %v", out)
+	}
+}
+
+func TestAnotherServerIsChosenAndThenAccepted(t *testing.T) {
+	s := newSigning(t, 1)
+	s.signIn()
+	s.bulk("Before", 1)
+	s.idle()
+	s.process()
+	second := plextest.New("second-server-token-0123")
+	second.SetMachine("2222222222222222222222222222222222222222")
+	section := second.AddSection("Videos", "movie")
+	key := second.AddItem(section, "/data/videos/1/clip1.mp4", 1001)
+	s.must(second.Start())
+	t.Cleanup(second.Stop)
+	u, err := url.Parse(second.URL())
+	s.must(err)
+	port, err := strconv.Atoi(u.Port())
+	s.must(err)
+	s.tv.SetAccount(accountToken, "alice", s.server(), plextest.TVServer{
+		Name: "New NAS", Provides: "server", ClientIdentifier: second.Machine(), AccessToken: "second-server-token-0123", Owned: true,
+		Connections: []plextest.TVConnection{{Address: "127.0.0.1", Port: port, Local: true}},
+	})
+	out := s.op(map[string]any{"mode": "choose-server", "machine_id": second.Machine(), "address": second.URL()})
+	if out["ok"] != true || out["changed"] != true || !strings.Contains(out["text"].(string), "accept") {
+		t.Errorf("choose-server = %v", out)
+	}
+	s.bulk("After", 1)
+	s.idle()
+	if out := s.process(); !strings.Contains(fmt.Sprint(out["reason"]), "server_changed") || second.Item(key).Title == "After" {
+		t.Errorf("process = %v", out)
+	}
+	if out := s.op(map[string]any{"mode": "accept-server", "server": second.Machine()}); out["before"] != s.plex.Machine() {
+		t.Errorf("accept-server = %v", out)
+	}
+	if out := s.process(); out["stopped"] != "" || second.Item(key).Title != "After" {
+		t.Errorf("process = %v, %q", out, second.Item(key).Title)
+	}
+	if out := s.op(map[string]any{"mode": "choose-server", "machine_id": second.Machine(), "address": second.URL()}); out["changed"] != false || out["text"] != "" {
+		t.Errorf("the same server again: %v", out)
+	}
+}
+
+// A file that cannot be used does not stop a program whose settings are complete, and says what to do where they are not.
+// The sign-in survives the damage of the queue.
+func TestSignInAndDamage(t *testing.T) {
+	s := newSigning(t, 1)
+	s.signIn()
+	s.bulk("First", 1)
+	s.idle()
+	s.process()
+	s.must(os.Truncate(s.database(), 100))
+	s.bulk("Second", 1)
+	s.idle()
+	s.op(map[string]any{"mode": "sync-all"})
+	s.idle()
+	s.wantTitle(1, "Second")
+	if out := s.op(map[string]any{"mode": "account"}); out["source"] != "account" {
+		t.Errorf("after the damage of the queue: %v", out)
+	}
+	path := filepath.Join(s.folder(), "account.json")
+	for name, spoil := range map[string]func() error{
+		"damaged":  func() error { return os.WriteFile(path, []byte("{"), 0o600) },
+		"a folder": func() error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o700)) },
+	} {
+		s.must(spoil())
+		s.stash.SetSettings("stash-plex-sync", map[string]any{})
+		if out := s.process(); !strings.Contains(out["stopped"].(string), "sign in again") || strings.Contains(out["stopped"].(string), "\n") {
+			t.Errorf("%s: process = %v", name, out)
+		}
+		s.settings(nil)
+		s.bulk("With settings "+name, 1)
+		s.idle()
+		if out := s.process(); out["stopped"] != "" {
+			t.Errorf("%s: with settings: %v", name, out)
+		}
+		s.wantTitle(1, "With settings "+name)
+		s.must(os.RemoveAll(path))
+		s.must(os.WriteFile(path, []byte("{"), 0o600))
+		s.signIn()
 	}
 }

@@ -17,6 +17,10 @@ type Connection struct {
 	SignedIn  bool   // it comes from the sign-in
 	Client    string // the identifier that signed in; "" without a sign-in
 	Server    string // the name of the server; "" without a sign-in
+	// Others are further addresses at which the server may answer, without slow ones. TokenHint is what a person does about
+	// a token that the server refuses. Both are empty without a sign-in.
+	Others    []string
+	TokenHint string
 }
 
 // The settings of a connection.
@@ -48,7 +52,7 @@ func Connect(set settings.Settings, invalid error, a Account) (Connection, error
 	case address != nil && !address.Unset():
 		return c, invalid
 	}
-	c = Connection{URL: a.Server.URL, Token: a.Server.Token, MachineID: a.Server.MachineID, SignedIn: true, Client: a.Client, Server: a.Server.Name}
+	c = Connection{URL: a.Server.URL, Token: a.Server.Token, MachineID: a.Server.MachineID, SignedIn: true, Client: a.Client, Server: a.Server.Name, TokenHint: "sign in again, then choose the server"}
 	rest := slices.DeleteFunc(slices.Clone(problems), func(p settings.Problem) bool { return p.Setting == addressKey || p.Setting == tokenKey })
 	if address == nil {
 		i := slices.IndexFunc(a.Server.Addresses, func(one Address) bool { return same(one.URL, set.PlexURL) })
@@ -58,6 +62,11 @@ func Connect(set settings.Settings, invalid error, a Account) (Connection, error
 			)})}
 		}
 		c.URL = a.Server.Addresses[i].URL
+	}
+	for _, one := range a.Server.Addresses {
+		if !one.Relay && !same(one.URL, c.URL) {
+			c.Others = append(c.Others, settings.WithoutSecrets(one.URL))
+		}
 	}
 	if len(rest) > 0 {
 		return c, &settings.Error{Problems: rest}

@@ -215,7 +215,7 @@ func (d *Desk) Choose(ctx context.Context, machine, address, handle string) (Ser
 		known = append([]Address{{URL: address, Own: true}}, known...)
 	}
 	s := Server{MachineID: machine, Name: list[i].Name, Token: list[i].Token, URL: address, Addresses: known}
-	if err := d.confirm(ctx, a.Client, s); err != nil {
+	if err := d.confirm(ctx, a.Client, s, "sign in with the account that owns the server"); err != nil {
 		return Server{}, err
 	}
 	_, err = update(d.Dir, func(now *Account) error {
@@ -228,8 +228,9 @@ func (d *Desk) Choose(ctx context.Context, machine, address, handle string) (Ser
 	return s, err
 }
 
-// confirm checks that the address leads to the server, then that the server accepts the token.
-func (d *Desk) confirm(ctx context.Context, client string, s Server) error {
+// confirm checks that the address leads to the server, then that the server accepts the token. hint is what to do if not; ""
+// if the token is that of the settings.
+func (d *Desk) confirm(ctx context.Context, client string, s Server, hint string) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*tryLimit)
 	defer cancel()
 	id, err := d.identity(ctx, client, s.URL)
@@ -239,7 +240,7 @@ func (d *Desk) confirm(ctx context.Context, client string, s Server) error {
 	if id.MachineIdentifier != s.MachineID {
 		return &ChoiceError{fmt.Sprintf("another Plex server answers at this address, not %q: nothing was sent to it and nothing was changed", s.Name)}
 	}
-	plex, err := d.Plex(plexapi.Config{URL: s.URL, Token: s.Token, MachineID: s.MachineID, ClientIdentifier: client, ProductVersion: d.Version, Timeout: tryLimit, InsecureTLS: d.InsecureTLS})
+	plex, err := d.Plex(plexapi.Config{URL: s.URL, Token: s.Token, MachineID: s.MachineID, TokenHint: hint, ClientIdentifier: client, ProductVersion: d.Version, Timeout: tryLimit, InsecureTLS: d.InsecureTLS})
 	if err == nil {
 		_, err = plex.Sections(ctx)
 	}
@@ -261,7 +262,7 @@ func (d *Desk) Adopt(ctx context.Context, address, token, name string) (Server, 
 		return Server{}, &ChoiceError{err.Error()}
 	}
 	s := Server{MachineID: id.MachineIdentifier, Name: name, Token: token, URL: address, Addresses: []Address{{URL: address, Own: true}}, Apart: true}
-	if err := d.confirm(ctx, a.Client, s); err != nil {
+	if err := d.confirm(ctx, a.Client, s, ""); err != nil {
 		return Server{}, err
 	}
 	_, err = update(d.Dir, func(now *Account) error {

@@ -93,6 +93,7 @@ type Breaker struct {
 // Plex is what is known of the server.
 type Plex struct {
 	Server   string    `json:"server"`
+	Others   []string  `json:"others"` // if it did not answer last time: further addresses that the sign-in knows
 	Sections []Section `json:"sections"`
 }
 
@@ -174,7 +175,7 @@ func Read(ctx context.Context, db *store.Store, version string) (Report, error) 
 		return r, err
 	}
 	r.Reason = desk.ReasonOf("", code, r.Stopped)
-	r.Plex.Sections = []Section{}
+	r.Plex.Sections, r.Plex.Others = []Section{}, []string{}
 	if r.CatchUp.Watermark, _, err = db.Meta(ctx, store.KeyWatermark); err != nil {
 		return r, err
 	}

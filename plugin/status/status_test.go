@@ -52,6 +52,10 @@ func TestStatusLineSaysWhatToDoNext(t *testing.T) {
 			`2 items in Plex, 2 scenes to push (run "Process queue"), 2 scenes wait for a later edit or task, 1 dead letter (when the cause is gone, run "Retry dead letters"). The last request to Plex failed: 502`,
 		},
 		{
+			Report{Breaker: Breaker{State: closed.State, Failures: 1, LastError: "refused"}, Plex: Plex{Server: "S", Others: []string{"http://a:1", "http://b:1", "http://c:1", "http://d:1"}}},
+			`0 items in Plex, nothing is pending. The last request to Plex failed: refused; if the address of Plex has changed, choose the server again, or set "Plex address" (plexUrl) to another one of its addresses: http://a:1, http://b:1, http://c:1`,
+		},
+		{
 			Report{Breaker: open, Queue: queue(1, 0)},
 			`0 items in Plex, 1 scene to push. Plex is paused: run "Process queue" to try it now; edits and scheduled runs try it after 12:00:30; the cause: Is Plex running?`,
 		},

@@ -2,6 +2,7 @@ package status
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
@@ -12,7 +13,7 @@ import (
 func (r Report) Line() string {
 	line := text.Count(r.Links, "item", "items") + " in Plex"
 	if r.Queue.Due+r.Queue.Waiting+r.DeadLetters.Count == 0 {
-		return line + ", nothing is pending. " + r.plex()
+		return line + ", nothing is pending. " + r.plexOrOthers()
 	}
 	if r.Queue.Due > 0 {
 		line += ", " + text.Count(r.Queue.Due, "scene", "scenes") + " to push"
@@ -26,7 +27,20 @@ func (r Report) Line() string {
 	if r.DeadLetters.Count > 0 {
 		line += ", " + text.Count(r.DeadLetters.Count, "dead letter", "dead letters") + " (when the cause is gone, run \"Retry dead letters\")"
 	}
-	return line + ". " + r.plex()
+	return line + ". " + r.plexOrOthers()
+}
+
+// othersShown is how many further addresses the line names.
+const othersShown = 3
+
+// plexOrOthers says how it is with Plex, and where else it may answer.
+func (r Report) plexOrOthers() string {
+	others := r.Plex.Others
+	if r.Paused != nil || len(others) == 0 {
+		return r.plex()
+	}
+	return text.Join(r.plex(), "if the address of Plex has changed, choose the server again, or set \"Plex address\" (plexUrl) to another one of its addresses: "+
+		strings.Join(others[:min(len(others), othersShown)], ", "))
 }
 
 // plex says whether a person has paused pushing, or whether Plex answers.

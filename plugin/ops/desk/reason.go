@@ -72,7 +72,7 @@ var remedies = map[string]string{
 	"picture_refused":  `nothing; the picture is sent once more, and then left out until it changes in Stash`,
 	"not_changed":      `nothing; Plex may be matching or scanning the item, and the next runs try again`,
 	"scene_unreadable": `open the scene in Stash; if Stash shows an error, repair its database; the next runs try again`,
-	"item_forbidden":   `copy the token of the server's owner into "Plex token" (plexToken)`,
+	"item_forbidden":   `sign in as the server's owner, or copy the owner's token into "Plex token" (plexToken)`,
 	"panic":            `report this with the log at debug level`,
 	"crashed":          `report this with the log, then retry the scene`,
 
@@ -91,8 +91,8 @@ var remedies = map[string]string{
 	"refused_in_front":   `allow the request in the proxy or firewall in front of Plex, or set "Plex address" (plexUrl) to Plex itself`,
 	"redirected":         `set "Plex address" (plexUrl) to the address of Plex itself, to which nothing redirects`,
 	"request_refused":    `check what the proxy in front of Plex allows, if there is one; then retry the scene`,
-	"token_refused":      `copy the token of the server's owner into "Plex token" (plexToken)`,
-	"paths_hidden":       `copy the token of the server's owner into "Plex token" (plexToken): only the owner sees the paths of files`,
+	"token_refused":      `sign in again as the server's owner, or copy the owner's token into "Plex token" (plexToken)`,
+	"paths_hidden":       `sign in as the server's owner, or copy the owner's token into "Plex token" (plexToken): only the owner sees the paths of files`,
 
 	"stash_unavailable":   `check that Stash answers; the next run continues`,
 	"stash_session_ended": `start the task again; set an API key in Stash, so that long runs keep their login`,
@@ -105,7 +105,7 @@ var remedies = map[string]string{
 	"setting_invalid": `correct {setting} in Settings > Plugins > Stash Plex Sync`,
 	"unknown_tags":    `correct {tags} in "Exclude tags" (excludeTags), or create the tags in Stash`,
 	"no_library":      `correct "Plex libraries" (plexLibraries), or add a library of videos in Plex`,
-	"server_changed":  `if you meant to change the server, run "Check connection"; otherwise correct "Plex address" (plexUrl)`,
+	"server_changed":  `if you meant to change the server, run "Check connection"; otherwise choose the former server again, or correct "Plex address" (plexUrl)`,
 	"index_reset":     `nothing; the next run reads Plex's libraries again`,
 	"own_files":       `check the free space and the permissions of the plugin's data folder; if this stays, report it with the log`,
 }

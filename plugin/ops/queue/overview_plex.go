@@ -23,6 +23,7 @@ type PlexState struct {
 	Server        string     `json:"server"`     // the machine id of the server that scenes are pushed to
 	LatencyMS     *int64     `json:"latency_ms"` // of the last probe
 	Libraries     []Library  `json:"libraries"`
+	Others        []string   `json:"others"` // if it did not answer the last request: further addresses that the sign-in knows
 }
 
 // Library is one library in the index.
@@ -39,7 +40,7 @@ const librariesShown = 50
 
 // plexState reads what is known of the Plex server.
 func plexState(ctx context.Context, d *desk.Desk) (PlexState, error) {
-	p := PlexState{Address: settings.WithoutSecrets(d.Where.URL), Libraries: []Library{}}
+	p := PlexState{Address: settings.WithoutSecrets(d.Where.URL), Libraries: []Library{}, Others: []string{}}
 	m, err := reach.Read(ctx, d.Store)
 	if err != nil {
 		return p, err
@@ -47,7 +48,9 @@ func plexState(ctx context.Context, d *desk.Desk) (PlexState, error) {
 	p.LastSuccessAt, p.LastFailureAt, p.LastError = desk.When(m.SuccessAt), desk.When(m.FailureAt), m.Failure
 	p.Name, p.Version, p.MachineID = m.Name, m.Version, m.Machine
 	if yes, known := m.Reachable(); known {
-		p.Reachable = &yes
+		if p.Reachable = &yes; !yes {
+			p.Others = append(p.Others, d.Where.Others...)
+		}
 	}
 	if m.Latency > 0 {
 		ms := m.Latency.Milliseconds()
