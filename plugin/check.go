@@ -202,6 +202,9 @@ func (c *checker) settingsAreRight(ctx context.Context) error {
 		}
 		return c.add("Settings", detail, "", err)
 	}
+	if c.given == nil && c.unread != nil {
+		err = c.add("Sign-in", "", "", c.unread)
+	}
 	for _, p := range problems {
 		c.report.Checks = append(c.report.Checks, Check{Name: setting + p.Setting, Detail: p.Quoted(), Hint: p.Remedy, Line: p.String()})
 	}

@@ -45,6 +45,7 @@ type session struct {
 	asked  *plexapi.Client // the last one that was created
 	set    settings.Settings
 	wrong  error              // with the settings alone
+	unread error              // why the sign-in cannot be read, if it is needed
 	where  account.Connection // to Plex, as far as the settings and the sign-in say
 	client string             // by which Plex knows this program, for calls that write nothing; "": as stored
 
@@ -115,6 +116,7 @@ func (s *session) close() error {
 // settings are invalid.
 func (s *session) readSettings(ctx context.Context) error {
 	a, unread := account.Load(s.dir)
+	s.unread = nil
 	s.addSecrets(a.Secrets()...)
 	raw, err := s.stash.Settings(ctx, ID)
 	if err != nil {
@@ -129,7 +131,7 @@ func (s *session) readSettings(ctx context.Context) error {
 		s.z.Warn().Msg(settings.UnknownKeys(s.set.Unknown))
 	}
 	if err != nil && unread != nil { // perhaps the sign-in would have been enough
-		err = fmt.Errorf("%w; %w", unread, err)
+		s.unread, err = unread, fmt.Errorf("%w; %w", unread, err)
 	}
 	return err
 }

@@ -336,6 +336,9 @@ func TestSignInAndDamage(t *testing.T) {
 		if out := s.process(); !strings.Contains(out["stopped"].(string), "sign in again") || strings.Contains(out["stopped"].(string), "\n") {
 			t.Errorf("%s: process = %v", name, out)
 		}
+		if out := s.op(map[string]any{"mode": "check"}); !strings.HasPrefix(codes(out), "stash -sign-in -setting-plexUrl") {
+			t.Errorf("%s: check = %v", name, out)
+		}
 		s.settings(nil)
 		s.bulk("With settings "+name, 1)
 		s.idle()
