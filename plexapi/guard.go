@@ -25,12 +25,14 @@ func (c *Client) guard(withToken, without *http.Transport) {
 	c.transport, c.anonymous = withToken, without
 }
 
+// bare is a context without its values, such as the trace of the request that waits.
+type bare struct{ context.Context }
+
+func (bare) Value(any) any { return nil }
+
 // confirm returns an error unless the server is the one that may get the token.
 func (c *Client) confirm(ctx context.Context, r request) error {
-	asking, cancel := context.WithCancel(context.Background()) // what the context of r holds is for r alone
-	defer cancel()
-	defer context.AfterFunc(ctx, cancel)()
-	id, err := c.identity(asking, r.probe)
+	id, err := c.identity(bare{ctx}, r.probe)
 	if err != nil || id.MachineIdentifier == c.machine {
 		return err
 	}

@@ -87,7 +87,7 @@ func signOut(args []string, out io.Writer) error {
 		return nil
 	}
 	if err == nil {
-		err = account.SignOut(dir)
+		err = account.SignOut(context.Background(), dir)
 	}
 	if err == nil {
 		fmt.Fprintln(out, "Signed out: the tokens are removed from "+dir+".") // a terminal

@@ -57,7 +57,9 @@ func TestHostilePlexTVLearnsAndTellsNothing(t *testing.T) {
 	var told []any
 	all := func(handle any) {
 		for _, args := range []map[string]any{
-			{"mode": "account"}, {"mode": "pin-poll", "handle": handle}, {"mode": "servers"},
+			{"mode": "account"},
+			{"mode": "pin-poll", "handle": handle},
+			{"mode": "servers"},
 			{"mode": "choose-server", "machine_id": s.plex.Machine(), "address": s.plex.URL(), "handle": handle},
 		} {
 			began := time.Now()
@@ -123,8 +125,15 @@ func TestNoModeSendsTheTokenOfASignInToAnotherServer(t *testing.T) {
 				continue
 			}
 			for _, args := range []map[string]any{
-				{"mode": mode}, {"mode": mode, "task": "yes"}, {"mode": mode, "scene_id": 1}, {"mode": mode, "scene": 1}, {"mode": mode, "server": machine},
-				{"mode": mode, "machine_id": machine, "address": trap.URL}, {"mode": mode, "check": true}, {"mode": mode, "settings": set}, {"mode": mode, "id": 1},
+				{"mode": mode},
+				{"mode": mode, "task": "yes"},
+				{"mode": mode, "scene_id": 1},
+				{"mode": mode, "scene": 1},
+				{"mode": mode, "server": machine},
+				{"mode": mode, "machine_id": machine, "address": trap.URL},
+				{"mode": mode, "check": true},
+				{"mode": mode, "settings": set},
+				{"mode": mode, "id": 1},
 			} {
 				s.try(args)
 			}

@@ -12,7 +12,7 @@ import (
 const serverToken = "server-token-0123456789"
 
 // listed are the servers that a plex.tv lists which may send anything.
-func listed(l *lab) []plextest.TVServer {
+func listed() []plextest.TVServer {
 	server := func(name, machine string) plextest.TVServer {
 		return plextest.TVServer{Name: name, Provides: "server", ClientIdentifier: machine, AccessToken: serverToken, Owned: true}
 	}
@@ -35,7 +35,7 @@ func listed(l *lab) []plextest.TVServer {
 
 func TestHostileListIsLimited(t *testing.T) {
 	l := newLab(t)
-	l.tv.SetAccount(accountToken, "alice", listed(l)...)
+	l.tv.SetAccount(accountToken, "alice", listed()...)
 	servers, err := l.Servers(t.Context(), accountToken)
 	if err != nil || len(servers) != 4 {
 		t.Fatalf("%d servers, %v", len(servers), err)

@@ -95,10 +95,10 @@ func (a *Account) complete() bool {
 	return (s == nil || s.MachineID != "" && s.Token != "" && s.URL != "") && (a.Pin == nil || a.Pin.Handle != "")
 }
 
-// update changes account.json in one step, while no other process does. A damaged file counts as an empty one: signing in
+// update changes account.json in one step, while no other process does, also after the end of ctx. A damaged file counts as an empty one: signing in
 // repairs it.
-func update(dir string, change func(*Account) error) (a Account, err error) {
-	lock, err := sqlitefile.AcquireFile(context.Background(), dir, fileLock, patience)
+func update(ctx context.Context, dir string, change func(*Account) error) (a Account, err error) {
+	lock, err := sqlitefile.AcquireFile(context.WithoutCancel(ctx), dir, fileLock, patience)
 	if errors.Is(err, sqlitefile.ErrHeld) {
 		return a, errors.New("another process is storing the sign-in: try again")
 	}
@@ -125,8 +125,8 @@ func update(dir string, change func(*Account) error) (a Account, err error) {
 
 // SignOut removes the sign-in with all its tokens. The client identifier stays: a new one would be another device of the
 // account.
-func SignOut(dir string) error {
-	_, err := update(dir, func(a *Account) error {
+func SignOut(ctx context.Context, dir string) error {
+	_, err := update(ctx, dir, func(a *Account) error {
 		*a = Account{Client: a.Client}
 		return nil
 	})

@@ -155,7 +155,7 @@ func TestSignInAndChooseAServer(t *testing.T) {
 	if fi, err := os.Stat(filepath.Join(l.Dir, File)); err != nil || fi.Mode().Perm() != 0o600 || Risk(l.Dir) != "" {
 		t.Errorf("mode %v, %v", fi.Mode(), err)
 	}
-	if err := SignOut(l.Dir); err != nil {
+	if err := SignOut(l.Context(), l.Dir); err != nil {
 		t.Fatal(err)
 	}
 	content, err := os.ReadFile(filepath.Join(l.Dir, File))
@@ -172,7 +172,7 @@ func TestStatesOfASignIn(t *testing.T) {
 		"takes too long":      {func(l *lab) { l.late = 31 * time.Minute }, Expired},
 		"unknown to plex.tv":  {func(l *lab) { l.tv.SetClock(func() time.Time { return time.Now().Add(time.Hour) }) }, Expired},
 		"another was started": {func(l *lab) { l.Start(l.Context(), true) }, Replaced},
-		"signed out":          {func(l *lab) { SignOut(l.Dir) }, Replaced},
+		"signed out":          {func(l *lab) { SignOut(l.Context(), l.Dir) }, Replaced},
 		"limited":             {func(l *lab) { l.tv.Inject(plextest.TVFault{Status: 429}) }, Limited},
 		"away":                {func(l *lab) { l.net.Stop() }, Unreachable},
 		"odd":                 {func(l *lab) { l.tv.Inject(plextest.TVFault{Status: 500}) }, Odd},

@@ -13,7 +13,7 @@ import (
 func folder(t *testing.T) (dir, path string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "data")
-	if _, err := update(dir, func(a *Account) error { a.Client, a.Token = "client-1", accountToken; return nil }); err != nil {
+	if _, err := update(t.Context(), dir, func(a *Account) error { a.Client, a.Token = "client-1", accountToken; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return dir, filepath.Join(dir, File)
@@ -30,7 +30,7 @@ func TestOthersNeverReadTheAccount(t *testing.T) {
 		return fi.Mode().String()
 	}
 	for name, change := range map[string]func() error{
-		"writing":  func() error { return SignOut(dir) },
+		"writing":  func() error { return SignOut(t.Context(), dir) },
 		"starting": func() error { Risk(dir); return nil },
 	} {
 		if err := os.Chmod(path, 0o644); err != nil {
@@ -55,7 +55,7 @@ func TestOtherThingsInThePlaceOfTheAccount(t *testing.T) {
 		if err := errors.Join(os.Rename(path, filepath.Join(dir, "other.json")), put(path)); err != nil {
 			t.Fatal(err)
 		}
-		for _, err := range []error{func() error { _, err := Load(dir); return err }(), SignOut(dir)} {
+		for _, err := range []error{func() error { _, err := Load(dir); return err }(), SignOut(t.Context(), dir)} {
 			if err == nil || !strings.Contains(err.Error(), "remove it, then sign in again") {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -75,7 +75,7 @@ func TestAccountWithoutWhatGuardsATokenIsDamaged(t *testing.T) {
 		if _, damaged := errors.AsType[*DamagedError](err); !damaged || a != (Account{}) {
 			t.Errorf("%q: %+v, %v", content, a, err)
 		}
-		if err := SignOut(dir); err != nil {
+		if err := SignOut(t.Context(), dir); err != nil {
 			t.Errorf("%q is not repaired: %v", content, err)
 		}
 		if _, err := Load(dir); err != nil {
@@ -91,7 +91,7 @@ func TestUnfinishedAccountIsRemoved(t *testing.T) {
 	if err := os.WriteFile(left, []byte(accountToken), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := SignOut(dir); err != nil {
+	if err := SignOut(t.Context(), dir); err != nil {
 		t.Fatal(err)
 	}
 	list, err := os.ReadDir(dir)
@@ -113,7 +113,7 @@ func TestAccountIsAlwaysWhole(t *testing.T) {
 	for range 4 {
 		writers.Go(func() {
 			for range 25 {
-				if _, err := update(dir, func(a *Account) error { a.Name += "y"; a.Completed = long; return nil }); err != nil {
+				if _, err := update(t.Context(), dir, func(a *Account) error { a.Name += "y"; a.Completed = long; return nil }); err != nil {
 					t.Error(err)
 				}
 			}

@@ -56,7 +56,7 @@ func TestSignOutDuringTheLastPoll(t *testing.T) {
 			asked = asked || strings.HasSuffix(r.Path, "/api/v2/user")
 		}
 	}
-	if err := SignOut(l.Dir); err != nil {
+	if err := SignOut(l.Context(), l.Dir); err != nil {
 		t.Fatal(err)
 	}
 	if st := <-ended; st.State != Replaced || l.chosen().Token != "" {

@@ -105,7 +105,7 @@ func (d *Desk) list(ctx context.Context) (Account, []plextv.Server, error) {
 		refused = e.Class == plextv.Refused
 	}
 	if refused != a.Refused && (err == nil || refused) {
-		_, stored := update(d.Dir, func(now *Account) error {
+		_, stored := update(ctx, d.Dir, func(now *Account) error {
 			if now.Token == a.Token {
 				now.Refused = refused
 			}
@@ -218,7 +218,7 @@ func (d *Desk) Choose(ctx context.Context, machine, address, handle string) (Ser
 	if err := d.confirm(ctx, a.Client, s, "sign in with the account that owns the server"); err != nil {
 		return Server{}, err
 	}
-	_, err = update(d.Dir, func(now *Account) error {
+	_, err = update(ctx, d.Dir, func(now *Account) error {
 		if now.Token != a.Token {
 			return &ChoiceError{"somebody has signed in or out meanwhile: choose the server again"}
 		}
@@ -265,7 +265,7 @@ func (d *Desk) Adopt(ctx context.Context, address, token, name string) (Server, 
 	if err := d.confirm(ctx, a.Client, s, ""); err != nil {
 		return Server{}, err
 	}
-	_, err = update(d.Dir, func(now *Account) error {
+	_, err = update(ctx, d.Dir, func(now *Account) error {
 		now.Client, now.Server = a.Client, &s
 		return nil
 	})

@@ -130,7 +130,7 @@ func (d *Desk) Start(ctx context.Context, strong bool) (Started, error) {
 	if strong {
 		s.Link = tv.SignInPage(p)
 	}
-	_, err = update(d.Dir, func(now *Account) error {
+	_, err = update(ctx, d.Dir, func(now *Account) error {
 		now.Client, now.Pin = a.Client, &Pin{ID: p.ID, Handle: s.Handle, Until: d.Now().Add(lasts)}
 		return nil
 	})
@@ -161,13 +161,13 @@ func (d *Desk) Poll(ctx context.Context, handle string) (State, error) {
 	case a.Pin == nil || handle != a.Pin.Handle:
 		return StateNamed(Replaced), nil
 	case !d.Now().Before(a.Pin.Until):
-		return StateNamed(Expired), d.drop(handle)
+		return StateNamed(Expired), d.drop(ctx, handle)
 	}
 	tv := d.TV(a.Client)
 	p, err := tv.Poll(ctx, a.Pin.ID)
 	if s, ok := StateOf(err); ok {
 		if s.State == Expired {
-			err = d.drop(handle)
+			err = d.drop(ctx, handle)
 			return s, err
 		}
 		return s, nil
@@ -181,11 +181,11 @@ func (d *Desk) Poll(ctx context.Context, handle string) (State, error) {
 	d.secret(p.Token)
 	who, err := tv.Account(ctx, p.Token)
 	if e, ok := errors.AsType[*plextv.Error](err); ok && e.Class == plextv.Refused {
-		return StateNamed(Refused), d.drop(handle)
+		return StateNamed(Refused), d.drop(ctx, handle)
 	}
 	// After any other failure the name stays unknown: the token was handed out, and says nothing worse of itself.
 	late := false
-	a, err = update(d.Dir, func(now *Account) error {
+	a, err = update(ctx, d.Dir, func(now *Account) error {
 		if late = now.Pin == nil || now.Pin.Handle != handle; !late {
 			if now.Server != nil && (who.Name == "" || who.Name != now.Name) {
 				now.Server.Apart = true
@@ -210,8 +210,8 @@ func claimed(a Account) State {
 }
 
 // drop ends the sign-in with a handle.
-func (d *Desk) drop(handle string) error {
-	_, err := update(d.Dir, func(now *Account) error {
+func (d *Desk) drop(ctx context.Context, handle string) error {
+	_, err := update(ctx, d.Dir, func(now *Account) error {
 		if now.Pin != nil && now.Pin.Handle == handle {
 			now.Pin = nil
 		}

@@ -127,7 +127,7 @@ func pinPoll(ctx context.Context, d *desk.Desk, args desk.Args) (any, error) {
 }
 
 func signOut(ctx context.Context, d *desk.Desk, args desk.Args) (any, error) {
-	if err := account.SignOut(d.Account.Dir); err != nil {
+	if err := account.SignOut(ctx, d.Account.Dir); err != nil {
 		return nil, err
 	}
 	return accountNow(ctx, d, args)
