@@ -25,14 +25,16 @@ func (c *Client) guard(withToken, without *http.Transport) {
 	c.transport, c.anonymous = withToken, without
 }
 
-// bare is a context without its values, such as the trace of the request that waits.
+// withoutValues returns a context without its values, such as the trace of the request that waits.
+func withoutValues(ctx context.Context) context.Context { return bare{ctx} }
+
 type bare struct{ context.Context }
 
 func (bare) Value(any) any { return nil }
 
 // confirm returns an error unless the server is the one that may get the token.
 func (c *Client) confirm(ctx context.Context, r request) error {
-	id, err := c.identity(bare{ctx}, r.probe)
+	id, err := c.identity(withoutValues(ctx), r.probe)
 	if err != nil || id.MachineIdentifier == c.machine {
 		return err
 	}
