@@ -2,6 +2,8 @@ package plugin
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/stashapp/stash/pkg/plugin/common"
@@ -9,6 +11,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/account"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
@@ -31,7 +34,11 @@ func (s *session) page(ctx context.Context, op desk.Operation, args common.ArgsM
 	for name, value := range args {
 		given[name] = value
 	}
-	return op.Call(ctx, s.desk(err), given)
+	answer, err := op.Call(ctx, s.desk(err), given)
+	if _, silent := errors.AsType[*stashapi.Error](err); silent {
+		err = fmt.Errorf("%w; check that Stash answers, then try again", err)
+	}
+	return answer, err
 }
 
 // desk returns what an operation works with. unset is why the settings cannot be read, or are not complete.

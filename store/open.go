@@ -101,7 +101,7 @@ func (s *Store) fileError(err error) error {
 		return explain(path, err)
 	}
 	return &sqlitefile.Error{
-		Path: path, Problem: "is damaged", Remedy: "the next run that processes the queue moves it aside and recovers what can be read",
+		Path: path, Problem: "is damaged", Remedy: `the next run moves it aside and recovers what can be read: start "Process queue"`,
 		Err: errors.Join(ErrCorrupt, err, s.NoteSuspect(err)),
 	}
 }

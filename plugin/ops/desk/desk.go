@@ -4,6 +4,7 @@ package desk
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -58,6 +59,12 @@ type Desk struct {
 	Ask func(ctx context.Context) (bool, error)
 	// Wake does what Ask does for a process that has set the run mark, and settles the mark.
 	Wake func(ctx context.Context, mark store.Mark) (bool, error)
+}
+
+// Silent reports whether the settings are unknown because Stash did not answer.
+func (d *Desk) Silent() bool {
+	_, silent := errors.AsType[*stashapi.Error](d.SettingsErr)
+	return silent
 }
 
 // An Operation answers one call. Its answer is encoded as JSON.

@@ -1,13 +1,11 @@
 package queue
 
 import (
-	"errors"
 	"strconv"
 	"strings"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
-	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
@@ -17,7 +15,6 @@ import (
 func (r *Overview) sentence(d *desk.Desk) string {
 	c := &r.Coverage
 	problems := settings.ProblemsOf(d.SettingsErr)
-	_, silent := errors.AsType[*stashapi.Error](d.SettingsErr)
 	switch {
 	case len(problems) > 0 && d.Settings.PlexURL == "" && d.Settings.PlexToken == "":
 		return "Nothing is set up yet: sign in to Plex, or fill in " + settings.Label("plexUrl") + " and " + settings.Label("plexToken") + " on Stash's settings page, then run \"Check connection\""
@@ -25,7 +22,7 @@ func (r *Overview) sentence(d *desk.Desk) string {
 		return "A setting must be corrected: " + problems[0].String()
 	case r.Paused != nil:
 		return "Pushing is " + r.Paused.String() + ": " + thousands(c.Pending) + plural(c.Pending, " scene waits", " scenes wait")
-	case silent || c.Scenes == nil:
+	case d.Silent() || c.Scenes == nil:
 		return "Stash does not answer. As far as the queue knows, " + thousands(c.UpToDate) + plural(c.UpToDate, " scene is", " scenes are") + " in Plex and up to date"
 	case r.Breaker.State != string(store.BreakerClosed):
 		return text.Join("Plex does not answer as it should, so pushing is paused: "+thousands(c.Pending)+plural(c.Pending, " scene waits", " scenes wait"), "the cause: "+r.Breaker.LastError)

@@ -13,10 +13,11 @@ const syncAtMost = 1000
 
 // SyncReport is how many scenes were queued.
 type SyncReport struct {
-	Queued  int          `json:"queued"`
-	Asked   bool         `json:"asked"`             // Stash was asked for a run; otherwise one waits or is at work
-	Stopped string       `json:"stopped,omitempty"` // why nothing was done
-	Reason  *desk.Reason `json:"reason,omitempty"`  // of Stopped
+	Queued     int          `json:"queued"`
+	Asked      bool         `json:"asked"`             // Stash was asked for a run; otherwise one waits or is at work
+	RunFollows bool         `json:"run_follows"`       // false: Stash did not accept a run, and the next edit or task pushes the scenes
+	Stopped    string       `json:"stopped,omitempty"` // why nothing was done
+	Reason     *desk.Reason `json:"reason,omitempty"`  // of Stopped
 }
 
 // syncScenes queues scenes for a person, and makes sure that a run follows.
@@ -43,5 +44,6 @@ func syncScenes(ctx context.Context, d *desk.Desk, args desk.Args) (any, error) 
 	if r.Asked, err = d.Ask(ctx); err != nil {
 		d.Log.Warn().Err(err).Msg("Stash did not accept a run; the next edit or task pushes the scenes")
 	}
+	r.RunFollows = err == nil
 	return r, nil
 }

@@ -91,6 +91,10 @@ func (c *copied) state(ctx context.Context) error {
 
 // chosen says which settings differ from their defaults. Only numbers and truth values are shown.
 func (c *copied) chosen(context.Context) error {
+	if c.Silent() {
+		c.say("Settings: unknown, because Stash did not answer")
+		return nil
+	}
 	var list []string
 	for _, e := range settings.Table(c.Settings, settings.ProblemsOf(c.SettingsErr)) {
 		value, unset := fmt.Sprint(e.Value), fmt.Sprint(e.Default)

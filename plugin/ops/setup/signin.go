@@ -239,7 +239,10 @@ func chooseServer(ctx context.Context, d *desk.Desk, args desk.Args) (any, error
 }
 
 func adoptSettings(ctx context.Context, d *desk.Desk, _ desk.Args) (any, error) {
-	if d.Settings.PlexURL == "" || d.Settings.PlexToken == "" {
+	switch {
+	case d.Silent():
+		return nil, d.SettingsErr
+	case d.Settings.PlexURL == "" || d.Settings.PlexToken == "":
 		return ChoiceReport{Text: "the settings hold no address and token to move"}, nil
 	}
 	s, err := d.Account.Adopt(ctx, d.Settings.PlexURL, d.Settings.PlexToken, "")
