@@ -93,12 +93,12 @@ func TestSceneShowsEachSideOfAField(t *testing.T) {
 	if title := field(off, "title"); title["plex"] != nil || title["sent"] != "New" || title["locked"] != nil || title["stash"] != "Newer" {
 		t.Errorf("Plex is off; title: %v", title)
 	}
-	if plex := off["plex"].(map[string]any); plex["reachable"] != false || plex["why"] == "" {
+	if plex := off["plex"].(map[string]any); plex["reachable"] != false || plex["why"] == "" || plex["reason"].(map[string]any)["code"] != "plex_unreachable" {
 		t.Errorf("Plex is off: %v", plex)
 	}
 	w.stash.Inject(stashtest.Fault{Operation: "SceneByID", Status: 500})
 	silent := scene(1)
-	if title := field(silent, "title"); title["stash"] != nil || title["sent"] != "New" || silent["stash"].(map[string]any)["reachable"] != false {
+	if title := field(silent, "title"); title["stash"] != nil || title["sent"] != "New" || silent["stash"].(map[string]any)["reachable"] != false || silent["stash"].(map[string]any)["reason"].(map[string]any)["code"] != "stash_unavailable" {
 		t.Errorf("Stash fails: %v", silent)
 	}
 }

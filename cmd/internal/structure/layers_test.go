@@ -81,7 +81,7 @@ var layers = map[string]layer{
 	"plugin/thumb":    {"", "golang.org/x/image"},
 	"plugin/ops":      {"plugin/ops/desk plugin/ops/queue plugin/ops/scenes plugin/ops/setup", ""},
 	"plugin/ops/desk": {
-		"plugin/account plexapi plugin/engine/push plugin/engine/reason plugin/hooks plugin/pause plugin/report plugin/settings plugin/stashapi plugin/text store store/plexindex",
+		"plugin/account plexapi plugin/engine/push plugin/engine/reason plugin/engine/retry plugin/hooks plugin/pause plugin/report plugin/settings plugin/stashapi plugin/text store store/plexindex",
 		"github.com/rs/zerolog",
 	},
 	"plugin/ops/queue": {

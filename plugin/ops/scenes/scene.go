@@ -159,6 +159,11 @@ func (v *view) askStash(ctx context.Context) error {
 func (v *view) askPlex(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, desk.InspectLimit)
 	defer cancel()
+	if !v.report.Stash.Reachable && v.SettingsErr == nil {
+		v.report.Plex = v.report.Stash
+		v.report.Plex.Why = "not asked, because Stash did not answer"
+		return ctx.Err()
+	}
 	err := v.inspect(limited)
 	v.report.Plex.Reachable = err == nil
 	if err != nil {
@@ -170,9 +175,6 @@ func (v *view) askPlex(ctx context.Context) error {
 func (v *view) inspect(ctx context.Context) (err error) {
 	if v.SettingsErr != nil {
 		return v.SettingsErr
-	}
-	if !v.report.Stash.Reachable {
-		return errors.New("not asked, because Stash did not answer")
 	}
 	p, err := v.Inspect(ctx, v.report.SceneID)
 	if err != nil {
