@@ -1,6 +1,9 @@
 package main
 
-import "testing"
+import (
+	"maps"
+	"testing"
+)
 
 // A page that polls asks for other things only if a revision differs: each change raises the right one, and reading
 // raises none.
@@ -25,9 +28,7 @@ func TestRevisionsDifferWithWhatTheyStandFor(t *testing.T) {
 		{"reading", func() {
 			for mode, args := range reading {
 				call := map[string]any{"mode": mode}
-				for name, value := range args {
-					call[name] = value
-				}
+				maps.Copy(call, args)
 				_, _ = w.host.Operation(w.context(), call) // some need more than this world has
 			}
 		}, false, false},
