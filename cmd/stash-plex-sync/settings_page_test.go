@@ -36,7 +36,7 @@ func TestSettingsAreDataWithWhatTheyChoose(t *testing.T) {
 		`{"default":5,"key":"60maxRetries","kind":"number","label":"Retries","name":"maxRetries","problems":[{"remedy":"enter an integer from 1 to 100 (0 or empty means 5)"`,
 		`"value":{"length":"usual","set":true}`, `"unknown":["plexurl"]`,
 		`"tags":[{"below":false,"id":101,"setting":"Private"},{"below":true,"id":102,"setting":"Private"}]`,
-		`"plex":{"reachable":true,"why":""}`,
+		`"plex":{"reachable":true,"reason":null,"why":""}`,
 		`"chosen":true,"id":"1"`, `"size":3,"title":"Videos","type":"movie","why":""`, `"online":true`,
 		`"size":1,"title":"Series","type":"show","why":"\"Plex libraries\" (plexLibraries) is empty, which means all movie libraries"`,
 		`"size":null,"title":"Music","type":"artist","why":"it contains no videos (its type is artist)"`,
