@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"os/exec"
@@ -350,4 +351,67 @@ func TestSignInAndDamage(t *testing.T) {
 		s.must(os.WriteFile(path, []byte("{"), 0o600))
 		s.signIn()
 	}
+}
+
+// A process that is killed at any request to plex.tv or Plex leaves a sign-in that goes on with the next call.
+func TestKilledSignInGoesOn(t *testing.T) {
+	s := newSigning(t, 1)
+	call := func(mode string, args map[string]any) map[string]any {
+		t.Helper()
+		args["mode"] = mode
+		return s.op(args)
+	}
+	// killed kills the process of an operation at a request that hangs.
+	killed := func(hang, heal func(), reached func() bool, mode string, args map[string]any) {
+		t.Helper()
+		hang()
+		args["mode"] = mode
+		ended := make(chan struct{})
+		go func() {
+			s.host.Operation(s.context(), args)
+			close(ended)
+		}()
+		s.until(reached)
+		for _, pid := range s.host.Processes() {
+			p, err := os.FindProcess(pid)
+			s.must(err)
+			s.must(p.Kill())
+		}
+		<-ended
+		heal()
+	}
+	atTV := func(path, mode string, args map[string]any) {
+		t.Helper()
+		before := len(s.tv.Requests())
+		killed(func() { s.tv.Inject(plextest.TVFault{Prefix: path, Hang: true}) }, s.tv.Heal, func() bool {
+			list := s.tv.Requests()[before:]
+			return len(list) > 0 && strings.Contains(list[len(list)-1].Path, path)
+		}, mode, args)
+	}
+	atTV("/api/v2/pins", "pin-start", map[string]any{})
+	started := call("pin-start", map[string]any{})
+	handle := started["handle"]
+	s.tv.Claim(started["code"].(string), accountToken)
+	atTV("/api/v2/pins/", "pin-poll", map[string]any{"handle": handle})
+	atTV("/api/v2/user", "pin-poll", map[string]any{"handle": handle})
+	if out := call("pin-poll", map[string]any{"handle": handle}); out["state"] != "claimed" {
+		t.Fatalf("pin-poll = %v", out)
+	}
+	atTV("/api/v2/resources", "servers", map[string]any{})
+	choice := map[string]any{"machine_id": s.plex.Machine(), "address": s.plex.URL()}
+	atTV("/api/v2/resources", "choose-server", maps.Clone(choice))
+	before := len(s.plex.Requests())
+	killed(func() { s.plex.Inject(plextest.Fault{Prefix: "/library/sections", Hang: true}) }, s.plex.Heal, func() bool {
+		list := s.plex.Requests()[before:]
+		return len(list) > 0 && list[len(list)-1].Path == "/library/sections"
+	}, "choose-server", maps.Clone(choice))
+	if out := call("account", map[string]any{}); out["server"] != nil || out["signed_in"] != true {
+		t.Errorf("before the choice: %v", out)
+	}
+	if out := call("choose-server", choice); out["ok"] != true {
+		t.Errorf("choose-server = %v", out)
+	}
+	s.edit(1, "New")
+	s.until(func() bool { return s.plex.Item(s.keys[1]).Title == "New" })
+	s.wantNoTokens()
 }
