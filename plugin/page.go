@@ -29,6 +29,9 @@ func (s *session) page(ctx context.Context, op desk.Operation, args common.ArgsM
 	}
 	asking, cancel := context.WithTimeout(ctx, askTimeout)
 	err := s.readSettings(asking)
+	if _, silent := errors.AsType[*stashapi.Error](err); !silent { // what Stash says of a scene may repeat its key
+		s.keepLogin(asking)
+	}
 	cancel()
 	given := make(desk.Args, len(args))
 	for name, value := range args {

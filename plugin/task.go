@@ -239,13 +239,18 @@ func (s *session) ready(ctx context.Context) (*engine.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.keepLogin(ctx)
+	return e, nil
+}
+
+// keepLogin reads Stash's API key, so that a long run keeps its login, and nothing shows the key if Stash repeats it.
+func (s *session) keepLogin(ctx context.Context) {
 	if err := s.stash.KeepLogin(ctx); err != nil {
 		s.z.Debug().Err(err).Msg("cannot read Stash's API key: a run of more than an hour may lose its login")
 	}
 	for _, secret := range s.stash.Secrets() {
 		s.log.AddSecret(secret)
 	}
-	return e, nil
 }
 
 // tidy copies and checkpoints the queue's file after a run.
