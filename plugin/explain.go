@@ -75,7 +75,7 @@ func (s *session) explained(ctx context.Context, scene int) (explain.Report, err
 			continue
 		}
 		r.Links = append(r.Links, explain.Link{
-			RatingKey: l.RatingKey, Section: l.Section, Path: text.Private(l.Path), Rule: l.Rule, PushedAt: status.RFC3339(l.PushedAt), Restored: l.Restored,
+			RatingKey: l.RatingKey, Section: l.Section, Path: text.Private(l.Path), Rule: l.Rule, PushedAt: desk.When(l.PushedAt), Restored: l.Restored,
 		})
 	}
 	attempts, err := s.db.Attempts(ctx, scene)
@@ -87,7 +87,7 @@ func (s *session) explained(ctx context.Context, scene int) (explain.Report, err
 	})
 	for _, a := range attempts {
 		r.Attempts = append(r.Attempts, explain.Attempt{
-			At: status.RFC3339(a.At), Outcome: a.Outcome, Class: a.Class, Error: a.Error, Reason: desk.ReasonOf(a.Class, a.Reason, a.Error),
+			At: desk.When(a.At), Outcome: a.Outcome, Class: a.Class, Error: a.Error, Reason: desk.ReasonOf(a.Class, a.Reason, a.Error),
 		})
 	}
 	job, err := s.db.Job(ctx, scene)
@@ -96,8 +96,8 @@ func (s *session) explained(ctx context.Context, scene int) (explain.Report, err
 	}
 	if err == nil {
 		r.Job = &explain.Job{
-			Reason: job.Reason, Priority: job.Priority, EnqueuedAt: status.RFC3339(job.EnqueuedAt), DueAt: status.RFC3339(job.DueAt),
-			Attempts: job.Attempts, Misses: job.Misses, Unfinished: job.Unfinished, FirstFailedAt: status.RFC3339(job.FirstFailedAt),
+			Reason: job.Reason, Priority: job.Priority, EnqueuedAt: desk.When(job.EnqueuedAt), DueAt: desk.When(job.DueAt),
+			Attempts: job.Attempts, Misses: job.Misses, Unfinished: job.Unfinished, FirstFailedAt: desk.When(job.FirstFailedAt),
 			Class: job.ErrorClass, Error: job.Error, Why: desk.ReasonOf(job.ErrorClass, job.Detail, job.Error),
 		}
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
-	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
 // page performs an operation of the page.
@@ -49,15 +48,7 @@ func (s *session) desk(unset error) *desk.Desk {
 	return &desk.Desk{
 		Version: s.Version, Now: time.Now, Log: s.z, Store: s.db, Stash: s.stash, Settings: s.set, SettingsErr: unset, Where: s.where, Unsigned: s.wrong,
 		Account: s.signIn(),
-		Index: func(ctx context.Context) (*plexindex.Index, error) {
-			if s.index == nil {
-				var err error
-				if s.index, err = plexindex.Open(ctx, s.dir); err != nil {
-					return nil, err
-				}
-			}
-			return s.index, nil
-		},
+		Index:   s.openIndex,
 		Reports: s.reports, Plex: s.plex, Wake: func(ctx context.Context, mark store.Mark) (bool, error) {
 			asked, _, err := s.askWith(ctx, mark, byPage)
 			return asked, err

@@ -12,7 +12,6 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/reach"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/status"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
-	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
 // logged is how many lines a restore logs about items at most: Stash's log page shows the newest thirty.
@@ -43,7 +42,7 @@ func processReport(sum engine.Summary, c store.Counts, b store.Breaker) ProcessR
 	return ProcessReport{
 		Synced: sum.Synced, Unchanged: sum.Unchanged, Retrying: sum.Retrying, Waiting: sum.Waiting,
 		Dead: sum.Dead, Gone: sum.Gone, Skipped: sum.Skipped,
-		Remaining: status.RemainingOf(c), NextDueAt: status.RFC3339(c.NextDue), Breaker: string(b.State), Stopped: sum.Stopped, Class: sum.Class,
+		Remaining: status.RemainingOf(c), NextDueAt: desk.When(c.NextDue), Breaker: string(b.State), Stopped: sum.Stopped, Class: sum.Class,
 		Reason: desk.ReasonOf(string(sum.Class), sum.Reason, sum.Stopped),
 	}
 }
@@ -56,10 +55,11 @@ func (s *session) status(ctx context.Context, args common.ArgsMap) (any, error) 
 	if err != nil {
 		return nil, err
 	}
-	if s.index, err = plexindex.Open(ctx, s.dir); err != nil {
+	index, err := s.openIndex(ctx)
+	if err != nil {
 		return nil, err
 	}
-	if r.Plex.Sections, err = status.Sections(ctx, s.index, r.Plex.Server); err != nil {
+	if r.Plex.Sections, err = status.Sections(ctx, index, r.Plex.Server); err != nil {
 		return nil, err
 	}
 	s.logUnpushed(ctx, &r)

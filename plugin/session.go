@@ -174,19 +174,29 @@ func (s *session) notePlex(ctx context.Context, again bool) error {
 	return reach.Note(ctx, s.db, s.asked, again)
 }
 
+// openIndex opens the index of Plex's files on first use.
+func (s *session) openIndex(ctx context.Context) (*plexindex.Index, error) {
+	if s.index == nil {
+		var err error
+		if s.index, err = plexindex.Open(ctx, s.dir); err != nil {
+			return nil, err
+		}
+	}
+	return s.index, nil
+}
+
 // engine creates the engine. The settings have been read.
 func (s *session) engine(ctx context.Context) (*engine.Engine, error) {
 	plex, err := s.plex(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if s.index == nil {
-		if s.index, err = plexindex.Open(ctx, s.dir); err != nil {
-			return nil, err
-		}
+	index, err := s.openIndex(ctx)
+	if err != nil {
+		return nil, err
 	}
 	return &engine.Engine{
-		Store: s.db, Index: s.index, Stash: s.stash, Plex: plex, Log: s.z,
+		Store: s.db, Index: index, Stash: s.stash, Plex: plex, Log: s.z,
 		Config: engine.Config{Libraries: s.set.Libraries, Config: push.Config{
 			PathMap: s.set.PathMap, Fields: s.set.Fields,
 			KeepPlexEdits: s.set.KeepPlexEdits, MaxRetries: s.set.MaxRetries,

@@ -10,6 +10,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/pause"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/history"
 	"github.com/stash-plex-sync/stash-plex-sync/store/plexindex"
 )
 
@@ -154,7 +155,7 @@ func Read(ctx context.Context, db *store.Store, version string) (Report, error) 
 	if err != nil {
 		return r, err
 	}
-	r.Queue = Queue{RemainingOf(c), RFC3339(c.NextDue), []FailedJob{}}
+	r.Queue = Queue{RemainingOf(c), desk.When(c.NextDue), []FailedJob{}}
 	for _, j := range jobs {
 		r.Queue.Items = append(r.Queue.Items, failedJob(j))
 	}
@@ -162,10 +163,7 @@ func Read(ctx context.Context, db *store.Store, version string) (Report, error) 
 	for _, d := range letters {
 		r.DeadLetters.Items = append(r.DeadLetters.Items, DeadLetterOf(d))
 	}
-	r.Breaker = Breaker{string(b.State), b.Failures, RFC3339(b.OpenedAt), RFC3339(b.ProbeAt), b.LastError}
-	for _, o := range outages {
-		r.Outages = append(r.Outages, Outage{RFC3339(o.StartedAt), RFC3339(o.EndedAt), o.Cause})
-	}
+	r.Breaker, r.Outages = BreakerOf(b), OutagesOf(outages)
 	r.Links, r.LinksCapped = c.Links.N, c.Links.Capped
 	if r.Plex.Server, _, err = db.Meta(ctx, store.KeyServer); err != nil {
 		return r, err
@@ -180,8 +178,22 @@ func Read(ctx context.Context, db *store.Store, version string) (Report, error) 
 		return r, err
 	}
 	_, full, err := db.Meta(ctx, store.KeyLastListing)
-	r.CatchUp.LastFullAt = RFC3339(full)
+	r.CatchUp.LastFullAt = desk.When(full)
 	return r, err
+}
+
+// BreakerOf returns what a report says about the breaker's row.
+func BreakerOf(b store.Breaker) Breaker {
+	return Breaker{string(b.State), b.Failures, desk.When(b.OpenedAt), desk.When(b.ProbeAt), b.LastError}
+}
+
+// OutagesOf returns what a report says about outages.
+func OutagesOf(outages []history.Outage) []Outage {
+	list := []Outage{}
+	for _, o := range outages {
+		list = append(list, Outage{desk.When(o.StartedAt), desk.When(o.EndedAt), o.Cause})
+	}
+	return list
 }
 
 // Stopped returns why the last run stopped: the sentence and the JSON of its code, both "" if it did not.
@@ -196,7 +208,7 @@ func Stopped(ctx context.Context, db *store.Store) (why, code string, err error)
 func DeadLetterOf(d store.DeadLetter) DeadLetter {
 	return DeadLetter{
 		SceneID: d.Job.SceneID, Class: d.Job.ErrorClass, Error: d.Job.Error, Attempts: d.Job.Attempts, Misses: d.Job.Misses,
-		DiedAt: RFC3339(d.DiedAt), Candidates: d.Candidates, Reason: desk.ReasonOf(d.Job.ErrorClass, d.Job.Detail, d.Job.Error),
+		DiedAt: desk.When(d.DiedAt), Candidates: d.Candidates, Reason: desk.ReasonOf(d.Job.ErrorClass, d.Job.Detail, d.Job.Error),
 	}
 }
 
@@ -212,14 +224,14 @@ func Sections(ctx context.Context, index *plexindex.Index, server string) ([]Sec
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, Section{r.Section, r.Title, files.N, files.Capped, RFC3339(r.CompleteAt)})
+		list = append(list, Section{r.Section, r.Title, files.N, files.Capped, desk.When(r.CompleteAt)})
 	}
 	return list, nil
 }
 
 func failedJob(j store.Job) FailedJob {
 	return FailedJob{
-		SceneID: j.SceneID, Class: j.ErrorClass, Error: j.Error, Attempts: j.Attempts, Misses: j.Misses, DueAt: RFC3339(j.DueAt),
+		SceneID: j.SceneID, Class: j.ErrorClass, Error: j.Error, Attempts: j.Attempts, Misses: j.Misses, DueAt: desk.When(j.DueAt),
 		Reason: desk.ReasonOf(j.ErrorClass, j.Detail, j.Error),
 	}
 }
@@ -227,13 +239,4 @@ func failedJob(j store.Job) FailedJob {
 // RemainingOf returns what is left according to the counts of the queue.
 func RemainingOf(c store.Counts) Remaining {
 	return Remaining{Due: c.Due.N, Waiting: c.Waiting.N, Capped: c.Due.Capped || c.Waiting.Capped}
-}
-
-// RFC3339 returns t as JSON shows it: in UTC and full seconds, null if it is zero.
-func RFC3339(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC().Truncate(time.Second)
-	return &t
 }

@@ -71,7 +71,7 @@ var layers = map[string]layer{
 	"plugin/account":  {"plexapi plexapi/plextv plugin/settings store/sqlitefile", ""},
 	"plugin/explain":  {"plugin/engine/retry plugin/ops/desk plugin/status plugin/text store", ""},
 	"plugin/hooks":    {"plugin/text store", ""},
-	"plugin/status":   {"plugin/ops/desk plugin/pause plugin/text store store/plexindex", ""},
+	"plugin/status":   {"plugin/ops/desk plugin/pause plugin/text store store/history store/plexindex", ""},
 	"plugin/pause":    {"store/sqlitefile", ""},
 	"plugin/peer":     {"plugin/settings plugin/stashapi", ""},
 	"plugin/progress": {"plugin/engine/doing", "github.com/gofrs/flock"},
@@ -86,7 +86,7 @@ var layers = map[string]layer{
 	},
 	"plugin/ops/queue": {
 		"plugin/engine/doing plugin/engine/retry plugin/hooks plugin/ops/desk plugin/pause plugin/progress plugin/reach plugin/report plugin/settings " +
-			"plugin/stashapi plugin/text store store/coverage store/history store/lists store/sqlitefile",
+			"plugin/stashapi plugin/status plugin/text store store/coverage store/history store/lists store/sqlitefile",
 		"",
 	},
 	"plugin/ops/scenes": {

@@ -7,6 +7,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/pause"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/status"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 	"github.com/stash-plex-sync/stash-plex-sync/store/coverage"
 	"github.com/stash-plex-sync/stash-plex-sync/store/history"
@@ -24,16 +25,16 @@ type Overview struct {
 	Sentence string `json:"sentence"`
 	Version  string `json:"version"`
 	desk.Revisions
-	Stopped  *desk.Reason `json:"stopped"` // why the last run ended early; null if it did not
-	Paused   *pause.State `json:"paused"`  // null if nobody has paused pushing
-	Run      *RunReport   `json:"run"`     // null if no run is in progress
-	Coverage Coverage     `json:"coverage"`
-	Queue    QueueState   `json:"queue"`
-	Plex     PlexState    `json:"plex"`
-	Breaker  Breaker      `json:"breaker"`
-	Outages  []Outage     `json:"outages"` // the newest first, at most 50
-	Days     []Day        `json:"days"`    // the last ones, the oldest first
-	CatchUp  CatchUp      `json:"catch_up"`
+	Stopped  *desk.Reason    `json:"stopped"` // why the last run ended early; null if it did not
+	Paused   *pause.State    `json:"paused"`  // null if nobody has paused pushing
+	Run      *RunReport      `json:"run"`     // null if no run is in progress
+	Coverage Coverage        `json:"coverage"`
+	Queue    QueueState      `json:"queue"`
+	Plex     PlexState       `json:"plex"`
+	Breaker  status.Breaker  `json:"breaker"`
+	Outages  []status.Outage `json:"outages"` // the newest first, at most 50
+	Days     []Day           `json:"days"`    // the last ones, the oldest first
+	CatchUp  status.CatchUp  `json:"catch_up"`
 }
 
 // Coverage counts the scenes. Each scene is in one state: the states without Deleted add up to Scenes plus Deleted.
@@ -66,22 +67,6 @@ type QueueState struct {
 	DeadByClass map[string]int `json:"dead_by_class"`
 }
 
-// Breaker is the state of the breaker, which pauses Plex after failures.
-type Breaker struct {
-	State     string     `json:"state"`
-	Failures  int        `json:"consecutive_failures"`
-	OpenedAt  *time.Time `json:"opened_at"`
-	ProbeAt   *time.Time `json:"probe_at"`
-	LastError string     `json:"last_error"`
-}
-
-// Outage is a time during which the breaker was not closed.
-type Outage struct {
-	StartedAt *time.Time `json:"started_at"`
-	EndedAt   *time.Time `json:"ended_at"` // null: it is not over yet
-	Cause     string     `json:"cause"`
-}
-
 // Day sums up one day, from midnight to midnight UTC.
 type Day struct {
 	Date   string `json:"date"`
@@ -91,12 +76,6 @@ type Day struct {
 	DownMS int64  `json:"down_ms"`
 }
 
-// CatchUp is how far the comparison with Stash's changes has come.
-type CatchUp struct {
-	Watermark  string     `json:"watermark"`
-	LastFullAt *time.Time `json:"last_full_at"`
-}
-
 // overview answers with everything that the page shows first. Most of its time goes into counting the scenes: see
 // coverage.Count.
 func overview(ctx context.Context, d *desk.Desk, args desk.Args) (any, error) {
@@ -104,7 +83,7 @@ func overview(ctx context.Context, d *desk.Desk, args desk.Args) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := Overview{Version: d.Version, Paused: pause.Read(d.Store.Dir(), d.Now()), Run: runNow(ctx, d), Outages: []Outage{}, Days: []Day{}}
+	r := Overview{Version: d.Version, Paused: pause.Read(d.Store.Dir(), d.Now()), Run: runNow(ctx, d), Outages: []status.Outage{}, Days: []Day{}}
 	if err := r.readMeta(ctx, d); err != nil { // first: what changes meanwhile is seen at the next look
 		return nil, err
 	}
@@ -163,11 +142,7 @@ func (r *Overview) readMeta(ctx context.Context, d *desk.Desk) error {
 	if r.Revisions, err = d.Revisions(ctx); err != nil {
 		return err
 	}
-	stopped, _, err := d.Store.Meta(ctx, store.KeyStopped)
-	if err != nil {
-		return err
-	}
-	code, _, err := d.Store.Meta(ctx, store.KeyStoppedReason)
+	stopped, code, err := status.Stopped(ctx, d.Store)
 	if err != nil {
 		return err
 	}
@@ -192,7 +167,7 @@ func (r *Overview) readQueue(ctx context.Context, d *desk.Desk) error {
 		NextDueAt: desk.When(c.NextDue), DeadByClass: c.DeadByClass,
 	}
 	b, err := d.Store.Breaker(ctx)
-	r.Breaker = Breaker{string(b.State), b.Failures, desk.When(b.OpenedAt), desk.When(b.ProbeAt), b.LastError}
+	r.Breaker = status.BreakerOf(b)
 	return err
 }
 
@@ -201,9 +176,7 @@ func (r *Overview) readHistory(ctx context.Context, tx *sqlitefile.Tx, now time.
 	if err != nil {
 		return err
 	}
-	for _, o := range outages {
-		r.Outages = append(r.Outages, Outage{desk.When(o.StartedAt), desk.When(o.EndedAt), o.Cause})
-	}
+	r.Outages = status.OutagesOf(outages)
 	days, err := history.Days(ctx, tx, now, n)
 	for _, day := range days {
 		r.Days = append(r.Days, Day{day.Begin.Format(time.DateOnly), day.Pushed, day.Failed, day.Dead, day.Down.Milliseconds()})

@@ -6,6 +6,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/status"
 	"github.com/stash-plex-sync/stash-plex-sync/store/coverage"
 )
 
@@ -53,7 +54,7 @@ func TestSentenceSaysFirstWhatKeepsEverythingFromWorking(t *testing.T) {
 		{"Stash has deleted some", usual, coverage.Counts{UpToDate: 3, Dead: 2}, new(4), "closed", "", "3 of 4 scenes are in Plex and up to date; 2 need a look"},
 		{"Stash has deleted more", usual, coverage.Counts{UpToDate: 5}, new(4), "closed", "", "All 4 scenes are in Plex and up to date"},
 	} {
-		r := Overview{Coverage: cover(c.counts, c.scenes), Breaker: Breaker{State: c.state, LastError: "refused"}, Stopped: desk.ReasonOf("", "", c.last)}
+		r := Overview{Coverage: cover(c.counts, c.scenes), Breaker: status.Breaker{State: c.state, LastError: "refused"}, Stopped: desk.ReasonOf("", "", c.last)}
 		if got := r.sentence(c.desk); got != c.want {
 			t.Errorf("%s: %s\nwant %s", c.name, got, c.want)
 		}
