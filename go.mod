@@ -24,6 +24,7 @@ require (
 	github.com/dlclark/regexp2 v1.7.0 // indirect
 	github.com/dop251/goja v0.0.0-20231027120936-b396bb4c349d // indirect
 	github.com/dustin/go-humanize v1.1.0 // indirect
+	github.com/evanw/esbuild v0.25.12 // indirect
 	github.com/go-sourcemap/sourcemap v2.1.3+incompatible // indirect
 	github.com/google/go-cmp v0.7.0 // indirect
 	github.com/google/pprof v0.0.0-20261016150608-1facf8f91b50 // indirect
@@ -48,4 +49,9 @@ require (
 	modernc.org/memory v1.12.1 // indirect
 )
 
-tool github.com/Khan/genqlient
+ignore ./plugin/ui/node_modules // npm packages may hold Go files
+
+tool (
+	github.com/Khan/genqlient
+	github.com/evanw/esbuild/cmd/esbuild
+)
