@@ -8,8 +8,13 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/doing"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/pause"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/progress"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/reach"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/status"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
 // RunReport is the run in progress.
@@ -30,13 +35,53 @@ type RunReport struct {
 // aPerson is the asked_by of a run that a person started.
 const aPerson = "person"
 
-// showRun answers the run in progress and the revisions alone, for a page that asks often.
+// Pulse is what every view of the page needs to know, and what it asks often.
+type Pulse struct {
+	Version string     `json:"version"`
+	Run     *RunReport `json:"run"`
+	desk.Revisions
+	Configured bool           `json:"configured"` // false: neither the settings nor a sign-in say where Plex is
+	Problem    string         `json:"problem"`    // a setting that must be corrected before anything is pushed; "" if there is none
+	Stopped    *desk.Reason   `json:"stopped"`
+	Paused     *pause.State   `json:"paused"`
+	Queue      QueueState     `json:"queue"`
+	Breaker    status.Breaker `json:"breaker"`
+	Reachable  *bool          `json:"reachable"` // whether Plex answered the last request; null if there was none
+	LastError  string         `json:"last_error"`
+	Name       string         `json:"name"` // of Plex; "" if it is unknown
+	Server     string         `json:"server"`
+}
+
+// showRun answers the run in progress and the state of the queue, without counting scenes.
 func showRun(ctx context.Context, d *desk.Desk, _ desk.Args) (any, error) {
-	revisions, err := d.Revisions(ctx) // first: what changes meanwhile is seen at the next look
-	return struct {
-		Run *RunReport `json:"run"`
-		desk.Revisions
-	}{runNow(ctx, d), revisions}, err
+	o := Overview{Paused: pause.Read(d.Store.Dir(), d.Now()), Run: runNow(ctx, d)}
+	if err := o.readMeta(ctx, d); err != nil { // first: what changes meanwhile is seen at the next look
+		return nil, err
+	}
+	if err := o.readQueue(ctx, d); err != nil {
+		return nil, err
+	}
+	m, err := reach.Read(ctx, d.Store)
+	if err != nil {
+		return nil, err
+	}
+	p := Pulse{
+		Version: d.Version, Run: o.Run, Revisions: o.Revisions, Configured: !unset(d), Stopped: o.Stopped, Paused: o.Paused, Queue: o.Queue,
+		Breaker: o.Breaker, LastError: m.Failure, Name: m.Name,
+	}
+	if yes, known := m.Reachable(); known {
+		p.Reachable = &yes
+	}
+	if problems := settings.ProblemsOf(d.SettingsErr); len(problems) > 0 {
+		p.Problem = problems[0].String()
+	}
+	p.Server, _, err = d.Store.Meta(ctx, store.KeyServer)
+	return p, err
+}
+
+// unset reports whether nobody has said where Plex is.
+func unset(d *desk.Desk) bool {
+	return len(settings.ProblemsOf(d.SettingsErr)) > 0 && d.Settings.PlexURL == "" && d.Settings.PlexToken == ""
 }
 
 // runNow returns the run in progress; nil if there is none. It asks Stash for the title of the current scene.

@@ -16,7 +16,7 @@ func (r *Overview) sentence(d *desk.Desk) string {
 	c := &r.Coverage
 	problems := settings.ProblemsOf(d.SettingsErr)
 	switch {
-	case len(problems) > 0 && d.Settings.PlexURL == "" && d.Settings.PlexToken == "":
+	case unset(d):
 		return "Nothing is set up yet: sign in to Plex, or fill in " + settings.Label("plexUrl") + " and " + settings.Label("plexToken") + " on Stash's settings page, then run \"Check connection\""
 	case len(problems) > 0:
 		return "A setting must be corrected: " + problems[0].String()
