@@ -1,0 +1,28 @@
+import { Guard } from "./guard";
+import { before, PATH, React, register } from "./host";
+import { Page } from "./page";
+import { NavItem } from "./places/nav";
+
+/** Registers everything once, even if the script runs twice, as with two copies of the plugin. */
+function start() {
+  if (window.plexsyncLoaded) return;
+  window.plexsyncLoaded = true;
+  register(PATH, () => (
+    <Guard>
+      <Page />
+    </Guard>
+  ));
+  before("MainNavBar.UtilityItems", (p) => ({
+    ...p,
+    children: (
+      <>
+        <Guard quiet>
+          <NavItem />
+        </Guard>
+        {p.children}
+      </>
+    ),
+  }));
+}
+
+start();

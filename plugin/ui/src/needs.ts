@@ -1,0 +1,43 @@
+import { ID } from "./host";
+import type { Pulse } from "./types";
+
+// How many things need a person, as the page knew it last. The icon in Stash's bar shows it without asking the plugin.
+
+const KEY = ID + ".needs";
+const CHANGED = ID + "-needs";
+
+interface Needs {
+  n: number;
+  at: number; // when it was known, in milliseconds
+}
+
+export function readNeeds(): Needs {
+  try {
+    const stored = JSON.parse(localStorage.getItem(KEY) ?? "");
+    return { n: Number(stored.n) || 0, at: Number(stored.at) || 0 };
+  } catch {
+    return { n: 0, at: 0 }; // nothing is stored, or the browser refuses to store anything
+  }
+}
+
+export function writeNeeds(n: number) {
+  try {
+    localStorage.setItem(KEY, JSON.stringify({ n, at: Date.now() }));
+  } catch {
+    return; // without storage the icon has no dot
+  }
+  window.dispatchEvent(new Event(CHANGED));
+}
+
+/** Dead letters, and what keeps everything from being pushed. A pause needs nobody: a person has chosen it. */
+export const needsOf = (p: Pulse) => p.queue.dead + (!p.configured || p.problem || p.stopped ? 1 : 0);
+
+/** Calls a function when the number changes, in this tab or another one. */
+export function onNeeds(f: () => void): () => void {
+  window.addEventListener("storage", f);
+  window.addEventListener(CHANGED, f);
+  return () => {
+    window.removeEventListener("storage", f);
+    window.removeEventListener(CHANGED, f);
+  };
+}

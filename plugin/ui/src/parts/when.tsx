@@ -1,0 +1,31 @@
+import { React, useEffect, useIntl, useState } from "../host";
+import { text } from "../text";
+import type { Time } from "../types";
+
+const STEPS: [number, "second" | "minute" | "hour" | "day"][] = [
+  [60, "second"],
+  [3600, "minute"],
+  [86400, "hour"],
+  [Infinity, "day"],
+];
+const SIZE = { second: 1, minute: 60, hour: 3600, day: 86400 };
+
+/** A time as its distance from now, in the reader's language; its title is the exact time in the browser's zone. */
+export function When({ at }: { at: Time | undefined }) {
+  const intl = useIntl();
+  const [now, setNow] = useState(Date.now);
+  const seconds = at ? (Date.parse(at) - now) / 1000 : 0;
+  const near = Math.abs(seconds) < 90;
+  useEffect(() => {
+    if (!at) return;
+    const timer = setInterval(() => setNow(Date.now()), near ? 1000 : 30000);
+    return () => clearInterval(timer);
+  }, [at, near]);
+  if (!at) return <>{text.never}</>;
+  const unit = STEPS.find(([limit]) => Math.abs(seconds) < limit)![1];
+  return (
+    <time dateTime={at} title={intl.formatDate(at, { dateStyle: "medium", timeStyle: "medium" } as object)}>
+      {intl.formatRelativeTime(Math.trunc(seconds / SIZE[unit]), unit, { numeric: "auto" })}
+    </time>
+  );
+}

@@ -1,0 +1,3 @@
+import { React } from "../host";
+
+export const Queue = () => <p>Queue</p>;

@@ -1,0 +1,3 @@
+import { React } from "../host";
+
+export const SceneView = ({ id }: { id: number }) => <p>{id}</p>;
