@@ -38,7 +38,7 @@ func (c *canned) RoundTrip(r *http.Request) (*http.Response, error) {
 // checkError checks that an error is an *Error, or ErrNoPaths from a call that returns files, and can be shown.
 func checkError(t *testing.T, what string, err error) {
 	t.Helper()
-	if err == ErrNoPaths && slices.Contains([]string{"list", "item", "items"}, what) {
+	if errors.Is(err, ErrNoPaths) && slices.Contains([]string{"list", "item", "items"}, what) {
 		return
 	}
 	e, ok := errors.AsType[*Error](err)
