@@ -14,6 +14,7 @@ usage: ./build.sh [command]
   (none), build    builds dist/$name/, a folder for Stash's plugins folder
   test [-short …]  runs the tests but for torture; further arguments go to "go test", and -short omits what starts processes
   demo             builds, then shows a push with simulated Stash and Plex servers
+  page FOLDER […]  bundles the page inside Stash into FOLDER/ui; further arguments go to esbuild
   lint             formatting, golangci-lint (.golangci.yml), module, generated and dead code
   fuzz [seconds]   feeds each parser random input for so many seconds (default 10)
   bench [pattern]  measures speed and memory against their goals and prints a table (about 11 minutes)
@@ -71,6 +72,14 @@ compile() {
     go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$2" -o "$1/" ./cmd/$name
 }
 
+# page bundles the page inside Stash into the folder ui of a folder. It needs esbuild, nothing from npm, and is the same
+# for all platforms: esbuild runs here, even if GOOS and GOARCH name another platform.
+page() {
+  GOOS='' GOARCH='' go tool esbuild page=plugin/ui/src/main.tsx page=plugin/ui/src/page.css --outdir="$1/ui" --define:VERSION="\"$2\"" \
+    --bundle --format=iife --target=es2019 --jsx-factory=React.createElement --jsx-fragment=React.Fragment \
+    --minify --charset=utf8 --legal-comments=none --log-level=warning "${@:3}"
+}
+
 # describe copies the plugin's yml to a folder and sets its version.
 describe() {
   sed "s/^version: .*/version: $2/" $name.yml >"$1/$name.yml"
@@ -85,6 +94,7 @@ build() {
   out=$(mktemp -d dist/.new.XXXXXX)
   trap 'rm -rf "$out"' EXIT
   compile "$out" "$v"
+  page "$out" "$v"
   describe "$out" "$v"
   chmod 755 "$out"
   rm -rf "dist/$name"
@@ -109,6 +119,7 @@ release() {
     echo "building for $platform"
     GOOS=${platform%%-*} GOARCH=${platform#*-} compile "$out/from/$platform" "$v"
   done
+  page "$out/from" "$v"
   describe "$out/from" "$v"
   cp LICENSE CHANGELOG.md "$out/from/"
   go run ./cmd/release "$date" "$out/from" "$out/to"
@@ -257,6 +268,12 @@ case "${1:-build}" in
     need_go
     shift
     go test -shuffle=on "$@" ./...
+    ;;
+  page)
+    need_go
+    [ $# -gt 1 ] || fail "page needs the folder to write to"
+    v=$(version)
+    page "$2" "$v" "${@:3}"
     ;;
   demo)
     need_go

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -37,6 +38,16 @@ func loadYml(t *testing.T) (*plugin.Plugin, string) {
 		t.Fatal("Stash cannot load the yml")
 	}
 	return p, string(text)
+}
+
+// Files of the package only: a URL would let another host run code in Stash, and a wider policy would allow that.
+func TestYmlNamesThePageThatIsBuilt(t *testing.T) {
+	p, _ := loadYml(t)
+	folder := filepath.Dir(p.ConfigPath)
+	want := plugin.PluginUI{Javascript: []string{filepath.Join(folder, "ui/page.js")}, CSS: []string{filepath.Join(folder, "ui/page.css")}}
+	if !reflect.DeepEqual(p.UI, want) {
+		t.Errorf("Stash loads %+v, want %+v", p.UI, want)
+	}
 }
 
 func TestYmlOffersTheSettingsThatTheProgramReads(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/stashapp/stash/pkg/models"
@@ -66,17 +67,22 @@ func (s *stash) install() {
 	}
 }
 
+func (s *stash) folder() string { return filepath.Join(s.Local.BaseDir, "community", name) }
+
 // installed lists the files in the plugin's folder with their modes.
 func (s *stash) installed() (list string) {
 	s.Helper()
-	files, err := os.ReadDir(filepath.Join(s.Local.BaseDir, "community", name))
+	files := os.DirFS(s.folder())
+	err := fs.WalkDir(files, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || path == pkg.ManifestFile {
+			return err
+		}
+		info, err := d.Info()
+		list += fmt.Sprintf("%04o %s\n", info.Mode(), path)
+		return err
+	})
 	if err != nil {
 		s.Fatal(err)
-	}
-	for _, f := range files {
-		if info, err := f.Info(); err == nil && f.Name() != pkg.ManifestFile {
-			list += fmt.Sprintf("%04o %s\n", info.Mode(), f.Name())
-		}
 	}
 	return list
 }
@@ -89,7 +95,7 @@ func TestStashInstallsWithModesThatItCanStart(t *testing.T) {
 		s.install()
 		syscall.Umask(before)
 		list := fmt.Sprintf("%04[1]o LICENSE\n%04[1]o README.txt\n%04[2]o stash-plex-sync\n%04[2]o stash-plex-sync-linux-amd64\n%04[2]o stash-plex-sync-linux-arm\n"+
-			"%04[2]o stash-plex-sync.exe\n%04[1]o stash-plex-sync.yml\n", want[0], want[1])
+			"%04[2]o stash-plex-sync.exe\n%04[1]o stash-plex-sync.yml\n%04[1]o ui/page.css\n%04[1]o ui/page.js\n", want[0], want[1])
 		if got := s.installed(); got != list {
 			t.Errorf("umask %03o:\n%swant\n%s", umask, got, list)
 		}
@@ -126,8 +132,35 @@ func TestStashSeesANewerReleaseAndNoOther(t *testing.T) {
 	if err := s.Uninstall(t.Context(), models.PackageSpecInput{ID: name, SourceURL: s.url}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(filepath.Join(s.Local.BaseDir, "community", name)); !os.IsNotExist(err) {
-		t.Errorf("something is left of it: %v", err)
+	if left := s.installed(); left != "" { // Stash removes no folder in a package: the empty one of the page stays
+		t.Errorf("left of it:\n%s", left)
+	}
+}
+
+// wantPage expects the page to be that of a version.
+func (s *stash) wantPage(version string) {
+	s.Helper()
+	for file, want := range map[string]string{"ui/page.js": "page " + version, "ui/page.css": "style " + version} {
+		if got, err := os.ReadFile(filepath.Join(s.folder(), file)); err != nil || string(got) != want {
+			s.Errorf("%s: %q, %v; want %q", file, got, err, want)
+		}
+	}
+}
+
+func TestUpdateReplacesThePageAndRemovesNothingElse(t *testing.T) {
+	s := newStash(t)
+	s.offer(released(t, "1.2.3", noon), noon)
+	s.install()
+	s.wantPage("1.2.3")
+	own := filepath.Join(s.folder(), "ui", "own.txt")
+	if err := os.WriteFile(own, []byte("a user's"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.offer(released(t, "1.3.0", noon.Add(time.Hour)), noon.Add(time.Hour))
+	s.install()
+	s.wantPage("1.3.0")
+	if text, err := os.ReadFile(own); err != nil || string(text) != "a user's" {
+		t.Errorf("the user's file: %q, %v", text, err)
 	}
 }
 
@@ -164,23 +197,25 @@ func TestOneClickWorksBesideWhatWasUnpackedByHand(t *testing.T) {
 	byHand()
 }
 
-// Windows does not remove or replace a running program. Then the yml and that program remain.
+// Windows does not remove or replace a running program. Then the yml and that program remain, with the new page, which
+// compares its version with the program's.
 func TestUpdateThatCannotReplaceTheProgramLeavesAPluginThatWorks(t *testing.T) {
 	s := newStash(t)
 	s.offer(released(t, "1.2.3", noon), noon)
 	s.install()
-	program := filepath.Join(s.Local.BaseDir, "community", name, name+".exe")
+	program := filepath.Join(s.folder(), name+".exe")
 	if err := os.Remove(program); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.MkdirAll(filepath.Join(program, "x"), 0o755); err != nil { // cannot be removed or opened for writing
+	if err := os.CopyFS(program, fstest.MapFS{"x": {}}); err != nil { // a folder with a file cannot be removed or opened for writing
 		t.Fatal(err)
 	}
 	s.offer(released(t, "1.3.0", noon.Add(time.Hour)), noon.Add(time.Hour))
 	if err := s.Install(t.Context(), models.PackageSpecInput{ID: name, SourceURL: s.url}); err == nil {
 		t.Fatal("it was installed")
 	}
-	if got := s.installed(); !strings.Contains(got, "0644 stash-plex-sync.yml\n") || !strings.Contains(got, "stash-plex-sync.exe\n") {
+	if got := s.installed(); !strings.Contains(got, "0644 stash-plex-sync.yml\n") || !strings.Contains(got, "stash-plex-sync.exe/x\n") {
 		t.Errorf("left:\n%s", got)
 	}
+	s.wantPage("1.3.0")
 }

@@ -49,17 +49,26 @@ func run(args []string) error {
 	return release(time.Unix(seconds, 0).UTC(), args[1], args[2])
 }
 
-// release packs the folder from, which contains the plugin's yml, LICENSE, CHANGELOG.md and a folder with the
-// program for each platform.
+// release packs the folder from, which contains the plugin's yml, the page's files that the yml names, LICENSE,
+// CHANGELOG.md and a folder with the program for each platform.
 func release(date time.Time, from, to string) error {
 	config, err := readConfig(filepath.Join(from, name+".yml"))
 	if err != nil {
 		return err
 	}
-	about, err := shared(from)
+	yml, err := fileOf(from, name+".yml")
 	if err != nil {
 		return err
 	}
+	page, err := pageOf(config, from)
+	if err != nil {
+		return err
+	}
+	license, err := fileOf(from, "LICENSE")
+	if err != nil {
+		return err
+	}
+	about := []entry{license, {name: "README.txt", mode: 0o644, data: readme}}
 	platforms, err := fs.Glob(os.DirFS(from), "*-*/"+name+"*") // sorted
 	if err != nil {
 		return err
@@ -67,17 +76,18 @@ func release(date time.Time, from, to string) error {
 	if len(platforms) == 0 {
 		return fmt.Errorf("%s contains no built programs", from)
 	}
-	programs := []entry{{name: name, mode: 0o755, data: launcher}}
+	var programs []entry
 	for _, path := range platforms {
-		program, err := manual(date, filepath.Join(from, path), to, about)
+		program, err := manual(date, filepath.Join(from, path), to, yml, slices.Concat(page, about))
 		if err != nil {
 			return err
 		}
 		programs = append(programs, program)
 	}
 	// The yml comes first: Windows does not replace a running program, and the files unpacked before that
-	// error must work with it. The launcher comes next: it waits for the rest.
-	all := slices.Concat(about[:1], programs, about[1:])
+	// error must work with it. The launcher comes next: it waits for the rest. The page follows, before that error: it
+	// shows that the program has another version, and it is not missing while the programs are unpacked.
+	all := slices.Concat([]entry{yml, {name: name, mode: 0o755, data: launcher}}, page, programs, about)
 	if err := writeZip(date, filepath.Join(to, name+".zip"), all); err != nil {
 		return err
 	}
@@ -110,32 +120,34 @@ func readConfig(path string) (*plugin.Config, error) {
 	return &c, nil
 }
 
-// shared returns the files of every package, the yml first.
-func shared(from string) ([]entry, error) {
-	yml, err := os.ReadFile(filepath.Join(from, name+".yml"))
-	if err != nil {
-		return nil, err
+// fileOf reads a file of a package by its name there.
+func fileOf(from, file string) (entry, error) {
+	data, err := os.ReadFile(filepath.Join(from, filepath.FromSlash(file)))
+	return entry{name: file, mode: 0o644, data: data}, err
+}
+
+// pageOf returns the files of the page inside Stash that the yml names. Stash skips a missing one without a message. The
+// styles come first: a page without them is unreadable, and styles without their page do nothing.
+func pageOf(c *plugin.Config, from string) (files []entry, err error) {
+	for _, file := range slices.Concat(c.UI.CSS, c.UI.Javascript) {
+		e, err := fileOf(from, file)
+		if err != nil {
+			return nil, fmt.Errorf("the yml names a file of the page that is not built: %w", err)
+		}
+		files = append(files, e)
 	}
-	license, err := os.ReadFile(filepath.Join(from, "LICENSE"))
-	if err != nil {
-		return nil, err
-	}
-	return []entry{
-		{name: name + ".yml", mode: 0o644, data: yml},
-		{name: "LICENSE", mode: 0o644, data: license},
-		{name: "README.txt", mode: 0o644, data: readme},
-	}, nil
+	return files, nil
 }
 
 // manual writes the zip of one platform, which contains a folder for Stash's plugins folder, and returns the
 // program's entry in the package for all platforms.
-func manual(date time.Time, path, to string, about []entry) (entry, error) {
+func manual(date time.Time, path, to string, yml entry, others []entry) (entry, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return entry{}, err
 	}
 	platform := filepath.Base(filepath.Dir(path))
-	files := slices.Insert(slices.Clone(about), 1, entry{name: filepath.Base(path), mode: 0o755, data: data})
+	files := slices.Concat([]entry{yml, {name: filepath.Base(path), mode: 0o755, data: data}}, others)
 	for i := range files {
 		files[i].name = name + "/" + files[i].name
 	}

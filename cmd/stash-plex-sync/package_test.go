@@ -118,7 +118,7 @@ func (p *packaged) updates(release string) bool {
 
 func (p *packaged) folder() string { return filepath.Join(p.plugins, "community", stashtest.PluginID) }
 
-// wantVersion wants the yml, the program and the package manager to name one version.
+// wantVersion wants the yml, the program, the page and the package manager to name one version.
 func (p *packaged) wantVersion(version string) {
 	p.Helper()
 	out, err := exec.Command(filepath.Join(p.folder(), stashtest.PluginID), "version").CombinedOutput()
@@ -131,6 +131,13 @@ func (p *packaged) wantVersion(version string) {
 	installed, err := p.manager.ListInstalled(p.context())
 	if err != nil || installed[p.spec].Version != version {
 		p.Errorf("the package manager says %+v, %v", installed, err)
+	}
+	page, err := os.ReadFile(p.host.Plugin().UI.Javascript[0])
+	if err != nil || !bytes.Contains(page, []byte(`"`+version+`"`)) {
+		p.Errorf("the page does not contain the version %s; %v", version, err)
+	}
+	if style, err := os.Stat(p.host.Plugin().UI.CSS[0]); err != nil || style.Size() == 0 {
+		p.Errorf("the page has no styles: %v", err)
 	}
 }
 
@@ -302,9 +309,12 @@ func downgrade(p *packaged, release string) {
 func uninstall(p *packaged) {
 	p.Helper()
 	p.must(p.manager.Uninstall(p.context(), p.spec))
-	if _, err := os.Stat(p.folder()); !errors.Is(err, fs.ErrNotExist) {
-		p.Errorf("something is left of the plugin: %v", err)
-	}
+	p.must(fs.WalkDir(os.DirFS(p.folder()), ".", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() { // Stash removes no folder in a package: the empty one of the page stays
+			p.Errorf("%s is left of the plugin", path)
+		}
+		return err
+	}))
 	p.bulk("Unheard", 5)
 	if len(p.logged("error executing post hooks: fork/exec")) != 1 {
 		p.Error("Stash has found something to start")
