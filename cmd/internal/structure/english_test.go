@@ -72,7 +72,7 @@ func documents(dir fs.FS) (map[string]string, error) {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && (base == "testdata" || base == "dist" || strings.HasPrefix(base, ".") && base != "." && base != ".github"):
+		case d.IsDir() && (base == "testdata" || base == "dist" || base == "node_modules" || strings.HasPrefix(base, ".") && base != "." && base != ".github"):
 			return fs.SkipDir
 		case d.IsDir(), !slices.Contains([]string{".md", ".yml", ".txt"}, path.Ext(name)):
 			return nil
@@ -137,13 +137,14 @@ func bannedWords(text string) []bannedWord {
 func TestBannedWordsAreFound(t *testing.T) {
 	clean := checkEnglish(nil, parse(t, nil))
 	docs, err := documents(fstest.MapFS{
-		"README.md":       {Data: []byte("A plain\ntext that nobody\n  knows.\n")},
-		"x.yml":           {Data: []byte("description: Shall be bearable.\n")},
-		"x/DESIGN.md":     {Data: []byte("It is made anew for ever.\n")},
-		"a/b.txt":         {Data: []byte("Retold, the drainage and a shallow run are plain.\n")},
-		".github/bug.yml": {Data: []byte("about: Says what it tells.\n")},
-		"testdata/c.txt":  {Data: []byte("An answer that is made anew.\n")},
-		".git/d.txt":      {Data: []byte("A subject that is made anew.\n")},
+		"README.md":         {Data: []byte("A plain\ntext that nobody\n  knows.\n")},
+		"x.yml":             {Data: []byte("description: Shall be bearable.\n")},
+		"x/DESIGN.md":       {Data: []byte("It is made anew for ever.\n")},
+		"a/b.txt":           {Data: []byte("Retold, the drainage and a shallow run are plain.\n")},
+		".github/bug.yml":   {Data: []byte("about: Says what it tells.\n")},
+		"testdata/c.txt":    {Data: []byte("An answer that is made anew.\n")},
+		"node_modules/c.md": {Data: []byte("A package that is made anew.\n")},
+		".git/d.txt":        {Data: []byte("A subject that is made anew.\n")},
 	})
 	if err != nil {
 		t.Fatal(err)

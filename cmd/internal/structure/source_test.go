@@ -38,7 +38,7 @@ var production = sync.OnceValues(func() (map[string]string, error) {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && name != "." && (strings.HasPrefix(base, ".") || base == "testdata" || base == "dist"):
+		case d.IsDir() && name != "." && (strings.HasPrefix(base, ".") || base == "testdata" || base == "dist" || base == "node_modules"):
 			return fs.SkipDir
 		case d.IsDir(), path.Ext(name) != ".go", strings.HasSuffix(name, "_test.go"):
 			return nil
