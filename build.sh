@@ -15,7 +15,8 @@ usage: ./build.sh [command]
   test [-short …]  runs the tests but for torture; further arguments go to "go test", and -short omits what starts processes
   demo             builds, then shows a push with simulated Stash and Plex servers
   page FOLDER […]  bundles the page inside Stash into FOLDER/ui; further arguments go to esbuild
-  lint             formatting, golangci-lint (.golangci.yml), module, generated and dead code
+  browser […]      runs the page's tests in Chromium; needs npm and Chromium; further arguments go to "go test"
+  lint             formatting, golangci-lint (.golangci.yml), types of the page, module, generated and dead code
   fuzz [seconds]   feeds each parser random input for so many seconds (default 10)
   bench [pattern]  measures speed and memory against their goals and prints a table (about 11 minutes)
   race             runs the tests that start no processes under the race detector; needs a C compiler
@@ -24,7 +25,8 @@ usage: ./build.sh [command]
   release [folder] packs every platform into dist/release: zips, index.yml for Stash, checksums and notes
   help             this text
 VERSION=x.y.z sets the version of the build. PLATFORMS="linux-amd64 …" limits a release to these platforms. The date of
-a release is that of its commit, or SOURCE_DATE_EPOCH (seconds).
+a release is that of its commit, or SOURCE_DATE_EPOCH (seconds). PAGE_SHOTS is the folder for the screenshots of the
+page (default dist/screenshots).
 EOF
 }
 
@@ -138,10 +140,40 @@ silent() {
   fi
 }
 
+# packages installs the npm packages of the lock file if they are missing or older than it.
+packages() {
+  local ui=plugin/ui
+  if ! [ $ui/node_modules/.package-lock.json -nt $ui/package-lock.json ]; then
+    npm ci --prefix $ui --no-audit --no-fund --ignore-scripts || fail "the npm packages of $ui/package-lock.json could not be installed"
+  fi
+}
+
+# types checks the types of the page, which esbuild ignores.
+types() {
+  if ! command -v npm >/dev/null; then
+    echo "lint: npm is missing, so the types of the page are not checked"
+    return
+  fi
+  packages
+  plugin/ui/node_modules/.bin/tsc --noEmit -p plugin/ui
+}
+
+# browser runs the tests of the page that need Chromium. Nothing else starts it.
+browser() {
+  command -v chromium >/dev/null || fail "the page's tests need Chromium, and there is no command chromium: install chromium and fonts-dejavu-core (Debian's names)"
+  command -v npm >/dev/null || fail "the page's tests need npm, and there is no command npm: install Node.js with npm"
+  packages
+  local shots=${PAGE_SHOTS:-dist/screenshots}
+  mkdir -p "$shots"
+  shots=$(cd "$shots" && pwd) # each test runs in the folder of its package
+  BROWSER=1 PAGE_SHOTS=$shots go test -count=1 -p 1 -timeout 30m "$@" ./plugin/ui/...
+}
+
 lint() {
   local generated=plugin/stashapi/generated.go golangci=github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
   go run "$golangci" fmt --diff # of all systems and tags
   go run "$golangci" run
+  types
   go mod tidy -diff
   old=$(mktemp)
   trap 'rm -f "$old"' EXIT
@@ -279,6 +311,11 @@ case "${1:-build}" in
     need_go
     build
     go run ./cmd/demo
+    ;;
+  browser)
+    need_go
+    shift
+    browser "$@"
     ;;
   lint)
     need_go
