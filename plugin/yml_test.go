@@ -44,7 +44,7 @@ func loadYml(t *testing.T) (*plugin.Plugin, string) {
 func TestYmlNamesThePageThatIsBuilt(t *testing.T) {
 	p, _ := loadYml(t)
 	folder := filepath.Dir(p.ConfigPath)
-	want := plugin.PluginUI{Javascript: []string{filepath.Join(folder, "ui/page.js")}, CSS: []string{filepath.Join(folder, "ui/page.css")}}
+	want := plugin.PluginUI{Javascript: []string{filepath.Join(folder, "page.js")}, CSS: []string{filepath.Join(folder, "page.css")}}
 	if !reflect.DeepEqual(p.UI, want) {
 		t.Errorf("Stash loads %+v, want %+v", p.UI, want)
 	}

@@ -19,9 +19,9 @@ func built(t *testing.T, version string) string {
 	from := t.TempDir()
 	for file, text := range map[string]string{
 		name + ".yml": "name: Stash Plex Sync\ndescription: \"One: two\"\nversion: " + version + "\n" +
-			"ui: {javascript: [ui/page.js], css: [ui/page.css]}\n",
-		"ui/page.js":                     "page " + version,
-		"ui/page.css":                    "style " + version,
+			"ui: {javascript: [page.js], css: [page.css]}\n",
+		"page.js":                        "page " + version,
+		"page.css":                       "style " + version,
 		"LICENSE":                        "AGPL",
 		"CHANGELOG.md":                   "# Changelog\n\n## Unreleased\n\nNew.\n\n## [1.2.3] - 2026-11-25\n\n### Added\n\n- This.\n\n## 1.2.2\n\nOld.\n",
 		"linux-amd64/" + name:            strings.Repeat("for Linux ", 1000),
@@ -56,8 +56,8 @@ func TestPackagesHoldWhatTheirSystemNeeds(t *testing.T) {
 	for file, want := range map[string]string{
 		"stash-plex-sync.zip": `0644 stash-plex-sync.yml
 0755 stash-plex-sync
-0644 ui/page.css
-0644 ui/page.js
+0644 page.css
+0644 page.js
 0755 stash-plex-sync-linux-amd64
 0755 stash-plex-sync-linux-arm
 0755 stash-plex-sync.exe
@@ -66,15 +66,15 @@ func TestPackagesHoldWhatTheirSystemNeeds(t *testing.T) {
 `,
 		"stash-plex-sync-linux-arm.zip": `0644 stash-plex-sync/stash-plex-sync.yml
 0755 stash-plex-sync/stash-plex-sync
-0644 stash-plex-sync/ui/page.css
-0644 stash-plex-sync/ui/page.js
+0644 stash-plex-sync/page.css
+0644 stash-plex-sync/page.js
 0644 stash-plex-sync/LICENSE
 0644 stash-plex-sync/README.txt
 `,
 		"stash-plex-sync-windows-amd64.zip": `0644 stash-plex-sync/stash-plex-sync.yml
 0755 stash-plex-sync/stash-plex-sync.exe
-0644 stash-plex-sync/ui/page.css
-0644 stash-plex-sync/ui/page.js
+0644 stash-plex-sync/page.css
+0644 stash-plex-sync/page.js
 0644 stash-plex-sync/LICENSE
 0644 stash-plex-sync/README.txt
 `,
@@ -129,7 +129,7 @@ func TestNotesAreTheChangesOfTheVersion(t *testing.T) {
 }
 
 func TestNothingIsPackedWithoutWhatItNeeds(t *testing.T) {
-	for _, missing := range []string{name + ".yml", "LICENSE", "CHANGELOG.md", "linux-amd64 linux-arm windows-amd64", "ui/page.js", "ui/page.css"} {
+	for _, missing := range []string{name + ".yml", "LICENSE", "CHANGELOG.md", "linux-amd64 linux-arm windows-amd64", "page.js", "page.css"} {
 		from := built(t, "1.2.3")
 		for part := range strings.FieldsSeq(missing) {
 			if err := os.RemoveAll(filepath.Join(from, part)); err != nil {

@@ -309,12 +309,9 @@ func downgrade(p *packaged, release string) {
 func uninstall(p *packaged) {
 	p.Helper()
 	p.must(p.manager.Uninstall(p.context(), p.spec))
-	p.must(fs.WalkDir(os.DirFS(p.folder()), ".", func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() { // Stash removes no folder in a package: the empty one of the page stays
-			p.Errorf("%s is left of the plugin", path)
-		}
-		return err
-	}))
+	if _, err := os.Stat(p.folder()); !errors.Is(err, fs.ErrNotExist) {
+		p.Errorf("something is left of the plugin: %v", err)
+	}
 	p.bulk("Unheard", 5)
 	if len(p.logged("error executing post hooks: fork/exec")) != 1 {
 		p.Error("Stash has found something to start")

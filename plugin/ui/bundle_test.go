@@ -32,8 +32,7 @@ func bundle(t *testing.T) (string, metafile) {
 	if testing.Short() {
 		t.Skip("starts esbuild")
 	}
-	dir := t.TempDir()
-	about := filepath.Join(dir, "meta.json")
+	dir, about := t.TempDir(), filepath.Join(t.TempDir(), "meta.json")
 	cmd := exec.Command("./build.sh", "page", dir, "--metafile="+about)
 	cmd.Dir = "../.."
 	cmd.Env = append(os.Environ(), "VERSION=1.2.3")
@@ -44,7 +43,7 @@ func bundle(t *testing.T) (string, metafile) {
 	if err := json.Unmarshal(read(t, about), &meta); err != nil {
 		t.Fatal(err)
 	}
-	return filepath.Join(dir, "ui"), meta
+	return dir, meta
 }
 
 func read(t *testing.T, path string) []byte {
