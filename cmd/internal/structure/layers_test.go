@@ -113,7 +113,10 @@ var layers = map[string]layer{
 	// The stand-ins, which nothing but tests and the demo imports.
 	"plexapi/plextest":          {"", ""},
 	"plugin/stashapi/stashtest": {"", "github.com/stashapp/stash/pkg github.com/vektah/gqlparser/v2"},
-	"cmd/demo":                  {"plexapi/plextest plugin/stashapi/stashtest", ""},
+	"plugin/ui/uitest": {
+		"plexapi/plextest plugin/stashapi/stashtest", "github.com/chromedp github.com/gobwas/ws",
+	},
+	"cmd/demo": {"plexapi/plextest plugin/stashapi/stashtest", ""},
 }
 
 // apart are packages that do not reach each other over any number of imports, in either direction.

@@ -63,6 +63,9 @@ func project(f *ast.Field, value any, vars map[string]any) (any, error) {
 		out := make(map[string]any)
 		for _, sub := range fieldsOf(f.SelectionSet) {
 			e, ok := v[sub.Name]
+			if sub.Name == "__typename" {
+				e, ok = sub.ObjectDefinition.Name, true
+			}
 			if !ok {
 				return nil, fmt.Errorf("stashtest does not support %s.%s", f.Name, sub.Name)
 			}
@@ -89,13 +92,9 @@ func (s *Server) root(r *http.Request, f *ast.Field, args map[string]any) (any, 
 	case "configuration":
 		return s.configuration(), nil
 	case "plugins":
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		list := []map[string]any{}
-		for _, id := range slices.Sorted(maps.Keys(s.plugins)) {
-			list = append(list, map[string]any{"id": id, "enabled": s.plugins[id]})
-		}
-		return list, nil
+		return s.listPlugins(), nil
+	case "configurePlugin", "setPluginsEnabled", "stopJob", "stopAllJobs":
+		return s.change(f.Name, args), nil
 	case "findScene":
 		return s.findScene(s.base(r), args)
 	case "findScenes":
@@ -146,6 +145,11 @@ func (s *Server) configuration() map[string]any {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			return map[string]any{"apiKey": s.apiKey}
+		},
+		"interface": func(map[string]any) any {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return map[string]any{"language": s.language}
 		},
 		"plugins": func(args map[string]any) any {
 			s.mu.Lock()

@@ -53,7 +53,7 @@ func NewHost(server *Server, pluginsDir, configDir string) (*Host, error) {
 		return nil, fmt.Errorf("no plugin %s below %s: %v", PluginID, pluginsDir, h.Lines())
 	}
 	server.mu.Lock()
-	server.operate = h.operation
+	server.operate, server.cached = h.operation, h.cache
 	server.mu.Unlock()
 	ctx, end := context.WithCancel(session.SetCurrentUserID(context.Background(), h.user))
 	h.end = end
@@ -142,9 +142,7 @@ func (h *Host) fail(j *Job, why string) {
 }
 
 func (h *Host) advance(j *Job, p float64) {
-	h.Server.queue.mu.Lock()
-	j.Progress = p
-	h.Server.queue.mu.Unlock()
+	h.Server.queue.advance(j, p)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.progress = append(h.progress, p)
@@ -241,5 +239,5 @@ func (c hostConfig) GetPort() int                 { return c.h.Server.Port() }
 func (c hostConfig) GetConfigPathAbs() string     { return c.h.dir }
 func (c hostConfig) HasTLSConfig() bool           { return c.h.Server.secure() }
 func (c hostConfig) GetPluginsPath() string       { return c.plugins }
-func (c hostConfig) GetDisabledPlugins() []string { return nil }
+func (c hostConfig) GetDisabledPlugins() []string { return c.h.Server.disabled() }
 func (c hostConfig) GetPythonPath() string        { return "" }

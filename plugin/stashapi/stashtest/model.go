@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -135,7 +136,7 @@ func stamp(scene *Scene) string { return scene.Updated.Format(time.RFC3339) }
 func (s *Server) row(scene *Scene, base string) map[string]any {
 	files := []map[string]any{}
 	for _, f := range scene.Files {
-		files = append(files, map[string]any{"path": f.Path, "size": f.Size, "duration": f.Duration})
+		files = append(files, map[string]any{"path": f.Path, "basename": f.Path[strings.LastIndexAny(f.Path, `/\\`)+1:], "size": f.Size, "duration": f.Duration})
 	}
 	groups := []map[string]any{}
 	for _, g := range s.names("group", scene.Groups) {

@@ -21,6 +21,9 @@ type queue struct {
 	over  []*Job // the last ones that ended
 	next  int
 	added int
+
+	watchers map[int]func(kind string, job map[string]any)
+	watched  int
 }
 
 // Job is one job of the queue.
@@ -37,7 +40,7 @@ type Job struct {
 }
 
 func newQueue() *queue {
-	q := &queue{}
+	q := &queue{watchers: make(map[int]func(string, map[string]any))}
 	q.cond = sync.NewCond(&q.mu)
 	return q
 }
@@ -61,6 +64,7 @@ func (q *queue) enter(j *Job) *Job {
 	q.next++
 	j.ID, j.Status, j.addedAt = strconv.Itoa(q.next), "READY", time.Now()
 	q.jobs = append(q.jobs, j)
+	q.tell("ADD", j)
 	q.cond.Broadcast()
 	return j
 }
@@ -78,6 +82,7 @@ func (q *queue) take(ctx context.Context) (*Job, context.Context) {
 		}
 		j := q.jobs[0]
 		j.Status = "RUNNING"
+		q.tell("UPDATE", j)
 		if j.held {
 			continue
 		}
@@ -99,6 +104,7 @@ func (q *queue) finish(j *Job, status, why string) {
 		status = "CANCELLED"
 	}
 	j.Status, j.Error = status, why
+	q.tell("REMOVE", j)
 	if j.cancel != nil {
 		j.cancel()
 	}
@@ -172,6 +178,7 @@ func (s *Server) Hold(description string) (release func()) {
 	j := q.enter(&Job{Description: description, held: true})
 	if len(q.jobs) == 1 {
 		j.Status = "RUNNING"
+		q.tell("UPDATE", j)
 	}
 	return func() { q.finish(j, "FINISHED", "") }
 }

@@ -22,6 +22,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/stashapp/stash/pkg/plugin"
 	"github.com/stashapp/stash/pkg/session"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -70,6 +71,9 @@ type Server struct {
 	refused         bool // by Transport
 	queue           *queue
 	external        string                                                                     // the external host of Stash's configuration
+	language        string                                                                     // of Stash's interface
+	web             http.Handler                                                               // the web app; nil: one empty page
+	cached          *plugin.Cache                                                              // of the Host
 	operate         func(ctx context.Context, plugin string, args map[string]any) (any, error) // of the Host
 
 	listener net.Listener
@@ -91,7 +95,7 @@ func (s *Server) Another() *Server { return newServer(s.schema) }
 
 func newServer(schema *ast.Schema) *Server {
 	s := &Server{
-		schema: schema, zone: time.UTC, clock: time.Now,
+		schema: schema, zone: time.UTC, clock: time.Now, language: "en-US",
 		scenes: make(map[int]*Scene), named: make(map[string]map[int]string), parents: make(map[string]map[int][]int), disambiguations: make(map[int]string), settings: make(map[string]map[string]any), broken: make(map[int]bool),
 	}
 	s.sessions = session.NewStore(sessionConfig{maxAge: 3600})
@@ -221,13 +225,15 @@ func (s *Server) Forget() {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
 	switch {
-	case strings.HasPrefix(r.URL.Path, "/login"):
+	case strings.HasPrefix(r.URL.Path, "/login") && s.app() == nil:
 		webPage(w)
-	case s.needsLogin() && !s.admits(w, r):
+	case !strings.HasPrefix(r.URL.Path, "/login") && s.needsLogin() && !s.admits(w, r):
 	case r.URL.Path == "/graphql" && r.Method == http.MethodPost:
 		s.graphql(w, r)
 	case coverRoute.MatchString(r.URL.Path):
 		s.screenshot(w, r)
+	case s.app() != nil:
+		s.app().ServeHTTP(w, r)
 	case path.Ext(r.URL.Path) == "" && r.URL.Path != "/graphql":
 		webPage(w)
 	default:
@@ -274,15 +280,20 @@ func (s *Server) parse(r *http.Request) (*ast.OperationDefinition, map[string]an
 	if err := dec.Decode(&in); err != nil {
 		return nil, nil, gqlerror.List{gqlerror.Errorf("json request body could not be decoded: %v", err)}
 	}
-	doc, errs := gqlparser.LoadQueryWithRules(s.schema, in.Query, rules.NewDefaultRules())
+	return s.validate(in.OperationName, in.Query, in.Variables)
+}
+
+// validate parses a document under Stash's schema.
+func (s *Server) validate(name, query string, variables map[string]any) (*ast.OperationDefinition, map[string]any, gqlerror.List) {
+	doc, errs := gqlparser.LoadQueryWithRules(s.schema, query, rules.NewDefaultRules())
 	if len(errs) > 0 {
 		return nil, nil, errs
 	}
-	op := doc.Operations.ForName(in.OperationName)
+	op := doc.Operations.ForName(name)
 	if op == nil {
-		return nil, nil, gqlerror.List{gqlerror.Errorf("operation %s not found", in.OperationName)}
+		return nil, nil, gqlerror.List{gqlerror.Errorf("operation %s not found", name)}
 	}
-	vars, err := validator.VariableValues(s.schema, op, in.Variables)
+	vars, err := validator.VariableValues(s.schema, op, variables)
 	if err != nil {
 		return nil, nil, gqlerror.List{gqlerror.Wrap(err)}
 	}
