@@ -76,23 +76,14 @@ func builds(t testing.TB) string {
 
 func buildAll(dir string) error {
 	folder := filepath.Join(dir, stashtest.PluginID)
-	if err := run("CGO_ENABLED=0", "go", "build", "-o", folder+"/", "./cmd/"+stashtest.PluginID); err != nil {
+	err := run("CGO_ENABLED=0", "go", "build", "-ldflags", "-X main.version="+version, "-o", folder+"/", "./cmd/"+stashtest.PluginID)
+	if err != nil {
 		return err
 	}
-	for from, to := range map[string]string{"main.tsx": "page.js", "page.css": "page.css"} {
-		from = filepath.Join("plugin", "ui", "src", from)
-		if _, err := os.Stat(filepath.Join(root(), from)); err != nil {
-			continue // no page yet
-		}
-		flags := []string{"--minify", "--outfile=" + filepath.Join(folder, "ui", to)}
-		if to == "page.js" {
-			flags = append(flags, "--bundle", "--format=iife", "--target=es2019", "--jsx-factory=React.createElement", "--jsx-fragment=React.Fragment")
-		}
-		if err := esbuild(from, flags...); err != nil {
-			return err
-		}
+	if err := run("VERSION="+version, "./build.sh", "page", folder); err != nil {
+		return err
 	}
-	if err := describe(folder); err != nil {
+	if err := copyYML(folder); err != nil {
 		return err
 	}
 	host := filepath.Join("plugin", "ui", "uitest", "host")
@@ -103,18 +94,16 @@ func buildAll(dir string) error {
 	return esbuild(filepath.Join(host, "style.css"), out+"css")
 }
 
-// describe copies the plugin's yml, and names the files of the page in it if it does not do so by itself.
-func describe(folder string) error {
+// version is that of the program and of its page: they must be the same.
+const version = "0.0.0-test"
+
+func copyYML(folder string) error {
 	name := stashtest.PluginID + ".yml"
 	yml, err := os.ReadFile(filepath.Join(root(), name))
 	if err != nil {
 		return err
 	}
-	text := string(yml)
-	if !strings.Contains(text, "\nui:") {
-		text += "ui:\n  javascript: [ui/page.js]\n  css: [ui/page.css]\n"
-	}
-	return os.WriteFile(filepath.Join(folder, name), []byte(text), 0o644)
+	return os.WriteFile(filepath.Join(folder, name), yml, 0o644)
 }
 
 func esbuild(from string, flags ...string) error {

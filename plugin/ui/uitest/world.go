@@ -127,10 +127,10 @@ func (w *World) limit() context.Context {
 }
 
 // Script replaces the script of the plugin's page, as an update does. Pages that are open keep theirs.
-func (w *World) Script(text string) { w.write(stashtest.PluginID, "ui/page.js", text) }
+func (w *World) Script(text string) { w.write(stashtest.PluginID, "page.js", text) }
 
 // Style replaces the style of the plugin's page.
-func (w *World) Style(text string) { w.write(stashtest.PluginID, "ui/page.css", text) }
+func (w *World) Style(text string) { w.write(stashtest.PluginID, "page.css", text) }
 
 // AddPlugin installs another plugin with nothing but a script for the page.
 func (w *World) AddPlugin(id, script string) {
