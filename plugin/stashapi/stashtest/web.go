@@ -166,6 +166,13 @@ func (s *Server) Subscribe(ctx context.Context, name, query string, variables ma
 	}
 }
 
+// Subscribers returns how many subscriptions there are.
+func (s *Server) Subscribers() int {
+	s.queue.mu.Lock()
+	defer s.queue.mu.Unlock()
+	return len(s.queue.watchers)
+}
+
 // watch calls f for each event of the queue until stop is called. f must not wait for anything.
 func (q *queue) watch(f func(kind string, job map[string]any)) (stop func()) {
 	q.mu.Lock()

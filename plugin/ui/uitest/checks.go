@@ -13,6 +13,7 @@ import (
 // Shot stores a picture of the whole page as name.png in the folder PAGE_SHOTS, or else in a temporary one.
 func (t *Tab) Shot(name string) {
 	t.Helper()
+	t.still()
 	dir := os.Getenv("PAGE_SHOTS")
 	if dir == "" {
 		dir = t.TempDir()
@@ -27,6 +28,12 @@ func (t *Tab) Shot(name string) {
 	t.w.must(err)
 	t.w.must(os.MkdirAll(dir, 0o755))
 	t.w.must(os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644))
+}
+
+// still waits until nothing moves, but for what moves forever.
+func (t *Tab) still() {
+	t.Helper()
+	t.WaitFor(`!document.getAnimations().some((a) => a.playState === "running" && a.effect.getComputedTiming().endTime !== Infinity)`, "something moves")
 }
 
 // tight returns what does not fit: a page that scrolls sideways, elements that reach over its edge, and text that its
@@ -49,6 +56,7 @@ const tight = `(() => {
 // Fits fails the test if the page scrolls sideways or cuts text.
 func (t *Tab) Fits() {
 	t.Helper()
+	t.still()
 	for _, problem := range t.list(tight) {
 		t.Errorf("at %s: %s", t.Path(), problem)
 	}
@@ -67,6 +75,7 @@ func (t *Tab) list(script string) []string {
 // Accessible fails the test for each serious or critical problem that axe finds in a part of the page, such as ".main".
 func (t *Tab) Accessible(part string) {
 	t.Helper()
+	t.still()
 	if t.Eval("!!window.axe") != true {
 		script, err := os.ReadFile(filepath.Join(nodeModules(), "axe-core", "axe.min.js"))
 		t.w.must(err)

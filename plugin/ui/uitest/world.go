@@ -82,9 +82,9 @@ func (w *World) must(err error) {
 	}
 }
 
-// Settings sets the plugin's settings: the address and token of Plex, and more.
+// Settings sets the plugin's settings, by their keys in the yml: the address and token of Plex, and more.
 func (w *World) Settings(more map[string]any) {
-	set := map[string]any{"plexUrl": w.Plex.URL(), "plexToken": Token}
+	set := map[string]any{"05plexUrl": w.Plex.URL(), "10plexToken": Token}
 	maps.Copy(set, more)
 	w.Stash.SetSettings(stashtest.PluginID, set)
 }
@@ -118,6 +118,17 @@ func (w *World) Op(mode string, more map[string]any) map[string]any {
 func (w *World) Idle() {
 	w.Helper()
 	w.must(w.Host.WaitIdle(w.limit()))
+}
+
+// Until waits until a condition holds outside of the pages, such as that no process of the plugin runs.
+func (w *World) Until(what string, holds func() bool) {
+	w.Helper()
+	for end := time.Now().Add(patience); !holds(); {
+		if time.Now().After(end) {
+			w.Fatalf("not within %v: %s", patience, what)
+		}
+		<-time.After(5 * time.Millisecond)
+	}
 }
 
 func (w *World) limit() context.Context {

@@ -56,9 +56,9 @@ function Pages() {
     <>
       <Switch>
         <Route exact path="/" component={Home} />
-        <Route exact path="/scenes" render={() => <Lazy load={loadSceneList} name="FilteredSceneList" />} />
-        <Route path="/scenes/:id" render={() => <Lazy load={loadScene} name="SceneLoader" />} />
-        <Route path="/settings" render={() => <Lazy load={loadSettings} name="SettingsPage" />} />
+        <Route exact path="/scenes" render={() => <Lazy key="scenes" load={loadSceneList} name="FilteredSceneList" />} />
+        <Route path="/scenes/:id" render={() => <Lazy key="scene" load={loadScene} name="SceneLoader" />} />
+        <Route path="/settings" render={() => <Lazy key="settings" load={loadSettings} name="SettingsPage" />} />
         {["groups", "performers", "studios", "tags", "stats"].map((id) => (
           <Route key={id} path={"/" + id} render={() => <Simple id={id} />} />
         ))}

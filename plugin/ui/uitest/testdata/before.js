@@ -1,0 +1,2 @@
+// What "before" returns.
+P.patch.before("MainNavBar.MenuItems", (p) => (careful ? [{ ...p }] : { ...p }));
