@@ -42,7 +42,7 @@ const tight = `(() => {
   const wide = document.documentElement.clientWidth, found = [];
   if (document.documentElement.scrollWidth > wide) found.push("the page is " + document.documentElement.scrollWidth + " wide, the window " + wide);
   const name = (e) => e.tagName.toLowerCase() + (e.className && e.className.baseVal === undefined ? "." + String(e.className).trim().replace(/\s+/g, ".") : "") + " " + JSON.stringify(uitest.clean(e.textContent).slice(0, 60));
-  const scrolls = (e) => { for (; e; e = e.parentElement) if (/auto|scroll/.test(getComputedStyle(e).overflowX)) return true; return false; };
+  const scrolls = (e) => { for (; e !== document.body; e = e.parentElement) if (/auto|scroll/.test(getComputedStyle(e).overflowX)) return true; return false; };
   for (const e of document.querySelectorAll("body *")) {
     if (!uitest.visible(e) || e.closest(".sr-only, svg")) continue;
     const style = getComputedStyle(e), box = e.getBoundingClientRect();

@@ -1,5 +1,7 @@
 // What the tests look for in a page. It is defined before the scripts of the page run.
 window.uitest = (() => {
+  const later = setTimeout.bind(window); // also where a test sets the clock forward
+  const now = performance.now.bind(performance);
   const visible = (e) => {
     const style = getComputedStyle(e);
     return e.getClientRects().length > 0 && style.visibility !== "hidden" && style.display !== "none";
@@ -37,13 +39,13 @@ window.uitest = (() => {
   const bySelector = (selector) => [...document.querySelectorAll(selector)].filter(visible)[0];
   // until resolves with true when a function returns something, and with false after so many milliseconds.
   const until = (f, limit) => new Promise((resolve) => {
-    const end = performance.timeOrigin + performance.now() + limit;
+    const end = now() + limit;
     const look = () => {
       let value;
       try { value = f(); } catch (e) { value = undefined; }
       if (value) resolve(true);
-      else if (performance.timeOrigin + performance.now() > end) resolve(false);
-      else requestAnimationFrame(look);
+      else if (now() > end) resolve(false);
+      else later(look, 10);
     };
     look();
   });
@@ -53,11 +55,12 @@ window.uitest = (() => {
     if (!e || e.disabled) return undefined;
     e.scrollIntoView({ block: "center", inline: "nearest", behavior: "instant" });
     const box = e.getBoundingClientRect();
-    const now = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
-    const still = at && Math.abs(at.x - now.x) < 1 && Math.abs(at.y - now.y) < 1;
-    at = now;
-    const top = document.elementFromPoint(now.x, now.y);
-    return still && top && (e.contains(top) || top.contains(e) || [...(e.labels ?? [])].some((l) => l.contains(top))) ? now : undefined;
+    if (box.width === 0 || box.height === 0) return undefined;
+    const spot = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+    const still = at && Math.abs(at.x - spot.x) < 1 && Math.abs(at.y - spot.y) < 1;
+    at = spot;
+    const top = document.elementFromPoint(spot.x, spot.y);
+    return still && top && (e.contains(top) || [...(e.labels ?? [])].some((l) => l.contains(top))) ? spot : undefined;
   };
   return { visible, name, byRole, byText, bySelector, until, place, clean };
 })();
