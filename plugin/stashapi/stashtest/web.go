@@ -45,6 +45,12 @@ func (s *Server) Settings(plugin string) map[string]any {
 // PluginOf describes a loaded plugin; nil if there is none with this id.
 func (h *Host) PluginOf(id string) *plugin.Plugin { return h.cache.GetPlugin(id) }
 
+// RequireLogin sets credentials of the server, whose sessions the plugins get from now on.
+func (h *Host) RequireLogin(apiKey string, maxAge int) {
+	h.Server.RequireLogin(apiKey, maxAge)
+	h.cache.RegisterSessionStore(h.Server.store())
+}
+
 // disabled returns the plugins that are not enabled.
 func (s *Server) disabled() []string {
 	s.mu.Lock()

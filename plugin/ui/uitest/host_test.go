@@ -1,6 +1,7 @@
 package uitest
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -167,7 +168,10 @@ func TestPrefix(t *testing.T) {
 func TestLogin(t *testing.T) {
 	w := NewWorld(t, 1)
 	w.Script(bundle(t, "pane", true) + simple)
-	w.Stash.RequireLogin("the-key", 3600)
+	w.Host.RequireLogin("the-key", 3600)
+	if coverage, _ := w.Op("overview", nil)["coverage"].(map[string]any); fmt.Sprint(coverage["scenes"]) != "1" {
+		t.Errorf("the plugin does not reach Stash: %v", coverage)
+	}
 	tab := w.Tab()
 	tab.Open(ownPath)
 	tab.Wait(Text("Login"))
