@@ -14,7 +14,7 @@ usage: ./build.sh [command]
   (none), build    builds dist/$name/, a folder for Stash's plugins folder
   test [-short …]  runs the tests but for torture; further arguments go to "go test", and -short omits what starts processes
   demo             builds, then shows a push with simulated Stash and Plex servers
-  page FOLDER […]  bundles the page inside Stash into FOLDER; further arguments go to esbuild
+  page FOLDER      bundles the page inside Stash into FOLDER
   browser […]      runs the page's tests in Chromium; needs npm and Chromium; further arguments go to "go test"
   lint             formatting, golangci-lint (.golangci.yml), types of the page, module, generated and dead code
   fuzz [seconds]   feeds each parser random input for so many seconds (default 10)
@@ -74,12 +74,17 @@ compile() {
     go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$2" -o "$1/" ./cmd/$name
 }
 
-# page bundles the page inside Stash into a folder. It needs esbuild, nothing from npm, and is the same for all platforms:
-# esbuild runs here, even if GOOS and GOARCH name another platform.
+# page bundles the page inside Stash into a folder: page.js and page.css, which Stash loads at its start, and modules in
+# ui, which page.js loads when somebody opens the page. It needs esbuild, nothing from npm, and is the same for all
+# platforms: esbuild runs here, even if GOOS and GOARCH name another platform.
 page() {
-  GOOS='' GOARCH='' go tool esbuild page=plugin/ui/src/main.tsx page=plugin/ui/src/page.css --outdir="$1" --define:VERSION="\"$2\"" \
-    --bundle --format=iife --target=es2019 --jsx-factory=React.createElement --jsx-fragment=React.Fragment \
-    --minify --charset=utf8 --legal-comments=none --log-level=warning "${@:3}"
+  bundle page=plugin/ui/src/main.tsx page=plugin/ui/src/page.css --outdir="$1" --format=iife --define:VERSION="\"$2\""
+  bundle plugin/ui/src/app.tsx --outdir="$1/ui" --format=esm --splitting --define:VERSION="\"$2\""
+}
+
+bundle() {
+  GOOS='' GOARCH='' go tool esbuild "$@" --bundle --target=es2020 --jsx-factory=h --jsx-fragment=Fragment --inject:plugin/ui/src/jsx.ts \
+    --minify --charset=utf8 --legal-comments=none --log-level=warning
 }
 
 # describe copies the plugin's yml to a folder and sets its version.
@@ -305,7 +310,7 @@ case "${1:-build}" in
     need_go
     [ $# -gt 1 ] || fail "page needs the folder to write to"
     v=$(version)
-    page "$2" "$v" "${@:3}"
+    page "$2" "$v"
     ;;
   demo)
     need_go

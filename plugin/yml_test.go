@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stashapp/stash/pkg/plugin"
+	"github.com/stashapp/stash/pkg/utils"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/merge"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/hooks"
@@ -44,7 +45,7 @@ func loadYml(t *testing.T) (*plugin.Plugin, string) {
 func TestYmlNamesThePageThatIsBuilt(t *testing.T) {
 	p, _ := loadYml(t)
 	folder := filepath.Dir(p.ConfigPath)
-	want := plugin.PluginUI{Javascript: []string{filepath.Join(folder, "page.js")}, CSS: []string{filepath.Join(folder, "page.css")}}
+	want := plugin.PluginUI{Javascript: []string{filepath.Join(folder, "page.js")}, CSS: []string{filepath.Join(folder, "page.css")}, Assets: utils.URLMap{"/ui": "ui"}}
 	if !reflect.DeepEqual(p.UI, want) {
 		t.Errorf("Stash loads %+v, want %+v", p.UI, want)
 	}

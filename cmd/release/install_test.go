@@ -95,7 +95,7 @@ func TestStashInstallsWithModesThatItCanStart(t *testing.T) {
 		s.install()
 		syscall.Umask(before)
 		list := fmt.Sprintf("%04[1]o LICENSE\n%04[1]o README.txt\n%04[1]o page.css\n%04[1]o page.js\n%04[2]o stash-plex-sync\n%04[2]o stash-plex-sync-linux-amd64\n%04[2]o stash-plex-sync-linux-arm\n"+
-			"%04[2]o stash-plex-sync.exe\n%04[1]o stash-plex-sync.yml\n", want[0], want[1])
+			"%04[2]o stash-plex-sync.exe\n%04[1]o stash-plex-sync.yml\n%04[1]o ui/app.js\n%04[1]o ui/view-1.2.3.js\n", want[0], want[1])
 		if got := s.installed(); got != list {
 			t.Errorf("umask %03o:\n%swant\n%s", umask, got, list)
 		}
@@ -132,18 +132,22 @@ func TestStashSeesANewerReleaseAndNoOther(t *testing.T) {
 	if err := s.Uninstall(t.Context(), models.PackageSpecInput{ID: name, SourceURL: s.url}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(s.folder()); !os.IsNotExist(err) {
-		t.Errorf("something is left of it: %v", err)
+	if left := s.installed(); left != "" { // Stash removes no folder in a package: the empty folder ui stays
+		t.Errorf("left of it:\n%s", left)
 	}
 }
 
 // wantPage expects the page to be that of a version.
 func (s *stash) wantPage(version string) {
 	s.Helper()
-	for file, want := range map[string]string{"page.js": "page " + version, "page.css": "style " + version} {
+	for file, want := range map[string]string{"page.js": "page " + version, "page.css": "style " + version, "ui/app.js": "app " + version} {
 		if got, err := os.ReadFile(filepath.Join(s.folder(), file)); err != nil || string(got) != want {
 			s.Errorf("%s: %q, %v; want %q", file, got, err, want)
 		}
+	}
+	views, err := filepath.Glob(filepath.Join(s.folder(), "ui", "view-*"))
+	if err != nil || len(views) != 1 || filepath.Base(views[0]) != "view-"+version+".js" {
+		s.Errorf("the views are %v, %v; want those of %s alone", views, err, version)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -126,10 +127,21 @@ func fileOf(from, file string) (entry, error) {
 	return entry{name: file, mode: 0o644, data: data}, err
 }
 
-// pageOf returns the files of the page inside Stash that the yml names. Stash skips a missing one without a message. The
-// styles come first: a page without them is unreadable, and styles without their page do nothing.
+// pageOf returns the files of the page inside Stash that the yml names, and all files of the folders that it names. Stash
+// skips a missing one without a message. The scripts come last: they need all others.
 func pageOf(c *plugin.Config, from string) (files []entry, err error) {
-	for _, file := range slices.Concat(c.UI.CSS, c.UI.Javascript) {
+	var names []string
+	for _, folder := range slices.Sorted(maps.Values(c.UI.Assets)) {
+		list, err := fs.Glob(os.DirFS(from), folder+"/*")
+		if err != nil {
+			return nil, err
+		}
+		if len(list) == 0 {
+			return nil, fmt.Errorf("the yml names the folder %s of the page, and nothing is built there", folder)
+		}
+		names = append(names, list...)
+	}
+	for _, file := range slices.Concat(names, c.UI.CSS, c.UI.Javascript) {
 		e, err := fileOf(from, file)
 		if err != nil {
 			return nil, fmt.Errorf("the yml names a file of the page that is not built: %w", err)

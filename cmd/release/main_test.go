@@ -19,7 +19,9 @@ func built(t *testing.T, version string) string {
 	from := t.TempDir()
 	for file, text := range map[string]string{
 		name + ".yml": "name: Stash Plex Sync\ndescription: \"One: two\"\nversion: " + version + "\n" +
-			"ui: {javascript: [page.js], css: [page.css]}\n",
+			"ui: {javascript: [page.js], css: [page.css], assets: {/ui: ui}}\n",
+		"ui/app.js":                      "app " + version,
+		"ui/view-" + version + ".js":     "view " + version,
 		"page.js":                        "page " + version,
 		"page.css":                       "style " + version,
 		"LICENSE":                        "AGPL",
@@ -56,6 +58,8 @@ func TestPackagesHoldWhatTheirSystemNeeds(t *testing.T) {
 	for file, want := range map[string]string{
 		"stash-plex-sync.zip": `0644 stash-plex-sync.yml
 0755 stash-plex-sync
+0644 ui/app.js
+0644 ui/view-1.2.3.js
 0644 page.css
 0644 page.js
 0755 stash-plex-sync-linux-amd64
@@ -66,6 +70,8 @@ func TestPackagesHoldWhatTheirSystemNeeds(t *testing.T) {
 `,
 		"stash-plex-sync-linux-arm.zip": `0644 stash-plex-sync/stash-plex-sync.yml
 0755 stash-plex-sync/stash-plex-sync
+0644 stash-plex-sync/ui/app.js
+0644 stash-plex-sync/ui/view-1.2.3.js
 0644 stash-plex-sync/page.css
 0644 stash-plex-sync/page.js
 0644 stash-plex-sync/LICENSE
@@ -73,6 +79,8 @@ func TestPackagesHoldWhatTheirSystemNeeds(t *testing.T) {
 `,
 		"stash-plex-sync-windows-amd64.zip": `0644 stash-plex-sync/stash-plex-sync.yml
 0755 stash-plex-sync/stash-plex-sync.exe
+0644 stash-plex-sync/ui/app.js
+0644 stash-plex-sync/ui/view-1.2.3.js
 0644 stash-plex-sync/page.css
 0644 stash-plex-sync/page.js
 0644 stash-plex-sync/LICENSE
@@ -129,7 +137,7 @@ func TestNotesAreTheChangesOfTheVersion(t *testing.T) {
 }
 
 func TestNothingIsPackedWithoutWhatItNeeds(t *testing.T) {
-	for _, missing := range []string{name + ".yml", "LICENSE", "CHANGELOG.md", "linux-amd64 linux-arm windows-amd64", "page.js", "page.css"} {
+	for _, missing := range []string{name + ".yml", "LICENSE", "CHANGELOG.md", "linux-amd64 linux-arm windows-amd64", "page.js", "page.css", "ui"} {
 		from := built(t, "1.2.3")
 		for part := range strings.FieldsSeq(missing) {
 			if err := os.RemoveAll(filepath.Join(from, part)); err != nil {

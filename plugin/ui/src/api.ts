@@ -1,5 +1,5 @@
 import { client, configurationDocument, gql, ID } from "./host";
-import { text } from "./text";
+import { text } from "./text/common";
 
 /** Why an operation has no answer. */
 export class Failure extends Error {

@@ -5,7 +5,7 @@ import { Act } from "./parts/act";
 import { Notice } from "./parts/notice";
 import { Failed } from "./parts/state";
 import { When } from "./parts/when";
-import { text } from "./text";
+import { text } from "./text/common";
 
 const say = text.banner;
 

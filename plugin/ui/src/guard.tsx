@@ -1,6 +1,6 @@
 import { React } from "./host";
 import { Notice } from "./parts/notice";
-import { text } from "./text";
+import { text } from "./text/common";
 
 /**
  * Keeps an exception of the page away from Stash, which would show nothing at all. A quiet one shows nothing in place of

@@ -1,6 +1,6 @@
 import { Guard } from "./guard";
 import { before, PATH, React, register } from "./host";
-import { Page } from "./page";
+import { Loaded } from "./loaded";
 import { NavItem } from "./places/nav";
 
 /** Registers everything once, even if the script runs twice, as with two copies of the plugin. */
@@ -9,7 +9,7 @@ function start() {
   window.plexsyncLoaded = true;
   register(PATH, () => (
     <Guard>
-      <Page />
+      <Loaded name="Page" props={{}} />
     </Guard>
   ));
   before("MainNavBar.UtilityItems", (p) => ({

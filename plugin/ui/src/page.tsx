@@ -2,27 +2,28 @@ import { Banner } from "./banner";
 import { Guard } from "./guard";
 import { Link, PATH, React, useEffect } from "./host";
 import { LiveProvider, useLive } from "./live";
+import { NotLoaded } from "./loaded";
+import { Loading } from "./parts/state";
 import { useView } from "./route";
 import { text } from "./text";
-import { Activity } from "./views/activity";
-import { CheckView } from "./views/check";
-import { Gaps } from "./views/gaps";
-import { Overview } from "./views/overview";
-import { Preview } from "./views/preview";
-import { Queue } from "./views/queue";
-import { SceneView } from "./views/scene";
-import { Setup } from "./views/setup";
 
 type Name = keyof typeof text.nav;
 
+/** A view that is loaded when it is first shown. */
+const lazy = (load: () => Promise<React.ComponentType<any>>) =>
+  React.lazy(async () => ({ default: await load().catch((): React.ComponentType<any> => NotLoaded) }));
+
+const SceneView = lazy(() => import("./views/scene").then((m) => m.SceneView));
+const Setup = lazy(() => import("./views/setup").then((m) => m.Setup));
+
 // The views by the first part of their address, in the order of the tabs.
 const VIEWS: [path: string, name: Name, view: React.ComponentType][] = [
-  ["", "overview", Overview],
-  ["queue", "queue", Queue],
-  ["activity", "activity", Activity],
-  ["gaps", "gaps", Gaps],
-  ["preview", "preview", Preview],
-  ["check", "check", CheckView],
+  ["", "overview", lazy(() => import("./views/overview").then((m) => m.Overview))],
+  ["queue", "queue", lazy(() => import("./views/queue").then((m) => m.Queue))],
+  ["activity", "activity", lazy(() => import("./views/activity").then((m) => m.Activity))],
+  ["gaps", "gaps", lazy(() => import("./views/gaps").then((m) => m.Gaps))],
+  ["preview", "preview", lazy(() => import("./views/preview").then((m) => m.Preview))],
+  ["check", "check", lazy(() => import("./views/check").then((m) => m.CheckView))],
   ["setup", "setup", Setup],
 ];
 
@@ -52,7 +53,9 @@ function Shell() {
         </ul>
       </nav>
       <Banner view={path} />
-      <Guard key={path + id}>{View ? <View /> : <SceneView id={path === "scene" ? Number(id) : 0} />}</Guard>
+      <Guard key={path + id}>
+        <React.Suspense fallback={<Loading />}>{View ? <View /> : <SceneView id={path === "scene" ? Number(id) : 0} />}</React.Suspense>
+      </Guard>
     </div>
   );
 }

@@ -46,6 +46,7 @@ func (f *front) app() http.Handler {
 	})
 	mux.HandleFunc("GET /plugin/{id}/javascript", f.plugin("text/javascript"))
 	mux.HandleFunc("GET /plugin/{id}/css", f.plugin("text/css"))
+	mux.HandleFunc("GET /plugin/{id}/assets/", f.assets)
 	mux.HandleFunc("GET /plugin/", http.NotFound)
 	mux.HandleFunc("GET /graphql", f.subscriptions)
 	mux.HandleFunc("GET /login", func(w http.ResponseWriter, _ *http.Request) {
@@ -65,6 +66,26 @@ func (f *front) page(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Security-Policy", policy)
 	w.Header().Set("Referrer-Policy", "same-origin")
 	fmt.Fprintf(w, document, html.EscapeString(r.Header.Get("X-Forwarded-Prefix")+"/"))
+}
+
+// assets serves the files of the folders that a plugin maps, without Cache-Control.
+func (f *front) assets(w http.ResponseWriter, r *http.Request) {
+	p := f.w.Host.PluginOf(r.PathValue("id"))
+	switch {
+	case p == nil:
+		http.NotFound(w, r)
+		return
+	case !p.Enabled:
+		http.Error(w, "plugin disabled", http.StatusBadRequest)
+		return
+	}
+	rest, folder := p.UI.Assets.GetFilesystemLocation(strings.TrimPrefix(r.URL.Path, "/plugin/"+p.ID+"/assets"))
+	if folder == "" {
+		http.NotFound(w, r)
+		return
+	}
+	r.URL.Path = rest
+	http.FileServer(http.Dir(filepath.Join(filepath.Dir(p.ConfigPath), folder))).ServeHTTP(w, r)
 }
 
 // plugin serves the scripts or styles of a plugin as one file. A file that is missing is left out.

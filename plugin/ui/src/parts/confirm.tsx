@@ -1,5 +1,5 @@
 import { Button, Modal, React, useState } from "../host";
-import { text } from "../text";
+import { text } from "../text/common";
 import { Act } from "./act";
 
 interface Props<T> {

@@ -1,5 +1,5 @@
 import { Button, Form, React } from "../host";
-import { text } from "../text";
+import { text } from "../text/common";
 import { useAddress } from "../route";
 
 /** The buttons below a list that is read in pages. The cursor is part of the address, so Back leads to the page before. */

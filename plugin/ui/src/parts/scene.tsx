@@ -1,5 +1,5 @@
 import { address, Icon, Link, PATH, React } from "../host";
-import { text } from "../text";
+import { text } from "../text/common";
 import type { Reason } from "../types";
 
 /** The picture of a scene, as Stash shows it in lists. */

@@ -1,6 +1,6 @@
 import { enablePlugin, Failure } from "../api";
 import { Button, Icon, React } from "../host";
-import { text } from "../text";
+import { text } from "../text/common";
 import { Act } from "./act";
 import { Notice } from "./notice";
 

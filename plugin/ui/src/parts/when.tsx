@@ -1,5 +1,5 @@
 import { React, useEffect, useIntl, useState } from "../host";
-import { text } from "../text";
+import { text } from "../text/common";
 import type { Time } from "../types";
 
 const STEPS: [number, "second" | "minute" | "hour" | "day"][] = [

@@ -2,7 +2,7 @@ import { operation } from "../api";
 import { Button, Icon, NavLink, PATH, React, useEffect, useState } from "../host";
 import { onJob } from "../jobs";
 import { needsOf, onNeeds, readNeeds, writeNeeds } from "../needs";
-import { text } from "../text";
+import { text } from "../text/common";
 import type { Pulse } from "../types";
 
 const OFTEN = 10 * 60 * 1000;

@@ -1,7 +1,7 @@
 // Texts of every view. Each text of the page is in a file of this folder, so that they can be read, and one day
 // translated, in one place.
 
-export const common = {
+export const text = {
   name: "Plex Sync",
   title: "Stash Plex Sync",
   nav: {
@@ -20,6 +20,7 @@ export const common = {
     crashed: "The plugin ended without an answer. Settings > Logs in Stash may say why; try again.",
     missing: "Stash does not know the plugin. Reload the plugins in Settings > Plugins, then reload this page.",
     bug: (why: string) => `This part of Stash Plex Sync failed and was left out (${why}). Reload the page; if it fails again, please report it.`,
+    script: "A part of Stash Plex Sync did not load: the connection failed, or another version was installed meanwhile.",
     title: "This could not be loaded",
     again: "Try again",
     enable: "Enable the plugin",

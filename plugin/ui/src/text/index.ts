@@ -1,6 +1,6 @@
 import { activity } from "./activity";
 import { check } from "./check";
-import { common } from "./common";
+import { text as common } from "./common";
 import { gaps } from "./gaps";
 import { overview } from "./overview";
 import { places } from "./places";
