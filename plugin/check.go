@@ -16,6 +16,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/hidden"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/match"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/setup"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/peer"
@@ -171,10 +172,14 @@ type checker struct {
 
 // add records one check and returns err.
 func (c *checker) add(name, detail, hint string, err error) error {
+	one := Check{Name: name, OK: err == nil, Detail: detail, Hint: hint}
 	if err != nil {
-		detail = strings.ReplaceAll(err.Error(), context.DeadlineExceeded.Error(), "no answer in time")
+		failed := desk.Failed(err)
+		if one.Detail = failed.Why; failed.Reason.Code != reason.OwnFiles().Code { // which stands for every error without a code
+			one.Reason = failed.Reason
+		}
 	}
-	c.report.Checks = append(c.report.Checks, Check{Name: name, OK: err == nil, Detail: detail, Hint: hint})
+	c.report.Checks = append(c.report.Checks, one)
 	return err
 }
 

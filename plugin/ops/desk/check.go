@@ -11,12 +11,13 @@ const checkBytes = 4000
 
 // Check is the result of one check of "Check connection".
 type Check struct {
-	Name   string `json:"name"`
-	OK     bool   `json:"ok"`
-	Detail string `json:"detail"`
-	Hint   string `json:"hint"`
-	Code   string `json:"code"` // of what was checked: the name for programs
-	Line   string `json:"-"`    // the line in the log; "" for Name, Detail and Hint
+	Name   string  `json:"name"`
+	OK     bool    `json:"ok"`
+	Detail string  `json:"detail"`
+	Hint   string  `json:"hint"`
+	Code   string  `json:"code"`   // of what was checked: the name for programs
+	Reason *Reason `json:"reason"` // why Plex or Stash failed; null if neither did
+	Line   string  `json:"-"`      // the line in the log; "" for Name, Detail and Hint
 }
 
 // Sample is how one scene matches.
