@@ -33,7 +33,7 @@ export function Banner({ view }: { view: string }) {
   if (pulse.problem) {
     return (
       <Notice kind="danger" title={say.problem} text={pulse.problem}>
-        {view !== "setup" && <To path="setup">{say.settings}</To>}
+        {view !== "setup" && <To path="setup?tab=settings">{say.settings}</To>}
       </Notice>
     );
   }

@@ -53,7 +53,7 @@ function Shell() {
         </ul>
       </nav>
       <Banner view={path} />
-      <Guard key={path + id}>
+      <Guard key={setUp ? "setup" : path + id}>
         <React.Suspense fallback={<Loading />}>{View ? <View /> : <SceneView id={path === "scene" ? Number(id) : 0} />}</React.Suspense>
       </Guard>
     </div>
