@@ -1,0 +1,41 @@
+import { operation } from "../../api";
+import { React, useEffect, useRef } from "../../host";
+import { useLive } from "../../live";
+import { Act } from "../../parts/act";
+import { Notice } from "../../parts/notice";
+import { text } from "../../text";
+
+/** A sentence of the plugin as one that stands by itself. */
+export const sentence = (s: string) => (s ? s[0].toUpperCase() + s.slice(1) + (/[.!?]$/.test(s) ? "" : ".") : "");
+
+/** A function that returns a signal for reading operations which a click starts. Leaving aborts the last one. */
+export function useSignal(): () => AbortSignal {
+  const last = useRef<AbortController>();
+  useEffect(() => () => last.current?.abort(), []);
+  return () => {
+    last.current?.abort();
+    last.current = new AbortController();
+    return last.current.signal;
+  };
+}
+
+/** A Plex server that is not the one to which scenes were pushed, and the button that accepts it. */
+export function AcceptServer(p: { id: string; name: string; former: string; then: () => void }) {
+  const { refresh } = useLive();
+  const say = text.setup.accept;
+  return (
+    <Notice kind="warning" title={say.title} text={say.text(p.former, p.name)} live>
+      <Act
+        variant="primary"
+        run={() => operation("accept-server", { server: p.id })}
+        then={() => {
+          refresh();
+          p.then();
+          return say.done(p.name);
+        }}
+      >
+        {say.yes(p.name)}
+      </Act>
+    </Notice>
+  );
+}
