@@ -23,8 +23,9 @@ export function Act<T>(p: Props<T>) {
     if (busy) return;
     setBusy(true);
     try {
-      const said = p.then?.(await p.run());
-      if (said) toast.success(said);
+      const answer = await p.run(); // not inside the call: without a "then" it would not be evaluated
+      const said = p.then?.(answer);
+      if (typeof said === "string") toast.success(said); // a promise is no text
     } catch (e) {
       toast.error(e);
     }
