@@ -224,6 +224,19 @@ func TestSignInFromAShell(t *testing.T) {
 	}
 }
 
+// A wrong setting beside a sign-in does not mean that nobody has said where Plex is.
+func TestSignInWithAWrongSettingIsConfigured(t *testing.T) {
+	s := newSigning(t, 1)
+	s.stash.SetSettings("stash-plex-sync", map[string]any{"timeoutSeconds": -1})
+	if out := s.op(map[string]any{"mode": "run"}); out["configured"] != false {
+		t.Errorf("before the sign-in: %v", out)
+	}
+	s.signIn()
+	if out := s.op(map[string]any{"mode": "run"}); out["configured"] != true || out["problem"] == "" {
+		t.Errorf("after the sign-in: %v", out)
+	}
+}
+
 // While a server that was signed in to does not answer, the reports offer its other addresses.
 func TestOtherAddressesAreOfferedWhenPlexDoesNotAnswer(t *testing.T) {
 	s := newSigning(t, 1)

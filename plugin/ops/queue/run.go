@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/doing"
@@ -81,7 +82,8 @@ func showRun(ctx context.Context, d *desk.Desk, _ desk.Args) (any, error) {
 
 // unset reports whether nobody has said where Plex is.
 func unset(d *desk.Desk) bool {
-	return len(settings.ProblemsOf(d.SettingsErr)) > 0 && d.Settings.PlexURL == "" && d.Settings.PlexToken == ""
+	address := func(p settings.Problem) bool { return p.Setting == "plexUrl" && p.Unset() } // other problems are no lack of a sign-in
+	return d.Settings.PlexToken == "" && slices.ContainsFunc(settings.ProblemsOf(d.SettingsErr), address)
 }
 
 // runNow returns the run in progress; nil if there is none. It asks Stash for the title of the current scene.
