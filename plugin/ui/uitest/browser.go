@@ -290,6 +290,12 @@ func thrown(e *runtime.ExceptionDetails) error {
 	return fmt.Errorf("%s at %s:%d", e.Text, e.URL, e.LineNumber+1)
 }
 
+// Front puts the tab in front of the windows that it has opened. Chromium draws no tab that is behind another.
+func (t *Tab) Front() {
+	t.Helper()
+	call(t, page.BringToFront, cdp.Empty{})
+}
+
 // Popups returns the addresses of the windows that the tab has opened.
 func (t *Tab) Popups() []string {
 	t.Helper()

@@ -7,7 +7,8 @@ const RULES: Record<string, string> = {
   pathMap: "Found by the path map.",
   learned: "Found by a path that was learned from other matches.",
   folders: "Found by its file name and folders.",
-  size: "Found by its file name and size.",
+  "name+size": "Found by its file name and size.",
+  manual: "You have chosen its item.",
 };
 
 export const setup = {
@@ -56,6 +57,7 @@ export const setup = {
     tokenHelp: 'The token of the server\'s owner. In Plex\'s web app open any video, "…" > Get Info > View XML, and copy what follows X-Plex-Token= in the address bar. Stash stores it with the settings, where everyone who can open them sees it.',
     save: "Check and save",
     checking: "Asking Plex…",
+    refused: "Plex does not accept this token. Copy the token of the server's owner.",
     other: "Nothing was saved: something else must be corrected first.",
   },
   servers: {
@@ -70,6 +72,7 @@ export const setup = {
     local: "local",
     remote: "remote",
     latency: (ms: number) => `answers in ${n(ms)} ms`,
+    silent: (count: number) => (count === 1 ? "One address does not answer" : `${n(count)} addresses do not answer`),
     use: (name: string) => `Use ${name}`,
     again: "Try again",
     refused: "The server was not chosen.",
@@ -119,7 +122,7 @@ export const setup = {
     queued: "The preview waits for another job of Stash.",
     works: "Comparing scenes with Plex…",
     stopped: "The preview ended early.",
-    counts: { would_change: "Would change", unchanged: "Unchanged", not_found: "Not in Plex", ambiguous: "Ambiguous", skipped: "Left out" },
+    counts: { would_change: "Would change", unchanged: "Unchanged", not_found: "Not in Plex", ambiguous: "Ambiguous", unread: "Library not read", skipped: "Left out", bare: "Without data", failed: "Failed" },
     examples: "Some of the changes",
     more: (count: number) => `and ${n(count)} more`,
     empty: "empty",

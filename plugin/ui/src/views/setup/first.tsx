@@ -12,7 +12,8 @@ import { text } from "../../text";
 import type { PreviewReport } from "./types";
 
 const say = text.setup.first;
-const COUNTS = ["would_change", "unchanged", "not_found", "ambiguous", "skipped"] as const;
+const ALWAYS = 3; // the first of these counts are shown even if they are 0
+const COUNTS = ["would_change", "unchanged", "not_found", "ambiguous", "unread", "skipped", "bare", "failed"] as const;
 const SHOWN = 5;
 
 /** Shows what the first push would change, before anything is changed. */
@@ -66,7 +67,7 @@ function Found({ report: r }: { report: PreviewReport }) {
     <>
       {r.state === "stopped" && <Notice kind="warning" title={say.stopped} text={r.stopped} />}
       <dl className="plexsync-numbers">
-        {COUNTS.map((name) => (
+        {COUNTS.filter((name, i) => i < ALWAYS || r.counts[name]).map((name) => (
           <div key={name}>
             <dt>{say.counts[name]}</dt>
             <dd>{(r.counts[name] ?? 0).toLocaleString()}</dd>

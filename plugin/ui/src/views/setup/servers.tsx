@@ -100,6 +100,21 @@ export function ChooseServer({ done, signIn }: { done: () => void; signIn: () =>
 /** A server with its addresses, of which one can be picked. */
 function ServerBox({ server: s, picked, pick }: { server: Server; picked: string; pick: (address: string) => void }) {
   const facts = [s.version && say.version(s.version), s.owned ? say.owned : say.shared, s.present ? "" : say.absent].filter(Boolean);
+  const answering = s.addresses.filter((a) => a.ok);
+  const silent = s.addresses.filter((a) => !a.ok);
+  const radio = (a: Tried) => (
+    <Form.Check
+      key={a.address}
+      type="radio"
+      name="plexsync-address"
+      id={`plexsync-${s.machine_id}-${a.address}`}
+      className="plexsync-pick"
+      disabled={!a.ok}
+      checked={picked === a.address}
+      onChange={() => pick(a.address)}
+      label={<AddressOf tried={a} best={a.address === s.best} />}
+    />
+  );
   return (
     <fieldset className={"plexsync-box" + (picked ? " plexsync-picked" : "")}>
       <legend className="h6">
@@ -111,9 +126,13 @@ function ServerBox({ server: s, picked, pick }: { server: Server; picked: string
           <Icon name="faExclamationTriangle" /> {sentence(s.problem)}
         </p>
       )}
-      {s.addresses.map((a) => (
-        <Form.Check key={a.address} type="radio" name="plexsync-address" id={`plexsync-${s.machine_id}-${a.address}`} className="plexsync-pick" disabled={!a.ok} checked={picked === a.address} onChange={() => pick(a.address)} label={<AddressOf tried={a} best={a.address === s.best} />} />
-      ))}
+      {answering.map(radio)}
+      {silent.length > 0 && (
+        <details open={answering.length === 0}>
+          <summary className="text-muted">{say.silent(silent.length)}</summary>
+          {silent.map(radio)}
+        </details>
+      )}
     </fieldset>
   );
 }
@@ -121,7 +140,11 @@ function ServerBox({ server: s, picked, pick }: { server: Server; picked: string
 const AddressOf = ({ tried: a, best }: { tried: Tried; best: boolean }) => (
   <>
     <span className="text-break">{a.address}</span> <Badge variant="secondary">{a.own ? say.own : a.relay ? say.relay : a.local ? say.local : say.remote}</Badge>{" "}
-    {best && <Badge variant="success">{say.best}</Badge>}
+    {best && (
+      <small className="plexsync-good">
+        <Icon name="faCheck" /> {say.best}
+      </small>
+    )}
     <small className="d-block text-muted text-break">{a.ok ? say.latency(a.latency_ms) : sentence(a.problem)}</small>
   </>
 );
@@ -141,7 +164,7 @@ function OwnAddress(p: { tried: string; go: (address: string) => void; signIn: (
   }
   const submit = (e: React.FormEvent) => {
     e.preventDefault();
-    p.go(value.trim());
+    p.go(value.trim().replace(/\/+$/, ""));
   };
   return (
     <details open={!!p.tried}>

@@ -22,7 +22,8 @@ function problemsOf(answer: CheckAnswer): Problems | null {
     if (one.ok) continue;
     if (one.code === "setting-plexUrl") found.plexUrl = sentence(one.hint);
     else if (one.code === "setting-plexToken") found.plexToken = sentence(one.hint);
-    else if (one.code === "plex" && ["token_refused", "paths_hidden"].includes(one.reason?.code ?? "")) found.plexToken = sentence(one.detail);
+    else if (one.reason?.code === "token_refused") found.plexToken = say.refused;
+    else if (one.reason?.code === "paths_hidden") found.plexToken = sentence(one.detail);
     else if (one.code === "plex") found.plexUrl = sentence(one.detail);
     else if (!answer.checks.some((c) => c.code === "plex")) found.other = sentence(`${one.name}: ${one.detail} ${one.hint}`);
   }

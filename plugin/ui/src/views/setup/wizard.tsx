@@ -1,5 +1,5 @@
 import { useAsk } from "../../ask";
-import { Button, Card, Icon, Link, PATH, React, useEffect, useHistory } from "../../host";
+import { Button, Card, Icon, Link, PATH, React, useEffect, useHistory, useState } from "../../host";
 import { useLive } from "../../live";
 import { Failed, Loading } from "../../parts/state";
 import { useAddress } from "../../route";
@@ -24,15 +24,19 @@ export function Wizard() {
   const { pulse } = useLive();
   const history = useHistory();
   const [query] = useAddress();
+  const [connected, setConnected] = useState(false); // just now, which pulse does not know yet
+  const configured = connected || pulse!.configured;
   const token = query.how === "token";
   const steps = STEPS.filter((s) => s !== "server" || !token);
   const asked = steps.find((s) => s === query.step) ?? "connect";
   // Without a connection there is nothing to choose or to preview.
-  const step = pulse!.configured || asked === "server" ? asked : "connect";
+  const step = configured || asked === "server" ? asked : "connect";
   const at = steps.indexOf(step);
-  const go = (next: string) => history.push(to(next, token));
-  const next = () => go(steps[at + 1]);
-  const known = (s: Step) => (s === "connect" ? step === "server" || !!pulse!.configured : steps.indexOf(s) < at);
+  const next = () => {
+    if (step === "server" || token) setConnected(true);
+    history.push(to(steps[at + 1], token));
+  };
+  const known = (s: Step) => (s === "connect" ? step === "server" || configured : steps.indexOf(s) < at);
 
   useEffect(() => {
     if (query.step !== step) history.replace(to(step, token)); // so that a reload, and what follows, stay in the set-up
@@ -55,7 +59,7 @@ export function Wizard() {
           );
           return (
             <li key={s} className={"plexsync-step plexsync-step-" + state} aria-current={i === at ? "step" : undefined}>
-              {i !== at && (pulse!.configured || s === "connect") ? <Link to={to(s, token)}>{inside}</Link> : <span>{inside}</span>}
+              {i !== at && (configured || s === "connect") ? <Link to={to(s, token)}>{inside}</Link> : <span>{inside}</span>}
             </li>
           );
         })}
