@@ -6,7 +6,7 @@ import { Notice } from "../../parts/notice";
 import { SceneLink } from "../../parts/scene";
 import { Failed } from "../../parts/state";
 import { text } from "../../text";
-import { sentence } from "./parts";
+import { Asking, sentence } from "./parts";
 import type { Libraries, Library } from "./types";
 
 const say = text.setup.libraries;
@@ -26,13 +26,7 @@ export function ChooseLibraries({ done }: { done: () => void }) {
   const { data, failure, loading, again } = useAsk<Libraries>("libraries", {}, true);
   const [changed, setChanged] = useState<string[] | null>(null);
   if (failure) return <Failed failure={failure} again={again} />;
-  if (loading || !data) {
-    return (
-      <p role="status" className="plexsync-loading text-muted">
-        <Icon name="faSpinner" spin /> {say.asking}
-      </p>
-    );
-  }
+  if (loading || !data) return <Asking>{say.asking}</Asking>;
   if (!data.libraries) {
     return (
       <Notice kind="danger" title={say.off} text={sentence(data.plex.why)} live>

@@ -1,5 +1,5 @@
 import { operation } from "../../api";
-import { React, useEffect, useRef } from "../../host";
+import { Icon, React, useEffect, useRef } from "../../host";
 import { useLive } from "../../live";
 import { Act } from "../../parts/act";
 import { Notice } from "../../parts/notice";
@@ -7,6 +7,13 @@ import { text } from "../../text";
 
 /** A sentence of the plugin as one that stands by itself. */
 export const sentence = (s: string) => (s ? s[0].toUpperCase() + s.slice(1) + (/[.!?]$/.test(s) ? "" : ".") : "");
+
+/** What is shown while the plugin asks others, which takes some seconds. */
+export const Asking = ({ children }: { children: string }) => (
+  <p role="status" className="plexsync-loading text-muted">
+    <Icon name="faSpinner" spin /> {children}
+  </p>
+);
 
 /** A function that returns a signal for reading operations which a click starts. Leaving aborts the last one. */
 export function useSignal(): () => AbortSignal {

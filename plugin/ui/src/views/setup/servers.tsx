@@ -6,7 +6,7 @@ import { Act } from "../../parts/act";
 import { Notice } from "../../parts/notice";
 import { Failed } from "../../parts/state";
 import { text } from "../../text";
-import { AcceptServer, sentence } from "./parts";
+import { AcceptServer, Asking, sentence } from "./parts";
 import { startedHere } from "./signin";
 import type { Choice, Server, Servers, Tried } from "./types";
 
@@ -37,13 +37,7 @@ export function ChooseServer({ done, signIn }: { done: () => void; signIn: () =>
   const [other, setOther] = useState<Server | null>(null);
 
   if (failure) return <Failed failure={failure} again={again} />;
-  if (loading || !data) {
-    return (
-      <p role="status" className="plexsync-loading text-muted">
-        <Icon name="faSpinner" spin /> {say.asking}
-      </p>
-    );
-  }
+  if (loading || !data) return <Asking>{say.asking}</Asking>;
   if (other) return <AcceptServer id={other.machine_id} name={other.name} former={pulse?.name || pulse?.server || ""} then={done} />;
   if (data.state !== "ok") {
     const out = data.state === "signed_out" || data.state === "refused";
