@@ -112,7 +112,7 @@ func TestEachStateOfASignIn(t *testing.T) {
 		}
 		look(tab, "setup-signin-"+s.state)
 		w.Heal()
-		if !s.over {
+		if s.state != "expired" {
 			continue
 		}
 		tab.Click(uitest.Button("Start again"))
@@ -243,8 +243,7 @@ func TestAnotherServerIsAcceptedByName(t *testing.T) {
 	tab.Back()
 	tab.Click(uitest.Button("Sign out"))
 	tab.Wait(uitest.Text("Sign out of Plex?"))
-	tab.Shot("connection-sign-out")
-	tab.Click(uitest.Selector(".modal .btn-danger"))
+	tab.Click(uitest.Selector(".modal .btn-danger")) // it stands still when it can be clicked on
 	tab.Wait(uitest.Button("Sign in with Plex"))
 	if got := w.Op("account", nil); got["signed_in"] != false {
 		t.Errorf("account: %v", got)

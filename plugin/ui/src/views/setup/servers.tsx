@@ -80,6 +80,7 @@ export function ChooseServer({ done, signIn }: { done: () => void; signIn: () =>
       {data.servers.length > 0 && (
         <OwnAddress
           tried={own}
+          open={!!own || !picked}
           signIn={signIn}
           go={(address) => {
             setChosen(null);
@@ -144,7 +145,7 @@ const AddressOf = ({ tried: a, best }: { tried: Tried; best: boolean }) => (
 );
 
 /** An address that plex.tv does not know, such as that of a container. Only who has just signed in may enter one. */
-function OwnAddress(p: { tried: string; go: (address: string) => void; signIn: () => void }) {
+function OwnAddress(p: { tried: string; open: boolean; go: (address: string) => void; signIn: () => void }) {
   const [value, setValue] = useState(p.tried);
   if (!startedHere()) {
     return (
@@ -161,7 +162,7 @@ function OwnAddress(p: { tried: string; go: (address: string) => void; signIn: (
     p.go(value.trim().replace(/\/+$/, ""));
   };
   return (
-    <details open={!!p.tried}>
+    <details open={p.open}>
       <summary>{say.ownTitle}</summary>
       <Form onSubmit={submit} className="plexsync-own mt-2">
         <Form.Label htmlFor="plexsync-own">{say.ownLabel}</Form.Label>

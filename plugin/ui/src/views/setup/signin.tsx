@@ -58,8 +58,8 @@ export function SignIn({ pending, done }: { pending: boolean; done: () => void }
       if (!answer.handle) opened?.close();
       else opened?.location.replace(answer.link);
       if (!mounted.current) return;
-      const until = new Date(Date.now() + answer.expires * 1000).toISOString();
-      const next = answer.handle ? { handle: answer.handle, link: answer.link, code: short ? answer.code : "", until } : null;
+      const until = () => new Date(Date.now() + answer.expires * 1000).toISOString();
+      const next = answer.handle ? { handle: answer.handle, link: answer.link, code: short ? answer.code : "", until: until() } : null;
       keep(next);
       setStarted(next);
       setState(answer);
