@@ -50,20 +50,22 @@ const (
 
 // check verifies everything that a push needs, in order, up to the first failure, and says what to do about that. It
 // accepts the Plex server that answers as the one to push to. It starts no run and does not write to the index. With
-// args.settings it checks these in place of the saved ones, and then it accepts no server and logs nothing.
+// args.settings it checks these in place of the saved ones. Then, and with args.read_only, it accepts no server and logs
+// nothing.
 func (s *session) check(ctx context.Context, args common.ArgsMap) (any, error) {
 	given, err := desk.GivenSettings(args["settings"])
 	if err != nil {
 		return nil, err
 	}
-	c := checker{session: s, given: given, accepts: given == nil}
+	readOnly := given != nil || args.Bool("read_only")
+	c := checker{session: s, given: given, accepts: !readOnly}
 	if given != nil {
 		s.client = guest
 		if s.index, err = plexindex.OpenInMemory(ctx); err != nil {
 			return nil, err
 		}
 	}
-	if err := c.run(ctx); err != nil || given != nil {
+	if err := c.run(ctx); err != nil || readOnly {
 		return c.report, err
 	}
 	for _, one := range c.report.Checks {
@@ -192,9 +194,7 @@ func (c *checker) settingsAreRight(ctx context.Context) error {
 	err := c.readSettings(ctx)
 	problems := settings.ProblemsOf(err)
 	if c.given != nil && (err == nil || len(problems) > 0) { // nothing of the saved ones is used
-		c.set, err = settings.Parse(c.given)
-		c.where = account.Connection{URL: c.set.PlexURL, Token: c.set.PlexToken}
-		c.log.AddSecret(c.set.PlexToken)
+		err = c.useGiven()
 		problems = settings.ProblemsOf(err)
 	}
 	if len(problems) == 0 {
@@ -219,6 +219,34 @@ func (c *checker) settingsAreRight(ctx context.Context) error {
 	if c.given != nil && c.set.PlexURL != "" && c.set.PlexToken == "" {
 		return cmp.Or(within(ctx, stashLimit, c.identityAnswers), err)
 	}
+	return err
+}
+
+// useGiven reads the settings of the call in place of the saved ones. If both hold neither an address nor a token, the
+// sign-in is used with them, unless they are the first to accept any certificate: its token would not be safe.
+func (c *checker) useGiven() error {
+	signedIn, verified := c.where, !c.set.InsecureTLS
+	var err error
+	c.set, err = settings.Parse(c.given)
+	c.where = account.Connection{URL: c.set.PlexURL, Token: c.set.PlexToken}
+	c.log.AddSecret(c.set.PlexToken)
+	unset := 0
+	rest := slices.DeleteFunc(slices.Clone(settings.ProblemsOf(err)), func(p settings.Problem) bool {
+		of := p.Unset() && (p.Setting == "plexUrl" || p.Setting == "plexToken")
+		if of {
+			unset++
+		}
+		return of
+	})
+	switch {
+	case !signedIn.SignedIn || unset < 2 || c.set.InsecureTLS && verified:
+		return err
+	case len(rest) > 0:
+		err = &settings.Error{Problems: rest}
+	default:
+		err = nil
+	}
+	c.where = signedIn
 	return err
 }
 

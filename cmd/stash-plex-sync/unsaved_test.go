@@ -156,6 +156,46 @@ func TestCheckOfUnsavedSettingsWritesNothingAndSendsNoSavedToken(t *testing.T) {
 	}
 }
 
+// A sign-in is used with settings that are not saved, but not if they are the first to accept any certificate.
+func TestCheckOfUnsavedSettingsUsesTheSignIn(t *testing.T) {
+	s := newSigning(t, 2)
+	s.signIn()
+	const all = "stash settings plex libraries agents learned-paths matching"
+	for _, c := range []struct {
+		set   map[string]any
+		codes string
+	}{
+		{map[string]any{"debugLog": true}, all},
+		{map[string]any{"excludeTags": "No such tag"}, "stash settings -excluded-tags"},
+		{map[string]any{"maxRetries": -1.0}, "stash -setting-maxRetries"},
+		{map[string]any{"insecureTLS": true}, "stash -setting-plexUrl -setting-plexToken"},
+		{map[string]any{"plexUrl": s.plex.URL()}, "stash -setting-plexToken plex"},
+	} {
+		if got := codes(s.op(asked("check", "settings", c.set))); got != c.codes {
+			t.Errorf("%v: %s, want %s", c.set, got, c.codes)
+		}
+	}
+	s.stash.SetSettings("stash-plex-sync", map[string]any{"insecureTLS": true})
+	if got := codes(s.op(asked("check", "settings", map[string]any{"insecureTLS": true}))); got != all {
+		t.Errorf("with a saved setting that accepts any certificate: %s", got)
+	}
+}
+
+func TestCheckThatOnlyReadsAcceptsNoServer(t *testing.T) {
+	w := newWorld(t, 1)
+	w.stash.Change(1, titled("New"))
+	w.op(asked("sync-all"))
+	first := w.plex.Machine()
+	w.plex.SetMachine("2222222222222222222222222222222222222222")
+	lines := len(w.host.Lines())
+	out := w.op(asked("check", "read_only", true))
+	var known string
+	w.get(`SELECT value FROM meta WHERE key = 'server'`, &known)
+	if known != first || out["known_server"] != first || out["server"].(map[string]any)["id"] == first || len(w.host.Lines()) != lines {
+		t.Errorf("known is %s, check = %v, log %v", known, out, w.host.Lines()[lines:])
+	}
+}
+
 // indexed returns the index as it is on disk.
 func (w *world) indexed() string {
 	w.Helper()
