@@ -104,10 +104,17 @@ export async function storedSettings(): Promise<Record<string, unknown>> {
   }
 }
 
+/** The stored settings with changes, by their keys. null removes one. */
+export async function settingsWith(changed: Record<string, unknown>): Promise<Record<string, unknown>> {
+  const bare = (key: string) => key.replace(/^\d+/, "");
+  const names = Object.keys(changed).map(bare);
+  const kept = Object.entries(await storedSettings()).filter(([key]) => !names.includes(bare(key))); // a key may lack its number
+  return Object.fromEntries([...kept, ...Object.entries(changed).filter(([, value]) => value !== null)]);
+}
+
 /** Saves changed settings. Stash replaces all of them at once, so they are read again right before. null removes one. */
 export async function saveSettings(changed: Record<string, unknown>): Promise<void> {
-  const input = { ...(await storedSettings()), ...changed };
-  for (const key of Object.keys(input)) if (input[key] === null) delete input[key];
+  const input = await settingsWith(changed);
   const shown = configurationDocument();
   try {
     // An open Settings page would otherwise write back what it has read before.
