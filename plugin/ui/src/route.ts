@@ -1,5 +1,8 @@
 import { PATH, useHistory, useLocation } from "./host";
 
+/** Where the settings are. */
+export const SETTINGS = PATH + "/setup?tab=settings";
+
 /** The view of an address and what stands behind it: /plugins/stash-plex-sync/scene/12 is ["scene", "12"]. */
 export function useView(): string[] {
   return useLocation().pathname.slice(PATH.length).split("/").filter(Boolean);
