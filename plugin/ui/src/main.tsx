@@ -2,6 +2,7 @@ import { Guard } from "./guard";
 import { before, PATH, React, register } from "./host";
 import { Loaded } from "./loaded";
 import { NavItem } from "./places/nav";
+import { registerSettings } from "./places/settings";
 
 /** Registers everything once, even if the script runs twice, as with two copies of the plugin. */
 function start() {
@@ -23,6 +24,7 @@ function start() {
       </>
     ),
   }));
+  registerSettings();
 }
 
 start();
