@@ -370,6 +370,10 @@ func TestRestoreConfirmsAFreshDryRun(t *testing.T) {
 		if _, failure := c.call(bad.args); !strings.Contains(failure, bad.why) {
 			t.Errorf("%v: %q, want %q", bad.args, failure, bad.why)
 		}
+		if head := c.must(common.ArgsMap{"mode": "reports"})["items"].([]any)[0].(map[string]any); bad.confirm != nil && head["kind"] == report.Restore && bad.args["confirm"] == head["id"] &&
+			!strings.Contains(fmt.Sprint(head["outcome"]), bad.why) {
+			t.Errorf("%v: the outcome is %q, want %q", bad.args, head["outcome"], bad.why)
+		}
 	}
 	c.wantTitles(func(int) string { return "New" })
 	if one == nil {
@@ -378,6 +382,9 @@ func TestRestoreConfirmsAFreshDryRun(t *testing.T) {
 	one = c.must(common.ArgsMap{"mode": "restore", "dry_run": true, "scene_id": 1.0})["report"]
 	if answer := c.must(common.ArgsMap{"mode": "restore", "scene_id": 1.0, "confirm": one}); answer["restored"] != 1.0 {
 		t.Errorf("the confirmed restore: %v", answer)
+	}
+	if outcome, want := c.latest(report.Restore)["outcome"], "restored 1 item to the state"; !strings.Contains(fmt.Sprint(outcome), want) {
+		t.Errorf("the outcome of the confirmed restore is %q, want %q", outcome, want)
 	}
 	c.wantTitles(func(id int) string { return map[int]string{1: "clip1", 2: "New"}[id] })
 }

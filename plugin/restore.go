@@ -46,6 +46,7 @@ func (s *session) restore(ctx context.Context, args common.ArgsMap) (any, error)
 		return s.dryRestore(ctx, scene, args)
 	}
 	if err := s.confirmed(ctx, args, scene); err != nil {
+		s.outcome(ctx, args, strings.Replace(err.Error(), "args.confirm names a", "refused: this is a", 1))
 		return nil, err
 	}
 	var r findings.Restoration
@@ -67,7 +68,11 @@ func (s *session) restore(ctx context.Context, args common.ArgsMap) (any, error)
 		return err
 	})
 	if r.Next != nil {
-		r.Stopped = s.leave(ctx, restoreTask, engine.RestoreDescription, map[string]any{"mode": "restore"}, r.Next)
+		more := map[string]any{"mode": "restore"}
+		if id := dryRunOf(args); id != nil {
+			more[reportArg] = id
+		}
+		r.Stopped = s.leave(ctx, restoreTask, engine.RestoreDescription, more, r.Next)
 	}
 	held := errors.Is(err, sqlitefile.ErrHeld)
 	if held {
@@ -79,9 +84,10 @@ func (s *session) restore(ctx context.Context, args common.ArgsMap) (any, error)
 		r.Stopped, r.Class, err = why, class, nil
 	}
 	if err != nil {
+		s.outcome(ctx, args, err.Error())
 		return nil, err
 	}
-	s.logRestore(r, held)
+	s.outcome(ctx, args, s.logRestore(r, held))
 	return restoreReport(r), nil
 }
 
@@ -92,23 +98,27 @@ func restoreReport(r findings.Restoration) RestoreReport {
 	}
 }
 
-func (s *session) logRestore(r findings.Restoration, held bool) {
+// logRestore logs what a restore did, and returns the last line.
+func (s *session) logRestore(r findings.Restoration, held bool) (line string) {
 	for _, k := range r.Kept[:min(len(r.Kept), logged/2)] {
 		s.z.Info().Int("scene", k.SceneID).Str("item", k.RatingKey).Str("fields", strings.Join(k.Fields, ", ")).Msg("fields not restored: edited in Plex since the push, or Plex no longer has the picture it showed before")
 	}
 	for _, p := range r.Problems[:min(len(r.Problems), logged/2)] {
 		s.z.Warn().Int("scene", p.SceneID).Str("item", p.RatingKey).Msg("not restored: " + p.Reason)
 	}
+	event := s.z.Info()
 	switch {
 	case held:
-		s.z.Warn().Msg(r.Stopped)
+		event, line = s.z.Warn(), r.Stopped
 	case r.Next != nil:
-		s.z.Info().Msg(text.Join(r.Stopped, "so far: "+r.String()))
+		line = text.Join(r.Stopped, "so far: "+r.String())
 	case r.Stopped != "":
-		s.event(r.Class).Msg(text.Join(r.Stopped, "start \"Restore Plex metadata\" again to continue", "so far: "+r.String()))
+		event, line = s.event(r.Class), text.Join(r.Stopped, "start \"Restore Plex metadata\" again to continue", "so far: "+r.String())
 	default:
-		s.z.Info().Msg(r.String())
+		line = r.String()
 	}
+	event.Msg(line)
+	return line
 }
 
 // dryRun reads args.dry_run. Anything but true or false is refused, since the alternative restores.
@@ -173,8 +183,35 @@ func (s *session) dryRestore(ctx context.Context, scene int, args common.ArgsMap
 	return answer, nil
 }
 
-// confirmArg is the argument that names the dry run that a person has seen.
-const confirmArg = "confirm"
+const (
+	confirmArg = "confirm" // the dry run that a person has seen
+	reportArg  = "report"  // the dry run that was confirmed, for a restore that continues
+)
+
+// dryRunOf returns the id of the dry run that was confirmed; nil if there is none.
+func dryRunOf(args common.ArgsMap) any {
+	if id := args[confirmArg]; id != nil && id != "" {
+		return id
+	}
+	return args[reportArg]
+}
+
+// outcome stores what a restore did, or why it was refused, with the dry run that was confirmed. What cannot be stored is
+// in the log.
+func (s *session) outcome(ctx context.Context, args common.ArgsMap, line string) {
+	id := dryRunOf(args)
+	if id == nil {
+		return
+	}
+	ctx = context.WithoutCancel(ctx)
+	db, err := s.reports(ctx)
+	if err == nil {
+		err = db.SetOutcome(ctx, id, s.log.Hide(text.Plain(line)))
+	}
+	if err != nil {
+		s.z.Debug().Err(err).Msg("the outcome of the restore was not stored")
+	}
+}
 
 // confirmed checks args.confirm. Without it every restore is confirmed.
 func (s *session) confirmed(ctx context.Context, args common.ArgsMap, scene int) error {

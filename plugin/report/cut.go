@@ -9,6 +9,7 @@ import (
 const (
 	titleAtMost   = 100   // runes
 	stoppedAtMost = 300   // runes
+	outcomeAtMost = 1_000 // runes
 	detailsAtMost = 3_000 // bytes of JSON
 )
 

@@ -20,7 +20,7 @@ import (
 
 const (
 	File          = "report.db" // name of the file in the data folder
-	schemaVersion = 1
+	schemaVersion = 2
 	cacheKiB      = 1_000
 )
 
@@ -70,7 +70,8 @@ type Report struct {
 	Updated  time.Time
 	Finished time.Time // zero if it has not finished
 	Counts   json.RawMessage
-	Capped   bool // some rows are not stored; the counts are exact
+	Capped   bool   // some rows are not stored; the counts are exact
+	Outcome  string // what the restore did that confirmed this dry run, or why it was refused; "" before it ends
 }
 
 // A DB is an open file of reports.
@@ -176,11 +177,7 @@ const confirmWithin = 10 * time.Minute
 // Confirm returns an error for the user unless id, a number or its text, is that of a dry run of a restore about the same
 // scene, or all if that is 0, that was finished within the last 10 minutes.
 func (d *DB) Confirm(ctx context.Context, now time.Time, id any, scene int) error {
-	number, _ := id.(float64)
-	if s, ok := id.(string); ok {
-		number, _ = strconv.ParseFloat(s, 64) // 0 is the id of no report
-	}
-	r, known, err := d.ByID(ctx, now, int64(number))
+	r, known, err := d.ByID(ctx, now, number(id))
 	if err != nil {
 		return err
 	}
@@ -200,6 +197,24 @@ func (d *DB) Confirm(ctx context.Context, now time.Time, id any, scene int) erro
 	return fmt.Errorf("args.confirm %s; nothing was restored: start a dry run, read its report, then confirm that", why)
 }
 
+// number returns the id in an argument; 0, which is the id of no report, if it is none.
+func number(id any) int64 {
+	n, _ := id.(float64)
+	if s, ok := id.(string); ok {
+		n, _ = strconv.ParseFloat(s, 64)
+	}
+	return int64(n)
+}
+
+// SetOutcome stores what the restore did that confirmed a dry run, or why it was refused.
+func (d *DB) SetOutcome(ctx context.Context, id any, text string) error {
+	_, err := d.db.ExecContext(ctx, `UPDATE report SET outcome = ? WHERE id = ? AND kind = ?`, cut(text, outcomeAtMost), number(id), Restore)
+	if err != nil {
+		return fmt.Errorf("cannot store the outcome of the restore: %w", d.fault(err))
+	}
+	return nil
+}
+
 func first(list []Report, err error) (Report, bool, error) {
 	if err != nil || len(list) == 0 {
 		return Report{}, false, err
@@ -212,7 +227,7 @@ func expired(now time.Time) int64 { return now.Add(-keptFor).UnixMilli() }
 
 // heads reads heads. A report whose task was killed counts as stopped.
 func (d *DB) heads(ctx context.Context, where string, args ...any) ([]Report, error) {
-	list, err := sqlitefile.Collect(ctx, d.db, head, `SELECT id, kind, scene_id, state, stopped, started_at, updated_at, finished_at, counts, capped
+	list, err := sqlitefile.Collect(ctx, d.db, head, `SELECT id, kind, scene_id, state, stopped, started_at, updated_at, finished_at, counts, capped, outcome
 		FROM report WHERE `+where, args...)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the stored reports: %w", d.fault(err))
@@ -232,7 +247,7 @@ func (d *DB) heads(ctx context.Context, where string, args ...any) ([]Report, er
 func head(rows sqlitefile.Row) (r Report, err error) {
 	var counts string
 	var started, updated, finished int64
-	err = rows.Scan(&r.ID, &r.Kind, &r.SceneID, &r.State, &r.Stopped, &started, &updated, &finished, &counts, &r.Capped)
+	err = rows.Scan(&r.ID, &r.Kind, &r.SceneID, &r.State, &r.Stopped, &started, &updated, &finished, &counts, &r.Capped, &r.Outcome)
 	r.Counts = json.RawMessage(counts)
 	r.Started, r.Updated = time.UnixMilli(started), time.UnixMilli(updated)
 	if finished != 0 {

@@ -10,7 +10,8 @@ CREATE TABLE report (
   finished_at INTEGER NOT NULL,
   counts      TEXT    NOT NULL,    -- JSON
   position    TEXT    NOT NULL,    -- JSON; '' before the first page
-  capped      INTEGER NOT NULL
+  capped      INTEGER NOT NULL,
+  outcome     TEXT    NOT NULL     -- of the restore that confirmed this dry run
 ) STRICT;
 CREATE INDEX report_kind ON report (kind, id);
 

@@ -163,8 +163,8 @@ func (w *Writer) begin(ctx context.Context, tx *sqlitefile.Tx, now time.Time, ki
 			return err
 		}
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO report (id, kind, scene_id, state, stopped, started_at, updated_at, finished_at, counts, position, capped)
-		VALUES (?, ?, ?, ?, '', ?, ?, 0, ?, '', 0)`, w.ID, kind, scene, Running, now.UnixMilli(), now.UnixMilli(), w.counts)
+	_, err := tx.ExecContext(ctx, `INSERT INTO report (id, kind, scene_id, state, stopped, started_at, updated_at, finished_at, counts, position, capped, outcome)
+		VALUES (?, ?, ?, ?, '', ?, ?, 0, ?, '', 0, '')`, w.ID, kind, scene, Running, now.UnixMilli(), now.UnixMilli(), w.counts)
 	return err
 }
 

@@ -30,6 +30,7 @@ type ReportHead struct {
 	FinishedAt *time.Time      `json:"finished_at"`
 	Counts     json.RawMessage `json:"counts"`
 	Capped     bool            `json:"capped"`
+	Outcome    string          `json:"outcome"` // of the restore that confirmed a dry run
 }
 
 // ReportRow is one row of a stored report.
@@ -51,7 +52,7 @@ type ReportPage struct {
 func headOf(r report.Report) ReportHead {
 	return ReportHead{
 		ID: r.ID, Kind: r.Kind, SceneID: r.SceneID, State: r.State, Stopped: r.Stopped,
-		StartedAt: desk.When(r.Started), UpdatedAt: desk.When(r.Updated), FinishedAt: desk.When(r.Finished), Counts: r.Counts, Capped: r.Capped,
+		StartedAt: desk.When(r.Started), UpdatedAt: desk.When(r.Updated), FinishedAt: desk.When(r.Finished), Counts: r.Counts, Capped: r.Capped, Outcome: r.Outcome,
 	}
 }
 
