@@ -77,12 +77,20 @@ export function onJob(f: Listener): () => void {
   };
 }
 
-/** The own jobs in Stash's queue now; none if Stash does not answer. */
-export async function ownJobs(): Promise<Job[]> {
+async function queue(): Promise<Job[]> {
   try {
     const r: any = await client().query({ query: JOBS, fetchPolicy: "no-cache" });
-    return (r.data.jobQueue ?? []).filter(isOwn);
+    return r.data.jobQueue ?? [];
   } catch {
     return []; // the end of a scan resets Stash's store and rejects queries; events of the jobs still come
   }
+}
+
+/** The own jobs in Stash's queue now; none if Stash does not answer. */
+export const ownJobs = async () => (await queue()).filter(isOwn);
+
+/** The name of the job that Stash works on now, of whatever kind; "" if there is none. */
+export async function jobAtWork(): Promise<string> {
+  const job = (await queue()).find((j) => j.status !== "READY");
+  return job ? (isOwn(job) ? nameOf(job) : job.description) : "";
 }
