@@ -1,1 +1,71 @@
-export const gaps = {};
+const n = (x: number) => x.toLocaleString();
+
+export const gaps = {
+  title: "What is missing, and where",
+  intro: "Compares every scene in Stash with the videos that Plex had when its libraries were last read. Nothing is changed.",
+  words: {
+    start: "Compare now",
+    again: "Compare again",
+    running: "Comparing Stash and Plex…",
+    done: "Compared",
+    never: "Stash and Plex have not been compared yet",
+    icon: "faBalanceScale",
+  },
+  kinds: {
+    not_in_plex: {
+      label: "Not in Plex",
+      means: "Plex has no video for the file of these scenes.",
+      todo: "Scan their folders in Plex. If Plex shows a video already, open the scene here to choose its video, or set “Path map” in the settings.",
+    },
+    several: {
+      label: "More than once in Plex",
+      means: "Plex shows the same file as several videos, and each of them gets the texts of the scene.",
+      todo: "Delete the extra ones in Plex, or choose the one that is right.",
+    },
+    ambiguous: {
+      label: "Undecided",
+      means: "Several videos fit equally well, so none of them gets the texts of the scene.",
+      todo: "Choose the right video.",
+    },
+    doubtful: {
+      label: "Not certain",
+      means: "The path did not identify the video: it was matched by other signs, such as its name and size.",
+      todo: "Compare the paths. If the match is right, “This one” makes it certain.",
+    },
+    unread: {
+      label: "Perhaps in an unread library",
+      means: "These files may be in a library of Plex that has not been read completely.",
+      todo: "Let Plex's libraries be read, then compare again.",
+    },
+    not_in_stash: {
+      label: "Only in Plex",
+      means: "No scene in Stash has these files.",
+      todo: "If you want them in Stash, scan their folders in Stash. Otherwise there is nothing to do: the plugin never changes these videos.",
+    },
+  },
+  sums: {
+    scenes: "Scenes in Stash",
+    in_plex: "in Plex",
+    left_out: "left out by your settings",
+    no_file: "without a file",
+    files: "Files in Plex",
+    files_in_stash: "in Stash",
+    files_doubtful: "may belong to uncertain scenes",
+  },
+  unread: (names: string[]) => `Not read completely yet: ${names.map((x) => `“${x}”`).join(", ")}. Their videos are not included.`,
+  read: "Read Plex's libraries",
+  asked: "“Rebuild Plex index” is in Stash's queue",
+  none: "No gaps",
+  noneText: (scenes: number) => (scenes ? `Each of your ${n(scenes)} scenes is in Plex or left out on purpose, and Plex has nothing that Stash lacks.` : "Stash has no scenes yet, and Plex has no videos in the chosen libraries."),
+  in: (library: string) => `in “${library}”`,
+  rules: { "name+size": "matched by its name and size", folders: "matched by its name and folders", manual: "chosen by you" } as Record<string, string>,
+  videos: (count: number) => (count === 1 ? "Video in Plex" : `${n(count)} videos in Plex`),
+  more: (count: number) => `and ${n(count)} more, which the scene's own page lists`,
+  this: "This one",
+  thisFor: (path: string) => `This one: ${path}`,
+  chosen: "You chose this video. The scene is pushed to it next.",
+  chosenWait: "You chose this video. It counts as soon as pushing goes on.",
+  forget: "Forget the choice",
+  forgotten: "The choice is forgotten: the scene is matched by its path again.",
+  other: (id: number) => `Open scene ${id}`,
+};

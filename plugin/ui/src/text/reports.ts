@@ -1,0 +1,18 @@
+export const reports = {
+  waits: (job: string) => (job ? `Waits for “${job}” in Stash's queue` : "Waits in Stash's queue"),
+  waitsText: "Stash does one thing at a time. This starts by itself.",
+  leave: "Remove from the queue",
+  stop: "Stop",
+  stopping: "Stopping…",
+  list: "What it has found so far is below.",
+  stopped: "Stopped",
+  part: "What was found until then is below.",
+  continue: "Continue",
+  later: "Changes since then are not included.",
+  run: { "Rebuild Plex index": "Read Plex's libraries", "Process queue": "Process the queue" } as Record<string, string>,
+  asked: (task: string) => `“${task}” is in Stash's queue`,
+  all: "All",
+  filter: "Which rows to show",
+  capped: "The numbers are exact, but only the first 10,000 rows of each kind are listed.",
+  noRows: "There are no rows here.",
+};
