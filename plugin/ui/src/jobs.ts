@@ -51,13 +51,15 @@ export function nameOf(job: Job): string {
 type Listener = (job: Job, over: boolean) => void;
 const listeners = new Set<Listener>();
 let subscription: { unsubscribe(): void } | undefined;
+let retry: number | undefined;
 
-/**
- * Calls a function for each change of an own job, over being its end, until the returned function is called. All
- * listeners share one subscription, which uses the websocket that Stash has open anyway.
- */
-export function onJob(f: Listener): () => void {
-  listeners.add(f);
+function subscribe() {
+  // Without events the page is as current as its last answer, and its buttons still work.
+  const lost = () => {
+    subscription = undefined;
+    retry = window.setTimeout(subscribe, 60000);
+  };
+  clearTimeout(retry);
   subscription ??= client()
     .subscribe({ query: EVENTS })
     .subscribe({
@@ -65,32 +67,43 @@ export function onJob(f: Listener): () => void {
         const event = r.data?.jobsSubscribe;
         if (event && isOwn(event.job)) for (const tell of [...listeners]) tell(event.job, event.type === "REMOVE");
       },
-      // Without events the page is as current as its last answer, and its buttons still work.
-      error: () => (subscription = undefined),
+      error: lost,
+      complete: lost,
     });
+}
+
+/**
+ * Calls a function for each change of an own job, over being its end, until the returned function is called. All
+ * listeners share one subscription, which uses the websocket that Stash has open anyway.
+ */
+export function onJob(f: Listener): () => void {
+  listeners.add(f);
+  subscribe();
   return () => {
     listeners.delete(f);
     if (listeners.size === 0) {
+      clearTimeout(retry);
       subscription?.unsubscribe();
       subscription = undefined;
     }
   };
 }
 
-async function queue(): Promise<Job[]> {
+/** The jobs in Stash's queue now; null if Stash does not answer. */
+async function queue(): Promise<Job[] | null> {
   try {
     const r: any = await client().query({ query: JOBS, fetchPolicy: "no-cache" });
     return r.data.jobQueue ?? [];
   } catch {
-    return []; // the end of a scan resets Stash's store and rejects queries; events of the jobs still come
+    return null; // the end of a scan resets Stash's store and rejects queries; events of the jobs still come
   }
 }
 
-/** The own jobs in Stash's queue now; none if Stash does not answer. */
-export const ownJobs = async () => (await queue()).filter(isOwn);
+/** The own jobs in Stash's queue now; null if Stash does not answer. */
+export const ownJobs = async () => (await queue())?.filter(isOwn) ?? null;
 
 /** The name of the job that Stash works on now, of whatever kind; "" if there is none. */
 export async function jobAtWork(): Promise<string> {
-  const job = (await queue()).find((j) => j.status !== "READY");
+  const job = (await queue())?.find((j) => j.status !== "READY");
   return job ? (isOwn(job) ? nameOf(job) : job.description) : "";
 }

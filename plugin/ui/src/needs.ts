@@ -29,8 +29,11 @@ export function writeNeeds(n: number) {
   window.dispatchEvent(new Event(CHANGED));
 }
 
-/** Dead letters, and what keeps everything from being pushed. A pause needs nobody: a person has chosen it. */
-export const needsOf = (p: Pulse) => p.queue.dead + (!p.configured || p.problem || p.stopped ? 1 : 0);
+/**
+ * Dead letters, and what keeps everything from being pushed. A pause needs nobody: a person has chosen it. Nor does a Plex
+ * that is off: it is tried again.
+ */
+export const needsOf = (p: Pulse) => p.queue.dead + (!p.configured || p.problem || (p.stopped && p.reachable !== false) ? 1 : 0);
 
 /** Calls a function when the number changes, in this tab or another one. */
 export function onNeeds(f: () => void): () => void {

@@ -23,8 +23,9 @@ export function NavItem() {
   );
 }
 
-/** Asks how many things need a person, if no tab has known it for ten minutes. */
+/** Asks how many things need a person, if no tab has known it for ten minutes. The page itself asks anyway. */
 async function renew() {
+  if (location.pathname.includes(PATH)) return;
   const ask = async () => {
     if (document.hidden || Date.now() - readNeeds().at < OFTEN) return;
     writeNeeds(readNeeds().n); // so that the second icon, or another tab, does not ask, too
