@@ -46,7 +46,7 @@ const CONFIGURE = gql`
 `;
 
 /** Whether an error only says that the page gave up waiting for the answer. */
-export const isAbort = (e: unknown) => (e as { name?: string })?.name === "AbortError" || /abort/i.test(String((e as Error)?.message));
+export const isAbort = (e: unknown) => (e as Error)?.name === "AbortError";
 
 function failureOf(e: any): Failure {
   const message = String(e?.message ?? e);
@@ -61,7 +61,7 @@ async function mutate(mutation: any, variables: object, signal?: AbortSignal): P
     const context = signal && { fetchOptions: { signal } };
     return (await client().mutate({ mutation, variables, fetchPolicy: "no-cache", context })).data;
   } catch (e) {
-    throw isAbort(e) ? e : failureOf(e);
+    throw signal?.aborted ? new DOMException("", "AbortError") : failureOf(e);
   }
 }
 

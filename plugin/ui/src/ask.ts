@@ -17,7 +17,7 @@ export interface Asked<T> {
  * calls nothing.
  */
 export function useAsk<T>(mode: string, args: object = {}, once = false): Asked<T> {
-  const { pulse } = useLive();
+  const { pulse, failure: down } = useLive();
   const [state, setState] = useState<Omit<Asked<T>, "again">>({ data: null, failure: null, loading: mode !== "" });
   const [round, setRound] = useState(0);
   const key = JSON.stringify(args);
@@ -29,6 +29,15 @@ export function useAsk<T>(mode: string, args: object = {}, once = false): Asked<
     if (known.current && revision && known.current !== revision) setRound((n) => n + 1);
     if (revision) known.current = revision;
   }, [revision]);
+
+  // What has kept the plugin from answering is over.
+  const failed = useRef(false);
+  failed.current = state.failure !== null;
+  const wasDown = useRef(false);
+  useEffect(() => {
+    if (wasDown.current && !down && failed.current) setRound((n) => n + 1);
+    wasDown.current = down !== null;
+  }, [down]);
 
   useEffect(() => {
     if (!mode) return;
