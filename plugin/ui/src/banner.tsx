@@ -4,7 +4,7 @@ import { useLive } from "./live";
 import { Act } from "./parts/act";
 import { Notice } from "./parts/notice";
 import { Failed } from "./parts/state";
-import { When } from "./parts/when";
+import { Moment, When } from "./parts/when";
 import { text } from "./text/common";
 
 const say = text.banner;
@@ -68,15 +68,27 @@ function PlexBanner() {
     );
   }
   if (pulse.breaker.state === "closed" && pulse.reachable !== false) return null;
+  const { opened_at, probe_at, consecutive_failures: failures, last_error, state } = pulse.breaker;
   return (
     <Notice
       kind="warning"
       title={say.off}
       text={
         <>
-          <div>{say.offText}</div>
-          <div className="text-muted">{pulse.breaker.last_error || pulse.last_error}</div>
-          {pulse.breaker.probe_at && <div>{say.next} <When at={pulse.breaker.probe_at} /></div>}
+          <div>
+            {state !== "closed" && opened_at && (
+              <>
+                {say.offSince} <Moment at={opened_at} />, {say.failures(failures)}.{" "}
+              </>
+            )}
+            {state !== "closed" && probe_at && (
+              <>
+                {say.next} <When at={probe_at} />.{" "}
+              </>
+            )}
+            {say.offText}
+          </div>
+          <div className="text-muted">{last_error || pulse.last_error}</div>
         </>
       }
     >

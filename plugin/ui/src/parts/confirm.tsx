@@ -12,6 +12,7 @@ interface Props<T> {
   children: React.ReactNode;
   /** The button that does it. */
   yes: string;
+  yesVariant?: string;
   run: () => Promise<T>;
   then?: (answer: T) => string | void;
 }
@@ -37,7 +38,7 @@ export function Confirm<T>(p: Props<T>) {
             {text.cancel}
           </Button>
           <Act
-            variant={p.variant ?? "danger"}
+            variant={p.yesVariant ?? p.variant ?? "danger"}
             run={p.run}
             then={(answer) => {
               close();

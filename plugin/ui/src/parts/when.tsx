@@ -29,3 +29,15 @@ export function When({ at }: { at: Time | undefined }) {
     </time>
   );
 }
+
+/** A time of the clock, with its day unless that is today. */
+export function Moment({ at }: { at: Time | undefined }) {
+  const intl = useIntl();
+  if (!at) return <>{text.never}</>;
+  const today = new Date(at).toDateString() === new Date().toDateString();
+  return (
+    <time dateTime={at} title={intl.formatDate(at, { dateStyle: "medium", timeStyle: "medium" } as object)}>
+      {intl.formatDate(at, (today ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" }) as object)}
+    </time>
+  );
+}
