@@ -81,7 +81,7 @@ function PlexBanner() {
                 {say.offSince} <Moment at={opened_at} />, {say.failures(failures)}.{" "}
               </>
             )}
-            {state !== "closed" && probe_at && (
+            {state !== "closed" && probe_at && Date.parse(probe_at) > Date.now() && (
               <>
                 {say.next} <When at={probe_at} />.{" "}
               </>

@@ -43,12 +43,12 @@ export function Overview() {
       <Row className="plexsync-columns">
         <Col lg={7}>
           <Chart days={data.days} />
-          <CopyReport />
         </Col>
         <Col lg={5}>
           <Plex plex={data.plex} outages={data.outages} />
         </Col>
       </Row>
+      <CopyReport />
     </>
   );
 }

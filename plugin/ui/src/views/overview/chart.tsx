@@ -91,7 +91,7 @@ const Key = ({ down }: { down: boolean }) => (
     {[...KINDS, ...(down ? (["down"] as const) : [])].map((kind) => (
       <li key={kind}>
         <span className={"plexsync-key plexsync-" + kind} />
-        {kind === "down" ? say.downLong : say[kind]}
+        {say[kind]}
       </li>
     ))}
   </ul>
@@ -100,33 +100,29 @@ const Key = ({ down }: { down: boolean }) => (
 const Numbers = ({ days }: { days: Day[] }) => (
   <details className="plexsync-more">
     <summary>{say.table}</summary>
-    <div className="table-responsive">
-      <Table size="sm" className="mb-0">
-        <thead>
-          <tr>
-            <th>{say.day}</th>
-            {KINDS.map((kind) => (
-              <th key={kind} className="text-right">
-                {say[kind]}
-              </th>
-            ))}
-            <th className="text-right">{say.down}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {days.map((d) => (
-            <tr key={d.date}>
-              <td className="text-nowrap">{short(d)}</td>
-              {KINDS.map((kind) => (
-                <td key={kind} className="text-right">
-                  {say.num(d[kind])}
-                </td>
-              ))}
-              <td className="text-right text-nowrap">{d.down_ms ? duration(d.down_ms) : "–"}</td>
-            </tr>
+    <Table size="sm" className="mb-0">
+      <thead>
+        <tr>
+          {say.columns.map((c, i) => (
+            <th key={c} className={i ? "text-right" : ""}>
+              {c}
+            </th>
           ))}
-        </tbody>
-      </Table>
-    </div>
+        </tr>
+      </thead>
+      <tbody>
+        {days.map((d) => (
+          <tr key={d.date}>
+            <td className="text-nowrap">{short(d)}</td>
+            {KINDS.map((kind) => (
+              <td key={kind} className="text-right">
+                {say.num(d[kind])}
+              </td>
+            ))}
+            <td className="text-right text-nowrap">{d.down_ms ? duration(d.down_ms) : "–"}</td>
+          </tr>
+        ))}
+      </tbody>
+    </Table>
   </details>
 );

@@ -11,8 +11,8 @@ const STATES: [name: keyof Counts, path?: string][] = [
   ["not_found", "queue?class=not_found"],
   ["dead", "queue?list=dead-letters"],
   ["never_pushed"],
-  ["left_out"],
   ["restored"],
+  ["left_out"],
 ];
 
 const countOf = (c: Counts, name: keyof Counts): number => (name === "left_out" ? c.left_out.total : ((c[name] as number | null) ?? 0));
