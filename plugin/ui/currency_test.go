@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ui/uitest"
 )
 
@@ -220,6 +221,16 @@ func TestIconAsksSeldom(t *testing.T) {
 	want(t, w, "a job after ten minutes", "run")
 }
 
+// hold lets Plex answer nothing about its libraries until the returned function is called.
+func hold(w *uitest.World) func() {
+	held := make(chan struct{})
+	w.Plex.Inject(plextest.Fault{Prefix: "/library", Until: held})
+	return func() {
+		w.Plex.Heal()
+		close(held)
+	}
+}
+
 func TestPageSurvivesWhatHappensToStash(t *testing.T) {
 	w := uitest.NewWorld(t, 1)
 	tab := overview(t, w)
@@ -234,6 +245,26 @@ func TestPageSurvivesWhatHappensToStash(t *testing.T) {
 			t.Error(tab.Body())
 		}
 		w.Forget()
+	})
+	t.Run("the websocket gone and back", func(t *testing.T) {
+		w.Disconnect()
+		tab.Advance(2 * time.Minute) // it waits longer and longer before it connects again
+		time.Sleep(time.Second)
+		w.Forget()
+		w.Edit(1, "B")
+		w.Idle()
+		tab.Advance(2 * time.Second)
+		want(t, w, "an edit after that", "run", "overview")
+	})
+	t.Run("a job that ends while the websocket is gone", func(t *testing.T) {
+		release := hold(w)
+		tab.Click(uitest.Button("Sync recent scenes"))
+		tab.Wait(uitest.Text("At work"))
+		w.Disconnect()
+		release()
+		w.Idle()
+		tab.Advance(2 * time.Minute)
+		tab.Gone(uitest.Text("At work"))
 	})
 	t.Run("Stash away", func(t *testing.T) {
 		tab.Expect(".*")
@@ -267,7 +298,7 @@ func TestScriptThatRunsTwiceRegistersOnce(t *testing.T) {
 
 func TestExceptionInTheBarLeavesStashWhole(t *testing.T) {
 	w := uitest.NewWorld(t, 1)
-	w.AddPlugin("breaks", `Object.defineProperty(PluginApi.libraries.FontAwesomeSolid, "faTv", {get() { throw new Error("broken on purpose") }})`)
+	w.AddPlugin("breaks", `PluginApi.libraries.FontAwesomeSolid = new Proxy({}, {get() { throw new Error("broken on purpose") }})`)
 	tab := w.Tab()
 	tab.Expect("broken on purpose|faTv|NavItem")
 	tab.Open("/scenes")

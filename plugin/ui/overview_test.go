@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp/kb"
+
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ui/uitest"
 )
 
@@ -185,4 +187,81 @@ func TestOverviewShowsEachSituation(t *testing.T) {
 			tab.Accessible(".plexsync")
 		})
 	}
+}
+
+func TestOverviewStartsAndStopsARun(t *testing.T) {
+	w := uitest.NewWorld(t, 3)
+	tab := w.Tab()
+	tab.Open(page)
+	tab.Click(uitest.Button("Sync all scenes"))
+	tab.Wait(uitest.Role("dialog", "Sync 3 scenes?"))
+	tab.Press(kb.Escape)
+	tab.Gone(uitest.Role("dialog", "Sync 3 scenes?"))
+	release := hold(w)
+	defer release()
+	tab.Click(uitest.Button("Sync all scenes"))
+	tab.Click(uitest.Button("Sync 3 scenes"))
+	tab.Wait(uitest.Text("At work"))
+	tab.Wait(uitest.Text("A run is at work or waits"))
+	tab.Wait(uitest.Role("progressbar", "Progress of “Sync all scenes”"))
+	tab.Click(uitest.Button("Stop “Sync all scenes”"))
+	tab.Gone(uitest.Text("At work"))
+	if tasks := w.Tasks(); len(tasks) != 1 {
+		t.Errorf("the tasks are %v, want one", tasks)
+	}
+	tab.Clean()
+}
+
+func TestOverviewPausesByKeyboard(t *testing.T) {
+	w := uitest.NewWorld(t, 1)
+	tab := w.Tab()
+	tab.Open(page)
+	tab.Wait(uitest.Button("Pause"))
+	tab.Eval(`document.getElementById("plexsync-pause").focus()`)
+	tab.Press(kb.Enter)
+	tab.Wait(uitest.Button("For 1 hour"))
+	tab.Press(kb.ArrowDown)
+	tab.Press(kb.ArrowDown)
+	if name := tab.Focused(); !strings.HasPrefix(name, "Until tomorrow") {
+		t.Errorf("the focus is on %q", name)
+	}
+	tab.Press(kb.Enter)
+	tab.Wait(uitest.Text("Pushing is paused by you"))
+	tab.Gone(uitest.Button("Pause"))
+	until, err := time.Parse(time.RFC3339, w.Op("run", nil)["paused"].(obj)["until"].(string))
+	if left := time.Until(until); err != nil || left < 6*time.Hour || left > 32*time.Hour {
+		t.Errorf("paused until %v, %v", until, err)
+	}
+	tab.Click(uitest.Button("Resume"))
+	tab.Wait(uitest.Button("Pause"))
+}
+
+func TestOverviewCopiesTheReport(t *testing.T) {
+	w := uitest.NewWorld(t, 1)
+	tab := w.Tab()
+	tab.Open(page)
+	tab.Eval(`void (window.copied = [], Object.defineProperty(navigator, "clipboard", {configurable: true, value: {writeText: async (text) => void copied.push(text)}}))`)
+	tab.Click(uitest.Button("Copy report"))
+	tab.WaitFor(`copied.length === 1 && copied[0].startsWith("Stash Plex Sync ")`, "nothing was copied")
+	tab.Eval(`void Object.defineProperty(navigator, "clipboard", {configurable: true, value: undefined})`) // as on a page at http
+	tab.Click(uitest.Role("checkbox", "With a check of the connection, which takes up to 17 seconds"))
+	tab.Click(uitest.Button("Copy report"))
+	tab.Wait(uitest.Role("dialog", "Copy the report"))
+	tab.WaitFor(`getSelection().toString().startsWith("Stash Plex Sync ") || document.activeElement.selectionEnd > 100`, "the report is not selected")
+	tab.Accessible(".modal")
+	tab.Shot("overview-copy-1280")
+	tab.Press(kb.Escape)
+	tab.Gone(uitest.Role("dialog", "Copy the report"))
+	tab.Clean()
+}
+
+func TestOverviewNamesDaysInTheLanguageOfTheBrowser(t *testing.T) {
+	w := uitest.NewWorld(t, 1)
+	s := usual()
+	s.overview["days"] = []obj{{"date": "2026-03-05", "pushed": 3, "failed": 0, "dead": 0, "down_ms": 0}}
+	show(w, s)
+	tab := w.Tab()
+	tab.Locale("de-DE", "America/Los_Angeles") // it is the day before there at midnight UTC
+	tab.Open(page)
+	tab.Wait(uitest.Text("5. März"))
 }

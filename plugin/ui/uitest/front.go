@@ -32,6 +32,8 @@ type front struct {
 	built  string // the folder of the host page
 	server *httptest.Server
 
+	sockets sync.Map // the connections of pages that listen to events
+
 	mu      sync.Mutex
 	prefix  string
 	faults  []*Fault

@@ -33,6 +33,8 @@ func (f *front) subscriptions(w http.ResponseWriter, r *http.Request) {
 		return // it has been answered
 	}
 	defer conn.Close()
+	f.sockets.Store(conn, nil)
+	defer f.sockets.Delete(conn)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	s := &socket{conn: conn, ends: make(map[string]context.CancelFunc)}
@@ -60,6 +62,11 @@ func (f *front) subscriptions(w http.ResponseWriter, r *http.Request) {
 			go f.subscribe(events, s, m)
 		}
 	}
+}
+
+// Disconnect ends the websockets of all pages, which then connect again.
+func (w *World) Disconnect() {
+	w.front.sockets.Range(func(conn, _ any) bool { return conn.(net.Conn).Close() == nil })
 }
 
 // subscribe sends the events of one subscription.

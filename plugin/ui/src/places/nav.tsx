@@ -25,9 +25,10 @@ export function NavItem() {
 
 /** Asks how many things need a person, if no tab has known it for ten minutes. The page itself asks anyway. */
 async function renew() {
-  if (location.pathname.includes(PATH)) return;
+  const old = () => Date.now() - readNeeds().at >= OFTEN;
+  if (document.hidden || location.pathname.includes(PATH) || !old()) return;
   const ask = async () => {
-    if (document.hidden || Date.now() - readNeeds().at < OFTEN) return;
+    if (!old()) return;
     writeNeeds(readNeeds().n); // so that the second icon, or another tab, does not ask, too
     writeNeeds(needsOf(await operation<Pulse>("run")));
   };

@@ -3,7 +3,7 @@ import { Card, Col, Icon, Link, PATH, React, Row, useRef } from "../host";
 import { useLive } from "../live";
 import { Notice } from "../parts/notice";
 import { Because } from "../parts/scene";
-import { Empty, Failed, Loading } from "../parts/state";
+import { Failed, Loading } from "../parts/state";
 import { text } from "../text";
 import { Actions } from "./overview/actions";
 import { Chart } from "./overview/chart";
@@ -66,7 +66,7 @@ function Lead({ counts }: { counts: Counts }) {
   const { pulse } = useLive();
   const all = counts.scenes;
   if (all === null) return <Title icon="faExclamationTriangle" title={say.silent} more={say.silentText} />;
-  if (all === 0) return <Empty icon="faFilm" title={say.none} text={say.noneText} />;
+  if (all === 0) return <Title title={say.none} more={say.noneText} />;
   if (counts.never_pushed === all) return <First all={all} />;
   const good = counts.up_to_date >= all;
   const quiet = good && pulse && !pulse.paused && !pulse.run && pulse.breaker.state === "closed";
