@@ -283,10 +283,8 @@ func TestScriptThatRunsTwiceRegistersOnce(t *testing.T) {
 	tab := w.Tab()
 	tab.Open(page)
 	tab.Wait(uitest.Button("Copy report"))
-	script := `fetch("plugin/stash-plex-sync/javascript").then((r) => r.text()).then((s) => (0, eval)(s))`
-	tab.Eval(script)
-	tab.Click(uitest.Link("Scenes"))
-	tab.Click(uitest.Link("Stash Plex Sync"))
+	w.AddPlugin("second-copy", tab.Eval(`fetch("plugin/stash-plex-sync/javascript").then((r) => r.text())`).(string))
+	tab.Open(page)
 	tab.Wait(uitest.Button("Copy report"))
 	if n := tab.Eval(`document.querySelectorAll("h2").length`); n != 1.0 {
 		t.Errorf("%v pages", n)
