@@ -25,13 +25,8 @@ const sumOf = (d: Day) => say.sum(d.pushed, d.failed, d.dead, d.down_ms);
 
 /** What happened on each day. */
 export function Chart({ days }: { days: Day[] }) {
-  const all = days.reduce((a, d) => ({ ...a, pushed: a.pushed + d.pushed, failed: a.failed + d.failed, dead: a.dead + d.dead, down_ms: a.down_ms + d.down_ms }), {
-    date: "",
-    pushed: 0,
-    failed: 0,
-    dead: 0,
-    down_ms: 0,
-  });
+  const sum = (of: keyof Omit<Day, "date">) => days.reduce((n, d) => n + d[of], 0);
+  const all = { date: "", pushed: sum("pushed"), failed: sum("failed"), dead: sum("dead"), down_ms: sum("down_ms") };
   const busy = days.filter((d) => totalOf(d) || d.down_ms);
   const top = topOf(days);
   return (
