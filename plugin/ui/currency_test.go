@@ -85,7 +85,9 @@ func TestWaitingJobsCostOneQuestionAMinute(t *testing.T) {
 }
 
 func TestPageAsksForARunWhenItsTimeHasCome(t *testing.T) {
-	due := func(s situation) { s.run["queue"].(obj)["waiting"], s.run["queue"].(obj)["next_due_at"] = 3, soon(90*time.Second) }
+	due := func(s situation) {
+		s.run["queue"].(obj)["waiting"], s.run["queue"].(obj)["next_due_at"] = 3, soon(90*time.Second)
+	}
 	probe := func(s situation) {
 		s.run["queue"].(obj)["due"] = 3
 		s.run["breaker"] = obj{"state": "open", "consecutive_failures": 5, "opened_at": ago(time.Minute), "probe_at": soon(90 * time.Second), "last_error": "refused"}

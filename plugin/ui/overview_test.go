@@ -189,6 +189,23 @@ func TestOverviewShowsEachSituation(t *testing.T) {
 	}
 }
 
+func TestOverviewLeadsToTheScenesOfAState(t *testing.T) {
+	w := uitest.NewWorld(t, 1)
+	show(w, mixed())
+	tab := w.Tab()
+	for name, path := range map[string]string{"to be pushed": "/queue", "not found in Plex": "/queue?class=not_found", "need a look": "/queue?state=dead"} {
+		tab.Open(page)
+		tab.Click(uitest.Link(name))
+		if got := tab.Path(); got != page+path {
+			t.Errorf("%s leads to %s", name, got)
+		}
+		tab.Back()
+		tab.Wait(uitest.Link(name))
+		tab.Reload()
+		tab.Wait(uitest.Link(name))
+	}
+}
+
 func TestOverviewStartsAndStopsARun(t *testing.T) {
 	w := uitest.NewWorld(t, 3)
 	tab := w.Tab()

@@ -81,9 +81,9 @@ function PlexBanner() {
                 {say.offSince} <Moment at={opened_at} />, {say.failures(failures)}.{" "}
               </>
             )}
-            {state !== "closed" && probe_at && Date.parse(probe_at) > Date.now() && (
+            {state !== "closed" && probe_at && (
               <>
-                {say.next} <When at={probe_at} />.{" "}
+                {say.next} <When at={probe_at} ahead />.{" "}
               </>
             )}
             {say.offText}

@@ -10,11 +10,15 @@ const STEPS: [number, "second" | "minute" | "hour" | "day"][] = [
 ];
 const SIZE = { second: 1, minute: 60, hour: 3600, day: 86400 };
 
-/** A time as its distance from now, in the reader's language; its title is the exact time in the browser's zone. */
-export function When({ at }: { at: Time | undefined }) {
+/**
+ * A time as its distance from now, in the reader's language; its title is the exact time in the browser's zone. A time
+ * ahead that has passed is "now" until the next answer.
+ */
+export function When({ at, ahead }: { at: Time | undefined; ahead?: boolean }) {
   const intl = useIntl();
   const [now, setNow] = useState(Date.now);
-  const seconds = at ? (Date.parse(at) - now) / 1000 : 0;
+  const distance = at ? (Date.parse(at) - now) / 1000 : 0;
+  const seconds = ahead ? Math.max(distance, 0) : distance;
   const near = Math.abs(seconds) < 90;
   useEffect(() => {
     if (!at) return;

@@ -9,7 +9,7 @@ const STATES: [name: keyof Counts, path?: string][] = [
   ["up_to_date"],
   ["pending", "queue"],
   ["not_found", "queue?class=not_found"],
-  ["dead", "queue?list=dead-letters"],
+  ["dead", "queue?state=dead"],
   ["never_pushed"],
   ["restored"],
   ["left_out"],

@@ -44,7 +44,7 @@ function Run({ run, job }: { run: RunReport; job: Job | null | undefined }) {
         </div>
         {waits ? (
           <div>
-            <Icon name="faClock" /> {waits} <When at={run.waits_until} />.
+            <Icon name="faClock" /> {waits} <When at={run.waits_until} ahead />.
           </div>
         ) : (
           <>
