@@ -195,6 +195,7 @@ func TestOverviewLeadsToTheScenesOfAState(t *testing.T) {
 	tab := w.Tab()
 	for name, path := range map[string]string{"to be pushed": "/queue", "not found in Plex": "/queue?class=not_found", "need a look": "/queue?state=dead"} {
 		tab.Open(page)
+		tab.Wait(uitest.Button("Copy report")) // before, the icon has the only link with these words
 		tab.Click(uitest.Link(name))
 		tab.WaitFor(fmt.Sprintf("location.pathname + location.search === %q", page+path), name+" leads elsewhere")
 		tab.Back()
@@ -216,6 +217,7 @@ func TestOverviewStartsAndStopsARun(t *testing.T) {
 	defer release()
 	tab.Click(uitest.Button("Sync all scenes"))
 	tab.Click(uitest.Button("Sync 3 scenes"))
+	tab.Gone(uitest.Role("dialog", "Sync 3 scenes?"))
 	tab.Wait(uitest.Text("At work"))
 	tab.Wait(uitest.Text("A run is at work or waits"))
 	tab.Wait(uitest.Role("progressbar", "Progress of “Sync all scenes”"))
