@@ -10,7 +10,7 @@ export const Thumb = ({ id }: { id: number }) => (
 /** The title of a scene, as a link to what the plugin knows of it. */
 export const SceneLink = ({ id, title }: { id: number; title: string }) => (
   <Link to={`${PATH}/scene/${id}`} className="text-break">
-    {title || text.untitled(id)}
+    <bdi>{title || text.untitled(id)}</bdi>
   </Link>
 );
 
