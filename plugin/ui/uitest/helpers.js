@@ -57,7 +57,8 @@ window.uitest = (() => {
     const box = e.getBoundingClientRect();
     if (box.width === 0 || box.height === 0) return undefined;
     const spot = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
-    const still = at && Math.abs(at.x - spot.x) < 1 && Math.abs(at.y - spot.y) < 1;
+    const moves = document.getAnimations().some((a) => a.playState === "running" && a.effect.target.contains(e));
+    const still = !moves && at && Math.abs(at.x - spot.x) < 1 && Math.abs(at.y - spot.y) < 1;
     at = spot;
     const top = document.elementFromPoint(spot.x, spot.y);
     return still && top && (e.contains(top) || [...(e.labels ?? [])].some((l) => l.contains(top))) ? spot : undefined;
