@@ -1,0 +1,16 @@
+import { text } from "../text";
+import type { Reason } from "../types";
+
+const { causes, triggers, fields } = text.words;
+
+/** Why a scene waits or needs a look, in a few words. */
+export const causeOf = (class_: string, reason?: Reason | null) => causes[reason?.code ?? ""] ?? causes[class_] ?? class_.replace(/_/g, " ");
+
+/** Why a scene was queued. */
+export const triggerOf = (trigger: string) => triggers[trigger] ?? trigger;
+
+/** The names of fields, as one text. */
+export const fieldsOf = (names: string[]) => names.map((n) => fields[n] ?? n).join(", ");
+
+/** A number that stops at a limit of the plugin. */
+export const counted = (n: number, capped?: boolean) => n.toLocaleString() + (capped && n >= 10000 ? "+" : "");
