@@ -1,0 +1,65 @@
+import { operation } from "../../api";
+import { useRef, useState, useToast } from "../../host";
+import { useLive } from "../../live";
+import { useMounted } from "../../parts/act";
+import { text } from "../../text";
+import type { Changed, Mode, Target } from "./types";
+
+const say = text.queue;
+
+/** Changes rows of the queue, a whole list in as many calls as it takes. */
+export interface Work {
+  /** How many rows are done; null while nothing is at work. */
+  done: number | null;
+  stop: () => void;
+  run: (mode: Mode, target: Target, more?: object) => Promise<void>;
+}
+
+/** then is called when rows may have changed. */
+export function useWork(then: () => void): Work {
+  const toast = useToast();
+  const { refresh } = useLive();
+  const mounted = useMounted();
+  const [done, setDone] = useState<number | null>(null);
+  const busy = useRef(false);
+  const stopping = useRef(false);
+
+  const run = async (mode: Mode, target: Target, more: object = {}) => {
+    if (busy.current) return;
+    busy.current = true;
+    stopping.current = false;
+    const sum: Changed = { changed: 0, missing: 0, next: "", run_follows: true };
+    setDone(0);
+    try {
+      do {
+        const a = await operation<Changed>(mode, { ...target, ...more, cursor: sum.next });
+        if (a.stopped) throw new Error(say.stoppedBy(a.stopped));
+        Object.assign(sum, { changed: sum.changed + a.changed, missing: a.missing, next: a.next, run_follows: a.run_follows });
+        // Who has left the page cannot see what goes on, nor stop it.
+        if (!mounted.current) return;
+        setDone(sum.changed);
+      } while (sum.next && !stopping.current);
+      toast.success(outcome(mode, sum));
+    } catch (e) {
+      toast.error(e);
+    } finally {
+      busy.current = false;
+    }
+    if (!mounted.current) return;
+    setDone(null);
+    then();
+    refresh();
+  };
+  return { done, run, stop: () => (stopping.current = true) };
+}
+
+function outcome(mode: Mode, a: Changed): string {
+  if (a.next) return say.ended(a.changed);
+  return [
+    a.changed ? say.done[mode](a.changed) : a.missing ? "" : say.nothing[mode],
+    a.missing ? say.missing(a.missing) : "",
+    mode === "retry" && a.changed && !a.run_follows ? say.noRun : "",
+  ]
+    .filter(Boolean)
+    .join(" ");
+}
