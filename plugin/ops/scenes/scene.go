@@ -12,9 +12,11 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/pause"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
+	"github.com/stash-plex-sync/stash-plex-sync/store/chosen"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
 
@@ -23,6 +25,10 @@ type SceneReport struct {
 	SceneID int    `json:"scene_id"`
 	Title   string `json:"title"`
 	desk.Explanation
+	Paused   *pause.State `json:"paused"`  // null if nobody has paused pushing
+	Server   string       `json:"server"`  // machine id of the Plex server that scenes are pushed to; "" if none is known
+	Missing  bool         `json:"missing"` // Stash answers that it has no such scene
+	Chosen   string       `json:"chosen"`  // the file in Plex that a person chose for the scene; "" if nobody did
 	Stash    desk.Answer  `json:"stash"`
 	Plex     desk.Answer  `json:"plex"`
 	WhyNot   *desk.Reason `json:"why_not"` // why a push would end without a write
@@ -45,7 +51,7 @@ func scene(ctx context.Context, d *desk.Desk, args desk.Args) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := view{Desk: d, report: SceneReport{SceneID: id, Items: []SceneItem{}, Attempts: []Attempt{}}, current: make(map[string]plexapi.Item)}
+	v := view{Desk: d, report: SceneReport{SceneID: id, Paused: pause.Read(d.Store.Dir(), d.Now()), Items: []SceneItem{}, Attempts: []Attempt{}}, current: make(map[string]plexapi.Item)}
 	for _, step := range []func(context.Context) error{v.explain, v.recall, v.askStash, v.askPlex} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -97,6 +103,12 @@ func (v *view) recall(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	v.report.Server = server
+	choices, err := chosen.Choices{Queue: v.Store, Server: server}.OfScenes(ctx, []int{v.report.SceneID})
+	if err != nil {
+		return err
+	}
+	v.report.Chosen = text.Private(choices[v.report.SceneID].Path)
 	if v.links, err = v.Store.Links(ctx, v.report.SceneID); err != nil {
 		return err
 	}
@@ -146,7 +158,7 @@ func (v *view) askStash(ctx context.Context) error {
 		v.report.Stash = desk.Failed(err)
 		return ctx.Err()
 	}
-	v.report.Stash.Reachable = true
+	v.report.Stash.Reachable, v.report.Missing = true, len(result.Missing) > 0
 	if len(result.Found) > 0 {
 		v.scene = &result.Found[0]
 		v.report.Title = text.Private(text.OneLine(v.scene.Name(), text.ValueLimit))
