@@ -3,7 +3,7 @@ import { faEllipsisH, faPencil, faPlay, faPlus, faTrash } from "@fortawesome/fre
 import React from "react";
 import { Button, ButtonGroup, Dropdown, Nav, Tab } from "react-bootstrap";
 import { FormattedMessage, useIntl } from "react-intl";
-import { Link, useParams } from "react-router-dom";
+import { Link, useHistory, useParams } from "react-router-dom";
 import { GQL, base } from "./client";
 import { Icon, LoadingIndicator, chunk } from "./parts";
 import { components, container, registered } from "./patch";
@@ -13,8 +13,8 @@ const titleOf = (scene: any) => scene.title || scene.files[0]?.basename || "";
 // SceneListOperations in v0.30.0 and v0.30.1 has the props items (how many scenes are on this page, a number),
 // hasSelection, operations ({text, onClick, isDisplayed?, className?}[], the entries of its menu) and the functions
 // onEdit, onDelete, onPlay, onCreateNew. It ignores children, and has no ids of the selected scenes: an entry is added to
-// operations, and the selection has to come from elsewhere, such as the props scene and selected of SceneCard, which
-// only the grid has. v0.29.3 has the component, but no patch point.
+// operations, and the selection has to come from elsewhere. onPlay goes to a page whose address names the selected scenes
+// (models/sceneQueue.ts). v0.29.3 has the component, but no patch point.
 function PlainOperations({ items, hasSelection, operations, onEdit, onDelete, onPlay, onCreateNew }: any) {
   const intl = useIntl();
   const [open, setOpen] = React.useState(false);
@@ -86,6 +86,7 @@ function SceneList() {
   const { data } = useQuery(GQL.FindScenesDocument, { variables: { filter: { per_page: 40 } } });
   const [selected, setSelected] = React.useState<string[]>([]);
   const intl = useIntl();
+  const history = useHistory();
   React.useEffect(() => {
     document.title = "Scenes | Stash";
   }, []);
@@ -94,6 +95,7 @@ function SceneList() {
   const scenes: any[] = data.findScenes.scenes;
   const hasSelection = selected.length > 0;
   const none = () => {};
+  const play = () => history.push(hasSelection ? `/scenes/${selected[0]}?${selected.map((id) => "qs=" + id).join("&")}&continue=false` : `/scenes/${scenes[0].id}?qfp=1&continue=false`);
   const entry = (id: string, onClick: () => void, isDisplayed?: () => boolean) => ({ text: intl.formatMessage({ id }), onClick, isDisplayed });
   const operations = [
     entry("actions.select_all", () => setSelected(scenes.map((s) => s.id)), () => scenes.length > 0),
@@ -105,7 +107,7 @@ function SceneList() {
     <div className="item-list-container scene-list">
       <div className="filtered-list-toolbar btn-toolbar">
         <span className="selected-count">{hasSelection ? `${selected.length} selected` : `${data.findScenes.count} scenes`}</span>
-        <SceneListOperations items={scenes.length} hasSelection={hasSelection} operations={operations} onEdit={none} onDelete={none} onPlay={none} onCreateNew={none} />
+        <SceneListOperations items={scenes.length} hasSelection={hasSelection} operations={operations} onEdit={none} onDelete={none} onPlay={play} onCreateNew={none} />
       </div>
       <div className="row justify-content-center">
         {scenes.map((s) => (
