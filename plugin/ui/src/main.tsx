@@ -2,6 +2,8 @@ import { Guard } from "./guard";
 import { before, PATH, React, register } from "./host";
 import { Loaded } from "./loaded";
 import { NavItem } from "./places/nav";
+import { addToSceneList } from "./places/scenelist";
+import { addSceneTab } from "./places/scenetab";
 import { registerSettings } from "./places/settings";
 
 /** Registers everything once, even if the script runs twice, as with two copies of the plugin. */
@@ -25,6 +27,8 @@ function start() {
     ),
   }));
   registerSettings();
+  addSceneTab();
+  addToSceneList();
 }
 
 start();

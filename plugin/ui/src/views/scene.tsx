@@ -1,3 +1,21 @@
-import { React } from "../host";
+import { Link, PATH, React } from "../host";
+import { Empty } from "../parts/state";
+import { Panel } from "../scene/panel";
+import { text } from "../text";
 
-export const SceneView = ({ id }: { id: number }) => <p>{id}</p>;
+const say = text.scene;
+
+/** The page of one scene. An id that is no number, as in an address that leads nowhere, shows the ways back. */
+export function SceneView({ id }: { id: number }) {
+  if (Number.isSafeInteger(id) && id > 0) return <Panel key={id} id={id} />;
+  return (
+    <Empty icon="faSearch" title={say.none} text={say.noneText}>
+      <Link className="btn btn-primary btn-sm" to={PATH}>
+        {say.toOverview}
+      </Link>
+      <Link className="btn btn-secondary btn-sm" to={PATH + "/queue"}>
+        {say.toQueue}
+      </Link>
+    </Empty>
+  );
+}
