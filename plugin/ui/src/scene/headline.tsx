@@ -81,10 +81,10 @@ function headline(s: Scene): Headline {
 
 /** The box that says how a scene stands. children are what can be done, with what is to be done most in front. */
 export function HeadlineBox({ scene, children }: { scene: Scene; children: (calm: boolean) => React.ReactNode }) {
-  const h = headline(scene);
+  const said = headline(scene);
   return (
-    <Notice kind={h.kind} title={h.title} text={h.text}>
-      {children(h.kind === "success")}
+    <Notice kind={said.kind} title={said.title} text={said.text}>
+      {children(said.kind === "success")}
     </Notice>
   );
 }
