@@ -79,7 +79,7 @@ compile() {
 # platforms: esbuild runs here, even if GOOS and GOARCH name another platform.
 page() {
   bundle page=plugin/ui/src/main.tsx page=plugin/ui/src/page.css --outdir="$1" --format=iife --define:VERSION="\"$2\""
-  bundle plugin/ui/src/app.tsx --outdir="$1/ui" --format=esm --splitting --define:VERSION="\"$2\""
+  bundle app=plugin/ui/src/app.tsx app=plugin/ui/src/app.css --outdir="$1/ui" --format=esm --splitting --define:VERSION="\"$2\""
 }
 
 bundle() {

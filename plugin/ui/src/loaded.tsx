@@ -7,11 +7,24 @@ type App = typeof import("./app");
 
 let app: Promise<App> | undefined;
 
-/** Loads the module app.tsx, once. Its address has the version, since browsers keep assets for a while. */
+const assets = (name: string) => address(`plugin/${ID}/assets/ui/${name}?v=${VERSION}`);
+
+/** Loads the module app.tsx and its styles, once. The addresses have the version, since browsers keep assets for a while. */
 function load(): Promise<App> {
-  app ??= import(address(`plugin/${ID}/assets/ui/app.js?v=${VERSION}`)) as Promise<App>;
+  app ??= Promise.all([import(assets("app.js")) as Promise<App>, style(assets("app.css"))]).then(([app]) => app);
   app.catch(() => (app = undefined)); // the next one tries again
   return app;
+}
+
+/** Loads styles. Without them the page is plain and works. */
+function style(href: string): Promise<void> {
+  return new Promise((done) => {
+    const link = document.createElement("link");
+    link.rel = "stylesheet";
+    link.href = href;
+    link.onload = link.onerror = () => done();
+    document.head.appendChild(link);
+  });
 }
 
 /** Shows one of the components of app.tsx when that is loaded. */

@@ -5,7 +5,7 @@ import { LiveProvider, useLive } from "./live";
 import { NotLoaded } from "./loaded";
 import { Loading } from "./parts/state";
 import { useView } from "./route";
-import { text } from "./text";
+import { text } from "./text/common";
 
 type Name = keyof typeof text.nav;
 

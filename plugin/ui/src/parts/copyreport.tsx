@@ -1,9 +1,10 @@
 import { operation } from "../api";
 import { Button, Form, Modal, React, useRef, useState } from "../host";
-import { text } from "../text";
+import { check as checkText } from "../text/check";
+import { text } from "../text/common";
 import { Act } from "./act";
 
-const say = text.check;
+const say = checkText;
 
 /** Copies a report for an issue. Where a page may not use the clipboard, such as over http, it shows the text. */
 export function CopyReport() {

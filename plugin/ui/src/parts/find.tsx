@@ -2,12 +2,13 @@ import { operation } from "../api";
 import { useAsk } from "../ask";
 import { Button, Form, Modal, React, useState } from "../host";
 import { useLive } from "../live";
-import { text } from "../text";
+import { text } from "../text/common";
+import { find as findText } from "../text/find";
 import type { Reason } from "../types";
 import { Act } from "./act";
 import { Empty, Failed, Loading } from "./state";
 
-const say = text.find;
+const say = findText;
 
 /** A file in Plex that a person can choose for a scene. */
 export interface PlexFile {

@@ -1,6 +1,6 @@
 import { Button, Form, Icon, React, useEffect, useState } from "../host";
 import { useAddress } from "../route";
-import { text } from "../text";
+import { find as findText } from "../text/find";
 
 /** A text that is part of the address once it is submitted. */
 export function Search(p: { name: string; label: string; placeholder: string; numeric?: boolean }) {
@@ -23,7 +23,7 @@ export function Search(p: { name: string; label: string; placeholder: string; nu
       </Form.Label>
       <div className="d-flex">
         <Form.Control id={"plexsync-" + p.name} size="sm" className="text-input" type="search" inputMode={p.numeric ? "numeric" : undefined} pattern={p.numeric ? "[0-9]*" : undefined} placeholder={p.placeholder} value={typed} onChange={(e) => setTyped(e.currentTarget.value)} />
-        <Button size="sm" variant="secondary" type="submit" aria-label={text.find.search} title={text.find.search}>
+        <Button size="sm" variant="secondary" type="submit" aria-label={findText.search} title={findText.search}>
           <Icon name="faSearch" />
         </Button>
       </div>

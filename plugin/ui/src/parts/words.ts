@@ -1,7 +1,7 @@
-import { text } from "../text";
+import { words as wordsText } from "../text/words";
 import type { Reason } from "../types";
 
-const { causes, triggers, fields } = text.words;
+const { causes, triggers, fields } = wordsText;
 
 /** Why a scene waits or needs a look, in a few words. */
 export const causeOf = (class_: string, reason?: Reason | null) => causes[reason?.code ?? ""] ?? causes[class_] ?? class_.replace(/_/g, " ");

@@ -1,8 +1,8 @@
 import { operation } from "../api";
 import { before, useHistory, useToast } from "../host";
-import { text } from "../text";
+import { places as placesText } from "../text/places";
 
-const say = text.places.list;
+const say = placesText.list;
 const AT_MOST = 1000;
 
 /** Adds "Push to Plex" to the menu of scene lists. Stash has a place for it since 0.30; before, this does nothing. */

@@ -1,7 +1,7 @@
 import { Guard } from "../guard";
 import { before, Nav, React, Tab } from "../host";
-import { Panel } from "../scene/panel";
-import { text } from "../text";
+import { Loaded } from "../loaded";
+import { places as placesText } from "../text/places";
 
 const KEY = "plex-sync-panel";
 
@@ -14,7 +14,7 @@ export function addSceneTab() {
         {p.children}
         <Guard quiet>
           <Nav.Item>
-            <Nav.Link eventKey={KEY}>{text.places.tab}</Nav.Link>
+            <Nav.Link eventKey={KEY}>{placesText.tab}</Nav.Link>
           </Nav.Item>
         </Guard>
       </>
@@ -29,7 +29,7 @@ export function addSceneTab() {
           <Tab.Pane eventKey={KEY} mountOnEnter unmountOnExit>
             <Guard key={p.scene?.id}>
               <div className="plexsync">
-                <Panel id={Number(p.scene?.id)} tab />
+                <Loaded name="Panel" props={{ id: Number(p.scene?.id), tab: true }} />
               </div>
             </Guard>
           </Tab.Pane>

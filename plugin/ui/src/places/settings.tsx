@@ -1,9 +1,10 @@
 import { Guard } from "../guard";
 import { after, before, Button, component, Form, ID, instead, Link, PATH, React } from "../host";
 import { SETTINGS } from "../route";
-import { text } from "../text";
+import { text } from "../text/common";
+import { places as placesText } from "../text/places";
 
-const say = text.settings.place;
+const say = placesText.settings;
 
 /** Adds to Stash's own settings: links to the page, and dots in place of the token. */
 export function registerSettings() {

@@ -3,11 +3,12 @@ import { useAsk } from "../ask";
 import { Button, Form, Modal, React, useIntl, useState } from "../host";
 import { Act } from "../parts/act";
 import { Failed, Loading } from "../parts/state";
-import { text } from "../text";
+import { text } from "../text/common";
+import { scene as sceneText } from "../text/scene";
 import { Dialog } from "./dialog";
 import type { Candidate, Linked } from "./types";
 
-const say = text.scene;
+const say = sceneText;
 
 interface Props {
   id: number;

@@ -1,8 +1,8 @@
 import { Button, Icon, React, useState } from "../host";
-import { text } from "../text";
+import { scene as sceneText } from "../text/scene";
 import type { Field, Value } from "./types";
 
-const say = text.scene;
+const say = sceneText;
 const LONG = 160;
 
 export const fieldName = (field: string) => say.fields[field] ?? field;

@@ -2,11 +2,11 @@ import { React } from "../host";
 import { Kind, Notice } from "../parts/notice";
 import { Because } from "../parts/scene";
 import { When } from "../parts/when";
-import { text } from "../text";
+import { scene as sceneText } from "../text/scene";
 import type { Reason, Time } from "../types";
 import type { Scene } from "./types";
 
-const say = text.scene.head;
+const say = sceneText.head;
 
 interface Headline {
   kind: Kind;

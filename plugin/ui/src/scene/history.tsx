@@ -1,11 +1,11 @@
 import { Button, React, useState } from "../host";
 import { Because } from "../parts/scene";
 import { When } from "../parts/when";
-import { text } from "../text";
+import { scene as sceneText } from "../text/scene";
 import { fieldName } from "./fields";
 import type { Attempt } from "./types";
 
-const say = text.scene;
+const say = sceneText;
 const FIRST = 4;
 
 /** What was tried for a scene, the newest first. told: why the newest ended as it did is said elsewhere. */

@@ -3,11 +3,11 @@ import { Button, Card, Icon, React, useState } from "../host";
 import { PlexLink } from "../parts/scene";
 import { Failed, Loading } from "../parts/state";
 import { When } from "../parts/when";
-import { text } from "../text";
+import { scene as sceneText } from "../text/scene";
 import { Entry, Fields } from "./fields";
 import type { Item, Pictures, Scene } from "./types";
 
-const say = text.scene;
+const say = sceneText;
 
 /** One Plex item that shows a scene. */
 export function ItemCard({ item, scene }: { item: Item; scene: Scene }) {

@@ -8,7 +8,8 @@ import { Confirm } from "../parts/confirm";
 import { Notice } from "../parts/notice";
 import { Because } from "../parts/scene";
 import { Failed } from "../parts/state";
-import { text } from "../text";
+import { text } from "../text/common";
+import { scene as sceneText } from "../text/scene";
 import type { Reached, Reason } from "../types";
 import { Choose } from "./choose";
 import { HeadlineBox } from "./headline";
@@ -18,7 +19,7 @@ import { Restore } from "./restore";
 import type { Linked, Pushed, Scene } from "./types";
 import { Wait } from "./wait";
 
-const say = text.scene;
+const say = sceneText;
 
 /** Everything about one scene. tab: it stands alone on Stash's page of the scene, without what the own page knows. */
 export function Panel({ id, tab }: { id: number; tab?: boolean }) {

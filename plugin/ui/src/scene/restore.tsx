@@ -3,12 +3,13 @@ import { useAsk } from "../ask";
 import { Button, Modal, React } from "../host";
 import { Act } from "../parts/act";
 import { Failed } from "../parts/state";
-import { text } from "../text";
+import { text } from "../text/common";
+import { scene as sceneText } from "../text/scene";
 import { Dialog } from "./dialog";
 import { Entry, fieldName, isPicture, Shown } from "./fields";
 import type { Restored, RestoreReport } from "./types";
 
-const say = text.scene;
+const say = sceneText;
 
 interface Props {
   id: number;

@@ -1,8 +1,9 @@
 import { Button, Form, React, useState } from "../host";
-import { text } from "../text";
+import { text } from "../text/common";
+import { settings as settingsText } from "../text/settings";
 import { MOST, Setting } from "./model";
 
-const say = text.settings;
+const say = settingsText;
 
 /** What each control gets. ids names the elements that describe it. */
 export interface Control {

@@ -1,9 +1,9 @@
 import { Badge, Button, Form, Icon, React, useRef, useState } from "../host";
-import { text } from "../text";
+import { settings as settingsText } from "../text/settings";
 import type { Control } from "./controls";
 import { hasVideos, Library, nameOf, Pair } from "./model";
 
-const say = text.settings;
+const say = settingsText;
 
 /** A list of names. bad says what is wrong with one, in a few words. */
 export function Chips(p: Control & { placeholder: string; bad: (name: string) => string }) {

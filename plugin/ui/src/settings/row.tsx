@@ -1,11 +1,11 @@
 import { Button, Form, Icon, React } from "../host";
-import { text } from "../text";
+import { settings as settingsText } from "../text/settings";
 import { sentence } from "../check";
 import { Control, Fields, NumberField, Secret, Switch, TextField } from "./controls";
 import { Chips, Libraries, Pairs } from "./lists";
 import { nameKey, same, Setting, SettingsAnswer, unquote } from "./model";
 
-const say = text.settings;
+const say = settingsText;
 
 interface Props {
   s: Setting;

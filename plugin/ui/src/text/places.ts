@@ -8,4 +8,12 @@ export const places = {
     noRun: "The next edit or task pushes them.",
     unknown: "Stash did not say which scenes are selected, so nothing was pushed.",
   },
+  settings: {
+    text: "These settings are easier on the plugin's page, which checks them and lists the libraries of Plex.",
+    open: "Open the settings there",
+    page: "Open Stash Plex Sync",
+    newToken: "New token",
+    token: "The token is hidden. What you enter replaces it.",
+    tool: "Stash Plex Sync: what is in Plex, what waits, what failed",
+  },
 };

@@ -89,12 +89,4 @@ export const settings = {
   syncAll: "Sync all scenes",
   asked: "Stash was asked to sync all scenes",
   leave: "Your changes to the settings are not saved. Leave anyway?",
-  place: {
-    text: "These settings are easier on the plugin's page, which checks them and lists the libraries of Plex.",
-    open: "Open the settings there",
-    page: "Open Stash Plex Sync",
-    newToken: "New token",
-    token: "The token is hidden. What you enter replaces it.",
-    tool: "Stash Plex Sync: what is in Plex, what waits, what failed",
-  },
 };

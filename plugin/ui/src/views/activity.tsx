@@ -9,11 +9,12 @@ import { Empty, Failed, Loading } from "../parts/state";
 import { When } from "../parts/when";
 import { fieldsOf } from "../parts/words";
 import { useAddress } from "../route";
-import { text } from "../text";
+import { activity as activityText } from "../text/activity";
+import { words as wordsText } from "../text/words";
 import type { Reason, Time } from "../types";
 
-const say = text.activity;
-const OUTCOMES = text.words.outcomes;
+const say = activityText;
+const OUTCOMES = wordsText.outcomes;
 
 interface Attempt {
   id: number;

@@ -1,9 +1,9 @@
 import { operation } from "../api";
 import { React, useState } from "../host";
 import { Act } from "../parts/act";
-import { text } from "../text";
+import { preview as previewText } from "../text/preview";
 
-const say = text.preview;
+const say = previewText;
 
 /** A value that would be written to Plex. Performers, tags and groups are lists with commas. */
 export interface Change {

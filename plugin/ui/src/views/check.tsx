@@ -10,9 +10,9 @@ import { SceneLink } from "../parts/scene";
 import { Empty, Failed } from "../parts/state";
 import { When } from "../parts/when";
 import { SETTINGS } from "../route";
-import { text } from "../text";
+import { check as checkText } from "../text/check";
 
-const say = text.check;
+const say = checkText;
 
 /** The last result, while Stash is open in this tab. */
 let last: { report: CheckReport; at: string } | null = null;

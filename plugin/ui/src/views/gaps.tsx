@@ -6,11 +6,11 @@ import { Notice } from "../parts/notice";
 import { PlexLink, SceneLink, Thumb } from "../parts/scene";
 import { Empty } from "../parts/state";
 import { useAddress } from "../route";
-import { text } from "../text";
+import { gaps as gapsText } from "../text/gaps";
 import type { Reason } from "../types";
 import { Known, Maker, Report, Rows, size, Stored, Tiles, useReport } from "./reports";
 
-const say = text.gaps;
+const say = gapsText;
 
 type Kind = keyof typeof say.kinds;
 const KINDS = Object.keys(say.kinds) as Kind[];

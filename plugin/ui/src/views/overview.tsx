@@ -4,7 +4,7 @@ import { useLive } from "../live";
 import { Notice } from "../parts/notice";
 import { Because } from "../parts/scene";
 import { Failed, Loading } from "../parts/state";
-import { text } from "../text";
+import { overview as overviewText } from "../text/overview";
 import { Actions } from "./overview/actions";
 import { Chart } from "./overview/chart";
 import { CopyReport } from "./overview/copy";
@@ -13,7 +13,7 @@ import { Plex } from "./overview/plex";
 import type { Coverage as Counts, Summary } from "./overview/types";
 import { Work } from "./overview/work";
 
-const say = text.overview;
+const say = overviewText;
 const WHILE_AT_WORK = 30000;
 
 /** How things are. */

@@ -6,13 +6,14 @@ import { Confirm } from "../parts/confirm";
 import { PlexLink, SceneLink, Thumb } from "../parts/scene";
 import { Empty } from "../parts/state";
 import { useAddress } from "../route";
-import { text } from "../text";
+import { text } from "../text/common";
+import { preview as previewText } from "../text/preview";
 import type { Reason } from "../types";
 import { Change, Changes, Pictures } from "./changes";
 import { Known, Maker, Report, Rows, Stored, Tiles, useReport } from "./reports";
 import { Restore } from "./restore";
 
-const say = text.preview;
+const say = previewText;
 
 type Kind = keyof typeof say.kinds;
 const KINDS = Object.keys(say.kinds) as Kind[];

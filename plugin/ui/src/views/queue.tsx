@@ -6,11 +6,11 @@ import { Search } from "../parts/search";
 import { Empty, Failed, Loading } from "../parts/state";
 import { causeOf, counted } from "../parts/words";
 import { useAddress } from "../route";
-import { text } from "../text";
+import { queue as queueText } from "../text/queue";
 import { Rows } from "./queue/rows";
 import type { List, Target } from "./queue/types";
 
-const say = text.queue;
+const say = queueText;
 const SEGMENTS = ["all", "due", "waiting", "dead"] as const;
 const JOB_CLASSES = ["not_found", "temporary", "unready", "server_down", "stash_unavailable", "panic"];
 const DEAD_CLASSES = ["not_found", "rejected", "temporary", "panic", "crashed"];

@@ -1,9 +1,9 @@
 import { Link, PATH, React } from "../host";
 import { Empty } from "../parts/state";
 import { Panel } from "../scene/panel";
-import { text } from "../text";
+import { scene as sceneText } from "../text/scene";
 
-const say = text.scene;
+const say = sceneText;
 
 /** The page of one scene. An id that is no number, as in an address that leads nowhere, shows the ways back. */
 export function SceneView({ id }: { id: number }) {

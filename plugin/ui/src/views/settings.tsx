@@ -8,9 +8,9 @@ import { Notice } from "../parts/notice";
 import { Failed, Loading } from "../parts/state";
 import { Edits, findings, Found, needsCheck, same, Setting, SettingsAnswer, shown, stored, wrongWith } from "../settings/model";
 import { Row } from "../settings/row";
-import { text } from "../text";
+import { settings as settingsText } from "../text/settings";
 
-const say = text.settings;
+const say = settingsText;
 
 // The settings in groups. One that is in no group is shown with the last.
 const GROUPS: [group: string, names: string[]][] = [

@@ -2,12 +2,12 @@ import { Loading } from "../parts/state";
 import { Link, PATH, React } from "../host";
 import { useLive } from "../live";
 import { useAddress } from "../route";
-import { text } from "../text";
+import { setup as setupText } from "../text/setup";
 import { Connection } from "./setup/connection";
 import { Wizard } from "./setup/wizard";
 import { SettingsView } from "./settings";
 
-const say = text.setup;
+const say = setupText;
 
 /** The first set-up, or, once Plex is known, the connection and the settings. */
 export function Setup() {

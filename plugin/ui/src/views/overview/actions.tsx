@@ -3,9 +3,9 @@ import { Dropdown, Icon, React, useIntl, useState, useToast } from "../../host";
 import { useLive } from "../../live";
 import { Act } from "../../parts/act";
 import { Confirm } from "../../parts/confirm";
-import { text } from "../../text";
+import { overview as overviewText } from "../../text/overview";
 
-const say = text.overview;
+const say = overviewText;
 
 /** What a person can start or pause here. scenes is how many Stash has. */
 export function Actions({ scenes }: { scenes: number | null }) {

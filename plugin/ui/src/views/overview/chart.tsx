@@ -1,9 +1,9 @@
 import { Card, React, Table } from "../../host";
-import { text } from "../../text";
+import { overview as overviewText } from "../../text/overview";
 import { duration } from "../../text/overview";
 import type { Day } from "./types";
 
-const say = text.overview;
+const say = overviewText;
 const HEIGHT = 140;
 const KINDS = ["pushed", "failed", "dead"] as const;
 const DAY_MS = 24 * 3600 * 1000;

@@ -1,9 +1,10 @@
 import { operation } from "../../api";
 import { Button, Card, Form, Modal, React, useEffect, useRef, useState } from "../../host";
 import { Act } from "../../parts/act";
-import { text } from "../../text";
+import { text } from "../../text/common";
+import { overview as overviewText } from "../../text/overview";
 
-const say = text.overview;
+const say = overviewText;
 
 /** A text to paste into an issue. Browsers give the clipboard only to pages at https and localhost. */
 export function CopyReport() {

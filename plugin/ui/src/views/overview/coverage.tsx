@@ -1,8 +1,8 @@
 import { Link, PATH, React } from "../../host";
-import { text } from "../../text";
+import { overview as overviewText } from "../../text/overview";
 import type { Coverage as Counts } from "./types";
 
-const say = text.overview;
+const say = overviewText;
 
 // The states in the order of the bar, with the views that list their scenes.
 const STATES: [name: keyof Counts, path?: string][] = [

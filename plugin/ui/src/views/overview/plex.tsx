@@ -1,9 +1,9 @@
 import { Card, Icon, PATH, Link, React, Table } from "../../host";
 import { Moment, When } from "../../parts/when";
-import { text } from "../../text";
+import { overview as overviewText } from "../../text/overview";
 import type { Outage, PlexState } from "./types";
 
-const say = text.overview;
+const say = overviewText;
 
 /** What is known of the Plex server. */
 export function Plex({ plex, outages }: { plex: PlexState; outages: Outage[] }) {
@@ -83,7 +83,7 @@ const Outages = ({ list }: { list: Outage[] }) => (
     <ul className="list-unstyled mb-0">
       {list.map((o) => (
         <li key={o.started_at} className="mt-2">
-          <Moment at={o.started_at} />, {o.ended_at ? text.overview.lasted(Date.parse(o.ended_at) - Date.parse(o.started_at!)) : say.still}
+          <Moment at={o.started_at} />, {o.ended_at ? overviewText.lasted(Date.parse(o.ended_at) - Date.parse(o.started_at!)) : say.still}
           <div className="text-muted text-break">{o.cause}</div>
         </li>
       ))}

@@ -5,10 +5,10 @@ import { useLive } from "../../live";
 import { Act } from "../../parts/act";
 import { SceneLink } from "../../parts/scene";
 import { When } from "../../parts/when";
-import { text } from "../../text";
+import { overview as overviewText } from "../../text/overview";
 import type { RunReport } from "../../types";
 
-const say = text.overview;
+const say = overviewText;
 
 /** The run in progress, and what else of the plugin stands in Stash's queue. */
 export function Work() {

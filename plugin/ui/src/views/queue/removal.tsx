@@ -1,9 +1,10 @@
 import { operation } from "../../api";
 import { Button, Modal, React, useToast, useState } from "../../host";
-import { text } from "../../text";
+import { text } from "../../text/common";
+import { queue as queueText } from "../../text/queue";
 import type { Target } from "./types";
 
-const say = text.queue;
+const say = queueText;
 
 interface Asked {
   target: Target;

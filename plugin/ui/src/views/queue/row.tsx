@@ -4,10 +4,11 @@ import { SceneRow } from "../../parts/row";
 import { Because } from "../../parts/scene";
 import { When } from "../../parts/when";
 import { causeOf, triggerOf } from "../../parts/words";
-import { text } from "../../text";
+import { text } from "../../text/common";
+import { queue as queueText } from "../../text/queue";
 import type { Item, List } from "./types";
 
-const say = text.queue;
+const say = queueText;
 const MINUTES = [1, 5, 10];
 
 /** What a person can do with rows. */

@@ -1,12 +1,12 @@
 import { Button, React, useEffect, useRef, useState } from "../../host";
 import { counted } from "../../parts/words";
-import { text } from "../../text";
+import { queue as queueText } from "../../text/queue";
 import { useRemoval } from "./removal";
 import { Actions, Later, Row } from "./row";
 import type { List, Target } from "./types";
 import { useWork } from "./work";
 
-const say = text.queue;
+const say = queueText;
 
 /** The rows of a page, and what can be done with some or all of them. whole is the list that all rows of all pages are; null if none is. */
 export function Rows({ data, kind, whole }: { data: List; kind: Target["list"]; whole: Target | null }) {

@@ -2,10 +2,10 @@ import { operation } from "../../api";
 import { useRef, useState, useToast } from "../../host";
 import { useLive } from "../../live";
 import { useMounted } from "../../parts/act";
-import { text } from "../../text";
+import { queue as queueText } from "../../text/queue";
 import type { Changed, Mode, Target } from "./types";
 
-const say = text.queue;
+const say = queueText;
 
 /** Changes rows of the queue, a whole list in as many calls as it takes. */
 export interface Work {

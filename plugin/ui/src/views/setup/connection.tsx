@@ -7,14 +7,15 @@ import { Confirm } from "../../parts/confirm";
 import { Notice } from "../../parts/notice";
 import { Failed, Loading } from "../../parts/state";
 import { useAddress } from "../../route";
-import { text } from "../../text";
+import { text } from "../../text/common";
+import { setup as setupText } from "../../text/setup";
 import { AcceptServer, sentence } from "./parts";
 import { ChooseServer } from "./servers";
 import { SignIn } from "./signin";
 import { Token } from "./token";
 import type { Account, Choice } from "./types";
 
-const say = text.setup.connection;
+const say = setupText.connection;
 
 const to = (what: string) => `${PATH}/setup?do=${what}`;
 
@@ -33,8 +34,8 @@ export function Connection() {
   };
   const forms: Record<string, [title: string, form: React.ReactNode]> = {
     server: [say.changeServer, <ChooseServer done={back} signIn={() => history.push(to("sign-in"))} />],
-    "sign-in": [text.setup.signIn.start, <SignIn pending={data.pending} done={() => history.push(to("server"))} />],
-    token: [text.setup.token.title, <Token address={data.source === "settings" ? data.address : ""} done={back} />],
+    "sign-in": [setupText.signIn.start, <SignIn pending={data.pending} done={() => history.push(to("server"))} />],
+    token: [setupText.token.title, <Token address={data.source === "settings" ? data.address : ""} done={back} />],
   };
   const form = forms[query.do ?? ""];
   if (form) {
@@ -142,7 +143,7 @@ function Actions({ account: a, again }: { account: Account; again: () => void })
     <div className="plexsync-actions">
       {a.source !== "account" && button("token", say.changeToken)}
       {a.signed_in && !a.refused && button("server", say.changeServer)}
-      {(!a.signed_in || a.refused) && button("sign-in", a.refused ? say.signInAgain : text.setup.signIn.start, a.refused)}
+      {(!a.signed_in || a.refused) && button("sign-in", a.refused ? say.signInAgain : setupText.signIn.start, a.refused)}
       {a.can_adopt && (
         <Confirm variant="primary" button={say.adopt} title={say.adoptTitle} yes={say.adopt} run={adopt} then={() => (renew(), say.adopted)}>
           {say.adoptText}

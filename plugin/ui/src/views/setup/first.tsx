@@ -8,10 +8,11 @@ import { Notice } from "../../parts/notice";
 import { SceneLink } from "../../parts/scene";
 import { Failed, Loading } from "../../parts/state";
 import { When } from "../../parts/when";
-import { text } from "../../text";
+import { text } from "../../text/common";
+import { setup as setupText } from "../../text/setup";
 import type { PreviewReport } from "./types";
 
-const say = text.setup.first;
+const say = setupText.first;
 const ALWAYS = 3; // the first of these counts are shown even if they are 0
 const COUNTS = ["would_change", "unchanged", "not_found", "ambiguous", "unread", "skipped", "bare", "failed"] as const;
 const SHOWN = 5;
@@ -39,7 +40,7 @@ export function FirstPreview({ done }: { done: () => void }) {
       <div className="plexsync-actions">
         {!none && !job && (
           <Button size="sm" variant="primary" onClick={done}>
-            {text.setup.next}
+            {setupText.next}
           </Button>
         )}
         {!job && (

@@ -5,11 +5,12 @@ import { Act } from "../../parts/act";
 import { Notice } from "../../parts/notice";
 import { SceneLink } from "../../parts/scene";
 import { Failed } from "../../parts/state";
-import { text } from "../../text";
+import { text } from "../../text/common";
+import { setup as setupText } from "../../text/setup";
 import { Asking, sentence } from "./parts";
 import type { Libraries, Library } from "./types";
 
-const say = text.setup.libraries;
+const say = setupText.libraries;
 
 /** The value of the setting for these libraries: null if they are all movie libraries, which it also means if it is empty. */
 export function settingFor(all: Library[], ids: string[]): string | null {
@@ -62,7 +63,7 @@ export function ChooseLibraries({ done }: { done: () => void }) {
           </Act>
         ) : (
           <Button size="sm" variant="primary" disabled={ids.length === 0} onClick={done}>
-            {text.setup.next}
+            {setupText.next}
           </Button>
         )}
         <Button size="sm" variant="secondary" onClick={saved}>

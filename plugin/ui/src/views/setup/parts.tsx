@@ -3,7 +3,7 @@ import { Icon, React, useEffect, useRef } from "../../host";
 import { useLive } from "../../live";
 import { Act } from "../../parts/act";
 import { Notice } from "../../parts/notice";
-import { text } from "../../text";
+import { setup as setupText } from "../../text/setup";
 
 /** A sentence of the plugin as one that stands by itself. */
 export const sentence = (s: string) => (s ? s[0].toUpperCase() + s.slice(1) + (/[.!?]$/.test(s) ? "" : ".") : "");
@@ -29,7 +29,7 @@ export function useSignal(): () => AbortSignal {
 /** A Plex server that is not the one to which scenes were pushed, and the button that accepts it. */
 export function AcceptServer(p: { id: string; name: string; former: string; then: () => void }) {
   const { refresh } = useLive();
-  const say = text.setup.accept;
+  const say = setupText.accept;
   return (
     <Notice kind="warning" title={say.title} text={say.text(p.former, p.name)} live>
       <Act

@@ -5,12 +5,13 @@ import { useLive } from "../../live";
 import { Act } from "../../parts/act";
 import { Notice } from "../../parts/notice";
 import { Failed } from "../../parts/state";
-import { text } from "../../text";
+import { text } from "../../text/common";
+import { setup as setupText } from "../../text/setup";
 import { AcceptServer, Asking, sentence } from "./parts";
 import { startedHere } from "./signin";
 import type { Choice, Server, Servers, Tried } from "./types";
 
-const say = text.setup.servers;
+const say = setupText.servers;
 
 interface Picked {
   server: Server;

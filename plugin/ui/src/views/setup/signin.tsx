@@ -3,11 +3,11 @@ import { Button, Icon, React, useEffect, useRef, useState } from "../../host";
 import { Act, useMounted } from "../../parts/act";
 import { Notice } from "../../parts/notice";
 import { When } from "../../parts/when";
-import { text } from "../../text";
+import { setup as setupText } from "../../text/setup";
 import { sentence } from "./parts";
 import type { SignInState } from "./types";
 
-const say = text.setup.signIn;
+const say = setupText.signIn;
 
 /** A sign-in that a person has started in this tab. Without a code it is over, and the handle only lets its owner type an address. */
 interface Started {

@@ -3,11 +3,11 @@ import { Button, Form, Icon, Link, PATH, React, useState, useToast } from "../..
 import { useLive } from "../../live";
 import { useMounted } from "../../parts/act";
 import { Notice } from "../../parts/notice";
-import { text } from "../../text";
+import { setup as setupText } from "../../text/setup";
 import { AcceptServer, sentence, useSignal } from "./parts";
 import type { CheckAnswer } from "./types";
 
-const say = text.setup.token;
+const say = setupText.token;
 
 interface Problems {
   plexUrl?: string;
@@ -80,7 +80,7 @@ export function Token({ address, done }: { address: string; done: () => void }) 
       </Field>
       {problems.other && (
         <Notice kind="danger" title={say.other} text={problems.other} live>
-          <Link to={`${PATH}/setup?tab=settings`}>{text.setup.allSettings}</Link>
+          <Link to={`${PATH}/setup?tab=settings`}>{setupText.allSettings}</Link>
         </Notice>
       )}
       <Button type="submit" size="sm" variant="primary" aria-disabled={busy}>

@@ -3,7 +3,7 @@ import { Button, Card, Icon, Link, PATH, React, useEffect, useHistory, useState 
 import { useLive } from "../../live";
 import { Failed, Loading } from "../../parts/state";
 import { useAddress } from "../../route";
-import { text } from "../../text";
+import { setup as setupText } from "../../text/setup";
 import { FirstPreview, Start } from "./first";
 import { ChooseLibraries } from "./libraries";
 import { ChooseServer } from "./servers";
@@ -11,7 +11,7 @@ import { SignIn, startedHere } from "./signin";
 import { Token } from "./token";
 import type { Account } from "./types";
 
-const say = text.setup;
+const say = setupText;
 
 const STEPS = ["connect", "server", "libraries", "preview", "start"] as const;
 type Step = (typeof STEPS)[number];
