@@ -29,7 +29,7 @@ func TestActivityShowsWhatHappenedByDay(t *testing.T) {
 	tab := w.Tab()
 	tab.Open(activityPage)
 	tab.Wait(uitest.Text("Nothing has happened yet"))
-	bothWidths(tab, "activity-empty")
+	tab.Looks("activity-empty")
 	w.attempts()
 	w.Forget()
 	tab.Open(activityPage)
@@ -41,7 +41,7 @@ func TestActivityShowsWhatHappenedByDay(t *testing.T) {
 	if n := tab.Eval(`document.querySelectorAll("h3").length`); n.(float64) < 2 {
 		t.Errorf("the page shows %v days", n)
 	}
-	bothWidths(tab, "activity")
+	tab.Looks("activity")
 
 	tab.Click(uitest.Button("Next page"))
 	tab.WaitFor(`/cursor=71/.test(location.search)`, "no second page")

@@ -1,7 +1,6 @@
 package ui_test
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -23,18 +22,6 @@ func runCheck(w *World) *Tab {
 	tab.Click(Button("Run the check"))
 	tab.Wait(Button("Check again"))
 	return tab
-}
-
-// looks shows the page at both widths.
-func looks(tab *Tab, name string) {
-	tab.Helper()
-	for _, width := range []int{390, 1280} {
-		tab.Size(width)
-		tab.Fits()
-		tab.Accessible(".plexsync")
-		tab.Shot(fmt.Sprintf("%s-%d", name, width))
-	}
-	tab.Clean()
 }
 
 func TestCheckSaysHowThingsAre(t *testing.T) {
@@ -62,7 +49,8 @@ func TestCheckSaysHowThingsAre(t *testing.T) {
 			for _, text := range c.says {
 				tab.Wait(Text(text))
 			}
-			looks(tab, "check-"+name)
+			tab.Looks("check-" + name)
+			tab.Clean()
 		})
 	}
 }
@@ -73,13 +61,15 @@ func TestCheckStartsWithAClickAndEndsWhenItIsLeft(t *testing.T) {
 	tab := w.Tab()
 	tab.Open(checkPath)
 	tab.Wait(Button("Run the check"))
-	looks(tab, "check-before")
+	tab.Looks("check-before")
+	tab.Clean()
 	if slices.Contains(w.Ops(), "check") {
 		t.Error("the check has started by itself")
 	}
 	tab.Click(Button("Run the check"))
 	tab.Wait(Text("This takes up to 20 seconds."))
-	looks(tab, "check-running")
+	tab.Looks("check-running")
+	tab.Clean()
 	tab.Click(Button("Stop"))
 	tab.Click(Button("Run the check"))
 	tab.Wait(Button("Stop"))
@@ -117,7 +107,8 @@ func TestAnotherServerIsUsedOnlyAfterAClick(t *testing.T) {
 	if got := w.Op("run", nil)["server"]; got != first {
 		t.Errorf("the check alone has accepted %v", got)
 	}
-	looks(tab, "check-another")
+	tab.Looks("check-another")
+	tab.Clean()
 	tab.Click(Button("Push to Living room"))
 	tab.Gone(Text("Another Plex server answers"))
 	if got := w.Op("run", nil)["server"]; got != w.Plex.Machine() {
@@ -135,7 +126,8 @@ func TestReportIsShownWhereThereIsNoClipboard(t *testing.T) {
 	tab.Wait(Text("Report for an issue"))
 	selected := `(() => { const e = document.activeElement; return e.value && e.value.slice(e.selectionStart, e.selectionEnd); })()`
 	tab.WaitFor(selected+` && `+selected+`.startsWith("Stash Plex Sync") && `+selected+`.includes("Check plex: ok")`, "the report is not selected")
-	looks(tab, "check-report")
+	tab.Looks("check-report")
+	tab.Clean()
 	tab.Press(kb.Escape)
 	tab.Gone(Text("Report for an issue"))
 	tab.Eval(`void Object.defineProperty(navigator, "clipboard", {value: {writeText: async (text) => { window.copied = text; }}, configurable: true})`)

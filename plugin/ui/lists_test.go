@@ -105,18 +105,6 @@ func (w lab) ambiguous(id int) {
 	w.until("dead_letter", 1)
 }
 
-// bothWidths takes pictures of a state at both widths, and checks it there.
-func bothWidths(tab *uitest.Tab, name string) {
-	tab.Helper()
-	for _, width := range []int{390, 1280} {
-		tab.Size(width)
-		tab.Eval(`new Promise((done) => setTimeout(done, 400))`) // dialogs fade in
-		tab.Shot(fmt.Sprintf("%s-%d", name, width))
-		tab.Fits()
-		tab.Accessible("body")
-	}
-}
-
 // wantOps checks which operations the page has called since Forget, in any order.
 func (w lab) wantOps(want ...string) {
 	w.Helper()

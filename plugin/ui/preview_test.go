@@ -33,13 +33,13 @@ func TestPreviewPushesWhatIsSelectedAndRestorePutsItBack(t *testing.T) {
 	tab := w.Tab()
 	tab.Open(previewPage)
 	tab.Wait(uitest.Text("No preview yet"))
-	both(tab, "preview-never")
+	tab.Looks("reports-" + "preview-never")
 	tab.Click(uitest.Button("Preview all scenes"))
 	tab.Wait(uitest.Text("Previewed"))
 	tab.Wait(uitest.Text("The river in winter"))
 	tab.Click(uitest.Button("Show pictures"))
 	tab.Wait(uitest.Selector(".plexsync-pictures img"))
-	both(tab, "preview-done")
+	tab.Looks("reports-" + "preview-done")
 	tab.Click(uitest.Role("checkbox", "Select The river in winter"))
 	tab.Click(uitest.Button("Push 1 scene"))
 	tab.Wait(uitest.Text("1 scene is in the queue"))
@@ -49,7 +49,7 @@ func TestPreviewPushesWhatIsSelectedAndRestorePutsItBack(t *testing.T) {
 	}
 	tab.Click(uitest.Button("Push everything"))
 	tab.Wait(uitest.Text("Push all scenes?"))
-	both(tab, "preview-everything")
+	tab.Looks("reports-" + "preview-everything")
 	tab.Press(kb.Escape)
 	tab.Gone(uitest.Text("Push all scenes?"))
 	if name := tab.Focused(); name != "Push everything" {
@@ -66,23 +66,23 @@ func TestPreviewPushesWhatIsSelectedAndRestorePutsItBack(t *testing.T) {
 
 	tab.Click(uitest.Link("Restore"))
 	tab.Wait(uitest.Text("First see what would be put back"))
-	both(tab, "restore-never")
+	tab.Looks("reports-" + "restore-never")
 	tab.Click(uitest.Button("Start a dry run"))
 	tab.Wait(uitest.Text("1 video can be restored now."))
-	both(tab, "restore-ready")
+	tab.Looks("reports-" + "restore-ready")
 	tab.Click(uitest.Button("Restore all"))
 	tab.Wait(uitest.Text("Restore 1 video?"))
-	both(tab, "restore-ask")
+	tab.Looks("reports-" + "restore-ask")
 	w.Plex.Inject(plextest.Fault{Prefix: "/library", Delay: 2 * time.Second})
 	tab.Click(uitest.Button("Restore 1 video"))
 	tab.Wait(uitest.Text("Restoring Plex…"))
-	both(tab, "restore-running")
+	tab.Looks("reports-" + "restore-running")
 	w.Plex.Heal()
 	tab.Wait(uitest.Text("Restored 1 item to the state before the first push"))
 	if got := w.Plex.Item(w.Keys[1]).Title; got != "clip1" {
 		t.Fatalf("Plex shows %q after the restore", got)
 	}
-	both(tab, "restore-done")
+	tab.Looks("reports-" + "restore-done")
 	tab.Clean()
 }
 
@@ -114,7 +114,7 @@ func TestRestoreNeedsAFreshDryRun(t *testing.T) {
 	}
 	tab.Click(uitest.Button("Restore 1 video"))
 	tab.Wait(uitest.Text("ended more than 10 minutes ago; nothing was restored"))
-	both(tab, "restore-refused")
+	tab.Looks("reports-" + "restore-refused")
 	if title := w.Plex.Item(w.Keys[1]).Title; title != "Pushed" {
 		t.Errorf("Plex shows %q", title)
 	}
@@ -129,7 +129,7 @@ func TestRestoreExpiresOnThePage(t *testing.T) {
 	tab.Advance(11 * time.Minute)
 	tab.Gone(uitest.Button("Restore all"))
 	tab.Wait(uitest.Text("This dry run is older than 10 minutes"))
-	both(tab, "restore-past")
+	tab.Looks("reports-" + "restore-past")
 }
 
 // A dry run that is about one scene says nothing of all.

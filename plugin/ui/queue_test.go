@@ -17,7 +17,7 @@ func TestQueueShowsWhatWaitsAndWhatNeedsAPerson(t *testing.T) {
 	tab := w.Tab()
 	tab.Open(queuePage)
 	tab.Wait(uitest.Text("Nothing waits"))
-	bothWidths(tab, "queue-empty")
+	tab.Looks("queue-empty")
 
 	w.ambiguous(4)
 	w.jobs(5, 9)
@@ -28,25 +28,25 @@ func TestQueueShowsWhatWaitsAndWhatNeedsAPerson(t *testing.T) {
 	tab.Wait(uitest.Button("Push now"))
 	tab.Wait(uitest.Text("Queued"))
 	w.wantOps("jobs", "run")
-	bothWidths(tab, "queue-all")
+	tab.Looks("queue-all")
 	tab.Click(uitest.Link("Needs a look"))
 	tab.Wait(uitest.Button("This one: /mnt/left/clip4.mp4"))
 	if path := tab.Path(); path != queuePage+"?state=dead" {
 		t.Errorf("the address is %s", path)
 	}
-	bothWidths(tab, "queue-dead")
+	tab.Looks("queue-dead")
 	tab.Click(uitest.Role("checkbox", "Select all on this page"))
 	tab.Wait(uitest.Text("4 selected"))
-	bothWidths(tab, "queue-selected")
+	tab.Looks("queue-selected")
 	tab.Click(uitest.Button("Remove"))
 	tab.Wait(uitest.Text("Remove 4 scenes?"))
-	bothWidths(tab, "queue-remove")
+	tab.Looks("queue-remove")
 	tab.Press(kb.Escape)
 	tab.Gone(uitest.Text("Remove 4 scenes?"))
 	tab.Click(uitest.Button("Find the file…"))
 	tab.Wait(uitest.Role("dialog", "Which file in Plex is this scene?"))
 	tab.Wait(uitest.Button("This one: /mnt/right/clip4.mp4"))
-	bothWidths(tab, "queue-find")
+	tab.Looks("queue-find")
 	tab.Clean()
 }
 
@@ -84,7 +84,7 @@ func TestTenThousandJobsOpenAsFastAsTen(t *testing.T) {
 	tab.Fill(uitest.Role("textbox", "Find a scene"), "no such scene")
 	tab.Press("\r")
 	tab.Wait(uitest.Text("Nothing matches"))
-	bothWidths(tab, "queue-nothing")
+	tab.Looks("queue-nothing")
 	tab.Click(uitest.Selector(".plexsync-empty button"))
 	tab.WaitFor(`location.search === "" && `+rows+` === 50`, "the filter is not cleared")
 }
@@ -159,7 +159,7 @@ func TestWholeListIsRemovedAsItWasShown(t *testing.T) {
 	tab.Wait(uitest.Text("All 120 selected"))
 	tab.Click(uitest.Button("Remove"))
 	tab.Wait(uitest.Text("Remove 120 scenes?"))
-	bothWidths(tab, "queue-remove-all")
+	tab.Looks("queue-remove-all")
 	w.dead(1201, 1230, "not_found", "it is not there", "")
 	tab.Click(uitest.Button("Remove 120 scenes"))
 	tab.Wait(uitest.Text("the list has grown from 120 to 150"))
@@ -190,7 +190,7 @@ func TestLongChangeShowsItsProgressAndStops(t *testing.T) {
 	tab.Click(uitest.Button("Later"))
 	tab.Click(uitest.Button("In 1 minute"))
 	tab.Wait(uitest.Text("40 of 100…"))
-	bothWidths(tab, "queue-working")
+	tab.Looks("queue-working")
 	tab.Click(uitest.Button("Stop"))
 	tab.Wait(uitest.Text("Stopped after"))
 	w.Forget()
@@ -214,7 +214,7 @@ func TestChosenFileArrivesInPlex(t *testing.T) {
 	tab.Fill(uitest.Role("textbox", "Part of the file’s path in Plex"), "no such file")
 	tab.Press("\r")
 	tab.Wait(uitest.Text("Plex has no such file"))
-	bothWidths(tab, "queue-find-none")
+	tab.Looks("queue-find-none")
 	tab.Click(uitest.Button("Cancel"))
 	tab.Click(uitest.Button("This one: /mnt/left/clip4.mp4"))
 	tab.Wait(uitest.Text("Chosen. The scene is pushed to it next."))
@@ -240,7 +240,7 @@ func TestHostileTitlesStayText(t *testing.T) {
 	for name, path := range map[string]string{"jobs": queuePage, "dead": queuePage + "?state=dead", "activity": activityPage, "text": queuePage + "?text=%3Cb%3E&class=%3Ci%3E&state=x&cursor="} {
 		tab.Open(path)
 		tab.WaitFor(rows+` > 0 || document.querySelector(".plexsync-empty")`, "nothing is shown")
-		bothWidths(tab, "hostile-"+name)
+		tab.Looks("hostile-" + name)
 	}
 	tab.Open(queuePage)
 	tab.Wait(uitest.Text(`<img src=x onerror="window.hacked = 1">`))
@@ -257,7 +257,7 @@ func TestQueueWhenSomethingIsAway(t *testing.T) {
 	w.Op("pause", map[string]any{"by": "Ann"})
 	tab.Open(queuePage + "?state=waiting")
 	tab.Wait(uitest.Text("Pushing is paused by Ann."))
-	bothWidths(tab, "queue-paused")
+	tab.Looks("queue-paused")
 	tab.Click(uitest.Button("Push now"))
 	tab.Wait(uitest.Text("Nothing was changed: paused by Ann since"))
 	if n := w.count("job WHERE misses + attempts = 0"); n != 3 {
@@ -268,7 +268,7 @@ func TestQueueWhenSomethingIsAway(t *testing.T) {
 	w.Stash.Inject(stashtest.Fault{Operation: "SearchScenes", Status: 500})
 	tab.Open(queuePage + "?text=clip")
 	tab.Wait(uitest.Text("This could not be loaded"))
-	bothWidths(tab, "queue-no-search")
+	tab.Looks("queue-no-search")
 	tab.Click(uitest.Button("Show all"))
 	tab.WaitFor(rows+` === 9`, "the list is not shown")
 	w.Stash.Inject(stashtest.Fault{Operation: "ScenesByID", Status: 500})
@@ -285,7 +285,7 @@ func TestQueueWhenSomethingIsAway(t *testing.T) {
 	w.Op("process", nil)
 	tab.Open(queuePage)
 	tab.Wait(uitest.Text("Plex does not answer."))
-	bothWidths(tab, "queue-plex-off")
+	tab.Looks("queue-plex-off")
 
 	w.must(os.WriteFile(w.database(), []byte(strings.Repeat("damaged ", 5000)), 0o600))
 	for _, end := range []string{"-wal", "-shm"} {
@@ -293,7 +293,7 @@ func TestQueueWhenSomethingIsAway(t *testing.T) {
 	}
 	tab.Open(queuePage)
 	tab.Wait(uitest.Text("start \"Process queue\""))
-	bothWidths(tab, "queue-damaged")
+	tab.Looks("queue-damaged")
 }
 
 func TestQueueWorksWithTheKeyboardAlone(t *testing.T) {

@@ -23,16 +23,6 @@ const (
 	hostile     = `<img src=x onerror=alert(1)> "quoted" 'single' ${x} ` + "\u202eevil \u0000 "
 )
 
-// both looks at a state at both widths: a picture, nothing cut, and no serious finding of axe.
-func both(tab *uitest.Tab, name string) {
-	for _, width := range []int{390, 1280} {
-		tab.Size(width)
-		tab.Fits()
-		tab.Accessible(".main")
-		tab.Shot(fmt.Sprintf("reports-%s-%d", name, width))
-	}
-}
-
 // picture returns a picture in one colour.
 func picture(t *testing.T, c color.Color) []byte {
 	t.Helper()
@@ -76,10 +66,10 @@ func TestGapsOfEachKindAreListedAndChosen(t *testing.T) {
 	tab := w.Tab()
 	tab.Open(gapsPage)
 	tab.Wait(uitest.Text("have not been compared yet"))
-	both(tab, "gaps-never")
+	tab.Looks("reports-" + "gaps-never")
 	tab.Click(uitest.Button("Compare now"))
 	tab.Wait(uitest.Text("Compared"))
-	both(tab, "gaps-all")
+	tab.Looks("reports-" + "gaps-all")
 	tab.Click(uitest.Button("Undecided"))
 	tab.Wait(uitest.Text("Several videos fit equally well"))
 	tab.Wait(uitest.Button("This one: /mnt/left/undecided.mp4"))
@@ -87,7 +77,7 @@ func TestGapsOfEachKindAreListedAndChosen(t *testing.T) {
 	w.Forget()
 	tab.Click(uitest.Button("This one: /mnt/left/undecided.mp4"))
 	tab.Wait(uitest.Text("You chose this video"))
-	both(tab, "gaps-chosen")
+	tab.Looks("reports-" + "gaps-chosen")
 	tab.Click(uitest.Button("Forget the choice"))
 	tab.Wait(uitest.Text("The choice is forgotten"))
 	tab.Clean()
@@ -102,14 +92,14 @@ func TestComparisonWaitsStopsAndContinues(t *testing.T) {
 	tab.Click(uitest.Button("Compare now"))
 	tab.Wait(uitest.Text("Waits for “Scanning...” in Stash's queue"))
 	tab.Wait(uitest.Button("Remove from the queue"))
-	both(tab, "gaps-waits")
+	tab.Looks("reports-" + "gaps-waits")
 	tab.Click(uitest.Button("Remove from the queue"))
 	tab.Wait(uitest.Button("Compare now"))
 
 	tab.Click(uitest.Button("Compare now"))
 	release()
 	tab.Wait(uitest.Text("No library of Plex has been read completely yet"))
-	both(tab, "gaps-unread")
+	tab.Looks("reports-" + "gaps-unread")
 	tab.Click(uitest.Button("Read Plex's libraries"))
 	w.Idle()
 
@@ -117,14 +107,14 @@ func TestComparisonWaitsStopsAndContinues(t *testing.T) {
 	tab.Click(uitest.Button("Compare again"))
 	tab.Wait(uitest.Text("Comparing Stash and Plex…"))
 	tab.Wait(uitest.Selector("progress"))
-	both(tab, "gaps-running")
+	tab.Looks("reports-" + "gaps-running")
 	tab.Click(uitest.Button("Stop"))
 	tab.Wait(uitest.Button("Continue"))
-	both(tab, "gaps-stopped")
+	tab.Looks("reports-" + "gaps-stopped")
 	w.Stash.Heal()
 	tab.Click(uitest.Button("Continue"))
 	tab.Wait(uitest.Text("No gaps"))
-	both(tab, "gaps-none")
+	tab.Looks("reports-" + "gaps-none")
 }
 
 func TestReportThatCannotBeReadSaysSo(t *testing.T) {
@@ -136,7 +126,7 @@ func TestReportThatCannotBeReadSaysSo(t *testing.T) {
 		w.Inject(uitest.Fault{Mode: "report", Times: 1, Error: "the stored reports cannot be opened"})
 		tab.Open(page)
 		tab.Wait(uitest.Text("the stored reports cannot be opened"))
-		both(tab, "failed")
+		tab.Looks("reports-" + "failed")
 		tab.Click(uitest.Button("Try again"))
 		tab.Gone(uitest.Text("the stored reports cannot be opened"))
 	}
@@ -173,7 +163,7 @@ func TestTenThousandGapsAreReadInPages(t *testing.T) {
 	tab.Gone(uitest.Text("Number 49"))
 	tab.Reload()
 	tab.Wait(uitest.Text("Number 50"))
-	both(tab, "gaps-many")
+	tab.Looks("reports-" + "gaps-many")
 	tab.Back()
 	tab.Wait(uitest.Text("Number 49"))
 	tab.Open(gapsPage + "?rows=not_in_plex&cursor=9980")
@@ -203,7 +193,7 @@ func TestGapsOfUnreadLibrariesAndGoneChoices(t *testing.T) {
 	tab := w.Tab()
 	tab.Open(gapsPage)
 	tab.Wait(uitest.Button("Forget the choice"))
-	both(tab, "gaps-choice-gone")
+	tab.Looks("reports-" + "gaps-choice-gone")
 	tab.Click(uitest.Button("Forget the choice"))
 	tab.Wait(uitest.Text("The choice is forgotten"))
 	w.Idle()
@@ -211,5 +201,5 @@ func TestGapsOfUnreadLibrariesAndGoneChoices(t *testing.T) {
 	tab.Click(uitest.Button("Compare again"))
 	tab.Wait(uitest.Text("Not read completely yet: “Holidays”."))
 	tab.Wait(uitest.Text("Perhaps in an unread library"))
-	both(tab, "gaps-unread-library")
+	tab.Looks("reports-" + "gaps-unread-library")
 }

@@ -39,11 +39,11 @@ func TestSetUpWithSignIn(t *testing.T) {
 	if popups := tab.Popups(); len(popups) != 1 {
 		t.Errorf("windows: %q", popups)
 	}
-	look(tab, "setup-signin-pending")
+	looks(tab, "setup-signin-pending")
 	reload(tab, "/setup?step=connect", uitest.Link("Open Plex's sign-in page"))
 	confirm(t, tv)
 	tab.Wait(uitest.Button("Use NAS"))
-	look(tab, "setup-server")
+	looks(tab, "setup-server")
 	reload(tab, "/setup?step=server", uitest.Button("Use NAS"))
 	tab.Click(uitest.Button("Use NAS"))
 	tab.Wait(uitest.Text("3 of 3 sample scenes were found in Plex."))
@@ -75,7 +75,7 @@ func TestSignInWithoutAPopupOrWithACode(t *testing.T) {
 	tab.Click(uitest.Button("Cancel"))
 	tab.Click(uitest.Button("Use a code instead"))
 	tab.Wait(uitest.Selector(".plexsync-code"))
-	look(tab, "setup-signin-code")
+	looks(tab, "setup-signin-code")
 	code := tab.Eval(`document.querySelector(".plexsync-code").textContent`).(string)
 	if len(code) != 4 || !tv.Claim(code, accountToken) {
 		t.Fatalf("code %q", code)
@@ -110,7 +110,7 @@ func TestEachStateOfASignIn(t *testing.T) {
 		if tab.Has(uitest.Button("Start again")) != s.over || tab.Has(uitest.Button("Cancel")) == s.over {
 			t.Errorf("%s: the wrong buttons", s.state)
 		}
-		look(tab, "setup-signin-"+s.state)
+		looks(tab, "setup-signin-"+s.state)
 		w.Heal()
 		if s.state != "expired" {
 			continue
@@ -123,7 +123,7 @@ func TestEachStateOfASignIn(t *testing.T) {
 	tab.Open(page + "/setup")
 	begin(tab)
 	tab.Wait(uitest.Button("Start again"))
-	look(tab, "setup-signin-start-failed")
+	looks(tab, "setup-signin-start-failed")
 }
 
 // Nothing is asked while the page is hidden, and after it was left.
@@ -181,18 +181,18 @@ func TestServersOfAnAccount(t *testing.T) {
 	tab.Wait(uitest.Button("Cancel"))
 	confirm(t, tv)
 	tab.Wait(uitest.Button("Use Second"))
-	look(tab, "setup-servers")
+	looks(tab, "setup-servers")
 	tab.Click(uitest.Selector("input[id*='" + w.Plex.URL() + "']"))
 	tab.Wait(uitest.Button("Use NAS"))
 	tab.Click(uitest.Text("Use another address"))
 	tab.Fill(uitest.Selector("#plexsync-own"), strings.Replace(w.Plex.URL(), "127.0.0.1", "127.0.0.2", 1))
 	tab.Click(uitest.Button("Try it"))
 	tab.Wait(uitest.Text("entered"))
-	look(tab, "setup-servers-own")
+	looks(tab, "setup-servers-own")
 	w.Inject(uitest.Fault{Mode: "choose-server", Answer: `{"ok":false,"text":"another Plex server answers at this address","changed":false}`, Times: 1})
 	tab.Click(uitest.Selector("fieldset.plexsync-picked ~ .plexsync-actions .btn-primary"))
 	tab.Wait(uitest.Text("The server was not chosen."))
-	look(tab, "setup-servers-refused")
+	looks(tab, "setup-servers-refused")
 }
 
 func TestServerThatDoesNotAnswer(t *testing.T) {
@@ -208,11 +208,11 @@ func TestServerThatDoesNotAnswer(t *testing.T) {
 	if tab.Has(uitest.Button("Use NAS")) {
 		t.Error("a server that does not answer can be chosen")
 	}
-	look(tab, "setup-server-silent")
+	looks(tab, "setup-server-silent")
 	w.Inject(uitest.Fault{Mode: "servers", Answer: `{"state":"ok","text":"this account has no Plex server","remedy":"claim your server in Plex with this account","servers":[]}`})
 	tab.Reload()
 	tab.Wait(uitest.Text("This account has no Plex server"))
-	look(tab, "setup-server-none")
+	looks(tab, "setup-server-none")
 }
 
 func TestAnotherServerIsAcceptedByName(t *testing.T) {
@@ -229,17 +229,17 @@ func TestAnotherServerIsAcceptedByName(t *testing.T) {
 	confirm(t, tv)
 	tab.Click(uitest.Button("Use New NAS"))
 	tab.Wait(uitest.Button("Push to New NAS from now on"))
-	look(tab, "setup-server-changed")
+	looks(tab, "setup-server-changed")
 	tab.Open(page + "/setup") // it is not forgotten
 	tab.Click(uitest.Button("Push to New NAS from now on"))
 	tab.Gone(uitest.Button("Push to New NAS from now on"))
 	if got := w.Op("run", nil)["server"]; got != "the-new-machine" {
 		t.Errorf("server: %v", got)
 	}
-	look(tab, "connection-signed-in")
+	looks(tab, "connection-signed-in")
 	tab.Click(uitest.Link("Change server or address"))
 	tab.Wait(uitest.Button("Use New NAS"))
-	look(tab, "connection-server")
+	looks(tab, "connection-server")
 	tab.Back()
 	tab.Click(uitest.Button("Sign out"))
 	tab.Wait(uitest.Text("Sign out of Plex?"))
@@ -260,7 +260,7 @@ func TestConnectionOfTheSettings(t *testing.T) {
 	if ops := w.Ops(); len(ops) != 2 || !slices.Contains(ops, "account") {
 		t.Errorf("operations: %v", ops)
 	}
-	look(tab, "connection-settings")
+	looks(tab, "connection-settings")
 	tab.Click(uitest.Button("Move the token out of the settings"))
 	tab.Click(uitest.Selector(".modal .btn-primary"))
 	tab.Click(uitest.Button("Empty the two settings"))
@@ -271,9 +271,9 @@ func TestConnectionOfTheSettings(t *testing.T) {
 	if got := w.Op("account", nil); got["source"] != "account" {
 		t.Errorf("account: %v", got)
 	}
-	look(tab, "connection-adopted")
+	looks(tab, "connection-adopted")
 	w.Inject(uitest.Fault{Mode: "account", Error: "the plugin's own files cannot be read"})
 	tab.Reload()
 	tab.Wait(uitest.Button("Try again"))
-	look(tab, "connection-failed")
+	looks(tab, "connection-failed")
 }

@@ -96,3 +96,14 @@ func (t *Tab) Clean() {
 		t.Errorf("at %s the token is in the page", t.Path())
 	}
 }
+
+// Looks checks a state of the page at both widths: it fits, is accessible, and is kept as a picture.
+func (t *Tab) Looks(name string) {
+	t.Helper()
+	for _, width := range []int{390, 1280} {
+		t.Size(width)
+		t.Fits()
+		t.Accessible("body")
+		t.Shot(fmt.Sprintf("%s-%d", name, width))
+	}
+}
