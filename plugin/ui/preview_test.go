@@ -38,7 +38,7 @@ func TestPreviewPushesWhatIsSelectedAndRestorePutsItBack(t *testing.T) {
 	tab.Wait(uitest.Text("Previewed"))
 	tab.Wait(uitest.Text("The river in winter"))
 	tab.Click(uitest.Button("Show pictures"))
-	tab.Wait(uitest.Selector(".plexsync-pictures img"))
+	tab.Wait(uitest.Selector(".plexsync-reports-pictures img"))
 	tab.Looks("reports-" + "preview-done")
 	tab.Click(uitest.Role("checkbox", "Select The river in winter"))
 	tab.Click(uitest.Button("Push 1 scene"))

@@ -105,7 +105,7 @@ func TestScenePushArrives(t *testing.T) {
 	tab.Click(uitest.Button("Show pictures"))
 	tab.Wait(uitest.Role("img", "Cover in Stash"))
 	tab.Wait(uitest.Role("img", "Poster in Plex"))
-	tab.WaitFor("[...document.querySelectorAll('.plexsync-pictures img')].every((i) => i.naturalWidth > 0)", "a picture is broken")
+	tab.WaitFor("[...document.querySelectorAll('.plexsync-scene-pictures img')].every((i) => i.naturalWidth > 0)", "a picture is broken")
 	tab.Shot("scene-tab-pictures-1280")
 	tab.Size(390)
 	tab.Shot("scene-tab-pictures-390")

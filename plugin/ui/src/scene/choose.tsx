@@ -36,7 +36,7 @@ function Choice({ id, done, close }: Props & { close: () => void }) {
     <>
       <Modal.Body>
         <p>{say.chooseText}</p>
-        <Form onSubmit={search} className="plexsync-search">
+        <Form onSubmit={search} className="plexsync-scene-search">
           <Form.Control size="sm" className="text-input" aria-label={say.search} placeholder={say.search} value={words} onChange={(e) => setWords(e.currentTarget.value)} />
           <Button size="sm" variant="secondary" type="submit">
             {say.searchButton}

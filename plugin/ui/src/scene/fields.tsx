@@ -106,7 +106,7 @@ function Row({ f, read, plex }: { f: Field; read: boolean; plex: string }) {
       </tr>
       {open && (
         <tr role="row">
-          <td role="cell" colSpan={4} className="plexsync-more">
+          <td role="cell" colSpan={4} className="plexsync-scene-more">
             <More f={f} />
           </td>
         </tr>
@@ -125,7 +125,7 @@ export function Shown({ value, missing }: { value: Value | undefined; missing?: 
   if (value.length === 0) return <None />;
   if (Array.isArray(value)) {
     return (
-      <ul className="plexsync-chips">
+      <ul className="plexsync-scene-chips">
         {value.map((name, i) => (
           <li key={i} className="badge badge-secondary">
             {missing && !missing.includes(name) && "+ "}
@@ -158,7 +158,7 @@ function More({ f }: { f: Field }) {
     [say.before, f.original],
   ];
   return (
-    <dl className="plexsync-list">
+    <dl className="plexsync-scene-list">
       {values.map(([name, value]) => value !== undefined && <Entry key={name} name={name} value={<Shown value={value} />} />)}
       {lock && <Entry name={say.lock} value={lock} />}
       {f.note && <Entry name={say.note} value={f.note} />}

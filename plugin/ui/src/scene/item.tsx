@@ -27,7 +27,7 @@ export function ItemCard({ item, scene }: { item: Item; scene: Scene }) {
             <Icon name="faExclamationTriangle" /> {say.absent}
           </p>
         )}
-        <dl className="plexsync-list">
+        <dl className="plexsync-scene-list">
           <Entry name={say.library} value={item.library || "–"} />
           <Entry name={say.path} value={item.path} />
           <Entry name={say.matched} value={say.rules[item.rule] ?? item.rule} />
@@ -53,7 +53,7 @@ function PictureRow({ scene, item }: { scene: number; item: string }) {
   if (failure) return <Failed failure={failure} again={again} />;
   if (!data) return <Loading />;
   return (
-    <div className="plexsync-pictures">
+    <div className="plexsync-scene-pictures">
       {(["cover", "poster", "background"] as const).map((name) => {
         const picture = data[name];
         return (

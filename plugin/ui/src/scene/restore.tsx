@@ -67,7 +67,7 @@ const Rows = ({ report }: { report: RestoreReport }) => (
     {report.rows.map(({ details: d }, i) => (
       <div key={i}>
         <h3 className="h6">{say.restoreItem(d.rating_key)}</h3>
-        <dl className="plexsync-list">
+        <dl className="plexsync-scene-list">
           {d.changes?.map((c) => (
             <Entry
               key={c.field}

@@ -19,7 +19,7 @@ export function Chips(p: Control & { placeholder: string; bad: (name: string) =>
   return (
     <div role="group" aria-labelledby={p.labelled} aria-describedby={p.described}>
       {names.length > 0 && (
-        <ul className="plexsync-chips">
+        <ul className="plexsync-settings-chips">
           {names.map((name) => (
             <Chip key={name} name={name} bad={p.bad(name)} remove={() => (p.set(names.filter((n) => n !== name)), field.current?.focus())} />
           ))}
@@ -45,7 +45,7 @@ export function Chips(p: Control & { placeholder: string; bad: (name: string) =>
 }
 
 const Chip = (p: { name: string; bad: string; remove: () => void }) => (
-  <li className={"plexsync-chip" + (p.bad ? " plexsync-bad" : "")}>
+  <li className={"plexsync-chip" + (p.bad ? " plexsync-settings-bad" : "")}>
     <span className="text-break">
       {p.name}
       {p.bad && (
@@ -92,7 +92,7 @@ export function Libraries(p: Control & { all: Library[] }) {
         })}
       </ul>
       {absent.length > 0 && (
-        <ul className="plexsync-chips">
+        <ul className="plexsync-settings-chips">
           {absent.map((name) => (
             <Chip key={name} name={name} bad={say.notInPlex} remove={() => p.set(names.filter((n) => n !== name))} />
           ))}

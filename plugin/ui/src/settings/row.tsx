@@ -43,13 +43,13 @@ export function Row(p: Props) {
       <div className="plexsync-setting-control">
         <Input {...p} control={control} />
         {s.name === "insecureTLS" && p.value === true && (
-          <div className="plexsync-problem plexsync-careful">
+          <div className="plexsync-settings-problem plexsync-careful">
             <Icon name="faExclamationTriangle" /> {say.insecure}
           </div>
         )}
         <div id={id + "-problem"} role="status">
           {problems.map((one) => (
-            <div key={one} className="plexsync-problem text-break">
+            <div key={one} className="plexsync-settings-problem text-break">
               <Icon name="faTimesCircle" /> {one}
             </div>
           ))}
@@ -107,7 +107,7 @@ function Excluded({ answer }: { answer: SettingsAnswer }) {
     <>
       {tags.count > 0 && <div className="plexsync-about">{say.excluded(tags.count)}</div>}
       {[tags.problem, ...tags.warnings].filter(Boolean).map((one) => (
-        <div key={one} className="plexsync-problem text-break">
+        <div key={one} className="plexsync-settings-problem text-break">
           <Icon name="faExclamationTriangle" /> {sentence(one)}
         </div>
       ))}

@@ -117,7 +117,7 @@ export function Pictures({ scene, item, list }: { scene: number; item: string; l
     );
   }
   return (
-    <div className="plexsync-pictures" role="status">
+    <div className="plexsync-reports-pictures" role="status">
       {(["cover", "poster", "background"] as const).map((name) => {
         const one = shown[name];
         return (

@@ -132,7 +132,7 @@ const short = (id: string) => (id.length > 8 ? id.slice(0, 8) + "…" : id);
 function One({ c }: { c: Check }) {
   const [kind, icon, word] = !c.ok ? ["danger", "faTimesCircle", say.problem] : c.hint ? ["warning", "faExclamationTriangle", say.note] : ["success", "faCheckCircle", say.ok];
   return (
-    <li className={"plexsync-check plexsync-" + kind}>
+    <li className={"plexsync-settings-check plexsync-" + kind}>
       <span className="plexsync-notice-icon">
         <Icon name={icon} />
         <span className="sr-only">{word}</span>
@@ -155,7 +155,7 @@ function Samples({ list }: { list: Sample[] }) {
       <Card.Body>
         <h3 className="h5">{say.samples}</h3>
         <p className="text-muted">{say.samplesText}</p>
-        <Table className="plexsync-samples" size="sm">
+        <Table className="plexsync-settings-samples" size="sm">
           <thead>
             <tr>
               <th scope="col">{say.scene}</th>

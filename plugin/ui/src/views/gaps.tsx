@@ -122,7 +122,7 @@ function Gap({ row, labelled }: { row: Row; labelled: boolean }) {
   return (
     <li>
       {scene ? <Thumb id={scene} /> : <span className="plexsync-thumb plexsync-nothumb text-muted"><Icon name="faFilm" /></span>}
-      <div className="plexsync-row text-break">
+      <div className="plexsync-reports-row text-break">
         <div className="plexsync-row-title">
           {scene ? <SceneLink id={scene} title={row.title} /> : <strong>{row.title}</strong>}
           {labelled && <span className="badge badge-secondary">{say.kinds[row.kind]?.label ?? row.kind}</span>}

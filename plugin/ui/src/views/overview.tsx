@@ -32,7 +32,7 @@ export function Overview() {
     <>
       {failure && !live.failure && <Failed failure={failure} again={again} />}
       <Stopped />
-      <Card className="plexsync-panel">
+      <Card className="plexsync-overview-panel">
         <Card.Body>
           <Lead counts={data.coverage} />
           <Coverage counts={data.coverage} />
@@ -76,7 +76,7 @@ function Lead({ counts }: { counts: Counts }) {
 const Title = (p: { icon?: string; title: string; more?: string }) => (
   <>
     <h3 className="plexsync-lead">
-      {p.icon && <Icon name={p.icon} className={p.icon === "faCheckCircle" ? "plexsync-good" : "plexsync-bad"} />} {p.title}
+      {p.icon && <Icon name={p.icon} className={p.icon === "faCheckCircle" ? "plexsync-overview-good" : "plexsync-overview-bad"} />} {p.title}
     </h3>
     {p.more && <p className="text-muted">{p.more}</p>}
   </>
@@ -87,7 +87,7 @@ const First = ({ all }: { all: number }) => (
   <>
     <Title title={say.first(all)} />
     <p className="mb-1">{say.firstText}</p>
-    <ol className="plexsync-steps">
+    <ol className="plexsync-overview-steps">
       <li>
         <Link to={PATH + "/check"}>{say.firstCheck}</Link> {say.firstCheckText}
       </li>

@@ -126,7 +126,7 @@ function Push(p: { chosen: ReadonlySet<number>; choose: Choose; here: number[]; 
   return (
     <div className="plexsync-push plexsync-actions">
       {p.here.length > 0 && (
-        <label className="plexsync-check">
+        <label className="plexsync-reports-check">
           <input type="checkbox" checked={whole} onChange={() => p.choose(p.here, !whole)} /> {say.selectPage}
         </label>
       )}
@@ -176,14 +176,14 @@ function Scene(p: { row: Row; chosen: ReadonlySet<number>; choose: Choose; label
   return (
     <li>
       {changes ? (
-        <label className="plexsync-check">
+        <label className="plexsync-reports-check">
           <input type="checkbox" aria-label={say.select(title)} checked={p.chosen.has(id)} onChange={(e) => p.choose([id], e.currentTarget.checked)} />
         </label>
       ) : (
-        p.labelled && <span className="plexsync-check" />
+        p.labelled && <span className="plexsync-reports-check" />
       )}
       <Thumb id={id} />
-      <div className="plexsync-row text-break">
+      <div className="plexsync-reports-row text-break">
         <div className="plexsync-row-title">
           <SceneLink id={id} title={row.title} />
           {p.labelled && !changes && <span className="badge badge-secondary">{say.kinds[row.kind] ?? row.kind}</span>}

@@ -137,7 +137,7 @@ function Item({ row, labelled }: { row: Row; labelled: boolean }) {
   return (
     <li>
       {row.scene_id ? <Thumb id={row.scene_id} /> : <span className="plexsync-thumb plexsync-nothumb text-muted"><Icon name="faFilm" /></span>}
-      <div className="plexsync-row text-break">
+      <div className="plexsync-reports-row text-break">
         <div className="plexsync-row-title">
           {row.scene_id ? <SceneLink id={row.scene_id} title={row.title} /> : <strong>{say.video(rating_key)}</strong>}
           {labelled && row.kind !== "restored" && <span className="badge badge-secondary">{say.kinds[row.kind] ?? row.kind}</span>}

@@ -191,7 +191,7 @@ function Result({ found, labels }: { found: Found; labels: string[] }) {
     <>
       <div>{say.problems(names.join(", "))}</div>
       {found.other.map((c) => (
-        <div key={c.code} className="plexsync-problem text-break">
+        <div key={c.code} className="plexsync-settings-problem text-break">
           {c.name}: {sentence(c.detail)} {sentence(c.hint)}
         </div>
       ))}

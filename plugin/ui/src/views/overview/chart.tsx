@@ -30,7 +30,7 @@ export function Chart({ days }: { days: Day[] }) {
   const busy = days.filter((d) => totalOf(d) || d.down_ms);
   const top = topOf(days);
   return (
-    <Card className="plexsync-panel">
+    <Card className="plexsync-overview-panel">
       <Card.Body>
         <h3 className="h5">{say.chart}</h3>
         {busy.length ? (
@@ -93,7 +93,7 @@ const Key = ({ down }: { down: boolean }) => (
 );
 
 const Numbers = ({ days }: { days: Day[] }) => (
-  <details className="plexsync-more">
+  <details className="plexsync-overview-more">
     <summary>{say.table}</summary>
     <Table size="sm" className="mb-0">
       <thead>

@@ -21,7 +21,7 @@ export function CopyReport() {
     }
   };
   return (
-    <Card className="plexsync-panel">
+    <Card className="plexsync-overview-panel">
       <Card.Body>
         <h3 className="h5">{say.report}</h3>
         <p className="text-muted">{say.reportText}</p>

@@ -15,11 +15,11 @@ export function Plex({ plex, outages }: { plex: PlexState; outages: Outage[] }) 
     [say.others, plex.others.join(", ")],
   ];
   return (
-    <Card className="plexsync-panel">
+    <Card className="plexsync-overview-panel">
       <Card.Body>
         <h3 className="h5 text-break">{plex.name || say.plex}</h3>
         <Answers plex={plex} />
-        <dl className="plexsync-facts">
+        <dl className="plexsync-overview-facts">
           {facts.map(([name, value]) =>
             value ? (
               <React.Fragment key={name}>
@@ -45,7 +45,7 @@ function Answers({ plex }: { plex: PlexState }) {
     );
   }
   return (
-    <p className={plex.reachable ? "plexsync-good" : "plexsync-bad"}>
+    <p className={plex.reachable ? "plexsync-overview-good" : "plexsync-overview-bad"}>
       <Icon name={plex.reachable ? "faCheckCircle" : "faExclamationTriangle"} /> {plex.reachable ? say.answers : say.silentPlex}
     </p>
   );
@@ -78,7 +78,7 @@ const Libraries = ({ list }: { list: PlexState["libraries"] }) =>
   );
 
 const Outages = ({ list }: { list: Outage[] }) => (
-  <details className="plexsync-more">
+  <details className="plexsync-overview-more">
     <summary>{say.outages(list.length)}</summary>
     <ul className="list-unstyled mb-0">
       {list.map((o) => (

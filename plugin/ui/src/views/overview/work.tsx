@@ -19,7 +19,7 @@ export function Work() {
   const others = jobs.filter((j) => j !== own);
   if (!run && !others.length) return null;
   return (
-    <Card className="plexsync-panel">
+    <Card className="plexsync-overview-panel">
       <Card.Body>
         <h3 className="h5">{say.work}</h3>
         {run && <Run run={run} job={own} />}

@@ -40,7 +40,7 @@ export function Connection() {
   const form = forms[query.do ?? ""];
   if (form) {
     return (
-      <Card className="plexsync-panel">
+      <Card className="plexsync-setup-panel">
         <Card.Body>
           <h3 className="h5">{form[0]}</h3>
           {form[1]}
@@ -56,7 +56,7 @@ export function Connection() {
   return (
     <>
       <Warnings account={data} again={again} />
-      <Card className="plexsync-panel">
+      <Card className="plexsync-setup-panel">
         <Card.Body>
           <h3 className="h5">{say.plex}</h3>
           <Facts account={data} />
@@ -114,7 +114,7 @@ function Facts({ account: a }: { account: Account }) {
     ]);
   }
   return (
-    <dl className="plexsync-facts">
+    <dl className="plexsync-setup-facts">
       {facts
         .filter(([, value]) => value)
         .map(([name, value]) => (

@@ -76,7 +76,7 @@ function Found({ report: r }: { report: PreviewReport }) {
         ))}
       </dl>
       {lines.length > 0 && (
-        <ul className="plexsync-samples" aria-label={say.examples}>
+        <ul className="plexsync-setup-samples" aria-label={say.examples}>
           {lines.map((l) => (
             <li key={l.scene_id}>
               <SceneLink id={l.scene_id} title={l.title} />

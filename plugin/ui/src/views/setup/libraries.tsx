@@ -78,7 +78,7 @@ const LibraryBox = ({ library: l, on, set }: { library: Library; on: boolean; se
   <Form.Check
     type="checkbox"
     id={"plexsync-library-" + l.id}
-    className="plexsync-pick"
+    className="plexsync-setup-pick"
     checked={on}
     onChange={(e) => set(e.currentTarget.checked)}
     label={
@@ -117,10 +117,10 @@ function Matches({ data }: { data: Libraries }) {
       </Notice>
       <details className="mb-3">
         <summary>{say.samples(samples.length)}</summary>
-        <ul className="plexsync-samples">
+        <ul className="plexsync-setup-samples">
           {[...missing, ...samples.filter((s) => !s.why)].map((s) => (
             <li key={s.scene_id}>
-              <Icon name={s.rule ? "faCheckCircle" : "faTimesCircle"} className={s.rule ? "plexsync-good" : "plexsync-warn"} />{" "}
+              <Icon name={s.rule ? "faCheckCircle" : "faTimesCircle"} className={s.rule ? "plexsync-setup-good" : "plexsync-warn"} />{" "}
               <SceneLink id={s.scene_id} title={s.path} />
               <small className="d-block text-muted text-break">{s.rule ? say.rule(s.rule) : sentence(s.why ?? say.unchecked)}</small>
             </li>

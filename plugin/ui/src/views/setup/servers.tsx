@@ -104,7 +104,7 @@ function ServerBox({ server: s, picked, pick }: { server: Server; picked: string
       type="radio"
       name="plexsync-address"
       id={`plexsync-${s.machine_id}-${a.address}`}
-      className="plexsync-pick"
+      className="plexsync-setup-pick"
       disabled={!a.ok}
       checked={picked === a.address}
       onChange={() => pick(a.address)}
@@ -137,7 +137,7 @@ const AddressOf = ({ tried: a, best }: { tried: Tried; best: boolean }) => (
   <>
     <span className="text-break">{a.address}</span> <Badge variant="secondary">{a.own ? say.own : a.relay ? say.relay : a.local ? say.local : say.remote}</Badge>{" "}
     {best && (
-      <small className="plexsync-good">
+      <small className="plexsync-setup-good">
         <Icon name="faCheck" /> {say.best}
       </small>
     )}

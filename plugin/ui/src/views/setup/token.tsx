@@ -97,7 +97,7 @@ function Field(p: { id: string; label: string; help: string; problem?: string; c
     <Form.Group>
       <Form.Label htmlFor={id}>{p.label}</Form.Label>
       {p.children({ id, className: "text-input", isInvalid: !!p.problem, "aria-describedby": `${id}-help ${id}-problem`, spellCheck: false })}
-      <div id={id + "-problem"} role="alert" className="plexsync-problem text-break">
+      <div id={id + "-problem"} role="alert" className="plexsync-setup-problem text-break">
         {p.problem && (
           <>
             <Icon name="faTimesCircle" /> {p.problem}

@@ -45,7 +45,7 @@ export function Wizard() {
   return (
     <section aria-labelledby="plexsync-step">
       <p className="text-muted">{say.intro}</p>
-      <ol className="plexsync-steps">
+      <ol className="plexsync-setup-steps">
         {steps.map((s, i) => {
           const state = i === at ? "current" : known(s) ? "done" : "open";
           const inside = (
@@ -64,7 +64,7 @@ export function Wizard() {
           );
         })}
       </ol>
-      <Card className="plexsync-panel">
+      <Card className="plexsync-setup-panel">
         <Card.Body>
           <h3 className="h5" id="plexsync-step">
             {say.titles[step]}
@@ -99,7 +99,7 @@ function Connect({ token, next }: { token: boolean; next: () => void }) {
       ) : signedIn && !startedHere()?.link ? (
         <>
           <p>
-            <Icon name="faCheckCircle" className="plexsync-good" /> {say.signIn.already(data.name)}
+            <Icon name="faCheckCircle" className="plexsync-setup-good" /> {say.signIn.already(data.name)}
           </p>
           <div className="plexsync-actions">
             <Button size="sm" variant="primary" onClick={next}>
