@@ -34,7 +34,7 @@ func TestCheckSaysHowThingsAre(t *testing.T) {
 			w.Plex.Remove(w.Keys[id])
 			w.Stash.Change(1, func(s *stashtest.Scene) { s.Files[0].Path = "/data/" + strings.Repeat("long/", 40) + "<i>x</i>.mp4" })
 		}, []string{"Everything is right. 3 of 5 sample scenes are in Plex.", "Found by its path", "Not found", "<i>x</i>.mp4"}},
-		"wrong-token": {func(w *World) { w.Settings(map[string]any{"plexToken": "wrong-Token-0123456789"}) }, []string{"Something is wrong: Plex.", "Open the settings"}},
+		"wrong-token": {func(w *World) { w.Settings(map[string]any{"10plexToken": "wrong-Token-0123456789"}) }, []string{"Something is wrong: Plex.", "Open the settings"}},
 		"plex-off":    {func(w *World) { w.Plex.Stop() }, []string{"Something is wrong: Plex.", "The check has ended there."}},
 		"no-library":  {func(w *World) { w.Plex.RemoveSection(w.Section) }, []string{"Something is wrong: Libraries."}},
 		"a-setting":   {func(w *World) { w.Settings(map[string]any{"timeoutSeconds": "soon"}) }, []string{"Something is wrong: Timeout."}},
