@@ -53,6 +53,7 @@ func Recover(ctx context.Context, dir string, now time.Time) (*Recovery, error) 
 // rescued lists the tables to save, the most important first.
 var rescued = []string{
 	"item", "link", "manual_link", "dead_letter", "job", "link_ref", "awaited_file", "fanout", "scene_version", "meta", "outage", "attempt_log", "link_file", "left_out", "day",
+	"play", "play_account", "resume_seen", "stash_write",
 }
 
 // salvageInto creates a new queue.db and copies into it the readable rows of the files that were moved aside.
@@ -86,7 +87,7 @@ func salvageInto(ctx context.Context, dir string, now time.Time, note sqlitefile
 // copy, which would bring deleted rows back.
 func (s *Store) fillFromCopy(ctx context.Context, from string, copied map[string]int, broken map[string]bool) error {
 	var lost []string
-	for _, table := range [...]string{"item", "link", "manual_link", "link_ref", "dead_letter", metaForGood} {
+	for _, table := range [...]string{"item", "link", "manual_link", "link_ref", "dead_letter", "play", "play_account", "stash_write", metaForGood} {
 		if broken[strings.Fields(table)[0]] {
 			lost = append(lost, table)
 		}
