@@ -77,30 +77,42 @@ func (c *Client) List(ctx context.Context, q ListQuery) (Page, error) {
 // decodePage reads items one by one, so that a page takes only the memory of its rows.
 func decodePage(body io.Reader, start int) (Page, error) {
 	p := Page{TotalSize: -1, Offset: start}
+	err := frame{total: &p.TotalSize, offset: &p.Offset, received: &p.Received}.decode(body, p.add)
+	if err == nil && p.unread == p.Received { // not an empty library
+		err = p.odd
+	}
+	return p, shape(err)
+}
+
+// frame is where the numbers of a page go.
+type frame struct{ total, offset, received *int }
+
+// decode calls add with each row of a page, and counts them. It returns an error if a page counts rows but has none.
+func (f frame) decode(body io.Reader, add func(value) error) error {
 	size := 0
 	err := fields(body, func(name string, dec *json.Decoder) error {
 		switch name {
 		case "totalSize":
-			err := decodeInt(dec, &p.TotalSize)
-			p.TotalSize = max(p.TotalSize, -1)
+			err := decodeInt(dec, f.total)
+			*f.total = max(*f.total, -1)
 			return err
 		case "offset":
-			return decodeInt(dec, &p.Offset)
+			return decodeInt(dec, f.offset)
 		case "size":
 			return decodeInt(dec, &size)
 		case "Metadata", "Video":
-			return rows(dec, p.add)
+			return rows(dec, func(v value) error {
+				*f.received++
+				return add(v)
+			})
 		}
 		var skip ignored
 		return dec.Decode(&skip)
 	})
 	if err == nil {
-		err = checkSize(size, p.Received)
+		err = checkSize(size, *f.received)
 	}
-	if err == nil && p.unread == p.Received { // not an empty library
-		err = p.odd
-	}
-	return p, shape(err)
+	return err
 }
 
 // decodeInt reads a number into to. Null, an empty string and a value of an unexpected kind do not change it.
@@ -172,7 +184,6 @@ func lone(dec *json.Decoder, add func(value) error) error {
 }
 
 func (p *Page) add(v value) error {
-	p.Received++
 	row, err := readRow(v)
 	if ValidKey(row.RatingKey) {
 		p.Rows = append(p.Rows, row)

@@ -119,6 +119,13 @@ func (v value) string(to *string) error {
 	return err
 }
 
+func (v value) int(to *int64) error {
+	var n flexInt
+	err := n.UnmarshalJSON(v)
+	*to = int64(n)
+	return err
+}
+
 func (v value) hint() int64 {
 	var n hint
 	n.UnmarshalJSON(v) // it accepts everything
