@@ -178,7 +178,7 @@ func readWatched(v value) (Watched, error) {
 	return w, err
 }
 
-// readFields calls read with all fields of an object and returns the first error. null is an error.
+// readFields calls read with all fields of an object and returns the first error.
 func readFields(v value, read func(name string, v value) error) error {
 	var odd error
 	err := v.fields(func(name []byte, v value) error {

@@ -195,6 +195,15 @@ type RunPluginTaskResponse struct {
 // GetRunPluginTask returns RunPluginTaskResponse.RunPluginTask, and is useful for accessing the field via an interface.
 func (v *RunPluginTaskResponse) GetRunPluginTask() string { return v.RunPluginTask }
 
+// SaveResumeResponse is returned by SaveResume on success.
+type SaveResumeResponse struct {
+	// Sets the resume time point (if provided) and adds the provided duration to the scene's play duration
+	SceneSaveActivity bool `json:"sceneSaveActivity"`
+}
+
+// GetSceneSaveActivity returns SaveResumeResponse.SceneSaveActivity, and is useful for accessing the field via an interface.
+func (v *SaveResumeResponse) GetSceneSaveActivity() bool { return v.SceneSaveActivity }
+
 // SceneByIDResponse is returned by SceneByID on success.
 type SceneByIDResponse struct {
 	Typename *string `json:"__typename"`
@@ -541,6 +550,28 @@ type TagsResponse struct {
 // GetFindTags returns TagsResponse.FindTags, and is useful for accessing the field via an interface.
 func (v *TagsResponse) GetFindTags() *TagsFindTagsFindTagsResultType { return v.FindTags }
 
+// UISettingsConfigurationConfigResult includes the requested fields of the GraphQL type ConfigResult.
+// The GraphQL type's documentation follows.
+//
+// All configuration settings
+type UISettingsConfigurationConfigResult struct {
+	Ui map[string]interface{} `json:"ui"`
+}
+
+// GetUi returns UISettingsConfigurationConfigResult.Ui, and is useful for accessing the field via an interface.
+func (v *UISettingsConfigurationConfigResult) GetUi() map[string]interface{} { return v.Ui }
+
+// UISettingsResponse is returned by UISettings on success.
+type UISettingsResponse struct {
+	// Returns the current, complete configuration
+	Configuration *UISettingsConfigurationConfigResult `json:"configuration"`
+}
+
+// GetConfiguration returns UISettingsResponse.Configuration, and is useful for accessing the field via an interface.
+func (v *UISettingsResponse) GetConfiguration() *UISettingsConfigurationConfigResult {
+	return v.Configuration
+}
+
 // VersionResponse is returned by Version on success.
 type VersionResponse struct {
 	Version *VersionVersion `json:"version"`
@@ -596,6 +627,18 @@ func (v *__RunPluginTaskInput) GetDescription() string { return v.Description }
 
 // GetArgs returns __RunPluginTaskInput.Args, and is useful for accessing the field via an interface.
 func (v *__RunPluginTaskInput) GetArgs() map[string]interface{} { return v.Args }
+
+// __SaveResumeInput is used internally by genqlient
+type __SaveResumeInput struct {
+	Id      string  `json:"id"`
+	Seconds float64 `json:"seconds"`
+}
+
+// GetId returns __SaveResumeInput.Id, and is useful for accessing the field via an interface.
+func (v *__SaveResumeInput) GetId() string { return v.Id }
+
+// GetSeconds returns __SaveResumeInput.Seconds, and is useful for accessing the field via an interface.
+func (v *__SaveResumeInput) GetSeconds() float64 { return v.Seconds }
 
 // __SceneByIDInput is used internally by genqlient
 type __SceneByIDInput struct {
@@ -897,6 +940,40 @@ func RunPluginTask(
 	return data_, err_
 }
 
+// The mutation executed by SaveResume.
+const SaveResume_Operation = `
+mutation SaveResume ($id: ID!, $seconds: Float!) {
+	sceneSaveActivity(id: $id, resume_time: $seconds)
+}
+`
+
+func SaveResume(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	id string,
+	seconds float64,
+) (data_ *SaveResumeResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "SaveResume",
+		Query:  SaveResume_Operation,
+		Variables: &__SaveResumeInput{
+			Id:      id,
+			Seconds: seconds,
+		},
+	}
+
+	data_ = &SaveResumeResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by SceneByID.
 const SceneByID_Operation = `
 query SceneByID ($id: ID!) {
@@ -1150,6 +1227,36 @@ func Tags(
 	}
 
 	data_ = &TagsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by UISettings.
+const UISettings_Operation = `
+query UISettings {
+	configuration {
+		ui
+	}
+}
+`
+
+func UISettings(
+	ctx_ context.Context,
+	client_ graphql.Client,
+) (data_ *UISettingsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "UISettings",
+		Query:  UISettings_Operation,
+	}
+
+	data_ = &UISettingsResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
