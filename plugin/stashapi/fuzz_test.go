@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -95,7 +96,11 @@ func operations(t *testing.T, c *stashapi.Client, s *anyStash) map[string]func()
 			}
 			return err
 		},
-		"picture": func() error { return checkPicture(t, c, "/scene/1/screenshot?apikey=hunter2hunter2") },
+		"activity": func() error { return checkActivities(t, c, s, 1, 2) },
+		"plays":    func() error { return checkPlays(t, c) },
+		"resume":   func() error { return c.SaveResume(ctx, 1, 5) },
+		"noted":    func() error { _, err := c.TrackActivity(ctx); return err },
+		"picture":  func() error { return checkPicture(t, c, "/scene/1/screenshot?apikey=hunter2hunter2") },
 	}
 }
 
@@ -151,6 +156,36 @@ func checkScenes(t *testing.T, c *stashapi.Client, s *anyStash, ids ...int) erro
 	return nil
 }
 
+// checkActivities reads the plays of scenes: each is found, missing or failed, and missing only if Stash says so.
+func checkActivities(t *testing.T, c *stashapi.Client, s *anyStash, ids ...int) error {
+	got, err := c.Activities(t.Context(), ids)
+	if err != nil {
+		return err
+	}
+	outcomes := slices.Concat(got.Missing, slices.Collect(maps.Keys(got.Failed)), slices.Collect(maps.Keys(got.Found)))
+	if slices.Sort(outcomes); !slices.Equal(outcomes, ids) {
+		t.Errorf("asked for %v: %+v", ids, got)
+	}
+	if len(got.Missing) > 0 && !bytes.Contains(bytes.ToLower(s.body), []byte("typename")) && !bytes.Contains(s.body, []byte(`\u`)) {
+		t.Errorf("%q says that scenes are gone", s.body)
+	}
+	for _, err := range got.Failed {
+		checkStash(t, "activity", err)
+	}
+	return nil
+}
+
+func checkPlays(t *testing.T, c *stashapi.Client) error {
+	failed, err := c.AddPlays(t.Context(), map[int][]time.Time{1: {noon}, 2: {noon, noon}})
+	for id, err := range failed {
+		if id != 1 && id != 2 {
+			t.Errorf("scene %d was refused", id)
+		}
+		checkStash(t, "plays", err)
+	}
+	return err
+}
+
 func checkPicture(t *testing.T, c *stashapi.Client, where string) error {
 	data, kind, err := c.Image(t.Context(), where)
 	if err == nil && (len(data) == 0 || len(data) > stashapi.MaxImage || !strings.HasPrefix(kind, "image/") || kind == "image/svg+xml") {
@@ -187,9 +222,11 @@ func FuzzAnswers(f *testing.F) {
 		`{"data":{"configuration":{"plugins":{"p":null}},"__typename":"Query","findScene":` + scene + `,"findScenes":{"count":1,"scenes":[` + scene + `]}}}`,
 		`{"data":{"__typename":"Query","findScene":null,"findScenes":{"count":-1,"scenes":[{"id":"1"},{"id":"2"},{"id":"3"}]},"findTags":{"tags":[{"id":"1","name":"A"},{"id":"-1","name":" "}]}}}`,
 		`{"data":{"findScenes":{"count":1000000,"scenes":[{"id":"6","updated_at":"x","files":[{"path":"/a"}]},{"id":"7"}]}}}`,
+		`{"data":{"__typename":"Query","s0":null,"s1":{"id":"2","play_history":["2026-01-02T03:04:05Z"],"resume_time":1.5},"sceneSaveActivity":true,"configuration":{"ui":{"trackActivity":false}}}}`,
+		`{"data":null,"errors":[{"message":"no","path":["s1"]}]}`, `{"data":{"__typename":"Query","s1":null},"errors":[{"message":"no","path":["s0","play_history",3]}]}`,
 		"\xff\xd8\xff\xda\x00\x02jpeg\xff\xd9", "\x89PNG\x0d\x0a\x1a\x0a", `<svg xmlns="http://www.w3.org/2000/svg"/>`,
 	} {
-		for which := range uint8(12) {
+		for which := range uint8(16) {
 			f.Add(which, uint16(100), "x", []byte(body), "", uint(i))
 		}
 	}

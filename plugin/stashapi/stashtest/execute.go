@@ -11,21 +11,30 @@ import (
 	"strconv"
 
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// execute runs a validated operation on the model.
-func (s *Server) execute(r *http.Request, op *ast.OperationDefinition, vars map[string]any) (map[string]any, error) {
-	data := make(map[string]any)
+// execute runs a validated operation on the model: every field, although one before it fails. A field that fails is null; if
+// it must not be, there is no data at all.
+func (s *Server) execute(r *http.Request, op *ast.OperationDefinition, vars map[string]any) (data map[string]any, errs gqlerror.List) {
+	data = make(map[string]any)
+	required := false
 	for _, f := range fieldsOf(op.SelectionSet) {
 		value, err := s.root(r, f, f.ArgumentMap(vars))
+		if err == nil {
+			value, err = project(f, value, vars)
+		}
 		if err != nil {
-			return nil, err
+			errs = append(errs, gqlerror.WrapPath(ast.Path{ast.PathName(f.Alias)}, err))
+			required = required || f.Definition.Type.NonNull
+			value = nil
 		}
-		if data[f.Alias], err = project(f, value, vars); err != nil {
-			return nil, err
-		}
+		data[f.Alias] = value
 	}
-	return data, nil
+	if required {
+		return nil, errs
+	}
+	return data, errs
 }
 
 // fieldsOf flattens fragments.
@@ -95,6 +104,8 @@ func (s *Server) root(r *http.Request, f *ast.Field, args map[string]any) (any, 
 		return s.listPlugins(), nil
 	case "configurePlugin", "setPluginsEnabled", "stopJob", "stopAllJobs":
 		return s.change(f.Name, args), nil
+	case "sceneAddPlay", "sceneDeletePlay", "sceneResetPlayCount", "sceneSaveActivity", "sceneResetActivity":
+		return s.activityOf(f.Name, args)
 	case "findScene":
 		return s.findScene(s.base(r), args)
 	case "findScenes":
@@ -150,6 +161,11 @@ func (s *Server) configuration() map[string]any {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			return map[string]any{"language": s.language}
+		},
+		"ui": func(map[string]any) any {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return maps.Clone(s.ui)
 		},
 		"plugins": func(args map[string]any) any {
 			s.mu.Lock()

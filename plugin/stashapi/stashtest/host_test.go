@@ -427,7 +427,7 @@ func TestPluginReachesStashOnlyWithItsSession(t *testing.T) {
 	if got := ask(`mutation{runPluginOperation(plugin_id:"stash-plex-sync",args:{x:"y"})}`, true); got != `200 {"data":{"runPluginOperation":{"x":"y"}}}` {
 		t.Errorf("runPluginOperation: %s", got)
 	}
-	if got := ask(`mutation{runPluginOperation(plugin_id:"stash-plex-sync",args:{mode:"error"})}`, true); !strings.Contains(got, `"data":null`) || !strings.Contains(got, "what went wrong") {
+	if got := ask(`mutation{runPluginOperation(plugin_id:"stash-plex-sync",args:{mode:"error"})}`, true); !strings.Contains(got, `"data":{"runPluginOperation":null}`) || !strings.Contains(got, `"message":"what went wrong","path":["runPluginOperation"]`) {
 		t.Errorf("runPluginOperation that fails: %s", got)
 	}
 }

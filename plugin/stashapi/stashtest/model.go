@@ -2,6 +2,7 @@ package stashtest
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,6 +25,10 @@ type Scene struct {
 	Files      []File
 	Cover      []byte // nil: Stash shows a placeholder
 	Updated    time.Time
+
+	Plays        []time.Time // in UTC and whole seconds
+	Resume       float64     // seconds
+	PlayDuration float64     // seconds
 }
 
 // File is a file of a scene.
@@ -122,7 +127,7 @@ func (s *Server) MoveFile(id int, path string) {
 	s.scenes[id].Files = files
 }
 
-// Break makes reading a scene fail, while Stash answers other queries.
+// Break makes reading a scene and changing its plays fail, while Stash answers other queries.
 func (s *Server) Break(id int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -148,6 +153,7 @@ func (s *Server) row(scene *Scene, base string) map[string]any {
 		"performers": s.names("performer", scene.Performers), "tags": s.names("tag", scene.Tags),
 		"paths": map[string]any{"screenshot": fmt.Sprintf("%s/scene/%d/screenshot?t=%d", base, scene.ID, scene.Updated.Unix())},
 	}
+	maps.Copy(row, scene.activity())
 	if scene.Date != "" {
 		row["date"] = scene.Date
 	}

@@ -62,6 +62,7 @@ type Server struct {
 	parents         map[string]map[int][]int  // kind, id: parents
 	disambiguations map[int]string            // performer id: disambiguation
 	settings        map[string]map[string]any
+	ui              map[string]any  // of the web app
 	plugins         map[string]bool // whether each is enabled
 	broken          map[int]bool    // scenes that cannot be read
 	faults          []*Fault
@@ -96,7 +97,7 @@ func (s *Server) Another() *Server { return newServer(s.schema) }
 func newServer(schema *ast.Schema) *Server {
 	s := &Server{
 		schema: schema, zone: time.UTC, clock: time.Now, language: "en-US",
-		scenes: make(map[int]*Scene), named: make(map[string]map[int]string), parents: make(map[string]map[int][]int), disambiguations: make(map[int]string), settings: make(map[string]map[string]any), broken: make(map[int]bool),
+		scenes: make(map[int]*Scene), named: make(map[string]map[int]string), parents: make(map[string]map[int][]int), disambiguations: make(map[int]string), settings: make(map[string]map[string]any), ui: make(map[string]any), broken: make(map[int]bool),
 	}
 	s.sessions = session.NewStore(sessionConfig{maxAge: 3600})
 	s.queue = newQueue()
@@ -254,12 +255,8 @@ func (s *Server) graphql(w http.ResponseWriter, r *http.Request) {
 	if f := s.fault(op.Name); f != nil && f.happen(w, r, `{"data":{"findScenes":`) {
 		return
 	}
-	data, err := s.execute(r, op, vars)
-	if err != nil {
-		write(w, nil, gqlerror.List{gqlerror.Wrap(err)})
-		return
-	}
-	write(w, data, nil)
+	data, errs := s.execute(r, op, vars)
+	write(w, data, errs)
 }
 
 func (s *Server) note(q Query) {

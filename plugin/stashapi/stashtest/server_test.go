@@ -96,7 +96,7 @@ func TestUnsupportedFieldIsAnError(t *testing.T) {
 		`{findScenes(scene_filter:{organized:true}){count}}`, `{findScenes(scene_filter:{path:{value:"x",modifier:INCLUDES}}){count}}`,
 		`mutation{runPluginOperation(plugin_id:"x")}`,
 	} {
-		if res, body := s.post(query, nil); res.StatusCode != http.StatusOK || !strings.Contains(body, "stashtest") || !strings.Contains(body, `"data":null`) {
+		if res, body := s.post(query, nil); res.StatusCode != http.StatusOK || !strings.Contains(body, `"errors":[{"message":"stashtest`) || !strings.Contains(body, "null") {
 			t.Errorf("%s: %d %s", query, res.StatusCode, body)
 		}
 	}
@@ -115,7 +115,7 @@ func TestIdsKeepTheirOrderAndOneUnknownFailsAll(t *testing.T) {
 		s.Add(stashtest.Scene{ID: id})
 	}
 	s.want(`{findScenes(ids:[3,1,2],filter:{per_page:1}){count scenes{id}}}`, nil, `{"data":{"findScenes":{"count":3,"scenes":[{"id":"3"},{"id":"1"},{"id":"2"}]}}}`)
-	s.want(`{findScenes(ids:[3,99]){count}}`, nil, `{"data":null,"errors":[{"message":"scene with id 99 not found"}]}`)
+	s.want(`{findScenes(ids:[3,99]){count}}`, nil, `{"data":null,"errors":[{"message":"scene with id 99 not found","path":["findScenes"]}]}`)
 	s.want(`{findScenes(ids:[]){count}}`, nil, `{"data":{"findScenes":{"count":30}}}`)
 	s.Break(7)
 	if _, body := s.post(`{findScene(id:7){id}}`, nil); !strings.Contains(body, "errors") {
