@@ -22,6 +22,9 @@ func (s *Server) AddBulk(sectionID string, n int) {
 // bulkAge is the age of the newest item of the bulk, in seconds.
 const bulkAge = 3600
 
+// bulkViewed is when the items of the bulk were last watched.
+const bulkViewed = 1_505_969_509
+
 // bulkRow is Plex's answer for an item without tags and texts.
 const bulkRow = `{"ratingKey":"%[1]d","key":"/library/metadata/%[1]d","guid":"com.plexapp.agents.none://0123456789abcdef0123456789abcdef/%[1]d?lang=xn","librarySectionTitle":"Videos",` +
 	`"librarySectionID":1,"librarySectionKey":"/library/sections/1","studio":"The Studio No. %[2]d","type":"movie","title":"Clip %[1]d with a Title of Some Words",` +
@@ -34,10 +37,8 @@ const bulkRow = `{"ratingKey":"%[1]d","key":"/library/metadata/%[1]d","guid":"co
 
 // listBulk answers with rows of the bulk and of the other items. An item of the bulk never changes, so the others come
 // first when sorted by time.
-func (s *Server) listBulk(w http.ResponseWriter, sec *section, others []*Item, newestFirst bool, from, size int) int {
+func (s *Server) listBulk(w http.ResponseWriter, sec *section, others []*Item, newestFirst bool, from, to int) int {
 	total := sec.bulk + len(others)
-	from = min(max(from, 0), total)
-	to := min(from+size, total)
 	out := fmt.Appendf(make([]byte, 0, (to-from+1)*2*len(bulkRow)), `{"MediaContainer":{"size":%d,"totalSize":%d,"offset":%d,"allowSync":false,"Metadata":[`, to-from, total, from)
 	for i := from; i < to; i++ {
 		at, other := i, i-sec.bulk

@@ -23,6 +23,14 @@ type section struct {
 	bulk, bulkKey, bulkSince int // see AddBulk
 }
 
+// itemKind returns the type of a library's items.
+func (sec *section) itemKind() string {
+	if sec.kind == "show" {
+		return "episode"
+	}
+	return "movie"
+}
+
 // Item is a Plex item as a user sees it.
 type Item struct {
 	Key           string
@@ -39,6 +47,7 @@ type Item struct {
 	Updated       int64
 	Deleted       bool // in the trash
 	Files         []File
+	Views         map[int]View // by account
 
 	Posters, Arts []Picture // one of each is selected
 	thumb, art    int64     // how often the selection has changed
@@ -60,7 +69,7 @@ func (it *Item) clone() Item {
 	c := *it
 	c.Files = slices.Clone(it.Files)
 	c.Posters, c.Arts = slices.Clone(it.Posters), slices.Clone(it.Arts)
-	c.Locked = maps.Clone(it.Locked)
+	c.Locked, c.Views = maps.Clone(it.Locked), maps.Clone(it.Views)
 	c.Tags = make(map[string][]string)
 	for k, v := range it.Tags {
 		c.Tags[k] = slices.Clone(v)
@@ -162,7 +171,7 @@ func (s *Server) Move(key, file string) string {
 	return s.AddItem(it.Section, file, it.Files[0].Size)
 }
 
-// Remove removes an item, as emptying the trash does.
+// Remove removes an item, as emptying the trash does. Its rows in the history stay, without its key.
 func (s *Server) Remove(key string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

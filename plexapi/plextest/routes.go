@@ -22,13 +22,20 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request, path string) int 
 	if path == "/identity" && r.Method == http.MethodGet {
 		return s.answer(w, map[string]any{"size": 0, "claimed": s.flag(true), "machineIdentifier": s.machine, "version": version})
 	}
-	if r.Header.Get("X-Plex-Token") != s.Token || r.Header.Get("X-Plex-Client-Identifier") == "" {
+	s.viewer = s.accountOf(r.Header.Get("X-Plex-Token"))
+	if s.viewer == 0 || r.Header.Get("X-Plex-Client-Identifier") == "" {
 		return page(w, http.StatusUnauthorized)
 	}
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	picture := len(parts) == 5 && parts[1] == "metadata"
 	if r.URL.Query().Has("X-Plex-Token") || !picture && r.Header.Get("Accept") != "application/json" {
 		return page(w, http.StatusBadRequest)
+	}
+	if status := s.plays(w, r, path); status != 0 {
+		return status
+	}
+	if s.viewer != Owner && r.Method != http.MethodGet {
+		return page(w, http.StatusForbidden)
 	}
 	switch {
 	case path == "/" && r.Method == http.MethodGet:
@@ -130,24 +137,22 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, id string) int {
 		sort.SliceStable(items, func(i, j int) bool { return items[i].AddedAt > items[j].AddedAt })
 	case "updatedAt:desc":
 		sort.SliceStable(items, func(i, j int) bool { return items[i].Updated > items[j].Updated })
+	case "lastViewedAt:asc":
+		sort.SliceStable(items, func(i, j int) bool { return items[i].Views[s.viewer].Last < items[j].Views[s.viewer].Last })
 	case "id", "":
 	default:
 		return page(w, http.StatusBadRequest)
 	}
-	start, _ := strconv.Atoi(r.Header.Get("X-Plex-Container-Start"))
-	size, err := strconv.Atoi(r.Header.Get("X-Plex-Container-Size"))
-	if err != nil {
-		size = len(items) + sec.bulk
+	bulk := sec.bulk
+	if q.Has("lastViewedAt>>") { // the items of the bulk are not among them
+		bulk = 0
 	}
-	if s.options.PageSize > 0 {
-		size = min(size, s.options.PageSize)
+	from, to := s.window(r, len(items)+bulk)
+	if bulk > 0 {
+		return s.listBulk(w, sec, items, q.Get("sort") != "id" && q.Get("sort") != "", from, to)
 	}
-	if sec.bulk > 0 {
-		return s.listBulk(w, sec, items, q.Get("sort") != "id" && q.Get("sort") != "", start, size)
-	}
-	from := min(max(start, 0), len(items))
 	rows := []any{}
-	for _, it := range items[from:min(from+size, len(items))] {
+	for _, it := range items[from:to] {
 		rows = append(rows, s.row(sec, it, true))
 	}
 	return s.answer(w, map[string]any{
@@ -156,15 +161,25 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, id string) int {
 	})
 }
 
+// window returns which of n rows a request asks for.
+func (s *Server) window(r *http.Request, n int) (from, to int) {
+	start, _ := strconv.Atoi(r.Header.Get("X-Plex-Container-Start")) // 0 if absent
+	size, err := strconv.Atoi(r.Header.Get("X-Plex-Container-Size"))
+	if err != nil {
+		size = n
+	}
+	if s.options.PageSize > 0 {
+		size = min(size, s.options.PageSize)
+	}
+	from = min(max(start, 0), n)
+	return from, min(from+size, n)
+}
+
 // row returns an item as a listing or a request for single items shows it. Absent values have no key. Listings truncate
 // tag lists after two.
 func (s *Server) row(sec *section, it *Item, listing bool) map[string]any {
-	kind := "movie"
-	if sec.kind == "show" {
-		kind = "episode"
-	}
 	m := map[string]any{
-		"ratingKey": it.Key, "key": "/library/metadata/" + it.Key, "type": kind, "title": it.Title, "guid": "local://" + it.Key,
+		"ratingKey": it.Key, "key": "/library/metadata/" + it.Key, "type": sec.itemKind(), "title": it.Title, "guid": "local://" + it.Key,
 		"addedAt": s.number(it.AddedAt), "updatedAt": s.number(it.Updated), "rating": 6.1,
 		"Rating": []any{map[string]any{"image": "x", "value": 9.0, "type": "audience"}}, "Guid": []any{}, "Image": []any{},
 		"thumb": it.address("thumb"), "art": it.address("art"),
@@ -180,6 +195,7 @@ func (s *Server) row(sec *section, it *Item, listing bool) map[string]any {
 	if it.Rating != nil {
 		m["userRating"] = *it.Rating
 	}
+	s.viewed(it, m)
 	if it.Deleted {
 		m["deletedAt"] = s.number(it.Updated)
 	}

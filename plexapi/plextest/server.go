@@ -42,6 +42,12 @@ type Server struct {
 	scans    []Scan
 	watch    func(r Request, done bool) // see Watch
 
+	accounts []user // besides the owner
+	viewer   int    // the account of the request that is answered
+	history  []play // in the order of the ids
+	lastPlay int    // id
+	sessions []session
+
 	addr     string
 	listener net.Listener
 	http     *http.Server
@@ -67,6 +73,7 @@ type Options struct {
 	SizeFilter    string // a filter by size: "" works, "ignored", or "refused" with 400
 	Agent         string // of all libraries; "": the one of personal media
 	NoPaths       bool   // files have no paths, as for a token that is not the owner's
+	After         bool   // the history's filter by time leaves out the second itself
 	LineLimit     int    // longer request lines answer 414, as with a proxy; 0: no limit
 	// Keep returns the form in which Plex stores a value; nil: unchanged.
 	Keep func(field, value string) string
