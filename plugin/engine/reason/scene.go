@@ -86,3 +86,6 @@ func Panic() Reason { return Reason{Code: "panic"} }
 
 // Crashed says that the process ended repeatedly while it worked on the scene. Its code is that of store.ClassCrashed.
 func Crashed() Reason { return Reason{Code: "crashed"} }
+
+// PlayKnown: Stash has the play already, from here or from another source.
+func PlayKnown() Reason { return Reason{Code: "play_known"} }

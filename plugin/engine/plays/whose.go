@@ -1,0 +1,99 @@
+package plays
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
+)
+
+// Whose names the Plex accounts whose plays are imported: names or ids. Empty: nobody's.
+type Whose []string
+
+// Owner is the only word of Whose for the owner of the server.
+const Owner = "on"
+
+// IsOwner reports whether only the plays of the owner are imported.
+func (w Whose) IsOwner() bool { return len(w) == 1 && strings.EqualFold(w[0], Owner) }
+
+// resolved is what Whose meant when Plex was last asked.
+type resolved struct {
+	Whose    []string `json:"whose"`
+	Accounts []int    `json:"accounts"`
+}
+
+// accounts returns the ids of the chosen accounts, or why they are not known. Nothing is imported for anybody as long as one
+// is not known. Plex is asked when the setting has changed, and once a day.
+func (p *Puller) accounts(ctx context.Context) (ids []int, why string, err error) {
+	if p.Whose.IsOwner() {
+		return []int{plexapi.OwnerAccount}, "", nil
+	}
+	stored, at, err := p.Store.Meta(ctx, keyAccounts+p.Server)
+	if err != nil {
+		return nil, "", err
+	}
+	var known resolved
+	now := time.Now()
+	if json.Unmarshal([]byte(stored), &known) == nil && slices.Equal(known.Whose, p.Whose) && !at.After(now) && now.Sub(at) < farEvery {
+		return known.Accounts, "", nil
+	}
+	var list []plexapi.Account
+	err = p.ask(ctx, func(ctx context.Context) error {
+		list, err = p.Plex.Accounts(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	ids, why = Resolve(p.Whose, list)
+	if why != "" {
+		return nil, why, nil
+	}
+	value, err := json.Marshal(resolved{p.Whose, ids})
+	if err != nil {
+		return nil, "", err
+	}
+	return ids, "", p.Store.SetMeta(ctx, now, keyAccounts+p.Server, string(value))
+}
+
+// Resolve returns the ids of accounts by their names or ids, in order, or why one is not known.
+func Resolve(whose Whose, list []plexapi.Account) (ids []int, why string) {
+	for _, name := range whose {
+		var fit []int
+		for _, a := range list {
+			if strings.EqualFold(a.Name, name) || strconv.FormatInt(a.ID, 10) == name || strings.EqualFold(name, Owner) && a.ID == plexapi.OwnerAccount {
+				fit = append(fit, int(a.ID))
+			}
+		}
+		switch len(fit) {
+		case 1:
+			ids = append(ids, fit[0])
+		case 0:
+			return nil, fmt.Sprintf("no plays are imported: Plex has no account %q; its accounts are %s. Correct \"Import plays\" (plays)", text.OneLine(name, text.ValueLimit), names(list))
+		default:
+			return nil, fmt.Sprintf("no plays are imported: several Plex accounts are named %q; write the id instead: %s. Correct \"Import plays\" (plays)", text.OneLine(name, text.ValueLimit), names(list))
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), ""
+}
+
+// names lists accounts with their ids.
+func names(list []plexapi.Account) string {
+	const most = 20
+	var words []string
+	for _, a := range list[:min(len(list), most)] {
+		words = append(words, fmt.Sprintf("%s (%d)", text.OneLine(cmp.Or(a.Name, "no name"), text.ValueLimit), a.ID))
+	}
+	if len(list) > most {
+		words = append(words, "…")
+	}
+	return strings.Join(words, ", ")
+}
