@@ -103,6 +103,38 @@ func calls(t *testing.T, c *Client) map[string]func() (any, error) {
 			}
 			return pictures, err
 		},
+		"history": func() (any, error) {
+			p, err := c.History(ctx, HistoryQuery{Start: 3, Size: 5})
+			if err == nil {
+				checkRows(t, p, func(p Play) bool {
+					return p.HistoryKey != "" && p.ViewedAt > 0 && p.AccountID > 0 && (p.RatingKey == "" || ValidKey(p.RatingKey))
+				})
+			}
+			return p, err
+		},
+		"watched": func() (any, error) {
+			p, err := c.Watched(ctx, WatchedQuery{SectionID: "1", Type: Movie, Since: 5, Start: 3, Size: 5})
+			if err == nil {
+				checkRows(t, p, func(w Watched) bool {
+					return ValidKey(w.RatingKey) && w.LastViewedAt > 0 && w.ViewCount >= 0 && w.ViewOffset >= 0
+				})
+			}
+			return p, err
+		},
+		"accounts": func() (any, error) {
+			accounts, err := c.Accounts(ctx)
+			if err == nil && (len(accounts) == 0 || slices.ContainsFunc(accounts, func(a Account) bool { return a.ID <= 0 })) {
+				t.Errorf("accounts %+v", accounts)
+			}
+			return accounts, err
+		},
+		"sessions": func() (any, error) {
+			keys, err := c.Sessions(ctx)
+			if slices.ContainsFunc(keys, func(k string) bool { return !ValidKey(k) }) {
+				t.Errorf("sessions of %q", keys)
+			}
+			return keys, err
+		},
 		"edit":   func() (any, error) { return write(c.Edit(ctx, "1", Movie, "1", Edit{Lock: []string{"title"}})) },
 		"rate":   func() (any, error) { return write(c.Rate(ctx, "1", nil)) },
 		"scan":   func() (any, error) { return write(c.Scan(ctx, "1", "/a")) },
@@ -152,6 +184,18 @@ func checkPage(t *testing.T, p Page) {
 	}
 }
 
+// checkRows checks a page and each of its rows.
+func checkRows[T any](t *testing.T, p PageOf[T], valid func(T) bool) {
+	if len(p.Rows)+p.Unreadable != p.Received || p.TotalSize < -1 || p.Received > 0 && (p.Offset != 3 || len(p.Rows) == 0) || p.Received == 0 && p.TotalSize > 3 {
+		t.Errorf("%+v", p)
+	}
+	for _, r := range p.Rows {
+		if !valid(r) {
+			t.Errorf("row %+v", r)
+		}
+	}
+}
+
 // endOf returns where the first value of a JSON text ends, 0 if there is none.
 func endOf(body []byte) int {
 	dec := json.NewDecoder(bytes.NewReader(body))
@@ -176,8 +220,10 @@ func FuzzAnswers(f *testing.F) {
 		`{"MediaContainer":{"Metadata":[{"ratingKey":"1"},{"ratingKey":"1","userRating":-1},{"ratingKey":"2","userRating":1e300}]}}`,
 		`{"MediaContainer":{"Metadata":[{"ratingKey":"upload://posters/0","selected":1}],"Photo":{"ratingKey":"x"}}}`,
 		`{"MediaContainer":{"totalSize":1,"Metadata":[{"ratingKey":"1","Media":[{"Part":[{"id":1}]}]}]}}`,
+		`{"MediaContainer":{"size":"1","totalSize":4,"offset":3,"Metadata":[{"historyKey":"/h/1","ratingKey":"7","viewedAt":"1700000000","accountID":1,"lastViewedAt":1700000000,"viewCount":"1"},{"viewedAt":1}]}}`,
+		`{"MediaContainer":{"size":0,"totalSize":9,"Account":[{"id":"1","name":"a"},{"id":0}]}}`,
 	} {
-		for which := range uint8(12) {
+		for which := range uint8(16) {
 			f.Add(which, uint16(100), "", []byte(body), "", uint(len(body)-1))
 		}
 	}
