@@ -197,7 +197,7 @@ func (s *session) engine(ctx context.Context) (*engine.Engine, error) {
 	}
 	return &engine.Engine{
 		Store: s.db, Index: index, Stash: s.stash, Plex: plex, Log: s.z,
-		Config: engine.Config{Libraries: s.set.Libraries, Config: push.Config{
+		Config: engine.Config{Libraries: s.set.Libraries, Plays: s.set.Plays, Config: push.Config{
 			PathMap: s.set.PathMap, Fields: s.set.Fields,
 			KeepPlexEdits: s.set.KeepPlexEdits, MaxRetries: s.set.MaxRetries,
 			SkipMissing: s.set.SkipMissing, ScanPlex: s.set.ScanPlex,

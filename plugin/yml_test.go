@@ -57,7 +57,7 @@ func TestYmlOffersTheSettingsThatTheProgramReads(t *testing.T) {
 	want := map[string]plugin.PluginSettingTypeEnum{
 		"plexUrl": text, "plexToken": text, "plexLibraries": text, "pathMap": text, "fields": text, "contentRating": text, "keepPlexEdits": truth,
 		"maxRetries": number, "timeoutSeconds": number, "insecureTLS": truth, "debugLog": truth, "redactLogs": truth, "onlyOrganized": truth, "excludeTags": text,
-		"skipMissing": truth, "scanPlex": truth,
+		"skipMissing": truth, "scanPlex": truth, "plays": text,
 	}
 	offered := make(map[string]plugin.PluginSettingTypeEnum)
 	about := make(map[string]string)
@@ -115,7 +115,7 @@ func TestYmlOffersTheTasksThatTheProgramPerforms(t *testing.T) {
 	for operation := range ops.All() { // the page calls them
 		delete(modes, operation)
 	}
-	for _, operation := range []string{"sync-scene", "explain"} { // they need a scene, and Stash has no form for it
+	for _, operation := range []string{"sync-scene", "explain", "pull"} { // two need a scene, and Stash has no form for it; runs pull anyway
 		if modes[operation] == nil {
 			t.Errorf("there is no operation %s", operation)
 		}

@@ -73,6 +73,7 @@ var added = []string{
 	`DROP TABLE day; DROP TABLE left_out; DROP TABLE manual_link; ALTER TABLE job DROP COLUMN last_reason;
 		ALTER TABLE dead_letter DROP COLUMN last_reason; ALTER TABLE attempt_log DROP COLUMN reason;
 		ALTER TABLE attempt_log DROP COLUMN fields; ALTER TABLE attempt_log DROP COLUMN took_ms`,
+	`DROP TABLE play; DROP TABLE play_account; DROP TABLE resume_seen; DROP TABLE stash_write`,
 }
 
 // downgrade turns a queue into one of an earlier version.

@@ -12,6 +12,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/doing"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/plays"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
@@ -22,7 +23,8 @@ import (
 
 // Config holds the user's settings.
 type Config struct {
-	Libraries []string // names or ids; empty: all movie libraries
+	Libraries []string    // names or ids; empty: all movie libraries
+	Plays     plays.Whose // whose plays in Plex count in Stash
 	push.Config
 }
 
@@ -160,6 +162,9 @@ func (r *run) process(ctx context.Context) error {
 // work does the run's work in order of urgency.
 func (r *run) work(ctx context.Context) error {
 	if err := r.jobs(ctx, store.ClaimOptions{Below: store.InBulk}); err != nil {
+		return err
+	}
+	if err := r.pull(ctx); err != nil {
 		return err
 	}
 	if err := r.catchUp(ctx); err != nil {

@@ -28,6 +28,7 @@ const (
 	PreviewDescription = ownPrefix + "preview changes, continued"
 	RestoreDescription = ownPrefix + "restore Plex metadata, continued"
 	GapsDescription    = ownPrefix + "compare Stash and Plex, continued"
+	PlaysDescription   = ownPrefix + "plays, continued"
 )
 
 // queuePrefix is Stash's prefix for the description of a plugin task.

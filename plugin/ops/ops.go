@@ -6,6 +6,7 @@ import (
 	"maps"
 
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/plays"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/queue"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/scenes"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/setup"
@@ -22,5 +23,5 @@ func All() map[string]desk.Operation {
 
 // parts returns the operations of each package.
 func parts() []map[string]desk.Operation {
-	return []map[string]desk.Operation{queue.Operations(), scenes.Operations(), setup.Operations()}
+	return []map[string]desk.Operation{queue.Operations(), plays.Operations(), scenes.Operations(), setup.Operations()}
 }

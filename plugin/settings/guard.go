@@ -25,6 +25,21 @@ func (p *parser) names(name string) []string {
 	return names
 }
 
+// plays reads whose plays are imported: nobody's, the owner's ("on"), or those of named accounts.
+func (p *parser) plays(name string) []string {
+	list := p.names(name)
+	switch {
+	case off(p.raw[name]):
+		return nil
+	case len(list) == 1 && slices.Contains([]string{"on", "true", "yes"}, strings.ToLower(list[0])):
+		return []string{"on"}
+	}
+	for i, one := range list {
+		list[i], _ = text.Unquote(one)
+	}
+	return list
+}
+
 // misspelt finds unknown keys that look like a guarding setting that is not set. They come from editing Stash's
 // configuration by hand.
 func (p *parser) misspelt(stored map[string]any) {

@@ -28,6 +28,7 @@ var Page = []struct{ Key, Name string }{
 	{"insecureTLS", "Accept any certificate"},
 	{"debugLog", "Debug log"},
 	{"redactLogs", "Redact logs"},
+	{"plays", "Import plays"},
 }
 
 // Label returns a setting's name on the settings page and its key.

@@ -47,6 +47,7 @@ type Settings struct {
 	InsecureTLS   bool
 	DebugLog      bool
 	RedactLogs    bool
+	Plays         []string // names or ids of Plex accounts, or the word "on" for the owner; empty: nobody's plays
 	Unknown       []string // keys of no setting, probably misspelt
 }
 
@@ -144,6 +145,7 @@ func (p *parser) read() Settings {
 		InsecureTLS:   p.truth("insecureTLS"),
 		DebugLog:      p.truth("debugLog"),
 		RedactLogs:    p.truth("redactLogs"),
+		Plays:         p.plays("plays"),
 	}
 	var err error
 	s.Fields, err = merge.ParseFields(p.text("fields"))

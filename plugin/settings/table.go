@@ -66,6 +66,8 @@ func (s *Settings) value(key string) (kind string, value any) {
 		return "fields", slices.DeleteFunc(merge.FieldNames(), func(name string) bool { return !s.Fields.Has(name) })
 	case "contentRating":
 		return "text", s.Fields.ContentRating
+	case "plays":
+		return "list", append([]string{}, s.Plays...)
 	case "excludeTags":
 		return "list", append([]string{}, s.ExcludeTags...)
 	case "maxRetries":

@@ -11,7 +11,7 @@ func TestTableShowsEverySettingButTheToken(t *testing.T) {
 	raw := map[string]any{
 		"05plexUrl": "http://plex:32400/web", "10plexToken": secret, "plexLibraries": `Films, "A, B"`, "pathMap": "/a => /b", "fields": "title,+background",
 		"contentRating": "XXX", "keepPlexEdits": true, "onlyOrganized": "yes", "excludeTags": "Private", "skipMissing": 1.0, "scanPlex": "on", "maxRetries": 7.0,
-		"timeoutSeconds": "9", "insecureTLS": true, "debugLog": true, "redactLogs": "nonsense " + secret,
+		"timeoutSeconds": "9", "insecureTLS": true, "debugLog": true, "redactLogs": "nonsense " + secret, "plays": `Anna, 7`,
 	}
 	s, err := Parse(raw)
 	values, defaults, problems := make(map[string]string), make(map[string]string), 0
@@ -52,6 +52,7 @@ func TestTableShowsEverySettingButTheToken(t *testing.T) {
 		"insecureTLS":    {`boolean true`, `false`},
 		"debugLog":       {`boolean true`, `false`},
 		"redactLogs":     {`boolean false`, `false`},
+		"plays":          {`list ["Anna","7"]`, `[]`},
 	} {
 		if values[name] != want[0] || defaults[name] != want[1] {
 			t.Errorf("%s: %s, default %s, want %v", name, values[name], defaults[name], want)

@@ -11,9 +11,9 @@ CREATE TABLE play (
   section     TEXT    NOT NULL,
   title       TEXT    NOT NULL,            -- Plex's
   scene_id    INTEGER NOT NULL DEFAULT 0,  -- 0: no scene is known yet
-  state       TEXT    NOT NULL CHECK (state IN ('past', 'new', 'writing', 'written', 'skipped', 'dead', 'undone')),
+  state       TEXT    NOT NULL CHECK (state IN ('past', 'new', 'writing', 'written', 'undoing', 'skipped', 'dead', 'undone')),
   reason      TEXT    NOT NULL DEFAULT '', -- JSON of the code and its parameters
-  had         INTEGER NOT NULL DEFAULT 0,  -- how many plays at this second Stash had before the write
+  had         INTEGER NOT NULL DEFAULT 0,  -- how many plays at this second Stash had before it was asked to add or delete one
   attempts    INTEGER NOT NULL DEFAULT 0,
   due_at      INTEGER NOT NULL DEFAULT 0,  -- unix ms
   class       TEXT    NOT NULL DEFAULT '',
@@ -25,8 +25,8 @@ CREATE TABLE play (
 CREATE INDEX play_state ON play (server, state, viewed_at);
 CREATE INDEX play_scene ON play (scene_id, viewed_at);
 CREATE INDEX play_work ON play (server, viewed_at) WHERE state IN ('new', 'writing') AND scene_id <> 0;
-CREATE INDEX play_unmatched ON play (server, rating_key) WHERE state = 'new' AND scene_id = 0;
-CREATE INDEX play_written ON play (server, written_at) WHERE state = 'written';
+CREATE INDEX play_unmatched ON play (server, rating_key) WHERE state IN ('new', 'writing') AND scene_id = 0;
+CREATE INDEX play_written ON play (server, written_at) WHERE state IN ('writing', 'written', 'undoing');
 
 -- A play_account is a Plex account whose plays are imported. Older plays are only noted.
 CREATE TABLE play_account (

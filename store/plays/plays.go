@@ -22,6 +22,7 @@ const (
 	New     State = "new"     // to be written, or waits until its item is linked to a scene
 	Writing State = "writing" // Stash was asked to add it, and the answer is not known
 	Written State = "written"
+	Undoing State = "undoing" // written, and Stash was asked to delete it
 	Skipped State = "skipped" // not to be written; the reason says why
 	Dead    State = "dead"    // Stash refused it too often
 	Undone  State = "undone"  // written, and removed again
@@ -39,12 +40,12 @@ type Play struct {
 	SceneID   int // 0: none is known
 	State     State
 	Reason    string // JSON of the code and its parameters; "" if there is none
-	Had       int    // how many plays at this second Stash had before the write
+	Had       int    // how many plays at this second Stash had before it was asked to add or delete one
 	Attempts  int
 	DueAt     time.Time
 	Class     string
 	Error     string
-	WrittenAt time.Time
+	WrittenAt time.Time // when Stash was asked to add it
 }
 
 // A Queue is an open queue.db.
@@ -97,10 +98,19 @@ func (b Book) Accounts(ctx context.Context) (map[int]time.Time, error) {
 	return since, nil
 }
 
-// Begin begins to import the plays of accounts: those that are viewed after a time. An account that was begun before
-// keeps its time.
+// Begin makes these the accounts whose plays are imported. Those of a new one count if they are viewed after a time. An
+// account that was begun before keeps its time; one that is left out begins anew when
+// it is chosen again, and its plays that were not written are past.
 func (b Book) Begin(ctx context.Context, accounts []int, since time.Time) error {
 	err := b.Queue.InTx(ctx, func(tx *sqlitefile.Tx) error {
+		for _, query := range [...]string{
+			`DELETE FROM play_account WHERE server = ? AND account_id NOT IN (SELECT value FROM json_each(?))`,
+			`UPDATE play SET state = 'past' WHERE server = ? AND state = 'new' AND account_id NOT IN (SELECT value FROM json_each(?))`,
+		} {
+			if _, err := tx.ExecContext(ctx, query, b.Server, sqlitefile.JSONList(accounts)); err != nil {
+				return err
+			}
+		}
 		for _, account := range accounts {
 			if _, err := tx.ExecContext(ctx, `INSERT INTO play_account (server, account_id, since) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
 				b.Server, account, since.Unix()); err != nil {
@@ -115,23 +125,64 @@ func (b Book) Begin(ctx context.Context, accounts []int, since time.Time) error 
 	return nil
 }
 
+// End ends the import for all accounts of all servers. It writes nothing if there is none.
+func End(ctx context.Context, q Queue) error {
+	var begun bool
+	err := q.View(ctx, func(tx *sqlitefile.Tx) error {
+		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM play_account)`).Scan(&begun)
+	})
+	if err == nil && begun {
+		err = q.InTx(ctx, func(tx *sqlitefile.Tx) error {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM play_account`); err != nil {
+				return err
+			}
+			_, err := tx.ExecContext(ctx, `UPDATE play SET state = 'past' WHERE state = 'new'`)
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("cannot store that no plays are imported: %w", err)
+	}
+	return nil
+}
+
+// Servers returns the servers of which plays are imported, or plays or resume points were written.
+func Servers(ctx context.Context, q Queue) (list []string, err error) {
+	err = q.View(ctx, func(tx *sqlitefile.Tx) error {
+		list, err = sqlitefile.Collect(ctx, tx, func(row sqlitefile.Row) (server string, err error) {
+			err = row.Scan(&server)
+			return server, err
+		}, `SELECT server FROM play_account UNION SELECT server FROM play WHERE state IN ('writing', 'written', 'undoing') UNION SELECT server FROM stash_write WHERE undone_at = 0`)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("cannot read of which servers plays are imported: %w", err)
+	}
+	return list, nil
+}
+
 // note adds a row. Plex may give an item another key, which counts as long as nothing was written.
-const note = `INSERT INTO play (server, history_key, viewed_at, account_id, rating_key, section, title, state, noted_at)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+const note = `INSERT INTO play (server, history_key, viewed_at, account_id, rating_key, section, title, state, reason, noted_at)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 	ON CONFLICT DO UPDATE SET rating_key = excluded.rating_key, section = excluded.section, scene_id = 0
 	WHERE state IN ('past', 'new') AND excluded.rating_key <> '' AND rating_key <> excluded.rating_key`
 
-// Note stores rows of the history that are not stored yet. Those of the accounts in since that were viewed later are new,
-// all others past. It returns how many rows are new.
+// Note stores rows of the history that are not stored yet. Those of the accounts in since that were viewed later get their
+// own state, or are new; all others are past. It returns how many rows are new.
 func (b Book) Note(ctx context.Context, now time.Time, rows []Play, since map[int]time.Time) (added int, err error) {
 	err = b.Queue.InTx(ctx, func(tx *sqlitefile.Tx) error {
 		added = 0
 		for _, p := range rows {
 			state := Past
-			if from, chosen := since[p.Account]; chosen && p.ViewedAt.After(from) {
+			from, chosen := since[p.Account]
+			switch {
+			case !chosen || !p.ViewedAt.After(from):
+			case p.State != "":
+				state = p.State
+			default:
 				state = New
 			}
-			res, err := tx.ExecContext(ctx, note, b.Server, p.HistoryKey, p.ViewedAt.Unix(), p.Account, p.RatingKey, p.Section, p.Title, state, now.UnixMilli())
+			res, err := tx.ExecContext(ctx, note, b.Server, p.HistoryKey, p.ViewedAt.Unix(), p.Account, p.RatingKey, p.Section, p.Title, state, p.Reason, now.UnixMilli())
 			if err != nil {
 				return err
 			}
@@ -151,19 +202,19 @@ func (b Book) Note(ctx context.Context, now time.Time, rows []Play, since map[in
 	return added, nil
 }
 
-// match gives new plays the scene that their item shows: the only one that is linked to it, or the one that owns it.
+// match gives plays the scene that their item shows: the only one that is linked to it, or the one that owns it.
 const match = `UPDATE play SET scene_id = COALESCE(
 		(SELECT i.owner FROM item i JOIN link l ON l.server = i.server AND l.rating_key = i.rating_key AND l.scene_id = i.owner
 		 WHERE i.server = play.server AND i.rating_key = play.rating_key),
 		(SELECT MIN(l.scene_id) FROM link l WHERE l.server = play.server AND l.rating_key = play.rating_key HAVING COUNT(*) = 1), 0)
-	WHERE server = ?1 AND state = 'new' AND rating_key <> ''
+	WHERE server = ?1 AND state IN ('new', 'writing') AND scene_id = 0
 	AND EXISTS (SELECT 1 FROM link l WHERE l.server = play.server AND l.rating_key = play.rating_key)`
 
-// Match finds the scenes of the new plays whose items are linked by now. A play of an item that several scenes share, and
+// Match finds the scenes of plays whose items are linked by now. A play of an item that several scenes share, and
 // none owns, keeps waiting.
 func (b Book) Match(ctx context.Context) error {
 	err := b.Queue.InTx(ctx, func(tx *sqlitefile.Tx) error {
-		_, err := tx.ExecContext(ctx, match+` AND scene_id = 0`, b.Server)
+		_, err := tx.ExecContext(ctx, match, b.Server)
 		return err
 	})
 	if err != nil {
@@ -172,12 +223,16 @@ func (b Book) Match(ctx context.Context) error {
 	return nil
 }
 
+// clockBack is longer than a play ever waits: one that is due later than that was postponed before the clock was set back.
+const clockBack = 2 * time.Hour
+
 // Work returns plays that have a scene and are to be written, or of which it is not known whether they were, the oldest
 // first.
 func (b Book) Work(ctx context.Context, now time.Time, limit int) (list []Play, err error) {
 	err = b.Queue.View(ctx, func(tx *sqlitefile.Tx) error {
 		list, err = sqlitefile.Collect(ctx, tx, scan, `SELECT `+columns+` FROM play
-			WHERE server = ? AND state IN ('new', 'writing') AND scene_id <> 0 AND due_at <= ? ORDER BY viewed_at LIMIT ?`, b.Server, now.UnixMilli(), limit)
+			WHERE server = ?1 AND state IN ('new', 'writing') AND scene_id <> 0 AND (due_at <= ?2 OR due_at > ?3)
+			ORDER BY viewed_at LIMIT ?4`, b.Server, now.UnixMilli(), now.Add(clockBack).UnixMilli(), limit)
 		return err
 	})
 	if err != nil {

@@ -75,13 +75,31 @@ func (b Book) OfScene(ctx context.Context, scene, limit int) (list []Play, err e
 	return list, nil
 }
 
-// Import makes past plays of accounts new, up to a number of them, and returns how many.
+// Import makes plays of accounts new that are past or were undone, up to a number of them, and returns how many.
 func (b Book) Import(ctx context.Context, accounts []int, limit int) (n int, err error) {
-	err = b.Queue.InTx(ctx, func(tx *sqlitefile.Tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE play SET state = 'new', due_at = 0 WHERE (server, history_key, viewed_at, account_id) IN (
+	for _, state := range [...]State{Past, Undone} {
+		some, err := b.change(ctx, `UPDATE play SET state = 'new', due_at = 0, reason = '', attempts = 0 WHERE (server, history_key, viewed_at, account_id) IN (
 			SELECT server, history_key, viewed_at, account_id FROM play
-			WHERE server = ? AND state = 'past' AND rating_key <> '' AND account_id IN (SELECT value FROM json_each(?)) LIMIT ?)`,
-			b.Server, sqlitefile.JSONList(accounts), limit)
+			WHERE server = ? AND state = ? AND rating_key <> '' AND account_id IN (SELECT value FROM json_each(?)) LIMIT ?)`,
+			b.Server, state, sqlitefile.JSONList(accounts), limit-n)
+		if err != nil {
+			return 0, err
+		}
+		n += some
+	}
+	return n, nil
+}
+
+// EndImport makes the plays past again that an import has made new and that were not written.
+func (b Book) EndImport(ctx context.Context) error {
+	_, err := b.change(ctx, `UPDATE play SET state = 'past' WHERE server = ? AND state = 'new'
+		AND viewed_at <= COALESCE((SELECT since FROM play_account a WHERE a.server = play.server AND a.account_id = play.account_id), viewed_at)`, b.Server)
+	return err
+}
+
+func (b Book) change(ctx context.Context, query string, args ...any) (n int, err error) {
+	err = b.Queue.InTx(ctx, func(tx *sqlitefile.Tx) error {
+		res, err := tx.ExecContext(ctx, query, args...)
 		if err != nil {
 			return err
 		}
@@ -90,20 +108,49 @@ func (b Book) Import(ctx context.Context, accounts []int, limit int) (n int, err
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("cannot import the plays: %w", err)
+		return 0, fmt.Errorf("cannot change which plays are imported: %w", err)
 	}
 	return n, nil
 }
 
-// WrittenSince returns plays that were written at or after a time and not undone, the first written first.
+// WrittenSince returns plays that Stash was asked to add at or after a time, and that were not undone, the first first.
 func (b Book) WrittenSince(ctx context.Context, since time.Time, limit int) (list []Play, err error) {
 	err = b.Queue.View(ctx, func(tx *sqlitefile.Tx) error {
 		list, err = sqlitefile.Collect(ctx, tx, scan, `SELECT `+columns+` FROM play
-			WHERE server = ? AND state = 'written' AND written_at >= ? ORDER BY written_at LIMIT ?`, b.Server, since.UnixMilli(), limit)
+			WHERE server = ? AND state IN ('writing', 'written', 'undoing') AND written_at >= ? ORDER BY written_at LIMIT ?`, b.Server, since.UnixMilli(), limit)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot list the plays that were written: %w", err)
 	}
 	return list, nil
+}
+
+// Paths returns the files in Plex by which items are linked to scenes: of each item, by the id of the scene.
+func (b Book) Paths(ctx context.Context, keys []string) (paths map[string]map[int]string, err error) {
+	paths = make(map[string]map[int]string)
+	err = b.Queue.View(ctx, func(tx *sqlitefile.Tx) error {
+		rows, err := tx.QueryContext(ctx, `SELECT rating_key, scene_id, path FROM link WHERE server = ? AND rating_key IN (SELECT value FROM json_each(?))`,
+			b.Server, sqlitefile.JSONList(keys))
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var key, path string
+			var scene int
+			if err := rows.Scan(&key, &scene, &path); err != nil {
+				return err
+			}
+			if paths[key] == nil {
+				paths[key] = make(map[int]string)
+			}
+			paths[key][scene] = path
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the files of %d items: %w", len(keys), err)
+	}
+	return paths, nil
 }

@@ -20,7 +20,7 @@ type layer struct {
 
 // below are the packages that the engine stands on. Files of databases are the business of those of store.
 const below = "plugin/engine/doing plugin/engine/findings plugin/engine/gate plugin/engine/hidden plugin/engine/lookup plugin/engine/push plugin/engine/match plugin/engine/merge plugin/engine/reason plugin/engine/retry " +
-	"plugin/engine/scans plugin/engine/catchup plugin/engine/tally " +
+	"plugin/engine/scans plugin/engine/catchup plugin/engine/plays plugin/engine/tally " +
 	"plugin/text plugin/stashapi plexapi store store/plexindex store/pathform store/relink"
 
 var layers = map[string]layer{
@@ -41,8 +41,11 @@ var layers = map[string]layer{
 	"plugin/engine/lookup": {
 		"plugin/engine/gate plugin/engine/match plugin/engine/push plugin/engine/retry plugin/stashapi plugin/text plexapi store/pathform store/plexindex", "",
 	},
-	"plugin/engine/match":   {"store/chosen store/plexindex store/pathform plugin/stashapi plexapi plugin/text", "golang.org/x/text"},
-	"plugin/engine/merge":   {"plexapi plugin/stashapi store plugin/text", "golang.org/x/text"},
+	"plugin/engine/match": {"store/chosen store/plexindex store/pathform plugin/stashapi plexapi plugin/text", "golang.org/x/text"},
+	"plugin/engine/merge": {"plexapi plugin/stashapi store plugin/text", "golang.org/x/text"},
+	"plugin/engine/plays": {
+		"plugin/engine/gate plugin/engine/reason plugin/engine/retry plugin/stashapi plugin/text plexapi store store/pathform store/plays", "github.com/rs/zerolog",
+	},
 	"plugin/engine/reason":  {"plugin/text", ""},
 	"plugin/engine/retry":   {"plugin/engine/reason plexapi plugin/stashapi store", ""},
 	"plugin/engine/scans":   {"plugin/engine/gate plugin/engine/match plugin/engine/retry plugin/text plexapi store/pathform", ""},
@@ -56,15 +59,16 @@ var layers = map[string]layer{
 	"store/history":         {"store/sqlitefile", ""},
 	"store/inboxes":         {"store/sqlitefile", ""},
 	"store/pathform":        {"", "golang.org/x/text"},
+	"store/plays":           {"store/sqlitefile", ""},
 	"store/relink":          {"store/sqlitefile store/pathform", ""},
 	"store/plexindex":       {"plexapi store/sqlitefile store/pathform", ""},
 	"store/sqlitefile":      {"store/internal/killpoints", "modernc.org/sqlite github.com/gofrs/flock"},
 
 	// What stands above, beside and below these.
 	"plugin": {
-		"plugin/account plugin/engine plugin/engine/doing plugin/engine/findings plugin/engine/gaps plugin/engine/hidden plugin/engine/lookup plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/reason " +
-			"plugin/engine/retry plugin/explain plugin/hooks plugin/ops plugin/ops/desk plugin/ops/setup plugin/pause plugin/peer plugin/progress plugin/reach plugin/report plugin/settings plugin/shorten " +
-			"plugin/stashapi plugin/stashlog plugin/status plugin/text " +
+		"plugin/account plugin/engine plugin/engine/doing plugin/engine/findings plugin/engine/gaps plugin/engine/gate plugin/engine/hidden plugin/engine/lookup plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/reason " +
+			"plugin/engine/retry plugin/engine/plays plugin/explain plugin/hooks plugin/ops plugin/ops/desk plugin/ops/plays plugin/ops/setup plugin/pause plugin/peer plugin/progress plugin/reach plugin/report plugin/settings plugin/shorten " +
+			"plugin/stashapi plugin/stashlog plugin/status plugin/text plugin/watched " +
 			"plexapi store store/inboxes store/lists store/plexindex store/pathform store/sqlitefile",
 		"github.com/rs/zerolog github.com/stashapp/stash/pkg/plugin/common",
 	},
@@ -79,18 +83,20 @@ var layers = map[string]layer{
 	"plugin/report":   {"store/sqlitefile", ""},
 	"plugin/shorten":  {"", ""},
 	"plugin/thumb":    {"", "golang.org/x/image"},
-	"plugin/ops":      {"plugin/ops/desk plugin/ops/queue plugin/ops/scenes plugin/ops/setup", ""},
+	"plugin/watched":  {"plugin/engine/gate plugin/engine/plays plugin/ops/desk plugin/ops/plays plugin/text store", "github.com/rs/zerolog"},
+	"plugin/ops":      {"plugin/ops/desk plugin/ops/plays plugin/ops/queue plugin/ops/scenes plugin/ops/setup", ""},
 	"plugin/ops/desk": {
 		"plugin/account plexapi plugin/engine/push plugin/engine/reason plugin/engine/retry plugin/hooks plugin/pause plugin/report plugin/settings plugin/stashapi plugin/text store store/plexindex",
 		"github.com/rs/zerolog",
 	},
+	"plugin/ops/plays": {"plexapi plugin/engine/plays plugin/engine/reason plugin/ops/desk plugin/text store store/plays", ""},
 	"plugin/ops/queue": {
 		"plugin/engine/doing plugin/engine/retry plugin/hooks plugin/ops/desk plugin/pause plugin/progress plugin/reach plugin/report plugin/settings " +
 			"plugin/stashapi plugin/status plugin/text store store/coverage store/history store/lists store/sqlitefile",
 		"",
 	},
 	"plugin/ops/scenes": {
-		"plexapi plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/retry plugin/ops/desk plugin/stashapi plugin/text plugin/thumb store " +
+		"plexapi plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/retry plugin/ops/desk plugin/ops/plays plugin/stashapi plugin/text plugin/thumb store " +
 			"store/chosen store/pathform store/plexindex store/sqlitefile",
 		"",
 	},

@@ -5,6 +5,7 @@
 package plays
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/gate"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/reason"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 	book "github.com/stash-plex-sync/stash-plex-sync/store/plays"
@@ -33,12 +35,16 @@ const (
 
 // Keys of meta. The id of the server follows those that end in a colon.
 const (
-	keyPulled   = "plays_pulled"    // at: when the last pull began
 	keyCursor   = "plays_cursor:"   // the newest viewedAt that was read, unix s
 	keyFar      = "plays_far:"      // at: when the last 30 days were last read
 	keyResume   = "plays_resume:"   // with a section's id: the newest lastViewedAt that was read, unix s
 	keyAccounts = "plays_accounts:" // JSON of the accounts that the setting names
-	keyWhy      = "plays_why"       // why nothing is imported, as it was last said
+)
+
+// Keys of meta that the page reads, too.
+const (
+	KeyPulled = "plays_pulled" // at: when the last pull began
+	KeyWhy    = "plays_why"    // why nothing is imported, as it was last said
 )
 
 // A Puller reads plays from one Plex server and writes them to Stash. The caller holds the run lock.
@@ -54,30 +60,28 @@ type Puller struct {
 	Whose    Whose
 }
 
-// A Summary counts what a pull did.
-type Summary struct {
-	Noted   int    // new plays that were found
-	Written int    // plays that Stash got
-	Skipped int    // plays that Stash has already
-	Refused int    // plays that Stash refused
-	Resumed int    // resume points that Stash got
-	Idle    string // why nothing was read, in one sentence; "" if something was
-}
-
 func (p *Puller) book() book.Book { return book.Book{Queue: p.Store, Server: p.Server} }
 
-// Pull imports what was watched since the last pull. The first pull for an account only notes the present. It does
-// nothing if the last one is less than two minutes old. It returns a *gate.Stop if Plex or Stash fails; what is noted is
-// written by the next pull.
+// Due reports whether a pull would do something: plays are imported, and the last pull is two minutes old. It ends the
+// import for all accounts if plays are off.
+func Due(ctx context.Context, db *store.Store, whose Whose) (bool, error) {
+	if len(whose) == 0 {
+		return false, book.End(ctx, db)
+	}
+	now := time.Now()
+	_, at, err := db.Meta(ctx, KeyPulled)
+	return err == nil && (at.After(now) || now.Sub(at) >= between), err
+}
+
+// Pull imports what was watched since the last pull. The first pull for an account only notes the present. It returns a
+// *gate.Stop if the run ends, and an error that Abandoned knows if only the pull does; what is noted is written by the next
+// one.
 func (p *Puller) Pull(ctx context.Context) (sum Summary, err error) {
 	now := time.Now()
-	if _, at, err := p.Store.Meta(ctx, keyPulled); err != nil || !at.After(now) && now.Sub(at) < between {
-		return Summary{Idle: "the plays were read less than two minutes ago"}, err
-	}
-	if err := p.Store.SetMeta(ctx, now, keyPulled, ""); err != nil {
+	if err := p.Store.SetMeta(ctx, now, KeyPulled, ""); err != nil {
 		return sum, err
 	}
-	since, why, err := p.ready(ctx)
+	since, why, err := p.ready(ctx, false)
 	if err != nil || why != "" {
 		return Summary{Idle: why}, err
 	}
@@ -94,18 +98,18 @@ func (p *Puller) Pull(ctx context.Context) (sum Summary, err error) {
 }
 
 // ready returns since when the plays of each chosen account are imported, or why nothing is. It begins accounts that are
-// chosen for the first time.
-func (p *Puller) ready(ctx context.Context) (since map[int]time.Time, why string, err error) {
+// chosen for the first time. With ask it asks Plex for the accounts even if it did so lately.
+func (p *Puller) ready(ctx context.Context, ask bool) (since map[int]time.Time, why string, err error) {
 	track, err := p.Stash.TrackActivity(ctx)
 	if err != nil {
 		return nil, "", p.stash(ctx, err)
 	}
-	accounts, why, err := p.accounts(ctx)
+	accounts, why, err := p.accounts(ctx, ask)
 	if err != nil {
 		return nil, "", err
 	}
 	if !track {
-		why = "Stash's own setting to track activity is off, so no plays are imported: switch it on in Settings > Interface, or clear \"Import plays\""
+		why = "Stash's own setting to track activity is off, so no plays are imported: switch it on in Settings > Interface, or clear \"Import plays\" (plays)"
 	}
 	if err := p.say(ctx, why); err != nil || why != "" {
 		return nil, why, err
@@ -114,43 +118,42 @@ func (p *Puller) ready(ctx context.Context) (since map[int]time.Time, why string
 	if err != nil {
 		return nil, "", err
 	}
+	if slices.Equal(slices.Sorted(maps.Keys(known)), accounts) {
+		return known, "", nil
+	}
 	if err := p.begin(ctx, accounts, known); err != nil {
 		return nil, "", err
 	}
-	if known, err = p.book().Accounts(ctx); err != nil {
-		return nil, "", err
-	}
-	maps.DeleteFunc(known, func(id int, _ time.Time) bool { return !slices.Contains(accounts, id) })
-	return known, "", nil
+	known, err = p.book().Accounts(ctx)
+	return known, "", err
 }
 
 // say logs why nothing is imported, once.
 func (p *Puller) say(ctx context.Context, why string) error {
-	said, _, err := p.Store.Meta(ctx, keyWhy)
+	said, _, err := p.Store.Meta(ctx, KeyWhy)
 	if err != nil || said == why {
 		return err
 	}
 	if why != "" {
 		p.Log.Warn().Msg(why)
 	}
-	return p.Store.SetMeta(ctx, time.Now(), keyWhy, why)
+	return p.Store.SetMeta(ctx, time.Now(), KeyWhy, why)
 }
 
 // begin notes the present for accounts that are chosen for the first time, by Plex's clock.
 func (p *Puller) begin(ctx context.Context, accounts []int, known map[int]time.Time) error {
-	fresh := slices.DeleteFunc(slices.Clone(accounts), func(id int) bool { return !known[id].IsZero() })
-	if len(fresh) == 0 {
-		return nil
-	}
 	page, err := p.history(ctx, plexapi.HistoryQuery{Since: time.Now().Unix(), Size: 1})
 	if err != nil {
 		return err
 	}
-	at := page.Date
-	if at.IsZero() {
-		at = time.Now()
+	if _, was := known[plexapi.OwnerAccount]; !was {
+		for _, section := range p.Sections { // the present resume points are not written
+			if err := p.Store.SetMeta(ctx, time.Now(), p.resumeKey(section), ""); err != nil {
+				return err
+			}
+		}
 	}
-	return p.book().Begin(ctx, fresh, at.Truncate(time.Second))
+	return p.book().Begin(ctx, accounts, serverNow(page.Date).Truncate(time.Second))
 }
 
 // history reads a page of the history through the gate.
@@ -188,9 +191,14 @@ func (p *Puller) ask(ctx context.Context, request func(context.Context) error) e
 	return err
 }
 
-// stash returns what a failure of Stash means for the run: it ends, and nothing is charged.
+// stash returns what a failure of Stash means: the run ends if Stash does not answer, otherwise only the pull. Nothing is
+// charged.
 func (p *Puller) stash(ctx context.Context, err error) error {
-	if stop := p.Gate.After(ctx, err); stop != nil {
+	_, down := p.Stash.Version(ctx)
+	if down == nil && ctx.Err() == nil {
+		return abandoned{err}
+	}
+	if stop := p.Gate.After(ctx, cmp.Or(down, err)); stop != nil {
 		return stop
 	}
 	return abandoned{err} // the breaker, which has opened meanwhile, ends the run
@@ -214,7 +222,7 @@ func (p *Puller) read(ctx context.Context, now time.Time, since map[int]time.Tim
 	if far {
 		from = min(from, now.Add(-farBack).Unix())
 	}
-	newest, err := p.readFrom(ctx, from, since, sum)
+	_, newest, err := p.readFrom(ctx, from, 0, since, sum)
 	if err != nil {
 		return err
 	}
@@ -229,39 +237,48 @@ func (p *Puller) read(ctx context.Context, now time.Time, since map[int]time.Tim
 	return p.Store.SetMeta(ctx, now, keyCursor+p.Server, strconv.FormatInt(newest, 10))
 }
 
-// readFrom notes all plays at or after a time, and returns when the newest was viewed.
-func (p *Puller) readFrom(ctx context.Context, from int64, since map[int]time.Time, sum *Summary) (newest int64, err error) {
-	for start := 0; ; {
+// readFrom notes all plays at or after a time, from a row on. It returns the row after the last one that was noted, also
+// with an error, and when the newest was viewed.
+func (p *Puller) readFrom(ctx context.Context, from int64, start int, since map[int]time.Time, sum *Summary) (next int, newest int64, err error) {
+	for {
 		page, err := p.history(ctx, plexapi.HistoryQuery{Since: max(from, 1), Start: start, Size: pageSize})
 		if err != nil {
-			return 0, err
+			return start, 0, err
 		}
 		if page.Unreadable > 0 {
-			p.Log.Debug().Int("rows", page.Unreadable).Msg("rows of Plex's history cannot be read")
+			p.Log.Debug().Int("rows", page.Unreadable).Msg("rows of Plex's history cannot be read, so these plays are not imported")
 		}
 		var list []book.Play
 		for _, row := range page.Rows {
-			newest = max(newest, row.ViewedAt)
+			newest = max(newest, min(row.ViewedAt, serverNow(page.Date).Unix())) // a device with a wrong clock must not hide later plays
 			if p.chosen(row.SectionID) {
-				list = append(list, book.Play{
-					HistoryKey: row.HistoryKey, ViewedAt: time.Unix(row.ViewedAt, 0), Account: int(row.AccountID),
-					RatingKey: row.RatingKey, Section: row.SectionID, Title: row.Title,
-				})
+				list = append(list, noted(row))
 			}
 		}
 		added, err := p.book().Note(ctx, time.Now(), list, since)
 		if err != nil {
-			return 0, err
+			return start, 0, err
 		}
 		sum.Noted += added
 		start += page.Received
 		if page.Received == 0 || page.TotalSize >= 0 && start >= page.TotalSize {
-			return newest, nil
+			return start, newest, nil
 		}
 		if err := p.Gate.MakeRoom(ctx); err != nil {
-			return 0, err
+			return start, 0, err
 		}
 	}
+}
+
+// noted returns a row of the history as it is noted.
+func noted(row plexapi.Play) book.Play {
+	one := book.Play{
+		HistoryKey: row.HistoryKey, ViewedAt: time.Unix(row.ViewedAt, 0), Account: int(row.AccountID), RatingKey: row.RatingKey, Section: row.SectionID, Title: row.Title,
+	}
+	if one.RatingKey == "" {
+		one.State, one.Reason = book.Skipped, reason.PlayItemGone().JSON()
+	}
+	return one
 }
 
 // chosen reports whether a library is one of those that are pushed to. A row without a library may be.

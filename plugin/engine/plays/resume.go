@@ -27,8 +27,12 @@ func (p *Puller) resume(ctx context.Context, sum *Summary) error {
 	return nil
 }
 
+func (p *Puller) resumeKey(section plexapi.Section) string {
+	return keyResume + p.Server + ":" + section.ID
+}
+
 func (p *Puller) resumeSection(ctx context.Context, section plexapi.Section, sum *Summary) error {
-	key := keyResume + p.Server + ":" + section.ID
+	key := p.resumeKey(section)
 	cursor, err := p.number(ctx, key)
 	if err != nil {
 		return err
@@ -38,7 +42,7 @@ func (p *Puller) resumeSection(ctx context.Context, section plexapi.Section, sum
 		from = time.Now().Add(-resumeOverlap).Unix()
 	}
 	for start := 0; ; {
-		page, err := p.watched(ctx, plexapi.WatchedQuery{SectionID: section.ID, Type: itemType(section), Since: from, Start: start, Size: pageSize})
+		page, err := p.watched(ctx, plexapi.WatchedQuery{SectionID: section.ID, Type: section.ItemType(), Since: from, Start: start, Size: pageSize})
 		if err != nil {
 			return err
 		}
@@ -58,6 +62,9 @@ func (p *Puller) resumeSection(ctx context.Context, section plexapi.Section, sum
 		start += page.Received
 		if page.Received == 0 || page.TotalSize >= 0 && start >= page.TotalSize {
 			break
+		}
+		if err := p.Gate.MakeRoom(ctx); err != nil {
+			return err
 		}
 	}
 	if newest = min(newest, held); newest == cursor {
@@ -176,7 +183,7 @@ func (p *Puller) save(ctx context.Context, w book.Write) (bool, error) {
 			return false, p.stash(ctx, down)
 		}
 		p.Log.Warn().Err(err).Int("scene", w.SceneID).Msg("Stash does not take the resume point of this scene; it is tried again when it changes")
-		return false, p.book().Drop(ctx, id)
+		return false, nil // settle finds out whether it was made
 	}
 	return true, p.book().Confirm(ctx, id)
 }
@@ -212,12 +219,4 @@ func keysOf(points []book.Point) []string {
 		keys[i] = one.RatingKey
 	}
 	return keys
-}
-
-// itemType returns the type of the items of a library that are scenes.
-func itemType(s plexapi.Section) plexapi.ItemType {
-	if s.Type == "show" {
-		return plexapi.Episode
-	}
-	return plexapi.Movie
 }

@@ -9,74 +9,123 @@ import (
 	book "github.com/stash-plex-sync/stash-plex-sync/store/plays"
 )
 
-// Undone counts what an undo took away.
-type Undone struct {
-	Plays   int
-	Resumes int
-	Gone    int // plays and resume points that Stash no longer held
+// Undo takes away from Stash what was written at or after a time, for all servers: each play by its exact second, and a
+// resume point only if Stash still holds it. An import that has not finished ends. It continues where an interrupted one
+// ended, and asks nothing of Plex.
+func (p *Puller) Undo(ctx context.Context, since time.Time) (u Undone, err error) {
+	servers, err := book.Servers(ctx, p.Store)
+	for _, server := range servers {
+		if err == nil {
+			of := *p
+			of.Server = server
+			err = of.undo(ctx, since, &u)
+		}
+	}
+	return u, err
 }
 
-// Undo takes away from Stash what was written at or after a time: each play by its exact second, and a resume point only if
-// Stash still holds it. What was undone is not imported again. It continues where an interrupted one ended.
-func (p *Puller) Undo(ctx context.Context, since time.Time) (u Undone, err error) {
+func (p *Puller) undo(ctx context.Context, since time.Time, u *Undone) error {
+	if err := p.book().EndImport(ctx); err != nil {
+		return err
+	}
 	for {
 		list, err := p.book().WrittenSince(ctx, since, batch)
 		if err != nil {
-			return u, err
+			return err
 		}
 		if len(list) == 0 {
 			break
 		}
-		if err := p.undoPlays(ctx, list, &u); err != nil {
-			return u, err
+		if err := p.undoPlays(ctx, list, u); err != nil {
+			return err
 		}
 		if err := p.Gate.MakeRoom(ctx); err != nil {
-			return u, err
+			return err
 		}
 	}
-	return u, p.undoResumes(ctx, since, &u)
+	return p.undoResumes(ctx, since, u)
 }
 
+// undoPlays notes which plays it is about to delete, deletes them, and notes that they are deleted.
 func (p *Puller) undoPlays(ctx context.Context, list []book.Play, u *Undone) error {
-	if err := p.follow(ctx, list); err != nil {
+	held, err := p.follow(ctx, list)
+	if err != nil {
 		return err
 	}
-	held, err := p.Stash.Activities(ctx, scenesOf(list))
-	if err != nil {
-		return p.stash(ctx, err)
+	type second struct {
+		scene int
+		at    int64
 	}
+	left := make(map[second]int) // plays that Stash still has
+	var remove []book.Play
+	for i := range list {
+		one := &list[i]
+		at := second{one.SceneID, one.ViewedAt.Unix()}
+		has := count(held.Found[one.SceneID], one.ViewedAt)
+		if _, known := left[at]; !known {
+			left[at] = has
+		}
+		switch {
+		case one.State == book.Undoing && has < one.Had: // the process ended before it could note this
+			one.State = book.Undone
+			u.Plays++
+		case one.State == book.Writing && has <= one.Had: // it was never written
+			one.State, one.WrittenAt = book.Past, time.Time{}
+		case left[at] == 0:
+			one.State = book.Undone
+			u.Gone++
+		default:
+			left[at]--
+			one.State, one.Had = book.Undoing, has
+			remove = append(remove, *one)
+		}
+	}
+	if err := p.book().Put(ctx, list); err != nil {
+		return err
+	}
+	return p.remove(ctx, remove, u)
+}
+
+// remove deletes plays that are noted as being deleted.
+func (p *Puller) remove(ctx context.Context, list []book.Play, u *Undone) error {
 	for chunk := range slices.Chunk(scenesOf(list), stashapi.MaxPlays) {
 		times := make(map[int][]time.Time)
+		var sent []book.Play
 		for _, one := range list {
-			if !slices.Contains(chunk, one.SceneID) {
-				continue
-			}
-			if slices.ContainsFunc(held.Found[one.SceneID].Plays, one.ViewedAt.Equal) {
+			if slices.Contains(chunk, one.SceneID) {
 				times[one.SceneID] = append(times[one.SceneID], one.ViewedAt)
-				u.Plays++
-			} else {
-				u.Gone++
+				one.State = book.Undone
+				sent = append(sent, one)
 			}
 		}
 		failed, err := p.Stash.DeletePlays(ctx, times)
 		if err != nil {
 			return p.stash(ctx, err)
 		}
+		sent = slices.DeleteFunc(sent, func(one book.Play) bool { return failed[one.SceneID] != nil })
+		if err := p.book().Put(ctx, sent); err != nil {
+			return err
+		}
+		u.Plays += len(sent)
 		for _, err := range failed {
 			return p.stash(ctx, err)
 		}
 	}
-	for i := range list {
-		list[i].State = book.Undone
-	}
-	return p.book().Put(ctx, list)
+	return nil
 }
 
-// follow finds the scenes that have the files of scenes that are gone: plays move with the file when scenes are merged.
-func (p *Puller) follow(ctx context.Context, list []book.Play) error {
+// follow reads the plays that Stash has of the scenes. In place of a scene that is gone it takes the one that has its file
+// now: plays move with the file when scenes are merged.
+func (p *Puller) follow(ctx context.Context, list []book.Play) (stashapi.Activities, error) {
 	held, err := p.Stash.Activities(ctx, scenesOf(list))
 	if err != nil {
-		return p.stash(ctx, err)
+		return held, p.stash(ctx, err)
+	}
+	for _, err := range held.Failed { // whether its plays are there is not known
+		return held, p.stash(ctx, err)
+	}
+	if len(held.Missing) == 0 {
+		return held, nil
 	}
 	var keys []string
 	for _, one := range list {
@@ -86,14 +135,18 @@ func (p *Puller) follow(ctx context.Context, list []book.Play) error {
 	}
 	scenes, err := p.book().Scenes(ctx, keys)
 	if err != nil {
-		return err
+		return held, err
 	}
 	for i, one := range list {
 		if now := scenes[one.RatingKey]; now != 0 && slices.Contains(held.Missing, one.SceneID) {
 			list[i].SceneID = now
 		}
 	}
-	return nil
+	held, err = p.Stash.Activities(ctx, scenesOf(list))
+	if err != nil {
+		return held, p.stash(ctx, err)
+	}
+	return held, nil
 }
 
 func (p *Puller) undoResumes(ctx context.Context, since time.Time, u *Undone) error {
@@ -104,53 +157,28 @@ func (p *Puller) undoResumes(ctx context.Context, since time.Time, u *Undone) er
 		}
 		for _, w := range list {
 			before = w.ID
-			held, err := p.Stash.Activities(ctx, []int{w.SceneID})
-			if err != nil {
-				return p.stash(ctx, err)
-			}
-			if a, found := held.Found[w.SceneID]; found && equal(a.Resume, w.New) {
-				if err := p.Stash.SaveResume(ctx, w.SceneID, w.Old); err != nil {
-					return p.stash(ctx, err)
-				}
-				u.Resumes++
-			} else {
-				u.Gone++
-			}
-			if err := p.book().Undo(ctx, w.ID, time.Now()); err != nil {
+			if err := p.undoResume(ctx, w, u); err != nil {
 				return err
 			}
 		}
+		if err := p.Gate.MakeRoom(ctx); err != nil {
+			return err
+		}
 	}
 }
 
-// ReadAll notes the complete history without importing it, so that its size is known. It returns how many rows Plex has.
-func (p *Puller) ReadAll(ctx context.Context) error {
-	since, why, err := p.ready(ctx)
-	if err != nil || why != "" {
-		return err
+func (p *Puller) undoResume(ctx context.Context, w book.Write, u *Undone) error {
+	held, err := p.Stash.Activities(ctx, []int{w.SceneID})
+	if err != nil {
+		return p.stash(ctx, err)
 	}
-	var sum Summary
-	_, err = p.readFrom(ctx, 0, since, &sum)
-	return err
-}
-
-// Import writes the plays that were noted before the import began, of the chosen accounts.
-func (p *Puller) Import(ctx context.Context) (sum Summary, err error) {
-	since, why, err := p.ready(ctx)
-	if err != nil || why != "" {
-		return Summary{Idle: why}, err
-	}
-	var accounts []int
-	for id := range since {
-		accounts = append(accounts, id)
-	}
-	for {
-		n, err := p.book().Import(ctx, accounts, 10*batch)
-		if err != nil {
-			return sum, err
+	if a, found := held.Found[w.SceneID]; found && equal(a.Resume, w.New) {
+		if err := p.Stash.SaveResume(ctx, w.SceneID, w.Old); err != nil {
+			return p.stash(ctx, err)
 		}
-		if err := p.write(ctx, &sum); err != nil || n == 0 {
-			return sum, err
-		}
+		u.Resumes++
+	} else {
+		u.Gone++
 	}
+	return p.book().Undo(ctx, w.ID, time.Now())
 }

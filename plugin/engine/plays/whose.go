@@ -12,6 +12,7 @@ import (
 
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
+	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
 // Whose names the Plex accounts whose plays are imported: names or ids. Empty: nobody's.
@@ -23,16 +24,25 @@ const Owner = "on"
 // IsOwner reports whether only the plays of the owner are imported.
 func (w Whose) IsOwner() bool { return len(w) == 1 && strings.EqualFold(w[0], Owner) }
 
-// resolved is what Whose meant when Plex was last asked.
+// resolved is what Plex said about its accounts when it was last asked.
 type resolved struct {
-	Whose    []string `json:"whose"`
-	Accounts []int    `json:"accounts"`
+	Whose    []string       `json:"whose"`
+	Accounts []int          `json:"accounts"` // that Whose names
+	Names    map[int]string `json:"names"`
+}
+
+// Names returns the names of the accounts of a server as they are known without asking Plex.
+func Names(ctx context.Context, db *store.Store, server string) (map[int]string, error) {
+	stored, _, err := db.Meta(ctx, keyAccounts+server)
+	var known resolved
+	_ = json.Unmarshal([]byte(stored), &known) // without them the numbers are shown
+	return known.Names, err
 }
 
 // accounts returns the ids of the chosen accounts, or why they are not known. Nothing is imported for anybody as long as one
-// is not known. Plex is asked when the setting has changed, and once a day.
-func (p *Puller) accounts(ctx context.Context) (ids []int, why string, err error) {
-	if p.Whose.IsOwner() {
+// is not known. Plex is asked when the setting has changed, and once a day; for the owner alone only with ask.
+func (p *Puller) accounts(ctx context.Context, ask bool) (ids []int, why string, err error) {
+	if p.Whose.IsOwner() && !ask {
 		return []int{plexapi.OwnerAccount}, "", nil
 	}
 	stored, at, err := p.Store.Meta(ctx, keyAccounts+p.Server)
@@ -41,22 +51,27 @@ func (p *Puller) accounts(ctx context.Context) (ids []int, why string, err error
 	}
 	var known resolved
 	now := time.Now()
-	if json.Unmarshal([]byte(stored), &known) == nil && slices.Equal(known.Whose, p.Whose) && !at.After(now) && now.Sub(at) < farEvery {
+	if !ask && json.Unmarshal([]byte(stored), &known) == nil && slices.Equal(known.Whose, p.Whose) && !at.After(now) && now.Sub(at) < farEvery {
 		return known.Accounts, "", nil
 	}
 	var list []plexapi.Account
-	err = p.ask(ctx, func(ctx context.Context) error {
+	err = p.ask(ctx, func(ctx context.Context) (err error) {
 		list, err = p.Plex.Accounts(ctx)
 		return err
 	})
 	if err != nil {
 		return nil, "", err
 	}
-	ids, why = Resolve(p.Whose, list)
-	if why != "" {
+	if ids, why = Resolve(p.Whose, list); p.Whose.IsOwner() {
+		ids = []int{plexapi.OwnerAccount}
+	} else if why != "" {
 		return nil, why, nil
 	}
-	value, err := json.Marshal(resolved{p.Whose, ids})
+	known = resolved{p.Whose, ids, make(map[int]string)}
+	for _, a := range list {
+		known.Names[int(a.ID)] = text.OneLine(a.Name, text.ValueLimit)
+	}
+	value, err := json.Marshal(known)
 	if err != nil {
 		return nil, "", err
 	}

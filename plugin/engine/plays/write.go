@@ -12,9 +12,10 @@ import (
 )
 
 const (
-	tries     = 5                // how often Stash may refuse a play
+	tries     = 5                // how often Stash may refuse a play, or not have its scene
 	sameSight = time.Minute      // rows of different items of one scene within this are one play
-	goneWait  = 10 * time.Minute // how long a play waits whose scene Stash does not have: its file may belong to another by then
+	wait      = 10 * time.Minute // how long a play waits whose scene is gone, or whose item shows another file
+	inFlight  = time.Minute      // how long a request may still arrive in Stash after its process has ended
 )
 
 // write adds the plays that have a scene to Stash, in batches.
@@ -25,6 +26,9 @@ func (p *Puller) write(ctx context.Context, sum *Summary) error {
 	for {
 		list, err := p.book().Work(ctx, time.Now(), batch)
 		if err != nil || len(list) == 0 {
+			return err
+		}
+		if list, err = p.verify(ctx, list, sum); err != nil {
 			return err
 		}
 		if err := p.writeBatch(ctx, list, sum); err != nil {
@@ -49,15 +53,11 @@ func (p *Puller) writeBatch(ctx context.Context, list []book.Play, sum *Summary)
 	var add []book.Play
 	for i := range list {
 		one := &list[i]
-		if p.decide(one, held, near[one.SceneID]); one.State == book.Writing {
+		scene := one.SceneID
+		if p.decide(one, held, near[scene], sum); one.State == book.Writing && one.SceneID != 0 && one.Class == "" {
+			one.WrittenAt, one.DueAt = time.Now(), time.Now().Add(inFlight)
 			add = append(add, *one)
-			near[one.SceneID] = append(near[one.SceneID], *one)
-		}
-		switch one.State {
-		case book.Skipped:
-			sum.Skipped++
-		case book.Written:
-			sum.Written++
+			near[scene] = append(near[scene], *one)
 		}
 	}
 	if err := p.book().Put(ctx, list); err != nil {
@@ -67,30 +67,48 @@ func (p *Puller) writeBatch(ctx context.Context, list []book.Play, sum *Summary)
 }
 
 // decide says what becomes of a play, given what Stash holds and the plays of its scene around that time.
-func (p *Puller) decide(one *book.Play, held stashapi.Activities, near []book.Play) {
+func (p *Puller) decide(one *book.Play, held stashapi.Activities, near []book.Play, sum *Summary) {
 	a, found := held.Found[one.SceneID]
 	if !found {
 		if err := held.Failed[one.SceneID]; err != nil {
 			p.charge(one, err)
+			sum.Refused++
 			return
 		}
-		one.SceneID, one.DueAt, one.Reason = 0, time.Now().Add(goneWait), reason.GoneFromStash().JSON()
+		p.gone(one)
 		return
 	}
-	same := 0
-	for _, at := range a.Plays {
-		if at.Equal(one.ViewedAt) {
-			same++
-		}
-	}
+	same := count(a, one.ViewedAt)
+	one.Reason, one.Class, one.Error = "", "", ""
 	switch {
 	case one.State == book.Writing && same > one.Had: // the process ended before it could note this
-		one.State, one.WrittenAt, one.Reason = book.Written, time.Now(), ""
+		one.State = book.Written
+		sum.Written++
 	case one.State == book.New && same > 0, slices.ContainsFunc(near, func(other book.Play) bool { return isSame(*one, other) }):
 		one.State, one.Reason = book.Skipped, reason.PlayKnown().JSON()
+		sum.Skipped++
 	default:
-		one.State, one.Had, one.Reason = book.Writing, same, ""
+		one.State, one.Had = book.Writing, same
 	}
+}
+
+// gone handles a play whose scene Stash does not have. After a merge its item soon is another scene's.
+func (p *Puller) gone(one *book.Play) {
+	one.Attempts++
+	one.SceneID, one.DueAt, one.Reason = 0, time.Now().Add(wait), reason.GoneFromStash().JSON()
+	if one.Attempts >= tries {
+		one.State = book.Skipped
+	}
+}
+
+// count returns how many plays Stash has at a second.
+func count(a stashapi.Activity, second time.Time) (n int) {
+	for _, at := range a.Plays {
+		if at.Equal(second) {
+			n++
+		}
+	}
+	return n
 }
 
 // isSame reports whether another row is the same play of a scene: at the same second, or by another item of the scene at
@@ -100,7 +118,7 @@ func isSame(one, other book.Play) bool {
 		return false
 	}
 	apart := one.ViewedAt.Sub(other.ViewedAt).Abs()
-	return apart == 0 || one.RatingKey != other.RatingKey && apart <= sameSight
+	return apart == 0 || one.RatingKey != other.RatingKey && one.Account == other.Account && apart <= sameSight
 }
 
 // add writes plays that are noted as being written.
@@ -115,7 +133,7 @@ func (p *Puller) add(ctx context.Context, list []book.Play, sum *Summary) error 
 			}
 		}
 		failed, err := p.Stash.AddPlays(ctx, times)
-		if err != nil { // what Stash got is found out by the next pull
+		if err != nil { // a later pull finds out what Stash got
 			return p.stash(ctx, err)
 		}
 		for i := range sent {
@@ -126,7 +144,7 @@ func (p *Puller) add(ctx context.Context, list []book.Play, sum *Summary) error 
 				sum.Refused++
 				continue
 			}
-			one.State, one.WrittenAt, one.Class, one.Error = book.Written, time.Now(), "", ""
+			one.State, one.DueAt = book.Written, time.Time{}
 			sum.Written++
 		}
 		if err := p.book().Put(ctx, sent); err != nil {

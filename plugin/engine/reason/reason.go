@@ -42,6 +42,7 @@ func All() []Reason {
 		NotInPlex(""), MissingSkipped(""), LibraryNotRead(""), Ambiguous("", 0), NotOrganized(), ExcludedTag("", ""), NoData(), NoFile(),
 		GoneFromStash(), OtherScene(0, ""), ChosenGone(""), ChosenElsewhere(0, ""), ItemChanged(""), ItemUnreadable("", ""), ValueRefused(""), PictureRefused(""), NotChanged(""),
 		SceneUnreadable(), ItemForbidden(0), Panic(), Crashed(),
+		PlayKnown(), PlayItemGone(), PlayNoScene(), PlayEarlier(), PlayOfOther(""),
 
 		PlexUnreachable(), PlexTimeout(), PlexCutOff(), PlexStarting(0), PlexBusy(0), PlexError(0), PlexPaused(0, time.Time{}), BadAnswer(0),
 		NotPlex(0, ""), WebPageInstead(""), ProxyWithoutPlex(0, ""), ProxyGaveUp(0, ""), RefusedInFront(0, ""), Redirected(0, ""),

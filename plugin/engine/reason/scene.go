@@ -87,5 +87,19 @@ func Panic() Reason { return Reason{Code: "panic"} }
 // Crashed says that the process ended repeatedly while it worked on the scene. Its code is that of store.ClassCrashed.
 func Crashed() Reason { return Reason{Code: "crashed"} }
 
-// PlayKnown: Stash has the play already, from here or from another source.
+// PlayKnown says that Stash has the play already, by another row of Plex's history or from elsewhere.
 func PlayKnown() Reason { return Reason{Code: "play_known"} }
+
+// PlayItemGone says that Plex no longer has the item that was played.
+func PlayItemGone() Reason { return Reason{Code: "play_item_gone"} }
+
+// PlayNoScene says that the item that was played is linked to no scene, or to several of which none owns it.
+func PlayNoScene() Reason { return Reason{Code: "play_no_scene"} }
+
+// PlayEarlier says that a play is older than the import of its account.
+func PlayEarlier() Reason { return Reason{Code: "play_earlier"} }
+
+// PlayOfOther says that the plays of an account are not imported.
+func PlayOfOther(account string) Reason {
+	return Reason{"play_of_other", params{"account": line(account), "setting": "plays"}}
+}

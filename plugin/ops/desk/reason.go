@@ -75,6 +75,11 @@ var remedies = map[string]string{
 	"item_forbidden":   `sign in as the server's owner, or copy the owner's token into "Plex token" (plexToken)`,
 	"panic":            `report this with the log at debug level`,
 	"crashed":          `report this with the log, then retry the scene`,
+	"play_known":       `nothing`,
+	"play_item_gone":   `nothing; if you want to count it, add the play to the scene in Stash`,
+	"play_no_scene":    `nothing if Stash does not have the video; otherwise push its scene, and the next run adds the play`,
+	"play_earlier":     `run "Import plays" to add it`,
+	"play_of_other":    `add the account {account} to "Import plays" (plays) to import its plays from then on`,
 
 	"plex_unreachable":   `check that Plex is running and that "Plex address" (plexUrl) is right as seen from Stash, with its certificate if it begins with https`,
 	"plex_timeout":       `check whether Plex is busy, for example with a scan; the next runs try again`,

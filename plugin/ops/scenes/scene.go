@@ -12,6 +12,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/push"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/desk"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops/plays"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/pause"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/text"
@@ -19,6 +20,9 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store/chosen"
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
 )
+
+// playsShown is how many plays of a scene are shown.
+const playsShown = 20
 
 // SceneReport is everything about one scene.
 type SceneReport struct {
@@ -34,6 +38,7 @@ type SceneReport struct {
 	WhyNot   *desk.Reason `json:"why_not"` // why a push would end without a write
 	Items    []SceneItem  `json:"items"`
 	Attempts []Attempt    `json:"attempts"`
+	Plays    []plays.Play `json:"plays"` // the last ones in Plex
 }
 
 // Attempt is one attempt for the scene.
@@ -110,6 +115,9 @@ func (v *view) recall(ctx context.Context) error {
 	}
 	v.report.Chosen = text.Private(choices[v.report.SceneID].Path)
 	if v.links, err = v.Store.Links(ctx, v.report.SceneID); err != nil {
+		return err
+	}
+	if v.report.Plays, err = plays.OfScene(ctx, v.Desk, v.report.SceneID, playsShown); err != nil {
 		return err
 	}
 	v.links = slices.DeleteFunc(v.links, func(l store.Link) bool { return l.Server != server })
