@@ -195,7 +195,7 @@ func (g *golden) noneLeft() {
 func TestGoldenOperations(t *testing.T) {
 	g := newGolden(t)
 	for _, step := range []func(){
-		g.beforeTheFirstRun, g.firstRun, g.states, g.pages, g.laterRuns, g.restores, g.brokenSettings, g.silentStash, g.silentPlex, g.anotherServer, g.upkeep, g.besideARun, g.acceptsServer, g.pauses, g.pagesLink, g.listChanges, g.pagesReports, g.signsIn,
+		g.beforeTheFirstRun, g.firstRun, g.states, g.pages, g.pagesPlays, g.laterRuns, g.restores, g.brokenSettings, g.silentStash, g.silentPlex, g.anotherServer, g.upkeep, g.besideARun, g.acceptsServer, g.pauses, g.pagesLink, g.listChanges, g.pagesReports, g.signsIn,
 	} {
 		step()
 	}

@@ -31,6 +31,7 @@ const (
 // reading holds the operations that change nothing, each with usual arguments.
 var reading = map[string]map[string]any{
 	"account":      nil,
+	"accounts":     nil,
 	"activity":     {"limit": 200},
 	"candidates":   {"scene_id": 11, "text": "clip"},
 	"copy-report":  {"check": true},
@@ -39,6 +40,7 @@ var reading = map[string]map[string]any{
 	"libraries":    nil,
 	"overview":     nil,
 	"pictures":     {"scene_id": 1},
+	"plays":        {"state": "new", "limit": 200},
 	"report":       {"kind": "preview", "limit": 200},
 	"reports":      nil,
 	"run":          nil,

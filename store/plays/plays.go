@@ -99,7 +99,7 @@ func (b Book) Accounts(ctx context.Context) (map[int]time.Time, error) {
 }
 
 // Begin makes these the accounts whose plays are imported. Those of a new one count if they are viewed after a time. An
-// account that was begun before keeps its time; one that is left out begins anew when
+// account that was begun before keeps its time; one that is left out begins again when
 // it is chosen again, and its plays that were not written are past.
 func (b Book) Begin(ctx context.Context, accounts []int, since time.Time) error {
 	err := b.Queue.InTx(ctx, func(tx *sqlitefile.Tx) error {

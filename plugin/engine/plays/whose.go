@@ -91,9 +91,9 @@ func Resolve(whose Whose, list []plexapi.Account) (ids []int, why string) {
 		case 1:
 			ids = append(ids, fit[0])
 		case 0:
-			return nil, fmt.Sprintf("no plays are imported: Plex has no account %q; its accounts are %s. Correct \"Import plays\" (plays)", text.OneLine(name, text.ValueLimit), names(list))
+			return nil, fmt.Sprintf("no plays are imported: Plex has no account \"%s\"; its accounts are %s. Correct \"Import plays\" (plays)", text.Private(text.OneLine(name, text.ValueLimit)), names(list))
 		default:
-			return nil, fmt.Sprintf("no plays are imported: several Plex accounts are named %q; write the id instead: %s. Correct \"Import plays\" (plays)", text.OneLine(name, text.ValueLimit), names(list))
+			return nil, fmt.Sprintf("no plays are imported: several Plex accounts are named \"%s\"; write the id instead: %s. Correct \"Import plays\" (plays)", text.Private(text.OneLine(name, text.ValueLimit)), names(list))
 		}
 	}
 	slices.Sort(ids)
@@ -105,7 +105,7 @@ func names(list []plexapi.Account) string {
 	const most = 20
 	var words []string
 	for _, a := range list[:min(len(list), most)] {
-		words = append(words, fmt.Sprintf("%s (%d)", text.OneLine(cmp.Or(a.Name, "no name"), text.ValueLimit), a.ID))
+		words = append(words, fmt.Sprintf("%s (%d)", text.Private(text.OneLine(cmp.Or(a.Name, "no name"), text.ValueLimit)), a.ID))
 	}
 	if len(list) > most {
 		words = append(words, "…")

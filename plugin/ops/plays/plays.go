@@ -201,8 +201,8 @@ func (c Count) Line() string {
 	if !c.Linked {
 		linked = "linked to no scene"
 	}
-	name, library := c.AccountName, c.LibraryName
-	if name == "" {
+	name, library := text.Private(c.AccountName), c.LibraryName
+	if c.AccountName == "" {
 		name = fmt.Sprint("account ", c.Account)
 	}
 	if library == "" {
