@@ -71,8 +71,8 @@ func TestTasksStandInOneOrderInStashAndReadme(t *testing.T) {
 		t.Errorf("Stash shows the tasks\n%s\nthe README lists\n%s", strings.Join(stash, "\n"), strings.Join(seconds(table), "\n"))
 	}
 	first := []string{"*Check connection* | `check`", "*Preview changes* | `preview`", "*Sync all scenes* | `sync-all`"}
-	last := []string{"*Clear dead letters* | `clear-dead`", "*Clear queue* | `clear-queue`", "*Restore Plex metadata* | `restore`"}
-	if len(stash) < 6 || !slices.Equal(stash[:3], first) || !slices.Equal(stash[len(stash)-3:], last) {
+	last := []string{"*Clear dead letters* | `clear-dead`", "*Clear queue* | `clear-queue`", "*Undo imported plays* | `undo-plays`", "*Restore Plex metadata* | `restore`"}
+	if len(stash) < 7 || !slices.Equal(stash[:3], first) || !slices.Equal(stash[len(stash)-len(last):], last) {
 		t.Errorf("the tasks are\n%s\nwant the first steps at the top, and what takes something away at the end", strings.Join(stash, "\n"))
 	}
 }
