@@ -105,7 +105,7 @@ func (b Book) Begin(ctx context.Context, accounts []int, since time.Time) error 
 	err := b.Queue.InTx(ctx, func(tx *sqlitefile.Tx) error {
 		for _, query := range [...]string{
 			`DELETE FROM play_account WHERE server = ? AND account_id NOT IN (SELECT value FROM json_each(?))`,
-			`UPDATE play SET state = 'past' WHERE server = ? AND state = 'new' AND account_id NOT IN (SELECT value FROM json_each(?))`,
+			`UPDATE play INDEXED BY play_state SET state = 'past' WHERE server = ? AND state = 'new' AND account_id NOT IN (SELECT value FROM json_each(?))`,
 		} {
 			if _, err := tx.ExecContext(ctx, query, b.Server, sqlitefile.JSONList(accounts)); err != nil {
 				return err
@@ -203,7 +203,7 @@ func (b Book) Note(ctx context.Context, now time.Time, rows []Play, since map[in
 }
 
 // match gives plays the scene that their item shows: the only one that is linked to it, or the one that owns it.
-const match = `UPDATE play SET scene_id = COALESCE(
+const match = `UPDATE play INDEXED BY play_unmatched SET scene_id = COALESCE(
 		(SELECT i.owner FROM item i JOIN link l ON l.server = i.server AND l.rating_key = i.rating_key AND l.scene_id = i.owner
 		 WHERE i.server = play.server AND i.rating_key = play.rating_key),
 		(SELECT MIN(l.scene_id) FROM link l WHERE l.server = play.server AND l.rating_key = play.rating_key HAVING COUNT(*) = 1), 0)
@@ -230,7 +230,7 @@ const clockBack = 2 * time.Hour
 // first.
 func (b Book) Work(ctx context.Context, now time.Time, limit int) (list []Play, err error) {
 	err = b.Queue.View(ctx, func(tx *sqlitefile.Tx) error {
-		list, err = sqlitefile.Collect(ctx, tx, scan, `SELECT `+columns+` FROM play
+		list, err = sqlitefile.Collect(ctx, tx, scan, `SELECT `+columns+` FROM play INDEXED BY play_work
 			WHERE server = ?1 AND state IN ('new', 'writing') AND scene_id <> 0 AND (due_at <= ?2 OR due_at > ?3)
 			ORDER BY viewed_at LIMIT ?4`, b.Server, now.UnixMilli(), now.Add(clockBack).UnixMilli(), limit)
 		return err
@@ -260,7 +260,7 @@ func (b Book) Near(ctx context.Context, of []Play, within time.Duration) (near m
 		}
 	}
 	err = b.Queue.View(ctx, func(tx *sqlitefile.Tx) error {
-		list, err := sqlitefile.Collect(ctx, tx, scan, `SELECT `+columns+` FROM play
+		list, err := sqlitefile.Collect(ctx, tx, scan, `SELECT `+columns+` FROM play INDEXED BY play_scene
 			WHERE scene_id IN (SELECT value FROM json_each(?)) AND viewed_at BETWEEN ? AND ? AND server = ? AND state IN ('writing', 'written')`,
 			sqlitefile.JSONList(slices.Collect(maps.Keys(scenes))), first.Add(-within).Unix(), last.Add(within).Unix(), b.Server)
 		for _, p := range list {

@@ -79,7 +79,7 @@ func (b Book) OfScene(ctx context.Context, scene, limit int) (list []Play, err e
 func (b Book) Import(ctx context.Context, accounts []int, limit int) (n int, err error) {
 	for _, state := range [...]State{Past, Undone} {
 		some, err := b.change(ctx, `UPDATE play SET state = 'new', due_at = 0, reason = '', attempts = 0 WHERE (server, history_key, viewed_at, account_id) IN (
-			SELECT server, history_key, viewed_at, account_id FROM play
+			SELECT server, history_key, viewed_at, account_id FROM play INDEXED BY play_state
 			WHERE server = ? AND state = ? AND rating_key <> '' AND account_id IN (SELECT value FROM json_each(?)) LIMIT ?)`,
 			b.Server, state, sqlitefile.JSONList(accounts), limit-n)
 		if err != nil {
@@ -92,7 +92,7 @@ func (b Book) Import(ctx context.Context, accounts []int, limit int) (n int, err
 
 // EndImport makes the plays past again that an import has made new and that were not written.
 func (b Book) EndImport(ctx context.Context) error {
-	_, err := b.change(ctx, `UPDATE play SET state = 'past' WHERE server = ? AND state = 'new'
+	_, err := b.change(ctx, `UPDATE play INDEXED BY play_state SET state = 'past' WHERE server = ? AND state = 'new'
 		AND viewed_at <= COALESCE((SELECT since FROM play_account a WHERE a.server = play.server AND a.account_id = play.account_id), viewed_at)`, b.Server)
 	return err
 }
@@ -116,7 +116,7 @@ func (b Book) change(ctx context.Context, query string, args ...any) (n int, err
 // WrittenSince returns plays that Stash was asked to add at or after a time, and that were not undone, the first first.
 func (b Book) WrittenSince(ctx context.Context, since time.Time, limit int) (list []Play, err error) {
 	err = b.Queue.View(ctx, func(tx *sqlitefile.Tx) error {
-		list, err = sqlitefile.Collect(ctx, tx, scan, `SELECT `+columns+` FROM play
+		list, err = sqlitefile.Collect(ctx, tx, scan, `SELECT `+columns+` FROM play INDEXED BY play_written
 			WHERE server = ? AND state IN ('writing', 'written', 'undoing') AND written_at >= ? ORDER BY written_at LIMIT ?`, b.Server, since.UnixMilli(), limit)
 		return err
 	})
@@ -130,7 +130,7 @@ func (b Book) WrittenSince(ctx context.Context, since time.Time, limit int) (lis
 func (b Book) Paths(ctx context.Context, keys []string) (paths map[string]map[int]string, err error) {
 	paths = make(map[string]map[int]string)
 	err = b.Queue.View(ctx, func(tx *sqlitefile.Tx) error {
-		rows, err := tx.QueryContext(ctx, `SELECT rating_key, scene_id, path FROM link WHERE server = ? AND rating_key IN (SELECT value FROM json_each(?))`,
+		rows, err := tx.QueryContext(ctx, `SELECT rating_key, scene_id, path FROM link INDEXED BY link_key WHERE server = ? AND rating_key IN (SELECT value FROM json_each(?))`,
 			b.Server, sqlitefile.JSONList(keys))
 		if err != nil {
 			return err
