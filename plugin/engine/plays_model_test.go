@@ -302,6 +302,11 @@ func (w *playWorld) check() error {
 			want[at.Unix()]++
 		}
 		least := maps.Clone(want)
+		got, _ := w.stash.Scene(id)
+		have := make(map[int64]int)
+		for _, at := range got.Plays {
+			have[at.Unix()]++
+		}
 		for _, p := range w.real {
 			state := states[p.id()]
 			if state == book.Skipped && !p.same { // another one at the same second may count in its place
@@ -310,6 +315,9 @@ func (w *playWorld) check() error {
 			switch {
 			case p.scene != id || p.who == 1001 || p.lost || p.same:
 			case id == 5 && state == book.New: // its item is linked to no scene
+			case w.undoing && state == book.Undoing && have[p.at.Unix()] == want[p.at.Unix()]: // it was killed after it had deleted the play
+			case w.undoing && state == book.Undoing:
+				want[p.at.Unix()]++
 			case w.undoing && (state == book.Undone || state == book.Past):
 			case w.doubt[sceneSecond{id, p.at.Unix()}] && state == book.Skipped:
 			case state != book.Written:
@@ -317,11 +325,6 @@ func (w *playWorld) check() error {
 			default:
 				want[p.at.Unix()]++
 			}
-		}
-		got, _ := w.stash.Scene(id)
-		have := make(map[int64]int)
-		for _, at := range got.Plays {
-			have[at.Unix()]++
 		}
 		for at := range w.doubt { // a play that a person added while ours was on its way may count as ours
 			if at.scene == id && have[at.at] >= 1 && have[at.at] >= least[at.at] && have[at.at] <= want[at.at] {

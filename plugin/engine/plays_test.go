@@ -429,7 +429,7 @@ func TestSceneDeletedBeforeItsPlayCame(t *testing.T) {
 	inPlays(t, 1, owner, func(l *lab) {
 		l.watch(1)
 		l.stash.Drop(1)
-		for range 8 {
+		for range 20 {
 			pass(11 * time.Minute)
 			l.run()
 		}
@@ -502,6 +502,31 @@ func TestPlaysOfDeletedItemsAndOfNoSceneAreExplained(t *testing.T) {
 		if n := l.written(); n != 0 {
 			t.Errorf("Stash was changed %d times", n)
 		}
+	})
+}
+
+// One answer of "not found" about an item proves nothing; several over hours do.
+func TestItemThatPlexDoesNotFindForAWhile(t *testing.T) {
+	inPlays(t, 1, owner, func(l *lab) {
+		at := l.watch(1)
+		l.plex.Inject(plextest.Fault{Prefix: "/library/metadata", Status: 404, Times: 4})
+		for range 10 {
+			pass(11 * time.Minute)
+			l.run()
+		}
+		l.wantPlays(1, at)
+		l.watch(1)
+		l.plex.Inject(plextest.Fault{Prefix: "/library/metadata", Status: 404})
+		for range 20 {
+			pass(11 * time.Minute)
+			l.run()
+		}
+		l.wantPlays(1, at)
+		skipped := l.noted(book.Skipped)
+		if len(skipped) != 1 {
+			t.Fatalf("%d plays are skipped, want 1", len(skipped))
+		}
+		l.wantReason(skipped[0], "play_item_gone")
 	})
 }
 

@@ -224,7 +224,7 @@ func (b Book) Match(ctx context.Context) error {
 }
 
 // clockBack is longer than a play ever waits: one that is due later than that was postponed before the clock was set back.
-const clockBack = 2 * time.Hour
+const clockBack = 6 * time.Hour
 
 // Work returns plays that have a scene and are to be written, or of which it is not known whether they were, the oldest
 // first.

@@ -42,8 +42,9 @@ func (p *Puller) verify(ctx context.Context, list []book.Play, sum *Summary) (su
 		case held: // it is looked up again when its item was pushed, or shows the file again
 			one.SceneID, one.DueAt, one.Reason = 0, time.Now().Add(wait), reason.ItemChanged(one.RatingKey).JSON()
 		default:
-			one.State, one.SceneID, one.Reason = book.Skipped, 0, reason.PlayItemGone().JSON()
-			sum.Skipped++
+			if gone(&one, reason.PlayItemGone()); one.State == book.Skipped {
+				sum.Skipped++
+			}
 		}
 		unsure = append(unsure, one)
 	}

@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	tries     = 5                // how often Stash may refuse a play, or not have its scene
+	tries     = 5                // how often Stash may refuse a play, or not have its scene, or Plex not its item
 	sameSight = time.Minute      // rows of different items of one scene within this are one play
-	wait      = 10 * time.Minute // how long a play waits whose scene is gone, or whose item shows another file
+	wait      = 10 * time.Minute // how long a play waits whose scene or item is gone, at first, or whose item shows another file
 	inFlight  = time.Minute      // how long a request may still arrive in Stash after its process has ended
 )
 
@@ -75,7 +75,7 @@ func (p *Puller) decide(one *book.Play, held stashapi.Activities, near []book.Pl
 			sum.Refused++
 			return
 		}
-		p.gone(one)
+		gone(one, reason.GoneFromStash())
 		return
 	}
 	same := count(a, one.ViewedAt)
@@ -92,11 +92,11 @@ func (p *Puller) decide(one *book.Play, held stashapi.Activities, near []book.Pl
 	}
 }
 
-// gone handles a play whose scene Stash does not have. After a merge its item soon is another scene's.
-func (p *Puller) gone(one *book.Play) {
-	one.Attempts++
-	one.SceneID, one.DueAt, one.Reason = 0, time.Now().Add(wait), reason.GoneFromStash().JSON()
-	if one.Attempts >= tries {
+// gone handles a play whose scene Stash does not have, or whose item Plex does not have. It is looked for again, since after
+// a merge the item soon is another scene's, and one answer of "not found" proves nothing.
+func gone(one *book.Play, why reason.Reason) {
+	one.SceneID, one.DueAt, one.Reason = 0, time.Now().Add(wait<<one.Attempts), why.JSON()
+	if one.Attempts++; one.Attempts >= tries {
 		one.State = book.Skipped
 	}
 }
