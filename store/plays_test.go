@@ -14,7 +14,7 @@ import (
 )
 
 // seen returns rows of a history: the nth row of the item with the key n, an hour after the one before.
-func seen(n int, account int) (rows []plays.Play) {
+func seen(n, account int) (rows []plays.Play) {
 	for i := 1; i <= n; i++ {
 		rows = append(rows, plays.Play{HistoryKey: fmt.Sprint("/h/", i), ViewedAt: t0.Add(time.Duration(i) * time.Hour), Account: account, RatingKey: fmt.Sprint(i), Section: "1", Title: "T"})
 	}

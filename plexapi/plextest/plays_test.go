@@ -90,7 +90,8 @@ func TestMarkedAsWatchedIsNoPlay(t *testing.T) {
 	}
 	for _, step := range []struct{ method, target, want string }{
 		{"GET", "/:/progress" + to + "&time=5000&state=stopped", "<nil> 5000 true"},
-		{"PUT", "/:/scrobble" + to, "1 <nil> true"}, {"GET", "/:/scrobble" + to, "2 <nil> true"},
+		{"PUT", "/:/scrobble" + to, "1 <nil> true"},
+		{"GET", "/:/scrobble" + to, "2 <nil> true"},
 		{"GET", "/:/progress" + to + "&time=0&state=stopped", "2 <nil> true"},
 		{"PUT", "/:/unscrobble" + to, "<nil> <nil> false"},
 	} {

@@ -39,10 +39,10 @@ func (l *lab) watch(scene int, account ...int) time.Time {
 }
 
 // pulls waits until a pull is due, and runs.
-func (l *lab) pulls() Summary {
+func (l *lab) pulls() {
 	l.Helper()
 	pass(3 * time.Minute)
-	return l.run()
+	l.run()
 }
 
 // wantPlays compares the plays that Stash has of a scene, in any order.

@@ -133,7 +133,9 @@ func (w *playWorld) do(n int, after bool, f func(ctx context.Context) error) {
 
 // playSteps are what may happen. a, b and c say to what and how.
 var playSteps = map[string]func(w *playWorld, a, b, c int){
-	"play": func(w *playWorld, a, b, c int) { w.plays(a%6, []int{plextest.Owner, kid, 1001}[b%3], time.Now(), false) },
+	"play": func(w *playWorld, a, b, c int) {
+		w.plays(a%6, []int{plextest.Owner, kid, 1001}[b%3], time.Now(), false)
+	},
 	"late": func(w *playWorld, a, b, c int) {
 		pass(20 * time.Minute)
 		w.plays(a%4, []int{plextest.Owner, kid}[b%2], time.Now().Add(-time.Duration(c)*time.Minute), false)

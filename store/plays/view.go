@@ -1,8 +1,11 @@
 package plays
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/stash-plex-sync/stash-plex-sync/store/sqlitefile"
@@ -18,24 +21,59 @@ type Count struct {
 	First, Last time.Time // when they were viewed
 }
 
-// Counts sums up all plays. Those that are past count as matched if their item is linked to a scene now.
+// Counts sums up all plays. Those without a scene count as matched if their item is linked to one now. The rows are summed up
+// as they are read: SQLite would sort them in memory.
 func (b Book) Counts(ctx context.Context) (list []Count, err error) {
+	type group struct {
+		account int
+		section string
+		state   State
+		matched bool
+	}
+	sums := make(map[group]Count)
 	err = b.Queue.View(ctx, func(tx *sqlitefile.Tx) error {
-		list, err = sqlitefile.Collect(ctx, tx, func(row sqlitefile.Row) (c Count, err error) {
-			var first, last int64
-			err = row.Scan(&c.Account, &c.Section, &c.State, &c.Matched, &c.N, &first, &last)
-			c.First, c.Last = time.Unix(first, 0).UTC(), time.Unix(last, 0).UTC()
-			return c, err
-		}, `SELECT account_id, section, state, CASE WHEN state IN ('past', 'new') AND scene_id = 0
-				THEN EXISTS (SELECT 1 FROM link l WHERE l.server = play.server AND l.rating_key = play.rating_key) ELSE scene_id <> 0 END AS matched,
-				COUNT(*), MIN(viewed_at), MAX(viewed_at)
-			FROM play WHERE server = ? GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4`, b.Server)
-		return err
+		rows, err := tx.QueryContext(ctx, `SELECT account_id, section, state, scene_id <> 0 OR state IN ('past', 'new', 'undone') AND
+				EXISTS (SELECT 1 FROM link l WHERE l.server = play.server AND l.rating_key = play.rating_key), viewed_at
+			FROM play WHERE server = ?`, b.Server)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var g group
+			var viewed int64
+			if err := rows.Scan(&g.account, &g.section, &g.state, &g.matched, &viewed); err != nil {
+				return err
+			}
+			c, at := sums[g], time.Unix(viewed, 0).UTC()
+			if c.N == 0 {
+				c = Count{g.account, g.section, g.state, g.matched, 0, at, at}
+			}
+			if c.N++; at.Before(c.First) {
+				c.First = at
+			}
+			if at.After(c.Last) {
+				c.Last = at
+			}
+			sums[g] = c
+		}
+		return rows.Err()
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot count the plays: %w", err)
 	}
-	return list, nil
+	return slices.SortedFunc(maps.Values(sums), func(a, b Count) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Section, b.Section), cmp.Compare(a.State, b.State), matchedLast(a, b))
+	}), nil
+}
+
+func matchedLast(a, b Count) int {
+	if a.Matched == b.Matched {
+		return 0
+	} else if b.Matched {
+		return -1
+	}
+	return 1
 }
 
 // A Position is where a list of plays goes on; the zero value is its beginning.

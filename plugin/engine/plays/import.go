@@ -21,6 +21,7 @@ type Imported struct {
 // Import notes the complete history, so that its size is known, and writes it unless dry is true: all plays of the chosen
 // accounts, also those that were undone. It continues from a position, and returns how far it has come.
 func (p *Puller) Import(ctx context.Context, dry bool, from Position) (r Imported, err error) {
+	from.Row = max(from.Row, 0)
 	r.At = from
 	since, why, err := p.ready(ctx, !from.Read && from.Row == 0)
 	if err != nil || why != "" {

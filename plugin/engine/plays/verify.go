@@ -42,9 +42,7 @@ func (p *Puller) verify(ctx context.Context, list []book.Play, sum *Summary) (su
 		case held: // it is looked up again when its item was pushed, or shows the file again
 			one.SceneID, one.DueAt, one.Reason = 0, time.Now().Add(wait), reason.ItemChanged(one.RatingKey).JSON()
 		default:
-			if gone(&one, reason.PlayItemGone()); one.State == book.Skipped {
-				sum.Skipped++
-			}
+			gone(&one, reason.PlayItemGone(), sum)
 		}
 		unsure = append(unsure, one)
 	}

@@ -75,7 +75,7 @@ func (p *Puller) decide(one *book.Play, held stashapi.Activities, near []book.Pl
 			sum.Refused++
 			return
 		}
-		gone(one, reason.GoneFromStash())
+		gone(one, reason.GoneFromStash(), sum)
 		return
 	}
 	same := count(a, one.ViewedAt)
@@ -94,10 +94,11 @@ func (p *Puller) decide(one *book.Play, held stashapi.Activities, near []book.Pl
 
 // gone handles a play whose scene Stash does not have, or whose item Plex does not have. It is looked for again, since after
 // a merge the item soon is another scene's, and one answer of "not found" proves nothing.
-func gone(one *book.Play, why reason.Reason) {
+func gone(one *book.Play, why reason.Reason, sum *Summary) {
 	one.SceneID, one.DueAt, one.Reason = 0, time.Now().Add(wait<<one.Attempts), why.JSON()
 	if one.Attempts++; one.Attempts >= tries {
 		one.State = book.Skipped
+		sum.Skipped++
 	}
 }
 
