@@ -172,21 +172,3 @@ func DataDir(conn common.StashServerConnection) (string, error) {
 	}
 	return conn.Dir + string(os.PathSeparator) + ID, nil
 }
-
-// watchParent cancels the run when Stash has died.
-func watchParent(ctx context.Context, end context.CancelFunc) {
-	gone := parentGone()
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if gone() {
-				end()
-				return
-			}
-		}
-	}
-}

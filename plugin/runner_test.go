@@ -135,7 +135,7 @@ func TestNothingIsLoggedAfterRunHasReturned(t *testing.T) {
 	if !strings.Contains(texts["a process"], "took=") || texts["a hook"] == "" {
 		t.Errorf("too little was logged to prove anything: %q", texts)
 	}
-	<-time.After(1200 * time.Millisecond) // longer than the tick of watchParent
+	<-time.After(1200 * time.Millisecond) // longer than the tick of parent.Watch
 	for name, log := range logs {
 		if late := log.String()[len(texts[name]):]; late != "" {
 			t.Errorf("%s: logged after its end: %q", name, late)

@@ -17,6 +17,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/engine/retry"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/hooks"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ops"
+	"github.com/stash-plex-sync/stash-plex-sync/plugin/parent"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/settings"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashapi"
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/stashlog"
@@ -70,7 +71,7 @@ func (r *Runner) task(input common.PluginInput, log *stashlog.Writer) (any, erro
 	}
 	ctx, end := context.WithCancel(r.ctx)
 	defer end()
-	go watchParent(ctx, end)
+	go parent.Watch(ctx, end)
 	result, err := run(ctx, input.Args)
 	return result, errors.Join(err, s.close())
 }

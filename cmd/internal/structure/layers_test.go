@@ -67,7 +67,7 @@ var layers = map[string]layer{
 	// What stands above, beside and below these.
 	"plugin": {
 		"plugin/account plugin/engine plugin/engine/doing plugin/engine/findings plugin/engine/gaps plugin/engine/gate plugin/engine/hidden plugin/engine/lookup plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/reason " +
-			"plugin/engine/retry plugin/engine/plays plugin/explain plugin/hooks plugin/ops plugin/ops/desk plugin/ops/plays plugin/ops/setup plugin/pause plugin/peer plugin/progress plugin/reach plugin/report plugin/settings plugin/shorten " +
+			"plugin/engine/retry plugin/engine/plays plugin/explain plugin/hooks plugin/ops plugin/ops/desk plugin/ops/plays plugin/ops/setup plugin/parent plugin/pause plugin/peer plugin/progress plugin/reach plugin/report plugin/settings plugin/shorten " +
 			"plugin/stashapi plugin/stashlog plugin/status plugin/text plugin/watched " +
 			"plexapi store store/inboxes store/lists store/plexindex store/pathform store/sqlitefile",
 		"github.com/rs/zerolog github.com/stashapp/stash/pkg/plugin/common",
@@ -76,6 +76,7 @@ var layers = map[string]layer{
 	"plugin/explain":  {"plugin/engine/retry plugin/ops/desk plugin/status plugin/text store", ""},
 	"plugin/hooks":    {"plugin/text store", ""},
 	"plugin/status":   {"plugin/ops/desk plugin/pause plugin/text store store/history store/plexindex", ""},
+	"plugin/parent":   {"", ""},
 	"plugin/pause":    {"store/sqlitefile", ""},
 	"plugin/peer":     {"plugin/settings plugin/stashapi", ""},
 	"plugin/progress": {"plugin/engine/doing", "github.com/gofrs/flock"},
@@ -96,7 +97,7 @@ var layers = map[string]layer{
 		"",
 	},
 	"plugin/ops/scenes": {
-		"plexapi plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/retry plugin/ops/desk plugin/ops/plays plugin/stashapi plugin/text plugin/thumb store " +
+		"plexapi plugin/engine/match plugin/engine/merge plugin/engine/push plugin/engine/retry plugin/ops/desk plugin/ops/plays plugin/pause plugin/stashapi plugin/text plugin/thumb store " +
 			"store/chosen store/pathform store/plexindex store/sqlitefile",
 		"",
 	},

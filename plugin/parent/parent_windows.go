@@ -1,14 +1,14 @@
-package plugin
+package parent
 
 import (
 	"os"
 	"syscall"
 )
 
-// parentGone returns a function that reports whether the process that started this one has ended. It uses a handle,
+// gone returns a function that reports whether the process that started this one has ended. It uses a handle,
 // because Windows may reuse the parent's process id. A parent that cannot be opened counts as running: a failed write to
 // the log still shows that it has ended.
-func parentGone() func() bool {
+func gone() func() bool {
 	handle, err := syscall.OpenProcess(syscall.SYNCHRONIZE, false, uint32(os.Getppid()))
 	if err != nil {
 		return func() bool { return false }
