@@ -16,7 +16,8 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plugin/ui/uitest"
 )
 
-// hostile is a title that a page must show as it is.
+// hostileTitle is a title that a page must show as it is.
+const hostileTitle = `<img src=x onerror="document.title='owned'"> <b>bold</b> ` + "\u202eright" + ` & "quoted"`
 
 // ofItem matches the writes to a Plex item.
 func ofItem(key string) func(plextest.Request) bool {
@@ -166,7 +167,7 @@ var sceneStates = []sceneState{
 	{"hostile", func(t *testing.T, w *uitest.World) int {
 		dress(t, w, 1)
 		tag := w.Stash.Name("tag", 0, strings.Repeat("unbroken", 20))
-		w.Stash.Change(1, func(s *stashtest.Scene) { s.Title, s.Tags = hostile, append(s.Tags, tag) })
+		w.Stash.Change(1, func(s *stashtest.Scene) { s.Title, s.Tags = hostileTitle, append(s.Tags, tag) })
 		push(w, 1)
 		return 1
 	}, []string{"<b>bold</b>"}, "Title"},

@@ -101,7 +101,7 @@ func TestSettingsAreSavedAsThePluginReadsThem(t *testing.T) {
 			t.Errorf("the default of %s is stored: %v", key, v)
 		}
 	}
-	if set["plexToken"] != Token || set["99custom"] != "kept" {
+	if set["10plexToken"] != Token || set["99custom"] != "kept" {
 		t.Errorf("other settings were changed: %v", set)
 	}
 	before := fmt.Sprint(answer["settings"])

@@ -103,7 +103,7 @@ func (t *Tab) Looks(name string) {
 	for _, width := range []int{390, 1280} {
 		t.Size(width)
 		t.Fits()
-		t.Accessible("body")
+		t.Accessible(".plexsync")
 		t.Shot(fmt.Sprintf("%s-%d", name, width))
 	}
 }
