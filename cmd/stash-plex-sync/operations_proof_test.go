@@ -220,6 +220,7 @@ func undoMigrations(w *world) []string {
 	w.Helper()
 	return []string{
 		`DROP TABLE link_file`, `DROP TABLE day`, `DROP TABLE left_out`, `DROP TABLE manual_link`,
+		`DROP TABLE play`, `DROP TABLE play_account`, `DROP TABLE resume_seen`, `DROP TABLE stash_write`,
 		`ALTER TABLE job DROP COLUMN last_reason`, `ALTER TABLE dead_letter DROP COLUMN last_reason`,
 		`ALTER TABLE attempt_log DROP COLUMN reason`, `ALTER TABLE attempt_log DROP COLUMN fields`,
 		`ALTER TABLE attempt_log DROP COLUMN took_ms`, `PRAGMA user_version = 1`,
