@@ -27,7 +27,7 @@ func (pl *Pipeline) notMatched(p *Push) error {
 	}
 	switch p.Match.Found {
 	case match.Ambiguous:
-		return retry.Ambiguous(reason.Ambiguous(file, len(p.Match.Candidates)), fmt.Sprintf("%d Plex items fit %s equally well: choose one of them (operation \"link\"), delete the extra ones in Plex, or set \"Path map\" (pathMap), then run \"Retry dead letters\"; they are %s",
+		return retry.Ambiguous(reason.Ambiguous(file, len(p.Match.Candidates)), fmt.Sprintf("%d Plex items fit %s equally well: choose one of them on the plugin's page; or delete the extra ones in Plex or set \"Path map\" (pathMap), then run \"Retry dead letters\"; they are %s",
 			len(p.Match.Candidates), path, NameCandidates(p.Match.Candidates)), p.Match.Candidates)
 	case match.Unknown:
 		return retry.Unready(reason.LibraryNotRead(file), "no item for "+path+" found so far, but a Plex library is missing or has not been completely read yet"+

@@ -26,7 +26,7 @@ func TestSentenceSaysFirstWhatKeepsEverythingFromWorking(t *testing.T) {
 		last   string // why the last run stopped
 		want   string
 	}{
-		{"nothing is set up", &desk.Desk{SettingsErr: unset}, coverage.Counts{}, new(3), "closed", "", `Nothing is set up yet: sign in to Plex, or fill in "Plex address" (plexUrl) and "Plex token" (plexToken) on Stash's settings page, then run "Check connection"`},
+		{"nothing is set up", &desk.Desk{SettingsErr: unset}, coverage.Counts{}, new(3), "closed", "", `Nothing is set up yet: sign in to Plex on the plugin's page, or fill in "Plex address" (plexUrl) and "Plex token" (plexToken) on Stash's settings page, then run "Check connection"`},
 		{"a wrong setting", &desk.Desk{Settings: parsed, SettingsErr: wrong}, most, new(3), "open", "", "A setting must be corrected: " + settings.ProblemsOf(wrong)[0].String()},
 		{"Stash is away", silent, most, nil, "closed", "", "Stash does not answer. As far as the queue knows, 12,034 scenes are in Plex and up to date"},
 		{"Stash goes away", usual, coverage.Counts{UpToDate: 1}, nil, "closed", "", "Stash does not answer. As far as the queue knows, 1 scene is in Plex and up to date"},

@@ -17,7 +17,7 @@ func (r *Overview) sentence(d *desk.Desk) string {
 	problems := settings.ProblemsOf(d.SettingsErr)
 	switch {
 	case unset(d):
-		return "Nothing is set up yet: sign in to Plex, or fill in " + settings.Label("plexUrl") + " and " + settings.Label("plexToken") + " on Stash's settings page, then run \"Check connection\""
+		return "Nothing is set up yet: sign in to Plex on the plugin's page, or fill in " + settings.Label("plexUrl") + " and " + settings.Label("plexToken") + " on Stash's settings page, then run \"Check connection\""
 	case len(problems) > 0:
 		return "A setting must be corrected: " + problems[0].String()
 	case r.Paused != nil:

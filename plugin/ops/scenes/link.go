@@ -105,7 +105,7 @@ func (l *library) shown(f plexindex.File) PlexFile {
 
 // find returns the file that a person means, and the paths of all files of its item.
 func (l *library) find(ctx context.Context, key, path string) (file plexindex.File, paths []string, err error) {
-	const notRead = ", or the index does not know it yet: run \"Process queue\", then look at the candidates again"
+	const notRead = ", or the index does not know it yet: run \"Process queue\", then try again"
 	if key == "" {
 		files, err := l.index.ByPath(ctx, l.server, path, false)
 		if files = match.InSections(files, l.sections); err != nil || len(files) == 0 {

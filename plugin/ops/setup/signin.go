@@ -269,7 +269,7 @@ func choice(ctx context.Context, d *desk.Desk, s account.Server, err error) (any
 	r := ChoiceReport{OK: true, Account: &report}
 	before, _, err := d.Store.Meta(ctx, store.KeyServer)
 	if r.Changed = before != "" && before != s.MachineID; r.Changed {
-		r.Text = "scenes were pushed to another Plex server until now: nothing is pushed to this one before you accept it, with \"Check connection\" or the operation accept-server"
+		r.Text = "scenes were pushed to another Plex server until now: nothing is pushed to this one before you accept it, on the plugin's page or with the task \"Check connection\""
 	}
 	return r, err
 }
