@@ -55,7 +55,7 @@ func TestPlainEnglish(t *testing.T) {
 	}
 	for _, name := range []string{
 		"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "stash-plex-sync.yml", ".github/ISSUE_TEMPLATE/bug.yml",
-		"plugin/engine/DESIGN.md", "store/DESIGN.md", "plexapi/QUIRKS.md", "cmd/release/README.txt",
+		"plugin/engine/DESIGN.md", "plugin/ui/DESIGN.md", "store/DESIGN.md", "plexapi/QUIRKS.md", "cmd/release/README.txt",
 	} {
 		if docs[name] == "" {
 			t.Errorf("%s is not checked", name)
