@@ -77,8 +77,8 @@ func TestYmlOffersTheSettingsThatTheProgramReads(t *testing.T) {
 		t.Errorf("the yml offers %v, want %v", offered, want)
 	}
 	for setting, words := range map[string][]string{
-		"plexUrl":        {"Required."},
-		"plexToken":      {"Required."},
+		"plexUrl":        {"Required without a sign-in."},
+		"plexToken":      {"Required without a sign-in."},
 		"fields":         merge.FieldNames(),
 		"contentRating":  {"XXX", "Empty: not pushed", "Sync all scenes"},
 		"maxRetries":     {strconv.Itoa(settings.MostRetries), "0 or empty means the default, " + strconv.Itoa(settings.DefaultMaxRetries) + "."},
