@@ -108,7 +108,7 @@ func shown(result any, logged bool, log *stashlog.Writer) (any, error) {
 	}
 	value = eachText(value, func(s string) string { return text.OneLine(log.Hide(log.Shown(s)), text.Limit) })
 	if text, err := json.Marshal(value); err != nil || len(text) > loggedAtMost {
-		return "too long for the log: see the lines logged before; the operation of the same mode returns the complete result", err
+		return "too long for the log: see the lines logged before; the plugin's page shows more", err
 	}
 	return value, nil
 }

@@ -47,7 +47,7 @@ func (s *session) logUnpushed(ctx context.Context, r *status.Report) {
 	jobs := min(len(waiting), max(unpushedLines-len(letters), unpushedLines/2))
 	dead := min(len(letters), unpushedLines-jobs)
 	if jobs < len(waiting) || len(waiting) == status.Listed || dead < r.DeadLetters.Count {
-		s.z.Info().Msg(fmt.Sprintf("only %d of the scenes that are not in Plex are listed: the operation \"status\" returns up to %d of each kind", jobs+dead, status.Listed))
+		s.z.Info().Msg(fmt.Sprintf("only %d of the scenes that are not in Plex are listed: the plugin's page lists all of them", jobs+dead))
 	}
 	shown := slices.Clone(waiting[:jobs])
 	slices.SortStableFunc(shown, func(a, b status.FailedJob) int { return min(b.Attempts, 1) - min(a.Attempts, 1) }) // what failed comes last
