@@ -19,7 +19,7 @@ func runCheck(w *World) *Tab {
 	w.Helper()
 	tab := w.Tab()
 	tab.Open(checkPath)
-	tab.Click(Button("Run the check"))
+	tab.Click(Button("Check now"))
 	tab.Wait(Button("Check again"))
 	return tab
 }
@@ -33,9 +33,9 @@ func TestCheckSaysHowThingsAre(t *testing.T) {
 			id := w.AddScene(`<img src=x onerror="document.title='bad'">`)
 			w.Plex.Remove(w.Keys[id])
 			w.Stash.Change(1, func(s *stashtest.Scene) { s.Files[0].Path = "/data/" + strings.Repeat("long/", 40) + "<i>x</i>.mp4" })
-		}, []string{"Everything is right. 3 of 5 sample scenes are in Plex.", "Found by its path", "Not found", "<i>x</i>.mp4"}},
+		}, []string{"Everything works. 3 of 5 sample scenes are in Plex.", "Matched by its path", "Not found", "<i>x</i>.mp4"}},
 		"wrong-token": {func(w *World) { w.Settings(map[string]any{"10plexToken": "wrong-Token-0123456789"}) }, []string{"Something is wrong: Plex.", "Open the settings"}},
-		"plex-off":    {func(w *World) { w.Plex.Stop() }, []string{"Something is wrong: Plex.", "The check has ended there."}},
+		"plex-off":    {func(w *World) { w.Plex.Stop() }, []string{"Something is wrong: Plex.", "The check stopped there."}},
 		"no-library":  {func(w *World) { w.Plex.RemoveSection(w.Section) }, []string{"Something is wrong: Libraries."}},
 		"a-setting":   {func(w *World) { w.Settings(map[string]any{"timeoutSeconds": "soon"}) }, []string{"Something is wrong: Timeout."}},
 		"stash-refuses": {func(w *World) { w.Stash.Inject(stashtest.Fault{Operation: "Version", Message: "database is locked"}) }, []string{
@@ -60,18 +60,18 @@ func TestCheckStartsWithAClickAndEndsWhenItIsLeft(t *testing.T) {
 	w.Inject(Fault{Mode: "check", Hang: true, Times: 2})
 	tab := w.Tab()
 	tab.Open(checkPath)
-	tab.Wait(Button("Run the check"))
+	tab.Wait(Button("Check now"))
 	tab.Looks("check-before")
 	tab.Clean()
 	if slices.Contains(w.Ops(), "check") {
 		t.Error("the check has started by itself")
 	}
-	tab.Click(Button("Run the check"))
+	tab.Click(Button("Check now"))
 	tab.Wait(Text("This takes up to 20 seconds."))
 	tab.Looks("check-running")
 	tab.Clean()
 	tab.Click(Button("Stop"))
-	tab.Click(Button("Run the check"))
+	tab.Click(Button("Check now"))
 	tab.Wait(Button("Stop"))
 	tab.Click(Link("Queue"))
 	for end := time.Now().Add(10 * time.Second); w.Running() > 0; time.Sleep(20 * time.Millisecond) {
@@ -80,7 +80,7 @@ func TestCheckStartsWithAClickAndEndsWhenItIsLeft(t *testing.T) {
 		}
 	}
 	tab.Back()
-	tab.Click(Button("Run the check"))
+	tab.Click(Button("Check now"))
 	tab.Wait(Text("1 of 1 sample scene is in Plex"))
 	tab.Click(Link("Queue"))
 	tab.Wait(Role("link", "Queue"))
@@ -133,5 +133,5 @@ func TestReportIsShownWhereThereIsNoClipboard(t *testing.T) {
 	tab.Eval(`void Object.defineProperty(navigator, "clipboard", {value: {writeText: async (text) => { window.copied = text; }}, configurable: true})`)
 	tab.Click(Button("Copy report"))
 	tab.WaitFor(`(window.copied || "").startsWith("Stash Plex Sync")`, "nothing was copied")
-	tab.Wait(Text("The report is in the clipboard"))
+	tab.Wait(Text("The report is copied"))
 }

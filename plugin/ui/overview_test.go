@@ -261,7 +261,7 @@ func TestOverviewCopiesTheReport(t *testing.T) {
 	tab.Click(uitest.Button("Copy report"))
 	tab.WaitFor(`copied.length === 1 && copied[0].startsWith("Stash Plex Sync ")`, "nothing was copied")
 	tab.Eval(`void Object.defineProperty(navigator, "clipboard", {configurable: true, value: undefined})`) // as on a page at http
-	tab.Click(uitest.Role("checkbox", "With a check of the connection, which takes up to 17 seconds"))
+	tab.Click(uitest.Role("checkbox", "With a connection check, which takes up to 17 seconds"))
 	tab.Click(uitest.Button("Copy report"))
 	tab.Wait(uitest.Role("dialog", "Copy the report"))
 	tab.WaitFor(`getSelection().toString().startsWith("Stash Plex Sync ") || document.activeElement.selectionEnd > 100`, "the report is not selected")

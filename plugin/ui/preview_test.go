@@ -34,7 +34,7 @@ func TestPreviewPushesWhatIsSelectedAndRestorePutsItBack(t *testing.T) {
 	tab.Open(previewPage)
 	tab.Wait(uitest.Text("No preview yet"))
 	tab.Looks("reports-" + "preview-never")
-	tab.Click(uitest.Button("Preview all scenes"))
+	tab.Click(uitest.Button("Preview changes"))
 	tab.Wait(uitest.Text("Previewed"))
 	tab.Wait(uitest.Text("The river in winter"))
 	tab.Click(uitest.Button("Show pictures"))
@@ -47,19 +47,19 @@ func TestPreviewPushesWhatIsSelectedAndRestorePutsItBack(t *testing.T) {
 	if got := w.Plex.Item(w.Keys[1]).Title; got != "The river in winter" {
 		t.Fatalf("Plex shows %q", got)
 	}
-	tab.Click(uitest.Button("Push everything"))
-	tab.Wait(uitest.Text("Push all scenes?"))
+	tab.Click(uitest.Button("Sync all scenes"))
+	tab.Wait(uitest.Text("Sync all scenes?"))
 	tab.Looks("reports-" + "preview-everything")
 	tab.Press(kb.Escape)
-	tab.Gone(uitest.Text("Push all scenes?"))
-	if name := tab.Focused(); name != "Push everything" {
+	tab.Gone(uitest.Text("Sync all scenes?"))
+	if name := tab.Focused(); name != "Sync all scenes" {
 		t.Errorf("the focus is on %q after Escape", name)
 	}
 	w.Op("pause", nil)
 	tab.Reload()
 	tab.Wait(uitest.Text("Pushing is paused"))
-	tab.Wait(uitest.Button("Push everything"))
-	if tab.Eval(`uitest.byRole("button", "Push everything").disabled`) != true {
+	tab.Wait(uitest.Button("Sync all scenes"))
+	if tab.Eval(`uitest.byRole("button", "Sync all scenes").disabled`) != true {
 		t.Error("everything can be pushed during a pause")
 	}
 	w.Op("resume", nil)
@@ -68,13 +68,13 @@ func TestPreviewPushesWhatIsSelectedAndRestorePutsItBack(t *testing.T) {
 	tab.Wait(uitest.Text("First see what would be put back"))
 	tab.Looks("reports-" + "restore-never")
 	tab.Click(uitest.Button("Start a dry run"))
-	tab.Wait(uitest.Text("1 video can be restored now."))
+	tab.Wait(uitest.Text("1 Plex item can be restored now."))
 	tab.Looks("reports-" + "restore-ready")
 	tab.Click(uitest.Button("Restore all"))
-	tab.Wait(uitest.Text("Restore 1 video?"))
+	tab.Wait(uitest.Text("Restore 1 Plex item?"))
 	tab.Looks("reports-" + "restore-ask")
 	w.Plex.Inject(plextest.Fault{Prefix: "/library", Delay: 2 * time.Second})
-	tab.Click(uitest.Button("Restore 1 video"))
+	tab.Click(uitest.Button("Restore 1 Plex item"))
 	tab.Wait(uitest.Text("Restoring Plex…"))
 	tab.Looks("reports-" + "restore-running")
 	w.Plex.Heal()
@@ -101,7 +101,7 @@ func TestRestoreNeedsAFreshDryRun(t *testing.T) {
 	tab := w.Tab()
 	tab.Open(restorePage)
 	tab.Click(uitest.Button("Restore all"))
-	tab.Wait(uitest.Text("Restore 1 video?"))
+	tab.Wait(uitest.Text("Restore 1 Plex item?"))
 	db, err := sqlitefile.Open(sqlitefile.CacheDSN(filepath.Join(w.Dir, stashtest.PluginID, report.File), 1000))
 	if err == nil {
 		_, err = db.Exec("UPDATE report SET finished_at = finished_at - 660000") // 11 minutes
@@ -112,7 +112,7 @@ func TestRestoreNeedsAFreshDryRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tab.Click(uitest.Button("Restore 1 video"))
+	tab.Click(uitest.Button("Restore 1 Plex item"))
 	tab.Wait(uitest.Text("ended more than 10 minutes ago; nothing was restored"))
 	tab.Looks("reports-" + "restore-refused")
 	if title := w.Plex.Item(w.Keys[1]).Title; title != "Pushed" {

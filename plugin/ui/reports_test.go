@@ -70,13 +70,13 @@ func TestGapsOfEachKindAreListedAndChosen(t *testing.T) {
 	tab.Click(uitest.Button("Compare now"))
 	tab.Wait(uitest.Text("Compared"))
 	tab.Looks("reports-" + "gaps-all")
-	tab.Click(uitest.Button("Undecided"))
-	tab.Wait(uitest.Text("Several videos fit equally well"))
-	tab.Wait(uitest.Button("This one: /mnt/left/undecided.mp4"))
+	tab.Click(uitest.Button("Several items fit"))
+	tab.Wait(uitest.Text("Several items fit equally well"))
+	tab.Wait(uitest.Button("Use this item: /mnt/left/undecided.mp4"))
 	tab.Reload()
 	w.Forget()
-	tab.Click(uitest.Button("This one: /mnt/left/undecided.mp4"))
-	tab.Wait(uitest.Text("You chose this video"))
+	tab.Click(uitest.Button("Use this item: /mnt/left/undecided.mp4"))
+	tab.Wait(uitest.Text("Chosen. The scene is pushed"))
 	tab.Looks("reports-" + "gaps-chosen")
 	tab.Click(uitest.Button("Forget the choice"))
 	tab.Wait(uitest.Text("The choice is forgotten"))
@@ -175,7 +175,7 @@ func TestTenThousandGapsAreReadInPages(t *testing.T) {
 		t.Errorf("the address is %s, want no filter", path)
 	}
 	tab.Press(kb.Tab + kb.Enter)
-	tab.Wait(uitest.Text("Plex has no video for the file of these scenes."))
+	tab.Wait(uitest.Text("Plex has no item for the files of these scenes."))
 	tab.Wait(uitest.Text("Number 49"))
 }
 
@@ -200,6 +200,6 @@ func TestGapsOfUnreadLibrariesAndGoneChoices(t *testing.T) {
 	w.Settings(map[string]any{"plexLibraries": "Videos, Holidays"})
 	tab.Click(uitest.Button("Compare again"))
 	tab.Wait(uitest.Text("Not read completely yet: “Holidays”."))
-	tab.Wait(uitest.Text("Perhaps in an unread library"))
+	tab.Wait(uitest.Text("Library not read yet"))
 	tab.Looks("reports-" + "gaps-unread-library")
 }

@@ -81,7 +81,7 @@ var sceneStates = []sceneState{
 		dress(t, w, 1)
 		push(w, 1)
 		return 1
-	}, []string{"In Plex and up to date", "by the same path", "Same", "Golden hour", "Pushed"}, "Title"},
+	}, []string{"In Plex and up to date", "by its path", "Same", "Golden hour", "Pushed"}, "Title"},
 	{"never", func(_ *testing.T, w *uitest.World) int {
 		title(w, 1, "First")
 		return 1

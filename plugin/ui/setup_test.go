@@ -100,8 +100,8 @@ func TestSetUpWithAddressAndToken(t *testing.T) {
 	tab.Click(uitest.Button("Continue"))
 	tab.Wait(uitest.Text("all 4 scenes"))
 	looks(tab, "setup-start")
-	reload(tab, "/setup?step=start&how=token", uitest.Button("Push everything now"))
-	tab.Click(uitest.Button("Push everything now"))
+	reload(tab, "/setup?step=start&how=token", uitest.Button("Sync all scenes"))
+	tab.Click(uitest.Button("Sync all scenes"))
 	tab.WaitFor(`location.pathname.endsWith("/stash-plex-sync")`, "the overview is not shown")
 	w.Idle()
 	if got := w.Tasks(); !slices.Equal(got, []string{"preview", "sync-all"}) {
@@ -114,11 +114,11 @@ func TestSetUpForLaterEditsQueuesNothing(t *testing.T) {
 	w := uitest.NewWorld(t, 2)
 	tab := w.Tab()
 	tab.Open(page + "/setup?step=start")
-	tab.Wait(uitest.Button("Only what I edit from now on"))
+	tab.Wait(uitest.Button("Push only later edits"))
 	if ops := w.Ops(); len(ops) != 2 || !slices.Contains(ops, "run") || !slices.Contains(ops, "overview") {
 		t.Errorf("operations: %v", ops)
 	}
-	tab.Click(uitest.Button("Only what I edit from now on"))
+	tab.Click(uitest.Button("Push only later edits"))
 	tab.WaitFor(`location.pathname.endsWith("/stash-plex-sync")`, "the overview is not shown")
 	if got := w.Tasks(); len(got) > 0 {
 		t.Errorf("tasks: %v", got)

@@ -53,7 +53,7 @@ func TestSetUpWithSignIn(t *testing.T) {
 	reload(tab, "/setup?step=libraries", uitest.Button("Continue"))
 	tab.Click(uitest.Button("Continue"))
 	tab.Click(uitest.Button("Skip the preview"))
-	tab.Click(uitest.Button("Push everything now"))
+	tab.Click(uitest.Button("Sync all scenes"))
 	tab.WaitFor(`location.pathname.endsWith("/stash-plex-sync")`, "the overview is not shown")
 	w.Idle()
 	tab.Clean()

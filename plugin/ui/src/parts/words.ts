@@ -1,13 +1,16 @@
 import { words as wordsText } from "../text/words";
 import type { Reason } from "../types";
 
-const { causes, triggers, fields } = wordsText;
+const { causes, triggers, fields, rules } = wordsText;
 
 /** Why a scene waits or needs a look, in a few words. */
 export const causeOf = (class_: string, reason?: Reason | null) => causes[reason?.code ?? ""] ?? causes[class_] ?? class_.replace(/_/g, " ");
 
 /** Why a scene was queued. */
 export const triggerOf = (trigger: string) => triggers[trigger] ?? trigger;
+
+/** How an item was found, to follow "Matched". */
+export const ruleOf = (rule: string) => rules[rule] ?? rule;
 
 /** The names of fields, as one text. */
 export const fieldsOf = (names: string[]) => names.map((n) => fields[n] ?? n).join(", ");

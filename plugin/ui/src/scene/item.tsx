@@ -3,6 +3,7 @@ import { Button, Card, Icon, React, useState } from "../host";
 import { PlexLink } from "../parts/scene";
 import { Failed, Loading } from "../parts/state";
 import { When } from "../parts/when";
+import { ruleOf } from "../parts/words";
 import { scene as sceneText } from "../text/scene";
 import { Entry, Fields } from "./fields";
 import type { Item, Pictures, Scene } from "./types";
@@ -30,7 +31,7 @@ export function ItemCard({ item, scene }: { item: Item; scene: Scene }) {
         <dl className="plexsync-scene-list">
           <Entry name={say.library} value={item.library || "–"} />
           <Entry name={say.path} value={item.path} />
-          <Entry name={say.matched} value={say.rules[item.rule] ?? item.rule} />
+          <Entry name={say.matched} value={ruleOf(item.rule)} />
           <Entry name={say.pushed} value={item.pushed_at ? <When at={item.pushed_at} /> : say.notPushed} />
         </dl>
         <Fields fields={item.fields} read={read} />

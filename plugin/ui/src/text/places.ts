@@ -5,11 +5,11 @@ export const places = {
   list: {
     push: "Push to Plex",
     queued: (n: number) => `${n.toLocaleString()} ${n === 1 ? "scene is" : "scenes are"} queued for Plex`,
-    noRun: "The next edit or task pushes them.",
+    noRun: "The next run pushes them.",
     unknown: "Stash did not say which scenes are selected, so nothing was pushed.",
   },
   settings: {
-    text: "These settings are easier on the plugin's page, which checks them and lists the libraries of Plex.",
+    text: "The plugin's own page lists the libraries of Plex and checks each setting before it is saved.",
     open: "Open the settings there",
     page: "Open Stash Plex Sync",
     newToken: "New token",

@@ -1,4 +1,4 @@
-// What the plugin's own names mean to people.
+// What the codes and names of the plugin mean, for all views.
 
 export const words = {
   /** Why a scene waits or needs a look, by the code of its reason or else by its class. */
@@ -9,11 +9,11 @@ export const words = {
     chosen_elsewhere: "Item chosen for another scene",
     chosen_gone: "Chosen item is gone",
     crashed: "The plugin crashed",
-    item_changed: "Item changed meanwhile",
+    item_changed: "Item changed during the push",
     misconfigured: "A setting is wrong",
     not_changed: "Plex did not keep it",
     not_found: "Not in Plex yet",
-    other_scene: "Item shows another scene",
+    other_scene: "Item belongs to another scene",
     panic: "A bug in the plugin",
     picture_refused: "Plex refuses the picture",
     rejected: "Cannot be pushed as it is",
@@ -38,14 +38,23 @@ export const words = {
   /** What an attempt ended with, and the icon for it. */
   outcomes: {
     synced: ["Pushed", "faCheckCircle"],
-    retry: ["Failed, tried again", "faRedo"],
+    retry: ["Failed, retried later", "faRedo"],
     miss: ["Not in Plex yet", "faSearch"],
     snooze: ["Waits for a library", "faClock"],
-    release: ["Put back into the queue", "faUndo"],
+    release: ["Interrupted", "faUndo"],
     bury: ["Needs a look", "faExclamationTriangle"],
     skipped: ["Left out", "faBan"],
     gone: ["Gone from Stash", "faTrash"],
     restored: ["Restored", "faHistory"],
   } as Record<string, [string, string]>,
-  fields: { details: "description", groups: "collections", contentRating: "content rating" } as Record<string, string>,
+  fields: { contentRating: "content rating" } as Record<string, string>,
+  /** How the Plex item of a scene was found, to follow "Matched". */
+  rules: {
+    path: "by its path",
+    pathMap: "by the path map",
+    learned: "by a path that was learned from other files",
+    "name+size": "by its name and size",
+    folders: "by its name and folders",
+    manual: "by hand",
+  } as Record<string, string>,
 };

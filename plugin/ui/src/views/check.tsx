@@ -9,6 +9,7 @@ import { Kind, Notice } from "../parts/notice";
 import { SceneLink } from "../parts/scene";
 import { Empty, Failed } from "../parts/state";
 import { When } from "../parts/when";
+import { ruleOf } from "../parts/words";
 import { SETTINGS } from "../route";
 import { check as checkText } from "../text/check";
 
@@ -175,7 +176,7 @@ function Samples({ list }: { list: Sample[] }) {
                   </td>
                   <td className="text-break">
                     <Icon name={s.rule ? "faCheckCircle" : "faQuestionCircle"} className={s.rule ? "plexsync-yes" : "plexsync-careful"} />{" "}
-                    {s.unchecked ? say.unchecked : s.rule ? say.found(say.rules[s.rule] ?? s.rule) : say.missing}
+                    {s.unchecked ? say.unchecked : s.rule ? say.found(ruleOf(s.rule)) : say.missing}
                     {s.why && <div className="text-muted">{sentence(s.why)}</div>}
                   </td>
                 </tr>

@@ -5,6 +5,7 @@ import { Act } from "../parts/act";
 import { Notice } from "../parts/notice";
 import { PlexLink, SceneLink, Thumb } from "../parts/scene";
 import { Empty } from "../parts/state";
+import { ruleOf } from "../parts/words";
 import { useAddress } from "../route";
 import { gaps as gapsText } from "../text/gaps";
 import type { Reason } from "../types";
@@ -159,7 +160,7 @@ function Items(p: { row: Row; items: Item[]; answer: Linked | null; done: (a: Li
               <div>{item.path}</div>
               <span className="text-muted">
                 {say.in(item.library)}
-                {item.rule && say.rules[item.rule] && ` · ${say.rules[item.rule]}`}
+                {item.rule && ` · ${say.matched(ruleOf(item.rule))}`}
               </span>{" "}
               <PlexLink server={pulse?.server ?? ""} item={item.rating_key} />
               {chosen && (

@@ -5,6 +5,7 @@ import { Act } from "../../parts/act";
 import { Notice } from "../../parts/notice";
 import { SceneLink } from "../../parts/scene";
 import { Failed } from "../../parts/state";
+import { ruleOf } from "../../parts/words";
 import { text } from "../../text/common";
 import { setup as setupText } from "../../text/setup";
 import { Asking, sentence } from "./parts";
@@ -122,7 +123,7 @@ function Matches({ data }: { data: Libraries }) {
             <li key={s.scene_id}>
               <Icon name={s.rule ? "faCheckCircle" : "faTimesCircle"} className={s.rule ? "plexsync-setup-good" : "plexsync-warn"} />{" "}
               <SceneLink id={s.scene_id} title={s.path} />
-              <small className="d-block text-muted text-break">{s.rule ? say.rule(s.rule) : sentence(s.why ?? say.unchecked)}</small>
+              <small className="d-block text-muted text-break">{s.rule ? say.rule(ruleOf(s.rule)) : sentence(s.why ?? say.unchecked)}</small>
             </li>
           ))}
         </ul>
