@@ -162,7 +162,7 @@ func (pl *Pipeline) leaveOut(t *Target, bad []badField, done int) error {
 				return b.err
 			}
 			fields := fieldNames(b.fields)
-			return retry.Rejected(reason.ValueRefused(fields), fmt.Sprintf("%v: %s refuses the value of %s: correct it in Stash, then run \"Retry dead letters\"",
+			return retry.Rejected(reason.ValueRefused(fields), fmt.Sprintf("%v: %s refuses the value of %s: correct it in Stash",
 				b.err, plexapi.SenderOf(b.err), fields), b.err)
 		}
 		until := "it changes in Stash"

@@ -68,7 +68,7 @@ var remedies = map[string]string{
 	"chosen_elsewhere": `choose another Plex item for this scene on the plugin's page, or forget the choice of scene {other_scene} there`,
 	"item_changed":     `nothing; the next runs look for the item again, when Plex has finished scanning`,
 	"item_unreadable":  `update Stash Plex Sync; a newer version may read "{field}" of item {rating_key}`,
-	"value_refused":    `correct the value of {field} in Stash, then retry the scene`,
+	"value_refused":    `correct the value of {field} in Stash; that edit pushes the scene again`,
 	"picture_refused":  `nothing; the picture is sent once more, and then left out until it changes in Stash`,
 	"not_changed":      `nothing; Plex may be matching or scanning the item, and the next runs try again`,
 	"scene_unreadable": `open the scene in Stash; if Stash shows an error, repair its database; the next runs try again`,
