@@ -170,7 +170,7 @@ var sceneStates = []sceneState{
 		w.Stash.Change(1, func(s *stashtest.Scene) { s.Title, s.Tags = hostileTitle, append(s.Tags, tag) })
 		push(w, 1)
 		return 1
-	}, []string{"<b>bold</b>"}, "Title"},
+	}, []string{"<img src=x onerror=alert(1)>"}, "Title"},
 	{"deleted", func(_ *testing.T, w *uitest.World) int {
 		title(w, 1, "First")
 		push(w, 1)
