@@ -21,6 +21,7 @@ const VIEWS: [path: string, name: Name, view: React.ComponentType][] = [
   ["", "overview", lazy(() => import("./views/overview").then((m) => m.Overview))],
   ["queue", "queue", lazy(() => import("./views/queue").then((m) => m.Queue))],
   ["activity", "activity", lazy(() => import("./views/activity").then((m) => m.Activity))],
+  ["plays", "plays", lazy(() => import("./views/plays").then((m) => m.Plays))],
   ["gaps", "gaps", lazy(() => import("./views/gaps").then((m) => m.Gaps))],
   ["preview", "preview", lazy(() => import("./views/preview").then((m) => m.Preview))],
   ["check", "check", lazy(() => import("./views/check").then((m) => m.CheckView))],

@@ -13,6 +13,7 @@ interface Props<T> {
   /** The button that does it. */
   yes: string;
   yesVariant?: string;
+  yesDisabled?: boolean;
   run: () => Promise<T>;
   then?: (answer: T) => string | void;
 }
@@ -38,6 +39,7 @@ export function Confirm<T>(p: Props<T>) {
             {text.cancel}
           </Button>
           <Act
+            disabled={p.yesDisabled}
             variant={p.yesVariant ?? p.variant ?? "danger"}
             run={p.run}
             then={(answer) => {

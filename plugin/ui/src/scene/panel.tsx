@@ -15,6 +15,7 @@ import { Choose } from "./choose";
 import { HeadlineBox } from "./headline";
 import { History } from "./history";
 import { ItemCard } from "./item";
+import { Watched } from "./plays";
 import { Restore } from "./restore";
 import type { Linked, Pushed, Scene } from "./types";
 import { Wait } from "./wait";
@@ -55,6 +56,7 @@ export function Panel({ id, tab }: { id: number; tab?: boolean }) {
       {data.items.map((item) => (
         <ItemCard key={item.rating_key} item={item} scene={data} />
       ))}
+      <Watched plays={data.plays} />
       <History attempts={data.attempts} told={data.state !== "synced"} />
     </div>
   );

@@ -1,5 +1,6 @@
 // The answers of the operations about one scene.
 
+import type { Play } from "../views/plays/types";
 import type { Paused, Reached, Reason, Time } from "../types";
 
 export type Value = string | string[] | null;
@@ -58,6 +59,7 @@ export interface Scene {
   why_not: Reason | null;
   items: Item[];
   attempts: Attempt[];
+  plays: Play[];
 }
 
 /** The answer of the operation sync-scene. */

@@ -1,4 +1,4 @@
-import { Button, Form, Icon, React } from "../host";
+import { Button, Form, Icon, Link, PATH, React } from "../host";
 import { settings as settingsText } from "../text/settings";
 import { sentence } from "../check";
 import { Control, Fields, NumberField, Secret, Switch, TextField } from "./controls";
@@ -90,11 +90,17 @@ function Input(p: Props & { control: Control }) {
       return <TextField {...control} />;
   }
   if (s.name === "plexLibraries" && answer.libraries) return <Libraries {...control} all={answer.libraries} />;
+  const placeholder = { plexLibraries: say.libraryName, plays: say.accountName }[s.name] ?? say.tagName;
   const unknown = s.name === "excludeTags" ? (answer.excluded_tags?.unknown ?? []).map((n) => nameKey(unquote(n))) : [];
   return (
     <>
-      <Chips {...control} placeholder={s.name === "plexLibraries" ? say.libraryName : say.tagName} bad={(name) => (unknown.includes(nameKey(name)) ? say.notInStash : "")} />
+      <Chips {...control} placeholder={placeholder} bad={(name) => (unknown.includes(nameKey(name)) ? say.notInStash : "")} />
       {s.name === "plexLibraries" && <div className="plexsync-about">{say.librariesUnknown}</div>}
+      {s.name === "plays" && (
+        <div className="plexsync-about">
+          <Link to={PATH + "/plays"}>{say.toPlays}</Link>
+        </div>
+      )}
     </>
   );
 }
@@ -117,6 +123,7 @@ function Excluded({ answer }: { answer: SettingsAnswer }) {
 
 function defaultOf(s: Setting): string {
   if (s.name === "plexLibraries") return say.everyMovie;
+  if (s.name === "plays") return say.off;
   if (s.kind === "boolean") return s.default ? say.on : say.off;
   if (s.kind === "fields") return (s.default as string[]).map((name) => say.fields[name] ?? name).join(", ");
   return s.kind === "number" ? String(s.default) : say.empty;

@@ -9,6 +9,7 @@ export const text = {
     overview: "Overview",
     queue: "Queue",
     activity: "Activity",
+    plays: "Plays",
     gaps: "Gaps",
     preview: "Preview and restore",
     check: "Check",

@@ -147,6 +147,7 @@ export const scene = {
   picture3: { cover: "Cover in Stash", poster: "Poster in Plex", background: "Background in Plex" },
   noPicture: "No picture",
 
+  watched: "Watched in Plex",
   history: "History",
   noHistory: "Nothing has been tried yet.",
   all: (count: number) => `Show all ${count}`,

@@ -100,8 +100,8 @@ const Box = (p: { icon: string; spin?: boolean; title: React.ReactNode; text?: R
   </div>
 );
 
-/** A task of this view in Stash's queue. */
-export function AtWork({ job, running, text }: { job: Job; running: string; text?: React.ReactNode }) {
+/** A task of this view in Stash's queue. steady: it does not say how far it is. */
+export function AtWork({ job, running, text, steady }: { job: Job; running: string; text?: React.ReactNode; steady?: boolean }) {
   const waits = job.status === "READY";
   const ahead = useAhead(waits);
   if (job.status === "STOPPING") return <Box icon="faSpinner" spin title={<span role="status">{say.stopping}</span>} />;
@@ -114,6 +114,8 @@ export function AtWork({ job, running, text }: { job: Job; running: string; text
       text={
         waits ? (
           <div className="text-muted">{say.waitsText}</div>
+        ) : steady ? (
+          text && <div className="text-muted">{text}</div>
         ) : (
           <div className="plexsync-report-part">
             <progress aria-label={running} value={part} max={1} /> <span>{Math.floor(part * 100)} %</span> {text}

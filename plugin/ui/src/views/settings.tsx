@@ -17,6 +17,7 @@ const GROUPS: [group: string, names: string[]][] = [
   ["connection", ["plexUrl", "plexToken"]],
   ["pushed", ["fields", "contentRating", "keepPlexEdits"]],
   ["scenes", ["plexLibraries", "pathMap", "onlyOrganized", "excludeTags"]],
+  ["back", ["plays"]],
   ["failures", ["skipMissing", "scanPlex", "maxRetries"]],
   ["experts", ["timeoutSeconds", "insecureTLS", "debugLog", "redactLogs"]],
 ];
