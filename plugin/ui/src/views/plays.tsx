@@ -15,7 +15,7 @@ import { Choose, SETTING } from "./plays/accounts";
 import { Before } from "./plays/before";
 import { List, useShown } from "./plays/list";
 import { Sums } from "./plays/sums";
-import { nameOf, Plays as Answer, Pulled } from "./plays/types";
+import { Account, nameOf, Plays as Answer, Pulled } from "./plays/types";
 import { Undo } from "./plays/undo";
 import { sentence } from "./reports";
 
@@ -38,11 +38,12 @@ export function Plays() {
       {failed}
       {used && (
         <>
-          {data ? <List data={data} /> : failure ? null : <Loading />}
-          <Sums data={known} />
           <Before data={known} again={again}>
             <Undo data={known} />
           </Before>
+          <Sums data={known} />
+          <h3 className="h5 mt-4">{say.list}</h3>
+          {data ? <List data={data} /> : failure ? null : <Loading />}
         </>
       )}
     </>
@@ -140,7 +141,8 @@ function On({ data, pull, again }: { data: Answer; pull: Pull; again: () => void
   const { pulse } = useLive();
   const toast = useToast();
   const { refresh } = useLive();
-  const names = data.accounts.length ? data.accounts.map(nameOf) : data.whose.map((w) => (w === "on" ? say.theOwner : w));
+  const known = data.accounts.length > 0 && !data.why; // otherwise the accounts may be those of the setting before
+  const names = known ? data.accounts.map(nameOf) : data.whose.map((w) => (w === "on" ? say.theOwner : w));
   const at = pull.at && Date.parse(pull.at) > Date.parse(data.last_pull_at ?? "1970-01-01") ? pull.at : data.last_pull_at;
   const now = async () => {
     const r = await pull.now();
@@ -167,11 +169,7 @@ function On({ data, pull, again }: { data: Answer; pull: Pull; again: () => void
               )}
             </div>
             <div className="text-muted">{pulse?.paused ? say.pausedText : say.runs}</div>
-            {data.accounts.map((a) => a.since && (
-              <div key={a.id} className="text-muted">
-                <bdi>{nameOf(a)}</bdi> {say.since} <Moment at={a.since} />
-              </div>
-            ))}
+            {known && <Since accounts={data.accounts} />}
           </div>
           <div className="plexsync-actions">
             <Act variant="primary" icon="faDownload" disabled={pull.busy || !!pulse?.paused} run={now}>
@@ -201,6 +199,26 @@ function On({ data, pull, again }: { data: Answer; pull: Pull; again: () => void
   );
 }
 
+/** Since when the plays of each account count. */
+function Since({ accounts }: { accounts: Account[] }) {
+  if (accounts.every((a) => a.since === accounts[0].since)) {
+    return (
+      <div className="text-muted">
+        {say.since} <Moment at={accounts[0].since} />
+      </div>
+    );
+  }
+  return (
+    <>
+      {accounts.map((a) => (
+        <div key={a.id} className="text-muted">
+          <bdi>{nameOf(a)}</bdi> {say.sinceOf} <Moment at={a.since} />
+        </div>
+      ))}
+    </>
+  );
+}
+
 /** Why nothing is imported, and what to do. */
 function Why({ data, pull }: { data: Answer; pull: Pull }) {
   const { pulse } = useLive();
@@ -223,6 +241,6 @@ function Why({ data, pull }: { data: Answer; pull: Pull }) {
   }
   if (pull.failure) return <Notice kind="warning" title={say.notPulled} text={pull.failure.message} live />;
   const { stopped = "", idle = "", reason = null } = pull.answer ?? {};
-  if (!(stopped || idle) || pulse?.paused || (stopped && pulse && pulse.breaker.state !== "closed")) return null; // said above
+  if (!(stopped || idle) || pulse?.paused || (stopped && pulse && (pulse.breaker.state !== "closed" || pulse.reachable === false))) return null; // said above
   return <Notice kind="info" title={say.notPulled} text={reason ? <Because reason={reason} /> : sentence(stopped || idle)} live />;
 }

@@ -8,10 +8,9 @@ import { Failed, Loading } from "../../parts/state";
 import { quote, unquote } from "../../settings/model";
 import { text } from "../../text/common";
 import { playsText as say } from "../../text/plays";
-import { Account, Accounts, nameOf, Plays } from "./types";
+import { Account, Accounts, nameOf, OWNER, Plays } from "./types";
 
 export const SETTING = "85plays";
-const OWNER = 1;
 
 // Names that the setting takes for something else.
 const TAKEN = /^(on|true|yes|off|false|no|\d+)$|^[[{]|^\s|\s$|^$/i;

@@ -1,10 +1,9 @@
 import { task } from "../../api";
-import { React, useEffect, useRef, useState } from "../../host";
+import { Icon, React, useEffect, useRef, useState } from "../../host";
 import { Job, nameOf } from "../../jobs";
 import { useLive } from "../../live";
 import { Act } from "../../parts/act";
 import { Confirm } from "../../parts/confirm";
-import { Notice } from "../../parts/notice";
 import { playsText as say } from "../../text/plays";
 import { AtWork } from "../reports";
 import { Span } from "./sums";
@@ -41,6 +40,7 @@ export function Before({ data, again, children }: { data: Plays; again: () => vo
   const blocked = !pulse?.configured || pulse.problem !== "" || pulse.paused !== null || data.why !== "";
   // A task that could not read Plex ends like any other, so what is known of Plex decides.
   const complete = started?.what === "count" && started.over && !blocked && pulse?.breaker.state === "closed" && pulse.reachable !== false;
+  const failed = !!started?.over && started.what === "count" && !complete;
   if (job) return <Working job={job} data={data} started={started} />;
   const countButton = (
     <Act disabled={blocked} variant={missing.length || complete ? "secondary" : "primary"} run={() => task(IMPORT, { mode: "import-plays", dry_run: true })} then={begin("count")}>
@@ -48,14 +48,18 @@ export function Before({ data, again, children }: { data: Plays; again: () => vo
     </Act>
   );
   return (
-    <>
+    <div className="plexsync-plays-tools">
       {data.on && (
-        <section>
-          <h3 className="h5 mt-4">{say.before}</h3>
+        <section className="plexsync-plays-tool">
+          <h3 className="h5">{say.before}</h3>
           {!missing.length && <p className="text-muted">{say.beforeText}</p>}
-          {complete && !missing.length && <Notice kind="success" title={say.foundNone} live />}
+          {!missing.length && (complete || failed) && (
+            <p role="status">
+              <Icon name={complete ? "faCheckCircle" : "faExclamationTriangle"} /> {complete ? say.foundNone : say.notAll}
+            </p>
+          )}
           {missing.length ? (
-            <Found data={data} complete={!!complete} failed={!!started?.over && started.what === "count" && !complete} blocked={blocked} begin={begin("import")}>
+            <Found data={data} complete={!!complete} failed={failed} blocked={blocked} begin={begin("import")}>
               {countButton}
             </Found>
           ) : (
@@ -64,7 +68,7 @@ export function Before({ data, again, children }: { data: Plays; again: () => vo
         </section>
       )}
       {children}
-    </>
+    </div>
   );
 }
 
@@ -87,9 +91,7 @@ function Working({ job, data, started }: { job: Job; data: Plays; started: Start
   const left = sum(missingOf(data)) + sum(data.counts.filter((c) => c.state === "new" && c.linked));
   const done = imports ? say.progress(Math.max(0, started!.total - left), started!.total) : undo ? "" : say.soFar(sum(data.counts));
   return (
-    <div className="mt-4">
-      <AtWork job={job} running={text} text={done} steady />
-    </div>
+    <AtWork job={job} running={text} text={done} steady />
   );
 }
 
@@ -99,43 +101,40 @@ function Found(p: { data: Plays; complete: boolean; failed: boolean; blocked: bo
   const undone = sum(missing.filter((c) => c.state === "undone"));
   const unlinked = sum(missing.filter((c) => !c.linked));
   return (
-    <Notice
-      kind="info"
-      title={p.complete ? say.found(total) : say.foundSoFar(total)}
-      live
-      text={
-        <>
-          {p.failed && <div>{say.notAll}</div>}
-          <ul className="plexsync-plays-found">
-            {groups(missing).map((g) => {
-              const lost = sum(g.filter((c) => !c.linked));
-              return (
-                <li key={`${g[0].account}/${g[0].library}`}>
-                  {placeOf(g[0])}: <b>{sum(g).toLocaleString()}</b>, <Span of={span(g)} />
-                  {lost > 0 && `, ${say.unlinked(lost)}`}
-                </li>
-              );
-            })}
-          </ul>
-        </>
-      }
-    >
-      <Confirm
-        button={say.import(total)}
-        variant={p.complete ? "primary" : "secondary"}
-        yesVariant="primary"
-        disabled={p.blocked}
-        title={say.importTitle(total)}
-        yes={say.import(total)}
-        run={() => task(IMPORT, { mode: "import-plays" })}
-        then={p.begin}
-      >
-        <p>{say.importText(total, unlinked)}</p>
-        {undone > 0 && <p>{say.importUndone(undone)}</p>}
-        {!p.complete && <p>{say.importMore}</p>}
-        <p className="text-muted mb-0">{say.importUndo}</p>
-      </Confirm>
-      {p.children}
-    </Notice>
+    <>
+      <div role="status">
+        <strong>{p.complete ? say.found(total) : say.foundSoFar(total)}</strong>
+        {p.failed && <div>{say.notAll}</div>}
+      </div>
+      <ul className="plexsync-plays-found">
+        {groups(missing).map((g) => {
+          const lost = sum(g.filter((c) => !c.linked));
+          return (
+            <li key={`${g[0].account}/${g[0].library}`}>
+              {placeOf(g[0])}: <b>{sum(g).toLocaleString()}</b>, <Span of={span(g)} />
+              {lost > 0 && `, ${say.unlinked(lost)}`}
+            </li>
+          );
+        })}
+      </ul>
+      <div className="plexsync-actions">
+        <Confirm
+          button={say.import(total)}
+          variant={p.complete ? "primary" : "secondary"}
+          yesVariant="primary"
+          disabled={p.blocked}
+          title={say.importTitle(total)}
+          yes={say.import(total)}
+          run={() => task(IMPORT, { mode: "import-plays" })}
+          then={p.begin}
+        >
+          <p>{say.importText(total, unlinked)}</p>
+          {undone > 0 && <p>{say.importUndone(undone)}</p>}
+          {!p.complete && <p>{say.importMore}</p>}
+          <p className="text-muted mb-0">{say.importUndo}</p>
+        </Confirm>
+        {p.children}
+      </div>
+    </>
   );
 }

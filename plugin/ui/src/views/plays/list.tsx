@@ -22,13 +22,15 @@ export function List({ data }: { data: Plays }) {
   return (
     <>
       <Segments data={data} state={state} />
-      <p className="text-muted">{say.means[state]}</p>
       {data.items.length ? (
-        <ul className="plexsync-list">
-          {data.items.map((play, i) => (
-            <Row key={`${play.viewed_at}/${play.account}/${i}`} play={play} />
-          ))}
-        </ul>
+        <>
+          <p className="text-muted">{say.means[state]}</p>
+          <ul className="plexsync-list">
+            {data.items.map((play, i) => (
+              <Row key={`${play.viewed_at}/${play.account}/${i}`} play={play} />
+            ))}
+          </ul>
+        </>
       ) : (
         <None state={state} />
       )}

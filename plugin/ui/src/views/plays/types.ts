@@ -58,7 +58,10 @@ export interface Accounts {
   accounts: Account[];
 }
 
-export const nameOf = (a: { id: number; name: string }) => a.name || say.account(a.id);
+/** The number of the owner of a Plex server. */
+export const OWNER = 1;
+
+export const nameOf = (a: { id: number; name: string }) => a.name || (a.id === OWNER ? say.theOwner : say.account(a.id));
 
 export const sum = (counts: Count[]) => counts.reduce((total, c) => total + c.plays, 0);
 

@@ -16,12 +16,14 @@ export function Undo({ data }: { data: Plays }) {
   const since = some ? new Date(at) : null; // the time of the browser's zone
   const ready = !since || !isNaN(since.getTime());
   return (
-    <section>
-      <h3 className="h5 mt-4">{say.undo}</h3>
-      <p className="text-muted">{written ? say.undoText : say.undoNone}</p>
+    <section className="plexsync-plays-tool">
+      <h3 className="h5">{say.undo}</h3>
+      <p className="text-muted">{written ? say.undoShort : say.undoNone}</p>
       <Confirm
         button={say.undoButton}
-        disabled={!pulse?.configured || pulse.problem !== "" || !written}
+        variant="secondary"
+        yesVariant="danger"
+        disabled={!pulse?.configured || pulse.problem !== ""}
         title={say.undoTitle}
         yes={some ? say.undoYesSince : say.undoYesAll(written)}
         yesDisabled={!ready}
