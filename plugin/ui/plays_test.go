@@ -72,7 +72,7 @@ func TestPlaysAreOffAndSwitchedOnByTheNameOfAnAccount(t *testing.T) {
 	tab.Click(uitest.Role("checkbox", "Kid"))
 	tab.Click(uitest.Button("Switch on"))
 	tab.Wait(uitest.Text("What Kid watches in Plex counts in Stash"))
-	tab.Wait(uitest.Text("Plex's history was last read"))
+	tab.Wait(uitest.Text("Last pull from Plex:"))
 	if got := w.Stash.Settings(stashtest.PluginID)["85plays"]; got != "Kid" {
 		t.Errorf("the setting is %v", got)
 	}

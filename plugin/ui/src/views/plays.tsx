@@ -154,7 +154,7 @@ function On({ data, pull, again }: { data: Answer; pull: Pull; again: () => void
       <Card className="plexsync-plays-state">
         <Card.Body>
           <div className="plexsync-notice-text text-break">
-            <h3 className="h5">{say.on(names)}</h3>
+            <h3 className="h5">{data.why ? say.onBut : say.on(names)}</h3>
             <div role="status">
               {pull.busy ? (
                 <>
