@@ -13,8 +13,8 @@ export interface Asked<T> {
 
 /**
  * Calls a reading operation when it is shown, when its arguments change, and, unless once is set, when the queue or
- * something beside it has changed. A call that nobody waits for any more is aborted, which ends its process. mode ""
- * calls nothing.
+ * something beside it has changed. A call that nobody waits for any more is aborted, which ends its process; a change of
+ * the queue waits for the answer, since a run changes it faster than a slow answer comes. mode "" calls nothing.
  */
 export function useAsk<T>(mode: string, args: object = {}, once = false): Asked<T> {
   const { pulse, failure: down } = useLive();
@@ -25,8 +25,10 @@ export function useAsk<T>(mode: string, args: object = {}, once = false): Asked<
   const revision = pulse && !once ? `${pulse.revision}/${pulse.other_revision}` : "";
   const known = useRef("");
 
+  const busy = useRef(false);
+  const late = useRef(false); // the queue has changed since the call
   useEffect(() => {
-    if (known.current && revision && known.current !== revision) setRound((n) => n + 1);
+    if (known.current && revision && known.current !== revision) busy.current ? (late.current = true) : setRound((n) => n + 1);
     if (revision) known.current = revision;
   }, [revision]);
 
@@ -45,11 +47,22 @@ export function useAsk<T>(mode: string, args: object = {}, once = false): Asked<
     const same = asked.current === mode + key;
     asked.current = mode + key;
     setState((old) => ({ data: same ? old.data : null, failure: same ? old.failure : null, loading: true }));
+    busy.current = true;
+    late.current = false;
+    const end = (change: (old: Omit<Asked<T>, "again">) => Omit<Asked<T>, "again">) => {
+      if (abort.signal.aborted) return;
+      busy.current = false;
+      setState(change);
+      if (late.current) setRound((n) => n + 1);
+    };
     operation<T>(mode, args, abort.signal).then(
-      (data) => abort.signal.aborted || setState({ data, failure: null, loading: false }),
-      (e) => abort.signal.aborted || isAbort(e) || setState((old) => ({ ...old, failure: e, loading: false })),
+      (data) => end(() => ({ data, failure: null, loading: false })),
+      (e) => isAbort(e) || end((old) => ({ ...old, failure: e, loading: false })),
     );
-    return () => abort.abort();
+    return () => {
+      abort.abort();
+      busy.current = false;
+    };
   }, [mode, key, round]);
 
   const again = useCallback(() => setRound((n) => n + 1), []);
