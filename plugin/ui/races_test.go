@@ -30,3 +30,60 @@ func TestSlowAnswersAreShownWhileARunChangesTheQueue(t *testing.T) {
 		t.Errorf("the list was read %d times", n)
 	}
 }
+
+func TestSelectionSurvivesAnAnswerThatFails(t *testing.T) {
+	w, _ := newLab(t, 9)
+	w.jobs(1, 9)
+	tab := w.Tab()
+	tab.Open(queuePage + "?state=waiting")
+	for _, title := range []string{"clip1.mp4", "clip2.mp4"} {
+		tab.Click(uitest.Role("checkbox", "Select "+title))
+	}
+	tab.Click(uitest.Button("Remove"))
+	tab.Wait(uitest.Text("Remove 2 scenes?"))
+	w.Inject(uitest.Fault{Mode: "jobs", Error: "no answer now", Times: 1})
+	w.sql(`DELETE FROM job WHERE scene_id = 9`)
+	look(tab)
+	tab.Wait(uitest.Text("no answer now"))
+	tab.Click(uitest.Button("Remove 2 scenes"))
+	tab.Wait(uitest.Text("2 scenes removed."))
+	tab.Gone(uitest.Text("no answer now"))
+}
+
+// The run may push the last rows of a list while a person changes them.
+func TestChangeSaysHowItEndedWhenTheListIsEmpty(t *testing.T) {
+	w, _ := newLab(t, 3)
+	w.jobs(1, 3)
+	tab := w.Tab()
+	tab.Open(queuePage)
+	tab.Click(uitest.Role("checkbox", "Select all on this page"))
+	w.Inject(uitest.Fault{Mode: "retry", Delay: 2 * time.Second})
+	tab.Click(uitest.Selector(".plexsync-bulk .btn-primary"))
+	w.sql(`DELETE FROM job`)
+	look(tab)
+	tab.Wait(uitest.Text("Nothing waits"))
+	tab.Wait(uitest.Text("3 scenes had left the list."))
+}
+
+func TestLongChangeThatIsStoppedSaysWhatItHasDone(t *testing.T) {
+	w, _ := newLab(t, 1)
+	w.jobs(1001, 1100)
+	tab := w.Tab()
+	tab.Expect("20 scenes|30 scenes|paused|broke")
+	for _, end := range []uitest.Fault{
+		{Mode: "postpone", Answer: `{"changed":0,"missing":0,"next":"","run_follows":false,"stopped":"paused by Ann"}`, Times: 1},
+		{Mode: "postpone", Error: "it broke", Times: 1},
+	} {
+		w.Inject(uitest.Fault{Mode: "postpone", Answer: `{"changed":20,"missing":0,"next":"jobs/due/1/1","run_follows":false}`, Times: 1})
+		w.Inject(end)
+		tab.Open(queuePage)
+		tab.Click(uitest.Role("checkbox", "Select all on this page"))
+		tab.Click(uitest.Button("Select all 100"))
+		tab.Click(uitest.Button("Later"))
+		tab.Click(uitest.Button("In 1 minute"))
+		tab.Wait(uitest.Text("Stopped after 20 scenes"))
+		if body := tab.Body(); strings.Contains(body, "Nothing was changed") || !strings.Contains(body, "paused by Ann") && !strings.Contains(body, "it broke") {
+			t.Errorf("the page says:\n%s", body)
+		}
+	}
+}

@@ -29,15 +29,16 @@ export function Queue() {
     <>
       <Segments state={state} />
       <Filters state={state} />
-      {failure ? !down && <Failed failure={failure} again={again} /> : data ? (
+      {failure && !down && <Failed failure={failure} again={again} />}
+      {data ? (
         <>
           {data.counts.search_capped && <p className="text-muted">{say.searchCapped}</p>}
           {data.items.length ? <Rows key={kind + JSON.stringify(args)} data={data} kind={kind} whole={query.text ? null : { list: kind, ...part }} /> : <None state={state} />}
-          <Paging next={data.next} />
         </>
       ) : (
-        <Loading />
+        !failure && <Loading />
       )}
+      <Paging next={data?.next ?? null} />
     </>
   );
 }

@@ -33,22 +33,21 @@ export function useWork(then: () => void): Work {
     try {
       do {
         const a = await operation<Changed>(mode, { ...target, ...more, cursor: sum.next });
-        if (a.stopped) throw new Error(say.stoppedBy(a.stopped));
+        if (a.stopped) throw new Error(sum.changed ? a.stopped : say.stoppedBy(a.stopped));
         Object.assign(sum, { changed: sum.changed + a.changed, missing: a.missing, next: a.next, run_follows: a.run_follows });
-        // Who has left the page cannot see what goes on, nor stop it.
-        if (!mounted.current) return;
-        setDone(sum.changed);
-      } while (sum.next && !stopping.current);
+        if (mounted.current) setDone(sum.changed);
+        // Who has left the list cannot see what goes on, nor stop it.
+      } while (sum.next && !stopping.current && mounted.current);
       toast.success(outcome(mode, sum));
     } catch (e) {
-      toast.error(e);
+      toast.error(sum.changed ? new Error(`${say.ended(sum.changed)} ${(e as Error).message}`) : e);
     } finally {
       busy.current = false;
     }
-    if (!mounted.current) return;
+    refresh();
+    if (!mounted.current) return; // the list may be empty now
     setDone(null);
     then();
-    refresh();
   };
   return { done, run, stop: () => (stopping.current = true) };
 }
