@@ -87,3 +87,27 @@ func TestLongChangeThatIsStoppedSaysWhatItHasDone(t *testing.T) {
 		}
 	}
 }
+
+// preview answers with a report that lists one scene.
+func previewOf(id, scene int) string {
+	return fmt.Sprintf(`{"id":%d,"kind":"preview","scene_id":0,"state":"done","stopped":"","started_at":"2026-11-01T10:00:00Z","updated_at":"2026-11-01T10:00:00Z","finished_at":"2026-11-01T10:00:00Z",
+		"counts":{"would_change":1,"unchanged":0,"not_found":0,"ambiguous":0,"unread":0,"skipped":0,"bare":0,"failed":0,"by_field":{}},"capped":false,"outcome":"","next":0,
+		"rows":[{"scene_id":%d,"kind":"would_change","title":"Scene %d","details":{"items":[]}}]}`, id, scene, scene)
+}
+
+// What was selected in one preview is not pushed from the next one, which may not list it.
+func TestSelectionEndsWithItsPreview(t *testing.T) {
+	w, _ := newLab(t, 3)
+	w.jobs(1, 3)
+	w.Inject(uitest.Fault{Mode: "report", Answer: previewOf(1, 1)})
+	tab := w.Tab()
+	tab.Open(previewPage)
+	tab.Click(uitest.Role("checkbox", "Select Scene 1"))
+	tab.Wait(uitest.Button("Push 1 scene"))
+	w.Heal()
+	w.Inject(uitest.Fault{Mode: "report", Answer: previewOf(2, 2)})
+	w.sql(`DELETE FROM job WHERE scene_id = 3`)
+	look(tab)
+	tab.Wait(uitest.Role("checkbox", "Select Scene 2"))
+	tab.Wait(uitest.Button("Push selected"))
+}

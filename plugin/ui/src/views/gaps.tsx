@@ -43,7 +43,7 @@ export function Gaps() {
       <h3 className="h5">{say.title}</h3>
       <p className="text-muted">{say.intro}</p>
       <Stored maker={MAKER} known={known}>
-        {(report) => <Found known={known} report={report} />}
+        {(report) => <Found key={report.id} known={known} report={report} />}
       </Stored>
     </>
   );

@@ -45,7 +45,7 @@ export function Restore() {
         <AtWork job={job!} running={say.running} text={say.progress(run!.done, run!.total)} />
       ) : (
         <Stored maker={MAKER} known={known}>
-          {(report) => <Found known={known} report={report} />}
+          {(report) => <Found key={report.id} known={known} report={report} />}
         </Stored>
       )}
     </>
