@@ -111,3 +111,18 @@ func TestSelectionEndsWithItsPreview(t *testing.T) {
 	tab.Wait(uitest.Role("checkbox", "Select Scene 2"))
 	tab.Wait(uitest.Button("Push selected"))
 }
+
+func TestTypedTokenSurvivesAnAnswerThatFails(t *testing.T) {
+	w, _ := newLab(t, 3)
+	w.jobs(1, 3)
+	tab := w.Tab()
+	tab.Open("/plugins/stash-plex-sync/setup?do=token")
+	tab.Fill(uitest.Selector("#plexsync-url"), "http://10.0.0.9:32400")
+	w.Inject(uitest.Fault{Mode: "account", Error: "no answer now", Times: 1})
+	w.sql(`DELETE FROM job WHERE scene_id = 3`)
+	look(tab)
+	tab.Wait(uitest.Text("no answer now"))
+	if got := tab.Eval(`(document.querySelector("#plexsync-url") || {}).value`); got != "http://10.0.0.9:32400" {
+		t.Errorf("the typed address is %v", got)
+	}
+}

@@ -47,7 +47,7 @@ export const Fields = (p: Control) => (
  * write a value into the document.
  */
 export function Secret(p: Control & { edited: boolean; undo: () => void }) {
-  const [open, setOpen] = useState(false);
+  const [open, setOpen] = useState(p.edited && p.value !== null); // typed during a save, which begins the controls anew
   const known = p.s.value as { set: boolean; length: string };
   const typing = open && (!p.edited || p.value !== null);
   const close = () => {

@@ -25,8 +25,8 @@ export function Connection() {
   const [query] = useAddress();
   const { refresh } = useLive();
   const { data, failure, again } = useAsk<Account>("account");
-  if (failure) return <Failed failure={failure} again={again} />;
-  if (!data) return <Loading />;
+  const failed = failure && <Failed failure={failure} again={again} />;
+  if (!data) return failed ?? <Loading />;
   const back = () => {
     refresh();
     again();
@@ -40,21 +40,25 @@ export function Connection() {
   const form = forms[query.do ?? ""];
   if (form) {
     return (
-      <Card className="plexsync-setup-panel">
-        <Card.Body>
-          <h3 className="h5">{form[0]}</h3>
-          {form[1]}
-          <p className="mt-3 mb-0">
-            <Link to={`${PATH}/setup`}>
-              <Icon name="faArrowLeft" /> {say.back}
-            </Link>
-          </p>
-        </Card.Body>
-      </Card>
+      <>
+        {failed}
+        <Card className="plexsync-setup-panel">
+          <Card.Body>
+            <h3 className="h5">{form[0]}</h3>
+            {form[1]}
+            <p className="mt-3 mb-0">
+              <Link to={`${PATH}/setup`}>
+                <Icon name="faArrowLeft" /> {say.back}
+              </Link>
+            </p>
+          </Card.Body>
+        </Card>
+      </>
     );
   }
   return (
     <>
+      {failed}
       <Warnings account={data} again={again} />
       <Card className="plexsync-setup-panel">
         <Card.Body>
