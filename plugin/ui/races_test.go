@@ -126,3 +126,12 @@ func TestTypedTokenSurvivesAnAnswerThatFails(t *testing.T) {
 		t.Errorf("the typed address is %v", got)
 	}
 }
+
+// A bug in the plugin is not taken for a plugin that Stash does not know.
+func TestBugOfThePluginKeepsItsReason(t *testing.T) {
+	w, _ := newLab(t, 1)
+	w.Inject(uitest.Fault{Mode: "jobs", Error: "a bug: runtime error: invalid memory address or nil pointer dereference"})
+	tab := w.Tab()
+	tab.Open(queuePage)
+	tab.Wait(uitest.Text("a bug: runtime error: invalid memory address"))
+}

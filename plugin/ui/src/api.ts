@@ -52,7 +52,7 @@ function failureOf(e: any): Failure {
   const message = String(e?.message ?? e);
   if (/plugin .* is disabled/.test(message)) return new Failure("disabled", text.failure.disabled);
   if (e?.networkError) return new Failure("silent", text.failure.silent(message));
-  if (/nil pointer|internal system error/i.test(message)) return new Failure("crashed", text.failure.missing);
+  if (/internal system error/i.test(message)) return new Failure("crashed", text.failure.missing);
   return new Failure("refused", message);
 }
 
