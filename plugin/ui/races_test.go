@@ -135,3 +135,30 @@ func TestBugOfThePluginKeepsItsReason(t *testing.T) {
 	tab.Open(queuePage)
 	tab.Wait(uitest.Text("a bug: runtime error: invalid memory address"))
 }
+
+// Addresses may be old, cut, or made up.
+func TestAddressesOfNothingLeadOn(t *testing.T) {
+	w, _ := newLab(t, 3)
+	w.jobs(1, 3)
+	tab := w.Tab()
+	root := "/plugins/stash-plex-sync/"
+	for _, path := range []string{
+		"queue?cursor=jobs/due/1/1&state=dead", "queue?class=constructor&sort=__proto__", "queue/9/9?state=toString", "queue?cursor=-1&text=" + strings.Repeat("x", 300),
+		"activity?cursor=-5", "activity?cursor=1e400&scene_id=1.5", "activity?scene_id=99999999999999999999&outcome=nonsense", "activity?scene_id=-1",
+		"gaps?rows=constructor&cursor=-3", "gaps?rows=nonsense&cursor=99999999999999999999", "preview?rows=nonsense", "preview?kind=restore&rows=not_in_plex&cursor=1.5",
+		"scene/-1", "scene/1e3", "scene/9007199254740991", "scene/%25%25", "setup?do=constructor", "setup?step=__proto__", "setup?tab=settings&do=server", "constructor", "check?x=%00",
+	} {
+		t.Run(path, func(t *testing.T) {
+			tab.Open(root + path)
+			tab.WaitFor(`document.querySelector(".plexsync h2") && !document.querySelector(".plexsync-loading, .plexsync-wait")`, "it loads forever")
+			body := tab.Body()
+			t.Logf("%.600s", body[strings.Index(body, "Stash Plex Sync"):])
+			if strings.Contains(body, "was left out") || strings.Contains(body, "went wrong") {
+				t.Errorf("a part failed")
+			}
+			if strings.Contains(body, "This could not be loaded") && !tab.Has(uitest.Button("First page")) && !tab.Has(uitest.Button("Show all")) {
+				t.Error("there is no way on")
+			}
+		})
+	}
+}

@@ -47,7 +47,8 @@ export function Activity() {
         <Choose name="outcome" label={say.outcome} options={[["", say.anyOutcome], ...Object.entries(OUTCOMES).map(([o, [name]]): [string, string] => [o, name])]} />
         {filtered && clear("link")}
       </div>
-      {failure ? !down && <Failed failure={failure} again={again} /> : !data ? <Loading /> : data.items.length ? (
+      {failure && !down && <Failed failure={failure} again={again} />}
+      {!data ? !failure && <Loading /> : data.items.length ? (
         <Days items={data.items} />
       ) : before ? (
         <Empty icon="faHistory" title={say.end} />
@@ -58,7 +59,7 @@ export function Activity() {
       ) : (
         <Empty icon="faHistory" title={say.none} text={say.noneText} />
       )}
-      {data && <Paging next={data.next} />}
+      <Paging next={data?.next ?? null} />
     </>
   );
 }

@@ -59,7 +59,15 @@ export function useReport<C, R>(maker: Maker): Known<C, R> {
 /** The state of a report and its controls, then what it holds. */
 export function Stored<C, R>(p: { maker: Maker; known: Known<C, R>; children: (report: Report<C, R>) => React.ReactNode }) {
   const { asked, report, job } = p.known;
-  if (!report) return asked.failure ? <Failed failure={asked.failure} again={asked.again} /> : <Loading />;
+  if (!report && !asked.failure) return <Loading />;
+  if (!report) {
+    return (
+      <>
+        <Failed failure={asked.failure!} again={asked.again} />
+        <Paging next={null} />
+      </>
+    );
+  }
   const { words } = p.maker;
   const none = report.state === "none";
   return (

@@ -7,7 +7,7 @@ const say = sceneText;
 
 /** The page of one scene. An id that is no number, as in an address that leads nowhere, shows the ways back. */
 export function SceneView({ id }: { id: number }) {
-  if (Number.isSafeInteger(id) && id > 0) return <Panel key={id} id={id} />;
+  if (Number.isInteger(id) && id > 0 && id < 2 ** 31) return <Panel key={id} id={id} />;
   return (
     <Empty icon="faSearch" title={say.none} text={say.noneText}>
       <Link className="btn btn-primary btn-sm" to={PATH}>
