@@ -2,6 +2,7 @@ package ui_test
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -160,5 +161,25 @@ func TestAddressesOfNothingLeadOn(t *testing.T) {
 				t.Error("there is no way on")
 			}
 		})
+	}
+}
+
+// The page follows each task of the plugin, by the description that Stash gives its job.
+func TestEachTaskIsKnownAsOurs(t *testing.T) {
+	yml, source := read(t, "../../stash-plex-sync.yml"), read(t, "src/jobs.ts")
+	found := regexp.MustCompile(`(?m)^  /(\^Running plugin task: .*\$)/;$`).FindSubmatch(source)
+	if found == nil {
+		t.Fatal("jobs.ts has no expression for the descriptions of tasks")
+	}
+	own := regexp.MustCompile(string(found[1]))
+	tasks := string(yml[strings.Index(string(yml), "\ntasks:"):])
+	names := regexp.MustCompile(`(?m)^  - name: (.*)$`).FindAllStringSubmatch(tasks, -1)
+	if len(names) < 10 {
+		t.Fatalf("the tasks are %q", names)
+	}
+	for _, name := range names {
+		if !own.MatchString("Running plugin task: " + name[1]) {
+			t.Errorf("the page does not follow %q", name[1])
+		}
 	}
 }

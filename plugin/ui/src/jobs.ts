@@ -37,7 +37,7 @@ const EVENTS = gql`
 
 // Stash's names of the tasks that a click in Settings > Tasks starts.
 const TASKS =
-  /^Running plugin task: (Stash Plex Sync: .*|Preview changes|Sync all scenes|Sync recent scenes|Process queue|Compare Stash and Plex|Retry dead letters|Rebuild Plex index|Clear dead letters|Clear queue|Import plays|Undo imported plays|Restore Plex metadata)$/;
+  /^Running plugin task: (Stash Plex Sync: .*|Preview changes|Sync all scenes|Sync recent scenes|Process queue|Compare Stash and Plex|Retry dead letters|Rebuild Plex index|Clear dead letters|Clear queue|Restore Plex metadata|Import plays|Undo imported plays|Check connection|Queue status)$/;
 
 /** Whether a job is one of the plugin's. Stash does not say which plugin a job belongs to, only its description. */
 export const isOwn = (job: Job) => TASKS.test(job.description);
