@@ -6,12 +6,14 @@ import { text } from "./text/common";
 type App = typeof import("./app");
 
 let app: Promise<App> | undefined;
+let styles: Promise<void> | undefined;
 
 const assets = (name: string) => address(`plugin/${ID}/assets/ui/${name}?v=${VERSION}`);
 
 /** Loads the module app.tsx and its styles, once. The addresses have the version, since browsers keep assets for a while. */
 function load(): Promise<App> {
-  app ??= Promise.all([import(assets("app.js")) as Promise<App>, style(assets("app.css"))]).then(([app]) => app);
+  styles ??= style(assets("app.css"));
+  app ??= Promise.all([import(assets("app.js")) as Promise<App>, styles]).then(([app]) => app);
   app.catch(() => (app = undefined)); // the next one tries again
   return app;
 }

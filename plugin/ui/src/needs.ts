@@ -11,20 +11,23 @@ interface Needs {
   at: number; // when it was known, in milliseconds
 }
 
+let own: Needs = { n: 0, at: 0 }; // what this window knows, for a browser that refuses to store anything
+
 export function readNeeds(): Needs {
   try {
     const stored = JSON.parse(localStorage.getItem(KEY) ?? "");
     return { n: Number(stored.n) || 0, at: Number(stored.at) || 0 };
   } catch {
-    return { n: 0, at: 0 }; // nothing is stored, or the browser refuses to store anything
+    return own;
   }
 }
 
 export function writeNeeds(n: number) {
+  own = { n, at: Date.now() };
   try {
-    localStorage.setItem(KEY, JSON.stringify({ n, at: Date.now() }));
+    localStorage.setItem(KEY, JSON.stringify(own));
   } catch {
-    return; // without storage the icon has no dot
+    // Other windows do not learn it.
   }
   window.dispatchEvent(new Event(CHANGED));
 }
