@@ -263,12 +263,12 @@ func TestOverviewCopiesTheReport(t *testing.T) {
 	tab.Eval(`void Object.defineProperty(navigator, "clipboard", {configurable: true, value: undefined})`) // as on a page at http
 	tab.Click(uitest.Role("checkbox", "With a connection check, which takes up to 17 seconds"))
 	tab.Click(uitest.Button("Copy report"))
-	tab.Wait(uitest.Role("dialog", "Copy the report"))
+	tab.Wait(uitest.Role("dialog", "Report for an issue"))
 	tab.WaitFor(`getSelection().toString().startsWith("Stash Plex Sync ") || document.activeElement.selectionEnd > 100`, "the report is not selected")
 	tab.Accessible(".modal")
 	tab.Shot("overview-copy-1280")
 	tab.Press(kb.Escape)
-	tab.Gone(uitest.Role("dialog", "Copy the report"))
+	tab.Gone(uitest.Role("dialog", "Report for an issue"))
 	tab.Clean()
 }
 

@@ -1,17 +1,15 @@
 import { operation } from "../api";
 import { Button, Form, Modal, React, useRef, useState } from "../host";
-import { check as checkText } from "../text/check";
 import { text } from "../text/common";
+import { copyReport as say } from "../text/copyreport";
 import { Act } from "./act";
 
-const say = checkText;
-
-/** Copies a report for an issue. Where a page may not use the clipboard, such as over http, it shows the text. */
-export function CopyReport() {
+/** Copies a report for an issue, on request with a check of the connection. Where a page may not use the clipboard, such as over http, it shows the text. */
+export function CopyReport({ check }: { check: boolean }) {
   const [shown, setShown] = useState("");
   const field = useRef<HTMLTextAreaElement>(null);
   const copy = async () => {
-    const report = (await operation<{ text: string }>("copy-report", { check: true })).text;
+    const report = (await operation<{ text: string }>("copy-report", check ? { check } : {})).text;
     try {
       await navigator.clipboard.writeText(report);
       return say.copied;

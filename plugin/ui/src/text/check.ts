@@ -35,8 +35,4 @@ export const check = {
   named: (name: string, id: string) => `${name || "a server"} (${id})`,
   accept: (name: string) => `Push to ${name || "this server"}`,
   accepted: (name: string) => `Scenes are pushed to ${name || "this server"} from now on`,
-  copy: "Copy report",
-  copied: "The report is copied. It has no titles, paths, names or tokens.",
-  report: "Report for an issue",
-  reportText: "Copy the selected text. It has no titles, paths, names, addresses or tokens.",
 };

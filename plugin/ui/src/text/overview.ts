@@ -150,9 +150,5 @@ export const overview = {
 
   report: "Report a problem",
   reportText: "The report has the state of the queue and the last activities, without titles, paths, addresses and tokens.",
-  copy: "Copy report",
   withCheck: "With a connection check, which takes up to 17 seconds",
-  copied: "The report is copied",
-  copyTitle: "Copy the report",
-  copyText: "The browser lets pages copy only at https. Press Ctrl+C, or ⌘C on a Mac.",
 };

@@ -43,7 +43,7 @@ export function CheckView() {
         <Button size="sm" variant="primary" onClick={run}>
           {say.run}
         </Button>
-        <CopyReport />
+        <CopyReport check />
       </Empty>
     );
   }
@@ -63,7 +63,7 @@ export function CheckView() {
             {say.settings}
           </Link>
         )}
-        <CopyReport />
+        <CopyReport check />
         <span className="text-muted">
           {say.done} <When at={at} />
         </span>

@@ -7,7 +7,7 @@ import { Failed, Loading } from "../parts/state";
 import { overview as overviewText } from "../text/overview";
 import { Actions } from "./overview/actions";
 import { Chart } from "./overview/chart";
-import { CopyReport } from "./overview/copy";
+import { Report } from "./overview/copy";
 import { Coverage } from "./overview/coverage";
 import { Plex } from "./overview/plex";
 import type { Coverage as Counts, Summary } from "./overview/types";
@@ -48,7 +48,7 @@ export function Overview() {
           <Plex plex={data.plex} outages={data.outages} />
         </Col>
       </Row>
-      <CopyReport />
+      <Report />
     </>
   );
 }
