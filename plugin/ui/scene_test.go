@@ -97,7 +97,7 @@ var sceneStates = []sceneState{
 		dress(t, w, 1)
 		push(w, 1)
 		return 1
-	}, []string{"Waits: the last push failed", "Next try", "What to do:", "500", "Failed, retried later"}, ""},
+	}, []string{"Waits: the last push failed", "Next try", "What to do:", "500", "Failed, tried again"}, ""},
 	{"missing", func(_ *testing.T, w *uitest.World) int {
 		title(w, 1, "First")
 		w.Plex.Remove(w.Keys[1])

@@ -1,12 +1,13 @@
 import { operation } from "../api";
 import { useAsk } from "../ask";
-import { Button, Form, Modal, React, useState } from "../host";
+import { Button, Form, Icon, Modal, React, useState } from "../host";
 import { useLive } from "../live";
 import { text } from "../text/common";
 import { find as findText } from "../text/find";
 import type { Reason } from "../types";
 import { Act } from "./act";
 import { Empty, Failed, Loading } from "./state";
+import { sizeOf } from "./words";
 
 const say = findText;
 
@@ -18,8 +19,6 @@ export interface PlexFile {
   size: number;
 }
 type Candidate = PlexFile & { chosen_by: number; owner: number };
-
-const sizeOf = (n: number) => (n >= 1e9 ? `${(n / 1e9).toFixed(1)} GB` : n >= 1e6 ? `${Math.round(n / 1e6)} MB` : `${Math.ceil(n / 1000)} kB`);
 
 /** Files in Plex, each with the button that makes it the one of a scene. */
 export function Files(p: { scene: number; files: (PlexFile & Partial<Candidate>)[]; then: () => void }) {
@@ -61,14 +60,22 @@ export function Files(p: { scene: number; files: (PlexFile & Partial<Candidate>)
   );
 }
 
+interface Props {
+  scene: number;
+  title: string;
+  then: () => void;
+  button?: string;
+  icon?: string;
+}
+
 /** A button that opens a search for the file of a scene in Plex. */
-export function FindFile({ scene, title, then }: { scene: number; title: string; then: () => void }) {
+export function FindFile({ scene, title, then, button, icon }: Props) {
   const [open, setOpen] = useState(false);
   const close = () => setOpen(false);
   return (
     <>
       <Button size="sm" variant="secondary" onClick={() => setOpen(true)}>
-        {say.open}
+        {icon && <Icon name={icon} />} {button ?? say.open}
       </Button>
       <Modal show={open} onHide={close} size="lg" scrollable onEntered={() => document.getElementById("plexsync-part")?.focus()} aria-labelledby="plexsync-find" className="plexsync">
         <Modal.Header>
@@ -106,6 +113,7 @@ function Found({ scene, then }: { scene: number; then: () => void }) {
   const items = data?.items.filter((f) => f.path.toLowerCase().includes(part.toLowerCase()));
   return (
     <>
+      <p>{say.about}</p>
       <Form
         role="search"
         className="mb-3"

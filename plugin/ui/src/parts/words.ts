@@ -17,3 +17,12 @@ export const fieldsOf = (names: string[]) => names.map((n) => fields[n] ?? n).jo
 
 /** A number that stops at a limit of the plugin. */
 export const counted = (n: number, capped?: boolean) => n.toLocaleString() + (capped && n >= 10000 ? "+" : "");
+
+const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
+
+/** A size of a file as people read it. */
+export function sizeOf(bytes: number): string {
+  let i = 0;
+  for (; bytes >= 1000 && i < UNITS.length - 1; i++) bytes /= 1000;
+  return bytes.toLocaleString(undefined, { style: "unit", unit: UNITS[i], maximumFractionDigits: i > 2 ? 1 : 0 } as object);
+}

@@ -2,12 +2,11 @@ import { Button, React, useState } from "../host";
 import { Because } from "../parts/scene";
 import { When } from "../parts/when";
 import { scene as sceneText } from "../text/scene";
-import { words as wordsText } from "../text/words";
+import { words } from "../text/words";
 import { fieldName } from "./fields";
 import type { Attempt } from "./types";
 
 const say = sceneText;
-const { outcomes } = wordsText;
 const FIRST = 4;
 
 /** What was tried for a scene, the newest first. told: why the newest ended as it did is said elsewhere. */
@@ -21,7 +20,7 @@ export function History({ attempts, told }: { attempts: Attempt[]; told: boolean
         {(all ? attempts : attempts.slice(0, FIRST)).map((a, i) => (
           <li key={a.id}>
             <div>
-              <strong>{outcomes[a.outcome]?.[0] ?? a.outcome}</strong>{" "}
+              <strong>{words.outcomes[a.outcome]?.[0] ?? a.outcome}</strong>{" "}
               <span className="text-muted">
                 <When at={a.at} />, {say.took(a.took_ms)}
               </span>

@@ -5,13 +5,13 @@ import { onJob } from "../jobs";
 import { useLive } from "../live";
 import { Act } from "../parts/act";
 import { Confirm } from "../parts/confirm";
+import { FindFile } from "../parts/find";
 import { Notice } from "../parts/notice";
 import { Because } from "../parts/scene";
 import { Failed } from "../parts/state";
 import { text } from "../text/common";
 import { scene as sceneText } from "../text/scene";
 import type { Reached, Reason } from "../types";
-import { Choose } from "./choose";
 import { HeadlineBox } from "./headline";
 import { History } from "./history";
 import { ItemCard } from "./item";
@@ -118,7 +118,7 @@ function Actions({ scene: s, calm, begin, done }: { scene: Scene; calm: boolean;
           {s.state === "dead" ? say.retry : say.push}
         </Act>
       )}
-      {!s.missing && s.server && <Choose id={s.scene_id} done={stored(say.stored)} />}
+      {!s.missing && s.server && <FindFile scene={s.scene_id} title={s.title} button={say.choose} icon="faLink" then={() => done(null)} />}
       {s.chosen && (
         <Confirm
           button={say.forget}

@@ -69,15 +69,6 @@ export interface Pushed extends Record<"synced" | "unchanged" | "retrying" | "wa
   queued?: boolean;
 }
 
-export interface Candidate {
-  rating_key: string;
-  path: string;
-  library: string;
-  size: number;
-  chosen_by: number;
-  owner: number;
-}
-
 /** The answer of link and of forget. */
 export interface Linked {
   run_follows: boolean;

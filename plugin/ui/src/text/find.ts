@@ -3,6 +3,7 @@ const scene = (id: number) => `scene ${id}`;
 export const find = {
   open: "Choose the Plex item",
   title: "Which Plex item shows this scene?",
+  about: "Your choice counts until you forget it.",
   label: "Part of the path in Plex",
   search: "Search",
   similar: "Items whose files fit the scene:",

@@ -5,11 +5,11 @@ import { Act } from "../parts/act";
 import { Notice } from "../parts/notice";
 import { PlexLink, SceneLink, Thumb } from "../parts/scene";
 import { Empty } from "../parts/state";
-import { ruleOf } from "../parts/words";
+import { ruleOf, sizeOf } from "../parts/words";
 import { useAddress } from "../route";
 import { gaps as gapsText } from "../text/gaps";
 import type { Reason } from "../types";
-import { Known, Maker, Report, Rows, size, Stored, Tiles, useReport } from "./reports";
+import { Known, Maker, Report, Rows, Stored, Tiles, useReport } from "./reports";
 
 const say = gapsText;
 
@@ -130,7 +130,7 @@ function Gap({ row, labelled }: { row: Row; labelled: boolean }) {
         </div>
         <div className="text-muted">
           {path && <span>{path} · </span>}
-          {bytes ? size(bytes) : null}
+          {bytes ? sizeOf(bytes) : null}
         </div>
         {row.reason && !answer && <div>{row.reason.text}</div>}
         {answer && !answer.linked && <div role="status">{say.forgotten}</div>}

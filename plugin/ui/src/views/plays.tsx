@@ -17,7 +17,7 @@ import { List, useShown } from "./plays/list";
 import { Sums } from "./plays/sums";
 import { Account, nameOf, Plays as Answer, Pulled } from "./plays/types";
 import { Undo } from "./plays/undo";
-import { sentence } from "./reports";
+import { sentence } from "../check";
 
 /** What is watched in Plex, and how it becomes plays in Stash. */
 export function Plays() {

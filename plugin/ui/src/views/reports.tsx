@@ -1,5 +1,6 @@
 import { stopJob, task } from "../api";
 import { Asked, useAsk } from "../ask";
+import { sentence } from "../check";
 import { Icon, React, useEffect, useRef, useState } from "../host";
 import { Job, jobAtWork, nameOf } from "../jobs";
 import { useLive } from "../live";
@@ -189,9 +190,6 @@ function State<C, R>({ maker, report }: { maker: Maker; report: Report<C, R> }) 
   );
 }
 
-/** A message of the plugin as a sentence. */
-export const sentence = (text: string) => text && text[0].toUpperCase() + text.slice(1) + (/[.…]$/.test(text) ? "" : ".");
-
 /** Numbers that choose which rows are shown. */
 export function Tiles({ list }: { list: [kind: string, label: string, count: number][] }) {
   const [{ rows = "" }, go] = useAddress();
@@ -225,13 +223,4 @@ export function Rows<R>({ known, row }: { known: Known<any, R>; row: (row: R, i:
       <Paging next={report?.next || null} />
     </>
   );
-}
-
-const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
-
-/** A size of a file as people read it. */
-export function size(bytes: number): string {
-  let i = 0;
-  for (; bytes >= 1000 && i < UNITS.length - 1; i++) bytes /= 1000;
-  return bytes.toLocaleString(undefined, { style: "unit", unit: UNITS[i], maximumFractionDigits: i > 2 ? 1 : 0 } as object);
 }

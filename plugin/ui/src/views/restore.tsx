@@ -1,4 +1,5 @@
 import { task } from "../api";
+import { sentence } from "../check";
 import { Icon, Link, PATH, React, useEffect, useState } from "../host";
 import { useLive } from "../live";
 import { Confirm } from "../parts/confirm";
@@ -11,7 +12,7 @@ import { preview, restore as say } from "../text/preview";
 import type { Reason } from "../types";
 import type { Change } from "./changes";
 import { ItemChanges } from "./preview";
-import { AtWork, Known, Maker, Report, Rows, sentence, Stored, Tiles, useReport } from "./reports";
+import { AtWork, Known, Maker, Report, Rows, Stored, Tiles, useReport } from "./reports";
 
 type Kind = keyof typeof say.kinds;
 const KINDS = Object.keys(say.kinds) as Kind[];

@@ -1,5 +1,6 @@
 import { operation, saveSettings } from "../../api";
 import { useAsk } from "../../ask";
+import { sentence } from "../../check";
 import { Card, Icon, Link, PATH, React, useHistory } from "../../host";
 import { useLive } from "../../live";
 import { Act } from "../../parts/act";
@@ -9,7 +10,7 @@ import { Failed, Loading } from "../../parts/state";
 import { useAddress } from "../../route";
 import { text } from "../../text/common";
 import { setup as setupText } from "../../text/setup";
-import { AcceptServer, sentence } from "./parts";
+import { AcceptServer } from "./parts";
 import { ChooseServer } from "./servers";
 import { SignIn } from "./signin";
 import { Token } from "./token";

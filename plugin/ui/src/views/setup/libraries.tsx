@@ -1,5 +1,6 @@
 import { saveSettings } from "../../api";
 import { useAsk } from "../../ask";
+import { sentence } from "../../check";
 import { Badge, Button, Form, Icon, Link, PATH, React, useState } from "../../host";
 import { Act } from "../../parts/act";
 import { Notice } from "../../parts/notice";
@@ -8,7 +9,7 @@ import { Failed } from "../../parts/state";
 import { ruleOf } from "../../parts/words";
 import { text } from "../../text/common";
 import { setup as setupText } from "../../text/setup";
-import { Asking, sentence } from "./parts";
+import { Asking } from "./parts";
 import type { Libraries, Library } from "./types";
 
 const say = setupText.libraries;

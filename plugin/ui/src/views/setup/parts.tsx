@@ -5,9 +5,6 @@ import { Act } from "../../parts/act";
 import { Notice } from "../../parts/notice";
 import { setup as setupText } from "../../text/setup";
 
-/** A sentence of the plugin as one that stands by itself. */
-export const sentence = (s: string) => (s ? s[0].toUpperCase() + s.slice(1) + (/[.!?]$/.test(s) ? "" : ".") : "");
-
 /** What is shown while the plugin asks others, which takes some seconds. */
 export const Asking = ({ children }: { children: string }) => (
   <p role="status" className="plexsync-loading text-muted">

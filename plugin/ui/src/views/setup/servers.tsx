@@ -1,5 +1,6 @@
 import { operation } from "../../api";
 import { useAsk } from "../../ask";
+import { sentence } from "../../check";
 import { Badge, Button, Form, Icon, React, useState } from "../../host";
 import { useLive } from "../../live";
 import { Act } from "../../parts/act";
@@ -7,7 +8,7 @@ import { Notice } from "../../parts/notice";
 import { Failed } from "../../parts/state";
 import { text } from "../../text/common";
 import { setup as setupText } from "../../text/setup";
-import { AcceptServer, Asking, sentence } from "./parts";
+import { AcceptServer, Asking } from "./parts";
 import { startedHere } from "./signin";
 import type { Choice, Server, Servers, Tried } from "./types";
 

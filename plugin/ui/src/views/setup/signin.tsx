@@ -1,10 +1,10 @@
 import { operation } from "../../api";
+import { sentence } from "../../check";
 import { Button, Icon, React, useEffect, useRef, useState } from "../../host";
 import { Act, useMounted } from "../../parts/act";
 import { Notice } from "../../parts/notice";
 import { When } from "../../parts/when";
 import { setup as setupText } from "../../text/setup";
-import { sentence } from "./parts";
 import type { SignInState } from "./types";
 
 const say = setupText.signIn;
