@@ -66,6 +66,23 @@ func TestChangeSaysHowItEndedWhenTheListIsEmpty(t *testing.T) {
 	tab.Wait(uitest.Text("3 scenes had left the list."))
 }
 
+// A click on a row while another row is changed is not lost, and a double click is one.
+func TestEachClickOnARowCounts(t *testing.T) {
+	w, _ := newLab(t, 9)
+	w.jobs(1, 9)
+	tab := w.Tab()
+	tab.Open(queuePage + "?state=waiting")
+	tab.Wait(uitest.Button("Push now"))
+	w.Inject(uitest.Fault{Mode: "retry", Delay: time.Second})
+	w.Forget()
+	tab.Eval(`void [0, 1, 1].map((i) => document.querySelectorAll(".plexsync-row-acts > .btn:first-child")[i]).forEach((b) => b.click())`)
+	tab.WaitFor(rows+` === 4`, "two rows did not leave the list")
+	settle(t, w.World)
+	if n := strings.Count(strings.Join(w.Ops(), " "), "retry"); n != 2 {
+		t.Errorf("there were %d changes, want 2", n)
+	}
+}
+
 func TestLongChangeThatIsStoppedSaysWhatItHasDone(t *testing.T) {
 	w, _ := newLab(t, 1)
 	w.jobs(1001, 1100)
@@ -162,6 +179,24 @@ func TestAddressesOfNothingLeadOn(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestIconWorksWithoutStorage(t *testing.T) {
+	w := uitest.NewWorld(t, 2)
+	tab := w.Tab()
+	tab.Open("/scenes")
+	tab.Wait(uitest.Link("Stash Plex Sync"))
+	tab.Eval(`void (Storage.prototype.getItem = Storage.prototype.setItem = () => { throw new Error("refused"); })`)
+	w.Inject(uitest.Fault{Mode: "run", Answer: `{"queue":{"dead":2},"configured":true,"problem":"","stopped":null,"reachable":true}`})
+	w.Edit(1, "A")
+	w.Idle()
+	tab.WaitFor(`document.querySelector(".plexsync-dot")`, "no dot")
+	settle(t, w)
+	w.Forget()
+	w.Edit(1, "B")
+	w.Idle()
+	time.Sleep(500 * time.Millisecond)
+	want(t, w, "a job within ten minutes")
 }
 
 // The page follows each task of the plugin, by the description that Stash gives its job.

@@ -21,12 +21,18 @@ export function useWork(then: () => void): Work {
   const { refresh } = useLive();
   const mounted = useMounted();
   const [done, setDone] = useState<number | null>(null);
-  const busy = useRef(false);
+  const last = useRef(Promise.resolve());
+  const asked = useRef(new Set<string>());
   const stopping = useRef(false);
 
-  const run = async (mode: Mode, target: Target, more: object = {}) => {
-    if (busy.current) return;
-    busy.current = true;
+  // Changes follow each other. One that waits or is at work is not asked for twice.
+  const run = (mode: Mode, target: Target, more: object = {}) => {
+    const key = JSON.stringify([mode, target]);
+    if (asked.current.has(key)) return last.current;
+    asked.current.add(key);
+    return (last.current = last.current.then(() => change(mode, target, more)).then(() => void asked.current.delete(key)));
+  };
+  const change = async (mode: Mode, target: Target, more: object) => {
     stopping.current = false;
     const sum: Changed = { changed: 0, missing: 0, next: "", run_follows: true };
     setDone(0);
@@ -41,8 +47,6 @@ export function useWork(then: () => void): Work {
       toast.success(outcome(mode, sum));
     } catch (e) {
       toast.error(sum.changed ? new Error(`${say.ended(sum.changed)} ${(e as Error).message}`) : e);
-    } finally {
-      busy.current = false;
     }
     refresh();
     if (!mounted.current) return; // the list may be empty now
