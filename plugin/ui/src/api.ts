@@ -6,9 +6,12 @@ export class Failure extends Error {
   constructor(
     /** disabled: the plugin is switched off in Stash. silent: Stash itself does not answer. crashed: no answer came. */
     readonly kind: "disabled" | "silent" | "crashed" | "refused",
-    message: string,
+    readonly title: string,
+    readonly text: string,
+    /** What was seen of it. */
+    readonly why = "",
   ) {
-    super(message);
+    super(kind === "refused" ? text : `${title}. ${text}` + (why && ` (${why})`)); // a toast has no title
   }
 }
 
@@ -50,10 +53,10 @@ export const isAbort = (e: unknown) => (e as Error)?.name === "AbortError";
 
 function failureOf(e: any): Failure {
   const message = String(e?.message ?? e);
-  if (/plugin .* is disabled/.test(message)) return new Failure("disabled", text.failure.disabled);
-  if (e?.networkError) return new Failure("silent", text.failure.silent(message));
-  if (/internal system error/i.test(message)) return new Failure("crashed", text.failure.missing);
-  return new Failure("refused", message);
+  if (/plugin .* is disabled/.test(message)) return new Failure("disabled", ...text.failure.disabled);
+  if (e?.networkError) return new Failure("silent", ...text.failure.silent, message);
+  if (/internal system error/i.test(message)) return new Failure("crashed", ...text.failure.missing);
+  return new Failure("refused", text.failure.title, message);
 }
 
 async function mutate(mutation: any, variables: object, signal?: AbortSignal): Promise<any> {
@@ -73,7 +76,7 @@ export async function operation<T>(mode: string, args?: object, signal?: AbortSi
   const data = await mutate(OPERATION, { id: ID, args: { ...args, mode } }, signal);
   const answer = data?.runPluginOperation;
   if (answer === null || typeof answer !== "object" || Object.keys(answer).length === 0) {
-    throw new Failure("crashed", text.failure.crashed);
+    throw new Failure("crashed", ...text.failure.crashed);
   }
   return answer as T;
 }

@@ -54,16 +54,16 @@ export function Banner({ view }: { view: string }) {
       </Notice>
     );
   }
-  return <PlexBanner />;
+  return <PlexBanner view={view} />;
 }
 
-function PlexBanner() {
+function PlexBanner({ view }: { view: string }) {
   const { pulse, jobs, refresh } = useLive();
   if (!pulse) return null;
   if (pulse.stopped?.code === "token_refused") {
     return (
       <Notice kind="danger" title={say.refused} text={pulse.stopped.text}>
-        <To path="setup">{say.signIn}</To>
+        {view !== "setup" && <To path="setup">{say.signIn}</To>}
       </Notice>
     );
   }

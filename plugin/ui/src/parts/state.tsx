@@ -1,5 +1,6 @@
 import { enablePlugin, Failure } from "../api";
 import { Button, Icon, React } from "../host";
+import { useLive } from "../live";
 import { text } from "../text/common";
 import { Act } from "./act";
 import { Notice } from "./notice";
@@ -23,10 +24,22 @@ export const Empty = (p: { icon: string; title: string; text?: React.ReactNode; 
   </div>
 );
 
-/** Why something could not be loaded, and what to do. */
+/** Why something could not be loaded, and what to do. In a view it says nothing if the banner above says it already. */
 export function Failed({ failure, again }: { failure: Failure; again: () => void }) {
+  const { failure: above } = useLive();
+  if (above && above !== failure) return null;
   return (
-    <Notice kind="danger" title={text.failure.title} text={failure.message} live>
+    <Notice
+      kind="danger"
+      title={failure.title}
+      text={
+        <>
+          {failure.text}
+          {failure.why && <div className="text-muted">{failure.why}</div>}
+        </>
+      }
+      live
+    >
       {failure.kind === "disabled" && (
         <Act variant="primary" run={enablePlugin} then={again}>
           {text.failure.enable}

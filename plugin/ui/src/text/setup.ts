@@ -143,6 +143,7 @@ export const setup = {
     state: "State",
     answers: "Plex answered the last request",
     silent: "Plex did not answer the last request",
+    refused: "Plex does not accept the token",
     unasked: "Plex was not asked yet",
     changeServer: "Change server or address",
     changeToken: "Change address or token",

@@ -1,6 +1,5 @@
 import { useAsk } from "../ask";
 import { Badge, Button, Icon, React, useIntl } from "../host";
-import { useLive } from "../live";
 import { Choose, Paging } from "../parts/paging";
 import { SceneRow } from "../parts/row";
 import { Because } from "../parts/scene";
@@ -30,7 +29,6 @@ interface Attempt {
 /** What happened lately, by day. On the first page new attempts appear; on later ones nothing moves. */
 export function Activity() {
   const [query, go] = useAddress();
-  const { failure: down } = useLive();
   const before = Number(query.cursor) || undefined;
   const args = { outcome: query.outcome, scene_id: Number(query.scene_id) || undefined, before };
   const { data, failure, again } = useAsk<{ items: Attempt[]; next: number }>("activity", args, !!before);
@@ -47,7 +45,7 @@ export function Activity() {
         <Choose name="outcome" label={say.outcome} options={[["", say.anyOutcome], ...Object.entries(OUTCOMES).map(([o, [name]]): [string, string] => [o, name])]} />
         {filtered && clear("link")}
       </div>
-      {failure && !down && <Failed failure={failure} again={again} />}
+      {failure && <Failed failure={failure} again={again} />}
       {!data ? !failure && <Loading /> : data.items.length ? (
         <Days items={data.items} />
       ) : before ? (

@@ -22,7 +22,7 @@ let last: { report: CheckReport; at: string } | null = null;
 export function CheckView() {
   const [on, setOn] = useState(false);
   const { data, failure, loading, again } = useAsk<CheckReport>(on ? "check" : "", { read_only: true }, true);
-  const { refresh } = useLive();
+  const { failure: down, refresh } = useLive();
   if (data && data !== last?.report) last = { report: data, at: new Date().toISOString() };
   const run = () => (on ? again() : setOn(true));
   if (on && loading) {
@@ -36,7 +36,7 @@ export function CheckView() {
       </div>
     );
   }
-  if (on && failure) return <Failed failure={failure} again={again} />;
+  if (on && failure && !down) return <Failed failure={failure} again={again} />;
   if (!last) {
     return (
       <Empty icon="faStethoscope" title={say.title} text={say.about}>

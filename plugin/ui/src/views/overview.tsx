@@ -27,10 +27,10 @@ export function Overview() {
     shown.current = data;
     counted.current = Date.now();
   }
-  if (!data) return failure ? live.failure ? null : <Failed failure={failure} again={again} /> : <Loading />;
+  if (!data) return failure ? <Failed failure={failure} again={again} /> : <Loading />;
   return (
     <>
-      {failure && !live.failure && <Failed failure={failure} again={again} />}
+      {failure && <Failed failure={failure} again={again} />}
       <Stopped />
       <Card className="plexsync-overview-panel">
         <Card.Body>

@@ -18,7 +18,6 @@ const DEAD_CLASSES = ["not_found", "rejected", "temporary", "panic", "crashed"];
 /** Everything that is queued, and everything that needs a person. */
 export function Queue() {
   const [query] = useAddress();
-  const { failure: down } = useLive();
   const state = SEGMENTS.find((s) => s === query.state) ?? "all";
   const dead = state === "dead";
   const kind: Target["list"] = dead ? "dead-letters" : "jobs";
@@ -29,7 +28,7 @@ export function Queue() {
     <>
       <Segments state={state} />
       <Filters state={state} />
-      {failure && !down && <Failed failure={failure} again={again} />}
+      {failure && <Failed failure={failure} again={again} />}
       {data ? (
         <>
           {data.counts.search_capped && <p className="text-muted">{say.searchCapped}</p>}

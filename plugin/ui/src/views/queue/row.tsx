@@ -121,7 +121,7 @@ function Facts({ item, list }: { item: Item; list: List }) {
           <strong>{say.dueNow}</strong>
         ) : (
           <>
-            {say.nextTry} <When at={item.due_at} />
+            {say.nextTry} <When at={item.due_at} ahead />
           </>
         )}
       </span>

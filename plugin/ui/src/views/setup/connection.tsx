@@ -106,7 +106,7 @@ function Facts({ account: a }: { account: Account }) {
     [say.how, signed ? say.bySignIn(a.name) : a.source === "settings" ? say.bySettings : say.byNothing],
     [say.server, (signed && a.server?.name) || pulse?.name || pulse?.server || ""],
     [say.address, a.address],
-    [say.state, pulse?.reachable === null ? say.unasked : pulse?.reachable ? say.answers : say.silent],
+    [say.state, a.refused || pulse?.stopped?.code === "token_refused" ? say.refused : pulse?.reachable === null ? say.unasked : pulse?.reachable ? say.answers : say.silent],
   ];
   if (signed && a.server?.others.length) {
     facts.push([
