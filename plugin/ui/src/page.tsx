@@ -1,6 +1,6 @@
 import { Banner } from "./banner";
 import { Guard } from "./guard";
-import { Link, PATH, React, useEffect } from "./host";
+import { Link, PATH, React, useEffect, useRef } from "./host";
 import { LiveProvider, useLive } from "./live";
 import { NotLoaded } from "./loaded";
 import { Loading } from "./parts/state";
@@ -43,11 +43,12 @@ function Shell() {
   const View = setUp ? Setup : found?.[2];
   const title = found ? text.nav[found[1]] : text.title;
   useTitle(`${title} - ${text.title}`);
+  const tabs = useCurrent(setUp ? "setup" : path);
   return (
     <div className="plexsync container">
       <h2 className="h4">{text.title}</h2>
       <nav aria-label={text.nav.label}>
-        <ul className="nav nav-tabs plexsync-tabs">
+        <ul className="nav nav-tabs plexsync-tabs" ref={tabs}>
           {VIEWS.map(([p, name]) => (
             <Entry key={p} path={p} name={name} current={p === (setUp ? "setup" : path)} dead={p === "queue" ? pulse?.queue.dead : 0} />
           ))}
@@ -69,6 +70,22 @@ const Entry = (p: { path: string; name: Name; current: boolean; dead?: number })
     </Link>
   </li>
 );
+
+/** Scrolls the tabs, which a narrow screen cuts, so that the current one is in their middle. */
+function useCurrent(path: string) {
+  const tabs = useRef<HTMLUListElement>(null);
+  useEffect(() => {
+    const center = () => {
+      const list = tabs.current;
+      const current = list?.querySelector<HTMLElement>(".active");
+      if (list && current) list.scrollLeft += current.getBoundingClientRect().left - list.getBoundingClientRect().left - (list.clientWidth - current.clientWidth) / 2;
+    };
+    center();
+    window.addEventListener("resize", center);
+    return () => window.removeEventListener("resize", center);
+  }, [path]);
+  return tabs;
+}
 
 /** Sets the title of the document, and once more: the page before gives Stash's title back late. */
 function useTitle(title: string) {

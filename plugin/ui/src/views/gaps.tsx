@@ -6,6 +6,7 @@ import { Notice } from "../parts/notice";
 import { PlexLink, SceneLink, Thumb } from "../parts/scene";
 import { Empty } from "../parts/state";
 import { ruleOf, sizeOf } from "../parts/words";
+import { sentence } from "../check";
 import { useAddress } from "../route";
 import { gaps as gapsText } from "../text/gaps";
 import type { Reason } from "../types";
@@ -132,7 +133,7 @@ function Gap({ row, labelled }: { row: Row; labelled: boolean }) {
           {path && <span>{path} · </span>}
           {bytes ? sizeOf(bytes) : null}
         </div>
-        {row.reason && !answer && <div>{row.reason.text}</div>}
+        {row.reason && !answer && <div>{sentence(row.reason.text)}</div>}
         {answer && !answer.linked && <div role="status">{say.forgotten}</div>}
         {items.length > 0 && <Items row={row} items={items} answer={answer} done={done} />}
         {count > items.length && items.length > 0 && <div className="text-muted">{say.more(count - items.length)}</div>}

@@ -10,7 +10,7 @@ import { text } from "../text/common";
 import { preview as previewText } from "../text/preview";
 import type { Reason } from "../types";
 import { Change, Changes, Pictures } from "./changes";
-import { Known, Maker, Report, Rows, Stored, Tiles, useReport } from "./reports";
+import { Known, Maker, Report, Rows, sentence, Stored, Tiles, useReport } from "./reports";
 import { Restore } from "./restore";
 
 const say = previewText;
@@ -44,7 +44,7 @@ export function Preview() {
   const restores = kind === "restore";
   return (
     <>
-      <ul className="nav nav-pills mb-3" aria-label={say.parts.label}>
+      <ul className="nav nav-pills plexsync-segments" aria-label={say.parts.label}>
         {(["preview", "restore"] as const).map((part) => (
           <li className="nav-item" key={part}>
             <Link
@@ -188,7 +188,7 @@ function Scene(p: { row: Row; chosen: ReadonlySet<number>; choose: Choose; label
           <SceneLink id={id} title={row.title} />
           {p.labelled && !changes && <span className="badge badge-secondary">{say.kinds[row.kind] ?? row.kind}</span>}
         </div>
-        {row.reason && <div>{row.reason.text}</div>}
+        {row.reason && <div>{sentence(row.reason.text)}</div>}
         {row.details.items?.map((item) => (
           <ItemChanges key={item.rating_key} item={item} after={say.after} pictures={say.newPicture}>
             <Pictures scene={id} item={item.rating_key} list={item.changes} />

@@ -143,7 +143,7 @@ function Item({ row, labelled }: { row: Row; labelled: boolean }) {
           {row.scene_id ? <SceneLink id={row.scene_id} title={row.title} /> : <strong>{say.video(rating_key)}</strong>}
           {labelled && row.kind !== "restored" && <span className="badge badge-secondary">{say.kinds[row.kind] ?? row.kind}</span>}
         </div>
-        {row.reason && <div>{row.reason.text}</div>}
+        {row.reason && <div>{sentence(row.reason.text)}</div>}
         {whys.map((why) => (
           <div key={why} className="text-muted">
             {say.kept(say.fields(kept.filter((k) => k.why === why).map((k) => k.field)), why)}

@@ -18,7 +18,7 @@ export function Setup() {
   if (!settings && (query.step || !pulse!.configured)) return <Wizard />;
   return (
     <>
-      <ul className="nav nav-pills mb-3" aria-label={say.parts}>
+      <ul className="nav nav-pills plexsync-segments" aria-label={say.parts}>
         <Part query="" current={!settings}>
           {say.connection.title}
         </Part>
