@@ -1,3 +1,4 @@
+import { sentence } from "../check";
 import { operation, task } from "../api";
 import { Button, Link, PATH, React, useState } from "../host";
 import { useLive } from "../live";
@@ -10,7 +11,7 @@ import { text } from "../text/common";
 import { preview as previewText } from "../text/preview";
 import type { Reason } from "../types";
 import { Change, Changes, Pictures } from "./changes";
-import { Known, Maker, Report, Rows, sentence, Stored, Tiles, useReport } from "./reports";
+import { Known, Maker, Report, Rows, Stored, Tiles, useReport } from "./reports";
 import { Restore } from "./restore";
 
 const say = previewText;
