@@ -45,7 +45,7 @@ export function Fields({ fields, read }: { fields: Field[]; read: boolean }) {
             <tr role="row">
               {[say.columns.field, say.columns.stash, plex, say.columns.state].map((name) => (
                 <th key={name} scope="col" role="columnheader">
-                  {name}
+                  <bdi>{name}</bdi>
                 </th>
               ))}
             </tr>
@@ -138,7 +138,7 @@ export function Shown({ value, missing }: { value: Value | undefined; missing?: 
   const cut = value.length > LONG && !whole;
   return (
     <span className="plexsync-value">
-      {cut ? value.slice(0, LONG) + "… " : value + " "}
+      <bdi>{cut ? value.slice(0, LONG) + "…" : value}</bdi>{" "}
       {value.length > LONG && (
         <Button variant="link" size="sm" className="p-0" aria-expanded={whole} onClick={() => setWhole(!whole)}>
           {whole ? say.less : say.whole}
