@@ -130,7 +130,7 @@ func TestReportThatCannotBeReadSaysSo(t *testing.T) {
 		tab.Click(uitest.Button("Try again"))
 		tab.Gone(uitest.Text("the stored reports cannot be opened"))
 	}
-	w.Settings(map[string]any{"plexUrl": "", "plexToken": ""})
+	w.Settings(map[string]any{"05plexUrl": "", "10plexToken": ""})
 	tab.Open(gapsPage)
 	tab.Wait(uitest.Text("Nothing is set up yet."))
 	if tab.Eval(`document.querySelector(".plexsync-empty button").disabled`) != true {
