@@ -133,6 +133,7 @@ func TestReportThatCannotBeReadSaysSo(t *testing.T) {
 	w.Settings(map[string]any{"05plexUrl": "", "10plexToken": ""})
 	tab.Open(gapsPage)
 	tab.Wait(uitest.Text("Nothing is set up yet."))
+	tab.Wait(uitest.Selector(".plexsync-empty button"))
 	if tab.Eval(`document.querySelector(".plexsync-empty button").disabled`) != true {
 		t.Error("a comparison can be started before Plex is set up")
 	}
