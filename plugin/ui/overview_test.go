@@ -33,18 +33,24 @@ func usual() situation {
 	}
 	return situation{
 		overview: obj{
-			"coverage": obj{"scenes": 1240, "in_plex": 1240, "up_to_date": 1240, "pending": 0, "not_found": 0, "dead": 0, "restored": 0,
-				"left_out": obj{"total": 0, "by_reason": obj{}}, "never_pushed": 0, "deleted": 0},
-			"plex": obj{"reachable": true, "last_success_at": ago(2 * time.Minute), "last_failure_at": nil, "last_error": "", "address": "http://192.168.1.5:32400",
+			"coverage": obj{
+				"scenes": 1240, "in_plex": 1240, "up_to_date": 1240, "pending": 0, "not_found": 0, "dead": 0, "restored": 0,
+				"left_out": obj{"total": 0, "by_reason": obj{}}, "never_pushed": 0, "deleted": 0,
+			},
+			"plex": obj{
+				"reachable": true, "last_success_at": ago(2 * time.Minute), "last_failure_at": nil, "last_error": "", "address": "http://192.168.1.5:32400",
 				"name": "Living room", "version": "1.41.3.9314-a0bfb8370", "machine_id": "m", "server": "m", "latency_ms": 12, "others": []string{},
 				"libraries": []obj{
 					{"id": "1", "title": "Videos", "files": 1198, "capped": false, "indexed_at": ago(3 * time.Minute)},
 					{"id": "2", "title": "Home videos", "files": 10000, "capped": true, "indexed_at": ago(49 * time.Hour)},
-				}},
+				},
+			},
 			"outages": []obj{}, "days": days,
 		},
-		run: obj{"run": nil, "revision": 1, "other_revision": 1, "configured": true, "problem": "", "stopped": nil, "paused": nil,
-			"queue": queue, "breaker": breaker, "reachable": true, "last_error": "", "name": "Living room", "server": "m"},
+		run: obj{
+			"run": nil, "revision": 1, "other_revision": 1, "configured": true, "problem": "", "stopped": nil, "paused": nil,
+			"queue": queue, "breaker": breaker, "reachable": true, "last_error": "", "name": "Living room", "server": "m",
+		},
 	}
 }
 
@@ -71,14 +77,18 @@ func off() situation {
 	s.run["reachable"], s.plex()["reachable"] = false, false
 	s.run["stopped"] = obj{"code": "plex_unreachable", "params": obj{}, "text": "no connection", "remedy": ""}
 	s.run["last_error"] = "connection refused"
-	s.run["breaker"] = obj{"state": "open", "consecutive_failures": 5, "opened_at": ago(25 * time.Minute), "probe_at": time.Now().Add(3 * time.Minute).UTC().Format(time.RFC3339),
-		"last_error": "cannot reach Plex: dial tcp 192.168.1.5:32400: connect: connection refused"}
+	s.run["breaker"] = obj{
+		"state": "open", "consecutive_failures": 5, "opened_at": ago(25 * time.Minute), "probe_at": time.Now().Add(3 * time.Minute).UTC().Format(time.RFC3339),
+		"last_error": "cannot reach Plex: dial tcp 192.168.1.5:32400: connect: connection refused",
+	}
 	s.plex()["last_success_at"], s.plex()["others"] = ago(31*time.Minute), []string{"https://192-168-1-5.0123456789abcdef0123456789abcdef.plex.direct:32400"}
 	var outages []obj
 	for i := range 6 {
 		began := time.Now().Add(-time.Duration(i*i*17+1) * time.Hour)
-		outages = append(outages, obj{"started_at": began.UTC().Format(time.RFC3339), "ended_at": began.Add(time.Duration(i*7+1) * time.Minute).UTC().Format(time.RFC3339),
-			"cause": "cannot list the files of /very/long/path/without/any/space/" + strings.Repeat("x", 90) + ": 503 Service Unavailable"})
+		outages = append(outages, obj{
+			"started_at": began.UTC().Format(time.RFC3339), "ended_at": began.Add(time.Duration(i*7+1) * time.Minute).UTC().Format(time.RFC3339),
+			"cause": "cannot list the files of /very/long/path/without/any/space/" + strings.Repeat("x", 90) + ": 503 Service Unavailable",
+		})
 	}
 	outages[0]["ended_at"] = nil
 	s.overview["outages"] = outages
@@ -90,8 +100,10 @@ func off() situation {
 
 func atWork(step, waits string, total int) situation {
 	s := mixed()
-	run := obj{"what": "Sync all scenes", "asked_by": "person", "since": ago(4 * time.Minute), "step": step, "done": 412, "total": total, "scene_id": 0, "title": "",
-		"waits_for": waits, "waits_until": nil, "text": ""}
+	run := obj{
+		"what": "Sync all scenes", "asked_by": "person", "since": ago(4 * time.Minute), "step": step, "done": 412, "total": total, "scene_id": 0, "title": "",
+		"waits_for": waits, "waits_until": nil, "text": "",
+	}
 	if step == "pushing" {
 		run["scene_id"], run["title"] = 77, "A day at <b>the</b> sea"
 	}

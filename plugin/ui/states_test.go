@@ -85,8 +85,10 @@ var states = []state{
 	}, banner: "Nothing is set up yet.", in: map[string]string{"overview": "Sign in with Plex", "connection": "Sign in with Plex"}},
 	{name: "refused", turn: func(a answers) {
 		a["run"]["stopped"] = obj{"code": "token_refused", "params": obj{}, "text": "Plex answered 401: the token is not accepted", "remedy": "sign in again, or set a new token"}
-		more := obj{"source": "account", "signed_in": true, "refused": true, "name": "Ann", "can_adopt": false,
-			"server": obj{"machine_id": a["run"]["server"], "name": "Living room", "address": "http://192.168.1.5:32400", "others": []string{}, "is_owned": true}}
+		more := obj{
+			"source": "account", "signed_in": true, "refused": true, "name": "Ann", "can_adopt": false,
+			"server": obj{"machine_id": a["run"]["server"], "name": "Living room", "address": "http://192.168.1.5:32400", "others": []string{}, "is_owned": true},
+		}
 		maps.Copy(a["account"], more)
 		a["scene"]["why_not"] = a["run"]["stopped"]
 	}, banner: "Plex no longer accepts the sign-in.", in: map[string]string{"connection": "Sign in again", "check": "Something is wrong"}},
@@ -129,8 +131,12 @@ func board(t *testing.T) (*uitest.World, answers) {
 	for _, task := range []struct {
 		name string
 		args obj
-	}{{"Rebuild Plex index", nil}, {"Compare Stash and Plex", obj{"mode": "gaps"}}, {"Preview changes", obj{"mode": "preview"}},
-		{"Restore Plex metadata", obj{"mode": "restore", "dry_run": true, "task": "yes"}}} {
+	}{
+		{"Rebuild Plex index", nil},
+		{"Compare Stash and Plex", obj{"mode": "gaps"}},
+		{"Preview changes", obj{"mode": "preview"}},
+		{"Restore Plex metadata", obj{"mode": "restore", "dry_run": true, "task": "yes"}},
+	} {
 		w.Host.RunTask(task.name, task.args)
 	}
 	w.Idle()
