@@ -159,9 +159,9 @@ var situations = []struct {
 	{"listing", "Listing the scenes in Stash", atWork("listing", "", 1240)},
 	{"reading", "412 so far", atWork("reading", "", 0)},
 	{"pushing", "A day at <b>the</b> sea", atWork("pushing", "", 1240)},
-	{"restoring", "Restoring items", atWork("restoring", "", 900)},
-	{"waits", "The next scene is due", atWork("pushing", "job", 1240)},
-	{"waits-probe", "Plex is paused", atWork("pushing", "probe", 1240)},
+	{"restoring", "Restoring Plex items", atWork("restoring", "", 900)},
+	{"waits", "Nothing else is due", atWork("pushing", "job", 1240)},
+	{"waits-probe", "Plex failed several times", atWork("pushing", "probe", 1240)},
 	{"million", "997,003 of 1,000,000 scenes are in Plex", changed(mixed(), func(s situation) {
 		c := s.coverage()
 		c["scenes"], c["up_to_date"], c["pending"], c["never_pushed"] = 1000000, 997003, 2806, 1

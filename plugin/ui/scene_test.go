@@ -97,7 +97,7 @@ var sceneStates = []sceneState{
 		dress(t, w, 1)
 		push(w, 1)
 		return 1
-	}, []string{"Waits: the last push failed", "Next try", "What to do:", "500", "Failed, tried again"}, ""},
+	}, []string{"Waits: the last push failed", "Next try", "What to do:", "500", "Failed, retried later"}, ""},
 	{"missing", func(_ *testing.T, w *uitest.World) int {
 		title(w, 1, "First")
 		w.Plex.Remove(w.Keys[1])
@@ -170,7 +170,7 @@ var sceneStates = []sceneState{
 		w.Stash.Change(1, func(s *stashtest.Scene) { s.Title, s.Tags = hostileTitle, append(s.Tags, tag) })
 		push(w, 1)
 		return 1
-	}, []string{"<img src=x onerror=alert(1)>"}, "Title"},
+	}, []string{"<b>bold</b>"}, "Title"},
 	{"deleted", func(_ *testing.T, w *uitest.World) int {
 		title(w, 1, "First")
 		push(w, 1)
