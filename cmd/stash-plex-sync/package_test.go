@@ -134,7 +134,7 @@ func (p *packaged) wantVersion(version string) {
 		p.Errorf("the package manager says %+v, %v", installed, err)
 	}
 	page, err := os.ReadFile(p.host.Plugin().UI.Javascript[0])
-	if err != nil || !bytes.Contains(page, []byte(`"`+version+`"`)) {
+	if err != nil || !bytes.Contains(page, []byte(`?v=`+version)) {
 		p.Errorf("the page does not contain the version %s; %v", version, err)
 	}
 	if style, err := os.Stat(p.host.Plugin().UI.CSS[0]); err != nil || style.Size() == 0 {

@@ -154,7 +154,7 @@ func TestNoModeSendsTheTokenOfASignInToAnotherServer(t *testing.T) {
 	s.wantNoTokens()
 }
 
-// A check of settings that are given uses nothing of the sign-in.
+// A check of settings that are given uses the sign-in only if they hold neither address nor token, and then as a run does.
 func TestCheckOfGivenSettingsUsesNothingOfASignIn(t *testing.T) {
 	s := newSigning(t, 1)
 	s.signIn()
@@ -163,13 +163,18 @@ func TestCheckOfGivenSettingsUsesNothingOfASignIn(t *testing.T) {
 	client := between(string(content), `"client": "`, `"`)
 	trap := newStranger(t, s.plex)
 	s.plex.Forget()
-	for _, set := range []map[string]any{{}, {"plexUrl": ""}, {"plexToken": "given-token-0123456789"}, {"insecureTLS": true}} {
+	for _, set := range []map[string]any{{"plexToken": "given-token-0123456789"}, {"insecureTLS": true}} {
 		if out := s.op(map[string]any{"mode": "check", "settings": set}); out["ok"] == true || out["server"] != nil {
 			t.Errorf("%v: %v", set, out)
 		}
 	}
 	if n := len(s.plex.Requests()); n != 0 {
 		t.Errorf("the server of the sign-in got %d requests", n)
+	}
+	for _, set := range []map[string]any{{}, {"plexUrl": ""}} {
+		if out := s.op(map[string]any{"mode": "check", "settings": set}); out["ok"] != true {
+			t.Errorf("%v: %v", set, out)
+		}
 	}
 	s.op(map[string]any{"mode": "check", "settings": map[string]any{"plexUrl": trap.URL}})
 	s.op(map[string]any{"mode": "check", "settings": map[string]any{"plexUrl": trap.URL, "plexToken": "given-token-0123456789"}})

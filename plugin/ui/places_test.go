@@ -18,7 +18,7 @@ func walk(tab *uitest.Tab, each func(v view)) {
 		case "scene-tab":
 			tab.Click(uitest.Role("tab", "Plex"))
 		case "check":
-			tab.Click(uitest.Button("Run the check"))
+			tab.Click(uitest.Button("Check now"))
 		}
 		tab.Wait(uitest.Text(v.says))
 		each(v)

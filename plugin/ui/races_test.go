@@ -63,7 +63,7 @@ func TestChangeSaysHowItEndedWhenTheListIsEmpty(t *testing.T) {
 	w.sql(`DELETE FROM job`)
 	look(tab)
 	tab.Wait(uitest.Text("Nothing waits"))
-	tab.Wait(uitest.Text("3 scenes had left the list."))
+	tab.Wait(uitest.Text("3 scenes had left the queue."))
 }
 
 // A click on a row while another row is changed is not lost, and a double click is one.
@@ -97,7 +97,7 @@ func TestLongChangeThatIsStoppedSaysWhatItHasDone(t *testing.T) {
 		tab.Open(queuePage)
 		tab.Click(uitest.Role("checkbox", "Select all on this page"))
 		tab.Click(uitest.Button("Select all 100"))
-		tab.Click(uitest.Button("Later"))
+		tab.Click(uitest.Button("Postpone"))
 		tab.Click(uitest.Button("In 1 minute"))
 		tab.Wait(uitest.Text("Stopped after 20 scenes"))
 		if body := tab.Body(); strings.Contains(body, "Nothing was changed") || !strings.Contains(body, "paused by Ann") && !strings.Contains(body, "it broke") {

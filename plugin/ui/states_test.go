@@ -229,8 +229,8 @@ func visit(tab *uitest.Tab, v view) {
 		tab.Eval(`uitest.byRole("tab", "Plex").click()`) // a mouse would stay where a tab of the page is
 	case "check":
 		tab.WaitFor(`document.querySelector('.plexsync-tabs [aria-current=page]')?.textContent === "Check"`, "another view")
-		tab.WaitFor(`uitest.byRole("button", "Run the check") || uitest.byRole("button", "Check again")`, "no button")
-		tab.Eval(`(uitest.byRole("button", "Run the check") || uitest.byRole("button", "Check again")).click()`)
+		tab.WaitFor(`uitest.byRole("button", "Check now") || uitest.byRole("button", "Check again")`, "no button")
+		tab.Eval(`(uitest.byRole("button", "Check now") || uitest.byRole("button", "Check again")).click()`)
 	}
 }
 
