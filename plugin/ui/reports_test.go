@@ -44,7 +44,7 @@ func gapsWorld(t *testing.T) *uitest.World {
 		id := w.Stash.Add(stashtest.Scene{Title: title})[0]
 		w.Stash.Change(id, func(s *stashtest.Scene) { s.Files = []stashtest.File{{Path: path, Size: size, Duration: 10}} })
 	}
-	item := func(path string, size int64) string { return w.Plex.AddItem(w.Section, path, size) }
+	item := func(path string, size int64) { w.Plex.AddItem(w.Section, path, size) }
 	scene("A walk along the river", "/data/videos/new/walk along the river.mp4", 734_003_200)
 	scene(hostile+strings.Repeat("long", 60), "/data/"+strings.Repeat("a-very-long-folder-name/", 12)+"file.mp4", 12)
 	scene("Seen twice", "/data/videos/twice.mp4", 2_000)
