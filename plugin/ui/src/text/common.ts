@@ -29,7 +29,7 @@ export const text = {
   banner: {
     unset: "Nothing is set up yet.",
     setUp: "Set up Plex",
-    version: (theirs: string) => `This page does not belong to the installed version ${theirs} of the plugin.`,
+    version: (theirs: string) => `Version ${theirs} of the plugin is installed, and this page is of another one.`,
     reload: "Reload the page",
     problem: "Nothing is pushed until a setting is corrected.",
     settings: "Open the settings",
