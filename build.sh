@@ -304,7 +304,7 @@ case "${1:-build}" in
   test)
     need_go
     shift
-    go test -shuffle=on "$@" ./...
+    go test -shuffle=on -timeout 20m "$@" ./... # a busy machine takes several times as long
     ;;
   page)
     need_go
