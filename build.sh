@@ -235,7 +235,7 @@ race() {
 # random input. Exhaustive tests take additional time.
 torture() {
   if [ "$1" = short ]; then
-    TORTURE=short go test -p 1 -run '^TestTorture' ./...
+    TORTURE=short go test -p 1 -timeout 30m -run '^TestTorture' ./...
     return
   fi
   number "$1" minutes

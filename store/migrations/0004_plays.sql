@@ -5,7 +5,7 @@
 CREATE TABLE play (
   server      TEXT    NOT NULL,            -- machine identifier
   history_key TEXT    NOT NULL,
-  viewed_at   INTEGER NOT NULL,            -- unix s
+  viewed_at   INTEGER NOT NULL,            -- unix s, Plex's clock
   account_id  INTEGER NOT NULL,            -- Plex's
   rating_key  TEXT    NOT NULL,            -- '' if Plex no longer had the item
   section     TEXT    NOT NULL,
@@ -32,7 +32,7 @@ CREATE INDEX play_written ON play (server, written_at) WHERE state IN ('writing'
 CREATE TABLE play_account (
   server     TEXT    NOT NULL,
   account_id INTEGER NOT NULL,
-  since      INTEGER NOT NULL, -- unix s
+  since      INTEGER NOT NULL, -- unix s, Plex's clock
   PRIMARY KEY (server, account_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -41,7 +41,7 @@ CREATE TABLE resume_seen (
   server         TEXT    NOT NULL,
   rating_key     TEXT    NOT NULL,
   view_offset    INTEGER NOT NULL, -- ms
-  last_viewed_at INTEGER NOT NULL, -- unix s
+  last_viewed_at INTEGER NOT NULL, -- unix s, Plex's clock
   PRIMARY KEY (server, rating_key)
 ) STRICT, WITHOUT ROWID;
 
