@@ -228,7 +228,7 @@ race() {
   if ! command -v "$cc" >/dev/null; then
     fail "the race detector needs a C compiler, and there is no command $cc: install gcc and libc6-dev (Debian's names), or set CC"
   fi
-  CC=$cc CGO_ENABLED=1 TORTURE=short go test -race -short -timeout 30m ./... # a busy machine takes several times as long
+  CC=$cc CGO_ENABLED=1 TORTURE=short go test -race -short -timeout 45m ./... # a busy machine takes several times as long
 }
 
 # torture spends a fifth of its time each on kills between statements, random kills, damage, random sequences and
