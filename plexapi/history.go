@@ -23,6 +23,11 @@ type PageOf[T any] struct {
 	Date       time.Time // the server's current time, from the Date header; zero if there is none
 }
 
+// Last reports whether no row follows the page.
+func (p PageOf[T]) Last() bool {
+	return p.Received == 0 || p.TotalSize >= 0 && p.Offset+p.Received >= p.TotalSize
+}
+
 // HistoryQuery names a page of the history of plays.
 type HistoryQuery struct {
 	Since int64 // plays at or after this time, in epoch seconds of the server; it is unproven whether Plex includes the second itself

@@ -261,7 +261,7 @@ func (p *Puller) readFrom(ctx context.Context, from int64, start int, since map[
 		}
 		sum.Noted += added
 		start += page.Received
-		if page.Received == 0 || page.TotalSize >= 0 && start >= page.TotalSize {
+		if page.Last() {
 			return start, newest, nil
 		}
 		if err := p.Gate.MakeRoom(ctx); err != nil {

@@ -60,7 +60,7 @@ func (p *Puller) resumeSection(ctx context.Context, section plexapi.Section, sum
 		}
 		held = min(held, first)
 		start += page.Received
-		if page.Received == 0 || page.TotalSize >= 0 && start >= page.TotalSize {
+		if page.Last() {
 			break
 		}
 		if err := p.Gate.MakeRoom(ctx); err != nil {
