@@ -44,9 +44,9 @@ func (f *front) app() http.Handler {
 	mux.HandleFunc("GET /assets/bootstrap.css", func(w http.ResponseWriter, r *http.Request) {
 		http.ServeFile(w, r, filepath.Join(nodeModules(), "bootstrap", "dist", "css", "bootstrap.min.css"))
 	})
-	mux.HandleFunc("GET /plugin/{id}/javascript", f.plugin("text/javascript"))
-	mux.HandleFunc("GET /plugin/{id}/css", f.plugin("text/css"))
-	mux.HandleFunc("GET /plugin/{id}/assets/", f.assets)
+	mux.HandleFunc("GET /plugin/{id}/javascript", f.enabled(f.files("text/javascript")))
+	mux.HandleFunc("GET /plugin/{id}/css", f.enabled(f.files("text/css")))
+	mux.HandleFunc("GET /plugin/{id}/assets/", f.enabled(f.assets))
 	mux.HandleFunc("GET /plugin/", http.NotFound)
 	mux.HandleFunc("GET /graphql", f.subscriptions)
 	mux.HandleFunc("GET /login", func(w http.ResponseWriter, _ *http.Request) {
@@ -68,17 +68,23 @@ func (f *front) page(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, document, html.EscapeString(r.Header.Get("X-Forwarded-Prefix")+"/"))
 }
 
+// enabled answers requests about a plugin that is missing or disabled, and leaves the others to serve.
+func (f *front) enabled(serve http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		switch p := f.w.Host.PluginOf(r.PathValue("id")); {
+		case p == nil:
+			http.NotFound(w, r)
+		case !p.Enabled:
+			http.Error(w, "plugin disabled", http.StatusBadRequest)
+		default:
+			serve(w, r)
+		}
+	}
+}
+
 // assets serves the files of the folders that a plugin maps, without Cache-Control.
 func (f *front) assets(w http.ResponseWriter, r *http.Request) {
 	p := f.w.Host.PluginOf(r.PathValue("id"))
-	switch {
-	case p == nil:
-		http.NotFound(w, r)
-		return
-	case !p.Enabled:
-		http.Error(w, "plugin disabled", http.StatusBadRequest)
-		return
-	}
 	rest, folder := p.UI.Assets.GetFilesystemLocation(strings.TrimPrefix(r.URL.Path, "/plugin/"+p.ID+"/assets"))
 	if folder == "" {
 		http.NotFound(w, r)
@@ -88,18 +94,10 @@ func (f *front) assets(w http.ResponseWriter, r *http.Request) {
 	http.FileServer(http.Dir(filepath.Join(filepath.Dir(p.ConfigPath), folder))).ServeHTTP(w, r)
 }
 
-// plugin serves the scripts or styles of a plugin as one file. A file that is missing is left out.
-func (f *front) plugin(kind string) http.HandlerFunc {
+// files serves the scripts or styles of a plugin as one file. A file that is missing is left out.
+func (f *front) files(kind string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		p := f.w.Host.PluginOf(r.PathValue("id"))
-		switch {
-		case p == nil:
-			http.NotFound(w, r)
-			return
-		case !p.Enabled:
-			http.Error(w, "plugin disabled", http.StatusBadRequest)
-			return
-		}
 		files := p.UI.Javascript
 		if strings.HasSuffix(kind, "css") {
 			files = p.UI.CSS
