@@ -59,10 +59,10 @@ function failureOf(e: any): Failure {
   return new Failure("refused", text.failure.title, message);
 }
 
-async function mutate(mutation: any, variables: object, signal?: AbortSignal): Promise<any> {
+async function mutate(mutation: any, variables: object, signal?: AbortSignal, more?: object): Promise<any> {
   try {
     const context = signal && { fetchOptions: { signal } };
-    return (await client().mutate({ mutation, variables, fetchPolicy: "no-cache", context })).data;
+    return (await client().mutate({ mutation, variables, fetchPolicy: "no-cache", context, ...more })).data;
   } catch (e) {
     throw signal?.aborted ? new DOMException("", "AbortError") : failureOf(e);
   }
@@ -119,10 +119,6 @@ export async function settingsWith(changed: Record<string, unknown>): Promise<Re
 export async function saveSettings(changed: Record<string, unknown>): Promise<void> {
   const input = await settingsWith(changed);
   const shown = configurationDocument();
-  try {
-    // An open Settings page would otherwise write back what it has read before.
-    await client().mutate({ mutation: CONFIGURE, variables: { id: ID, input }, fetchPolicy: "no-cache", refetchQueries: shown && [shown] });
-  } catch (e) {
-    throw failureOf(e);
-  }
+  // An open Settings page would otherwise write back what it has read before.
+  await mutate(CONFIGURE, { id: ID, input }, undefined, { refetchQueries: shown && [shown] });
 }

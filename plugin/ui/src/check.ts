@@ -23,6 +23,3 @@ export interface CheckReport {
   server: { id: string; name: string; version: string } | null;
   known_server: string;
 }
-
-/** A text of the plugin as a sentence. */
-export const sentence = (text: string) => text && text[0].toUpperCase() + text.slice(1) + (/[.!?…]$/.test(text) ? "" : ".");

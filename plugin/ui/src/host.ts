@@ -11,10 +11,10 @@ export const ID = "stash-plex-sync";
 export const PATH = "/plugins/" + ID;
 
 export const { React } = api;
-export const { useCallback, useContext, useEffect, useMemo, useRef, useState } = React;
-export const { Badge, Button, Card, Col, Dropdown, Form, Modal, Nav, ProgressBar, Row, Spinner, Tab, Table } = api.libraries.Bootstrap;
+export const { useCallback, useContext, useEffect, useRef, useState } = React;
+export const { Badge, Button, Card, Col, Dropdown, Form, Modal, Nav, ProgressBar, Row, Tab, Table } = api.libraries.Bootstrap;
 export const { Link, NavLink, Prompt, useHistory, useLocation } = api.libraries.ReactRouterDOM;
-export const { useIntl, FormattedRelativeTime } = api.libraries.Intl;
+export const { useIntl } = api.libraries.Intl;
 export const { gql } = api.libraries.Apollo;
 export const { useToast } = api.hooks;
 

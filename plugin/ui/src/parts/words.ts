@@ -26,3 +26,6 @@ export function sizeOf(bytes: number): string {
   for (; bytes >= 1000 && i < UNITS.length - 1; i++) bytes /= 1000;
   return bytes.toLocaleString(undefined, { style: "unit", unit: UNITS[i], maximumFractionDigits: i > 2 ? 1 : 0 } as object);
 }
+
+/** A text of the plugin as a sentence. */
+export const sentence = (text: string) => text && text[0].toUpperCase() + text.slice(1) + (/[.!?…]$/.test(text) ? "" : ".");

@@ -1,4 +1,5 @@
-import { Check, sentence } from "../check";
+import { Check } from "../check";
+import { sentence } from "../parts/words";
 import type { Reached } from "../types";
 
 /** One setting, as the operation settings answers it. */

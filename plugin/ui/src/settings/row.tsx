@@ -1,6 +1,6 @@
 import { Button, Form, Icon, Link, PATH, React } from "../host";
+import { sentence } from "../parts/words";
 import { settings as settingsText } from "../text/settings";
-import { sentence } from "../check";
 import { Control, Fields, NumberField, Secret, Switch, TextField } from "./controls";
 import { Chips, Libraries, Pairs } from "./lists";
 import { nameKey, same, Setting, SettingsAnswer, unquote } from "./model";

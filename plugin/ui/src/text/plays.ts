@@ -16,7 +16,6 @@ export const playsText = {
   chooseTitle: "Whose plays count?",
   chooseText: "What these Plex accounts watch becomes plays in Stash, which does not tell people apart. Resume points are always the owner's.",
   owner: "owner of the server",
-  loadingAccounts: "Plex is asked for its accounts…",
   noAccounts: "Plex did not say which accounts it has",
   switchOn: "Switch on",
   save: "Save",

@@ -1,6 +1,6 @@
 import { operation } from "../api";
 import { useAsk } from "../ask";
-import { Check, CheckReport, Sample, sentence } from "../check";
+import { Check, CheckReport, Sample } from "../check";
 import { Button, Card, Icon, Link, React, Table, useState } from "../host";
 import { useLive } from "../live";
 import { Act } from "../parts/act";
@@ -9,7 +9,7 @@ import { Kind, Notice } from "../parts/notice";
 import { SceneLink } from "../parts/scene";
 import { Empty, Failed } from "../parts/state";
 import { When } from "../parts/when";
-import { ruleOf } from "../parts/words";
+import { ruleOf, sentence } from "../parts/words";
 import { SETTINGS } from "../route";
 import { check as checkText } from "../text/check";
 

@@ -5,12 +5,11 @@ import { Act } from "../parts/act";
 import { Notice } from "../parts/notice";
 import { PlexLink, SceneLink, Thumb } from "../parts/scene";
 import { Empty } from "../parts/state";
-import { ruleOf, sizeOf } from "../parts/words";
-import { sentence } from "../check";
+import { ruleOf, sentence, sizeOf } from "../parts/words";
 import { useAddress } from "../route";
 import { gaps as gapsText } from "../text/gaps";
 import type { Reason } from "../types";
-import { Known, Maker, Report, Rows, Stored, Tiles, useReport } from "./reports";
+import { Known, Maker, Report, ReportView, Rows, Tiles } from "./reports";
 
 const say = gapsText;
 
@@ -37,18 +36,7 @@ interface Row {
 const MAKER: Maker = { kind: "gaps", task: "Compare Stash and Plex", args: { mode: "gaps" }, words: say.words };
 
 /** What is only in Stash or only in Plex, and which matches are not certain. */
-export function Gaps() {
-  const known = useReport<Counts, Row>(MAKER);
-  return (
-    <>
-      <h3 className="h5">{say.title}</h3>
-      <p className="text-muted">{say.intro}</p>
-      <Stored maker={MAKER} known={known}>
-        {(report) => <Found key={report.id} known={known} report={report} />}
-      </Stored>
-    </>
-  );
-}
+export const Gaps = () => <ReportView maker={MAKER} say={say} found={Found} />;
 
 function Found({ known, report }: { known: Known<Counts, Row>; report: Report<Counts, Row> }) {
   const [{ rows }] = useAddress();

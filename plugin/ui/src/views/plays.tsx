@@ -8,6 +8,7 @@ import { Notice } from "../parts/notice";
 import { Because } from "../parts/scene";
 import { Failed, Loading } from "../parts/state";
 import { Moment, When } from "../parts/when";
+import { sentence } from "../parts/words";
 import { SETTINGS, useAddress } from "../route";
 import { playsText as say } from "../text/plays";
 import type { Time } from "../types";
@@ -17,7 +18,6 @@ import { List, useShown } from "./plays/list";
 import { Sums } from "./plays/sums";
 import { Account, nameOf, Plays as Answer, Pulled } from "./plays/types";
 import { Undo } from "./plays/undo";
-import { sentence } from "../check";
 
 /** What is watched in Plex, and how it becomes plays in Stash. */
 export function Plays() {

@@ -1,4 +1,3 @@
-import { sentence } from "../check";
 import { operation, task } from "../api";
 import { Button, Link, PATH, React, useState } from "../host";
 import { useLive } from "../live";
@@ -6,12 +5,13 @@ import { Act } from "../parts/act";
 import { Confirm } from "../parts/confirm";
 import { PlexLink, SceneLink, Thumb } from "../parts/scene";
 import { Empty } from "../parts/state";
+import { sentence } from "../parts/words";
 import { useAddress } from "../route";
 import { text } from "../text/common";
 import { preview as previewText } from "../text/preview";
 import type { Reason } from "../types";
 import { Change, Changes, Pictures } from "./changes";
-import { Known, Maker, Report, Rows, Stored, Tiles, useReport } from "./reports";
+import { Known, Maker, Report, ReportView, Rows, Tiles } from "./reports";
 import { Restore } from "./restore";
 
 const say = previewText;
@@ -63,18 +63,7 @@ export function Preview() {
   );
 }
 
-function Pushes() {
-  const known = useReport<Counts, Row>(MAKER);
-  return (
-    <>
-      <h3 className="h5">{say.title}</h3>
-      <p className="text-muted">{say.intro}</p>
-      <Stored maker={MAKER} known={known}>
-        {(report) => <Found key={report.id} known={known} report={report} />}
-      </Stored>
-    </>
-  );
-}
+const Pushes = () => <ReportView maker={MAKER} say={say} found={Found} />;
 
 function Found({ known, report }: { known: Known<Counts, Row>; report: Report<Counts, Row> }) {
   const [{ rows }] = useAddress();

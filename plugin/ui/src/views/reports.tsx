@@ -1,6 +1,5 @@
 import { stopJob, task } from "../api";
 import { Asked, useAsk } from "../ask";
-import { sentence } from "../check";
 import { Icon, React, useEffect, useRef, useState } from "../host";
 import { Job, jobAtWork, nameOf } from "../jobs";
 import { useLive } from "../live";
@@ -8,6 +7,7 @@ import { Act } from "../parts/act";
 import { Paging } from "../parts/paging";
 import { Empty, Failed, Loading } from "../parts/state";
 import { When } from "../parts/when";
+import { sentence } from "../parts/words";
 import { useAddress } from "../route";
 import { reports as say } from "../text/reports";
 import type { Time } from "../types";
@@ -83,6 +83,20 @@ export function Stored<C, R>(p: { maker: Maker; known: Known<C, R>; children: (r
         </Empty>
       )}
       {!none && p.children(report)}
+    </>
+  );
+}
+
+/** A view of the newest report of a kind. found shows what it holds, and begins anew with each report. */
+export function ReportView<C, R>({ maker, say, found: Found }: { maker: Maker; say: { title: string; intro: string }; found: React.ComponentType<{ known: Known<C, R>; report: Report<C, R> }> }) {
+  const known = useReport<C, R>(maker);
+  return (
+    <>
+      <h3 className="h5">{say.title}</h3>
+      <p className="text-muted">{say.intro}</p>
+      <Stored maker={maker} known={known}>
+        {(report) => <Found key={report.id} known={known} report={report} />}
+      </Stored>
     </>
   );
 }

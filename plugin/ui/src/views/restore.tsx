@@ -1,5 +1,4 @@
 import { task } from "../api";
-import { sentence } from "../check";
 import { Icon, Link, PATH, React, useEffect, useState } from "../host";
 import { useLive } from "../live";
 import { Confirm } from "../parts/confirm";
@@ -7,6 +6,7 @@ import { Notice } from "../parts/notice";
 import { SceneLink, Thumb } from "../parts/scene";
 import { Empty } from "../parts/state";
 import { When } from "../parts/when";
+import { sentence } from "../parts/words";
 import { useAddress } from "../route";
 import { preview, restore as say } from "../text/preview";
 import type { Reason } from "../types";

@@ -1,11 +1,12 @@
 import { operation, saveSettings, settingsWith, task } from "../api";
 import { useAsk } from "../ask";
-import { CheckReport, sentence } from "../check";
+import { CheckReport } from "../check";
 import { Button, Card, Prompt, React, useEffect, useRef, useState } from "../host";
 import { useLive } from "../live";
 import { Act, useMounted } from "../parts/act";
 import { Notice } from "../parts/notice";
 import { Failed, Loading } from "../parts/state";
+import { sentence } from "../parts/words";
 import { Edits, findings, Found, needsCheck, same, Setting, SettingsAnswer, shown, stored, wrongWith } from "../settings/model";
 import { Row } from "../settings/row";
 import { settings as settingsText } from "../text/settings";

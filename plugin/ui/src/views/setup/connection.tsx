@@ -1,12 +1,12 @@
 import { operation, saveSettings } from "../../api";
 import { useAsk } from "../../ask";
-import { sentence } from "../../check";
 import { Card, Icon, Link, PATH, React, useHistory } from "../../host";
 import { useLive } from "../../live";
 import { Act } from "../../parts/act";
 import { Confirm } from "../../parts/confirm";
 import { Notice } from "../../parts/notice";
 import { Failed, Loading } from "../../parts/state";
+import { sentence } from "../../parts/words";
 import { useAddress } from "../../route";
 import { text } from "../../text/common";
 import { setup as setupText } from "../../text/setup";

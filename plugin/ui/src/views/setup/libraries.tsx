@@ -1,12 +1,11 @@
 import { saveSettings } from "../../api";
 import { useAsk } from "../../ask";
-import { sentence } from "../../check";
 import { Badge, Button, Form, Icon, Link, PATH, React, useState } from "../../host";
 import { Act } from "../../parts/act";
 import { Notice } from "../../parts/notice";
 import { SceneLink } from "../../parts/scene";
 import { Failed } from "../../parts/state";
-import { ruleOf } from "../../parts/words";
+import { ruleOf, sentence } from "../../parts/words";
 import { text } from "../../text/common";
 import { setup as setupText } from "../../text/setup";
 import { Asking } from "./parts";

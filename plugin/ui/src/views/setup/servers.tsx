@@ -1,11 +1,11 @@
 import { operation } from "../../api";
 import { useAsk } from "../../ask";
-import { sentence } from "../../check";
 import { Badge, Button, Form, Icon, React, useState } from "../../host";
 import { useLive } from "../../live";
 import { Act } from "../../parts/act";
 import { Notice } from "../../parts/notice";
 import { Failed } from "../../parts/state";
+import { sentence } from "../../parts/words";
 import { text } from "../../text/common";
 import { setup as setupText } from "../../text/setup";
 import { AcceptServer, Asking } from "./parts";

@@ -1,9 +1,9 @@
 import { operation } from "../../api";
-import { sentence } from "../../check";
 import { Button, Icon, React, useEffect, useRef, useState } from "../../host";
 import { Act, useMounted } from "../../parts/act";
 import { Notice } from "../../parts/notice";
 import { When } from "../../parts/when";
+import { sentence } from "../../parts/words";
 import { setup as setupText } from "../../text/setup";
 import type { SignInState } from "./types";
 

@@ -1,9 +1,9 @@
 import { operation, saveSettings, storedSettings } from "../../api";
-import { sentence } from "../../check";
 import { Button, Form, Icon, Link, PATH, React, useState, useToast } from "../../host";
 import { useLive } from "../../live";
 import { useMounted } from "../../parts/act";
 import { Notice } from "../../parts/notice";
+import { sentence } from "../../parts/words";
 import { setup as setupText } from "../../text/setup";
 import { AcceptServer, useSignal } from "./parts";
 import type { CheckAnswer } from "./types";
