@@ -60,7 +60,7 @@ func (c *Client) History(ctx context.Context, q HistoryQuery) (PageOf[Play], err
 type WatchedQuery struct {
 	SectionID string
 	Type      ItemType
-	Since     int64 // items whose LastViewedAt is greater, in epoch seconds of the server
+	Since     int64 // only items with a later LastViewedAt, in epoch seconds of the server
 	Start     int
 	Size      int // number of items; Plex may send fewer
 }
@@ -73,7 +73,7 @@ type Watched struct {
 	LastViewedAt int64 // epoch seconds, the server's clock; marking an item as watched moves it too
 }
 
-// Watched reads one page of the items that have been watched, the one longest ago first.
+// Watched reads one page of the items that have been watched, the one with the oldest LastViewedAt first.
 func (c *Client) Watched(ctx context.Context, q WatchedQuery) (PageOf[Watched], error) {
 	if !ValidKey(q.SectionID) || q.Type == 0 {
 		return PageOf[Watched]{}, &Error{Class: Rejected, Op: "list watched items", Err: errors.New("a listing needs a section and a type")}

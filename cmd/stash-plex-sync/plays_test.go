@@ -13,7 +13,7 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/plexapi/plextest"
 )
 
-// newPlays starts a world with three pushed scenes whose plays are imported from now on.
+// newPlays starts a world with three pushed scenes, and has begun to import plays.
 func newPlays(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t, 3)

@@ -24,7 +24,7 @@ import (
 // Config holds the user's settings.
 type Config struct {
 	Libraries []string    // names or ids; empty: all movie libraries
-	Plays     plays.Whose // whose plays in Plex count in Stash
+	Plays     plays.Whose // the Plex accounts that plays are imported from; empty: none
 	push.Config
 }
 

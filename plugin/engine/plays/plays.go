@@ -270,7 +270,7 @@ func (p *Puller) readFrom(ctx context.Context, from int64, start int, since map[
 	}
 }
 
-// noted returns a row of the history as it is noted.
+// noted converts a row of the history to the play that is stored.
 func noted(row plexapi.Play) book.Play {
 	one := book.Play{
 		HistoryKey: row.HistoryKey, ViewedAt: time.Unix(row.ViewedAt, 0), Account: int(row.AccountID), RatingKey: row.RatingKey, Section: row.SectionID, Title: row.Title,

@@ -160,7 +160,7 @@ func wanted(one book.Point, a stashapi.Activity, last book.Write) bool {
 	return true
 }
 
-// settle finds out whether a write was made whose answer is not known.
+// settle finds out whether Stash made a write whose answer was lost.
 func (p *Puller) settle(ctx context.Context, last book.Write, a stashapi.Activity) (book.Write, error) {
 	switch {
 	case last.ID == 0 || last.Done:

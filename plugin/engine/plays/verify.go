@@ -12,8 +12,9 @@ import (
 	book "github.com/stash-plex-sync/stash-plex-sync/store/plays"
 )
 
-// verify returns the plays whose items still have the file by which they are linked to their scenes: a restored database of
-// Plex uses the keys of items again. It notes what becomes of the others. A play that may have been written already stays.
+// verify checks in Plex that each item still has the file that links it to its scene, because a restored database of Plex
+// uses the keys of items again. It returns the plays that pass, and stores what becomes of the others. A play that may have
+// been written already passes.
 func (p *Puller) verify(ctx context.Context, list []book.Play, sum *Summary) (sure []book.Play, err error) {
 	keys := make(map[string]bool)
 	for _, one := range list {

@@ -15,10 +15,10 @@ import (
 	"github.com/stash-plex-sync/stash-plex-sync/store"
 )
 
-// Whose names the Plex accounts whose plays are imported: names or ids. Empty: nobody's.
+// Whose lists Plex accounts by name or id. Their plays are imported; with an empty list nothing is.
 type Whose []string
 
-// Owner is the only word of Whose for the owner of the server.
+// Owner stands for the owner of the server in a Whose.
 const Owner = "on"
 
 // IsOwner reports whether only the plays of the owner are imported.
